@@ -1,0 +1,75 @@
+// What every binding shares: array types, the checked CSR class, ownership of results, Ctrl-C and progress.
+#pragma once
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "csr.hpp"
+#include "pool.hpp"
+
+namespace nb = nanobind;
+
+namespace arborank {
+
+template <class T>
+using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using NumpyVector = nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig>;
+template <class T>
+using NumpyMatrix = nb::ndarray<nb::numpy, T, nb::ndim<2>, nb::c_contig>;
+
+// Hands a vector's memory to NumPy without a copy.
+template <class T>
+NumpyVector<T> to_numpy(std::vector<T>&& values) {
+  auto* owned = new std::vector<T>(std::move(values));
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return NumpyVector<T>(owned->data(), {owned->size()}, owner);
+}
+
+template <class T>
+NumpyMatrix<T> to_numpy(std::vector<T>&& values, std::size_t n_rows, std::size_t n_cols) {
+  auto* owned = new std::vector<T>(std::move(values));
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return NumpyMatrix<T>(owned->data(), {n_rows, n_cols}, owner);
+}
+
+// The Python class `Csr`: arrays kept alive and checked once. Kernels take its view.
+struct Csr {
+  Vector<std::int64_t> indptr;
+  Vector<std::int32_t> indices;
+  Vector<float> data;
+  CsrView view;
+  CsrFacts facts;
+
+  Csr(Vector<std::int64_t> indptr_, Vector<std::int32_t> indices_, Vector<float> data_, std::int64_t n_cols)
+      : indptr(std::move(indptr_)), indices(std::move(indices_)), data(std::move(data_)) {
+    if (indptr.size() == 0)
+      throw std::invalid_argument("CSR indptr is empty; it needs n_rows + 1 entries");
+    if (n_cols < 0 || n_cols > INT32_MAX)
+      throw std::invalid_argument("CSR has " + std::to_string(n_cols) + " columns; 0 to 2147483647 are supported");
+    view = {indptr.data(), indices.data(), data.data(), static_cast<std::int64_t>(indptr.size()) - 1, n_cols};
+    facts = check_csr(view, static_cast<std::int64_t>(indices.size()), static_cast<std::int64_t>(data.size()));
+  }
+};
+
+// A tick for kernels run without the GIL: raises KeyboardInterrupt, and calls progress(done) when given.
+inline Tick python_tick(const std::optional<nb::callable>& progress) {
+  return [&progress](std::int64_t done) {
+    nb::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0)
+      throw nb::python_error();
+    if (progress)
+      (*progress)(done);
+  };
+}
+
+}  // namespace arborank

@@ -1,0 +1,11 @@
+// The extension module: one bind function a kernel.
+#include "common.hpp"
+
+namespace arborank {
+void bind_csr(nb::module_& m);
+}  // namespace arborank
+
+NB_MODULE(ARBORANK_MODULE, m) {
+  m.doc() = "Native kernels of Arborank, for one instruction-set level.";
+  arborank::bind_csr(m);
+}

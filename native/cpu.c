@@ -1,0 +1,24 @@
+/* The highest x86-64 instruction-set level of this processor, as the name of a kernel module's level.
+ * Plain C for any processor, so that it can be imported before a level is chosen. */
+#include <Python.h>
+
+static PyObject *level(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
+  int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+  return PyUnicode_FromString(v4 ? "v4" : v3 ? "v3" : "v2");
+#else
+  return PyUnicode_FromString("base");
+#endif
+}
+
+static PyMethodDef methods[] = {{"level", level, METH_NOARGS, "level() -> 'v2' | 'v3' | 'v4' | 'base'"},
+                                {NULL, NULL, 0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "cpu", NULL, 0, methods, NULL, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_cpu(void) { return PyModuleDef_Init(&module); }

@@ -1,0 +1,1 @@
+"""Arborank: extreme multi-label ranking, from raw text to ranked label names."""

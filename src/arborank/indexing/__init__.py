@@ -1,0 +1,1 @@
+"""Index: label representations, and the trees they are grouped into."""

@@ -1,0 +1,1 @@
+"""Match: from an input down the tree to its best clusters and labels."""

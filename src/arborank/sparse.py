@@ -1,0 +1,129 @@
+"""The border: whatever matrix a user passes becomes one checked `Csr`, converted at most once.
+
+Kernels take nothing else, so they never meet a wrong dtype, an unsorted row, a NaN or an index out of range.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ._native import Csr
+
+__all__ = ["Csr", "as_csr", "to_scipy", "transpose"]
+
+MatrixLike = Any  # scipy sparse matrix or array, numpy array, Csr, or a nested sequence of numbers
+
+
+def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows: int | None = None) -> Csr:
+    """Convert a matrix to a canonical, finite float32 `Csr`.
+
+    Parameters
+    ----------
+    X : Csr, scipy.sparse matrix or array of any format and index width, or array-like of shape (n_rows, n_cols)
+        Already fitting arrays are not copied.
+    name : str
+        The argument's name, for error messages.
+    n_cols, n_rows : int, optional
+        The shape that the matrix must have.
+
+    Raises
+    ------
+    TypeError
+        If ``X`` is not a matrix of real numbers.
+    ValueError
+        If ``X`` is not 2-D, has another shape than required, holds NaN or infinity, or is malformed.
+    """
+    csr = X if isinstance(X, Csr) else _convert(X, name)
+    if n_cols is not None and csr.shape[1] != n_cols:
+        raise ValueError(f"{name} has {csr.shape[1]} features, but {n_cols} were expected")
+    if n_rows is not None and csr.shape[0] != n_rows:
+        raise ValueError(f"{name} has {csr.shape[0]} rows, but {n_rows} were expected")
+    return csr
+
+
+def _convert(X: MatrixLike, name: str) -> Csr:
+    if sp.issparse(X):
+        if X.ndim != 2:
+            raise ValueError(f"{name} must be 2-dimensional, found {X.ndim} dimension(s)")
+        X = X.tocsr()
+        _check_numeric(X.dtype, name)
+    else:
+        dense = np.asarray(X)
+        _check_numeric(dense.dtype, name)
+        if dense.ndim != 2:
+            raise ValueError(f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data")
+        X = sp.csr_array(dense.astype(np.float32, copy=False))
+    csr = _checked(X, name)
+    if not csr.canonical:
+        X = X.copy()
+        X.sum_duplicates()
+        csr = _checked(X, name)
+    if not csr.finite:
+        where = int(np.flatnonzero(~np.isfinite(csr.data))[0])
+        row = int(np.searchsorted(csr.indptr, where, side="right")) - 1
+        found = "NaN" if np.isnan(csr.data[where]) else "infinity"
+        raise ValueError(f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)")
+    return csr
+
+
+def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
+    if dtype.kind == "c":
+        raise ValueError(f"{name} has dtype {dtype}. Complex data not supported")
+    if dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {dtype}; numbers were expected")
+
+
+def _checked(X: Any, name: str) -> Csr:
+    if X.shape[1] > np.iinfo(np.int32).max:
+        raise ValueError(f"{name} has {X.shape[1]} columns; at most {np.iinfo(np.int32).max} are supported")
+    indices = X.indices
+    if indices.dtype != np.int32:
+        if indices.size and (indices.min() < 0 or indices.max() >= X.shape[1]):
+            raise ValueError(f"{name} is malformed: a column index is outside [0, {X.shape[1]})")
+        indices = indices.astype(np.int32)
+    with np.errstate(over="ignore"):  # a value beyond float32 becomes infinity, which is reported by its place
+        data = np.ascontiguousarray(X.data, dtype=np.float32)
+    try:
+        return Csr(np.ascontiguousarray(X.indptr, dtype=np.int64), np.ascontiguousarray(indices), data, X.shape[1])
+    except ValueError as error:
+        raise ValueError(f"{name} is malformed: {error}") from None
+
+
+def to_scipy(csr: Csr) -> sp.csr_array:
+    """View a `Csr` as a SciPy array; values are shared, indices are copied where SciPy needs one width."""
+    return sp.csr_array((csr.data, csr.indices, csr.indptr), shape=csr.shape)
+
+
+def transpose(csr: Csr) -> Csr:
+    """Return the transpose, canonical again."""
+    return as_csr(to_scipy(csr).T.tocsr(), "transpose")
+
+
+def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
+    """Build an indicator matrix from one sequence of column indices a row.
+
+    Raises
+    ------
+    TypeError
+        If an index is not an integer.
+    ValueError
+        If an index is outside ``[0, n_cols)``.
+    """
+    lengths: list[int] = []
+    flat: list[int] = []
+    for row in rows:
+        flat.extend(row)
+        lengths.append(len(row))
+    values = np.asarray(flat, dtype=None if flat else np.int64)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integer indices, found {values.dtype}")
+    if values.size and (values.min() < 0 or values.max() >= n_cols):
+        wrong = int(values[(values < 0) | (values >= n_cols)][0])
+        raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_cols})")
+    indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    matrix = sp.csr_array((np.ones(values.size, np.float32), values.astype(np.int64), indptr), (len(lengths), n_cols))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return as_csr(matrix, name)
