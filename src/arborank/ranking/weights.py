@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import Layer, pack_layer
-from ..persistence import State
+from ..state import State
 from ..sparse import as_csr
 
 __all__ = ["LayerWeights"]
