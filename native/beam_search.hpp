@@ -33,18 +33,25 @@ typedef std::vector<std::vector<std::int32_t>> LevelNodes;
 
 // One query on its way down the tree.
 struct SearchState {
-  Beam beam, next;
   Top top;
   Mask mask;
+  Beam beam, next;
   LevelNodes own_leading;
 };
 
+// A node of a query's beam, to be opened.
+struct Visit {
+  std::int32_t node;
+  std::int32_t query;  // counted from the first of the block
+  float score;
+  std::uint32_t order;
+};
+
 struct SearchScratch {
-  struct Visit {
-    std::int32_t node, query, rank;
-  };
-  ChunkScorer scorer;
+  std::array<Hits, 2> hits;
+  std::vector<f32x16> sums;
   std::vector<SearchState> states;
+  std::vector<Candidate> candidates;  // as many a state as a level needs
   std::vector<Visit> visits, grouped;
   std::vector<std::int64_t> offsets;
 };
@@ -63,50 +70,30 @@ class Search {
       leading_ = tree.leading_to(options.allowed->indices, options.allowed->indices + options.allowed->nnz());
   }
 
-  // Rows one after the other: for few queries, which share little.
-  void one_by_one(std::int64_t begin, std::int64_t end, SearchScratch& scratch) const {
-    scratch.states.resize(std::max<std::size_t>(scratch.states.size(), 1));
-    SearchState& state = scratch.states[0];
-    for (std::int64_t row = begin; row < end; row++) {
-      const Query query = prepare(row, state, scratch);
-      for (std::int64_t t = 0; t < tree_.depth(); t++) {
-        enter(t, row, state);
-        ChunkScorer::prefetch_index(tree_.layer(t), state.beam.nodes.empty() ? 0 : state.beam.nodes[0], query);
-        for (std::int64_t rank = 0; rank < state.beam.size() && !hopeless(state, rank); rank++) {
-          if (rank + 1 < state.beam.size())
-            ChunkScorer::prefetch_index(tree_.layer(t), state.beam.nodes[rank + 1], query);
-          open(t, query, rank, state, scratch);
-        }
-        leave(t, state);
-      }
-      answer(row, state);
-    }
-  }
-
-  // Rows in step, chunk by chunk: what is read of a chunk serves all of them.
-  void together(std::int64_t begin, std::int64_t end, SearchScratch& scratch, const Job& job) const {
+  // Searches rows [begin, end) in step, chunk by chunk: what is read of a chunk serves all of them.
+  void run(std::int64_t begin, std::int64_t end, SearchScratch& scratch, const Job& job) const {
     const std::int64_t n = end - begin;
-    scratch.states.resize(std::max<std::size_t>(scratch.states.size(), n));
+    if (static_cast<std::int64_t>(scratch.states.size()) < n)
+      scratch.states.resize(n);
     for (std::int64_t i = 0; i < n; i++)
       prepare(begin + i, scratch.states[i], scratch);
-    constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
-    const std::array<std::int64_t, 4> rounds = options_.combination.bounded()
-                                                   ? std::array<std::int64_t, 4>{0, 1, 4, kAll}
-                                                   : std::array<std::int64_t, 4>{0, kAll, kAll, kAll};
+    // a single query opens its beam's nodes in order, and gains nothing from rounds
+    const bool in_rounds = n > 1 && options_.combination.bounded();
     for (std::int64_t t = 0; t < tree_.depth(); t++) {
+      const std::int64_t room = Top::room_for(kept(t));
+      if (static_cast<std::int64_t>(scratch.candidates.size()) < n * room)
+        scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
-        enter(t, begin + i, scratch.states[i]);
-      for (int round = 0; round < 3 && rounds[round] != kAll; round++) {
-        collect(n, rounds[round], rounds[round + 1], scratch);
-        group(tree_.layer(t).n_parents, scratch);
-        for (const auto& visit : scratch.grouped) {
-          if (job.stopped())
-            return;
-          SearchState& state = scratch.states[visit.query];
-          if (!hopeless(state, visit.rank))
-            open(t, query(begin + visit.query), visit.rank, state, scratch);
-        }
+        enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
+      if (in_rounds) {
+        visit_ranks(0, 1, t, begin, n, scratch, job);
+        visit_ranks(1, 4, t, begin, n, scratch, job);
+        visit_ranks(4, kAll, t, begin, n, scratch, job);
+      } else {
+        visit_ranks(0, kAll, t, begin, n, scratch, job);
       }
+      if (job.stopped())
+        return;
       for (std::int64_t i = 0; i < n; i++)
         leave(t, scratch.states[i]);
     }
@@ -115,30 +102,34 @@ class Search {
   }
 
  private:
+  static constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
   using Push = void (*)(Top&, const f32x16*, const Family&, const Mask&);
 
   Query query(std::int64_t row) const {
     return {X_.indices + X_.begin(row), X_.data + X_.begin(row), X_.length(row)};
   }
 
-  Query prepare(std::int64_t row, SearchState& state, SearchScratch& scratch) const {
+  void prepare(std::int64_t row, SearchState& state, SearchScratch& scratch) const {
     state.beam.scores.assign(1, options_.combination.root());
     state.beam.nodes.assign(1, 0);
     if (options_.allowed != nullptr && options_.allowed->n_rows != 1)
       state.own_leading = tree_.leading_to(options_.allowed->indices + options_.allowed->begin(row),
                                            options_.allowed->indices + options_.allowed->end(row));
-    scratch.scorer.reserve(X_.length(row), tree_.widest());
-    return query(row);
+    for (Hits& hits : scratch.hits)
+      hits.reserve(X_.length(row));
   }
 
-  void enter(std::int64_t t, std::int64_t row, SearchState& state) const {
+  // Candidates kept at a level.
+  std::int64_t kept(std::int64_t t) const {
+    return std::clamp<std::int64_t>(t + 1 == tree_.depth() ? options_.k : options_.beam_size, 1,
+                                    std::max<std::int64_t>(tree_.layer(t).n_children, 1));
+  }
+
+  void enter(std::int64_t t, std::int64_t row, Candidate* items, SearchState& state) const {
     const LayerView& layer = tree_.layer(t);
     const bool last = t + 1 == tree_.depth();
-    state.top.reset(std::clamp<std::int64_t>(last ? options_.k : options_.beam_size, 1,
-                                             std::max<std::int64_t>(layer.n_children, 1)));
-    state.top.labels = last && tree_.overlapping() ? tree_.labels() : nullptr;
-    state.top.beam = &state.beam;
-    state.top.branches = layer.branches;
+    state.top = {items, 0, 0, kept(t), last && tree_.overlapping() ? tree_.labels() : nullptr, &state.beam,
+                 layer.branches};
     state.beam.orders.clear();
     std::uint32_t order = 0;
     for (const std::int32_t node : state.beam.nodes) {
@@ -162,24 +153,82 @@ class Search {
   }
 
   // Even the parent itself, in its first child's place, would not be kept.
-  bool hopeless(const SearchState& state, std::int64_t rank) const {
-    return options_.combination.bounded() &&
-           make_candidate(state.beam.scores[rank], state.beam.orders[rank]) <= state.top.threshold;
+  bool hopeless(const Visit& visit, const Top& top) const {
+    return options_.combination.bounded() && make_candidate(visit.score, visit.order) <= top.threshold;
   }
 
-  void open(std::int64_t t, const Query& query, std::int64_t rank, SearchState& state, SearchScratch& scratch) const {
+  void visit_ranks(std::int64_t from, std::int64_t to, std::int64_t t, std::int64_t begin, std::int64_t n,
+                   SearchScratch& scratch, const Job& job) const {
+    scratch.visits.clear();
+    for (std::int64_t i = 0; i < n; i++) {
+      const SearchState& state = scratch.states[i];
+      for (std::int64_t rank = from; rank < std::min(to, state.beam.size()); rank++) {
+        const Visit visit{state.beam.nodes[rank], static_cast<std::int32_t>(i), state.beam.scores[rank],
+                          state.beam.orders[rank]};
+        if (hopeless(visit, state.top))
+          break;
+        scratch.visits.push_back(visit);
+      }
+    }
+    if (n > 1)
+      group(tree_.layer(t).n_parents, scratch);
+    pipeline(t, begin, scratch, job);
+  }
+
+  // Opens the visits in order. While one is added up, the next is looked up and the ones after it are fetched.
+  void pipeline(std::int64_t t, std::int64_t begin, SearchScratch& scratch, const Job& job) const {
     const LayerView& layer = tree_.layer(t);
-    const std::int64_t node = state.beam.nodes[rank], first = layer.branches[node];
-    const Family family{state.beam.scores[rank], state.beam.orders[rank], first, layer.branches[node + 1] - first};
-    if (family.n > 0)
-      push_(state.top, scratch.scorer.margins(layer, node, query), family, state.mask);
+    const std::int64_t room = Top::room_for(kept(t));
+    const std::vector<Visit>& visits = scratch.visits;
+    const auto n = static_cast<std::int64_t>(visits.size());
+    const auto query_of = [&](const Visit& visit) { return query(begin + visit.query); };
+    const auto hopeless_now = [&](const Visit& visit) { return hopeless(visit, scratch.states[visit.query].top); };
+    const bool in_batch = visits.empty() || visits.front().query != visits.back().query;
+    bool alive[2] = {false, false};  // whether the visits looked up last are still worth it
+    for (std::int64_t i = -3; i < n && !job.stopped(); i++) {
+      if (i + 3 < n && in_batch)
+        prefetch_visit(visits[i + 3], begin, room, scratch);
+      if (const std::int64_t later = i + 2; later >= 0 && later < n && !hopeless_now(visits[later]) &&
+                                            (later == 0 || visits[later].node != visits[later - 1].node))
+        Chunk(layer, visits[later].node).prefetch_index(query_of(visits[later]));
+      const std::int64_t next = i + 1;
+      bool& next_alive = alive[next & 1];
+      if (next >= 0) {
+        next_alive = next < n && !hopeless_now(visits[next]);
+        if (next_alive)
+          scratch.hits[next & 1].probe(Chunk(layer, visits[next].node), query_of(visits[next]));
+      }
+      if (i >= 0 && alive[i & 1]) {
+        const Visit& visit = visits[i];
+        const Chunk chunk(layer, visit.node);
+        const Family family{visit.score, visit.order, layer.branches[visit.node], chunk.n_siblings};
+        SearchState& state = scratch.states[visit.query];
+        push_(state.top, scratch.hits[i & 1].margins(chunk, scratch.sums), family, state.mask);
+      }
+      if (next >= 0 && next_alive) {
+        next_alive = !hopeless_now(visits[next]);
+        if (next_alive)
+          scratch.hits[next & 1].match(Chunk(layer, visits[next].node), query_of(visits[next]));
+      }
+    }
+  }
+
+  void prefetch_visit(const Visit& visit, std::int64_t begin, std::int64_t room, SearchScratch& scratch) const {
+    const SearchState* state = &scratch.states[visit.query];
+    prefetch(state);
+    prefetch(scratch.candidates.data() + visit.query * room);
+    const Query q = query(begin + visit.query);
+    for (std::int64_t i = 0; i < q.n; i += 16) {
+      prefetch(q.features + i);
+      prefetch(q.values + i);
+    }
   }
 
   // The candidates become the beam, best first.
   void leave(std::int64_t t, SearchState& state) const {
     Top& top = state.top;
     top.shrink();
-    std::sort(top.items.begin(), top.items.begin() + top.size, std::greater<>());
+    std::sort(top.items, top.items + top.size, std::greater<>());
     state.next.scores.clear();
     state.next.nodes.clear();
     for (std::int64_t i = 0; i < top.size; i++) {
@@ -203,33 +252,22 @@ class Search {
     std::fill(scores + n, scores + options_.k, -std::numeric_limits<float>::infinity());
   }
 
-  void collect(std::int64_t n, std::int64_t from, std::int64_t to, SearchScratch& scratch) const {
-    scratch.visits.clear();
-    for (std::int64_t i = 0; i < n; i++) {
-      const SearchState& state = scratch.states[i];
-      for (std::int64_t rank = from; rank < std::min(to, state.beam.size()) && !hopeless(state, rank); rank++)
-        scratch.visits.push_back({state.beam.nodes[rank], static_cast<std::int32_t>(i),
-                                  static_cast<std::int32_t>(rank)});
-    }
-  }
-
   // Sorts the visits by node, within a node by query.
   static void group(std::int64_t n_nodes, SearchScratch& scratch) {
-    auto& offsets = scratch.offsets;
-    scratch.grouped.resize(scratch.visits.size());
-    if (n_nodes > 8 * static_cast<std::int64_t>(scratch.visits.size())) {
-      scratch.grouped = scratch.visits;
-      std::stable_sort(scratch.grouped.begin(), scratch.grouped.end(),
-                       [](const auto& a, const auto& b) { return a.node < b.node; });
+    auto& [hits, sums, states, candidates, visits, grouped, offsets] = scratch;
+    if (n_nodes > 8 * static_cast<std::int64_t>(visits.size())) {
+      std::stable_sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) { return a.node < b.node; });
       return;
     }
     offsets.assign(n_nodes + 1, 0);
-    for (const auto& visit : scratch.visits)
+    for (const Visit& visit : visits)
       offsets[visit.node + 1]++;
     for (std::int64_t i = 0; i < n_nodes; i++)
       offsets[i + 1] += offsets[i];
-    for (const auto& visit : scratch.visits)
-      scratch.grouped[offsets[visit.node]++] = visit;
+    grouped.resize(visits.size());
+    for (const Visit& visit : visits)
+      grouped[offsets[visit.node]++] = visit;
+    std::swap(visits, grouped);
   }
 
   const BeamTree& tree_;
@@ -270,25 +308,32 @@ class ScratchPool {
   std::array<std::atomic<SearchScratch*>, 8> slots_{};
 };
 
-// Rows that are searched on the calling thread, too few to be worth a thread or to hold up Ctrl-C.
+// Few rows are searched one by one on the calling thread: too little work to start a thread or to hold up Ctrl-C.
 constexpr std::int64_t kFewRows = 32;
 
 inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& options, int n_threads,
                    const Tick& tick, ScratchPool& pool, Answers answers) {
   const Search search(tree, X, options, answers);
-  if (X.n_rows <= kFewRows && resolve_threads(n_threads) == 1) {
+  n_threads = resolve_threads(n_threads);
+  if (X.n_rows == 1 || (X.n_rows <= kFewRows && n_threads == 1)) {
     auto scratch = pool.take();
-    search.one_by_one(0, X.n_rows, *scratch);
+    const Job job;
+    for (std::int64_t row = 0; row < X.n_rows; row++)
+      search.run(row, row + 1, *scratch, job);
     pool.give(std::move(scratch));
     return;
   }
-  constexpr std::int64_t kBlock = 2048;
-  const std::int64_t share = (X.n_rows + resolve_threads(n_threads) - 1) / resolve_threads(n_threads);
-  const std::int64_t block = std::clamp<std::int64_t>(share, 1, kBlock);
+  // the more rows in a block the more share a chunk, within the memory for their candidates
+#ifndef KB
+#define KB 8192
+#endif
+  const std::int64_t kept = std::max(std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children), options.k);
+  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, KB);
+  const std::int64_t block = std::clamp<std::int64_t>((X.n_rows + n_threads - 1) / n_threads, 1, most);
   parallel_for(n_threads, (X.n_rows + block - 1) / block, tick, [&](std::int64_t task, int, Job& job) {
     auto scratch = pool.take();
     const std::int64_t begin = task * block, end = std::min(begin + block, X.n_rows);
-    search.together(begin, end, *scratch, job);
+    search.run(begin, end, *scratch, job);
     pool.give(std::move(scratch));
     job.advance(end - begin);
   });

@@ -56,32 +56,45 @@ struct Mask {
   }
 };
 
-// The candidates for the next beam.
+// The candidates for the next beam, in memory of the caller.
 struct Top {
-  std::vector<Candidate> items;
-  std::int64_t size = 0, keep = 0;
+  Candidate* items = nullptr;
   Candidate threshold = 0;  // what a candidate must beat: the keep-th best, or 0 until there are as many
+  std::int64_t size = 0, keep = 0;
   // where one label may come up several times: what tells the label of a candidate
+  const std::int32_t* labels = nullptr;
   const Beam* beam = nullptr;
   const std::int64_t* branches = nullptr;
-  const std::int32_t* labels = nullptr;
 
-  std::int64_t capacity() const { return static_cast<std::int64_t>(items.size()); }
-  void reset(std::int64_t n) {
-    size = 0;
-    keep = n;
-    threshold = 0;
-    const auto room = static_cast<std::size_t>(keep + std::max<std::int64_t>(keep, 64));
-    if (items.size() < room)
-      items.resize(room);
+  static constexpr std::int64_t kFew = 32;  // as many are kept in order; more are gathered and cut from time to time
+  static std::int64_t room_for(std::int64_t keep) { return keep + std::max<std::int64_t>(keep, 64); }
+
+  // Of something that beats the threshold; the lanes of one vector need no room check in between.
+  void add(Candidate c) {
+    if (keep > kFew || labels != nullptr) {
+      items[size++] = c;
+      return;
+    }
+    std::int64_t i = size < keep ? size++ : keep - 1;
+    for (; i > 0 && items[i - 1] < c; i--)
+      items[i] = items[i - 1];
+    items[i] = c;
+    if (size == keep)
+      threshold = items[keep - 1];
+  }
+  void make_room() {
+    if (size + kLanes > room_for(keep))
+      shrink();
   }
   // Drops all but the best `keep`, in no order.
   void shrink() {
     if (labels != nullptr)
       keep_best_of_label();
+    else if (keep <= kFew)
+      return;
     if (size < keep)
       return;
-    std::nth_element(items.begin(), items.begin() + keep - 1, items.begin() + size, std::greater<>());
+    std::nth_element(items, items + keep - 1, items + size, std::greater<>());
     size = keep;
     threshold = items[keep - 1];
   }
@@ -122,19 +135,17 @@ inline void push_family(Top& top, const f32x16* margins, const Family& family, c
     }
     if (lanes == 0)
       continue;
-    if (top.size + kLanes > top.capacity())
-      top.shrink();
+    top.make_room();
     const f32x16 scores = combine(margins[begin / kLanes], family.parent);
     // while there is no threshold this compares with NaN, and nothing is less than NaN
     for (lanes &= ~lane_mask(scores < candidate_score(top.threshold)); lanes != 0; lanes &= lanes - 1) {
       const int lane = std::countr_zero(lanes);
       const Candidate c = make_candidate(scores[lane], family.order + static_cast<std::uint32_t>(begin + lane));
       if (c > top.threshold && !mask.excludes(family.first + begin + lane))
-        top.items[top.size++] = c;
+        top.add(c);
     }
   }
-  if (top.size >= top.keep)
-    top.shrink();
+  top.shrink();
 }
 
 }  // namespace arborank
