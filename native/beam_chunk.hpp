@@ -50,27 +50,49 @@ struct Chunk {
 class Hits {
  public:
   void reserve(std::int64_t n_features) {
-    if (static_cast<std::int64_t>(from_.size()) <= n_features) {
-      from_.resize(n_features + 1);
-      at_.resize(n_features + 1);
-      end_.resize(n_features + 1);
-      value_.resize(n_features + 1);
+    const auto room = static_cast<std::size_t>(n_features + kLanes);
+    if (from_.size() < room) {
+      from_.resize(room);
+      at_.resize(room);
+      end_.resize(room);
+      value_.resize(room);
     }
   }
 
   // Features whose bit is set: their place in the query, and the first row that may be theirs.
   void probe(const Chunk& chunk, const Query& query) {
     std::int64_t n = 0;
-    for (std::int64_t i = 0; i < query.n; i++) {
-      const std::uint32_t place = bucket(feature_key(query.features[i]), chunk.n_entries), bit = place & 31;
-      const IndexEntry entry = chunk.index[place >> 5];
-      const std::uint32_t row = entry.rank + std::popcount(entry.bits & ((1u << bit) - 1));
-      from_[n] = static_cast<std::uint32_t>(i);
-      at_[n] = row;
-      n += entry.bits >> bit & 1;
+#if defined(__AVX512F__)
+    const __m512i multiplier = _mm512_set1_epi32(static_cast<int>(kKeyMultiplier));
+    const __m512i scale = _mm512_set1_epi64(std::int64_t{chunk.n_entries} * 32);
+    const __m512i one = _mm512_set1_epi32(1);
+    __m512i from = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (std::int64_t i = 0; i < query.n; i += kLanes, from = _mm512_add_epi32(from, _mm512_set1_epi32(kLanes))) {
+      const auto there = static_cast<__mmask16>(query.n - i >= kLanes ? 0xffff : (1u << (query.n - i)) - 1);
+      const __m512i key = _mm512_mullo_epi32(_mm512_maskz_loadu_epi32(there, query.features + i), multiplier);
+      const __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(key, scale), 32);
+      const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(key, 32), scale);
+      const __m512i place = _mm512_mask_blend_epi32(0xaaaa, even, odd);
+      const __m512i bits = _mm512_i32gather_epi32(_mm512_srli_epi32(place, 5), chunk.index, sizeof(IndexEntry));
+      const __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(place, _mm512_set1_epi32(31)));
+      const __mmask16 set = _mm512_mask_test_epi32_mask(there, bits, bit);
+      _mm512_storeu_si512(&at_[n], _mm512_maskz_compress_epi32(set, place));
+      _mm512_storeu_si512(&from_[n], _mm512_maskz_compress_epi32(set, from));
+      n += std::popcount(static_cast<unsigned>(set));
     }
-    for (std::int64_t i = 0; i < n; i++)
+#else
+    for (std::int64_t i = 0; i < query.n; i++) {
+      const std::uint32_t place = bucket(feature_key(query.features[i]), chunk.n_entries);
+      at_[n] = place;
+      from_[n] = static_cast<std::uint32_t>(i);
+      n += chunk.index[place >> 5].bits >> (place & 31) & 1;
+    }
+#endif
+    for (std::int64_t i = 0; i < n; i++) {
+      const IndexEntry entry = chunk.index[at_[i] >> 5];
+      at_[i] = entry.rank + std::popcount(entry.bits & ((1u << (at_[i] & 31)) - 1));
       prefetch(chunk.rows + at_[i]);
+    }
     n_ = n;
   }
 

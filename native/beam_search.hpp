@@ -170,46 +170,60 @@ class Search {
         scratch.visits.push_back(visit);
       }
     }
-    if (n > 1)
+    if (n == 1) {
+      in_order(t, begin, scratch);
+    } else {
       group(tree_.layer(t).n_parents, scratch);
-    pipeline(t, begin, scratch, job);
+      pipeline(t, begin, scratch, job);
+    }
   }
 
-  // Opens the visits in order. While one is added up, the next is looked up and the ones after it are fetched.
+  void open(const Visit& visit, const Chunk& chunk, const LayerView& layer, Hits& hits, SearchScratch& scratch) const {
+    SearchState& state = scratch.states[visit.query];
+    const Family family{visit.score, visit.order, layer.branches[visit.node], chunk.n_siblings};
+    push_(state.top, hits.margins(chunk, scratch.sums), family, state.mask);
+  }
+
+  // Opens the visits of one query, best parent first. While one is opened, the next one's index is fetched.
+  void in_order(std::int64_t t, std::int64_t begin, SearchScratch& scratch) const {
+    const LayerView& layer = tree_.layer(t);
+    const Query q = query(begin);
+    const std::vector<Visit>& visits = scratch.visits;
+    for (std::size_t i = 0; i < visits.size() && !hopeless(visits[i], scratch.states[0].top); i++) {
+      const Chunk chunk(layer, visits[i].node);
+      if (i == 0)
+        chunk.prefetch_index(q);
+      if (i + 1 < visits.size())
+        Chunk(layer, visits[i + 1].node).prefetch_index(q);
+      scratch.hits[0].probe(chunk, q);
+      scratch.hits[0].match(chunk, q);
+      open(visits[i], chunk, layer, scratch.hits[0], scratch);
+    }
+  }
+
+  // Opens the visits of many queries in turn. While one is added up the next is looked up and later ones are fetched.
   void pipeline(std::int64_t t, std::int64_t begin, SearchScratch& scratch, const Job& job) const {
     const LayerView& layer = tree_.layer(t);
     const std::int64_t room = Top::room_for(kept(t));
     const std::vector<Visit>& visits = scratch.visits;
     const auto n = static_cast<std::int64_t>(visits.size());
     const auto query_of = [&](const Visit& visit) { return query(begin + visit.query); };
-    const auto hopeless_now = [&](const Visit& visit) { return hopeless(visit, scratch.states[visit.query].top); };
-    const bool in_batch = visits.empty() || visits.front().query != visits.back().query;
-    bool alive[2] = {false, false};  // whether the visits looked up last are still worth it
+    const auto worth_it = [&](const Visit& visit) { return !hopeless(visit, scratch.states[visit.query].top); };
+    bool alive[2] = {false, false};  // of the last two visits looked up
     for (std::int64_t i = -3; i < n && !job.stopped(); i++) {
-      if (i + 3 < n && in_batch)
+      if (i + 3 < n)
         prefetch_visit(visits[i + 3], begin, room, scratch);
-      if (const std::int64_t later = i + 2; later >= 0 && later < n && !hopeless_now(visits[later]) &&
-                                            (later == 0 || visits[later].node != visits[later - 1].node))
+      const std::int64_t later = i + 2, next = i + 1;
+      if (later >= 0 && later < n && (later == 0 || visits[later].node != visits[later - 1].node))
         Chunk(layer, visits[later].node).prefetch_index(query_of(visits[later]));
-      const std::int64_t next = i + 1;
       bool& next_alive = alive[next & 1];
-      if (next >= 0) {
-        next_alive = next < n && !hopeless_now(visits[next]);
-        if (next_alive)
-          scratch.hits[next & 1].probe(Chunk(layer, visits[next].node), query_of(visits[next]));
-      }
-      if (i >= 0 && alive[i & 1]) {
-        const Visit& visit = visits[i];
-        const Chunk chunk(layer, visit.node);
-        const Family family{visit.score, visit.order, layer.branches[visit.node], chunk.n_siblings};
-        SearchState& state = scratch.states[visit.query];
-        push_(state.top, scratch.hits[i & 1].margins(chunk, scratch.sums), family, state.mask);
-      }
-      if (next >= 0 && next_alive) {
-        next_alive = !hopeless_now(visits[next]);
-        if (next_alive)
-          scratch.hits[next & 1].match(Chunk(layer, visits[next].node), query_of(visits[next]));
-      }
+      next_alive = next >= 0 && next < n && worth_it(visits[next]);
+      if (next_alive)
+        scratch.hits[next & 1].probe(Chunk(layer, visits[next].node), query_of(visits[next]));
+      if (i >= 0 && alive[i & 1])
+        open(visits[i], Chunk(layer, visits[i].node), layer, scratch.hits[i & 1], scratch);
+      if (next_alive)
+        scratch.hits[next & 1].match(Chunk(layer, visits[next].node), query_of(visits[next]));
     }
   }
 
@@ -324,11 +338,8 @@ inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& 
     return;
   }
   // the more rows in a block the more share a chunk, within the memory for their candidates
-#ifndef KB
-#define KB 8192
-#endif
   const std::int64_t kept = std::max(std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children), options.k);
-  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, KB);
+  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, 8192);
   const std::int64_t block = std::clamp<std::int64_t>((X.n_rows + n_threads - 1) / n_threads, 1, most);
   parallel_for(n_threads, (X.n_rows + block - 1) / block, tick, [&](std::int64_t task, int, Job& job) {
     auto scratch = pool.take();

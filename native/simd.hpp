@@ -58,10 +58,7 @@ inline __m256 expand8(unsigned mask, const float* packed) {
 
 // sums[lane] += x * (next packed value), for every lane set in mask. Reads only as many values as mask has lanes.
 inline void add_expanded(f32x16& sums, float x, std::uint32_t mask, const float* packed) {
-#if defined(EXP)
-  const __m512 v=_mm512_maskz_loadu_ps(static_cast<__mmask16>(_bzhi_u32(0xffff,std::popcount(mask))),packed);
-  sums = reinterpret_cast<f32x16>(_mm512_fmadd_ps(_mm512_set1_ps(x), _mm512_maskz_expand_ps(static_cast<__mmask16>(mask), v), reinterpret_cast<__m512>(sums)));
-#elif defined(__AVX512F__)
+#if defined(__AVX512F__)
   sums = reinterpret_cast<f32x16>(_mm512_fmadd_ps(_mm512_set1_ps(x),
                                                   _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), packed),
                                                   reinterpret_cast<__m512>(sums)));
