@@ -1,5 +1,6 @@
 """Beam search written plainly over dense matrices: the oracle of the native search."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,9 @@ class Model:
         return BeamSearch(self.branches, self.layers(), self.labels, self.n_labels)
 
 
-def random_model(rng, *, depth, widest, n_features, density=0.3, overlap=False, exact=True, most=400) -> Model:
+def random_model(
+    rng, *, depth, widest, n_features, density=0.3, overlap=False, exact=True, most=400
+) -> Model:
     """A random tree and weights; exact: multiples of 1/4, whose sums do not depend on their order."""
     branches, matrices, biases, n_nodes = [], [], [], 1
     for _ in range(depth):
@@ -65,7 +68,7 @@ def leading_to(model: Model, wanted: np.ndarray) -> list[np.ndarray]:
     """For every level below the root: whether a node leads to a wanted label (bool array over labels)."""
     masks = [wanted[model.labels]]
     for branch in model.branches[:0:-1]:
-        masks.append(np.array([masks[-1][a:b].any() for a, b in zip(branch[:-1], branch[1:], strict=True)], bool))
+        masks.append(np.array([masks[-1][a:b].any() for a, b in itertools.pairwise(branch)], bool))
     return masks[::-1]
 
 

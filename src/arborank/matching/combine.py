@@ -12,15 +12,16 @@ name              transform of the margin  combined with the parent's score
 ``log-lp-hinge``  ``-h**p``                added
 ================  =======================  ===============================
 
-where ``p`` is 1, 2, 3 or 4, as in ``l3-hinge``. Nodes of the first level are not combined with anything. With every
-combination but ``noop`` a child never scores above its parent, so a search may stop early without changing its answer.
+where ``p`` is 1, 2, 3 or 4, as in ``l3-hinge``. Nodes of the first level are not combined with anything.
+With every combination but ``noop`` a child never scores above its parent, so a search may stop early
+without changing its answer.
 
 The names and meanings are those of PECOS [1]_.
 
 References
 ----------
-.. [1] H.-F. Yu, K. Zhong, J. Zhang, W.-C. Chang, I. S. Dhillon, "PECOS: Prediction for Enormous and Correlated Output
-   Spaces", JMLR 23, 2022.
+.. [1] H.-F. Yu, K. Zhong, J. Zhang, W.-C. Chang, I. S. Dhillon, "PECOS: Prediction for Enormous and
+   Correlated Output Spaces", JMLR 23, 2022.
 """
 
 from typing import Final
