@@ -16,8 +16,8 @@ __all__ = ["StringTable"]
 class StringTable(Sequence[str]):
     """An immutable sequence of strings.
 
-    Its memory is the UTF-8 text and 8 bytes a string. Looking a string up by its position needs nothing else; the
-    dictionary for the other way round is made when first asked for.
+    Its memory is the UTF-8 text and 8 bytes a string. Looking a string up by its position needs nothing else;
+    the dictionary for the other way round is made when first asked for.
 
     Parameters
     ----------
