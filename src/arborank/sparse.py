@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from ._native import Csr
 
-__all__ = ["Csr", "as_csr", "to_scipy", "transpose"]
+__all__ = ["Csr", "as_csr", "multiply", "rows_to_csr", "to_scipy", "transpose"]
 
 MatrixLike = Any  # scipy sparse matrix or array, numpy array, Csr, or a nested sequence of numbers
 
@@ -99,6 +99,21 @@ def to_scipy(csr: Csr) -> sp.csr_array:
 def transpose(csr: Csr) -> Csr:
     """Return the transpose, canonical again."""
     return as_csr(to_scipy(csr).T.tocsr(), "transpose")
+
+
+def multiply(a: Csr, b: Csr, *, n_threads: int = 0) -> Csr:
+    """Return the matrix product of two sparse matrices, canonical.
+
+    Parameters
+    ----------
+    a : Csr of shape (n, m)
+    b : Csr of shape (m, p)
+    n_threads : int, default 0
+        0 for all cores; the result does not depend on it.
+    """
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"shapes {a.shape} and {b.shape} cannot be multiplied")
+    return as_csr(to_scipy(a) @ to_scipy(b), "product")
 
 
 def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
