@@ -43,7 +43,9 @@ def dense_membership(tree, level):
 
 @given(trees(), st.data())
 def test_lift_sums_over_the_labels_below_a_node(tree, data):
-    Y = np.array(data.draw(st.lists(st.lists(st.integers(0, 3), min_size=tree.n_labels, max_size=tree.n_labels))))
+    Y = np.array(
+        data.draw(st.lists(st.lists(st.integers(0, 3), min_size=tree.n_labels, max_size=tree.n_labels)))
+    )
     Y = Y.reshape(-1, tree.n_labels).astype(np.float32)
     for level in range(tree.depth + 1):
         lifted = tree.lift(sp.csr_array(Y), level)
@@ -56,7 +58,9 @@ def test_parents_invert_branches(tree):
     for level in range(1, tree.depth + 1):
         parents = tree.parents(level)
         assert parents.size == tree.level_sizes[level]
-        for node, (begin, end) in enumerate(zip(tree.branches[level - 1], tree.branches[level - 1][1:], strict=False)):
+        for node, (begin, end) in enumerate(
+            zip(tree.branches[level - 1], tree.branches[level - 1][1:], strict=False)
+        ):
             assert set(parents[begin:end]) == {node}
 
 
@@ -159,7 +163,13 @@ ONE = (np.array([0, 2]), np.array([0, 1, 3]))
     [
         (ONE, [0, 1, 2], 0, ValueError, "n_labels is 0"),
         ((), [0], 1, ValueError, "branches is empty"),
-        ((np.array([0, 2, 3]),), [0, 1, 2], 3, ValueError, r"branches\[0\] has 3 entries, but level 0 has 1 nodes"),
+        (
+            (np.array([0, 2, 3]),),
+            [0, 1, 2],
+            3,
+            ValueError,
+            r"branches\[0\] has 3 entries, but level 0 has 1 nodes",
+        ),
         ((np.array([1, 3]),), [0, 1, 2], 3, ValueError, "starts at 1"),
         ((np.array([0, 2]), np.array([0, 3, 3])), [0, 1, 2], 3, ValueError, "node 1 of level 1 no child"),
         (ONE, [0, 1], 3, ValueError, "labels has 2 entries, but the bottom level has 3 slots"),

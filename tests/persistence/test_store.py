@@ -209,7 +209,10 @@ def test_one_flipped_bit_is_found_and_its_file_named(pristine, data):
     try:
         load(directory, verify=False)
     except (ValueError, FileNotFoundError) as error:
-        assert str(directory) in str(error)
+        found = str(error)
+    else:
+        return  # the bit is in an array's values
+    assert str(directory) in found
 
 
 def test_files_of_two_models_mixed(saved, tmp_path):
@@ -234,7 +237,7 @@ CONFIGS = {
     "path": (rename_file, "is no name of a data file"),
     "no-files": (lambda d: d.pop("files"), "malformed"),
     "no-model": (lambda d: d.pop("model"), "malformed"),
-    "records": (lambda d: d.update(files=dict.fromkeys(d["files"], {"size": 3})), "malformed"),
+    "records": (lambda d: d.update(files={name: {"size": 3} for name in d["files"]}), "malformed"),
     "file-list": (lambda d: d.update(files=list(d["files"])), "malformed"),
     "node": (lambda d: d["model"].update(parts=3), "malformed"),
 }
