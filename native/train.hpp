@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "dual.hpp"
+#include "dual_logistic.hpp"
 #include "pool.hpp"
+#include "primal.hpp"
 #include "train_block.hpp"
 #include "train_emit.hpp"
 #include "train_lanes.hpp"
@@ -153,7 +155,17 @@ class LayerTrainer {
     const Group group = parent.groups[g];
     const LaneTargets targets = targets_of(parent, group);
     const std::uint64_t seed = static_cast<std::uint64_t>(parent.id);
-    const LaneWeights<L> weights = SvmDual<L>(parent.block, targets, group.n_lanes, params_, seed).solve(job);
+    LaneWeights<L> weights;
+    switch (params_.solver) {
+      case Solver::logistic_dual:
+        weights = LogisticDual<L>(parent.block, targets, group.n_lanes, params_, seed).solve(job);
+        break;
+      case Solver::l2svc_primal:
+        weights = SvmPrimal<L>(parent.block, targets, group.n_lanes, params_).solve(job);
+        break;
+      default:
+        weights = SvmDual<L>(parent.block, targets, group.n_lanes, params_, seed).solve(job);
+    }
     if (job.stopped())
       return;
     float* bias = bias_.data() + branches_[parent.id] + group.first;
