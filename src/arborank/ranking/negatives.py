@@ -1,19 +1,17 @@
 """Hard negatives: which instances are examples of which parent node of a layer.
 
-Every instance that has a positive label below a parent is an example of it (teacher forcing). More examples are found
-by the already trained upper layers (matcher-aware: the instances that reach the parent in beam search) or given by
-the user. A user-supplied negative, instance i against label l, makes i an example of the whole cluster of l, on
-every layer, as the tree lifts it.
+Every instance that has a positive label below a parent is an example of it (teacher forcing). More examples
+are found by the already trained upper layers (matcher-aware: the instances that reach the parent in beam
+search) or given by the user. A user-supplied negative, instance i against label l, makes i an example of the
+whole cluster of l, on every layer, as the tree lifts it.
 """
-
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from ..sparse import Csr, as_csr, to_scipy, transpose
+from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 
-__all__ = ["active_examples", "parse_scheme"]
+__all__ = ["active_rows", "parse_scheme"]
 
 _SOURCES = ("tfn", "man", "usn")
 
@@ -24,8 +22,8 @@ def parse_scheme(scheme: str) -> frozenset[str]:
     Parameters
     ----------
     scheme : str
-        ``"tfn"`` (teacher forcing), ``"man"`` (matcher-aware) and ``"usn"`` (user-supplied), joined by ``"+"`` in any
-        order.
+        ``"tfn"`` (teacher forcing), ``"man"`` (matcher-aware) and ``"usn"`` (user-supplied), joined by
+        ``"+"`` in any order.
 
     Raises
     ------
@@ -39,18 +37,20 @@ def parse_scheme(scheme: str) -> frozenset[str]:
     parts = scheme.split("+")
     unknown = [part for part in parts if part not in _SOURCES]
     if unknown:
-        raise ValueError(f"negatives {scheme!r} holds {unknown[0]!r}; known are {', '.join(_SOURCES)}, joined by '+'")
+        raise ValueError(
+            f"negatives {scheme!r} holds {unknown[0]!r}; known are tfn, man and usn, joined by '+'"
+        )
     if len(set(parts)) < len(parts):
         raise ValueError(f"negatives {scheme!r} names a source twice")
     return frozenset(parts)
 
 
-def active_examples(
+def active_rows(
     scheme: str,
-    positives: Any,
+    positives: MatrixLike,
     *,
-    beam: Any | None = None,
-    user: Any | None = None,
+    beam: MatrixLike | None = None,
+    user: MatrixLike | None = None,
     is_root: bool = False,
 ) -> Csr:
     """Return the examples of every parent node of a layer.
@@ -60,10 +60,11 @@ def active_examples(
     scheme : str
         See `parse_scheme`.
     positives : matrix of shape (n_instances, n_parents)
-        The labels lifted to the parents' level; instances with a positive below a parent are always its examples.
+        The labels lifted to the parents' level. Instances with a positive below a parent are always its
+        examples.
     beam : matrix of shape (n_instances, n_parents), optional
-        The nodes that beam search over the upper layers keeps for every instance; needed by ``"man"`` except at the
-        root. Only the pattern counts.
+        The nodes that beam search over the upper layers keeps for every instance; needed by ``"man"`` except
+        at the root. Only the pattern counts.
     user : matrix of shape (n_instances, n_parents), optional
         User-supplied negatives lifted to the parents' level; needed by ``"usn"``. Only the pattern counts.
     is_root : bool

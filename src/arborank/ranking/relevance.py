@@ -1,20 +1,19 @@
 """How relevant an instance is to a label, as the cost of getting it wrong, at every level of the tree."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
-from ..sparse import Csr, as_csr, to_scipy, transpose
+from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 
-__all__ = ["MODES", "NORMS", "check_relevance", "positive_costs"]
+__all__ = ["MODES", "NORMS", "check_relevance", "relevance_costs"]
 
 MODES = ("disable", "induce", "ranker-only")
 NORMS = ("none", "l1", "l2", "max")
 
 
-def check_relevance(R: Any, Y: Any) -> Csr:
-    """Return ``R`` as a `Csr` after checking that it gives every positive of ``Y`` a relevance, and nothing else.
+def check_relevance(R: MatrixLike, Y: MatrixLike) -> Csr:
+    """Return ``R`` as a `Csr` after checking that it has a value wherever ``Y`` has one, and nowhere else.
 
     Parameters
     ----------
@@ -28,7 +27,8 @@ def check_relevance(R: Any, Y: Any) -> Csr:
     """
     labels = as_csr(Y, "Y")
     relevance = as_csr(R, "R", n_cols=labels.shape[1], n_rows=labels.shape[0])
-    if not (np.array_equal(relevance.indptr, labels.indptr) and np.array_equal(relevance.indices, labels.indices)):
+    same_lengths = np.array_equal(relevance.indptr, labels.indptr)
+    if not (same_lengths and np.array_equal(relevance.indices, labels.indices)):
         row = _first_difference(relevance, labels)
         raise ValueError(f"R must have the same pattern as Y; they first differ at row {row}")
     if relevance.nnz and relevance.data.min() < 0:
@@ -36,8 +36,13 @@ def check_relevance(R: Any, Y: Any) -> Csr:
     return relevance
 
 
-def positive_costs(
-    labels: Any, relevance: Any | None = None, *, mode: str = "disable", norm: str = "none", is_bottom: bool = True
+def relevance_costs(
+    labels: MatrixLike,
+    relevance: MatrixLike | None = None,
+    *,
+    mode: str = "disable",
+    norm: str = "none",
+    is_bottom: bool = True,
 ) -> Csr:
     """Return the positives of every node of a level with the multipliers of their cost.
 
@@ -50,8 +55,8 @@ def positive_costs(
     mode : {"disable", "induce", "ranker-only"}
         Whether relevance counts: nowhere, at every level, or at the bottom level only.
     norm : {"none", "l1", "l2", "max"}
-        How every instance's relevances are scaled at the level: divided by their sum, their Euclidean length or
-        their largest.
+        How every instance's relevances are scaled at the level: divided by their sum, by their Euclidean
+        length or by their largest.
     is_bottom : bool
         Whether the level is the bottom one.
 
@@ -82,9 +87,9 @@ def positive_costs(
     return transpose(as_csr(matrix, "positives"))
 
 
-def _normalised(relevance: Csr, norm: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _normalised(relevance: Csr, norm: str) -> NDArray[np.float32]:
     if norm == "none":
-        return relevance.data
+        return np.asarray(relevance.data)
     matrix = to_scipy(relevance)
     if norm == "l1":
         size = matrix.sum(axis=1)
@@ -94,14 +99,14 @@ def _normalised(relevance: Csr, norm: str) -> np.ndarray[Any, np.dtype[np.float3
         size = matrix.max(axis=1).toarray().ravel()
     scale = np.ones(matrix.shape[0], np.float32)
     np.divide(1.0, size, out=scale, where=size > 0)
-    return relevance.data * np.repeat(scale, np.diff(relevance.indptr))
+    return np.asarray(relevance.data * np.repeat(scale, np.diff(relevance.indptr)))
 
 
 def _first_difference(a: Csr, b: Csr) -> int:
-    same_lengths = np.flatnonzero(np.diff(a.indptr) != np.diff(b.indptr))
+    lengths = np.flatnonzero(np.diff(a.indptr) != np.diff(b.indptr))
     shortest = min(a.nnz, b.nnz)
     different = np.flatnonzero(a.indices[:shortest] != b.indices[:shortest])
-    rows = [int(same_lengths[0])] if same_lengths.size else []
+    rows = [int(lengths[0])] if lengths.size else []
     if different.size:
         rows.append(int(np.searchsorted(a.indptr, different[0], side="right")) - 1)
     return min(rows)

@@ -19,16 +19,17 @@ class SolverParams:
     Attributes
     ----------
     solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"}
-        Loss ``max(0, 1 - m)^2``, ``max(0, 1 - m)``, ``log(1 + exp(-m))``, and the first one again. The dual ones are
-        coordinate descent (Hsieh et al. 2008; Yu, Huang and Lin 2011), the primal one is truncated Newton.
+        Loss ``max(0, 1 - m)^2``, ``max(0, 1 - m)``, ``log(1 + exp(-m))``, and the first one again. The dual
+        ones are coordinate descent (Hsieh et al. 2008; Yu, Huang and Lin 2011), the primal one is truncated
+        Newton.
     Cp, Cn : float
-        Cost of a positive and of a negative example; above 0. A positive's cost is also multiplied by its relevance.
+        Cost of a positive and of a negative example; above 0. A positive's relevance multiplies its cost.
     bias : float
-        Value of the constant feature, whose weight is learned and regularised like any other. 0 or less: none.
+        Value of the constant feature. Its weight is learned and regularised as any other. 0 or less: none.
     eps : float, optional
-        Stopping tolerance. Dual solvers: the range of the projected gradient (logistic: the largest derivative of a
-        subproblem), 0.1 by default. Primal: the gradient's norm relative to that at ``w = 0``, times the share of
-        the rarer class, 0.01 by default.
+        Stopping tolerance. Dual solvers: the range of the projected gradient (logistic: the largest
+        derivative of a subproblem), 0.1 by default. Primal: the gradient's norm relative to that at ``w =
+        0``, times the share of the rarer class, 0.01 by default.
     max_iter : int
         Most passes over the examples (primal: most Newton steps).
     threshold : float

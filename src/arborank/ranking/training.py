@@ -1,13 +1,12 @@
 """Training of one tree layer: a linear ranker for every child, against its siblings' examples."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
-from ..sparse import as_csr
+from ..sparse import MatrixLike, as_csr
 from .solver import SOLVERS, SolverParams
 from .weights import LayerWeights
 
@@ -15,9 +14,9 @@ __all__ = ["train_layer", "training_work"]
 
 
 def train_layer(
-    X: Any,
-    active: Any,
-    positives: Any,
+    X: MatrixLike,
+    active: MatrixLike,
+    positives: MatrixLike,
     branches: ArrayLike,
     params: SolverParams | None = None,
     *,
@@ -26,8 +25,8 @@ def train_layer(
 ) -> LayerWeights:
     """Fit every child of every parent node of a layer.
 
-    Child ``c`` of parent ``p`` is a binary problem over the active examples of ``p``: those positive for ``c``
-    against all others. The result is the same, to the byte, for any number of threads.
+    Child ``c`` of parent ``p`` is a binary problem over the active instances of ``p``, those positive for
+    ``c`` against all others. The result is the same, to the byte, for any number of threads.
 
     Parameters
     ----------
@@ -36,8 +35,8 @@ def train_layer(
     active : Csr or matrix of shape (n_parents, n_instances)
         Which instances are examples of which parent; only the pattern counts.
     positives : Csr or matrix of shape (n_children, n_instances)
-        The positive instances of every child; the values multiply ``params.Cp`` (1: plain). An explicit zero is a
-        positive that costs nothing, so it is neither positive nor negative.
+        The positive instances of every child; the values multiply ``params.Cp`` (1: plain). An explicit zero
+        is a positive that costs nothing, so it is neither positive nor negative.
     branches : int64 array-like of shape (n_parents + 1,)
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
     params : SolverParams, optional
@@ -54,8 +53,8 @@ def train_layer(
     Raises
     ------
     ValueError
-        If shapes do not fit, ``branches`` is not a partition, a positive instance is not active for its parent, or
-        a value of ``positives`` is negative.
+        If shapes do not fit, ``branches`` is not a partition, a positive instance is not active for its
+        parent, or a value of ``positives`` is negative.
     """
     params = SolverParams() if params is None else params
     X = as_csr(X, "X")
@@ -86,8 +85,8 @@ def train_layer(
     return LayerWeights(branches, rows, bases, keys, starts, words, bias, X.shape[1])
 
 
-def training_work(active: Any, branches: ArrayLike) -> int:
-    """Return the work of `train_layer` in the units of its ``progress``: pairs of an active example and a child."""
+def training_work(active: MatrixLike, branches: ArrayLike) -> int:
+    """Return what the ``progress`` of `train_layer` counts up to: pairs of an active instance and a child."""
     active = as_csr(active, "active")
     return int(np.diff(active.indptr) @ np.diff(np.asarray(branches, dtype=np.int64)))
 
@@ -98,9 +97,9 @@ def _checked_branches(branches: ArrayLike, n_parents: int, n_children: int) -> N
         raise TypeError(f"branches must hold integers, found {array.dtype}")
     array = np.ascontiguousarray(array, dtype=np.int64)
     if array.shape != (n_parents + 1,):
-        raise ValueError(f"branches must have shape ({n_parents + 1},) for {n_parents} parents, found {array.shape}")
+        raise ValueError(f"branches must have shape ({n_parents + 1},), found {array.shape}")
     if array[0] != 0 or array[-1] != n_children:
-        raise ValueError(f"branches must run from 0 to {n_children} children, found {array[0]} to {array[-1]}")
+        raise ValueError(f"branches must run from 0 to {n_children}, found {array[0]} to {array[-1]}")
     widths = np.diff(array)
     if widths.size and widths.min() < 0:
         raise ValueError(f"branches decreases after parent {int(np.argmax(widths < 0))}")
