@@ -5,6 +5,7 @@ namespace arborank {
 void bind_csr(nb::module_& m);
 void bind_spmm(nb::module_& m);
 void bind_search(nb::module_& m);
+void bind_train(nb::module_& m);
 }  // namespace arborank
 
 NB_MODULE(ARBORANK_MODULE, m) {
@@ -12,4 +13,5 @@ NB_MODULE(ARBORANK_MODULE, m) {
   arborank::bind_csr(m);
   arborank::bind_spmm(m);
   arborank::bind_search(m);
+  arborank::bind_train(m);
 }
