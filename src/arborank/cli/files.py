@@ -71,7 +71,9 @@ def stdin_texts() -> Iterator[str]:
                 line = json.loads(line)["text"]
             except (ValueError, KeyError, RecursionError):
                 line = ""
-                raise ValueError(f'standard input:{number}: a JSON object {{"text": ...}} was expected') from None
+                raise ValueError(
+                    f'standard input:{number}: a JSON object {{"text": ...}} was expected'
+                ) from None
             if not isinstance(line, str):
                 raise ValueError(f'standard input:{number}: "text" must be a string, found {line!r}')
         yield line
