@@ -14,7 +14,7 @@ Config = dict[str, Any]
 
 
 def read_config(path: str | None) -> Config:
-    """Read ``{"features": {"parts": [{...}], "weights": [...], "norm": ...}, "model": {...}}``; both optional."""
+    """Read ``{"features": {"parts": [{...}], "weights": [...], "norm": ...}, "model": {...}}``."""
     if path is None:
         return {}
     try:

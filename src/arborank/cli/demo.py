@@ -42,9 +42,7 @@ def demo(directory: str, limit: int | None, jobs: int, force: bool) -> None:
     show_log()
     train, test, about = load_debian()
     train, test = _thin(train, limit), _thin(test, limit)
-    say(
-        f"Which packages does a Debian package depend on, going by its description? {len(about):,} to choose from."
-    )
+    say(f"Which of {len(about):,} packages does a Debian package depend on, going by its description?")
     say(f"Training on {len(train):,} descriptions ...")
     start = time.perf_counter()
     ranker = TextRanker(n_jobs=jobs, verbose=1).fit(train.texts, train.labels)

@@ -36,7 +36,7 @@ def evaluate(
     xmc: bool,
     jobs: int,
 ) -> None:
-    """Score MODEL on DATA: precision, recall, nDCG and more, with propensities and apart for head and tail labels.
+    """Score MODEL on DATA: precision, recall, nDCG and more, and apart for head, torso and tail labels.
 
     The frequencies of labels are those of training; for a model that does not know them, give --train.
     """

@@ -21,6 +21,7 @@ __all__ = [
     "read_data",
     "read_instances",
     "save_model",
+    "stdin_is_terminal",
     "stdin_texts",
     "write_whole",
 ]
@@ -70,7 +71,6 @@ def stdin_texts() -> Iterator[str]:
             try:
                 line = json.loads(line)["text"]
             except (ValueError, KeyError, RecursionError):
-                line = ""
                 raise ValueError(
                     f'standard input:{number}: a JSON object {{"text": ...}} was expected'
                 ) from None

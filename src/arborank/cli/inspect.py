@@ -47,8 +47,9 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
     click.echo()
     click.echo(f"{'layer':>5} {'rankers':>12} {'weights':>14} {'memory':>10}")
     for number, layer in enumerate(trained.layers_):
-        weights, n_bytes = _weights(layer)
-        click.echo(f"{number + 1:>5} {layer.bias.size:>12,} {weights:>14,} {format_bytes(n_bytes):>10}")
+        click.echo(
+            f"{number + 1:>5} {layer.n_children:>12,} {layer.nnz:>14,} {format_bytes(layer.nbytes):>10}"
+        )
     if names is not None:
         drawing = trained.tree_.describe(names, max_depth=depth, examples=examples)
         click.echo(drawing[drawing.index("\n\n") + 1 :])
@@ -60,10 +61,3 @@ def _changed(part: Any) -> str:
     params = part.get_params(deep=False)
     changed = [f"{name}={value!r}" for name, value in params.items() if value != defaults[name]]
     return f"{type(part).__name__}({', '.join(changed)})"
-
-
-def _weights(layer: Any) -> tuple[int, int]:
-    """Weights of a layer, and the bytes that it takes."""
-    arrays = [value for value in vars(layer).values() if hasattr(value, "nbytes")]
-    n_blocks = 0
-    return int(layer.words.size) - n_blocks, sum(int(array.nbytes) for array in arrays)

@@ -53,7 +53,7 @@ def evaluate_model(
     beam_size: int | None = None,
     train: "TextData | MatrixData | None" = None,
 ) -> "Report":
-    """Score a model; ``train`` gives label frequencies where the model does not know those of its training."""
+    """Score a model; ``train`` gives label frequencies instead of those that the model knows."""
     from ..metrics import evaluate
 
     ids = predict_all(model, _inputs(data), max(ks), beam_size)
@@ -67,7 +67,7 @@ def _inputs(data: "TextData | MatrixData") -> Any:
 
 
 def _truth(model: Any, data: "TextData | MatrixData") -> Any:
-    """Indicator of the true labels; names that the model does not know get columns of their own."""
+    """Return the true labels; names that the model does not know get columns of their own."""
     if hasattr(data, "Y"):
         if data.Y.shape[1] != model.n_labels_:
             raise ValueError(f"the data have {data.Y.shape[1]} labels, but the model has {model.n_labels_}")

@@ -61,8 +61,8 @@ def train(
 ) -> None:
     """Train a model on DATA and save it.
 
-    DATA are texts with label names (.jsonl, .tsv, .txt, .parquet), or features and labels as matrices: X.npz with
-    --labels Y.npz, or a file in the N D L layout.
+    DATA are texts with label names (.jsonl, .tsv, .txt, .parquet), or features and labels as matrices:
+    X.npz with --labels Y.npz, or a file in the N D L layout.
     """
     if test is not None and holdout is not None:
         raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
@@ -94,7 +94,7 @@ def train(
     fitted_model.set_params(verbose=0, n_jobs=None)
     took = time.perf_counter() - start
     say(
-        f"trained {fitted_model.n_labels_:,} labels on {fitted_model.n_features_in_:,} features in {took:.1f} s"
+        f"trained {fitted_model.n_labels_:,} labels on {fitted_model.n_features_in_:,} features, {took:.1f} s"
     )
     card = None
     if test_data is not None:

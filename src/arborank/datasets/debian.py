@@ -28,9 +28,9 @@ class Debian(NamedTuple):
 def load_debian() -> Debian:
     """Read the shipped data set: 39,269 training and 9,403 test texts, 10,425 labels.
 
-    Packages of one source are all in one part. Every label has training instances from two sources or more; the
-    commonest, ``libc6``, is on 44 % of the texts. ``arborank/data/debian/NOTE`` gives source, rules and licence;
-    ``tools/make_debian_data.py`` makes the set.
+    Packages of one source are all in one part. Every label has training instances from two sources or more;
+    the commonest, ``libc6``, is on 44 % of the texts. ``arborank/data/debian/NOTE`` gives source, rules and
+    licence; ``tools/make_debian_data.py`` makes the set.
 
     Returns
     -------
