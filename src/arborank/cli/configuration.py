@@ -61,7 +61,7 @@ def build_model(config: Config, options: Mapping[str, Any]) -> Any:
     """Make `XRLinear`; ``options`` win over the file."""
     from ..models import XRLinear
 
-    params = {**config.get("model", {}), **options}
+    params = {"verbose": 1, **config.get("model", {}), **options}
     known = {name: value for name, value in XRLinear().get_params().items() if name != "tree"}
     _check_names("model parameter", params, known)
     return XRLinear(**params)

@@ -33,7 +33,7 @@ _SHOWN = 3
 @click.option("--limit", type=POSITIVE, help="Train on so many texts only, to be quicker.")
 @jobs_option
 @force_option
-def demo(directory: str, limit: int | None, jobs: int, force: bool) -> None:
+def demo(directory: str, limit: int | None, jobs: int | None, force: bool) -> None:
     """Train on 39,000 descriptions of Debian packages, and rank the packages that others depend on."""
     from ..datasets import load_debian
     from ..text import TextRanker
@@ -55,13 +55,6 @@ def demo(directory: str, limit: int | None, jobs: int, force: bool) -> None:
     card = _compare(ranker, train, test, ids)
     click.echo(card)
     _show_texts(ranker, test, about)
-    for stage in (
-        ranker,
-        ranker.model_,
-        ranker.features_,
-    ):  # the model is not bound to this machine's threads
-        stage.set_params(n_jobs=None)
-    ranker.model_.set_params(verbose=0)
     save_model(
         ranker, directory, f"## Evaluation\n\nOn the held-out part of the shipped data:\n\n```\n{card}\n```"
     )

@@ -34,14 +34,15 @@ def evaluate(
     beam_size: int | None,
     labels: str | None,
     xmc: bool,
-    jobs: int,
+    jobs: int | None,
 ) -> None:
     """Score MODEL on DATA: precision, recall, nDCG and more, and apart for head, torso and tail labels.
 
     The frequencies of labels are those of training; for a model that does not know them, give --train.
     """
     ranker = open_model(model)
-    set_jobs(ranker, jobs)
+    if jobs is not None:
+        set_jobs(ranker, jobs)
     read = read_data(data, labels, xmc)
     check_kind(ranker, not hasattr(read, "Y"), data)
     trained = read_data(train_path, train_labels, xmc) if train_path else None

@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from .options import set_jobs
+
 if TYPE_CHECKING:
     from ..datasets import MatrixData, TextData
     from ..sparse import Csr
@@ -90,9 +92,11 @@ def check_destination(directory: str, force: bool) -> None:
 
 
 def save_model(model: Any, directory: str, card: str | None = None) -> None:
-    """Save a model with an evaluation for its card."""
+    """Save a model with an evaluation for its card; it is not bound to this machine's number of threads."""
     from ..persistence import save
 
+    set_jobs(model, None)
+    getattr(model, "model_", model).set_params(verbose=0)
     save(model, directory, card=card)
 
 

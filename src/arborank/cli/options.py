@@ -38,9 +38,7 @@ ks_option = click.option(
     "-k", "ks", callback=integers, default="1,3,5,10", show_default=True, help="Cut-offs of the metrics."
 )
 beam_option = click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.")
-jobs_option = click.option(
-    "-j", "--jobs", type=int, default=-1, show_default=True, help="Threads; -1 for every core."
-)
+jobs_option = click.option("-j", "--jobs", type=int, help="Threads.  [every core]")
 force_option = click.option("--force", is_flag=True, help="Replace the model that is there.")
 labels_option = click.option(
     "--labels",
@@ -52,8 +50,8 @@ xmc_option = click.option(
 )
 
 
-def set_jobs(model: Any, jobs: int) -> None:
-    """Set the threads of a model and its parts."""
+def set_jobs(model: Any, jobs: int | None) -> None:
+    """Set the threads of a model and its stages."""
     stages = [getattr(model, name) for name in ("features_", "model_") if hasattr(model, name)]
     for stage in stages or [model]:
         stage.set_params(n_jobs=jobs)

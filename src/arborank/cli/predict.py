@@ -27,7 +27,7 @@ _STDIN_BATCH = 1024
 @xmc_option
 @jobs_option
 def predict(
-    model: str, inputs: str, output: str, k: int, beam_size: int | None, xmc: bool, jobs: int
+    model: str, inputs: str, output: str, k: int, beam_size: int | None, xmc: bool, jobs: int | None
 ) -> None:
     """Predict labels for INPUT: texts (labels in it are left aside), an .npz matrix, or an N D L file.
 
@@ -35,7 +35,8 @@ def predict(
     {"labels": [...], "scores": [...]}, best first; labels are names for texts and ids for matrices.
     """
     ranker = open_model(model)
-    set_jobs(ranker, jobs)
+    if jobs is not None:
+        set_jobs(ranker, jobs)
     options = {} if beam_size is None else {"beam_size": beam_size}
     if inputs == "-":
         check_kind(ranker, True, "standard input")

@@ -55,7 +55,7 @@ def train(
     labels: str | None,
     xmc: bool,
     ks: tuple[int, ...],
-    jobs: int,
+    jobs: int | None,
     force: bool,
     **options: Any,
 ) -> None:
@@ -71,13 +71,15 @@ def train(
     settings = read_config(config)
     given = {name: value for name, value in options.items() if value is not None}
     of_features = {name: given.pop(name) for name in _FEATURES if name in given}
+    if jobs is not None:
+        given["n_jobs"] = jobs
+    model = build_model(settings, given)
+    features = build_features(settings, of_features)
 
     train_data = read_data(data, labels, xmc)
     test_data = read_data(test, test_labels, xmc) if test else None
     if holdout is not None:
-        train_data, test_data = _split(train_data, holdout, given.get("random_state", 0))
-    model = build_model(settings, given)
-    model.set_params(n_jobs=jobs, verbose=1)
+        train_data, test_data = _split(train_data, holdout, model.random_state)
     start = time.perf_counter()
     if hasattr(train_data, "Y"):
         if of_features or "features" in settings:
@@ -88,14 +90,11 @@ def train(
         from ..text import TextRanker
 
         say(f"{len(train_data.texts):,} texts")
-        ranker = TextRanker(features=build_features(settings, of_features), model=model, n_jobs=jobs)
+        ranker = TextRanker(features=features, model=model, n_jobs=jobs)
         fitted = ranker.fit(train_data.texts, train_data.labels)
-    fitted_model = getattr(fitted, "model_", fitted)
-    fitted_model.set_params(verbose=0, n_jobs=None)
+    trained = getattr(fitted, "model_", fitted)
     took = time.perf_counter() - start
-    say(
-        f"trained {fitted_model.n_labels_:,} labels on {fitted_model.n_features_in_:,} features, {took:.1f} s"
-    )
+    say(f"trained {trained.n_labels_:,} labels on {trained.n_features_in_:,} features in {took:.1f} s")
     card = None
     if test_data is not None:
         from .scoring import evaluate_model
