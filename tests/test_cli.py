@@ -343,9 +343,13 @@ def test_memory_that_is_not_there_is_refused(run, monkeypatch):
 def test_output_appears_whole_or_not_at_all(tmp_path: Path):
     target = tmp_path / "out.jsonl"
     target.write_text("old")
-    with pytest.raises(KeyboardInterrupt), write_whole(str(target)) as file:
-        file.write(b"half")
+
+    def stopped():
+        yield b"half"
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), write_whole(str(target)) as file:
+        file.writelines(stopped())
     assert target.read_text() == "old"
     with write_whole(str(target)) as file:
         file.write(b"new")
