@@ -3,9 +3,11 @@
 
 namespace arborank {
 void bind_csr(nb::module_& m);
+void bind_features(nb::module_& m);
 }  // namespace arborank
 
 NB_MODULE(ARBORANK_MODULE, m) {
   m.doc() = "Native kernels of Arborank, for one instruction-set level.";
   arborank::bind_csr(m);
+  arborank::bind_features(m);
 }
