@@ -1,27 +1,45 @@
-"""What a savable object hands over to be saved."""
+"""What a savable object gives to be saved, and is rebuilt from: plain settings, arrays and savable parts."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self, runtime_checkable
 
 from numpy.typing import NDArray
 
-__all__ = ["State"]
+
+@runtime_checkable
+class Savable(Protocol):
+    """An object that can be taken apart into a `State` and put together again."""
+
+    def to_state(self) -> "State":
+        """Return the state; its arrays may be views of the object's own."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: "State") -> Self:
+        """Rebuild the object.
+
+        The arrays of ``state`` may be read-only memory maps, to be kept without a copy. Raises ``ValueError``
+        if they do not fit each other.
+        """
+        ...
 
 
-@dataclass
+@dataclass(frozen=True)
 class State:
-    """An object taken apart.
+    """One object taken apart.
 
     Attributes
     ----------
-    config : dict
-        Whatever JSON holds.
-    arrays : dict from name to array
-        On loading they may be read-only memory maps.
-    parts : dict from name to a savable object
-        Savable: with ``to_state(self) -> State`` and a classmethod ``from_state(cls, state)``.
+    config : mapping of str to JSON values
+        Settings: strings, finite numbers, booleans, None, lists and string-keyed dictionaries of these. A
+        tuple comes back as a list.
+    arrays : mapping of str to numeric ndarray
+        Fitted values.
+    parts : mapping of str to Savable
+        Objects with a state of their own, each of a class known to `arborank.persistence`.
     """
 
-    config: dict[str, Any]
-    arrays: dict[str, NDArray[Any]]
-    parts: dict[str, Any]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    parts: Mapping[str, Savable] = field(default_factory=dict)
