@@ -111,11 +111,11 @@ nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig> array_of(std::unique_ptr<T[
   return {data, {n}, owner};
 }
 
-Csr csr_of(CsrArrays&& a, std::int64_t n_columns) {
+// The three arrays of a `Csr`, which Python puts together.
+nb::tuple csr_of(CsrArrays&& a) {
   const auto nnz = static_cast<std::size_t>(a.indptr[a.n_rows]);
-  return Csr(Vector<std::int64_t>(array_of(std::move(a.indptr), a.n_rows + 1)),
-             Vector<std::int32_t>(array_of(std::move(a.indices), nnz)),
-             Vector<float>(array_of(std::move(a.data), nnz)), n_columns);
+  return nb::make_tuple(array_of(std::move(a.indptr), a.n_rows + 1), array_of(std::move(a.indices), nnz),
+                        array_of(std::move(a.data), nnz));
 }
 
 using Doubles = std::optional<Vector<double>>;
@@ -169,7 +169,7 @@ struct NgramEncoder {
                                   " features together; at most 2147483647 are supported");
   }
 
-  Csr encode(nb::handle texts, int n_threads) const {
+  nb::tuple encode(nb::handle texts, int n_threads) const {
     TextReader reader(texts);
     std::optional<CsrArrays> out;
     {
@@ -177,7 +177,7 @@ struct NgramEncoder {
       out.emplace(encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads,
                                   python_tick(std::nullopt)));
     }
-    return csr_of(std::move(*out), encoder->n_columns());
+    return csr_of(std::move(*out));
   }
 };
 
@@ -216,20 +216,18 @@ struct NgramFitter {
                           to_numpy(std::move(s.df)));
   }
 
-  Csr rows(const std::vector<Weights>& parts, const std::string& norm) {
+  nb::tuple rows(const std::vector<Weights>& parts, const std::string& norm) {
     std::vector<Weighting> weightings;
-    std::int64_t n_columns = 0;
     for (std::size_t i = 0; i < parts.size(); i++) {
       parts[i].check(fitter.width(i));
       weightings.push_back(parts[i].weighting);
-      n_columns += fitter.width(i);
     }
     std::optional<CsrArrays> out;
     {
       nb::gil_scoped_release release;
       out.emplace(fitter.rows(weightings, norm_of(norm), python_tick(std::nullopt)));
     }
-    return csr_of(std::move(*out), n_columns);
+    return csr_of(std::move(*out));
   }
 };
 
@@ -264,7 +262,7 @@ void bind_features(nb::module_& m) {
            nb::arg("slots").noconvert(), nb::arg("weights"));
   nb::class_<NgramEncoder>(m, "NgramEncoder", "Texts to TF-IDF rows.")
       .def(nb::init<std::vector<NgramPart>, const std::string&>(), nb::arg("parts"), nb::arg("norm"))
-      .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"));
+      .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"), "Return indptr, indices, data.");
   nb::class_<NgramFitter>(m, "NgramFitter", "Learns the vocabularies of several parts in one pass over the texts.")
       .def(nb::init<std::vector<TextOptions>, bool, int>(), nb::arg("parts"), nb::arg("keep_rows"),
            nb::arg("n_threads"))
@@ -273,7 +271,7 @@ void bind_features(nb::module_& m) {
            nb::arg("part"), "Whether the texts hold any n-gram of a part; before `select`.")
       .def("select", &NgramFitter::select, nb::arg("part"), nb::arg("low"), nb::arg("high"), nb::arg("max_features"),
            nb::arg("binary"), "Return terms, offsets, slots and document frequencies of a part.")
-      .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), "TF-IDF rows of the texts added; once.");
+      .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), "Return indptr, indices, data of the texts added; once.");
   m.def("ngrams", &ngrams, nb::arg("text"), nb::arg("options"), "The n-grams of one text, as often as they occur.");
   m.attr("UNICODE_VERSION") = unicode::kVersion;
 }

@@ -147,7 +147,8 @@ class NgramTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit_encode(self, texts: Iterable[str]) -> Csr:
         """`fit_transform` with a `Csr` as result."""
-        return self._fit(texts, keep_rows=True).rows([self._weights()], "none")
+        fitter = self._fit(texts, keep_rows=True)
+        return Csr(*fitter.rows([self._weights()], "none"), len(self.terms_))
 
     def transform(self, texts: Iterable[str]) -> sp.csr_array:
         """Return the TF-IDF rows of texts: float32, of shape (n_texts, n_features).
@@ -167,8 +168,8 @@ class NgramTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """`transform` with a `Csr` as result, which models take without a further check."""
         if not hasattr(self, "terms_"):
             check_is_fitted(self, "terms_")
-        result: Csr = self._encoder.encode(check_texts(texts), n_threads(self.n_jobs))
-        return result
+        arrays = self._encoder.encode(check_texts(texts), n_threads(self.n_jobs))
+        return Csr(*arrays, len(self.terms_))
 
     def analyze(self, text: str) -> list[str]:
         """Return the n-grams of one text, as often as they occur, known or not; needs no fitting."""

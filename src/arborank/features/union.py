@@ -79,7 +79,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """`fit_transform` with a `Csr` as result."""
         fitter = self._fit(texts, keep_rows=True)
         weights = [p._weights(w) for p, w in zip(self.parts_, self._checked_weights(self.parts_), strict=True)]
-        return fitter.rows(weights, self.norm or "none")
+        return Csr(*fitter.rows(weights, self.norm or "none"), self._width())
 
     def transform(self, texts: Iterable[str]) -> sp.csr_array:
         """Return the joint rows of texts: float32, of shape (n_texts, n_features); see `NgramTfidf.transform`."""
@@ -89,8 +89,8 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """`transform` with a `Csr` as result, which models take without a further check."""
         if not hasattr(self, "parts_"):
             check_is_fitted(self, "parts_")
-        result: Csr = self._encoder.encode(check_texts(texts), n_threads(self.n_jobs))
-        return result
+        arrays = self._encoder.encode(check_texts(texts), n_threads(self.n_jobs))
+        return Csr(*arrays, self._width())
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the terms by column, as an object array; with several parts as ``"0:term"``, ``"1:term"``..."""
@@ -114,6 +114,9 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.parts_ = parts
         self.__dict__.pop("_encoder", None)
         return fitter
+
+    def _width(self) -> int:
+        return sum(len(part.terms_) for part in self.parts_)
 
     def _checked_parts(self) -> Sequence[NgramTfidf]:
         if self.parts is None:
