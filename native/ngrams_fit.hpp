@@ -250,6 +250,12 @@ class Fitter {
     ranges_.assign(n_threads_, {});
     parallel_for(n_threads_, n_threads_, tick, [&](std::int64_t r, int, Job& job) {
       TermTable merged;
+      if (n_threads_ > 1) {
+        std::size_t most = 0;
+        for (int t = 0; t < n_threads_; t++)
+          each_of_range(part, t, r, [&](std::uint32_t) { most++; });
+        merged.reserve(most);
+      }
       for (int t = 0; t < n_threads_; t++)
         each_of_range(part, t, r, [&](std::uint32_t id) {
           const Term& term = workers_[t].tables[part][id];

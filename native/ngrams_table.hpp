@@ -91,6 +91,13 @@ class TermTable {
   const Term& operator[](std::uint32_t id) const { return terms_[id]; }
   const std::vector<Slot>& slots() const { return slots_; }
 
+  // Room for n strings. Needed before strings come in hash order: in a small table they would all crowd at its start.
+  void reserve(std::size_t n) {
+    while (n * 2 > slots_.size())
+      grow();
+    terms_.reserve(n);
+  }
+
   // Two steps ahead of `insert`, so that the memory it needs has arrived.
   void prefetch_slot(std::uint64_t key) const { __builtin_prefetch(&slots_[mix(key) >> shift_]); }
   void prefetch_term(std::uint64_t key) const {
