@@ -1,4 +1,4 @@
-"""Readers of matrices: what is written comes back, the array parser equals the line parser, faults are placed."""
+"""Readers of matrices: what is written comes back, both parsers agree, faults are placed."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""Readers of texts: a good file in every form, and every kind of broken file with its place in the message."""
+"""Readers of texts: a good file in every form, and every kind of broken file with its place."""
 
 import builtins
 import gzip
@@ -78,7 +78,7 @@ def test_broken_json_lines(write, line, message):
 
 
 def test_null_labels_are_an_error_even_where_labels_are_optional(write):
-    with pytest.raises(ValueError, match=":1: .*None"):
+    with pytest.raises(ValueError, match=r":1: .*None"):
         read_texts(write('{"text": "a", "labels": null}', "a.jsonl"), labels_required=False)
 
 

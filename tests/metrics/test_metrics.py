@@ -1,4 +1,4 @@
-"""Every metric against a plain loop over rows, scikit-learn where it means the same, and numbers worked by hand."""
+"""Every metric against a plain loop over rows, scikit-learn where equal, and numbers worked by hand."""
 
 import json
 import math

@@ -31,7 +31,8 @@ def read_npz(path: StrPath, name: str = "matrix") -> Csr:
         With the file's name, if it is not such a matrix or is damaged.
     """
     try:
-        matrix: Any = sp.load_npz(path)
+        with open(path, "rb") as file:
+            matrix: Any = sp.load_npz(file)
         if matrix.format in ("csr", "csc", "bsr"):
             matrix.check_format(full_check=True)
         return as_csr(matrix, name)

@@ -17,6 +17,7 @@ from .lines import StrPath, fault
 __all__ = ["Block", "parse_block"]
 
 _NEWLINE, _SPACE, _COMMA, _COLON = range(4)
+_TOO_LARGE = 2**53  # from here on float64 has no exact integers
 _SEPARATORS = b"\n ,:"
 _LETTERS = b"0123456789+-.eE" + _SEPARATORS
 _TO_SPACE = bytes.maketrans(_SEPARATORS, b"    ")
@@ -91,9 +92,7 @@ def _parse_arrays(block: bytes, labelled: bool) -> Block | None:
     indices, labels = numbers[is_index], numbers[is_label]
     with np.errstate(over="ignore"):
         values = numbers[roles == _VALUE].astype(np.float32)
-    if not np.isfinite(values).all() or any(
-        ((part < 0) | (part != np.floor(part))).any() for part in (indices, labels)
-    ):
+    if not (np.isfinite(values).all() and _are_counts(indices) and _are_counts(labels)):
         return None
     n_lines = int(is_end.sum())
     return Block(
@@ -112,6 +111,10 @@ def _numbers(text: bytes) -> NDArray[np.float64] | None:
             return np.fromstring(text, sep=" ", dtype=np.float64)
         except (ValueError, DeprecationWarning):
             return None
+
+
+def _are_counts(numbers: NDArray[np.float64]) -> bool:
+    return bool(((numbers >= 0) & (numbers < _TOO_LARGE) & (numbers == np.floor(numbers))).all())
 
 
 def _parse_lines(block: bytes, path: StrPath, first_line: int, labelled: bool) -> Block:
@@ -151,7 +154,9 @@ def _pair(token: str) -> tuple[int, float]:
         value = _number(right)
     except ValueError:
         value = math.nan
-    if not abs(value) <= np.finfo(np.float32).max:
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(np.float32(value))
+    if not finite:
         raise ValueError(f"a finite float32 value was expected, found {right[:40]!r} in {token[:40]!r}")
     return _integer(left, "index"), value
 
@@ -167,6 +172,6 @@ def _integer(token: str, what: str) -> int:
         number = _number(token)
     except ValueError:
         number = math.nan
-    if not (number >= 0 and number.is_integer() and number < 2**53):
+    if not (number >= 0 and number.is_integer() and number < _TOO_LARGE):
         raise ValueError(f"an integer >= 0 was expected as {what}, found {token[:40]!r}")
     return int(number)
