@@ -1,6 +1,6 @@
 """Several rankers fitted on the same data and asked together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,11 @@ from ..state import State
 from .merging import Method, TopK, check_method, check_weights, combine_topk
 
 __all__ = ["Ensemble", "combine_topk"]
+
+# whatever the models take
+Instances = Any
+Targets = Any
+LabelFilter = Any
 
 
 class Ensemble(BaseEstimator):  # type: ignore[misc]
@@ -64,12 +69,12 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
         member_k: int | None = None,
     ) -> Self:
         """Make an ensemble that can predict at once, of models that are fitted already and are not copied."""
-        ensemble = cls(list(models), method, weights, member_k)
-        ensemble._check()
+        ensemble = cls(models, method, weights, member_k)
+        ensemble._check(models)
         ensemble.models_ = list(models)
         return ensemble
 
-    def fit(self, X: Any, Y: Any) -> Self:  # noqa: ANN401
+    def fit(self, X: Instances, Y: Targets) -> Self:
         """Fit a copy of every model on X and Y.
 
         Raises
@@ -79,11 +84,18 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
         TypeError
             If a model has no ``predict_topk``.
         """
-        self._check()
+        self._check(self.models)
         self.models_ = [clone(model).fit(X, Y) for model in self.models]
         return self
 
-    def predict_topk(self, X: Any, k: int = 10, candidates: Any = None, exclude: Any = None) -> TopK:  # noqa: ANN401
+    def predict_topk(
+        self,
+        X: Instances,
+        k: int = 10,
+        *,
+        candidates: LabelFilter = None,
+        exclude: LabelFilter = None,
+    ) -> TopK:
         """Rank labels by all models together.
 
         Parameters
@@ -110,16 +122,18 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
         """
         if not hasattr(self, "models_"):
             raise NotFittedError("this Ensemble is not fitted yet; call fit, or use Ensemble.from_fitted")
-        self._check()
+        self._check(self.models_)
         depth = k if self.member_k is None else self.member_k
         if not 1 <= k <= depth:
             raise ValueError(f"k is {k}; 1 <= k <= member_k = {depth} was expected")
-        limits = {
-            name: value
-            for name, value in (("candidates", candidates), ("exclude", exclude))
+        limits = {"candidates": candidates, "exclude": exclude}
+        # an iterator could be read by one model only
+        given = {
+            name: list(value) if isinstance(value, Iterator) else value
+            for name, value in limits.items()
             if value is not None
         }
-        lists = [model.predict_topk(X, depth, **limits) for model in self.models_]
+        lists = [model.predict_topk(X, depth, **given) for model in self.models_]
         return combine_topk(lists, self.method, k, weights=self.weights)
 
     def to_state(self) -> State:
@@ -154,8 +168,7 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
         config = state.config
         return cls.from_fitted(models, config["method"], config["weights"], config["member_k"])
 
-    def _check(self) -> None:
-        models = self.models_ if hasattr(self, "models_") else self.models
+    def _check(self, models: Sequence[Any]) -> None:
         if isinstance(models, str) or not isinstance(models, Sequence) or not models:
             raise ValueError(f"models is {models!r}; a list of at least one estimator was expected")
         for number, model in enumerate(models):

@@ -105,7 +105,8 @@ def _average(ids: NDArray[np.int64], scores: NDArray[np.float64], width: int) ->
 
 
 def _rank(ids: NDArray[np.int64], scores: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    return np.broadcast_to(width - np.arange(ids.shape[1], dtype=np.float64), ids.shape)
+    places: NDArray[np.float64] = np.arange(ids.shape[1], dtype=np.float64)
+    return np.broadcast_to(width - places, ids.shape)
 
 
 def _softmax(ids: NDArray[np.int64], scores: NDArray[np.float64], width: int) -> NDArray[np.float64]:
