@@ -6,9 +6,9 @@ Run in an environment of its own, since libpecos pins old versions of its depend
     pecos-env/bin/pip install libpecos==1.2.8
     pecos-env/bin/python tools/make_pecos_fixture.py tests/fixtures/pecos-model
 
-``kmeans`` is trained with libpecos' own tree (3 layers, labels not in tree order, bias); ``shuffled`` has clusters and
-inner nodes in random order and no bias; ``overlap`` has random weights and labels below several clusters; ``flat`` is
-one-vs-all.
+``kmeans`` is trained with libpecos' own tree (3 layers, labels not in tree order, bias); ``shuffled`` has
+clusters and inner nodes in random order and no bias; ``overlap`` has random weights and labels below several
+clusters; ``flat`` is one-vs-all.
 """
 
 import json
@@ -31,7 +31,7 @@ COMBINATIONS = ["noop", "sigmoid", "log-sigmoid"] + [
 ]
 
 
-def make_data(rng):
+def make_data(rng: np.random.Generator) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     """Return instances and labels that share a few features with their instances."""
     prototypes = rng.random((N_LABELS, N_FEATURES)) * (rng.random((N_LABELS, N_FEATURES)) < 0.15)
     Y = sp.csr_matrix((rng.random((N_INSTANCES + N_QUERIES, N_LABELS)) < 0.04).astype(np.float32))
@@ -41,19 +41,17 @@ def make_data(rng):
     return X, Y
 
 
-def make_models(rng, X, Y):
+def make_models(rng: np.random.Generator, X: sp.csr_matrix, Y: sp.csr_matrix) -> dict[str, XLinearModel]:
     """Return the models by name."""
     representation = LabelEmbeddingFactory.create(Y.tocsc(), X, method="pifa")
     chain = Indexer.gen(representation, indexer_type="hierarchicalkmeans", nr_splits=4, max_leaf_size=5)
-    shuffled = []
+    shuffled, parents = [], np.arange(1)
     for C in chain:
-        C = sp.csr_matrix(C)
-        if shuffled:
-            C = C[:, order]  # noqa: F821
-        order = rng.permutation(C.shape[0]) if C.shape[0] < N_LABELS else np.arange(N_LABELS)
-        shuffled.append(C[order].tocsc())
+        children = rng.permutation(C.shape[0]) if C.shape[0] < N_LABELS else np.arange(N_LABELS)
+        shuffled.append(sp.csr_matrix(C)[children][:, parents].tocsc())
+        parents = children
 
-    def weights(n_columns):
+    def weights(n_columns: int) -> sp.csc_matrix:
         W = rng.normal(size=(N_FEATURES + 1, n_columns)) * (rng.random((N_FEATURES + 1, n_columns)) < 0.4)
         return sp.csc_matrix(W, dtype=np.float32)
 
@@ -75,7 +73,7 @@ def make_models(rng, X, Y):
     }
 
 
-def expected(model, X, combination):
+def expected(model: XLinearModel, X: sp.csr_matrix, combination: str) -> tuple[np.ndarray, np.ndarray]:
     """Return libpecos' labels (-1 for none) and scores, best first."""
     Y = model.predict(X, beam_size=BEAM, only_topk=TOPK, post_processor=combination, threads=1)
     ids = np.full((X.shape[0], TOPK), -1, np.int64)
@@ -87,7 +85,7 @@ def expected(model, X, combination):
     return ids, scores
 
 
-def main():
+def main() -> None:
     """Write the fixture."""
     folder = Path(sys.argv[1])
     shutil.rmtree(folder, ignore_errors=True)

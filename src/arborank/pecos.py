@@ -210,19 +210,13 @@ def _read_weights(
 def _read_matrix(path: Path) -> sp.csc_array:
     """Read a sparse matrix as SciPy and PECOS write it, compressed or not; float32 and canonical."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
+        with path.open("rb") as stream:
+            arrays = np.load(stream, allow_pickle=False)
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ValueError("it is a dense array")
-            kind = file["format"].item()
-            kind = kind.decode("ascii") if isinstance(kind, bytes) else kind
-            if kind not in ("csc", "csr"):
-                raise ValueError(f"its format is {kind!r}; csc or csr was expected")
-            make = sp.csc_array if kind == "csc" else sp.csr_array
-            parts = (file["data"].astype(np.float32, copy=False), file["indices"], file["indptr"])
-            if any(part.dtype.kind not in "iu" for part in parts[1:]):
-                raise ValueError("its indices are not integers")
-            matrix = make(parts, shape=tuple(file["shape"].tolist()))
-        matrix.check_format(full_check=True)
+            matrix = _assemble(
+                {name: arrays[name] for name in ("format", "shape", "data", "indices", "indptr")}
+            )
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing") from None
     except (
@@ -232,11 +226,26 @@ def _read_matrix(path: Path) -> sp.csc_array:
         EOFError,
         OSError,
         zipfile.BadZipFile,
-        zipfile.zlib.error,
+        zlib.error,
     ) as error:
         raise ValueError(f"{path} is not a whole sparse matrix in .npz format: {error}") from error
     if not np.isfinite(matrix.data).all():
         raise ValueError(f"{path} holds NaN or infinity")
+    return matrix
+
+
+def _assemble(arrays: dict[str, NDArray[Any]]) -> sp.csc_array:
+    kind = arrays["format"].item()
+    kind = kind.decode("ascii") if isinstance(kind, bytes) else kind
+    if kind not in ("csc", "csr"):
+        raise ValueError(f"its format is {kind!r}; csc or csr was expected")
+    for name, kinds in (("data", "iuf"), ("indices", "iu"), ("indptr", "iu"), ("shape", "iu")):
+        if arrays[name].dtype.kind not in kinds:
+            raise ValueError(f"its {name} are {arrays[name].dtype}")
+    parts = (arrays["data"].astype(np.float32, copy=False), arrays["indices"], arrays["indptr"])
+    make = sp.csc_array if kind == "csc" else sp.csr_array
+    matrix = make(parts, shape=tuple(arrays["shape"].tolist()))
+    matrix.check_format(full_check=True)
     canonical = matrix.tocsc()
     canonical.sum_duplicates()
     return canonical
