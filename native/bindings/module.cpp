@@ -3,11 +3,13 @@
 
 namespace arborank {
 void bind_csr(nb::module_& m);
+void bind_kmeans(nb::module_& m);
 void bind_spmm(nb::module_& m);
 }  // namespace arborank
 
 NB_MODULE(ARBORANK_MODULE, m) {
   m.doc() = "Native kernels of Arborank, for one instruction-set level.";
   arborank::bind_csr(m);
+  arborank::bind_kmeans(m);
   arborank::bind_spmm(m);
 }
