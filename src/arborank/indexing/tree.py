@@ -1,7 +1,7 @@
 """The label tree: labels in leaves, leaves in branches, one root. What every indexer makes and every ranker follows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -33,7 +33,7 @@ class LabelTree:
     labels : int32 array of shape (n_slots,)
         The label in every slot.
     n_labels : int
-        Number of labels; ``labels`` holds each of ``0 .. n_labels - 1`` at least once.
+        Number of labels. One that is in no slot is never predicted.
 
     Raises
     ------
@@ -141,7 +141,11 @@ class LabelTree:
         """
         branches, orders = chain_orders(chain)
         labels = orders[-1]
-        return cls(tuple(branches), labels.astype(np.int32), int(labels.max(initial=-1)) + 1)
+        return cls(tuple(branches), labels.astype(np.int32), int(chain[-1].shape[0]))
+
+    def relabel(self, ids: ArrayLike, n_labels: int) -> Self:
+        """Return the same tree for other label ids: label ``i`` becomes ``ids[i]`` of ``n_labels``."""
+        return replace(self, labels=_integers(ids, "ids", np.int32)[self.labels], n_labels=n_labels)
 
     # -- shape
 
@@ -158,7 +162,7 @@ class LabelTree:
     @property
     def overlapping(self) -> bool:
         """Whether some label has more than one slot."""
-        return self.labels.size > self.n_labels
+        return np.unique(self.labels).size < self.labels.size
 
     def parents(self, level: int) -> IntArray:
         """Return the parent, on the level above, of every node of a level from 1 to ``depth``."""
@@ -221,8 +225,8 @@ class LabelTree:
         Raises
         ------
         ValueError
-            If a level does not cover the next one, a node has no child, a label is out of range, in no slot, or
-            twice below one parent.
+            If a level does not cover the next one, a node has no child, or a label is out of range or twice below one
+            parent.
         """
         if self.n_labels < 1:
             raise ValueError(f"n_labels is {self.n_labels}; a tree needs at least 1 label")
@@ -246,9 +250,6 @@ class LabelTree:
         if self.labels.min() < 0 or self.labels.max() >= self.n_labels:
             wrong = int(self.labels.min() if self.labels.min() < 0 else self.labels.max())
             raise ValueError(f"labels holds {wrong}, which is outside [0, {self.n_labels})")
-        missing = np.flatnonzero(np.bincount(self.labels, minlength=self.n_labels) == 0)
-        if missing.size:
-            raise ValueError(f"label {int(missing[0])} is in no slot of the tree ({missing.size} in all)")
         if self.overlapping:
             keys = np.sort(self.parents(self.depth) * self.n_labels + self.labels)
             twice = np.flatnonzero(keys[1:] == keys[:-1])

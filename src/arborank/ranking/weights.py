@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import Layer, pack_layer
-from ..state import State
 from ..sparse import as_csr
+from ..state import State
 
 __all__ = ["LayerWeights"]
 
