@@ -1,7 +1,7 @@
 """The label tree: labels in leaves, leaves in branches, one root. What every indexer makes and every ranker follows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -33,7 +33,7 @@ class LabelTree:
     labels : int32 array of shape (n_slots,)
         The label in every slot.
     n_labels : int
-        Number of labels; ``labels`` holds each of ``0 .. n_labels - 1`` at least once.
+        Number of labels. One that is in no slot is never predicted.
 
     Raises
     ------
@@ -77,7 +77,8 @@ class LabelTree:
         order : int array of shape (n_slots,)
             The label in every slot.
         leaf_bounds : int array of shape (n_leaves + 1,)
-            Leaf ``i`` holds slots ``leaf_bounds[i]`` to ``leaf_bounds[i + 1]``.
+            Leaf ``i`` holds slots ``leaf_bounds[i]`` to ``leaf_bounds[i + 1]``; empty leaves count while levels
+            are joined, and vanish then.
         branching : int, default 16
             Children of a node above the leaves, at least 2.
         min_codes : int, optional
@@ -89,12 +90,18 @@ class LabelTree:
         if top < 1:
             raise ValueError(f"min_codes is {top}; it must be at least 1")
         labels = _integers(order, "order", np.int32)
-        levels = [_integers(leaf_bounds, "leaf_bounds", np.int64)]
-        while (n_nodes := levels[0].size - 1) > max(top, 1):
-            levels.insert(0, _groups(n_nodes, branching))
-        if n_nodes > 1:
-            levels.insert(0, np.array([0, n_nodes]))
-        return cls(tuple(levels), labels, int(labels.max(initial=-1)) + 1)
+        bounds = _integers(leaf_bounds, "leaf_bounds", np.int64)
+        if bounds.size < 2 or bounds[0] != 0 or bounds[-1] != labels.size or (np.diff(bounds) < 0).any():
+            raise ValueError(f"leaf_bounds must ascend from 0 to the {labels.size} entries of order")
+        levels = [bounds]
+        while levels[0].size - 1 > top:
+            levels.insert(0, np.append(levels[0][:-1:branching], bounds[-1]))
+        # From the slots below each node to its children; a node without a slot vanishes.
+        levels = [np.array([0, labels.size]), *(np.unique(level) for level in levels), np.arange(labels.size + 1)]
+        if levels[1].size == 2:
+            del levels[1]
+        branches = tuple(np.searchsorted(low, high) for high, low in zip(levels, levels[1:], strict=False))
+        return cls(branches, labels, int(labels.max(initial=-1)) + 1)
 
     @classmethod
     def from_clusters(cls, ids: ArrayLike, *, branching: int | None = None, min_codes: int | None = None) -> Self:
@@ -141,7 +148,11 @@ class LabelTree:
         """
         branches, orders = chain_orders(chain)
         labels = orders[-1]
-        return cls(tuple(branches), labels.astype(np.int32), int(labels.max(initial=-1)) + 1)
+        return cls(tuple(branches), labels.astype(np.int32), int(chain[-1].shape[0]))
+
+    def relabel(self, ids: ArrayLike, n_labels: int) -> Self:
+        """Return the same tree for other label ids: label ``i`` becomes ``ids[i]`` of ``n_labels``."""
+        return replace(self, labels=_integers(ids, "ids", np.int32)[self.labels], n_labels=n_labels)
 
     # -- shape
 
@@ -158,7 +169,7 @@ class LabelTree:
     @property
     def overlapping(self) -> bool:
         """Whether some label has more than one slot."""
-        return self.labels.size > self.n_labels
+        return np.unique(self.labels).size < self.labels.size
 
     def parents(self, level: int) -> IntArray:
         """Return the parent, on the level above, of every node of a level from 1 to ``depth``."""
@@ -221,8 +232,8 @@ class LabelTree:
         Raises
         ------
         ValueError
-            If a level does not cover the next one, a node has no child, a label is out of range, in no slot, or
-            twice below one parent.
+            If a level does not cover the next one, a node has no child, or a label is out of range or twice below one
+            parent.
         """
         if self.n_labels < 1:
             raise ValueError(f"n_labels is {self.n_labels}; a tree needs at least 1 label")
@@ -246,9 +257,6 @@ class LabelTree:
         if self.labels.min() < 0 or self.labels.max() >= self.n_labels:
             wrong = int(self.labels.min() if self.labels.min() < 0 else self.labels.max())
             raise ValueError(f"labels holds {wrong}, which is outside [0, {self.n_labels})")
-        missing = np.flatnonzero(np.bincount(self.labels, minlength=self.n_labels) == 0)
-        if missing.size:
-            raise ValueError(f"label {int(missing[0])} is in no slot of the tree ({missing.size} in all)")
         if self.overlapping:
             keys = np.sort(self.parents(self.depth) * self.n_labels + self.labels)
             twice = np.flatnonzero(keys[1:] == keys[:-1])
@@ -318,7 +326,3 @@ def _integers(values: ArrayLike, name: str, dtype: type[np.integer[Any]]) -> NDA
             raise ValueError(f"{name} holds a number that does not fit in {limits.dtype}")
     return np.ascontiguousarray(array, dtype=dtype)
 
-
-def _groups(n_nodes: int, branching: int) -> IntArray:
-    """Bounds of consecutive groups of ``branching`` nodes, the last one maybe smaller."""
-    return np.minimum(np.arange(-(-n_nodes // branching) + 1) * branching, n_nodes)
