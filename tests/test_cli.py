@@ -383,11 +383,12 @@ def test_a_reader_that_leaves_early_is_no_error(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    process.stdout.close()
-    process.stdin.write("text\n" * 5000)
-    process.stdin.close()
-    assert process.wait(60) == 0
-    assert process.stderr.read() == ""
+    with process:
+        process.stdout.close()
+        process.stdin.write("text\n" * 5000)
+        process.stdin.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_help_imports_nothing_heavy():
