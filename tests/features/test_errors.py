@@ -12,7 +12,9 @@ from arborank import NgramTfidf, TextFeatures
 
 
 @pytest.mark.parametrize("make", [NgramTfidf, lambda: TextFeatures(parts=[NgramTfidf()])])
-@pytest.mark.parametrize(("bad", "found"), [(None, "NoneType"), (b"bytes", "bytes"), (float("nan"), "float"), (3, "int")])
+@pytest.mark.parametrize(
+    ("bad", "found"), [(None, "NoneType"), (b"bytes", "bytes"), (float("nan"), "float"), (3, "int")]
+)
 def test_not_a_str(make, bad, found):
     with pytest.raises(TypeError, match=f"{found} at position 2"):
         make().fit(["one", "two", bad])
@@ -77,7 +79,7 @@ def test_bad_parameters(params, error, message):
 def test_nothing_left_says_what_to_loosen():
     with pytest.raises(ValueError, match="lower min_df or raise max_df"):
         NgramTfidf(min_df=2).fit(["one", "two"])
-    with pytest.raises(ValueError, match="no n-gram at all.*char_wb"):
+    with pytest.raises(ValueError, match=r"no n-gram at all.*char_wb"):
         NgramTfidf().fit(["", "a . b"])
     with pytest.raises(ValueError, match="no n-gram at all"):
         NgramTfidf(stop_words=["one"]).fit(["one"])

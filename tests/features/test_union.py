@@ -27,7 +27,8 @@ def test_equals_parts_side_by_side(norm, n_parts):
     weights = [1.0, 0.25, 3.0][:n_parts]
     features = TextFeatures(parts=PARTS[:n_parts], weights=weights, norm=norm, n_jobs=2)
     found = features.fit_transform(texts)
-    blocks = [w * clone(part).fit_transform(texts).astype(np.float64) for part, w in zip(PARTS, weights, strict=False)]
+    pairs = zip(PARTS, weights, strict=False)
+    blocks = [weight * clone(part).fit_transform(texts).astype(np.float64) for part, weight in pairs]
     expected = sp.hstack(blocks).tocsr()
     if norm:
         expected = normalize(expected, norm)
