@@ -64,6 +64,8 @@ class TextReader {
   // May be called without the GIL.
   const std::vector<std::string_view>& next() {
     nb::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0)
+      throw nb::python_error();
     views_.clear();
     held_.clear();
     std::size_t n_bytes = 0;

@@ -21,7 +21,8 @@ __all__ = [
 def check_texts(texts: Any) -> Iterable[str]:
     """Refuse one text in place of several; what the texts hold is checked as they are read."""
     if isinstance(texts, (str, bytes)):
-        raise ValueError(f"texts must be an iterable of str, found one {type(texts).__name__}; wrap it in a list")
+        found = type(texts).__name__
+        raise ValueError(f"texts must be an iterable of str, found one {found}; wrap it in a list")
     if not isinstance(texts, Iterable):
         raise TypeError(f"texts must be an iterable of str, found {type(texts).__name__}")
     return texts
@@ -57,7 +58,7 @@ def document_limits(min_df: Any, max_df: Any, n_texts: int) -> tuple[float, floa
     low, high = documents("min_df", min_df, n_texts), documents("max_df", max_df, n_texts)
     if high < low:
         raise ValueError(
-            f"max_df={max_df!r} is {high:g} of {n_texts} texts, fewer than min_df={min_df!r}, which is {low:g}"
+            f"max_df={max_df!r} is {high:g} of {n_texts} texts, fewer than min_df={min_df!r}, that is {low:g}"
         )
     return low, high
 
@@ -70,9 +71,10 @@ def documents(name: str, value: Any, n_texts: int) -> float:
         if value < 1:
             raise ValueError(f"{name} as a count must be at least 1, found {value}")
         return float(value)
-    if not 0.0 <= value <= 1.0:
+    ratio = float(value)
+    if not 0.0 <= ratio <= 1.0:
         raise ValueError(f"{name} as a ratio must be within 0.0 to 1.0, found {value}")
-    return float(value) * n_texts
+    return ratio * n_texts
 
 
 def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
@@ -80,10 +82,10 @@ def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
     if stop_words is None:
         return []
     if analyzer != "word":
-        raise ValueError(f"stop_words needs analyzer='word', found analyzer={analyzer!r}; set stop_words=None")
+        raise ValueError(f"stop_words needs analyzer='word', found {analyzer!r}; set stop_words=None")
     if isinstance(stop_words, str):
         if stop_words != "english":
-            raise ValueError(f"stop_words must be 'english', a collection of str or None, found {stop_words!r}")
+            raise ValueError(f"stop_words must be 'english', words or None, found {stop_words!r}")
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
         return sorted(ENGLISH_STOP_WORDS)
@@ -115,7 +117,8 @@ def text_options(params: dict[str, Any]) -> TextOptions:
 
 
 def _ngram_range(value: Any) -> tuple[int, int]:
-    if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(isinstance(n, Integral) for n in value):
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    if not pair or not all(isinstance(n, Integral) for n in value):
         raise TypeError(f"ngram_range must be two integers (min, max), found {value!r}")
     low, high = int(value[0]), int(value[1])
     if not 1 <= low <= high <= 1000:

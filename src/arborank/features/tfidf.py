@@ -46,13 +46,13 @@ class NgramTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         After lower-casing: replace characters by their compatibility decomposition without combining marks;
         ``"ascii"`` also drops what is not ASCII then.
     stop_words : collection of str, "english" or None, default=None
-        Words dropped before n-grams are formed; compared after lower-casing and accent folding. ``"english"`` is
-        scikit-learn's list. For ``analyzer="word"`` only.
+        Words dropped before n-grams are formed; compared after lower-casing and accent folding. ``"english"``
+        is scikit-learn's list. For ``analyzer="word"`` only.
     min_df, max_df : int or float, default=1 and 1.0
         Keep terms in at least, at most, so many texts (int), or such a share of the texts (float).
     max_features : int, optional
-        Keep only the terms that occur most often (with ``binary``: in most texts); among equals, those first in code
-        point order.
+        Keep only the terms that occur most often (with ``binary``: in most texts); among equals, those first
+        in code point order.
     binary : bool, default=False
         Count a term once a text.
     norm : {"l2", "l1", None}, default="l2"
@@ -213,8 +213,9 @@ class NgramTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         low, high = document_limits(self.min_df, self.max_df, n_texts)
         if not fitter.found_any(part):
             raise ValueError(
-                f"no n-gram at all in {n_texts} texts with analyzer={self.analyzer!r}, tokens={self.tokens!r}, "
-                f"ngram_range={self.ngram_range!r} and these stop_words; tokens='word1' or analyzer='char_wb' find more"
+                f"no n-gram at all in {n_texts} texts with analyzer={self.analyzer!r}, "
+                f"tokens={self.tokens!r}, ngram_range={self.ngram_range!r} and these stop_words; "
+                "tokens='word1' or analyzer='char_wb' find more"
             )
         terms, offsets, slots, df = fitter.select(
             part, low, high, check_max_features(self.max_features), self.binary
@@ -238,7 +239,8 @@ class NgramTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _part(self, weight: float = 1.0) -> NgramPart:
         v = self.terms_
-        return NgramPart(text_options(self.get_params(deep=False)), v.terms, v.offsets, v.slots, self._weights(weight))
+        options = text_options(self.get_params(deep=False))
+        return NgramPart(options, v.terms, v.offsets, v.slots, self._weights(weight))
 
     @cached_property
     def _encoder(self) -> NgramEncoder:

@@ -27,9 +27,9 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     parts : sequence of NgramTfidf, optional
-        By default one part: words and pairs of words that occur in two texts or more, sublinear, at most 300 000.
-        Rows of each part are normalised by its own ``norm`` first. Threads are set here: a part's ``n_jobs`` must
-        be None.
+        By default one part: words and pairs of words that occur in two texts or more, sublinear, at most
+        300 000. Rows of each part are normalised by its own ``norm`` first. Threads are set here: a part's
+        ``n_jobs`` must be None.
     weights : sequence of float, one a part, optional
         Each part's values are multiplied by its weight. By default 1.
     norm : {"l2", "l1", None}, default="l2"
@@ -78,11 +78,12 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_encode(self, texts: Iterable[str]) -> Csr:
         """`fit_transform` with a `Csr` as result."""
         fitter = self._fit(texts, keep_rows=True)
-        weights = [p._weights(w) for p, w in zip(self.parts_, self._checked_weights(self.parts_), strict=True)]
+        pairs = zip(self.parts_, self._checked_weights(self.parts_), strict=True)
+        weights = [part._weights(weight) for part, weight in pairs]
         return Csr(*fitter.rows(weights, self.norm or "none"), self._width())
 
     def transform(self, texts: Iterable[str]) -> sp.csr_array:
-        """Return the joint rows of texts: float32, of shape (n_texts, n_features); see `NgramTfidf.transform`."""
+        """Return the joint rows of texts, of shape (n_texts, n_features); see `NgramTfidf.transform`."""
         return to_scipy(self.encode(texts))
 
     def encode(self, texts: Iterable[str]) -> Csr:
@@ -93,7 +94,7 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return Csr(*arrays, self._width())
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the terms by column, as an object array; with several parts as ``"0:term"``, ``"1:term"``..."""
+        """Return the terms by column, an object array; with several parts as ``"0:term"``, ``"1:term"``..."""
         check_is_fitted(self, "parts_")
         if len(self.parts_) == 1:
             return self.parts_[0].get_feature_names_out()
@@ -144,8 +145,8 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @cached_property
     def _encoder(self) -> NgramEncoder:
-        weights = self._checked_weights(self.parts_)
-        return NgramEncoder([p._part(w) for p, w in zip(self.parts_, weights, strict=True)], self.norm or "none")
+        pairs = zip(self.parts_, self._checked_weights(self.parts_), strict=True)
+        return NgramEncoder([part._part(weight) for part, weight in pairs], self.norm or "none")
 
     def to_state(self) -> State:
         """Take the fitted union apart for saving."""
@@ -156,7 +157,12 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Put a saved union together again."""
-        parts = [state.parts[str(i)] for i in range(len(state.parts))]
+        parts = []
+        for i in range(len(state.parts)):
+            part = state.parts[str(i)]
+            if not isinstance(part, NgramTfidf):
+                raise ValueError(f"part {i} of saved TextFeatures is {type(part).__name__}, not NgramTfidf")
+            parts.append(part)
         features = cls(parts=parts, **state.config)
         features.parts_ = parts
         return features

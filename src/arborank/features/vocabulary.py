@@ -1,6 +1,7 @@
 """The terms of a vectoriser, in flat arrays that may be memory-mapped and are used as they are."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,4 +34,4 @@ class Vocabulary:
         """Return all terms."""
         data = self.terms.tobytes()
         ends = self.offsets.tolist()
-        return [data[a:b].decode("utf-8", "surrogatepass") for a, b in zip(ends, ends[1:], strict=False)]
+        return [data[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends)]

@@ -117,10 +117,10 @@ class XRLinear(BaseEstimator):
         Cp: float | Sequence[float] = 1.0,
         Cn: float | Sequence[float] = 1.0,
         bias: float | Sequence[float] = 1.0,
-        eps: float | None | Sequence[float | None] = None,
+        eps: float | Sequence[float | None] | None = None,
         max_iter: int | Sequence[int] = 100,
         threshold: float | Sequence[float] = 0.1,
-        max_nonzeros: int | None | Sequence[int | None] = None,
+        max_nonzeros: int | Sequence[int | None] | None = None,
         negatives: str | Sequence[str] = "tfn",
         relevance: str = "induce",
         relevance_norm: str = "none",
@@ -381,6 +381,18 @@ class XRLinear(BaseEstimator):
         from ..persistence import save
 
         save(self, directory)
+
+    @classmethod
+    def from_pecos(cls, directory: str | PathLike[str], **options: Any) -> Self:
+        """Take over a model that PECOS saved; ``options`` are those of `arborank.pecos.import_xlinear`."""
+        from ..pecos import import_xlinear
+
+        parts = import_xlinear(directory, **options)
+        model = cls(bias=list(parts.bias), beam_size=parts.beam_size, combine=parts.combine)
+        model.n_features_in_ = parts.layers[0].n_features
+        model.classes_ = None
+        model._set_fitted(parts.tree, list(parts.layers))
+        return model
 
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
