@@ -66,7 +66,7 @@ def estimate_training(
     max_leaf_size: int = 100,
     Cp: float | Sequence[float] = 1.0,
     threshold: float | Sequence[float] = 0.1,
-    max_nonzeros: int | None | Sequence[int | None] = None,
+    max_nonzeros: int | Sequence[int | None] | None = None,
     n_threads: int = 0,
 ) -> Estimate:
     r"""Estimate the peak memory of training `XRLinear`.
@@ -120,7 +120,7 @@ def estimate_training(
     return Estimate(math.ceil(inputs), math.ceil(index), math.ceil(weights), math.ceil(working))
 
 
-def _most(max_nonzeros: int | None | Sequence[int | None]) -> int | None:
+def _most(max_nonzeros: int | Sequence[int | None] | None) -> int | None:
     values = max_nonzeros if isinstance(max_nonzeros, Sequence) else [max_nonzeros]
     known = [value for value in values if value is not None]
     return max(known) if len(known) == len(values) else None
