@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..indexing import LabelTree, balanced_kmeans
 from ..matching import BeamSearch, combination
+from ..memory import check_fits, estimate_training
 from ..metrics import ndcg_at_k
 from ..ranking import LayerWeights, SolverParams, check_names
 from ..sparse import Csr, as_csr
@@ -89,7 +90,9 @@ class XRLinear(BaseEstimator):
         One a layer of the tree, top first.
     classes_ : array of shape (n_labels,) or None
         Class values when `fit` was given a 1-D target.
-    n_features_in_, n_labels_ : int
+    n_features_in_, n_labels_, n_instances_ : int
+    label_counts_ : int64 array of shape (n_labels,)
+        Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"`` and ``"train"``.
 
@@ -191,6 +194,9 @@ class XRLinear(BaseEstimator):
         combination(self.combine)
         check_integer("random_state", self.random_state, 0)
         self.fit_times_ = {}
+        self.n_instances_ = X.shape[0]
+        self.label_counts_ = np.bincount(Y.indices, minlength=Y.shape[1])
+        self._check_memory(X)
         tree = self._grow(X, Y, label_features) if self.tree is None else self._given_tree(Y, label_features)
         start = time.perf_counter()
         layers = train_layers(
@@ -211,6 +217,22 @@ class XRLinear(BaseEstimator):
         self.fit_times_["train"] = time.perf_counter() - start
         self._set_fitted(tree, layers)
         return self
+
+    def _check_memory(self, X: Csr) -> None:
+        check_fits(
+            estimate_training(
+                n_instances=X.shape[0],
+                n_features=X.shape[1],
+                nnz=X.nnz,
+                label_counts=self.label_counts_,
+                branching=check_integer("branching", self.branching, 2),
+                max_leaf_size=check_integer("max_leaf_size", self.max_leaf_size, 1),
+                Cp=self.Cp,
+                threshold=self.threshold,
+                max_nonzeros=self.max_nonzeros,
+                n_threads=n_threads(self.n_jobs),
+            )
+        )
 
     def _grow(self, X: Csr, Y: Csr, label_features: Any) -> LabelTree:
         threads = n_threads(self.n_jobs)
@@ -400,18 +422,25 @@ class XRLinear(BaseEstimator):
         params = {name: value for name, value in self.get_params(deep=False).items() if name != "tree"}
         parts: dict[str, Any] = {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
         parts["tree"] = self.tree_
+        config: dict[str, Any] = {"params": params, "n_features": self.n_features_in_}
         arrays = {}
+        if hasattr(self, "label_counts_"):  # an imported model does not know them
+            arrays["label_counts"] = self.label_counts_
+            config["n_instances"] = self.n_instances_
         if self.classes_ is not None and self.classes_.dtype.kind in "UO":
             parts["classes"] = StringTable(self.classes_.tolist())
         elif self.classes_ is not None:
             arrays["classes"] = self.classes_
-        return State({"params": params, "n_features": self.n_features_in_}, arrays, parts)
+        return State(config, arrays, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Put a saved model together again; arrays are used where they lie."""
         model = cls(**state.config["params"])
         model.n_features_in_ = state.config["n_features"]
+        if "label_counts" in state.arrays:
+            model.label_counts_ = state.arrays["label_counts"]
+            model.n_instances_ = state.config["n_instances"]
         model.classes_ = state.arrays.get("classes")
         if "classes" in state.parts:
             model.classes_ = np.array(list(state.parts["classes"]))
