@@ -131,6 +131,7 @@ class SvmDual {
 
  private:
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  static constexpr float kNegligible = 0.1f;  // projected gradients below this share of eps move nothing
 
   void pass(Int<L> running, Job& job) {
     upper_ = spread<L>(-kInfinity);
@@ -175,7 +176,7 @@ class SvmDual {
     Float<L> next = smaller<L>(larger<L>(alpha - gradient / curvature, Float<L>{}), bound);
     next = settled ? alpha : next;
     const Float<L> step = (next - alpha) * sign;
-    if (any<L>(step != 0.0f)) {
+    if (any<L>(~settled & (magnitude<L>(projected) > kNegligible * params_.eps))) {
       alpha_[row] = next;
       example.add(step, weights_.shared.data());
       bias_ += step;

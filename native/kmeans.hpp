@@ -6,8 +6,8 @@
 //  - One vector per split instead of two centroids: c = s_R - S/2, with S = s_L + s_R known. <s_R, x> and <s_L, x>
 //    follow from <c, x> and <S, x>, the second computed once, and so do the norms of s_L and s_R.
 //  - c is updated by the rows that changed sides only.
-//  - A feature that one row alone has acts through that row's own length; it leaves the working copy, and the
-//    features that stay are renumbered for every node, so that c is small. See `sparse_rows.hpp`.
+//  - A row whose score cannot have reached the border between the halves since it was taken is not scored again.
+//  - Small nodes renumber their features, so that c is short. See `SparseRows`.
 //  - A large node is split on a sample of its rows first; the whole then needs few rounds.
 // Every sum is taken in an order that depends on the data alone: any number of threads gives the same bytes.
 #pragma once
@@ -134,7 +134,8 @@ class BalancedKMeans {
     typename Rows::Space space = node.space;
     if (n >= 2) {
       std::int32_t* ids = &clusters_.order[node.begin];
-      space = rows_.enter(space, ids, n, scratch, team);
+      if (rows_.sparse_in(space, ids, n))
+        space = rows_.renumber(space, ids, n, scratch, team);
       divide(node, ids, n, space, scratch, team);
       std::stable_partition(ids, ids + n, [&](std::int32_t row) { return !right_[row]; });
     }
@@ -158,6 +159,7 @@ class BalancedKMeans {
     if (m < n) {
       std::sort(sample.begin(), sample.end());
       project(sample.data(), m, scratch, team);
+      count_own(sample.data(), m, a, b, scratch);
       choose(sample.data(), m, scratch);
       sum_up(sample.data(), m, space, scratch.sum, team);
       team.blocks(m, kBlock, [&](std::int64_t begin, std::int64_t end) {
@@ -169,6 +171,8 @@ class BalancedKMeans {
         scratch.c[j] = static_cast<float>(halves.to_right * scratch.c[j] + halves.to_total * scratch.sum[j]);
     }
     project(ids, n, scratch, team);
+    if (m == n)
+      count_own(ids, n, a, b, scratch);
     choose(ids, n, scratch);
     const bool last = node.level + 1 == options_.depth;
     if (options_.max_sample == 0 || n <= options_.max_sample) {
@@ -197,12 +201,23 @@ class BalancedKMeans {
     });
   }
 
+  // To scores by x_b - x_a, what a and b alone have.
+  void count_own(const std::int32_t* ids, std::int64_t n, std::int32_t a, std::int32_t b, Scratch& scratch) const {
+    scratch.score[std::lower_bound(ids, ids + n, a) - ids] -= rows_.own(a);
+    scratch.score[std::lower_bound(ids, ids + n, b) - ids] += rows_.own(b);
+  }
+
+  // Huge values overflow; a NaN would lead the selection astray.
+  static float orderable(float score) { return score == score ? score : 0.0f; }
+
   // The upper half of the scores goes right, equal scores in the original order. Lists who changed sides.
   void choose(const std::int32_t* ids, std::int64_t n, Scratch& scratch) {
     auto& ranked = scratch.ranked;
     ranked.resize(n);
-    for (std::int64_t i = 0; i < n; i++)
+    for (std::int64_t i = 0; i < n; i++) {
+      scratch.score[i] = orderable(scratch.score[i]);
       ranked[i] = {scratch.score[i], ids[i]};
+    }
     std::nth_element(ranked.begin(), ranked.begin() + n / 2, ranked.end());
     const auto first_right = ranked[n / 2];
     scratch.to_left.clear();
@@ -287,7 +302,7 @@ class BalancedKMeans {
       score_of[i] = static_cast<float>(score(ids[i], total, halves));
     const auto middle = [&](double sign) {
       for (std::int64_t i = 0; i < n; i++)
-        bounds[i] = static_cast<float>(score_of[i] + sign * radius(ids[i]));
+        bounds[i] = orderable(static_cast<float>(score_of[i] + sign * radius(ids[i])));
       std::nth_element(bounds.begin(), bounds.begin() + n / 2, bounds.end());
       return bounds[n / 2];
     };
@@ -371,7 +386,7 @@ class BalancedKMeans {
   }
 
   static constexpr std::int64_t kBlock = 64;       // rows handed to a thread at a time
-  static constexpr std::int64_t kSampled = 4096;   // nodes from this size on are split on a sample first
+  static constexpr std::int64_t kSampled = 2048;   // nodes from this size on are split on a sample first
 
   Rows& rows_;
   const KMeansOptions options_;

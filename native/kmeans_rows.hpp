@@ -27,7 +27,7 @@ struct Scratch {
   std::vector<std::int32_t> first;
 };
 
-// A shrinking copy of a CSR matrix. A node renumbers the features that at least two of its rows share; a feature
+// A shrinking copy of a CSR matrix. Some nodes renumber the features that at least two of their rows share; a feature
 // that one row alone has is dropped, its squared value added to the row's `own`.
 class SparseRows {
  public:
@@ -82,8 +82,16 @@ class SparseRows {
     });
   }
 
-  // Renumbers the features of a node's rows.
-  Space enter(Space space, const std::int32_t* ids, std::int64_t n, Scratch& scratch, Team& team) {
+  // Whether vectors over the features have become long for what the node's rows hold.
+  bool sparse_in(Space space, const std::int32_t* ids, std::int64_t n) const {
+    std::int64_t held = 0;
+    for (std::int64_t i = 0; i < n; i++)
+      held += length_[ids[i]];
+    return held < 2 * space.width;
+  }
+
+  // Renumbers the features that at least two of a node's rows share.
+  Space renumber(Space space, const std::int32_t* ids, std::int64_t n, Scratch& scratch, Team& team) {
     const std::int64_t n_words = (space.width + 63) / 64;
     auto& seen = scratch.seen;
     auto& kept = scratch.kept;
@@ -189,7 +197,8 @@ class DenseRows {
       square += static_cast<double>(data_[row * d_ + j]) * data_[row * d_ + j];
     return static_cast<float>(std::sqrt(square));
   }
-  Space enter(Space space, const std::int32_t*, std::int64_t, Scratch&, Team&) const { return space; }
+  bool sparse_in(Space, const std::int32_t*, std::int64_t) const { return false; }
+  Space renumber(Space space, const std::int32_t*, std::int64_t, Scratch&, Team&) const { return space; }
 
   float dot(std::int32_t row, const float* c) const {
     const float* x = data_ + row * d_;

@@ -1,6 +1,7 @@
 // Who works on a node: all threads together on its blocks of rows, or the one thread that has it alone.
 #pragma once
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 #include "pool.hpp"
@@ -22,6 +23,12 @@ class Team {
       for (std::int64_t task = 0; task < n && !job_->stopped(); task++)
         body(task);
     } else {
+      // Short jobs end before they are asked to listen: listen between them.
+      if (const auto now = std::chrono::steady_clock::now(); now - heard_ > std::chrono::milliseconds(100)) {
+        heard_ = now;
+        if (*tick_)
+          (*tick_)(0);
+      }
       parallel_for(n_threads_, n, *tick_, [&](std::int64_t task, int, Job&) { body(task); });
     }
   }
@@ -36,6 +43,7 @@ class Team {
   int n_threads_;
   const Tick* tick_ = nullptr;
   Job* job_ = nullptr;
+  std::chrono::steady_clock::time_point heard_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace arborank

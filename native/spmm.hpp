@@ -94,6 +94,16 @@ class RowAccumulator {
   std::vector<std::uint8_t> groups_, spans_;
 };
 
+// A row divided by its Euclidean norm; a row of zeros stays.
+inline void normalize_row(const float* values, std::int64_t n, float* result) {
+  double square = 0;
+  for (std::int64_t k = 0; k < n; k++)
+    square += static_cast<double>(values[k]) * values[k];
+  const double scale = square > 0 ? 1.0 / std::sqrt(square) : 0.0;
+  for (std::int64_t k = 0; k < n; k++)
+    result[k] = static_cast<float>(scale * values[k]);
+}
+
 // A and B multiplied; with `normalize` every row of the result is divided by its Euclidean norm.
 inline CsrArrays multiply(const CsrView& a, const CsrView& b, bool normalize, int n_threads, const Tick& tick) {
   struct Block {
@@ -149,14 +159,8 @@ inline CsrArrays multiply(const CsrView& a, const CsrView& b, bool normalize, in
         }
         n = accumulator->emit(indices, data);
       }
-      if (normalize) {
-        double square = 0;
-        for (std::int64_t k = 0; k < n; k++)
-          square += static_cast<double>(data[k]) * data[k];
-        const float scale = square > 0 ? static_cast<float>(1.0 / std::sqrt(square)) : 0.0f;
-        for (std::int64_t k = 0; k < n; k++)
-          data[k] *= scale;
-      }
+      if (normalize)
+        normalize_row(data, n, data);
       result.indptr[row + 1] = n;
       filled += n;
     }

@@ -43,9 +43,9 @@ def test_no_threshold_keeps_every_feature_of_a_cluster():
 
 
 def test_threshold_bound_is_the_documented_one():
-    # one label of 50 positives in one leaf: 50 * (2/3)^2 / 0.1^2 weights of 6 bytes, a row of 8 bytes each
+    # one label of 50 positives in one leaf: 50^0.75 * (2/3)^2 / 0.1^2 weights of 13 bytes
     weights = estimate_training(n_instances=1000, n_features=10**6, nnz=10**6, label_counts=[50]).weights
-    assert weights == pytest.approx(14 * 50 * (2 / 3) ** 2 * 100, rel=0.01)
+    assert weights == pytest.approx(13 * 50**0.75 * (2 / 3) ** 2 * 100, rel=0.01)
 
 
 @pytest.mark.parametrize("counts", [[], [0], [1], [0, 0, 3]])

@@ -12,6 +12,7 @@ void bind_train(nb::module_& m);
 
 NB_MODULE(ARBORANK_MODULE, m) {
   m.doc() = "Native kernels of Arborank, for one instruction-set level.";
+  nb::set_leak_warnings(false);  // a model held by a module's global is no leak worth a message at exit
   arborank::bind_csr(m);
   arborank::bind_features(m);
   arborank::bind_kmeans(m);

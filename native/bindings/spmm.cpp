@@ -37,6 +37,19 @@ void bind_spmm(nb::module_& m) {
       nb::arg("a"), nb::arg("b"), nb::arg("normalize"), nb::arg("n_threads"), nb::arg("progress") = nb::none(),
       "Arrays (indptr, indices, data) of the product of two sparse matrices.");
   m.def(
+      "normalize_rows",
+      [](const Csr& a) {
+        const CsrView& m = a.view;
+        auto data = raw_array<float>(m.nnz());
+        {
+          nb::gil_scoped_release release;
+          for (std::int64_t row = 0; row < m.n_rows; row++)
+            normalize_row(m.data + m.begin(row), m.length(row), &data[m.begin(row)]);
+        }
+        return raw_to_numpy(std::move(data), m.nnz());
+      },
+      nb::arg("a"), "The values of a sparse matrix with every row divided by its Euclidean norm.");
+  m.def(
       "transpose",
       [](const Csr& a) {
         CsrArrays result;

@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike
 __all__ = ["Estimate", "available_memory", "check_fits", "estimate_training", "format_bytes"]
 
 _LOG = logging.getLogger(__name__)
-_ROW_BYTES = 8  # key and start of a row of a chunk
-_VALUE_BYTES = 6  # a weight, and its share of a block's header
+_WEIGHT_BYTES = 13  # a weight, its share of the header of its block and the key of its row, and of joining chunks
 _LANES = 16  # sibling labels solved together
 
 
@@ -87,14 +86,15 @@ def estimate_training(
     -----
     *Inputs*: ``8 nnz + 8 n_instances`` and the same for the labels, twice (as given, and by label).
 
-    *Index*: a PIFA vector of label ``l`` with ``p`` instances of ``r = nnz / n_instances`` values has at most
-    ``min(p r, n_features)`` values of 8 bytes; a thread holds ``branching`` dense centroids.
+    *Index*: the PIFA vector of a label with ``p`` instances of ``r = nnz / n_instances`` values has about
+    ``min(r p^0.9, n_features)`` values (the instances share some) of 8 bytes, twice while it is gathered; a
+    thread of k-means holds ``branching`` dense centroids.
 
     *Weights*: orthogonal unit rows of a squared-hinge problem get the dual variable
-    :math:`\alpha = 2C / (1 + 2C)`, so the squared norm of a label's weights is about :math:`p \alpha^2`, and
-    no more than :math:`p \alpha^2 / t^2` of them can reach the threshold ``t``; nor more than there are
-    features in the instances of a cluster, or ``max_nonzeros``. Positives that resemble one another have a
-    smaller :math:`\alpha`, so this is usually an upper bound. A weight takes 6 bytes, a row of a chunk 8.
+    :math:`\alpha = 2C / (1 + 2C)`, so the squared norm of a node's weights would be :math:`p \alpha^2`, and
+    :math:`p \alpha^2 / t^2` of them could reach the threshold ``t``. Positives that resemble one another
+    share theirs: on real data, :math:`p^{3/4} \alpha^2 / t^2` is close on every layer. There are no more
+    than features in the instances of a cluster, nor than ``max_nonzeros``. A weight takes 13 bytes.
 
     *Working*: the root's examples gathered (all of them: ``8 nnz + 32 n_instances``), a map of the features
     for every thread, and the vectors of 16 labels, ``64 n_features + 192 n_instances``, for each thread
@@ -107,14 +107,12 @@ def estimate_training(
     row = nnz / max(n_instances, 1)
 
     inputs = 8 * nnz + 8 * n_instances + 2 * (8 * counts.sum() + 8 * n_instances + 8 * n_labels)
-    index = 8 * np.minimum(counts * row, n_features).sum() + 8 * n_labels
+    index = 16 * np.minimum(counts**0.9 * row, n_features).sum() + 8 * n_labels
     index += threads * branching * 4 * n_features
     weights = 0.0
     for n_nodes, n_parents, positives in _layers(counts, branching, max_leaf_size):
-        per_node = _nonzeros(positives, n_nodes, n_parents, row, n_features, Cp, threshold, max_nonzeros)
-        values = per_node.sum()
-        rows = min(values, n_parents * min(n_features, counts.sum() / n_parents * row))
-        weights += _VALUE_BYTES * values + _ROW_BYTES * rows + 4 * n_nodes + 24 * n_parents
+        kept = _nonzeros(positives, n_nodes, n_parents, row, n_features, Cp, threshold, max_nonzeros)
+        weights += _WEIGHT_BYTES * kept.sum() + 4 * n_nodes + 24 * n_parents
     groups = min(threads, math.ceil(branching / _LANES))
     working = 8 * nnz + 32 * n_instances + threads * 8 * n_features
     working += groups * (4 * _LANES * n_features + 12 * _LANES * n_instances)
@@ -149,7 +147,7 @@ def _nonzeros(
     kept = np.full(positives.shape, seen)
     if threshold > 0:
         alpha = 2 * Cp / (1 + 2 * Cp)
-        kept = np.minimum(kept, positives * (alpha / threshold) ** 2)
+        kept = np.minimum(kept, positives**0.75 * (alpha / threshold) ** 2)
     if max_nonzeros is not None:
         kept = np.minimum(kept, max_nonzeros)
     return kept if positives.size == n_nodes else kept * n_nodes

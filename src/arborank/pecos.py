@@ -105,7 +105,7 @@ def import_xlinear(
         raise ValueError(f"beam_size is {beam_size!r}; an integer of at least 1 was expected")
     tree, orders = _read_tree(folders)
     biases = tuple(max(float(param["bias"]), 0.0) for param in params)
-    layers = []
+    layers: list[LayerWeights] = []
     for folder, branches, order, bias in zip(folders, tree.branches, orders, biases, strict=True):
         W, constant = _read_weights(folder / "W.npz", order, bias, layers[0].n_features if layers else None)
         try:

@@ -55,7 +55,8 @@ def _convert(X: MatrixLike, name: str) -> Csr:
         _check_numeric(dense.dtype, name)
         if dense.ndim != 2:
             raise ValueError(f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data")
-        X = sp.csr_array(dense.astype(np.float32, copy=False))
+        with np.errstate(over="ignore"):  # as below
+            X = sp.csr_array(dense.astype(np.float32, copy=False))
     csr = _checked(X, name)
     if not csr.canonical:
         X = X.copy()
@@ -137,13 +138,7 @@ def multiply(
 
 def normalize_rows(csr: Csr) -> Csr:
     """Divide every row by its Euclidean norm; empty rows stay empty."""
-    lengths = np.diff(csr.indptr)
-    squares = np.square(csr.data, dtype=np.float64)
-    starts = np.minimum(csr.indptr[:-1], max(csr.nnz - 1, 0))
-    norms = np.sqrt(np.where(lengths > 0, np.add.reduceat(squares, starts), 1.0)) if csr.nnz else lengths + 1.0
-    norms[norms == 0] = 1.0
-    data = (csr.data / np.repeat(norms, lengths)).astype(np.float32)
-    return Csr(csr.indptr, csr.indices, data, csr.shape[1])
+    return Csr(csr.indptr, csr.indices, _native.normalize_rows(csr), csr.shape[1])
 
 
 def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:

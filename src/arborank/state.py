@@ -42,4 +42,4 @@ class State:
 
     config: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    parts: Mapping[str, Savable] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)

@@ -74,7 +74,7 @@ start = time.perf_counter()
 save(new, directory)
 duration = time.perf_counter() - start
 killed = 0
-for number in range(40):
+for number in range(25):
     child = os.fork()
     if child == 0:
         while True:

@@ -92,10 +92,14 @@ def test_numpy_scalars_and_tuples_in_the_config(tmp_path):
 
 
 def test_card(tmp_path):
-    save(toy(1), tmp_path / "m", card="## Evaluation\n\nP@1 = 91.3")
+    model = toy(1)
+    model.config["params"] = {"eps": None, "solver": "|`x`"}
+    save(model, tmp_path / "m", card="## Evaluation\n\nP@1 = 91.3")
     card = (tmp_path / "m" / "README.md").read_text("utf-8")
     assert "# Toy" in card
     assert "P@1 = 91.3" in card
+    assert "| `params.eps` | `null` |" in card
+    assert '| `params.solver` | `"¦ˋxˋ"` |' in card
     assert "| `middle.alpha` | `0.125` |" in card
     assert "| `middle.inner.none` | `0 × 3 F32` |" in card
     assert "| `values` | `2 × 25 I64` |" in card

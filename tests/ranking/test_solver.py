@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from layer_reader import dense_weights
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from arborank.ranking.solver import SOLVERS, SolverParams
 from arborank.ranking.training import train_layer
-
-from layer_reader import dense_weights
 
 TIGHT = {"l2svc-dual": 1e-4, "l1svc-dual": 1e-4, "logistic-dual": 1e-3, "l2svc-primal": 1e-5}
 

@@ -1,4 +1,4 @@
-"""Training of a layer: optimality on any shape, the same bytes for any threads, pruning, interruption, errors."""
+"""Training of a layer: optimality on any shape, same bytes for any threads, pruning, interruption, errors."""
 
 import signal
 import subprocess
@@ -18,7 +18,7 @@ from arborank.ranking.training import train_layer, training_work
 
 @st.composite
 def layers(draw, max_children=40):
-    """A layer of random shape: parents without children or examples, labels without or with only positives."""
+    """A layer of random shape: parents without children or examples, labels with no or only positives."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, d = draw(st.integers(1, 30)), draw(st.integers(1, 25))
     widths = draw(st.lists(st.integers(0, max_children), min_size=1, max_size=4))
@@ -150,7 +150,8 @@ X = sp.random_array((20000, 2000), density=0.02, rng=rng, dtype=np.float32)
 Y = (rng.random((64, 20000)) < 0.3).astype(np.float32)
 print("ready", flush=True)
 try:
-    train_layer(X, np.ones((1, 20000)), Y, [0, 64], SolverParams({solver!r}, 1e4, 1e4, eps=1e-12, max_iter=10**6))
+    params = SolverParams({solver!r}, 1e4, 1e4, eps=1e-12, max_iter=10**6)
+    train_layer(X, np.ones((1, 20000)), Y, [0, 64], params)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """

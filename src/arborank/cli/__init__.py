@@ -5,6 +5,7 @@ Commands import what they need when they run, so that help and mistakes are answ
 
 import click
 
+from .. import __version__
 from .convert import convert
 from .demo import demo
 from .evaluate import evaluate
@@ -18,7 +19,7 @@ __all__ = ["main"]
 
 
 @click.group(cls=ReportingGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="arborank", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="arborank", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """Rank the few right labels out of many: from raw text to a saved model and its answers.

@@ -1,5 +1,6 @@
 """`arborank demo`."""
 
+import textwrap
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -101,10 +102,14 @@ def _line(name: str, report: "Report") -> str:
 
 
 def _show_texts(ranker: Any, test: "TextData", about: dict[str, str]) -> None:
-    """Rank a few held-out texts, spread over the test part, whose labels are not all commonplace."""
-    telling = [row for row, labels in enumerate(test.labels) if 3 <= len(labels) <= 6] or list(
-        range(len(test))
-    )
-    for row in telling[len(telling) // 6 :: max(len(telling) // _SHOWN, 1)][:_SHOWN]:
-        click.echo(f"\n{test.texts[row][:160].rsplit(' ', 1)[0]} ...")
-        show(ranker.rank(test.texts[row], 5), about, set(test.labels[row]))
+    """Rank a few held-out texts, spread over the test part; show what was right and what was missed."""
+    telling = [row for row, labels in enumerate(test.labels) if 3 <= len(labels) <= 6]
+    rows = telling or list(range(len(test)))
+    for row in rows[len(rows) // 6 :: max(len(rows) // _SHOWN, 1)][:_SHOWN]:
+        text, right = test.texts[row], test.labels[row]
+        click.echo(f"\n{textwrap.shorten(text, 200, placeholder=' ...')}")
+        ranking = ranker.rank(text, 5)
+        show(ranking, about, set(right))
+        missed = [label for label in right if label not in dict(ranking)]
+        if missed:
+            click.echo(f"  not among these: {', '.join(missed)}")

@@ -6,6 +6,7 @@ import click
 
 from .files import open_model, read_data
 from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
+from .reporting import say
 from .scoring import check_kind, evaluate_model
 
 __all__ = ["evaluate"]
@@ -49,4 +50,6 @@ def evaluate(
     if trained is not None and train_path is not None:
         check_kind(ranker, not hasattr(trained, "Y"), train_path)
     report = evaluate_model(ranker, read, ks, beam_size, trained)
+    if not report.buckets:
+        say("label frequencies in training are not known; with --train FILE head and tail are shown apart")
     click.echo(json.dumps(report.to_dict(), indent=1) if as_json else str(report))

@@ -67,18 +67,17 @@ def read_instances(path: str, xmc: bool) -> "list[str] | Csr":
 
 def stdin_texts() -> Iterator[str]:
     """Yield a text a line of the standard input: the line itself, or ``"text"`` of a JSON object."""
-    for number, line in enumerate(click.get_text_stream("stdin", encoding="utf-8"), 1):
-        line = line.rstrip("\r\n")
-        if line.startswith("{"):
-            try:
-                line = json.loads(line)["text"]
-            except (ValueError, KeyError, RecursionError):
-                raise ValueError(
-                    f'standard input:{number}: a JSON object {{"text": ...}} was expected'
-                ) from None
-            if not isinstance(line, str):
-                raise ValueError(f'standard input:{number}: "text" must be a string, found {line!r}')
-        yield line
+    for number, raw in enumerate(sys.stdin.buffer, 1):
+        try:
+            line = raw.decode("utf-8").rstrip("\r\n")
+            text = json.loads(line)["text"] if line.startswith("{") else line
+        except UnicodeDecodeError as error:
+            raise ValueError(f"standard input:{number}: not utf-8: {error}") from None
+        except (ValueError, KeyError, RecursionError):
+            raise ValueError(f'standard input:{number}: a JSON object {{"text": ...}} was expected') from None
+        if not isinstance(text, str):
+            raise ValueError(f'standard input:{number}: "text" must be a string, found {text!r}')
+        yield text
 
 
 def check_destination(directory: str, force: bool) -> None:
@@ -122,7 +121,7 @@ def write_whole(path: str) -> Iterator[IO[bytes]]:
 
     target = Path(path)
     if path == "-":
-        yield click.get_binary_stream("stdout")
+        yield sys.stdout.buffer
     elif target.exists() and not target.is_file():  # a pipe or a device has no content to keep
         with open_bytes(target, "wb") as file:
             yield file

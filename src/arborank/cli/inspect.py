@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from ..memory import format_bytes
 from .files import is_text_model, open_model
 from .options import POSITIVE
 
@@ -19,6 +18,8 @@ __all__ = ["inspect"]
 @click.option("--examples", type=POSITIVE, default=4, show_default=True, help="Labels named for a branch.")
 def inspect(model: str, branches: bool, depth: int, examples: int) -> None:
     """Say what MODEL is: class, parameters, shape of the label tree, sizes."""
+    from ..memory import format_bytes
+
     loaded = open_model(model)
     files = [path for path in Path(model).iterdir() if path.is_file()]
     size = sum(path.stat().st_size for path in files)
@@ -31,6 +32,8 @@ def inspect(model: str, branches: bool, depth: int, examples: int) -> None:
 
 
 def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
+    from ..memory import format_bytes
+
     trained = getattr(model, "model_", model)
     if is_text_model(model):
         for number, part in enumerate(getattr(model.features_, "parts_", [model.features_])):

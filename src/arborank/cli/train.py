@@ -68,6 +68,8 @@ def train(
         raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
     check_destination(directory, force)
     show_log()
+    from ..datasets import MatrixData
+
     settings = read_config(config)
     given = {name: value for name, value in options.items() if value is not None}
     of_features = {name: given.pop(name) for name in _FEATURES if name in given}
@@ -81,7 +83,7 @@ def train(
     if holdout is not None:
         train_data, test_data = _split(train_data, holdout, model.random_state)
     start = time.perf_counter()
-    if hasattr(train_data, "Y"):
+    if isinstance(train_data, MatrixData):
         if of_features or "features" in settings:
             raise click.UsageError(f"{data} holds features already; options of features do not apply")
         say(f"{train_data.Y.shape[0]:,} instances, {train_data.Y.shape[1]:,} labels")

@@ -1,6 +1,6 @@
 """The label representation that an estimator's parameters name."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,6 @@ def represent(
     own = to_scipy(as_csr(label_features, "label_features"))
     if own.shape[0] <= present[-1]:
         raise ValueError(f"label_features has {own.shape[0]} rows; one for each label is needed")
-    how = "concat" if kind == "pifa-concat" else "convex"
+    how: Literal["concat", "convex"] = "concat" if kind == "pifa-concat" else "convex"
     mixed = pifa_with_features(X, Y, own[present], how=how, alpha=alpha, n_threads=n_threads)
     return mixed, present

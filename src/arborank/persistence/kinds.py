@@ -7,14 +7,14 @@ __all__ = ["KINDS", "class_of"]
 
 # class: module
 KINDS: dict[str, str] = {
-    "Ensemble": "arborank.models",
+    "Ensemble": "arborank.models.ensemble",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",
-    "NgramTfidf": "arborank.features",
+    "NgramTfidf": "arborank.features.tfidf",
     "StringTable": "arborank.strings",
-    "TextFeatures": "arborank.features",
+    "TextFeatures": "arborank.features.union",
     "TextRanker": "arborank.text",
-    "XRLinear": "arborank.models",
+    "XRLinear": "arborank.models.xrlinear",
 }
 
 

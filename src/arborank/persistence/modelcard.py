@@ -29,9 +29,10 @@ def model_card(node: Mapping[str, Any], n_bytes: int, notes: str | None) -> str:
     ]
     if notes:
         sections.append(notes.strip())
-    settings, shapes = [], []
+    settings: list[tuple[str, str]] = []
+    shapes: list[tuple[str, str]] = []
     for path, part in _walk(node, ""):
-        settings += [(f"{path}{key}", json.dumps(value)) for key, value in part["config"].items()]
+        settings += _settings(path, part["config"])
         shapes += [(f"{path}{name}", _shape(array)) for name, array in part["arrays"].items()]
     sections += _table("Settings", "setting", "value", settings)
     sections += _table("Arrays", "array", "shape", shapes)
@@ -42,6 +43,14 @@ def _walk(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str
     yield path, node
     for name, part in node["parts"].items():
         yield from _walk(part, f"{path}{name}.")
+
+
+def _settings(path: str, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            yield from _settings(f"{path}{key}.", value)
+        else:
+            yield f"{path}{key}", json.dumps(value, ensure_ascii=False)
 
 
 def _table(title: str, left: str, right: str, rows: list[tuple[str, str]]) -> Iterator[str]:
