@@ -48,6 +48,12 @@ def test_threshold_bound_is_the_documented_one():
     assert weights == pytest.approx(13 * 50**0.75 * (2 / 3) ** 2 * 100, rel=0.01)
 
 
+def test_of_one_value_a_layer_the_costliest_counts():
+    cheap = estimate_training(**SIZES, threshold=0.2, max_nonzeros=50)
+    assert estimate_training(**SIZES, threshold=[0.2, 0.3], max_nonzeros=[50, 10], Cp=[1.0, 0.5]) == cheap
+    assert estimate_training(**SIZES, threshold=[0.2, 0.3], max_nonzeros=[50, None]).weights > cheap.weights
+
+
 @pytest.mark.parametrize("counts", [[], [0], [1], [0, 0, 3]])
 def test_degenerate_sizes(counts):
     estimate = estimate_training(n_instances=0, n_features=0, nnz=0, label_counts=counts)

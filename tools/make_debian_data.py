@@ -122,10 +122,8 @@ def main() -> None:
         help="what the input is, for NOTE",
     )
     options = parser.parse_args()
-    if options.inputs:
-        blob = b"\n\n".join(path.read_bytes() for path in options.inputs)
-    else:
-        blob = sys.stdin.buffer.read()
+    files = [path.read_bytes() for path in options.inputs]
+    blob = b"\n\n".join(files) if files else sys.stdin.buffer.read()
     packages = read(blob.decode("utf-8", "replace").splitlines(), options.limit)
 
     # A label must be described, and occur in enough training sources to be learnt from more than one family.

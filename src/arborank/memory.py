@@ -3,7 +3,7 @@
 import logging
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 __all__ = ["Estimate", "available_memory", "check_fits", "estimate_training", "format_bytes"]
 
 _LOG = logging.getLogger(__name__)
-_WEIGHT_BYTES = 13  # a weight, its share of the header of its block and the key of its row, and of joining chunks
+_WEIGHT_BYTES = 13  # a weight, its shares of block header, row key and joining
 _LANES = 16  # sibling labels solved together
 
 
@@ -64,9 +64,9 @@ def estimate_training(
     label_counts: ArrayLike,
     branching: int = 16,
     max_leaf_size: int = 100,
-    Cp: float = 1.0,
-    threshold: float = 0.1,
-    max_nonzeros: int | None = None,
+    Cp: float | Sequence[float] = 1.0,
+    threshold: float | Sequence[float] = 0.1,
+    max_nonzeros: int | Sequence[int | None] | None = None,
     n_threads: int = 0,
 ) -> Estimate:
     r"""Estimate the peak memory of training `XRLinear`.
@@ -78,7 +78,7 @@ def estimate_training(
     label_counts : array-like of int, shape (n_labels,)
         Instances of every label.
     branching, max_leaf_size, Cp, threshold, max_nonzeros
-        As for `XRLinear`.
+        As for `XRLinear`; of one a layer, the value that needs most memory counts for all.
     n_threads : int, default=0
         0: every core.
 
@@ -109,14 +109,21 @@ def estimate_training(
     inputs = 8 * nnz + 8 * n_instances + 2 * (8 * counts.sum() + 8 * n_instances + 8 * n_labels)
     index = 16 * np.minimum(counts**0.9 * row, n_features).sum() + 8 * n_labels
     index += threads * branching * 4 * n_features
+    bounds = (float(np.max(Cp)), float(np.min(threshold)), _most(max_nonzeros))
     weights = 0.0
     for n_nodes, n_parents, positives in _layers(counts, branching, max_leaf_size):
-        kept = _nonzeros(positives, n_nodes, n_parents, row, n_features, Cp, threshold, max_nonzeros)
+        kept = _nonzeros(positives, n_nodes, n_parents, row, n_features, *bounds)
         weights += _WEIGHT_BYTES * kept.sum() + 4 * n_nodes + 24 * n_parents
     groups = min(threads, math.ceil(branching / _LANES))
     working = 8 * nnz + 32 * n_instances + threads * 8 * n_features
     working += groups * (4 * _LANES * n_features + 12 * _LANES * n_instances)
     return Estimate(math.ceil(inputs), math.ceil(index), math.ceil(weights), math.ceil(working))
+
+
+def _most(max_nonzeros: int | Sequence[int | None] | None) -> int | None:
+    values = max_nonzeros if isinstance(max_nonzeros, Sequence) else [max_nonzeros]
+    known = [value for value in values if value is not None]
+    return max(known) if len(known) == len(values) else None
 
 
 def _layers(counts: np.ndarray, branching: int, max_leaf_size: int) -> Iterator[tuple[int, int, np.ndarray]]:
