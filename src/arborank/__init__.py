@@ -1,1 +1,50 @@
-"""Arborank: extreme multi-label ranking, from raw text to ranked label names."""
+"""Arborank: extreme multi-label ranking, from raw text to ranked label names.
+
+Names are imported when first used, so that ``import arborank`` stays fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .features import NgramTfidf, TextFeatures
+    from .indexing import LabelTree, balanced_kmeans
+    from .models import Ensemble, XRLinear
+    from .persistence import load
+    from .text import TextRanker
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Ensemble": ".models",
+    "LabelTree": ".indexing",
+    "NgramTfidf": ".features",
+    "TextFeatures": ".features",
+    "TextRanker": ".text",
+    "XRLinear": ".models",
+    "balanced_kmeans": ".indexing",
+    "load": ".persistence",
+}
+
+__all__ = [
+    "Ensemble",
+    "LabelTree",
+    "NgramTfidf",
+    "TextFeatures",
+    "TextRanker",
+    "XRLinear",
+    "balanced_kmeans",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,15 +3,16 @@
 Kernels take nothing else, so they never meet a wrong dtype, an unsorted row, a NaN or an index out of range.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from . import _native
 from ._native import Csr
 
-__all__ = ["Csr", "as_csr", "to_scipy", "transpose"]
+__all__ = ["Csr", "as_csr", "multiply", "normalize_rows", "rows_to_csr", "to_scipy", "transpose"]
 
 MatrixLike = Any  # scipy sparse matrix or array, numpy array, Csr, or a nested sequence of numbers
 
@@ -98,7 +99,49 @@ def to_scipy(csr: Csr) -> sp.csr_array:
 
 def transpose(csr: Csr) -> Csr:
     """Return the transpose, canonical again."""
-    return as_csr(to_scipy(csr).T.tocsr(), "transpose")
+    return Csr(*_native.transpose(csr), csr.shape[0])
+
+
+def multiply(
+    a: Csr,
+    b: Csr,
+    *,
+    normalize: bool = False,
+    n_threads: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Csr:
+    """Return the product of two sparse matrices, canonical and without stored zeros.
+
+    Parameters
+    ----------
+    a : Csr of shape (n, m)
+    b : Csr of shape (m, p)
+    normalize : bool, default False
+        Divide every row of the product by its Euclidean norm; empty rows stay empty.
+    n_threads : int, default 0
+        0 for all cores; the result does not depend on it.
+    progress : callable, optional
+        Called now and then with the number of rows done.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"matrices of shapes {a.shape} and {b.shape} cannot be multiplied")
+    return Csr(*_native.multiply(a, b, normalize, n_threads, progress), b.shape[1])
+
+
+def normalize_rows(csr: Csr) -> Csr:
+    """Divide every row by its Euclidean norm; empty rows stay empty."""
+    lengths = np.diff(csr.indptr)
+    squares = np.square(csr.data, dtype=np.float64)
+    starts = np.minimum(csr.indptr[:-1], max(csr.nnz - 1, 0))
+    norms = np.sqrt(np.where(lengths > 0, np.add.reduceat(squares, starts), 1.0)) if csr.nnz else lengths + 1.0
+    norms[norms == 0] = 1.0
+    data = (csr.data / np.repeat(norms, lengths)).astype(np.float32)
+    return Csr(csr.indptr, csr.indices, data, csr.shape[1])
 
 
 def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:

@@ -1,1 +1,18 @@
 """Rank: one layer of linear one-versus-rest rankers, its weights, its negatives and its costs."""
+
+from .negatives import active_examples, parse_scheme
+from .relevance import check_relevance, positive_costs
+from .solver import SolverParams
+from .training import train_layer, training_work
+from .weights import LayerWeights
+
+__all__ = [
+    "LayerWeights",
+    "SolverParams",
+    "active_examples",
+    "check_relevance",
+    "parse_scheme",
+    "positive_costs",
+    "train_layer",
+    "training_work",
+]

@@ -1,0 +1,43 @@
+"""Label filters of a prediction: which labels may, or may not, be returned."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from ..sparse import Csr, as_csr, rows_to_csr
+
+__all__ = ["label_filter"]
+
+
+def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | None:
+    """Convert a filter to a pattern of one row, which holds for all instances, or one row an instance.
+
+    Parameters
+    ----------
+    labels : None, 1-D sequence of label ids, list of label-id lists, or sparse matrix of shape (n_rows, n_labels)
+    name : str
+        The argument's name, for error messages.
+    n_rows, n_labels : int
+        The shape that the filter must fit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds something other than label ids, or does not fit the shape.
+    """
+    if labels is None:
+        return None
+    if isinstance(labels, Csr) or sp.issparse(labels):
+        pattern = as_csr(labels, name)
+        if pattern.shape[1] != n_labels:
+            raise ValueError(f"{name} has {pattern.shape[1]} columns, but the model has {n_labels} labels")
+    else:
+        rows = list(labels)
+        shared = all(isinstance(row, (int, np.integer)) for row in rows)
+        pattern = rows_to_csr([rows] if shared else [list(row) for row in rows], n_labels, name)
+        if shared:
+            return pattern
+    if pattern.shape[0] != n_rows:
+        raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")
+    return pattern

@@ -1,0 +1,94 @@
+"""What users pass as labels becomes one indicator matrix."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..sparse import Csr, as_csr, rows_to_csr, to_scipy
+
+__all__ = ["as_indicator"]
+
+
+def as_indicator(Y: Any, n_rows: int) -> tuple[Csr, NDArray[Any] | None]:
+    """Convert labels to an indicator matrix of ones.
+
+    Parameters
+    ----------
+    Y : sparse matrix or 2-D array of shape (n_rows, n_labels); list of label-id lists; or 1-D array-like
+        A non-zero value of a matrix marks a label of the row. A list of lists holds the label ids of every row (it is
+        never read as a dense matrix: pass an array for that). A 1-D array gives every row the class of its value.
+    n_rows : int
+        Rows of the instance matrix, which ``Y`` must match.
+
+    Returns
+    -------
+    Y : Csr of shape (n_rows, n_labels)
+    classes : array of shape (n_labels,) or None
+        The sorted distinct values of a 1-D ``Y``; None for the other forms, whose labels are column numbers.
+
+    Raises
+    ------
+    TypeError
+        If labels are neither numbers nor, in the 1-D form, strings.
+    ValueError
+        If the number of rows differs, a value is NaN or infinite, an id is negative, or there is no label at all.
+    """
+    if Y is None:
+        raise ValueError("This estimator requires y to be passed, but the target y is None")
+    classes: NDArray[Any] | None = None
+    if isinstance(Y, Csr) or sp.issparse(Y):
+        matrix = as_csr(Y, "Y")
+    elif _is_ragged(Y):
+        matrix = _from_lists(Y)
+    else:
+        array = np.asarray(Y)
+        if array.ndim == 1:
+            classes, matrix = _from_classes(array)
+        else:
+            matrix = as_csr(array, "Y")
+    if matrix.shape[0] != n_rows:
+        raise ValueError(f"X has {n_rows} rows but Y has {matrix.shape[0]}; every instance needs its labels")
+    if matrix.shape[1] == 0:
+        raise ValueError("Y has 0 labels; at least one is needed")
+    return _ones(matrix), classes
+
+
+def _is_ragged(Y: Any) -> bool:
+    """Whether ``Y`` is a sequence of label-id lists, as opposed to a dense array."""
+    if isinstance(Y, np.ndarray) or not isinstance(Y, Sequence) or isinstance(Y, str) or not len(Y):
+        return False
+    return all(isinstance(row, (list, tuple, set, frozenset, np.ndarray)) for row in Y)
+
+
+def _from_lists(rows: Sequence[Any]) -> Csr:
+    lists = [list(row) for row in rows]
+    for number, row in enumerate(lists):
+        for label in row:
+            if not isinstance(label, (int, np.integer)) or isinstance(label, bool):
+                raise TypeError(
+                    f"Y row {number} holds {label!r}; label lists of XRLinear hold integer ids "
+                    "(for label names use arborank.TextRanker)"
+                )
+    return rows_to_csr(lists, max((max(row) for row in lists if row), default=0) + 1, "Y")
+
+
+def _from_classes(values: NDArray[Any]) -> tuple[NDArray[Any], Csr]:
+    if values.dtype.kind not in "biufUSO":
+        raise TypeError(f"Y has dtype {values.dtype}; class values must be numbers or strings")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("Input Y contains NaN or infinity")
+    classes, ids = np.unique(values, return_inverse=True)
+    indptr = np.arange(len(values) + 1)
+    return classes, as_csr(sp.csr_array((np.ones(len(values), np.float32), ids, indptr), (len(values), len(classes))))
+
+
+def _ones(matrix: Csr) -> Csr:
+    if not (matrix.data == 0).any():
+        return Csr(matrix.indptr, matrix.indices, np.ones(matrix.nnz, np.float32), matrix.shape[1])
+    kept = to_scipy(matrix).copy()
+    kept.eliminate_zeros()
+    kept.data[:] = 1.0
+    return as_csr(kept, "Y")

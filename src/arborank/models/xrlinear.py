@@ -1,0 +1,385 @@
+"""XR-Linear: a tree of linear one-versus-rest rankers, searched with a beam.
+
+Index, match and rank of the PECOS framework (Yu et al., JMLR 2022) with both learned stages linear: every node of the
+label tree has a ranker among its siblings, trained on the instances that reach its parent, and the whole stack is one
+structure that one native call searches.
+"""
+
+import time
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..indexing import LabelTree, balanced_kmeans, label_representation
+from ..matching import BeamSearch
+from ..metrics import ndcg_at_k
+from ..ranking import LayerWeights, SolverParams
+from ..sparse import Csr, as_csr
+from ..state import State
+from ._layers import train_layers
+from ._params import check_integer, n_threads, per_layer
+from .filters import label_filter
+from .targets import as_indicator
+
+__all__ = ["XRLinear"]
+
+
+class XRLinear(BaseEstimator):
+    """Recursive linear model for extreme multi-label ranking.
+
+    Parameters
+    ----------
+    tree : LabelTree, optional
+        The label tree. By default it is grown from the data: balanced k-means over ``representation``.
+    representation : {"pifa", "pii", "pifa-concat", "pifa-convex"}, default="pifa"
+        What stands for a label when the tree is grown: the mean of its positive instances' features, the instances
+        themselves, or PIFA joined to (``-concat``) or mixed with (``-convex``) the ``label_features`` given to `fit`.
+    alpha : float, default=0.5
+        Share of PIFA in ``pifa-convex``.
+    branching : int, default=16
+        Children of an inner node.
+    max_leaf_size : int, default=100
+        Most labels in a leaf cluster.
+    spherical : bool, default=True
+        Whether k-means normalises its centroids.
+    solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"} or one a layer, default="l2svc-dual"
+    Cp, Cn : float or one a layer, default=1.0
+        Cost of an error on a positive and on a negative example.
+    bias : float or one a layer, default=1.0
+        Value of the constant feature; 0 for none.
+    eps : float, None or one a layer, default=None
+        Solver tolerance; None is 0.1 for the dual solvers and 0.01 for the primal.
+    max_iter : int or one a layer, default=100
+    threshold : float or one a layer, default=0.1
+        Weights smaller than this in absolute value are dropped.
+    max_nonzeros : int, None or one a layer, default=None
+        Largest weights kept per label.
+    negatives : str or one a layer, default="tfn"
+        Where a layer's negative examples come from: ``"tfn"`` (teacher forcing: instances with a positive below the
+        same parent), ``"man"`` (matcher-aware: instances whose beam reaches the parent), ``"usn"`` (given to `fit`),
+        or a union such as ``"tfn+man"``.
+    relevance : {"induce", "ranker-only"}, default="induce"
+        Where the relevance given to `fit` weighs positives: at every layer, or at the bottom layer only.
+    relevance_norm : {"none", "l1", "l2", "max"}, default="none"
+        Norm of each instance's relevance at a layer.
+    beam_size : int, default=10
+        Nodes kept at every inner layer of the search.
+    combine : str, default="l3-hinge"
+        How a margin becomes a score and joins its parent's; see `arborank.matching.combine`.
+    random_state : int, default=0
+        Seed of the tree and of the solvers' permutations.
+    n_jobs : int, optional
+        Threads; None or -1 for every core. The result does not depend on it.
+    verbose : int, default=0
+        1 shows progress bars.
+
+    Attributes
+    ----------
+    tree_ : LabelTree
+    layers_ : list of LayerWeights
+        One a layer of the tree, top first.
+    classes_ : array of shape (n_labels,) or None
+        Class values when `fit` was given a 1-D target.
+    n_features_in_, n_labels_ : int
+    fit_times_ : dict of str to float
+        Seconds spent on ``"representation"``, ``"index"`` and ``"train"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arborank import XRLinear
+    >>> X = np.eye(4, dtype=np.float32)
+    >>> model = XRLinear().fit(X, [[0], [1], [2], [2, 3]])
+    >>> ids, scores = model.predict_topk(X, k=1)
+    >>> ids.ravel().tolist()
+    [0, 1, 2, 2]
+    """
+
+    def __init__(
+        self,
+        *,
+        tree: LabelTree | None = None,
+        representation: str = "pifa",
+        alpha: float = 0.5,
+        branching: int = 16,
+        max_leaf_size: int = 100,
+        spherical: bool = True,
+        solver: str | Sequence[str] = "l2svc-dual",
+        Cp: float | Sequence[float] = 1.0,
+        Cn: float | Sequence[float] = 1.0,
+        bias: float | Sequence[float] = 1.0,
+        eps: float | None | Sequence[float | None] = None,
+        max_iter: int | Sequence[int] = 100,
+        threshold: float | Sequence[float] = 0.1,
+        max_nonzeros: int | None | Sequence[int | None] = None,
+        negatives: str | Sequence[str] = "tfn",
+        relevance: str = "induce",
+        relevance_norm: str = "none",
+        beam_size: int = 10,
+        combine: str = "l3-hinge",
+        random_state: int = 0,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.tree = tree
+        self.representation = representation
+        self.alpha = alpha
+        self.branching = branching
+        self.max_leaf_size = max_leaf_size
+        self.spherical = spherical
+        self.solver = solver
+        self.Cp = Cp
+        self.Cn = Cn
+        self.bias = bias
+        self.eps = eps
+        self.max_iter = max_iter
+        self.threshold = threshold
+        self.max_nonzeros = max_nonzeros
+        self.negatives = negatives
+        self.relevance = relevance
+        self.relevance_norm = relevance_norm
+        self.beam_size = beam_size
+        self.combine = combine
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        label_features: Any = None,
+        relevance: Any = None,
+        user_negatives: Any = None,
+    ) -> Self:
+        """Grow the label tree and train its layers, top down.
+
+        Parameters
+        ----------
+        X : sparse matrix or array of shape (n_instances, n_features)
+        Y : sparse or dense indicator of shape (n_instances, n_labels), list of label-id lists, or 1-D classes
+        label_features : sparse matrix or array of shape (n_labels, n_label_features), optional
+            Needed by the representations ``pifa-concat`` and ``pifa-convex``; refused by the others.
+        relevance : sparse matrix of shape (n_instances, n_labels), optional
+            Importance of every positive; multiplies ``Cp``. It has a value wherever ``Y`` has a label.
+        user_negatives : sparse matrix of shape (n_instances, n_labels), optional
+            Labels that an instance should be held against, for ``negatives`` with ``"usn"``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument or a parameter is of the wrong kind, shape or range; the message names it.
+        MemoryError
+            If training would need more memory than the machine has.
+        """
+        X = self._instances(X, reset=True)
+        Y, self.classes_ = as_indicator(Y, X.shape[0])
+        check_integer("beam_size", self.beam_size, 1)
+        check_integer("random_state", self.random_state, 0)
+        self.fit_times_ = {}
+        tree = self._grow(X, Y, label_features) if self.tree is None else self._given_tree(Y, label_features)
+        start = time.perf_counter()
+        layers = train_layers(
+            X,
+            Y,
+            tree,
+            self._solver_params(tree.depth),
+            negatives=per_layer("negatives", self.negatives, tree.depth),
+            user_negatives=user_negatives,
+            relevance=relevance,
+            relevance_mode=self.relevance,
+            relevance_norm=self.relevance_norm,
+            beam_size=self.beam_size,
+            combine=self.combine,
+            n_threads=n_threads(self.n_jobs),
+            verbose=bool(self.verbose),
+        )
+        self.fit_times_["train"] = time.perf_counter() - start
+        self._set_fitted(tree, layers)
+        return self
+
+    def _grow(self, X: Csr, Y: Csr, label_features: Any) -> LabelTree:
+        threads = n_threads(self.n_jobs)
+        start = time.perf_counter()
+        vectors = label_representation(
+            self.representation, X, Y, label_features, alpha=self.alpha, n_threads=threads
+        )
+        self.fit_times_["representation"] = time.perf_counter() - start
+        start = time.perf_counter()
+        tree = balanced_kmeans(
+            vectors,
+            branching=self.branching,
+            max_leaf_size=self.max_leaf_size,
+            spherical=self.spherical,
+            random_state=self.random_state,
+            n_threads=threads,
+        )
+        self.fit_times_["index"] = time.perf_counter() - start
+        return tree
+
+    def _given_tree(self, Y: Csr, label_features: Any) -> LabelTree:
+        if not isinstance(self.tree, LabelTree):
+            raise TypeError(f"tree must be a LabelTree, found {type(self.tree).__name__}")
+        if label_features is not None:
+            raise ValueError("label_features grow a tree, but tree is given; pass one of the two")
+        if self.tree.n_labels != Y.shape[1]:
+            raise ValueError(f"tree has {self.tree.n_labels} labels, but Y has {Y.shape[1]}")
+        self.fit_times_ |= {"representation": 0.0, "index": 0.0}
+        return self.tree
+
+    def _solver_params(self, depth: int) -> list[SolverParams]:
+        names = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
+        columns = [per_layer(name, getattr(self, name), depth) for name in names]
+        return [SolverParams(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
+
+    def _set_fitted(self, tree: LabelTree, layers: list[LayerWeights]) -> None:
+        self.tree_ = tree
+        self.layers_ = layers
+        self.n_labels_ = tree.n_labels
+        self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels)
+
+    # ------------------------------------------------------------------ predict
+
+    def predict_topk(
+        self,
+        X: Any,
+        k: int = 10,
+        *,
+        beam_size: int | None = None,
+        combine: str | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the best labels of every instance, best first.
+
+        Parameters
+        ----------
+        X : sparse matrix or array of shape (n_instances, n_features)
+        k : int, default=10
+        beam_size, combine : optional
+            Instead of the model's own.
+        candidates : array of label ids, list of label-id lists, or sparse matrix of shape (n_instances, n_labels)
+            Labels that may be returned, for all rows or row by row. Nodes that lead to none of them are not opened, and
+            the beam counts only nodes that are: with ``beam_size=n_labels`` every candidate is scored.
+        exclude : like ``candidates``
+            Labels that may not be returned. They take no place among the k.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_instances, k)
+            Label ids, padded with -1 where the beam holds fewer than k labels.
+        scores : float32 array of shape (n_instances, k)
+            Scores in descending order, padded with -inf.
+        """
+        X = self._instances(X)
+        return self._search.topk(
+            X,
+            check_integer("k", k, 1),
+            beam_size=self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
+            combine=self.combine if combine is None else combine,
+            allowed=label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
+            excluded=label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
+            n_threads=n_threads(self.n_jobs),
+        )
+
+    def decision_function(self, X: Any) -> sp.csr_array:
+        """Return the score of every label that the beam reaches, as a sparse (n_instances, n_labels) array.
+
+        Departs from scikit-learn, whose scores are dense: a row has at most ``beam_size`` leaves' labels.
+        """
+        X = self._instances(X)
+        widest = max(int(np.diff(self.tree_.branches[-1]).max()), 1)
+        ids, scores = self.predict_topk(X, min(self.n_labels_, self.beam_size * widest))
+        found = ids >= 0
+        indptr = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
+        matrix = sp.csr_array((scores[found], ids[found], indptr), shape=(X.shape[0], self.n_labels_))
+        matrix.sort_indices()
+        return matrix
+
+    def predict(self, X: Any) -> Any:
+        """Return the labels that the model asserts.
+
+        Returns
+        -------
+        sparse indicator of shape (n_instances, n_labels)
+            Labels with a score of at least one half (of its exponential for the ``log-`` combinations; of a margin of
+            at least zero for ``noop``). When `fit` was given a 1-D target: the best class of every row instead.
+        """
+        if self.classes_ is not None:
+            ids, _ = self.predict_topk(X, 1, beam_size=max(self.beam_size, 1))
+            return self.classes_[np.maximum(ids[:, 0], 0)]
+        scores = self.decision_function(X)
+        cut = 0.0 if self.combine == "noop" else np.log(0.5) if self.combine.startswith("log-") else 0.5
+        coo = scores.tocoo()
+        kept = coo.data >= cut
+        ones = np.ones(int(kept.sum()), dtype=np.float32)
+        return sp.csr_array((ones, (coo.row[kept], coo.col[kept])), shape=scores.shape)
+
+    def score(self, X: Any, Y: Any) -> float:
+        """Return the mean nDCG@5, or the accuracy when `fit` was given a 1-D target."""
+        if self.classes_ is not None:
+            return float(np.mean(self.predict(X) == np.asarray(Y)))
+        ids, _ = self.predict_topk(X, 5)
+        truth, _ = as_indicator(Y, ids.shape[0])
+        return ndcg_at_k(truth, ids, 5)
+
+    def _instances(self, X: Any, *, reset: bool = False) -> Csr:
+        if not reset and not hasattr(self, "_search"):
+            check_is_fitted(self, "layers_")
+        if not (isinstance(X, Csr) or sp.issparse(X)):
+            X = validate_data(self, X, reset=reset, dtype="numeric")
+        csr = as_csr(X, "X")
+        if reset:
+            self.n_features_in_ = csr.shape[1]
+            if csr.shape[0] == 0 or csr.shape[1] == 0:
+                raise ValueError(f"X has shape {csr.shape}; at least one instance and one feature are needed")
+        elif csr.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {csr.shape[1]} features, but XRLinear is expecting {self.n_features_in_} features as input"
+            )
+        return csr
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_search")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    # ------------------------------------------------------------------ save
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        """Save the fitted model to a directory; `arborank.load` opens it. See `arborank.persistence`."""
+        from ..persistence import save
+
+        save(self, directory)
+
+    def to_state(self) -> State:
+        """Take the fitted model apart for saving."""
+        check_is_fitted(self, "layers_")
+        params = {name: value for name, value in self.get_params(deep=False).items() if name != "tree"}
+        parts = {"tree": self.tree_} | {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
+        arrays = {} if self.classes_ is None else {"classes": self.classes_}
+        return State({"params": params, "n_features": self.n_features_in_}, arrays, parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Put a saved model together again; arrays are used where they lie."""
+        model = cls(**state.config["params"])
+        model.n_features_in_ = state.config["n_features"]
+        model.classes_ = state.arrays.get("classes")
+        layers = [state.parts[f"layer{level}"] for level in range(len(state.parts) - 1)]
+        model._set_fitted(state.parts["tree"], layers)
+        return model

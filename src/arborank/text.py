@@ -1,0 +1,228 @@
+"""TextRanker: text in, label names out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from .features import TextFeatures
+from .models import XRLinear
+from .sparse import Csr, as_csr
+from .state import State
+from .strings import StringTable
+
+__all__ = ["TextRanker"]
+
+Labels = Sequence[Iterable[str] | str]
+
+
+class TextRanker(BaseEstimator):
+    """Features, model and label names in one object.
+
+    Parameters
+    ----------
+    features : NgramTfidf or TextFeatures, optional
+        Turns texts into sparse rows; by default `TextFeatures` with its defaults.
+    model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
+        By default `XRLinear` with its defaults.
+    n_jobs : int, optional
+        When given, it is set on ``features`` and ``model``; -1 for every core.
+    verbose : int, default=0
+        When 1, the model shows progress bars.
+
+    Attributes
+    ----------
+    features_, model_ : the fitted stages
+    labels_ : StringTable
+        Label names; position ``i`` names label id ``i``.
+
+    Examples
+    --------
+    >>> from arborank import NgramTfidf, TextRanker
+    >>> texts = ["red fruit", "yellow fruit", "fast car", "old car"]
+    >>> labels = [["apple"], ["banana"], ["racer"], ["oldtimer"]]
+    >>> ranker = TextRanker(features=NgramTfidf()).fit(texts, labels)
+    >>> [name for name, score in ranker.rank("a yellow fruit", k=1)]
+    ['banana']
+    """
+
+    def __init__(
+        self, features: Any = None, model: Any = None, *, n_jobs: int | None = None, verbose: int = 0
+    ) -> None:
+        self.features = features
+        self.model = model
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, texts: Sequence[str], labels: Labels, *, label_texts: Mapping[str, str] | None = None) -> Self:
+        """Learn features, label tree and rankers.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n_instances
+        labels : sequence of length n_instances
+            The label names of every text: a list or set of str, or one str for a single label.
+        label_texts : mapping from label name to a text about it, optional
+            Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``.
+            Labels without an entry are represented by their instances only.
+
+        Raises
+        ------
+        TypeError
+            If a text or a label name is not a str.
+        ValueError
+            If the lengths differ, or there is no label at all.
+        """
+        rows = _label_rows(labels)
+        if len(texts) != len(rows):
+            raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
+        names = sorted({name for row in rows for name in row})
+        if not names:
+            raise ValueError("labels holds no label name at all; at least one is needed")
+        self.labels_ = StringTable(names)
+        features = clone(self.features) if self.features is not None else TextFeatures()
+        model = clone(self.model) if self.model is not None else XRLinear()
+        if self.n_jobs is not None:
+            features.set_params(n_jobs=self.n_jobs)
+            model.set_params(n_jobs=self.n_jobs)
+        if self.verbose:
+            model.set_params(verbose=self.verbose)
+        self.features_ = features.fit(texts)
+        about = {} if label_texts is None else {
+            "label_features": self.features_.encode([label_texts.get(name, "") for name in names])
+        }
+        self.model_ = model.fit(self.features_.encode(texts), self.encode_labels(rows), **about)
+        return self
+
+    def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:
+        """Return the best labels of one text as ``(name, score)`` pairs, best first; at most ``k``.
+
+        ``options`` are those of `rank_batch`.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"text must be a str, found {type(text).__name__}; for several texts use rank_batch")
+        return self.rank_batch([text], k, **options)[0]
+
+    def rank_batch(self, texts: Sequence[str], k: int = 10, **options: Any) -> list[list[tuple[str, float]]]:
+        """Return `rank` for every text.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        k : int, default=10
+        **options
+            As for `predict_topk`.
+        """
+        ids, scores = self.predict_topk(texts, k, **options)
+        names = self.labels_
+        return [
+            [(names[label], score) for label, score in zip(row, row_scores, strict=True) if label >= 0]
+            for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True)
+        ]
+
+    def predict_topk(
+        self,
+        texts: Sequence[str],
+        k: int = 10,
+        *,
+        candidates: Labels | None = None,
+        exclude: Labels | None = None,
+        **options: Any,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return label ids and scores, both of shape (n_texts, k); see `XRLinear.predict_topk`.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        k : int, default=10
+        candidates, exclude : label names for all texts (list of str), or a list of such lists, one a text; optional
+            Labels that may be, or may not be, returned.
+        **options
+            Further options of the model's ``predict_topk``, such as ``beam_size``.
+        """
+        if not hasattr(self, "model_"):
+            check_is_fitted(self, "model_")
+        if candidates is not None:
+            options["candidates"] = self._filter(candidates, "candidates")
+        if exclude is not None:
+            options["exclude"] = self._filter(exclude, "exclude")
+        result: tuple[NDArray[np.int64], NDArray[np.float32]] = self.model_.predict_topk(
+            self.features_.encode(texts), k, **options
+        )
+        return result
+
+    def encode_labels(self, labels: Labels, unknown: Literal["error", "ignore", "extend"] = "error") -> Csr:
+        """Return the indicator matrix of label names, of shape (n_instances, n_labels).
+
+        Parameters
+        ----------
+        labels : sequence of label-name lists, or of single names
+        unknown : {"error", "ignore", "extend"}, default="error"
+            What a name that the model does not know becomes: a `ValueError`, nothing, or a further column. ``"extend"``
+            suits evaluation: a label that cannot be predicted still counts as missed.
+        """
+        rows = _label_rows(labels)
+        width = len(self.labels_)
+        extra: dict[str, int] = {}
+        indptr, ids = [0], []
+        for number, row in enumerate(rows):
+            for name in row:
+                label = self.labels_.find(name)
+                if label is None and unknown == "error":
+                    raise ValueError(f"labels of row {number} hold {name!r}, which the model does not know")
+                if label is None and unknown == "extend":
+                    label = width + extra.setdefault(name, len(extra))
+                if label is not None:
+                    ids.append(label)
+            indptr.append(len(ids))
+        shape = (len(rows), width + len(extra))
+        return as_csr(sp.csr_array((np.ones(len(ids), np.float32), ids, indptr), shape=shape), "labels")
+
+    def _filter(self, names: Labels, argument: str) -> list[int] | list[list[int]]:
+        def label_id(name: str) -> int:
+            label = self.labels_.find(name)
+            if label is None:
+                raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
+            return label
+
+        if all(isinstance(name, str) for name in names):
+            return [label_id(str(name)) for name in names]
+        return [[label_id(name) for name in row] for row in _label_rows(names)]
+
+    # ------------------------------------------------------------------ save
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        """Save to a directory; `arborank.load` opens it. See `arborank.persistence`."""
+        from .persistence import save
+
+        save(self, directory)
+
+    def to_state(self) -> State:
+        """Take the fitted ranker apart for saving."""
+        check_is_fitted(self, "model_")
+        return State({}, {}, {"features": self.features_, "model": self.model_, "labels": self.labels_})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Put a saved ranker together again."""
+        ranker = cls(features=state.parts["features"], model=state.parts["model"])
+        ranker.features_ = state.parts["features"]
+        ranker.model_ = state.parts["model"]
+        ranker.labels_ = state.parts["labels"]
+        return ranker
+
+
+def _label_rows(labels: Labels) -> list[list[str]]:
+    if isinstance(labels, str):
+        raise TypeError("labels must be a sequence with one entry a text, found one str")
+    rows = [[row] if isinstance(row, str) else list(dict.fromkeys(row)) for row in labels]
+    for number, row in enumerate(rows):
+        for name in row:
+            if not isinstance(name, str):
+                raise TypeError(f"labels of row {number} hold {name!r}; label names are str (ids go to XRLinear)")
+    return rows

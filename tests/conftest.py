@@ -1,0 +1,36 @@
+"""Data that many tests share: small, made on the spot, with an answer that can be seen."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+
+@pytest.fixture
+def checkerboard():
+    """Instances and labels of two colours: an instance has exactly the labels of its own colour."""
+    n, n_labels = 40, 8
+    Y = np.fromfunction(lambda i, j: (i + j) % 2 == 0, (n, n_labels)).astype(np.float32)
+    X = np.zeros((n, 6), dtype=np.float32)
+    X[::2, :3] = 1.0
+    X[1::2, 3:] = 1.0
+    return sp.csr_array(X), sp.csr_array(Y)
+
+
+@pytest.fixture
+def topics():
+    """300 instances of 60 labels in 6 topics: features of a topic, and one feature of its own for every label."""
+    rng = np.random.default_rng(0)
+    n, n_labels, n_topics = 300, 60, 6
+    X = np.zeros((n, n_topics * 5 + n_labels), dtype=np.float32)
+    Y = np.zeros((n, n_labels), dtype=np.float32)
+    for i in range(n):
+        label = i % n_labels
+        topic = label % n_topics
+        Y[i, label] = 1.0
+        X[i, topic * 5 + rng.integers(0, 5, 3)] = 0.5
+        X[i, n_topics * 5 + label] = 1.0
+        if i % 3 == 0:
+            other = (label + n_topics) % n_labels
+            Y[i, other] = 1.0
+            X[i, n_topics * 5 + other] = 0.8
+    return sp.csr_array(X), sp.csr_array(Y)

@@ -1,0 +1,247 @@
+"""XRLinear end to end: right answers, options, the scikit-learn contract."""
+
+import copy
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
+
+from arborank import LabelTree, XRLinear
+from arborank.metrics import precision_at_k
+
+SMALL_TREE = {"branching": 3, "max_leaf_size": 8}
+
+
+def test_checkerboard(checkerboard):
+    X, Y = checkerboard
+    ids, scores = XRLinear(branching=2, max_leaf_size=2).fit(X, Y).predict_topk(X, k=4)
+    assert np.array_equal(np.sort(ids, axis=1), np.nonzero(Y.toarray())[1].reshape(40, 4))
+    assert (np.diff(scores, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("solver", ["l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"])
+@pytest.mark.parametrize("negatives", ["tfn", "man", "tfn+man"])
+def test_learns_topics(topics, solver, negatives):
+    X, Y = topics
+    model = XRLinear(solver=solver, negatives=negatives, Cp=10.0, threshold=0.01, **SMALL_TREE).fit(X, Y)
+    assert model.tree_.depth >= 2
+    ids, _ = model.predict_topk(X, k=5)
+    assert precision_at_k(Y, ids, 1) > 0.95
+
+
+@pytest.mark.parametrize("representation", ["pifa", "pii"])
+def test_representations(topics, representation):
+    X, Y = topics
+    model = XRLinear(representation=representation, **SMALL_TREE).fit(X, Y)
+    assert precision_at_k(Y, model.predict_topk(X)[0], 1) > 0.9
+
+
+@pytest.mark.parametrize("representation", ["pifa-concat", "pifa-convex"])
+def test_label_features(topics, representation):
+    X, Y = topics
+    Z = sp.csr_array(np.eye(Y.shape[1], X.shape[1], dtype=np.float32))
+    model = XRLinear(representation=representation, **SMALL_TREE).fit(X, Y, label_features=Z)
+    assert precision_at_k(Y, model.predict_topk(X)[0], 1) > 0.9
+    with pytest.raises(ValueError, match="label_features"):
+        XRLinear(representation=representation).fit(X, Y)
+    with pytest.raises(ValueError, match="label_features"):
+        XRLinear().fit(X, Y, label_features=Z)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        sp.csr_matrix,
+        sp.csc_array,
+        sp.coo_array,
+        lambda m: m.toarray(),
+        lambda m: m.toarray().astype(np.float64),
+        lambda m: np.asfortranarray(m.toarray()),
+        lambda m: sp.csr_array((m.data, m.indices.astype(np.int64), m.indptr.astype(np.int64)), shape=m.shape),
+    ],
+)
+def test_every_input_form_gives_the_same_answer(topics, convert):
+    X, Y = topics
+    expected = XRLinear(**SMALL_TREE).fit(X, Y).predict_topk(X)
+    ids, scores = XRLinear(**SMALL_TREE).fit(convert(X), convert(Y)).predict_topk(convert(X))
+    assert np.array_equal(ids, expected[0])
+    assert np.array_equal(scores, expected[1])
+
+
+def test_label_lists_equal_indicator(topics):
+    X, Y = topics
+    lists = [Y.indices[Y.indptr[i] : Y.indptr[i + 1]].tolist() for i in range(Y.shape[0])]
+    ids, _ = XRLinear(**SMALL_TREE).fit(X, lists).predict_topk(X)
+    assert np.array_equal(ids, XRLinear(**SMALL_TREE).fit(X, Y).predict_topk(X)[0])
+    tuples = [tuple(np.int32(label) for label in row) for row in lists]
+    assert np.array_equal(ids, XRLinear(**SMALL_TREE).fit(X, tuples).predict_topk(X)[0])
+
+
+def test_batch_equals_single(topics):
+    X, Y = topics
+    model = XRLinear(**SMALL_TREE).fit(X, Y)
+    ids, scores = model.predict_topk(X)
+    for row in range(0, X.shape[0], 7):
+        one_ids, one_scores = model.predict_topk(X[[row]])
+        assert np.array_equal(one_ids[0], ids[row])
+        assert np.array_equal(one_scores[0], scores[row])
+
+
+def test_same_for_any_number_of_threads(topics):
+    X, Y = topics
+    models = [XRLinear(n_jobs=n_jobs, negatives="tfn+man", **SMALL_TREE).fit(X, Y) for n_jobs in (1, 2, 7)]
+    for other in models[1:]:
+        assert other.tree_ == models[0].tree_
+        for a, b in zip(models[0].layers_, other.layers_, strict=True):
+            assert a.words.tobytes() == b.words.tobytes()
+            assert a.bias.tobytes() == b.bias.tobytes()
+        assert other.predict_topk(X)[1].tobytes() == models[0].predict_topk(X)[1].tobytes()
+
+
+def test_candidates_and_exclude(topics):
+    X, Y = topics
+    model = XRLinear(**SMALL_TREE).fit(X, Y)
+    best = model.predict_topk(X, 1)[0]
+    ids, scores = model.predict_topk(X, 3, candidates=[5, 17], beam_size=60)
+    assert set(np.unique(ids)) == {-1, 5, 17}
+    assert np.isneginf(scores[:, 2]).all()
+    ids, _ = model.predict_topk(X, 3, exclude=best.tolist())
+    assert not (ids == best).any()
+    per_row = sp.csr_array((np.ones(300, np.float32), best[:, 0], np.arange(301)), shape=Y.shape)
+    ids, _ = model.predict_topk(X, 2, candidates=per_row)
+    assert np.array_equal(ids[:, 0], best[:, 0])
+    assert (ids[:, 1] == -1).all()
+
+
+def test_labels_without_positives_are_never_predicted(topics):
+    X, Y = topics
+    wide = sp.csr_array((Y.data, Y.indices * 2, Y.indptr), shape=(Y.shape[0], Y.shape[1] * 2 + 5))
+    model = XRLinear(**SMALL_TREE).fit(X, wide)
+    assert model.n_labels_ == 125
+    ids, _ = model.predict_topk(X, 125, beam_size=125)
+    assert set(np.unique(ids)) == {-1, *range(0, 120, 2)}
+
+
+def test_given_tree(topics):
+    X, Y = topics
+    tree = LabelTree.from_clusters(np.arange(60) % 6)
+    model = XRLinear(tree=tree).fit(X, Y)
+    assert model.tree_ is tree
+    with pytest.raises(ValueError, match="59"):
+        XRLinear(tree=LabelTree.one_vs_all(59)).fit(X, Y)
+
+
+def test_relevance_changes_the_model(topics):
+    X, Y = topics
+    R = Y.copy()
+    R.data[::2] = 5.0
+    plain = XRLinear(**SMALL_TREE).fit(X, Y)
+    for mode in ("induce", "ranker-only"):
+        weighted = XRLinear(relevance=mode, **SMALL_TREE).fit(X, Y, relevance=R)
+        assert not np.array_equal(plain.layers_[-1].words, weighted.layers_[-1].words)
+    with pytest.raises(ValueError, match="relevance"):
+        XRLinear(**SMALL_TREE).fit(X, Y, relevance=R[:, :-1])
+
+
+def test_user_negatives(topics):
+    X, Y = topics
+    wrong = sp.csr_array(np.roll(Y.toarray(), 1, axis=1))
+    model = XRLinear(negatives="tfn+usn", **SMALL_TREE).fit(X, Y, user_negatives=wrong)
+    assert precision_at_k(Y, model.predict_topk(X)[0], 1) > 0.9
+    with pytest.raises(ValueError, match="user_negatives"):
+        XRLinear(negatives="tfn+usn").fit(X, Y)
+    with pytest.raises(ValueError, match="usn"):
+        XRLinear().fit(X, Y, user_negatives=wrong)
+
+
+def test_parameters_per_layer(topics):
+    X, Y = topics
+    depth = XRLinear(**SMALL_TREE).fit(X, Y).tree_.depth
+    thresholds = [0.1] * (depth - 1) + [0.5]
+    model = XRLinear(threshold=thresholds, **SMALL_TREE).fit(X, Y)
+    assert abs(model.layers_[-1].to_matrix()[0].data).min() >= 0.5
+    assert abs(model.layers_[0].to_matrix()[0].data).min() < 0.5
+    with pytest.raises(ValueError, match="threshold"):
+        XRLinear(threshold=[0.1] * (depth + 1), **SMALL_TREE).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ({"solver": "svm"}, "solver"),
+        ({"Cp": -1.0}, "Cp"),
+        ({"Cn": 0.0}, "Cn"),
+        ({"eps": 0.0}, "eps"),
+        ({"max_iter": 0}, "max_iter"),
+        ({"threshold": -0.1}, "threshold"),
+        ({"max_nonzeros": 0}, "max_nonzeros"),
+        ({"negatives": "tfm"}, "negatives"),
+        ({"relevance_norm": "l3"}, "relevance_norm"),
+        ({"relevance": "sometimes"}, "relevance"),
+        ({"representation": "pfia"}, "representation"),
+        ({"branching": 1}, "branching"),
+        ({"max_leaf_size": 0}, "max_leaf_size"),
+        ({"beam_size": 0}, "beam_size"),
+        ({"combine": "l5-hinge"}, "combine"),
+        ({"n_jobs": 0}, "n_jobs"),
+        ({"tree": "kmeans"}, "tree"),
+    ],
+)
+def test_wrong_parameters_are_named(topics, wrong, name):
+    with pytest.raises((ValueError, TypeError), match=name):
+        XRLinear(**wrong).fit(*topics)
+
+
+def test_unknown_parameter():
+    with pytest.raises(TypeError, match="treshold"):
+        XRLinear(treshold=0.1)
+
+
+def test_multiclass_target(topics):
+    X, _ = topics
+    y = np.array(["a", "b", "c"])[np.arange(300) % 60 % 6 % 3]
+    model = XRLinear().fit(X, y)
+    assert model.score(X, y) > 0.95
+    assert model.predict(X[:2]).tolist() == y[:2].tolist()
+
+
+def test_sklearn_tools(topics):
+    X, Y = topics
+    pipeline = make_pipeline(MaxAbsScaler(), XRLinear(**SMALL_TREE))
+    search = GridSearchCV(pipeline, {"xrlinear__threshold": [0.05, 5.0]}, cv=2, error_score="raise").fit(X, Y)
+    assert search.best_params_ == {"xrlinear__threshold": 0.05}
+    assert clone(XRLinear(beam_size=3)).get_params()["beam_size"] == 3
+
+
+def test_predict_and_decision_function(topics):
+    X, Y = topics
+    model = XRLinear(**SMALL_TREE).fit(X, Y)
+    scores = model.decision_function(X)
+    predicted = model.predict(X)
+    assert scores.shape == predicted.shape == Y.shape
+    assert (predicted.toarray() == (scores.toarray() >= 0.5)).all()
+    assert (predicted.toarray() == Y.toarray()).mean() > 0.97
+
+
+def test_not_fitted(topics):
+    with pytest.raises(NotFittedError):
+        XRLinear().predict_topk(topics[0])
+
+
+def test_copies_predict(topics):
+    X, Y = topics
+    model = XRLinear(**SMALL_TREE).fit(X, Y)
+    expected = model.predict_topk(X)[0]
+    assert np.array_equal(copy.copy(model).predict_topk(X)[0], expected)
+    assert np.array_equal(copy.deepcopy(model).predict_topk(X)[0], expected)
+
+
+def test_one_instance_one_label():
+    ids, scores = XRLinear().fit(np.ones((1, 1)), [[0]]).predict_topk(np.ones((1, 1)), k=2)
+    assert ids.tolist() == [[0, -1]]
+    assert np.isneginf(scores[0, 1])

@@ -1,0 +1,89 @@
+"""TextRanker: text in, names out."""
+
+import pytest
+
+import arborank
+from arborank import NgramTfidf, TextRanker, XRLinear
+
+TEXTS = ["a red apple", "a green apple", "a fast car", "an old car", "an old red car", "apple pie"] * 3
+LABELS = [["fruit"], ["fruit"], ["vehicle"], ["vehicle", "antique"], ["vehicle", "antique"], ["fruit", "dish"]] * 3
+
+
+@pytest.fixture
+def ranker():
+    return TextRanker(features=NgramTfidf()).fit(TEXTS, LABELS)
+
+
+def test_names(ranker):
+    assert list(ranker.labels_) == ["antique", "dish", "fruit", "vehicle"]
+    names = [name for name, _ in ranker.rank("the old car", k=2)]
+    assert sorted(names) == ["antique", "vehicle"]
+    batch = ranker.rank_batch(["apple", "fast car"], k=1)
+    assert [row[0][0] for row in batch] == ["fruit", "vehicle"]
+    assert ranker.rank("apple", k=1) == batch[0]
+
+
+def test_filters_by_name(ranker):
+    assert [n for n, _ in ranker.rank("old car", k=4, candidates=["fruit", "dish"])] != []
+    assert {n for n, _ in ranker.rank("old car", k=4, candidates=["fruit", "dish"])} <= {"fruit", "dish"}
+    assert "vehicle" not in {n for n, _ in ranker.rank("old car", k=4, exclude=["vehicle"])}
+    rows = ranker.rank_batch(["old car", "apple"], k=4, exclude=[["vehicle"], ["fruit"]])
+    assert "vehicle" not in {n for n, _ in rows[0]}
+    assert "fruit" not in {n for n, _ in rows[1]}
+    with pytest.raises(ValueError, match="'boat'"):
+        ranker.rank("old car", candidates=["boat"])
+
+
+def test_single_label_per_text():
+    ranker = TextRanker(features=NgramTfidf()).fit(["red apple", "fast car"], ["fruit", "vehicle"])
+    assert ranker.rank("apple", k=1)[0][0] == "fruit"
+
+
+def test_save_and_load(ranker, tmp_path):
+    ranker.save(tmp_path / "model with space; touch x")
+    again = arborank.load(tmp_path / "model with space; touch x")
+    assert not (tmp_path / "x").exists()
+    assert again.rank_batch(TEXTS) == ranker.rank_batch(TEXTS)
+
+
+def test_names_with_any_character(tmp_path):
+    names = ["a\nb", "", "é,\t", "日本"]
+    ranker = TextRanker(features=NgramTfidf()).fit(["one", "two", "three", "four"], [[n] for n in names])
+    ranker.save(tmp_path / "m")
+    assert sorted(arborank.load(tmp_path / "m").labels_) == sorted(names)
+
+
+def test_label_texts():
+    model = XRLinear(representation="pifa-convex", branching=2, max_leaf_size=2)
+    ranker = TextRanker(features=NgramTfidf(), model=model)
+    ranker.fit(TEXTS, LABELS, label_texts={"fruit": "apple", "vehicle": "car"})
+    assert ranker.rank("apple", k=1)[0][0] == "fruit"
+
+
+def test_encode_labels(ranker):
+    assert ranker.encode_labels([["fruit"], []]).shape == (2, 4)
+    with pytest.raises(ValueError, match="'boat'"):
+        ranker.encode_labels([["boat"]])
+    assert ranker.encode_labels([["boat"]], unknown="ignore").nnz == 0
+    assert ranker.encode_labels([["boat", "fruit"]], unknown="extend").shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "error", "says"),
+    [
+        (["a b"], [["x"], ["y"]], ValueError, "texts has 1 entries but labels has 2"),
+        (["a b"], [[3]], TypeError, "row 0"),
+        (["a b", None], [["x"], ["y"]], TypeError, "1"),
+        (["ab", "cd"], [[], []], ValueError, "no label"),
+        ([], [], ValueError, "no label"),
+        (["ab"], "x", TypeError, "labels"),
+    ],
+)
+def test_bad_input(texts, labels, error, says):
+    with pytest.raises(error, match=says):
+        TextRanker(features=NgramTfidf()).fit(texts, labels)
+
+
+def test_rank_wants_one_text(ranker):
+    with pytest.raises(TypeError, match="rank_batch"):
+        ranker.rank(["a", "b"])
