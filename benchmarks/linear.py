@@ -14,8 +14,6 @@ import data
 from environments import SIDES, TRAIN_ONLY
 from measurements import Measurements
 
-LONG = 30  # seconds: a pass over all test rows that took longer is not repeated
-
 
 def model(given: argparse.Namespace, name: str, side: str) -> str:
     """Directory of the last model a side trained on a set."""
@@ -71,12 +69,10 @@ def rank_once(
     """One pass over the test rows and one run of single queries, unless they were measured."""
     final = {}
     if not found.done(turn, table="batch", **cell):
-        answer = process.ask("batch", with_quality=not found.of(table="batch", **cell))
-        final = (
-            {"final": True}
-            if "final" in answer or answer["microseconds"] * answer["rows"] > LONG * 1e6
-            else {}
-        )
+        first = not found.of(table="batch", **cell)
+        answer = process.ask("batch", patience=given.patience, with_quality=first)
+        if answer.get("microseconds", 0) * answer.get("rows", 0) > given.patience / 2 * 1e6:
+            final = {"final": True}  # so long a pass is not repeated
         found.add(answer | final, table="batch", **cell)
     if not found.done(turn, table="single", **cell):
         found.add(process.ask("single", count=given.singles) | final, table="single", **cell)
@@ -93,6 +89,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="training runs a cell")
     parser.add_argument("--rounds", type=int, default=5, help="ranking rounds a cell")
     parser.add_argument("--singles", type=int, default=2000, help="single queries a round")
+    parser.add_argument("--patience", type=float, default=60, help="seconds for a pass over the test rows")
     given = parser.parse_args()
     found = Measurements(given.cache)
     for name in given.sets:

@@ -28,12 +28,15 @@ TRAINING = """
 ![seconds of index and training, by side and set](training.svg)
 """
 SAMPLED = """
-† trained on a sample of the labels; time and sizes scaled to all of them.
+† trained on a sample of the labels; time and model size scaled to all of them.
 """
 RANKING = """
 ## Ranking
 
 `python benchmarks/linear.py --part rank`. Ten labels a query; medians; quality in per cent over all rows.
+"""
+CUT = """
+† over a random part of the test rows, as many as it could rank in the time given.
 """
 VECTORIZER = """
 ## Texts to rows
@@ -70,8 +73,9 @@ def write(found: Measurements, path: Path) -> None:
             sorted({one["values"]["version"] for one in found.all if "version" in one["values"]})
         ),
     )
-    parts = [head, tables.targets(found), TRAINING, *by_set(found, "train", tables.training), SAMPLED]
-    parts += [RANKING, *by_set(found, "batch", tables.ranking)]
+    parts = [head, tables.targets(found), "", tables.differences(found), "", tables.text_targets(found)]
+    parts += [TRAINING, *by_set(found, "train", tables.training), SAMPLED]
+    parts += [RANKING, *by_set(found, "batch", tables.ranking), CUT]
     parts += [VECTORIZER, *by_set(found, "vectorizer", tables.vectorizer)]
     parts += [LATENCY, tables.latency(found), SCALING, tables.scaling(found)]
     path.write_text("\n".join(parts) + "\n")

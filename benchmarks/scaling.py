@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[2])
     given = parser.parse_args()
     given.repeats, given.rounds, given.singles = 1, 2, 1000
+    given.patience = 60
     found = Measurements(given.cache)
     for n_labels in given.labels:
         name = f"synthetic-{n_labels}"

@@ -15,6 +15,7 @@ TARGETS = (
     ("one query, p50", "single", "p50", "6×"),
     ("one query, p99", "single", "p99", "6×"),
 )
+TEXT_TARGETS = (("fit + transform", ("fit", "transform"), "8×"), ("one text", ("p50",), "10×"))
 MIB = 2**20
 
 
@@ -48,7 +49,8 @@ def label(found: Measurements, cell: dict) -> str:
         return f"{cell['side']} (over {values['over_limit'] / 60:.0f} min)"
     if "failed" in values:
         return f"{cell['side']} (failed)"
-    return cell["side"] + (" †" if "labels_trained" in values else "")
+    partial = "labels_trained" in values or values.get("rows", 0) < values.get("all_rows", 0)
+    return cell["side"] + (" †" if partial else "")
 
 
 def cells(found: Measurements, table: str, **key) -> list[dict]:
@@ -72,6 +74,38 @@ def targets(found: Measurements) -> str:
             columns = [{"table": name, "set": one, "threads": threads, "side": REFERENCE} for one in names]
             rows.append([what, str(threads), aim, *[against(found, cell, figure) for cell in columns]])
     return table(["libpecos ÷ arborank", "threads", "aim", *names], rows)
+
+
+def differences(found: Measurements) -> str:
+    """Our precision less libpecos', in percentage points."""
+    names = sets(found, "batch")
+    rows = []
+    for figure in QUALITY:
+        columns = []
+        for name in names:
+            ours, reference = (
+                found.median(figure, table="batch", set=name, side=side) for side in (OURS, REFERENCE)
+            )
+            both = ours is not None and reference is not None
+            columns.append(f"{ours - reference:+.2f}" if both else "–")
+        rows.append([figure, *columns])
+    return table(["arborank − libpecos", *names], rows)
+
+
+def text_targets(found: Measurements) -> str:
+    """How many times scikit-learn's figure, with its one thread, is ours, beside what was aimed at."""
+    names = sets(found, "vectorizer")
+    rows = []
+    for what, figures, aim in TEXT_TARGETS:
+        for threads in (2, 1):
+            columns = []
+            for name in names:
+                cell = {"table": "vectorizer", "set": name}
+                theirs = [found.median(one, side="scikit-learn", **cell) for one in figures]
+                ours = [found.median(one, side=OURS, threads=threads, **cell) for one in figures]
+                columns.append(ratio(sum(theirs), sum(ours)) if all(theirs) and all(ours) else "–")
+            rows.append([what, str(threads), aim, *columns])
+    return table(["scikit-learn ÷ arborank", "threads of ours", "aim", *names], rows)
 
 
 def training(found: Measurements, name: str) -> str:

@@ -22,6 +22,7 @@ BEAM = 10
 TREE = {"branching": 16, "max_leaf_size": 100}
 THRESHOLD = 0.1
 SEED = 0
+PROBE = 100
 
 
 class LinearSide(ABC):
@@ -88,19 +89,22 @@ class LinearSide(ABC):
 
     def load(self, directory: str, model: str, threads: int) -> dict:
         self.directory = Path(directory)
-        self.X = load_npz(self.directory / "X.tst.npz")
+        X = load_npz(self.directory / "X.tst.npz")
+        self.order = np.random.default_rng(SEED).permutation(X.shape[0])
+        self.X = X[self.order]
         taken, _ = seconds(self.open, model, threads)
         return {"seconds": taken, "version": self.version()}
 
-    def batch(self, rows: int | None = None, with_quality: bool = False) -> dict:
-        """Microseconds a query over the first rows (all of them by default)."""
-        X = self.X[:rows]
-        queries = self.queries(X)
+    def batch(self, patience: float, with_quality: bool = False) -> dict:
+        """Microseconds a query over all test rows, or as many as fit in about `patience` seconds."""
+        probe, _ = seconds(self.rank, self.queries(self.X[:PROBE]))
+        rows = max(PROBE, min(self.X.shape[0], int(PROBE * patience / probe)))
+        queries = self.queries(self.X[:rows])
         taken, ranked = seconds(self.rank, queries)
-        answer = {"microseconds": taken / X.shape[0] * 1e6, "rows": X.shape[0]}
+        answer = {"microseconds": taken / rows * 1e6, "rows": rows, "all_rows": self.X.shape[0]}
         if with_quality:
             truth, train = (load_npz(self.directory / f"Y.{part}.npz") for part in ("tst", "trn"))
-            answer |= quality(self.ids(ranked), truth, train)
+            answer |= quality(self.ids(ranked), truth[self.order], train)
         return answer
 
     def single(self, count: int) -> dict:
