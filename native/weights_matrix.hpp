@@ -73,6 +73,12 @@ void visit_weights(const LayerView& layer, Visit&& visit) {
   }
 }
 
+inline std::int64_t count_weights(const LayerView& layer) {
+  std::int64_t n = 0;
+  visit_weights(layer, [&](std::int64_t, std::uint32_t, float) { n++; });
+  return n;
+}
+
 struct ChildMajor {
   std::vector<std::int64_t> indptr;
   std::vector<std::int32_t> features;

@@ -1,13 +1,13 @@
-"""Make the shipped data set: descriptions of Debian packages, labelled with the packages they depend on.
+r"""Make the shipped data set: descriptions of Debian packages, labelled with the packages they depend on.
 
 On a Debian machine whose sources name the wanted release, main only::
 
     apt-get update -o Acquire::Languages=en
-    { apt-cache dumpavail; /usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_main_i18n_Translation-en*; } \\
+    { apt-cache dumpavail; /usr/lib/apt/apt-helper cat-file /var/lib/apt/lists/*_Translation-en*; } \
         | python tools/make_debian_data.py
 
-`apt-cache dumpavail` knows the summaries only; the long descriptions come from Translation-en, joined by their MD5.
-Without it the set is made from summaries alone. The output depends on nothing but the input's stanzas.
+`apt-cache dumpavail` knows the summaries only; the long descriptions come from Translation-en, joined by
+their MD5. Without it the set is made from summaries alone. The output depends on nothing but the stanzas.
 """
 
 import argparse
@@ -109,12 +109,18 @@ def write(path: Path, rows: Iterable[object]) -> None:
 
 def main() -> None:
     """Read control stanzas, write the set and its note."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("inputs", nargs="*", type=Path, help="files of stanzas (standard input when none)")
     parser.add_argument("--out", type=Path, default=DATA)
     parser.add_argument("--limit", type=int, default=LIMIT, help="characters kept of a long description")
     parser.add_argument("--min-sources", type=int, default=2, help="training sources a label must occur in")
-    parser.add_argument("--release", default="Debian 12 (bookworm), main, amd64", help="what the input is, for NOTE")
+    parser.add_argument(
+        "--release",
+        default="Debian 12 (bookworm) with updates and security, main, amd64",
+        help="what the input is, for NOTE",
+    )
     options = parser.parse_args()
     if options.inputs:
         blob = b"\n\n".join(path.read_bytes() for path in options.inputs)
@@ -139,7 +145,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     write(options.out / "train.jsonl.xz", parts[False])
     write(options.out / "test.jsonl.xz", parts[True])
-    write(options.out / "labels.jsonl.xz", ({"label": n, "text": packages[n].summary} for n in labels))
+    write(options.out / "labels.jsonl.xz", ({"text": packages[n].summary, "labels": [n]} for n in labels))
     (options.out / "NOTE").write_text(note(options, packages, parts, labels, blob), encoding="utf-8")
     size = sum(path.stat().st_size for path in options.out.iterdir())
     print(f"{size:,} bytes in {options.out}")
@@ -156,19 +162,25 @@ def note(
     counts = Counter(label for row in parts[False] for label in row["labels"])
     held_out = {label for row in parts[True] for label in row["labels"]}
     per_row = [sum(len(row["labels"]) for row in parts[p]) / len(parts[p]) for p in (False, True)]
+    frequent = sum(count >= 5 for count in counts.values())
+    digest = hashlib.sha256(blob).hexdigest()
     head, most = counts.most_common(1)[0]
     return f"""\
 Descriptions of Debian packages, labelled with the packages they depend on.
 
-Source    {options.release}: {len(packages):,} packages; sha256 of the input {hashlib.sha256(blob).hexdigest()}
-Made by   tools/make_debian_data.py --limit {options.limit} --min-sources {options.min_sources} (its docstring has the whole command)
-Text      summary, and the first {options.limit} characters of the long description; the package's name is not in it
-Labels    Pre-Depends and Depends, first alternatives, without versions; kept when the package has a description
-          and at least {options.min_sources} source packages of the training part depend on it; an instance without a label is left out
+Source    {options.release}: {len(packages):,} packages
+          sha256 of the input {digest}
+Made by   tools/make_debian_data.py --limit {options.limit} --min-sources {options.min_sources}
+          (its docstring has the whole command)
+Text      summary, and the first {options.limit} characters of the long description; no package name
+Labels    Pre-Depends and Depends, first alternatives, without versions; kept when the package has
+          a description and {options.min_sources} or more source packages of the training part depend on it;
+          an instance without a label is left out
 Split     by source package, so siblings stay together: test when sha256(source)[:4] mod 5 == 0 (big-endian)
-Counts    train {len(parts[False]):,} ({per_row[0]:.2f} labels each), test {len(parts[True]):,} ({per_row[1]:.2f}); labels {len(labels):,}, \
-{sum(c >= 5 for c in counts.values()):,} with 5 or more
-          training instances, {len(held_out):,} in the test part; the commonest, {head}, has {most:,}
+Counts    train {len(parts[False]):,} ({per_row[0]:.2f} labels each)
+          test {len(parts[True]):,} ({per_row[1]:.2f} labels each)
+          labels {len(labels):,}: {frequent:,} with 5 or more training instances, {len(held_out):,} in the
+          test part; the commonest, {head}, has {most:,}
 Licence   package metadata of Debian main, each description under its package's own free licence
           (DFSG-free, https://www.debian.org/social_contract#guidelines)
 """

@@ -149,6 +149,7 @@ void bind_search(nb::module_& m) {
            nb::arg("branches").noconvert(), nb::arg("extents").noconvert(), nb::arg("index").noconvert(),
            nb::arg("rows").noconvert(), nb::arg("words").noconvert(), nb::arg("bias").noconvert(),
            nb::arg("n_features"), nb::arg("trusted") = false)
+      .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights.")
       .def("unpack", &unpack, "W transposed as CSR: (indptr, unsorted features, weights).");
   m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("n_threads") = 1,
         "Arrays of a layer from W transposed: a dict of extents, index, rows and words.");

@@ -94,7 +94,9 @@ def _checked(X: Any, name: str) -> Csr:
 
 def to_scipy(csr: Csr) -> sp.csr_array:
     """View a `Csr` as a SciPy array; values are shared, indices are copied where SciPy needs one width."""
-    return sp.csr_array((csr.data, csr.indices, csr.indptr), shape=csr.shape)
+    narrow = csr.nnz <= np.iinfo(np.int32).max  # SciPy wants indptr as wide as indices, or widens those
+    indptr = csr.indptr.astype(np.int32) if narrow else csr.indptr
+    return sp.csr_array((csr.data, csr.indices, indptr), shape=csr.shape)
 
 
 def transpose(csr: Csr) -> Csr:

@@ -55,11 +55,11 @@ class StringTable(Sequence[str]):
         self._set(np.frombuffer(b"".join(encoded), np.uint8), offsets)
 
     def _set(self, text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
-        self.text = text
-        self.offsets = offsets
+        self.text, self.offsets = text.view(), offsets.view()
+        self.text.flags.writeable = self.offsets.flags.writeable = False
         # Views from which an item comes without the overhead of numpy's scalars.
-        self._bytes = text.data
-        self._bounds = offsets.data
+        self._bytes = self.text.data
+        self._bounds = self.offsets.data
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -109,7 +109,11 @@ class StringTable(Sequence[str]):
         if position is None:
             raise ValueError(f"{value!r} is not among the {len(self)} strings")
         begin, end, _ = slice(start, stop).indices(len(self))
-        return position if begin <= position < end else super().index(value, begin, end)
+        while position < end:  # the first, or of repeated strings a later one
+            if begin <= position and self[position] == value:
+                return position
+            position += 1
+        raise ValueError(f"{value!r} is not at positions {begin} to {end} of the {len(self)} strings")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StringTable):

@@ -92,11 +92,12 @@ class TextRanker(BaseEstimator):
             model.set_params(n_jobs=self.n_jobs)
         if self.verbose:
             model.set_params(verbose=self.verbose)
-        self.features_ = features.fit(texts)
+        X = features.fit_encode(texts)
+        self.features_ = features
         about = {} if label_texts is None else {
             "label_features": self.features_.encode([label_texts.get(name, "") for name in names])
         }
-        self.model_ = model.fit(self.features_.encode(texts), self.encode_labels(rows), **about)
+        self.model_ = model.fit(X, self.encode_labels(rows), **about)
         return self
 
     def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:

@@ -1,4 +1,4 @@
-"""Every metric against a plain loop over rows, scikit-learn where it means the same, and numbers worked by hand."""
+"""Every metric against a plain loop over rows, scikit-learn where equal, and numbers worked by hand."""
 
 import json
 import math
@@ -153,7 +153,9 @@ def test_perfect_ranking_scores_one_everywhere():
 
 
 def test_scores_are_ranked_with_ties_by_label_and_stored_zeros():
-    scores = sp.csr_array((np.array([0.0, -1.0, 0.0, 2.0]), np.array([3, 0, 1, 2]), np.array([0, 3, 4])), (2, 4))
+    scores = sp.csr_array(
+        (np.array([0.0, -1.0, 0.0, 2.0]), np.array([3, 0, 1, 2]), np.array([0, 3, 4])), (2, 4)
+    )
     judged = judge([[1], [2]], scores)
     assert judged.ids.tolist() == [[1, 3, 0], [2, -1, -1]]
     assert judge([[1], [2]], scores, 5).ids.shape == (2, 5)
@@ -175,9 +177,18 @@ def test_filter_pairs_drop_predictions_and_move_the_rest_up():
 
 def test_truth_forms_agree():
     dense = np.array([[0, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0]])
-    with_zero = sp.csr_array((np.array([2.0, 1, 0, 1]), np.array([1, 3, 0, 0]), np.array([0, 2, 3, 4])), (3, 4))
+    with_zero = sp.csr_array(
+        (np.array([2.0, 1, 0, 1]), np.array([1, 3, 0, 0]), np.array([0, 2, 3, 4])), (3, 4)
+    )
     ids = np.array([[3, 0], [1, 2], [2, 0]], np.uint16)
-    forms = [dense, dense.astype(bool), sp.csc_matrix(dense), sp.coo_array(dense), with_zero, [[1, 3], [], [0]]]
+    forms = [
+        dense,
+        dense.astype(bool),
+        sp.csc_matrix(dense),
+        sp.coo_array(dense),
+        with_zero,
+        [[1, 3], [], [0]],
+    ]
     values = {metrics.ndcg_at_k(form, ids, 2) for form in forms}
     assert len(values) == 1
     assert judge(with_zero, ids).n_empty == 1
@@ -213,7 +224,9 @@ def test_wrong_input_is_named(truth, ids, options, error, message):
         metrics.precision_at_k(truth, ids, 1, **options)
 
 
-@pytest.mark.parametrize(("k", "error"), [(3, ValueError), (0, ValueError), (1.0, TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    ("k", "error"), [(3, ValueError), (0, ValueError), (1.0, TypeError), (True, TypeError)]
+)
 def test_wrong_k(k, error):
     with pytest.raises(error, match="k "):
         metrics.recall_at_k([[0]], [[0, 1]], k)
@@ -248,9 +261,13 @@ def test_report_adds_up():
     n_rows, n_labels = 200, 40
     Y = sp.random_array((n_rows, n_labels), density=0.08, rng=rng, format="csr")
     ids = np.argsort(rng.random((n_rows, n_labels)), axis=1)[:, :6]
-    train_counts = np.concatenate([np.zeros(5), rng.integers(1, 11, 15), rng.integers(11, 500, 20)]).astype(int)
+    train_counts = np.concatenate([np.zeros(5), rng.integers(1, 11, 15), rng.integers(11, 500, 20)]).astype(
+        int
+    )
     pairs = np.stack([np.arange(20), ids[:20, 0]], axis=1)
-    report = evaluate(Y, ids, (5, 1, 3), train_counts=train_counts, n_train=1000, A=0.6, B=2.6, filter_pairs=pairs)
+    report = evaluate(
+        Y, ids, (5, 1, 3), train_counts=train_counts, n_train=1000, A=0.6, B=2.6, filter_pairs=pairs
+    )
     assert report.ks == (1, 3, 5)
     assert report.n_scored + report.n_empty == n_rows
     assert report.n_empty > 0
@@ -273,7 +290,9 @@ def test_report_adds_up():
 
 
 def test_report_reads_well():
-    report = evaluate([[0, 2], [1], []], [[0, 1], [1, 2], [0, 1]], (1, 2), train_counts=[1, 20, 300], n_train=400)
+    report = evaluate(
+        [[0, 2], [1], []], [[0, 1], [1, 2], [0, 1]], (1, 2), train_counts=[1, 20, 300], n_train=400
+    )
     lines = str(report).splitlines()
     assert lines[0] == "2 rows scored, 1 without a true label, 3 labels"
     assert lines[2].split() == ["%", "@1", "@2"]

@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..indexing import LabelTree, balanced_kmeans, label_representation
+from ..indexing import LabelTree, balanced_kmeans
 from ..matching import BeamSearch
 from ..metrics import ndcg_at_k
 from ..ranking import LayerWeights, SolverParams
 from ..sparse import Csr, as_csr
 from ..state import State
+from ..strings import StringTable
+from ..threads import n_threads
 from ._layers import train_layers
-from ._params import check_integer, n_threads, per_layer
+from ._params import check_integer, per_layer
+from ._represent import represent
 from .filters import label_filter
 from .targets import as_indicator
 
@@ -210,7 +213,7 @@ class XRLinear(BaseEstimator):
     def _grow(self, X: Csr, Y: Csr, label_features: Any) -> LabelTree:
         threads = n_threads(self.n_jobs)
         start = time.perf_counter()
-        vectors = label_representation(
+        vectors, present = represent(
             self.representation, X, Y, label_features, alpha=self.alpha, n_threads=threads
         )
         self.fit_times_["representation"] = time.perf_counter() - start
@@ -224,7 +227,7 @@ class XRLinear(BaseEstimator):
             n_threads=threads,
         )
         self.fit_times_["index"] = time.perf_counter() - start
-        return tree
+        return tree if present.size == Y.shape[1] else tree.relabel(present, Y.shape[1])
 
     def _given_tree(self, Y: Csr, label_features: Any) -> LabelTree:
         if not isinstance(self.tree, LabelTree):
@@ -370,8 +373,13 @@ class XRLinear(BaseEstimator):
         """Take the fitted model apart for saving."""
         check_is_fitted(self, "layers_")
         params = {name: value for name, value in self.get_params(deep=False).items() if name != "tree"}
-        parts = {"tree": self.tree_} | {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
-        arrays = {} if self.classes_ is None else {"classes": self.classes_}
+        parts: dict[str, Any] = {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
+        parts["tree"] = self.tree_
+        arrays = {}
+        if self.classes_ is not None and self.classes_.dtype.kind in "UO":
+            parts["classes"] = StringTable(self.classes_.tolist())
+        elif self.classes_ is not None:
+            arrays["classes"] = self.classes_
         return State({"params": params, "n_features": self.n_features_in_}, arrays, parts)
 
     @classmethod
@@ -380,6 +388,8 @@ class XRLinear(BaseEstimator):
         model = cls(**state.config["params"])
         model.n_features_in_ = state.config["n_features"]
         model.classes_ = state.arrays.get("classes")
-        layers = [state.parts[f"layer{level}"] for level in range(len(state.parts) - 1)]
-        model._set_fitted(state.parts["tree"], layers)
+        if "classes" in state.parts:
+            model.classes_ = np.array(list(state.parts["classes"]))
+        tree = state.parts["tree"]
+        model._set_fitted(tree, [state.parts[f"layer{level}"] for level in range(tree.depth)])
         return model

@@ -8,8 +8,8 @@ __all__ = ["KINDS", "class_of"]
 # class: module
 KINDS: dict[str, str] = {
     "Ensemble": "arborank.models",
-    "LabelTree": "arborank.indexing",
-    "LayerWeights": "arborank.ranking",
+    "LabelTree": "arborank.indexing.tree",
+    "LayerWeights": "arborank.ranking.weights",
     "NgramTfidf": "arborank.features",
     "StringTable": "arborank.strings",
     "TextFeatures": "arborank.features",
