@@ -13,11 +13,11 @@ class Arborank(LinearSide):
     package = "arborank"
 
     def version(self):
-        return f"arborank {arborank.__version__}"
+        return f"arborank {__version__}"
 
     def fit(self, inputs, threads, model):
         X, Y = inputs
-        self.model = arborank.XRLinear(
+        self.model = XRLinear(
             **TREE, beam_size=BEAM, threshold=THRESHOLD, random_state=SEED, n_jobs=threads
         ).fit(X, Y)
         return self.model.fit_times_
@@ -26,7 +26,7 @@ class Arborank(LinearSide):
         self.model.save(model)
 
     def open(self, model, threads):
-        self.model = arborank.load(model).set_params(n_jobs=threads)
+        self.model = load(model).set_params(n_jobs=threads)
 
     def rank(self, queries):
         return self.model.predict_topk(queries, k=K)
@@ -37,7 +37,7 @@ class Arborank(LinearSide):
 
 class Texts(Vectorizer):
     def learn(self, texts, threads):
-        return arborank.NgramTfidf(**TFIDF, n_jobs=threads).fit(texts)
+        return NgramTfidf(**TFIDF, n_jobs=threads).fit(texts)
 
     def rows(self, vectorizer, texts):
         return vectorizer.transform(texts)

@@ -18,8 +18,8 @@ class Ranker:
         texts, labels = read_part(Path(data), name, "train")
         self.texts, _ = read_part(Path(data), name, "test")
         names = [f"{label} [{i}]" for i, label in enumerate(read_label_names(Path(data), name))]  # unique
-        features = arborank.NgramTfidf(**TFIDF)
-        ranker = arborank.TextRanker(features, arborank.XRLinear(random_state=SEED), n_jobs=threads)
+        features = NgramTfidf(**TFIDF)
+        ranker = TextRanker(features, XRLinear(random_state=SEED), n_jobs=threads)
         taken, self.ranker = seconds(ranker.fit, texts, [[names[i] for i in row] for row in labels])
         return {"seconds": taken}
 
