@@ -40,6 +40,14 @@ inline std::uint64_t key_of(const char* p, std::uint32_t length) {
   return fold_multiply(h ^ load_little(p + length - 8), 0xE7037ED1A0B428DBu) | kLongKey;
 }
 
+// Of strings of at least eight bytes; most are short, and a call of memcmp costs more than the comparison.
+inline bool equal_long(const char* a, const char* b, std::uint32_t length) {
+  std::uint64_t difference = load_little(a + length - 8) ^ load_little(b + length - 8);
+  for (std::uint32_t i = 0; i + 8 < length; i += 8)
+    difference |= load_little(a + i) ^ load_little(b + i);
+  return difference == 0;
+}
+
 inline std::uint64_t mix(std::uint64_t key) { return fold_multiply(key, 0x9E3779B97F4A7C15u); }
 
 struct Entry {  // of a document: an n-gram and how often it occurs
@@ -82,7 +90,7 @@ class Arena {
 class TermTable {
  public:
   struct Slot {
-    std::uint32_t tag;
+    std::uint32_t tag;  // the upper half of the hash; its upper bits say where the search begins
     std::uint32_t id;
   };
 
@@ -99,14 +107,14 @@ class TermTable {
   }
 
   // Two steps ahead of `insert`, so that the memory it needs has arrived.
-  void prefetch_slot(std::uint64_t key) const { __builtin_prefetch(&slots_[mix(key) >> shift_]); }
+  void prefetch_slot(std::uint64_t key) const { __builtin_prefetch(&slots_[home(tag_of(key))]); }
   void prefetch_term(std::uint64_t key) const {
-    const std::uint32_t id = slots_[mix(key) >> shift_].id;
+    const std::uint32_t id = slots_[home(tag_of(key))].id;
     if (id != kNone)
       __builtin_prefetch(&terms_[id]);
   }
   void prefetch_bytes(std::uint64_t key) const {
-    const std::uint32_t id = slots_[mix(key) >> shift_].id;
+    const std::uint32_t id = slots_[home(tag_of(key))].id;
     if (id != kNone && key & kLongKey)
       __builtin_prefetch(terms_[id].bytes);
   }
@@ -115,9 +123,8 @@ class TermTable {
   std::uint32_t insert(std::uint64_t key, const char* bytes, std::uint32_t length, const char* keep = nullptr) {
     if (terms_.size() * 2 >= slots_.size())
       grow();
-    const std::uint64_t h = mix(key);
-    const auto tag = static_cast<std::uint32_t>(h);
-    std::size_t at = h >> shift_;
+    const std::uint32_t tag = tag_of(key);
+    std::size_t at = home(tag);
     for (;; at = (at + 1) & (slots_.size() - 1)) {
       const Slot slot = slots_[at];
       if (slot.id == kNone)
@@ -126,31 +133,37 @@ class TermTable {
         continue;
       const Term& term = terms_[slot.id];
       if (term.key == key &&
-          (!(key & kLongKey) || (term.length == length && std::memcmp(term.bytes, bytes, length) == 0)))
+          (!(key & kLongKey) || (term.length == length && equal_long(term.bytes, bytes, length))))
         return slot.id;
     }
     const auto id = static_cast<std::uint32_t>(terms_.size());
-    if (id == kNone - 1)
-      throw std::length_error("more than 4 billion different n-grams; use a smaller ngram_range");
     slots_[at] = {tag, id};
     terms_.push_back({keep ? keep : arena_.put(bytes, length), key, 0, 0, 0, length});
     return id;
   }
 
  private:
+  static std::uint32_t tag_of(std::uint64_t key) { return static_cast<std::uint32_t>(mix(key) >> 32); }
+  std::size_t home(std::uint32_t tag) const { return tag >> shift_; }
+
+  // Tags order slots like homes do, so that both tables are gone through in order.
   void grow() {
+    if (shift_ == 0)
+      throw std::length_error("more than 2 billion different n-grams; use a smaller ngram_range");
     shift_--;
-    slots_.assign(std::size_t{1} << (64 - shift_), {0, kNone});
-    for (std::uint32_t id = 0; id < terms_.size(); id++) {
-      const std::uint64_t h = mix(terms_[id].key);
-      std::size_t at = h >> shift_;
+    std::vector<Slot> old(std::size_t{1} << (32 - shift_), Slot{0, kNone});
+    old.swap(slots_);
+    for (const Slot slot : old) {
+      if (slot.id == kNone)
+        continue;
+      std::size_t at = home(slot.tag);
       while (slots_[at].id != kNone)
         at = (at + 1) & (slots_.size() - 1);
-      slots_[at] = {static_cast<std::uint32_t>(h), id};
+      slots_[at] = slot;
     }
   }
 
-  int shift_ = 64 - 10;
+  int shift_ = 32 - 10;
   std::vector<Slot> slots_ = std::vector<Slot>(std::size_t{1} << 10, Slot{0, kNone});
   std::vector<Term> terms_;
   Arena arena_;
@@ -179,8 +192,8 @@ struct Vocabulary {
       if (found != key)
         continue;
       const auto id = slots[2 * at + 1];
-      if (!(key & kLongKey) || (offsets[id + 1] - offsets[id] == length &&
-                                std::memcmp(terms + offsets[id], bytes, length) == 0))
+      if (!(key & kLongKey) || (offsets[id + 1] - offsets[id] == length && length >= 8 &&
+                                equal_long(reinterpret_cast<const char*>(terms) + offsets[id], bytes, length)))
         return static_cast<std::uint32_t>(id);
     }
   }

@@ -138,6 +138,12 @@ def test_levels_above_ordered_leaves(n_leaves, branching, min_codes):
         np.testing.assert_array_equal(tree.ancestors(level), codes)
 
 
+def test_empty_leaves_vanish():
+    tree = LabelTree.from_order([2, 0, 1], [0, 0, 2, 2, 3], branching=2)
+    assert tree.level_sizes == (1, 2, 2, 3)
+    assert list(tree.ancestors(2)) == [0, 0, 1]
+
+
 def test_clusters():
     tree = LabelTree.from_clusters([7, 3, 7, 0])
     assert tree.level_sizes == (1, 3, 4)
@@ -192,6 +198,9 @@ def test_wrong_trees(branches, labels, n_labels, error, message):
         (lambda: LabelTree.one_vs_all(0), "n_labels is 0"),
         (lambda: LabelTree.from_order([0, 1], [0, 2], branching=1), "branching is 1"),
         (lambda: LabelTree.from_order([0, 1], [0, 2], min_codes=0), "min_codes is 0"),
+        (lambda: LabelTree.from_order([0, 1], [0, 2, 1, 2]), "must ascend from 0 to the 2 entries"),
+        (lambda: LabelTree.from_order([0, 1], [0, 1]), "must ascend from 0 to the 2 entries"),
+        (lambda: LabelTree.from_order([], []), "must ascend"),
         (lambda: LabelTree.from_clusters([]), "ids is empty"),
         (lambda: LabelTree.from_clusters([0, -2]), "label 1 cluster -2"),
         (lambda: LabelTree.from_clusters([0, 1], min_codes=4), "only with branching"),

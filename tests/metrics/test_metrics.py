@@ -232,6 +232,12 @@ def test_wrong_k(k, error):
         metrics.recall_at_k([[0]], [[0, 1]], k)
 
 
+@pytest.mark.parametrize(("k", "error"), [(0, ValueError), (1.0, TypeError)])
+def test_wrong_k_for_scores(k, error):
+    with pytest.raises(error, match="k "):
+        metrics.recall_at_k([[0]], sp.csr_array([[1.0, 2.0]]), k)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -128,7 +128,7 @@ GOOD = ([[0, 1]], [[1.0, 0.5]])
         ([([[-1, 0]], [[1.0, 1.0]])], {}, ValueError, "padding"),
         ([([[3, 3]], [[1.0, 1.0]])], {}, ValueError, "repeats an id"),
         ([([[3]], [[np.nan]])], {}, ValueError, "not finite"),
-        ([GOOD], {"k": 0}, ValueError, "k is 0"),
+        ([GOOD], {"k": 0}, ValueError, "k must be at least 1, found 0"),
         ([GOOD], {"method": "mean"}, ValueError, "method is 'mean'; one of 'average'"),
         ([GOOD], {"weights": [1, 2]}, ValueError, r"weights have shape \(2,\), but there are 1"),
         ([GOOD], {"weights": [-1]}, ValueError, "weights are"),
@@ -254,7 +254,7 @@ def test_clone_and_state(toy):
         (([Popular()], "max"), ValueError, "method is 'max'"),
         (([Popular()], "rank", [1, 2]), ValueError, "weights have shape"),
         (([Popular()], "round-robin", [1]), ValueError, "takes no weights"),
-        (([Popular()], "rank", None, 0), ValueError, "member_k is 0"),
+        (([Popular()], "rank", None, 0), ValueError, "member_k must be at least 1, found 0"),
     ],
 )
 def test_wrong_parameters(toy, arguments, error, message):
@@ -264,7 +264,7 @@ def test_wrong_parameters(toy, arguments, error, message):
         Ensemble.from_fitted(*arguments)
 
 
-@pytest.mark.parametrize("k", [0, 5])
-def test_wrong_k(toy, k):
-    with pytest.raises(ValueError, match="k is"):
+@pytest.mark.parametrize(("k", "error"), [(0, ValueError), (5, ValueError), (2.0, TypeError)])
+def test_wrong_k(toy, k, error):
+    with pytest.raises(error, match=r"k (must|is)"):
         Ensemble([Popular()], member_k=4).fit(*toy).predict_topk(toy[0], k)

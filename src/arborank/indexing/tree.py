@@ -77,7 +77,8 @@ class LabelTree:
         order : int array of shape (n_slots,)
             The label in every slot.
         leaf_bounds : int array of shape (n_leaves + 1,)
-            Leaf ``i`` holds slots ``leaf_bounds[i]`` to ``leaf_bounds[i + 1]``.
+            Leaf ``i`` holds slots ``leaf_bounds[i]`` to ``leaf_bounds[i + 1]``; empty leaves count while levels
+            are joined, and vanish then.
         branching : int, default 16
             Children of a node above the leaves, at least 2.
         min_codes : int, optional
@@ -89,12 +90,18 @@ class LabelTree:
         if top < 1:
             raise ValueError(f"min_codes is {top}; it must be at least 1")
         labels = _integers(order, "order", np.int32)
-        levels = [_integers(leaf_bounds, "leaf_bounds", np.int64)]
-        while (n_nodes := levels[0].size - 1) > max(top, 1):
-            levels.insert(0, _groups(n_nodes, branching))
-        if n_nodes > 1:
-            levels.insert(0, np.array([0, n_nodes]))
-        return cls(tuple(levels), labels, int(labels.max(initial=-1)) + 1)
+        bounds = _integers(leaf_bounds, "leaf_bounds", np.int64)
+        if bounds.size < 2 or bounds[0] != 0 or bounds[-1] != labels.size or (np.diff(bounds) < 0).any():
+            raise ValueError(f"leaf_bounds must ascend from 0 to the {labels.size} entries of order")
+        levels = [bounds]
+        while levels[0].size - 1 > top:
+            levels.insert(0, np.append(levels[0][:-1:branching], bounds[-1]))
+        # From the slots below each node to its children; a node without a slot vanishes.
+        levels = [np.array([0, labels.size]), *(np.unique(level) for level in levels), np.arange(labels.size + 1)]
+        if levels[1].size == 2:
+            del levels[1]
+        branches = tuple(np.searchsorted(low, high) for high, low in zip(levels, levels[1:], strict=False))
+        return cls(branches, labels, int(labels.max(initial=-1)) + 1)
 
     @classmethod
     def from_clusters(cls, ids: ArrayLike, *, branching: int | None = None, min_codes: int | None = None) -> Self:
@@ -319,7 +326,3 @@ def _integers(values: ArrayLike, name: str, dtype: type[np.integer[Any]]) -> NDA
             raise ValueError(f"{name} holds a number that does not fit in {limits.dtype}")
     return np.ascontiguousarray(array, dtype=dtype)
 
-
-def _groups(n_nodes: int, branching: int) -> IntArray:
-    """Bounds of consecutive groups of ``branching`` nodes, the last one maybe smaller."""
-    return np.minimum(np.arange(-(-n_nodes // branching) + 1) * branching, n_nodes)

@@ -35,7 +35,7 @@ class Judgement:
     hits : bool array of shape (n_rows, width)
         Whether the prediction is a true label.
     truth : Csr of shape (n_rows, n_labels)
-        The true labels as ones.
+        The true labels; their values do not matter.
     n_true : int64 array of shape (n_rows,)
         True labels of every row.
     n_empty : int
@@ -58,13 +58,9 @@ class Judgement:
 
     def top(self, k: int) -> NDArray[np.bool_]:
         """Return the hits among the first ``k`` predictions; ``ValueError`` if there are fewer columns."""
-        if isinstance(k, bool) or not isinstance(k, int | np.integer):
-            raise TypeError(f"k must be an integer, found {k!r}")
-        if not 1 <= k <= self.hits.shape[1]:
-            raise ValueError(
-                f"k is {k}, but the predictions have {self.hits.shape[1]} columns; 1 <= k "
-                f"<= columns is needed"
-            )
+        _check_k(k)
+        if k > self.hits.shape[1]:
+            raise ValueError(f"k is {k}, but the predictions have {self.hits.shape[1]} columns")
         return self.hits[:, :k]
 
 
@@ -105,6 +101,8 @@ def judge(
         If shapes differ, an id is out of range, a row repeats an id or has padding before an id, or no row
         counts.
     """
+    if k is not None:
+        _check_k(k)
     if empty_rows not in ("exclude", "zero"):
         raise ValueError(f"empty_rows is {empty_rows!r}; 'exclude' or 'zero' was expected")
     scored = sp.issparse(predictions) or isinstance(predictions, Csr)
@@ -137,6 +135,13 @@ def judge(
     if not len(n_true):
         raise ValueError(f"no row to score: {len(empty)} rows given, {n_empty} without a true label")
     return Judgement(ids, _is_true(ids, Y), Y, n_true, n_empty, n_filtered)
+
+
+def _check_k(k: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise TypeError(f"k must be an integer, found {k!r}")
+    if k < 1:
+        raise ValueError(f"k is {k}; an integer >= 1 was expected")
 
 
 def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:

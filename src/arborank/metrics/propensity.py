@@ -41,7 +41,7 @@ def propensities(
     --------
     >>> from arborank.metrics import propensities
     >>> propensities([1, 10, 100], n_instances=1000).round(3).tolist()
-    [0.145, 0.294, 0.56]
+    [0.145, 0.282, 0.565]
     """
     counts = np.asarray(label_counts)
     if counts.dtype.kind not in "iuf":

@@ -12,10 +12,10 @@ from ..progress import progress_bar
 from ..ranking import (
     LayerWeights,
     SolverParams,
-    active_examples,
+    active_rows,
     check_relevance,
     parse_scheme,
-    positive_costs,
+    relevance_costs,
     train_layer,
     training_work,
 )
@@ -62,7 +62,6 @@ def train_layers(
         if not uses_user:
             raise ValueError("user_negatives is given, but negatives does not use 'usn'")
         user_negatives = as_csr(user_negatives, "user_negatives", n_rows=X.shape[0], n_cols=tree.n_labels)
-    mode = "disable" if relevance is None else relevance_mode
     if relevance is not None:
         relevance = check_relevance(relevance, Y)
 
@@ -74,11 +73,13 @@ def train_layers(
         if "man" in scheme and level > 0:
             beam = _beam(tree, layers, X, beam_size, combine, n_threads)
         user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
-        active = active_examples(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
+        active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
         reached = tree.lift(Y, level + 1, n_threads=n_threads)
-        weight = None if mode == "disable" else tree.lift(relevance, level + 1, n_threads=n_threads)
+        weights = None if relevance is None else tree.lift(relevance, level + 1, n_threads=n_threads)
         bottom = level + 1 == tree.depth
-        positives = positive_costs(reached, weight, mode=mode, norm=relevance_norm, is_bottom=bottom)
+        positives = relevance_costs(
+            reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
+        )
         work = training_work(active, tree.branches[level])
         with progress_bar(f"training layer {level + 1} of {tree.depth}", work, enabled=verbose) as progress:
             layers.append(

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from ..state import State
+from ._params import check_integer
 from .merging import Method, TopK, check_method, check_weights, combine_topk
 
 __all__ = ["Ensemble", "combine_topk"]
@@ -123,9 +124,10 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
         if not hasattr(self, "models_"):
             raise NotFittedError("this Ensemble is not fitted yet; call fit, or use Ensemble.from_fitted")
         self._check(self.models_)
+        k = check_integer("k", k, 1)
         depth = k if self.member_k is None else self.member_k
-        if not 1 <= k <= depth:
-            raise ValueError(f"k is {k}; 1 <= k <= member_k = {depth} was expected")
+        if k > depth:
+            raise ValueError(f"k is {k}, but member_k is {depth}; k <= member_k was expected")
         limits = {"candidates": candidates, "exclude": exclude}
         # an iterator could be read by one model only
         given = {
@@ -178,5 +180,5 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
         if self.method == "round-robin" and self.weights is not None:
             raise ValueError("round-robin takes no weights; the order of the models decides")
         check_weights(self.weights, len(models))
-        if self.member_k is not None and self.member_k < 1:
-            raise ValueError(f"member_k is {self.member_k}; an integer >= 1 was expected")
+        if self.member_k is not None:
+            check_integer("member_k", self.member_k, 1)

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._params import check_integer
+
 __all__ = ["Method", "TopK", "check_method", "check_weights", "combine_topk"]
 
 TopK = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -26,12 +28,12 @@ def combine_topk(
 
     - ``"average"``: ``s`` itself. Scores must be >= 0, as probabilities are: an absent label would otherwise
       outrank a listed one.
-    - ``"rank"``: ``w - r``, where ``w`` is the number of columns of the widest list. Needs no comparable
-    scores. - ``"softmax"``: ``exp(s) / sum(exp(s))`` over the ranker's list in that row. - ``"sigmoid"``: ``1
-    / (1 + exp(-s))``. - ``"round-robin"``: no mean. The lists are dealt in turn: every ranker's first label,
-    then every ranker's second;
-      a label keeps its best turn. Of ``M`` rankers the ``m``-th (from 0) gives ``w - r + (M - m) / (M + 1)``,
-      and the score is the largest of these divided by ``M``.
+    - ``"rank"``: ``w - r``, where ``w`` is the number of columns of the widest list. Scores do not matter.
+    - ``"softmax"``: ``exp(s) / sum(exp(s))`` over the ranker's list in that row.
+    - ``"sigmoid"``: ``1 / (1 + exp(-s))``.
+    - ``"round-robin"``: no mean. The lists are dealt in turn, every ranker's first label, then every ranker's
+      second, and a label keeps its best turn. Of ``M`` rankers the ``m``-th (from 0) gives
+      ``w - r + (M - m) / (M + 1)``, and the score is the largest of these divided by ``M``.
 
     These are the ensembles of PECOS, save that its ``w`` is the longest row of the batch, and that it
     averages negative scores too.
@@ -65,11 +67,11 @@ def combine_topk(
     Examples
     --------
     >>> from arborank.models.merging import combine_topk
-    >>> a = [[3, 1]], [[0.9, 0.5]]
-    >>> b = [[1, 2]], [[0.8, 0.2]]
+    >>> a = [[3, 1]], [[0.75, 0.5]]
+    >>> b = [[1, 2]], [[0.5, 0.25]]
     >>> ids, scores = combine_topk([a, b], "average")
-    >>> ids.tolist(), scores.round(2).tolist()
-    ([[1, 3]], [[0.6499999761581421, 0.44999998807907104]])
+    >>> ids.tolist(), scores.tolist()
+    ([[1, 3]], [[0.5, 0.375]])
     """
     check_method(method)
     lists = [_check_list(pair, number) for number, pair in enumerate(predictions)]
@@ -79,9 +81,7 @@ def combine_topk(
     if len(set(rows)) > 1:
         raise ValueError(f"the predictions have different numbers of rows: {rows}")
     width = max(ids.shape[1] for ids, _ in lists)
-    k = width if k is None else k
-    if k < 1:
-        raise ValueError(f"k is {k}; an integer >= 1 was expected")
+    k = width if k is None else check_integer("k", k, 1)
     if method == "round-robin":
         if weights is not None:
             raise ValueError("round-robin takes no weights; the order of the rankers decides")
@@ -105,15 +105,18 @@ def _average(ids: NDArray[np.int64], scores: NDArray[np.float64], width: int) ->
 
 
 def _rank(ids: NDArray[np.int64], scores: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    places: NDArray[np.float64] = np.arange(ids.shape[1], dtype=np.float64)
-    return np.broadcast_to(width - places, ids.shape)
+    gain: NDArray[np.float64] = np.broadcast_to(width - np.arange(ids.shape[1], dtype=np.float64), ids.shape)
+    return gain
 
 
 def _softmax(ids: NDArray[np.int64], scores: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     listed = np.where(ids >= 0, scores, -np.inf)
     top = listed.max(axis=1, keepdims=True, initial=np.finfo(np.float64).min)
     weights: NDArray[np.float64] = np.exp(listed - top)
-    return weights / np.maximum(weights.sum(axis=1, keepdims=True), 1.0)  # the best one is 1
+    weights /= np.maximum(
+        weights.sum(axis=1, keepdims=True), 1.0
+    )  # the best one is 1, unless the row is empty
+    return weights
 
 
 def _sigmoid(ids: NDArray[np.int64], scores: NDArray[np.float64], width: int) -> NDArray[np.float64]:

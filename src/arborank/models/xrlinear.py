@@ -17,9 +17,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..indexing import LabelTree, balanced_kmeans
-from ..matching import BeamSearch
+from ..matching import BeamSearch, combination
 from ..metrics import ndcg_at_k
-from ..ranking import LayerWeights, SolverParams
+from ..ranking import LayerWeights, SolverParams, check_names
 from ..sparse import Csr, as_csr
 from ..state import State
 from ..strings import StringTable
@@ -187,6 +187,8 @@ class XRLinear(BaseEstimator):
         X = self._instances(X, reset=True)
         Y, self.classes_ = as_indicator(Y, X.shape[0])
         check_integer("beam_size", self.beam_size, 1)
+        check_names(self.relevance, self.relevance_norm)
+        combination(self.combine)
         check_integer("random_state", self.random_state, 0)
         self.fit_times_ = {}
         tree = self._grow(X, Y, label_features) if self.tree is None else self._given_tree(Y, label_features)
@@ -317,8 +319,9 @@ class XRLinear(BaseEstimator):
             Labels with a score of at least one half (of its exponential for the ``log-`` combinations; of a margin of
             at least zero for ``noop``). When `fit` was given a 1-D target: the best class of every row instead.
         """
+        self._check_fitted()
         if self.classes_ is not None:
-            ids, _ = self.predict_topk(X, 1, beam_size=max(self.beam_size, 1))
+            ids, _ = self.predict_topk(X, 1)
             return self.classes_[np.maximum(ids[:, 0], 0)]
         scores = self.decision_function(X)
         cut = 0.0 if self.combine == "noop" else np.log(0.5) if self.combine.startswith("log-") else 0.5
@@ -327,17 +330,18 @@ class XRLinear(BaseEstimator):
         ones = np.ones(int(kept.sum()), dtype=np.float32)
         return sp.csr_array((ones, (coo.row[kept], coo.col[kept])), shape=scores.shape)
 
-    def score(self, X: Any, Y: Any) -> float:
-        """Return the mean nDCG@5, or the accuracy when `fit` was given a 1-D target."""
+    def score(self, X: Any, y: Any) -> float:
+        """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
+        self._check_fitted()
         if self.classes_ is not None:
-            return float(np.mean(self.predict(X) == np.asarray(Y)))
+            return float(np.mean(self.predict(X) == np.asarray(y)))
         ids, _ = self.predict_topk(X, 5)
-        truth, _ = as_indicator(Y, ids.shape[0])
+        truth, _ = as_indicator(y, ids.shape[0])
         return ndcg_at_k(truth, ids, 5)
 
     def _instances(self, X: Any, *, reset: bool = False) -> Csr:
-        if not reset and not hasattr(self, "_search"):
-            check_is_fitted(self, "layers_")
+        if not reset:
+            self._check_fitted()
         if not (isinstance(X, Csr) or sp.issparse(X)):
             X = validate_data(self, X, reset=reset, dtype="numeric")
         csr = as_csr(X, "X")
@@ -351,8 +355,17 @@ class XRLinear(BaseEstimator):
             )
         return csr
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_search")
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "layers_"):  # check_is_fitted alone costs as much as a query
+            check_is_fitted(self, "layers_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_search"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "layers_"):
+            self._set_fitted(self.tree_, self.layers_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,7 +1,7 @@
 """Rank: one layer of linear one-versus-rest rankers, its weights, its negatives and its costs."""
 
-from .negatives import active_examples, parse_scheme
-from .relevance import check_relevance, positive_costs
+from .negatives import active_rows, parse_scheme
+from .relevance import check_names, check_relevance, relevance_costs
 from .solver import SolverParams
 from .training import train_layer, training_work
 from .weights import LayerWeights
@@ -9,10 +9,11 @@ from .weights import LayerWeights
 __all__ = [
     "LayerWeights",
     "SolverParams",
-    "active_examples",
+    "active_rows",
+    "check_names",
     "check_relevance",
     "parse_scheme",
-    "positive_costs",
+    "relevance_costs",
     "train_layer",
     "training_work",
 ]

@@ -130,6 +130,9 @@ class LayerWeights:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "n_features"}
 
+    def __getstate__(self) -> dict[str, Any]:  # without what is cached
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def to_state(self) -> State:
         """Return what a saved model holds of this layer."""
         return State(config={"n_features": self.n_features}, arrays=self._arrays(), parts={})
