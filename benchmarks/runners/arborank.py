@@ -2,7 +2,7 @@
 
 from data import TFIDF
 
-import arborank
+from arborank import NgramTfidf, XRLinear, __version__, load
 
 from .ranker import Ranker
 from .side import BEAM, SEED, THRESHOLD, TREE, K, LinearSide, serve

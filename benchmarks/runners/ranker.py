@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from data import TFIDF, read_label_names, read_part
 
-import arborank
+from arborank import NgramTfidf, TextRanker, XRLinear
 
 from .measure import percentiles, seconds
 from .side import SEED, K
