@@ -7,6 +7,7 @@ standard output; whatever a library prints goes to standard error.
 import importlib.metadata
 import json
 import os
+import shutil
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -74,6 +75,7 @@ class LinearSide(ABC):
     # What the other process asks for.
 
     def train(self, directory: str, model: str, threads: int) -> dict:
+        shutil.rmtree(model, ignore_errors=True)  # some libraries add to what is there
         inputs = self.inputs(Path(directory), threads)
         memory = PeakMemory()
         total, stages = seconds(self.fit, inputs, threads, model)
