@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -78,11 +79,14 @@ class LinearSide(ABC):
         shutil.rmtree(model, ignore_errors=True)  # some libraries add to what is there
         inputs = self.inputs(Path(directory), threads)
         memory = PeakMemory()
+        before = time.process_time()
         total, stages = seconds(self.fit, inputs, threads, model)
+        spent = time.process_time() - before
         peak = memory.beyond()
         self.save(model)
         return {
             "seconds": total,
+            "cpu_seconds": spent,
             "peak_bytes": peak,
             "model_bytes": size_on_disk(model),
             "version": self.version(),
