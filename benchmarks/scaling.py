@@ -1,8 +1,8 @@
 """Growth with the number of labels: synthetic sets of 10,000 to 1,000,000 labels, trained and ranked with.
 
-There are as many instances as labels, three labels each, drawn from Zipf's law; a label has twenty words of
-its own out of a vocabulary that is Zipfian too, and an instance takes half the words of each of its labels
-and some of nobody's.
+There are as many instances as labels, three labels each: one in turn, so that every label has an instance,
+and two drawn from Zipf's law. A label has twenty words of its own out of a vocabulary that is Zipfian too; an
+instance takes half the words of each of its labels and some of nobody's.
 """
 
 import argparse
@@ -44,6 +44,7 @@ def synthetic(n_labels: int, directory) -> None:
     own = zipf(rng, VOCABULARY, (n_labels, WORDS_OF_LABEL))
     for part, n in (("trn", n_labels), ("tst", TEST)):
         labels = zipf(rng, n_labels, (n, PER_INSTANCE))
+        labels[:, 0] = rng.permutation(n_labels)[:n]  # every label has an instance
         taken = rng.integers(WORDS_OF_LABEL, size=(n, PER_INSTANCE, WORDS_TAKEN))
         words = own[labels[:, :, None], taken].reshape(n, -1)
         X = rows(np.concatenate([words, zipf(rng, VOCABULARY, (n, NOISE))], axis=1), VOCABULARY)
