@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 class Child:
     """One running side; a context manager that ends it."""
 
-    def __init__(self, side: str, kind: str, threads: int, given: argparse.Namespace):
+    def __init__(self, side: str, kind: str, threads: int, given: argparse.Namespace, seed: int = 0):
         environment, module = SIDES[side]
         self.side, self.limit, self.log = side, given.limit, given.cache / "logs" / f"{side}.txt"
         count = str(threads)
@@ -29,7 +29,9 @@ class Child:
             self.process = subprocess.Popen(
                 [python(environment, given.environments), "-m", f"runners.{module}", kind],
                 cwd=HERE,
-                env=os.environ | dict.fromkeys(names, count) | {"BENCHMARK_SIDE": side},
+                env=os.environ
+                | dict.fromkeys(names, count)
+                | {"BENCHMARK_SIDE": side, "BENCHMARK_SEED": str(seed)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

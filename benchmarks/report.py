@@ -37,6 +37,8 @@ RANKING = """
 """
 CUT = """
 † over a random part of the test rows, as many as it could rank in the time given.
+
+The tree is grown from a seed, and quality moves with it (`python benchmarks/seeds.py`):
 """
 VECTORIZER = """
 ## Texts to rows
@@ -75,7 +77,7 @@ def write(found: Measurements, path: Path) -> None:
     )
     parts = [head, tables.targets(found), "", tables.differences(found), "", tables.text_targets(found)]
     parts += [TRAINING, *by_set(found, "train", tables.training), SAMPLED]
-    parts += [RANKING, *by_set(found, "batch", tables.ranking), CUT]
+    parts += [RANKING, *by_set(found, "batch", tables.ranking), CUT, tables.seeds(found)]
     parts += [VECTORIZER, *by_set(found, "vectorizer", tables.vectorizer)]
     parts += [LATENCY, tables.latency(found), SCALING, tables.scaling(found)]
     path.write_text("\n".join(parts) + "\n")

@@ -92,6 +92,20 @@ def differences(found: Measurements) -> str:
     return table(["arborank − libpecos", *names], rows)
 
 
+def seeds(found: Measurements) -> str:
+    """Mean over seeds of precision, and how far it moves."""
+    rows = []
+    for name in sets(found, "seeds"):
+        for side in (OURS, REFERENCE):
+            values = [one for one in found.of(table="seeds", set=name, side=side) if QUALITY[0] in one]
+            if values:
+                columns = np.array([[one[figure] for figure in QUALITY] for one in values])
+                spread = columns.max(axis=0) - columns.min(axis=0)
+                means = [f"{a:.2f} ± {b / 2:.2f}" for a, b in zip(columns.mean(axis=0), spread, strict=True)]
+                rows.append([f"{name}, {side}", str(len(values)), *means])
+    return table(["mean ± half the range over seeds", "seeds", *QUALITY], rows)
+
+
 def text_targets(found: Measurements) -> str:
     """How many times scikit-learn's figure, with its one thread, is ours, beside what was aimed at."""
     names = sets(found, "vectorizer")

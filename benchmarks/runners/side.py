@@ -23,7 +23,7 @@ K = 10
 BEAM = 10
 TREE = {"branching": 16, "max_leaf_size": 100}
 THRESHOLD = 0.1
-SEED = 0
+SEED = int(os.environ.get("BENCHMARK_SEED", "0"))
 PROBE = 100
 
 
