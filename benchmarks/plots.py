@@ -8,7 +8,7 @@ from environments import SIDES
 from measurements import Measurements
 
 mpl.use("svg")
-mpl.rcParams |= {"svg.hashsalt": "arborank", "font.size": 8}
+mpl.rcParams |= {"svg.hashsalt": "arborank", "svg.fonttype": "none", "font.size": 8}
 mpl.rcParams |= {"axes.spines.top": False, "axes.spines.right": False}
 COLOURS = dict(zip(SIDES, mpl.colormaps["tab10"].colors, strict=False))
 
@@ -28,7 +28,7 @@ def plot_training(found: Measurements, names: list[str], path: Path, threads: in
         taken = [found.median("seconds", set=name, **cell) or 0 for name in names]
         at = [group + (place - (len(sides) - 1) / 2) * 0.13 for group in range(len(names))]
         axes.bar(at, taken, 0.12, label=side, color=COLOURS[side])
-    axes.set(yscale="log", ylabel=f"index + training, s, {threads} threads")
+    axes.set(yscale="log", ylim=(1, None), ylabel=f"index + training, s, {threads} threads")
     axes.set_xticks(range(len(names)), names)
     figure.legend(frameon=False, loc="outside right upper")
     save(figure, path)
