@@ -94,6 +94,11 @@ def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: in
 def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[Any, ...]:
     """Arrays (indptr, indices, data) of the product of two sparse matrices."""
 
+def normalize_rows(a: Csr) -> NDArray[numpy.float32]:
+    """
+    The values of a sparse matrix with every row divided by its Euclidean norm.
+    """
+
 def transpose(a: Csr) -> tuple[Any, ...]:
     """Arrays (indptr, indices, data) of the transpose."""
 
