@@ -56,7 +56,7 @@ class NgramEncoder:
 
     def __init__(self, parts: Sequence[NgramPart], norm: str) -> None: ...
 
-    def encode(self, texts: object, n_threads: int) -> Any:
+    def encode(self, texts: object, n_threads: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return indptr, indices, data."""
 
 class NgramFitter:
@@ -73,7 +73,7 @@ class NgramFitter:
     def select(self, part: int, low: float, high: float, max_features: int, binary: bool) -> Any:
         """Return terms, offsets, slots and document frequencies of a part."""
 
-    def rows(self, parts: Sequence[NgramWeights], norm: str) -> Any:
+    def rows(self, parts: Sequence[NgramWeights], norm: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return indptr, indices, data of the texts added; once."""
 
 def ngrams(text: str, options: TextOptions) -> list[Any]:
@@ -91,7 +91,7 @@ def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: in
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
 
-def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Arrays (indptr, indices, data) of the product of two sparse matrices."""
 
 def normalize_rows(a: Csr) -> NDArray[numpy.float32]:
@@ -99,7 +99,7 @@ def normalize_rows(a: Csr) -> NDArray[numpy.float32]:
     The values of a sparse matrix with every row divided by its Euclidean norm.
     """
 
-def transpose(a: Csr) -> Any:
+def transpose(a: Csr) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Arrays (indptr, indices, data) of the transpose."""
 
 class Layer:
@@ -110,7 +110,7 @@ class Layer:
     def nnz(self) -> int:
         """Number of weights."""
 
-    def unpack(self) -> Any:
+    def unpack(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """W transposed as CSR: (indptr, unsorted features, weights)."""
 
 def pack_layer(children: Csr, branches: NDArray[numpy.int64], n_threads: int = 1) -> dict[str, Any]:
