@@ -1,9 +1,11 @@
 // Counts to TF-IDF rows: weighting, normalising, and joining the parts of a union into one CSR matrix.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "ngrams_table.hpp"
@@ -83,25 +85,32 @@ class RowMaker {
   std::vector<std::int32_t> columns;
 
  private:
-  // std::sort for short rows, a radix sort for long ones.
+  // std::sort for very short rows, else a radix sort: digits of at most 7 bits, or of 11 for long rows.
   template <class T, class Id>
   static void sort(std::vector<T>& items, Id id, std::vector<T>& scratch) {
-    if (items.size() < 400) {
+    if (items.size() < 24) {
       std::sort(items.begin(), items.end(), [&](const T& a, const T& b) { return id(a) < id(b); });
       return;
     }
     std::uint32_t all = 0;
     for (const T& item : items)
       all |= id(item);
+    const int bits = std::bit_width(all), most = items.size() < 512 ? 7 : 11;
+    const int n_digits = std::max(1, (bits + most - 1) / most);
+    const int width = (bits + n_digits - 1) / n_digits;
+    const std::uint32_t mask = (std::uint32_t{1} << width) - 1;
     scratch.resize(items.size());
-    for (int digit = 0; digit < 32 && all >> digit; digit += 11) {
-      std::uint32_t starts[2049] = {};
+    for (int digit = 0; digit < n_digits; digit++) {
+      const int shift = digit * width;
+      std::uint32_t starts[2048];
+      std::fill_n(starts, mask + 1, 0u);
       for (const T& item : items)
-        starts[(id(item) >> digit & 2047) + 1]++;
-      for (int d = 0; d < 2048; d++)
-        starts[d + 1] += starts[d];
+        starts[id(item) >> shift & mask]++;
+      std::uint32_t start = 0;
+      for (std::uint32_t d = 0; d <= mask; d++)
+        start += std::exchange(starts[d], start);
       for (const T& item : items)
-        scratch[starts[id(item) >> digit & 2047]++] = item;
+        scratch[starts[id(item) >> shift & mask]++] = item;
       items.swap(scratch);
     }
   }

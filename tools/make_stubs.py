@@ -22,7 +22,12 @@ def main() -> None:
     generator.put(generator.module)
     text = generator.get()
     text = re.sub(r"Annotated\[(NDArray\[[\w.]+\]), dict\([^)]*\)?[^]]*?\)\]", r"\1", text)
-    text = re.sub(r"-> tuple:", "-> tuple[Any, ...]:", text)
+    text = re.sub(
+        r"(def (?:encode|rows|multiply|transpose|unpack)\(.*\)) -> tuple:",
+        r"\1 -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:",
+        text,
+    )
+    text = re.sub(r"-> tuple:", "-> Any:", text)  # arrays to be unpacked
     text = re.sub(r"-> list:", "-> list[Any]:", text)
     text = re.sub(r"-> dict:", "-> dict[str, Any]:", text)
     text = re.sub(r": Callable \|", ": Callable[[int], object] |", text)

@@ -149,7 +149,7 @@ def _read_param(path: Path, kind: str, fields: dict[str, type | tuple[type, ...]
     return param
 
 
-def _setting(folders: list[Path], params: list[dict[str, Any]], name: str, argument: str) -> Any:  # noqa: ANN401
+def _setting(folders: list[Path], params: list[dict[str, Any]], name: str, argument: str) -> Any:
     """Return what all layers agree on, None if there is no layer."""
     values = [param["pred_kwargs"].get(name) for param in params]
     for folder, value in zip(folders, values, strict=True):

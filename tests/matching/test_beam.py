@@ -2,14 +2,13 @@ import os
 
 import numpy as np
 import pytest
+from beam_reference import random_instances, random_model, topk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arborank.matching.beam import BeamSearch
 from arborank.matching.combine import COMBINATIONS
 from arborank.sparse import as_csr
-
-from beam_reference import random_instances, random_model, topk
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -12,7 +12,7 @@ def formula(name, v, parent):
     if name.endswith("sigmoid"):
         log = -np.logaddexp(0, -v)
     else:
-        log = -(np.maximum(0, 1 - v) ** int(name[name.index("l", name.startswith("log-") and 4 or 0) + 1]))
+        log = -(np.maximum(0, 1 - v) ** int(name[name.index("l", (name.startswith("log-") and 4) or 0) + 1]))
     return log + parent if name.startswith("log-") else np.exp(log) * parent
 
 

@@ -23,7 +23,7 @@ class Csr:
     def data(self) -> NDArray[numpy.float32]: ...
 
     @property
-    def shape(self) -> tuple[Any, ...]: ...
+    def shape(self) -> Any: ...
 
     @property
     def nnz(self) -> int: ...
@@ -56,7 +56,7 @@ class NgramEncoder:
 
     def __init__(self, parts: Sequence[NgramPart], norm: str) -> None: ...
 
-    def encode(self, texts: object, n_threads: int) -> tuple[Any, ...]:
+    def encode(self, texts: object, n_threads: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return indptr, indices, data."""
 
 class NgramFitter:
@@ -70,10 +70,10 @@ class NgramFitter:
     def found_any(self, part: int) -> bool:
         """Whether the texts hold any n-gram of a part; before `select`."""
 
-    def select(self, part: int, low: float, high: float, max_features: int, binary: bool) -> tuple[Any, ...]:
+    def select(self, part: int, low: float, high: float, max_features: int, binary: bool) -> Any:
         """Return terms, offsets, slots and document frequencies of a part."""
 
-    def rows(self, parts: Sequence[NgramWeights], norm: str) -> tuple[Any, ...]:
+    def rows(self, parts: Sequence[NgramWeights], norm: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return indptr, indices, data of the texts added; once."""
 
 def ngrams(text: str, options: TextOptions) -> list[Any]:
@@ -81,20 +81,25 @@ def ngrams(text: str, options: TextOptions) -> list[Any]:
 
 UNICODE_VERSION: str
 
-def balanced_kmeans(rows: Csr, depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[Any, ...]:
+def balanced_kmeans(rows: Csr, depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
 
-def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[Any, ...]:
+def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
 
-def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[Any, ...]:
+def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Arrays (indptr, indices, data) of the product of two sparse matrices."""
 
-def transpose(a: Csr) -> tuple[Any, ...]:
+def normalize_rows(a: Csr) -> NDArray[numpy.float32]:
+    """
+    The values of a sparse matrix with every row divided by its Euclidean norm.
+    """
+
+def transpose(a: Csr) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Arrays (indptr, indices, data) of the transpose."""
 
 class Layer:
@@ -105,7 +110,7 @@ class Layer:
     def nnz(self) -> int:
         """Number of weights."""
 
-    def unpack(self) -> tuple[Any, ...]:
+    def unpack(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """W transposed as CSR: (indptr, unsorted features, weights)."""
 
 def pack_layer(children: Csr, branches: NDArray[numpy.int64], n_threads: int = 1) -> dict[str, Any]:
@@ -124,7 +129,7 @@ class Searcher:
 
     def __init__(self, layers: list[Layer], labels: NDArray[numpy.int32], n_labels: int) -> None: ...
 
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, n_threads: int, progress: Callable[[int], object] | None) -> tuple[Any, ...]: ...
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
 
 def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """

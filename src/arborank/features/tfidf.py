@@ -29,7 +29,7 @@ from .vocabulary import Vocabulary
 __all__ = ["NgramTfidf"]
 
 
-class NgramTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NgramTfidf(TransformerMixin, BaseEstimator):
     r"""Texts to TF-IDF rows; equal to scikit-learn's ``TfidfVectorizer``, and several times faster.
 
     Parameters

@@ -21,7 +21,7 @@ from .tfidf import NgramTfidf
 __all__ = ["TextFeatures"]
 
 
-class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TextFeatures(TransformerMixin, BaseEstimator):
     """A union of `NgramTfidf` parts, each with a weight, and one normalisation over all.
 
     Parameters

@@ -57,7 +57,7 @@ def chain_orders(chain: Sequence[Any]) -> tuple[list[IntArray], list[IntArray]]:
     return branches, orders
 
 
-def _csc(matrix: Any, t: int) -> sp.csc_array:  # noqa: ANN401
+def _csc(matrix: Any, t: int) -> sp.csc_array:
     if not sp.issparse(matrix):
         raise TypeError(f"chain[{t}] must be a scipy sparse matrix, found {type(matrix).__name__}")
     csc = sp.csc_array(matrix, copy=True)

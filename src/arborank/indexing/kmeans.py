@@ -5,6 +5,7 @@ are then joined to the branching wanted. ``native/kmeans.hpp`` does the work and
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def balanced_kmeans(
     depth = _n_halvings(n_labels, max_leaf_size)
     if depth == 0:
         return LabelTree.one_vs_all(n_labels)
-    kernel = _native.balanced_kmeans if isinstance(rows, Csr) else _native.balanced_kmeans_dense
+    kernel: Any = _native.balanced_kmeans if isinstance(rows, Csr) else _native.balanced_kmeans_dense
     order, bounds = kernel(rows, depth, max_iter, spherical, max_sample or 0, random_state, n_threads, progress)
     return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
 
@@ -86,8 +87,8 @@ def balanced_kmeans(
 def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.float32]:
     if isinstance(representation, Csr):
         rows: Csr | NDArray[np.float32] = representation
-        values = rows.data
-        if not rows.canonical:
+        values = representation.data
+        if not representation.canonical:
             raise ValueError("representation has unsorted or repeated columns; make it with arborank.sparse.as_csr")
     elif hasattr(representation, "tocsr"):
         rows = as_csr(representation, "representation")

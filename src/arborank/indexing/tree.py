@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -100,7 +101,7 @@ class LabelTree:
         levels = [np.array([0, labels.size]), *(np.unique(level) for level in levels), np.arange(labels.size + 1)]
         if levels[1].size == 2:
             del levels[1]
-        branches = tuple(np.searchsorted(low, high) for high, low in zip(levels, levels[1:], strict=False))
+        branches = tuple(np.searchsorted(low, high) for high, low in pairwise(levels))
         return cls(branches, labels, int(labels.max(initial=-1)) + 1)
 
     @classmethod

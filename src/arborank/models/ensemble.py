@@ -20,7 +20,7 @@ Targets = Any
 LabelFilter = Any
 
 
-class Ensemble(BaseEstimator):  # type: ignore[misc]
+class Ensemble(BaseEstimator):
     """Rankers fitted on the same data and asked together.
 
     Parameters

@@ -18,6 +18,6 @@ KINDS: dict[str, str] = {
 }
 
 
-def class_of(kind: str) -> Any:  # noqa: ANN401
+def class_of(kind: str) -> Any:
     """Import a class by its name in ``KINDS``."""
     return getattr(importlib.import_module(KINDS[kind]), kind)

@@ -65,7 +65,7 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
     return node
 
 
-def _plain(value: Any, where: str) -> Any:  # noqa: ANN401
+def _plain(value: Any, where: str) -> Any:
     """Check that JSON gives a value back as it is; numpy scalars become Python's."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -124,7 +124,7 @@ def parse_document(path: Path, text: str, verify: bool) -> dict[str, Any]:
     return document
 
 
-def put_together(node: dict[str, Any], place: tuple[str, ...], path: Path, files: Files) -> Any:  # noqa: ANN401
+def put_together(node: dict[str, Any], place: tuple[str, ...], path: Path, files: Files) -> Any:
     """Rebuild an object as the config.json at ``path`` describes it; takes its arrays out of ``files``."""
     kind, where = node["kind"], ".".join(place) or "model"
     if kind not in KINDS:

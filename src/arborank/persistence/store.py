@@ -85,7 +85,7 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
                 (directory / name).unlink()
 
 
-def load(directory: str | os.PathLike[str], *, verify: bool = True) -> Any:  # noqa: ANN401
+def load(directory: str | os.PathLike[str], *, verify: bool = True) -> Any:
     """Open a saved model.
 
     Arrays are mapped from the files, read-only: they take memory only as they are used, and processes share
@@ -124,7 +124,7 @@ def load(directory: str | os.PathLike[str], *, verify: bool = True) -> Any:  # n
             text = newer  # a new model was saved meanwhile, and the files of this one are gone
 
 
-def _open(path: Path, text: str, verify: bool) -> Any:  # noqa: ANN401
+def _open(path: Path, text: str, verify: bool) -> Any:
     document = parse_document(path, text, verify)
     files: Files = {}
     try:

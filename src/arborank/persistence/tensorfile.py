@@ -182,7 +182,7 @@ def _parse(buffer: mmap.mmap, path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _entry(entry: Any, where: str) -> tuple[np.dtype[Any], list[int], int, int]:  # noqa: ANN401
+def _entry(entry: Any, where: str) -> tuple[np.dtype[Any], list[int], int, int]:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{where} is not described by dtype, shape and data_offsets")
     if not isinstance(entry["dtype"], str) or entry["dtype"] not in DTYPES:
