@@ -256,6 +256,12 @@ def test_evaluate_matrices_as_their_texts(run):
     assert run("evaluate", "linear", "test.svm", "--train", "train.svm").stdout == of_texts
 
 
+def test_a_model_knows_the_frequencies_of_its_training(run):
+    given = run("evaluate", "model", "test.tsv", "--train", "train.jsonl").stdout
+    assert run("evaluate", "model", "test.tsv").stdout == given
+    assert run("evaluate", "linear", "test.svm").stdout == given
+
+
 def test_a_label_that_the_model_does_not_know_counts_as_missed(run, folder):
     write_jsonl(folder / "unknown.jsonl", TextData(["a vanish vehicle"], [["van", "spaceship"]]))
     metrics = json.loads(run("evaluate", "model", "unknown.jsonl", "-k", "1", "--json").stdout)["metrics"]
