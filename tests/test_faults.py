@@ -156,7 +156,7 @@ def test_unknown_keywords(topics, call):
 
 def test_wrong_number_of_features(topics):
     model = XRLinear(**SMALL_TREE).fit(*topics)
-    with pytest.raises(ValueError, match="X has 64 features, but XRLinear is expecting 65"):
+    with pytest.raises(ValueError, match="X has 89 features, but XRLinear is expecting 90"):
         model.predict_topk(topics[0][:, :-1])
 
 
