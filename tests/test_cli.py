@@ -17,6 +17,7 @@ from arborank.cli import main
 from arborank.cli.files import write_whole
 from arborank.cli.scoring import evaluate_model
 from arborank.datasets import TextData, read_jsonl, write_jsonl, write_xmc
+from arborank.persistence import save
 
 FRUIT = ["apple", "banana", "cherry", "grape"]
 CARS = ["racer", "van", "truck", "taxi"]
@@ -297,6 +298,18 @@ def test_inspect_shows_parameters_tree_and_sizes(run):
     assert "XRLinear" in run("inspect", "linear", "--branches").stdout
 
 
+def test_converted_model_gives_the_scores_of_pecos(run, folder):
+    fixture = Path(__file__).parent / "fixtures" / "pecos-model"
+    run("convert", fixture / "kmeans", "from-pecos")
+    lines = run("predict", "from-pecos", fixture / "queries.npz", "-k", "2").stdout.splitlines()
+    model = arborank.XRLinear.from_pecos(fixture / "kmeans")
+    ids, scores = model.predict_topk(sp.load_npz(fixture / "queries.npz"), 2)
+    assert [json.loads(line)["labels"] for line in lines] == ids.tolist()
+    np.testing.assert_allclose([json.loads(line)["scores"] for line in lines], scores, rtol=1e-5)
+    run("inspect", "from-pecos", "--branches")
+    run("convert", fixture / "kmeans", "from-pecos", code=2)
+
+
 def test_convert_names_what_is_wrong_with_the_folder(run, folder):
     (folder / "not-pecos").mkdir(exist_ok=True)
     result = run("convert", "not-pecos", "converted", code=1)
@@ -313,6 +326,15 @@ def test_demo_beats_popularity_and_leaves_a_model(run, folder):
     assert "✓" in result.stdout
     assert "libc6" in dict(arborank.load(folder / "demo").rank("a daemon written in C"))
     assert "--force" in run("demo", "--dir", "demo", code=2).stderr
+
+
+def test_an_ensemble_is_opened_like_any_model(run, folder):
+    X, Y = sp.load_npz(folder / "train.X.npz"), sp.load_npz(folder / "train.Y.npz")
+    members = [arborank.XRLinear(), arborank.XRLinear(max_leaf_size=4)]
+    save(arborank.Ensemble(members).fit(X, Y), folder / "both")
+    report = run("evaluate", "both", "test.svm", "-k", "1,2", "-j", "1", "--json").stdout
+    assert json.loads(report)["metrics"]["precision@2"] > 0.9
+    assert run("inspect", "both", "--branches").stdout.count("XRLinear(") == 2
 
 
 # ------------------------------------------------------------------ errors, output, start-up

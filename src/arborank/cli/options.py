@@ -51,7 +51,10 @@ xmc_option = click.option(
 
 
 def set_jobs(model: Any, jobs: int | None) -> None:
-    """Set the threads of a model and its stages."""
-    stages = [getattr(model, name) for name in ("features_", "model_") if hasattr(model, name)]
-    for stage in stages or [model]:
-        stage.set_params(n_jobs=jobs)
+    """Set the threads of a model, or of its stages or members."""
+    parts = [getattr(model, name) for name in ("features_", "model_") if hasattr(model, name)]
+    parts += getattr(model, "models_", [])
+    for part in parts:
+        set_jobs(part, jobs)
+    if not parts and "n_jobs" in model.get_params(deep=False):
+        model.set_params(n_jobs=jobs)
