@@ -45,11 +45,13 @@ class RowAccumulator {
         spans_(((n_cols + kSpan - 1) / kSpan + 7) / 8 * 8) {}
 
   void add(float scale, const std::int32_t* columns, const float* values, std::int64_t n) {
+    float* sums = sums_.data();  // byte stores may change anything, the members too: keep them in registers
+    std::uint8_t *groups = groups_.data(), *spans = spans_.data();
     for (std::int64_t k = 0; k < n; k++) {
-      const std::int32_t c = columns[k];
-      sums_[c] += scale * values[k];
-      groups_[c / kGroup] = 1;
-      spans_[c / kSpan] = 1;
+      const std::uint32_t c = columns[k];
+      sums[c] += scale * values[k];
+      groups[c / kGroup] = 1;
+      spans[c / kSpan] = 1;
     }
   }
 
@@ -93,6 +95,13 @@ class RowAccumulator {
   std::vector<float> sums_;
   std::vector<std::uint8_t> groups_, spans_;
 };
+
+inline void prefetch_row(const CsrView& m, std::int64_t row) {
+  for (std::int64_t k = m.begin(row); k < m.end(row); k += 16) {
+    __builtin_prefetch(m.indices + k);
+    __builtin_prefetch(m.data + k);
+  }
+}
 
 // A row divided by its Euclidean norm; a row of zeros stays.
 inline void normalize_row(const float* values, std::int64_t n, float* result) {
@@ -155,6 +164,8 @@ inline CsrArrays multiply(const CsrView& a, const CsrView& b, bool normalize, in
       } else {
         for (std::int64_t k = a.begin(row); k < a.end(row); k++) {
           const std::int64_t other = a.indices[k];
+          if (k + 1 < a.end(row))
+            prefetch_row(b, a.indices[k + 1]);
           accumulator->add(a.data[k], b.indices + b.begin(other), b.data + b.begin(other), b.length(other));
         }
         n = accumulator->emit(indices, data);

@@ -48,8 +48,10 @@ def _convert(X: MatrixLike, name: str) -> Csr:
     if sp.issparse(X):
         if X.ndim != 2:
             raise ValueError(f"{name} must be 2-dimensional, found {X.ndim} dimension(s)")
-        X = X.tocsr()
         _check_numeric(X.dtype, name)
+        if X.format == "csc":
+            _checked(X.T, name)  # SciPy's conversion trusts the indices
+        X = X.tocsr()
     else:
         dense = np.asarray(X)
         _check_numeric(dense.dtype, name)

@@ -1,7 +1,6 @@
 """Beam search written plainly over dense matrices: the oracle of the native search."""
 
 from dataclasses import dataclass
-
 from itertools import pairwise
 
 import numpy as np
