@@ -1,12 +1,13 @@
 #include "train.hpp"
 
 #include "common.hpp"
+#include "layer.hpp"
 
 namespace arborank {
 
 namespace {
 
-nb::tuple train_layer(const Csr& X, const Csr& active, const Csr& positives, Vector<std::int64_t> branches, int solver,
+nb::dict train_layer(const Csr& X, const Csr& active, const Csr& positives, Vector<std::int64_t> branches, int solver,
                       float Cp, float Cn, float bias, float eps, int max_iter, float threshold,
                       std::int64_t max_nonzeros, int n_threads, std::optional<nb::callable> progress) {
   const TrainParams params{static_cast<Solver>(solver), Cp, Cn, bias, eps, max_iter, threshold, max_nonzeros};
@@ -16,10 +17,9 @@ nb::tuple train_layer(const Csr& X, const Csr& active, const Csr& positives, Vec
     layer = LayerTrainer(X.view, active.view, positives.view, branches.data(), params)
                 .train(n_threads, python_tick(progress));
   }
-  auto& arrays = layer.arrays;
-  return nb::make_tuple(to_numpy(std::move(arrays.rows)), to_numpy(std::move(arrays.bases)),
-                        to_numpy(std::move(arrays.keys)), to_numpy(std::move(arrays.starts)),
-                        to_numpy(std::move(arrays.words)), to_numpy(std::move(layer.bias)));
+  nb::dict out = layer_to_numpy(std::move(layer.arrays));
+  out["bias"] = to_numpy(std::move(layer.bias));
+  return out;
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ void bind_train(nb::module_& m) {
         nb::arg("branches").noconvert(), nb::arg("solver"), nb::arg("Cp"), nb::arg("Cn"), nb::arg("bias"),
         nb::arg("eps"), nb::arg("max_iter"), nb::arg("threshold"), nb::arg("max_nonzeros"), nb::arg("n_threads"),
         nb::arg("progress").none(),
-        "(rows, bases, keys, starts, words, bias) of a trained layer; shapes are checked by the caller.");
+        "The arrays of a trained LayerWeights by name; shapes are checked by the caller.");
 }
 
 }  // namespace arborank

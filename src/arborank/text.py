@@ -31,9 +31,9 @@ class TextRanker(BaseEstimator):
     model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
         By default `XRLinear` with its defaults.
     n_jobs : int, optional
-        When given, it is set on ``features`` and ``model``; -1 for every core.
+        When given, it is set on the stages that have it; -1 for every core.
     verbose : int, default=0
-        When 1, the model shows progress bars.
+        When 1, the stages show progress bars.
 
     Attributes
     ----------
@@ -87,16 +87,14 @@ class TextRanker(BaseEstimator):
         self.labels_ = StringTable(names)
         features = clone(self.features) if self.features is not None else TextFeatures()
         model = clone(self.model) if self.model is not None else XRLinear()
-        if self.n_jobs is not None:
-            features.set_params(n_jobs=self.n_jobs)
-            model.set_params(n_jobs=self.n_jobs)
-        if self.verbose:
-            model.set_params(verbose=self.verbose)
-        self.features_ = features.fit(texts)
+        for stage in (features, model):
+            _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
+        X = features.fit_encode(texts)
+        self.features_ = features
         about = {} if label_texts is None else {
             "label_features": self.features_.encode([label_texts.get(name, "") for name in names])
         }
-        self.model_ = model.fit(self.features_.encode(texts), self.encode_labels(rows), **about)
+        self.model_ = model.fit(X, self.encode_labels(rows), **about)
         return self
 
     def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:
@@ -215,6 +213,12 @@ class TextRanker(BaseEstimator):
         ranker.model_ = state.parts["model"]
         ranker.labels_ = state.parts["labels"]
         return ranker
+
+
+def _pass_on(stage: BaseEstimator, **settings: Any) -> None:
+    """Set those parameters that the stage has and that are given here."""
+    known = stage.get_params(deep=False)
+    stage.set_params(**{name: value for name, value in settings.items() if name in known and value is not None})
 
 
 def _label_rows(labels: Labels) -> list[list[str]]:

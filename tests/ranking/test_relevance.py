@@ -46,12 +46,10 @@ def test_a_row_of_zero_relevance_stays_zero():
 @pytest.mark.parametrize(
     ("kwargs", "match"),
     [
-        ({"mode": "full"}, "relevance mode must be one of 'disable', 'induce', 'ranker-only', found 'full'"),
-        ({"norm": "l3"}, "relevance norm must be one of"),
-        ({"mode": "induce"}, "needs a relevance matrix R"),
-        ({"relevance": RELEVANCE}, "was given but relevance mode 'disable' does not use it"),
-        ({"mode": "induce", "relevance": RELEVANCE[:3]}, "R has 3 rows, but 4 were expected"),
-        ({"mode": "induce", "relevance": LABELS - 2 * LABELS}, "R must be at least 0, found -1"),
+        ({"mode": "full"}, "relevance is 'full'; expected one of induce, ranker-only"),
+        ({"norm": "l3"}, "relevance_norm is 'l3'; expected one of"),
+        ({"relevance": RELEVANCE[:3]}, "relevance has 3 rows, but 4 were expected"),
+        ({"relevance": LABELS - 2 * LABELS}, "relevance must be at least 0, found -1"),
     ],
 )
 def test_wrong_arguments_are_named(kwargs, match):

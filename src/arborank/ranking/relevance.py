@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 
-__all__ = ["MODES", "NORMS", "check_relevance", "relevance_costs"]
+__all__ = ["MODES", "NORMS", "check_names", "check_relevance", "relevance_costs"]
 
-MODES = ("disable", "induce", "ranker-only")
+MODES = ("induce", "ranker-only")
 NORMS = ("none", "l1", "l2", "max")
 
 
@@ -26,13 +26,13 @@ def check_relevance(R: MatrixLike, Y: MatrixLike) -> Csr:
         If shapes or patterns differ or a relevance is negative.
     """
     labels = as_csr(Y, "Y")
-    relevance = as_csr(R, "R", n_cols=labels.shape[1], n_rows=labels.shape[0])
+    relevance = as_csr(R, "relevance", n_cols=labels.shape[1], n_rows=labels.shape[0])
     same_lengths = np.array_equal(relevance.indptr, labels.indptr)
     if not (same_lengths and np.array_equal(relevance.indices, labels.indices)):
         row = _first_difference(relevance, labels)
-        raise ValueError(f"R must have the same pattern as Y; they first differ at row {row}")
+        raise ValueError(f"relevance must have the same pattern as Y; they first differ at row {row}")
     if relevance.nnz and relevance.data.min() < 0:
-        raise ValueError(f"R must be at least 0, found {relevance.data.min():g}")
+        raise ValueError(f"relevance must be at least 0, found {relevance.data.min():g}")
     return relevance
 
 
@@ -40,7 +40,7 @@ def relevance_costs(
     labels: MatrixLike,
     relevance: MatrixLike | None = None,
     *,
-    mode: str = "disable",
+    mode: str = "induce",
     norm: str = "none",
     is_bottom: bool = True,
 ) -> Csr:
@@ -51,9 +51,9 @@ def relevance_costs(
     labels : matrix of shape (n_instances, n_nodes)
         The labels lifted to the level; its pattern is that of the positives.
     relevance : matrix of the same shape and pattern, optional
-        The relevance lifted to the level (sums over the labels below a node); needed unless it is not used.
-    mode : {"disable", "induce", "ranker-only"}
-        Whether relevance counts: nowhere, at every level, or at the bottom level only.
+        The relevance lifted to the level (sums over the labels below a node); without it every positive counts 1.
+    mode : {"induce", "ranker-only"}
+        Whether relevance counts at every level, or at the bottom level only.
     norm : {"none", "l1", "l2", "max"}
         How every instance's relevances are scaled at the level: divided by their sum, by their Euclidean
         length or by their largest.
@@ -68,23 +68,24 @@ def relevance_costs(
     Raises
     ------
     ValueError
-        If a name is unknown, relevance is needed but not given, or patterns differ.
+        If a name is unknown or patterns differ.
     """
-    if mode not in MODES:
-        raise ValueError(f"relevance mode must be one of {', '.join(map(repr, MODES))}, found {mode!r}")
-    if norm not in NORMS:
-        raise ValueError(f"relevance norm must be one of {', '.join(map(repr, NORMS))}, found {norm!r}")
-    if mode != "disable" and relevance is None:
-        raise ValueError(f"relevance mode {mode!r} needs a relevance matrix R, which was not given")
-    if mode == "disable" and relevance is not None:
-        raise ValueError("a relevance matrix R was given but relevance mode 'disable' does not use it")
+    check_names(mode, norm)
     positives = as_csr(labels, "labels")
-    if mode == "disable" or (mode == "ranker-only" and not is_bottom):
+    if relevance is None or (mode == "ranker-only" and not is_bottom):
         costs = np.ones(positives.nnz, np.float32)
     else:
         costs = _normalised(check_relevance(relevance, positives), norm)
     matrix = sp.csr_array((costs, positives.indices, positives.indptr), shape=positives.shape)
     return transpose(as_csr(matrix, "positives"))
+
+
+def check_names(mode: str, norm: str) -> None:
+    """Raise ValueError unless both names are known."""
+    if mode not in MODES:
+        raise ValueError(f"relevance is {mode!r}; expected one of {', '.join(MODES)}")
+    if norm not in NORMS:
+        raise ValueError(f"relevance_norm is {norm!r}; expected one of {', '.join(NORMS)}")
 
 
 def _normalised(relevance: Csr, norm: str) -> NDArray[np.float32]:

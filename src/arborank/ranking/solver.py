@@ -65,7 +65,7 @@ class SolverParams:
         _check_real("threshold", self.threshold, least=0.0)
         _check_integer("max_iter", self.max_iter, least=1)
         if self.max_nonzeros is not None:
-            _check_integer("max_nonzeros", self.max_nonzeros, least=0)
+            _check_integer("max_nonzeros", self.max_nonzeros, least=1)
 
     @property
     def tolerance(self) -> float:

@@ -66,7 +66,7 @@ def train_layer(
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
     if n_threads < 0:
         raise ValueError(f"n_threads must be at least 0, found {n_threads}")
-    rows, bases, keys, starts, words, bias = _native.train_layer(
+    arrays = _native.train_layer(
         X,
         active,
         positives,
@@ -82,7 +82,7 @@ def train_layer(
         n_threads=int(n_threads),
         progress=progress,
     )
-    return LayerWeights(branches, rows, bases, keys, starts, words, bias, X.shape[1])
+    return LayerWeights(branches=branches, n_features=X.shape[1], **arrays)
 
 
 def training_work(active: MatrixLike, branches: ArrayLike) -> int:

@@ -1,0 +1,96 @@
+// A stack of layers as the search walks it, and which of its nodes lead to given labels.
+#pragma once
+#include <mutex>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "csr.hpp"
+#include "weights.hpp"
+
+namespace arborank {
+
+class BeamTree {
+ public:
+  // labels: one a child of the last layer.
+  BeamTree(std::vector<LayerView> layers, const std::int32_t* labels, std::int64_t n_slots, std::int64_t n_labels)
+      : layers_(std::move(layers)), labels_(labels), n_labels_(n_labels) {
+    if (layers_.empty())
+      throw std::invalid_argument("a beam search needs at least one layer");
+    std::int64_t n_nodes = 1;
+    for (std::size_t t = 0; t < layers_.size(); t++) {
+      if (layers_[t].n_parents != n_nodes)
+        throw std::invalid_argument("layer " + std::to_string(t) + " has " + std::to_string(layers_[t].n_parents) +
+                                    " parents, but the level above has " + std::to_string(n_nodes) + " nodes");
+      if (layers_[t].n_features != layers_[0].n_features)
+        throw std::invalid_argument("layer " + std::to_string(t) + " takes " +
+                                    std::to_string(layers_[t].n_features) + " features, but layer 0 takes " +
+                                    std::to_string(layers_[0].n_features));
+      n_nodes = layers_[t].n_children;
+      for (std::int64_t p = 0; p < layers_[t].n_parents; p++)
+        widest_ = std::max(widest_, layers_[t].branches[p + 1] - layers_[t].branches[p]);
+    }
+    if (n_slots != n_nodes)
+      throw std::invalid_argument("labels has " + std::to_string(n_slots) + " entries, but the last layer scores " +
+                                  std::to_string(n_nodes) + " nodes");
+    std::vector<bool> seen(n_labels, false);
+    for (std::int64_t slot = 0; slot < n_slots; slot++) {
+      if (labels[slot] < 0 || labels[slot] >= n_labels)
+        throw std::invalid_argument("labels holds " + std::to_string(labels[slot]) + ", which is outside [0, " +
+                                    std::to_string(n_labels) + ")");
+      overlapping_ = overlapping_ || seen[labels[slot]];
+      seen[labels[slot]] = true;
+    }
+  }
+
+  std::int64_t depth() const { return static_cast<std::int64_t>(layers_.size()); }
+  const LayerView& layer(std::int64_t t) const { return layers_[t]; }
+  const std::int32_t* labels() const { return labels_; }
+  std::int64_t n_labels() const { return n_labels_; }
+  std::int64_t n_features() const { return layers_[0].n_features; }
+  std::int64_t widest() const { return widest_; }         // most children of any node
+  bool overlapping() const { return overlapping_; }       // a label stands in several slots
+
+  // For every level below the root, its nodes that lead to one of the labels, ascending.
+  std::vector<std::vector<std::int32_t>> leading_to(const std::int32_t* begin, const std::int32_t* end) const {
+    std::call_once(inverted_, [this] { invert_labels(); });
+    std::vector<std::vector<std::int32_t>> levels(layers_.size());
+    std::vector<std::int32_t>& slots = levels.back();
+    for (const std::int32_t* label = begin; label != end; label++)
+      slots.insert(slots.end(), slots_.begin() + first_slot_[*label], slots_.begin() + first_slot_[*label + 1]);
+    std::sort(slots.begin(), slots.end());
+    for (std::int64_t t = depth() - 1; t > 0; t--) {
+      const std::int64_t *branch = layers_[t].branches, *last = branch + layers_[t].n_parents + 1;
+      for (const std::int32_t node : levels[t]) {
+        if (!levels[t - 1].empty() && node < layers_[t].branches[levels[t - 1].back() + 1])
+          continue;  // a sibling of the one before
+        branch = std::upper_bound(branch, last, std::int64_t{node});
+        levels[t - 1].push_back(static_cast<std::int32_t>(branch - layers_[t].branches - 1));
+      }
+    }
+    return levels;
+  }
+
+ private:
+  void invert_labels() const {
+    first_slot_.assign(n_labels_ + 1, 0);
+    const std::int64_t n_slots = layers_.back().n_children;
+    for (std::int64_t slot = 0; slot < n_slots; slot++)
+      first_slot_[labels_[slot] + 1]++;
+    std::partial_sum(first_slot_.begin(), first_slot_.end(), first_slot_.begin());
+    slots_.resize(n_slots);
+    std::vector<std::int32_t> next(first_slot_.begin(), first_slot_.end() - 1);
+    for (std::int64_t slot = 0; slot < n_slots; slot++)
+      slots_[next[labels_[slot]]++] = static_cast<std::int32_t>(slot);
+  }
+
+  std::vector<LayerView> layers_;
+  const std::int32_t* labels_;
+  std::int64_t n_labels_, widest_ = 0;
+  bool overlapping_ = false;
+  mutable std::once_flag inverted_;
+  mutable std::vector<std::int32_t> first_slot_, slots_;  // slots of every label, made when first asked for
+};
+
+}  // namespace arborank

@@ -1,0 +1,27 @@
+// A layer's arrays on their way to NumPy, without copies; shared by training and import.
+#pragma once
+#include "common.hpp"
+#include "weights.hpp"
+
+namespace arborank {
+
+// A vector of structs of equal words, as a matrix of those words.
+template <class Word, class Struct>
+NumpyMatrix<Word> to_words(std::vector<Struct>&& values) {
+  auto* owned = new std::vector<Struct>(std::move(values));
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<Struct>*>(p); });
+  return NumpyMatrix<Word>(reinterpret_cast<Word*>(owned->data()), {owned->size(), sizeof(Struct) / sizeof(Word)},
+                           owner);
+}
+
+// The keyword arguments of the Python class LayerWeights that come from packing.
+inline nb::dict layer_to_numpy(LayerArrays&& layer) {
+  nb::dict out;
+  out["extents"] = to_words<std::int64_t>(std::move(layer.extents));
+  out["index"] = to_words<std::uint32_t>(std::move(layer.index));
+  out["rows"] = to_words<std::uint32_t>(std::move(layer.rows));
+  out["words"] = to_numpy(std::move(layer.words));
+  return out;
+}
+
+}  // namespace arborank

@@ -1,0 +1,176 @@
+#include "beam_search.hpp"
+#include "common.hpp"
+#include "layer.hpp"
+#include "weights_check.hpp"
+#include "weights_matrix.hpp"
+
+namespace arborank {
+
+namespace {
+
+// One layer's arrays, kept alive, with the view that kernels take.
+struct Layer {
+  Vector<std::int64_t> branches;
+  Matrix<std::int64_t> extents;
+  Matrix<std::uint32_t> index, rows;
+  Vector<std::uint32_t> words;
+  Vector<float> bias;
+  LayerView view;
+
+  Layer(Vector<std::int64_t> branches_, Matrix<std::int64_t> extents_, Matrix<std::uint32_t> index_,
+        Matrix<std::uint32_t> rows_, Vector<std::uint32_t> words_, Vector<float> bias_, std::int64_t n_features,
+        bool trusted)
+      : branches(std::move(branches_)), extents(std::move(extents_)), index(std::move(index_)),
+        rows(std::move(rows_)), words(std::move(words_)), bias(std::move(bias_)) {
+    if (branches.size() == 0 || extents.shape(1) != 3 || index.shape(1) != 2 || rows.shape(1) != 2)
+      throw std::invalid_argument("corrupt layer weights: an array has the wrong shape");
+    const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+    view = {branches.data(),
+            reinterpret_cast<const Extent*>(extents.data()),
+            reinterpret_cast<const IndexEntry*>(index.data()),
+            reinterpret_cast<const Row*>(rows.data()),
+            words.data(),
+            bias.data(),
+            size(branches.size()) - 1,
+            size(bias.size()),
+            n_features};
+    if (!trusted) {
+      nb::gil_scoped_release release;
+      check_layer(view, {size(branches.size()), size(extents.shape(0)), size(index.shape(0)), size(rows.shape(0)),
+                         size(words.size()), size(bias.size())});
+    }
+  }
+};
+
+// Not initialised: the search writes every entry.
+template <class T>
+NumpyMatrix<T> new_matrix(std::size_t n_rows, std::size_t n_cols) {
+  T* values = new T[n_rows * n_cols];
+  nb::capsule owner(values, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  return NumpyMatrix<T>(values, {n_rows, n_cols}, owner);
+}
+
+nb::dict pack(const Csr& children, Vector<std::int64_t> branches, int n_threads) {
+  if (branches.size() == 0)
+    throw std::invalid_argument("branches is empty; it needs n_parents + 1 entries");
+  const auto n_parents = static_cast<std::int64_t>(branches.size()) - 1;
+  for (std::int64_t p = 0; p < n_parents; p++)
+    if (branches.data()[p + 1] < branches.data()[p])
+      throw std::invalid_argument("branches decrease at parent " + std::to_string(p));
+  if (branches.data()[0] != 0 || branches.data()[n_parents] != children.view.n_rows)
+    throw std::invalid_argument("branches must run from 0 to the " + std::to_string(children.view.n_rows) +
+                                " children");
+  LayerArrays layer;
+  {
+    nb::gil_scoped_release release;
+    layer = pack_layer(children.view, branches.data(), n_parents, n_threads, python_tick(std::nullopt));
+  }
+  return layer_to_numpy(std::move(layer));
+}
+
+nb::tuple unpack(const Layer& layer) {
+  ChildMajor out;
+  {
+    nb::gil_scoped_release release;
+    out = unpack_layer(layer.view);
+  }
+  return nb::make_tuple(to_numpy(std::move(out.indptr)), to_numpy(std::move(out.features)),
+                        to_numpy(std::move(out.weights)));
+}
+
+Combination combination(int transform, int power, bool logarithm) {
+  if (transform < 0 || transform > 2 || power < 0 || power > 4 || (transform == 2) != (power > 0))
+    throw std::invalid_argument("no such combination");
+  return {static_cast<Transform>(transform), power, logarithm};
+}
+
+struct Searcher {
+  nb::list kept;  // the layers, whose arrays the tree reads
+  Vector<std::int32_t> labels;
+  BeamTree tree;
+  ScratchPool pool;
+
+  static std::vector<LayerView> views(const nb::list& layers) {
+    std::vector<LayerView> out;
+    for (nb::handle layer : layers)
+      out.push_back(nb::cast<const Layer&>(layer).view);
+    return out;
+  }
+  Searcher(nb::list layers, Vector<std::int32_t> labels_, std::int64_t n_labels)
+      : kept(layers), labels(std::move(labels_)),
+        tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
+
+  void check_mask(const char* name, const Csr* mask, std::int64_t n_rows) const {
+    if (mask == nullptr)
+      return;
+    if (mask->view.n_cols != tree.n_labels() || (mask->view.n_rows != n_rows && mask->view.n_rows != 1))
+      throw std::invalid_argument(std::string(name) + " has shape (" + std::to_string(mask->view.n_rows) + ", " +
+                                  std::to_string(mask->view.n_cols) + "), but (" + std::to_string(n_rows) +
+                                  " or 1, " + std::to_string(tree.n_labels()) + ") was expected");
+    if (!mask->facts.canonical)
+      throw std::invalid_argument(std::string(name) + " must have ascending columns without duplicates");
+  }
+
+  nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
+                 const Csr* allowed, const Csr* excluded, int n_threads, std::optional<nb::callable> progress) {
+    if (X.view.n_cols != tree.n_features())
+      throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
+                                  std::to_string(tree.n_features()) + " were expected");
+    if (!X.facts.canonical || !X.facts.finite)
+      throw std::invalid_argument("X must be finite, with ascending columns without duplicates");
+    if (k < 1 || k > INT32_MAX || beam_size < 1)
+      throw std::invalid_argument(std::string(k < 1 || k > INT32_MAX ? "k" : "beam_size") +
+                                  " must be a positive integer, found " +
+                                  std::to_string(k < 1 || k > INT32_MAX ? k : beam_size));
+    check_mask("allowed", allowed, X.view.n_rows);
+    check_mask("excluded", excluded, X.view.n_rows);
+    const SearchOptions options{k, beam_size, combination, allowed ? &allowed->view : nullptr,
+                                excluded ? &excluded->view : nullptr};
+    const auto n_rows = static_cast<std::size_t>(X.view.n_rows), width = static_cast<std::size_t>(k);
+    auto ids = new_matrix<std::int64_t>(n_rows, width);
+    auto scores = new_matrix<float>(n_rows, width);
+    const Answers answers{ids.data(), scores.data()};
+    if (X.view.nnz() < 64) {  // a few microseconds: not worth handing over the GIL
+      search(tree, X.view, options, 1, {}, pool, answers);
+    } else {
+      nb::gil_scoped_release release;
+      search(tree, X.view, options, n_threads, python_tick(progress), pool, answers);
+    }
+    return nb::make_tuple(std::move(ids), std::move(scores));
+  }
+};
+
+}  // namespace
+
+void bind_search(nb::module_& m) {
+  nb::class_<Layer>(m, "Layer", "The arrays of one layer, checked when made unless trusted.")
+      .def(nb::init<Vector<std::int64_t>, Matrix<std::int64_t>, Matrix<std::uint32_t>, Matrix<std::uint32_t>,
+                    Vector<std::uint32_t>, Vector<float>, std::int64_t, bool>(),
+           nb::arg("branches").noconvert(), nb::arg("extents").noconvert(), nb::arg("index").noconvert(),
+           nb::arg("rows").noconvert(), nb::arg("words").noconvert(), nb::arg("bias").noconvert(),
+           nb::arg("n_features"), nb::arg("trusted") = false)
+      .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights.")
+      .def("unpack", &unpack, "W transposed as CSR: (indptr, unsorted features, weights).");
+  m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("n_threads") = 1,
+        "Arrays of a layer from W transposed: a dict of extents, index, rows and words.");
+  nb::class_<Combination>(m, "Combination").def("__init__", [](Combination* c, int transform, int power, bool log) {
+    new (c) Combination(combination(transform, power, log));
+  }, nb::arg("transform"), nb::arg("power"), nb::arg("logarithm"))
+      .def("__call__", [](const Combination& c, Vector<float> margins, Vector<float> parents) {
+        if (margins.size() != parents.size())
+          throw std::invalid_argument("margins and parents differ in length");
+        std::vector<float> out(margins.size());
+        with_combination(c, [&](auto f) {
+          for (std::size_t i = 0; i < out.size(); i++)
+            out[i] = f(broadcast(margins.data()[i]), parents.data()[i])[0];
+        });
+        return to_numpy(std::move(out));
+      }, nb::arg("margins"), nb::arg("parents"), "Scores of nodes with the given margins and parents' scores.");
+  nb::class_<Searcher>(m, "Searcher", "Beam search over a stack of layers; keeps their arrays alive.")
+      .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),
+           nb::arg("labels").noconvert(), nb::arg("n_labels"))
+      .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
+           nb::arg("allowed").none(), nb::arg("excluded").none(), nb::arg("n_threads"), nb::arg("progress").none());
+}
+
+}  // namespace arborank

@@ -1,0 +1,111 @@
+"""Beam search: from the root of a tree of linear rankers down to the best labels."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._native import Csr, Searcher
+from ..ranking.weights import LayerWeights
+from .combine import combination
+
+__all__ = ["BeamSearch"]
+
+
+class BeamSearch:
+    """Finds the best labels of an instance by following the best nodes of each level of a tree.
+
+    At every level the children of the beam's nodes are scored, and the ``beam_size`` best form the next beam; at the
+    last level the ``k`` best labels are kept. Ties fall to the child of the better-placed parent, then to the child
+    that comes first. The answer is the same, to the last bit, for one row or many and for any number of threads.
+
+    Parameters
+    ----------
+    branches : sequence of int64 arrays
+        The tree: children of node ``i`` of level ``t`` are nodes ``branches[t][i]`` to ``branches[t][i + 1]`` of level
+        ``t + 1``; level 0 is the root. As many as there are layers: the top of a deeper tree may be searched alone.
+    layers : sequence of LayerWeights
+        The rankers of each level, top first. Their arrays are shared, not copied.
+    labels : int32 array of shape (n_slots,)
+        The label of every node of the last level. A label may occur more than once: its best score counts.
+    n_labels : int
+        Number of labels; ids are below it.
+
+    Raises
+    ------
+    ValueError
+        If the layers do not fit the tree or one another, or a layer's arrays are corrupt.
+    """
+
+    def __init__(
+        self,
+        branches: Sequence[NDArray[np.int64]],
+        layers: Sequence[LayerWeights],
+        labels: NDArray[np.int32],
+        n_labels: int,
+    ) -> None:
+        if len(branches) != len(layers):
+            raise ValueError(f"the tree has {len(branches)} levels below the root, but there are {len(layers)} layers")
+        for level, (branch, layer) in enumerate(zip(branches, layers, strict=True)):
+            if branch is not layer.branches and not np.array_equal(branch, layer.branches):
+                raise ValueError(f"layer {level} was made for another tree: its branches differ from the tree's")
+        labels = np.ascontiguousarray(labels, dtype=np.int32)
+        self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
+        self.n_features = layers[0].n_features
+        self.n_labels = n_labels
+
+    def topk(
+        self,
+        X: Csr,
+        k: int,
+        *,
+        beam_size: int = 10,
+        combine: str = "l3-hinge",
+        allowed: Csr | None = None,
+        excluded: Csr | None = None,
+        n_threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the best labels of every row.
+
+        Parameters
+        ----------
+        X : Csr of shape (n_rows, n_features)
+            Instances.
+        k : int
+            Labels to return for each row.
+        beam_size : int, default 10
+            Nodes kept at every level but the last; may exceed the number of nodes, which makes the search exhaustive.
+        combine : str, default "l3-hinge"
+            Score combination, one of `arborank.matching.combine.COMBINATIONS`.
+        allowed : Csr of shape (n_rows, n_labels) or (1, n_labels), optional
+            The only labels that a row may get, by the pattern of non-zeros; one row serves all. Only nodes that lead
+            to them enter the beam.
+        excluded : Csr of shape (n_rows, n_labels) or (1, n_labels), optional
+            Labels that a row must not get; dropped before the ``k`` best are taken.
+        n_threads : int, default 1
+            Threads; 0 means all cores.
+        progress : callable, optional
+            Called now and then with the number of rows done.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_rows, k)
+            Labels, best first; -1 where the beam holds fewer.
+        scores : float32 array of shape (n_rows, k)
+            Their scores; -inf where the beam holds fewer.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, ``k`` or ``beam_size`` is below 1 or ``combine`` is unknown.
+        """
+        return self._searcher.topk(  # type: ignore[no-any-return]
+            X, k, beam_size, combination(combine), allowed, excluded, n_threads, progress
+        )
+
+    def nodes(
+        self, X: Csr, beam_size: int, *, combine: str = "l3-hinge", n_threads: int = 1
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the ``beam_size`` best labels of every row: of the top of a tree, the nodes of its last beam."""
+        return self.topk(X, beam_size, beam_size=beam_size, combine=combine, n_threads=n_threads)

@@ -1,0 +1,45 @@
+"""What a savable object gives to be saved, and is rebuilt from: plain settings, arrays and savable parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self, runtime_checkable
+
+from numpy.typing import NDArray
+
+
+@runtime_checkable
+class Savable(Protocol):
+    """An object that can be taken apart into a `State` and put together again."""
+
+    def to_state(self) -> "State":
+        """Return the state; its arrays may be views of the object's own."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: "State") -> Self:
+        """Rebuild the object.
+
+        The arrays of ``state`` may be read-only memory maps, to be kept without a copy. Raises ``ValueError``
+        if they do not fit each other.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class State:
+    """One object taken apart.
+
+    Attributes
+    ----------
+    config : mapping of str to JSON values
+        Settings: strings, finite numbers, booleans, None, lists and string-keyed dictionaries of these. A
+        tuple comes back as a list.
+    arrays : mapping of str to numeric ndarray
+        Fitted values.
+    parts : mapping of str to Savable
+        Objects with a state of their own, each of a class known to `arborank.persistence`.
+    """
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,191 @@
+import os
+
+import numpy as np
+import pytest
+from beam_reference import random_instances, random_model, topk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arborank.matching.beam import BeamSearch
+from arborank.matching.combine import COMBINATIONS
+from arborank.sparse import as_csr
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def assert_same(got, expected):
+    np.testing.assert_array_equal(got[0], expected[0])
+    np.testing.assert_array_equal(got[1], expected[1])
+    assert got[0].dtype == np.int64
+    assert got[1].dtype == np.float32
+
+
+def random_mask(rng, n_rows, n_labels, share):
+    mask = (rng.random((n_rows, n_labels)) < share).astype(np.float32)
+    mask[rng.random(n_rows) < 0.15] = 0  # nothing allowed, nothing excluded
+    return mask
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    seed=seeds,
+    depth=st.integers(1, 4),
+    widest=st.sampled_from([1, 2, 5, 16, 17, 40, 70]),
+    n_rows=st.integers(1, 12),
+    k=st.sampled_from([1, 3, 10, 40, 500]),
+    beam_size=st.sampled_from([1, 2, 7, 30, 1000]),
+    combine=st.sampled_from(COMBINATIONS),
+    overlap=st.booleans(),
+    mask=st.sampled_from(["", "allowed", "excluded", "both", "shared"]),
+)
+def test_equals_reference(seed, depth, widest, n_rows, k, beam_size, combine, overlap, mask):
+    rng = np.random.default_rng(seed)
+    n_features = int(rng.integers(1, 40))
+    model = random_model(rng, depth=depth, widest=widest, n_features=n_features, overlap=overlap)
+    X = random_instances(rng, n_rows, n_features)
+    allowed = excluded = None
+    if mask in ("allowed", "both", "shared"):
+        share = rng.choice([0.02, 0.3, 0.9])
+        allowed = random_mask(rng, 1 if mask == "shared" else n_rows, model.n_labels, share)
+    if mask in ("excluded", "both", "shared"):
+        excluded = random_mask(rng, 1 if mask == "shared" else n_rows, model.n_labels, 0.3)
+    search = model.search()
+    masks = {
+        "allowed": None if allowed is None else as_csr(allowed),
+        "excluded": None if excluded is None else as_csr(excluded),
+    }
+    expected = topk(model, X, k, beam_size, combine, allowed, excluded)
+    options = {"beam_size": beam_size, "combine": combine}
+    assert_same(search.topk(as_csr(X), k, **options, **masks), expected)  # one by one
+    assert_same(search.topk(as_csr(X), k, n_threads=2, **options, **masks), expected)  # grouped
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=seeds, combine=st.sampled_from(COMBINATIONS), overlap=st.booleans())
+def test_same_bytes_on_every_path(seed, combine, overlap):
+    """Weights whose sums do depend on their order: batch, single rows and any number of threads agree."""
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, depth=3, widest=40, n_features=60, overlap=overlap, exact=False)
+    X = random_instances(rng, 90, 60, exact=False)
+    search = model.search()
+    batch = search.topk(as_csr(X), 10, combine=combine)
+    for n_threads in (2, 7):
+        again = search.topk(as_csr(X), 10, combine=combine, n_threads=n_threads)
+        assert [a.tobytes() for a in again] == [b.tobytes() for b in batch]
+    for i, x in enumerate(X):
+        one = search.topk(as_csr(x[None]), 10, combine=combine)
+        assert one[0].tobytes() == batch[0][i].tobytes()
+        assert one[1].tobytes() == batch[1][i].tobytes()
+
+
+def test_real_valued_scores_are_close_to_the_reference():
+    rng = np.random.default_rng(5)
+    model = random_model(rng, depth=2, widest=50, n_features=80, exact=False)
+    X = random_instances(rng, 30, 80, exact=False)
+    for combine in COMBINATIONS:
+        scores = model.search().topk(as_csr(X), 5, beam_size=1000, combine=combine)[1]
+        expected = topk(model, X, 5, 1000, combine)[1]
+        np.testing.assert_allclose(scores, expected, rtol=2e-5, atol=2e-6)
+
+
+def test_every_candidate_is_scored_with_a_large_beam():
+    rng = np.random.default_rng(1)
+    model = random_model(rng, depth=3, widest=12, n_features=20)
+    X = random_instances(rng, 8, 20)
+    allowed = np.zeros((8, model.n_labels), np.float32)
+    chosen = rng.choice(model.n_labels, size=5, replace=False)
+    allowed[:, chosen] = 1
+    ids, scores = model.search().topk(as_csr(X), 7, beam_size=5, combine="log-sigmoid", allowed=as_csr(allowed))
+    assert (np.sort(ids[:, :5], axis=1) == np.sort(chosen)).all()
+    assert (ids[:, 5:] == -1).all()
+    assert np.isneginf(scores[:, 5:]).all()
+
+
+def test_top_of_a_tree_gives_nodes():
+    rng = np.random.default_rng(2)
+    model = random_model(rng, depth=3, widest=9, n_features=20)
+    X = as_csr(random_instances(rng, 20, 20))
+    top = BeamSearch(model.branches[:2], model.layers()[:2], np.arange(model.branches[1][-1], dtype=np.int32),
+                     int(model.branches[1][-1]))
+    nodes, scores = top.nodes(X, 4, combine="l2-hinge")
+    assert nodes.shape == scores.shape == (20, 4)
+    model.branches, model.matrices, model.biases = model.branches[:2], model.matrices[:2], model.biases[:2]
+    model.labels = np.arange(model.branches[1][-1])
+    from arborank.sparse import to_scipy
+
+    assert_same((nodes, scores), topk(model, to_scipy(X).toarray(), 4, 4, "l2-hinge"))
+
+
+def test_no_rows():
+    model = random_model(np.random.default_rng(0), depth=2, widest=4, n_features=3)
+    ids, scores = model.search().topk(as_csr(np.zeros((0, 3), np.float32)), 5)
+    assert ids.shape == scores.shape == (0, 5)
+
+
+@pytest.mark.parametrize("n_rows", [1, 200])
+def test_works_after_fork(n_rows):
+    rng = np.random.default_rng(3)
+    model = random_model(rng, depth=3, widest=9, n_features=20)
+    X = as_csr(random_instances(rng, n_rows, 20))
+    search = model.search()
+    expected = search.topk(X, 5, n_threads=2)
+    pid = os.fork()
+    if pid == 0:  # the child must not return into pytest
+        code = 1
+        try:
+            got = search.topk(X, 5, n_threads=2)
+            code = 0 if all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True)) else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_progress_reports_and_can_stop():
+    rng = np.random.default_rng(4)
+    model = random_model(rng, depth=3, widest=40, n_features=60, density=1.0)
+    X = as_csr(np.tile(random_instances(rng, 500, 60), (60, 1)))
+
+    class Enough(Exception):
+        pass
+
+    def stop(done):
+        raise Enough
+
+    with pytest.raises(Enough):
+        model.search().topk(X, 50, beam_size=200, combine="noop", progress=stop)
+
+
+class TestRefusals:
+    @pytest.fixture
+    def model(self):
+        return random_model(np.random.default_rng(0), depth=2, widest=4, n_features=3)
+
+    def test_arguments(self, model):
+        X, search = as_csr(np.ones((2, 3), np.float32)), model.search()
+        with pytest.raises(ValueError, match="X has 4 features, but 3"):
+            search.topk(as_csr(np.ones((2, 4), np.float32)), 5)
+        with pytest.raises(ValueError, match="k must be a positive integer, found 0"):
+            search.topk(X, 0)
+        with pytest.raises(ValueError, match="beam_size must be a positive integer, found -1"):
+            search.topk(X, 1, beam_size=-1)
+        with pytest.raises(ValueError, match="'l9-hinge'"):
+            search.topk(X, 1, combine="l9-hinge")
+        for name in ("allowed", "excluded"):
+            for shape in ((2, model.n_labels + 1), (3, model.n_labels)):
+                with pytest.raises(ValueError, match=name + " has shape"):
+                    search.topk(X, 1, **{name: as_csr(np.ones(shape, np.float32))})
+
+    def test_layers_that_do_not_fit(self, model):
+        layers = model.layers()
+        with pytest.raises(ValueError, match="2 levels below the root, but there are 1 layers"):
+            BeamSearch(model.branches, layers[:1], model.labels, model.n_labels)
+        with pytest.raises(ValueError, match="layer 0 was made for another tree"):
+            BeamSearch(model.branches[::-1], layers, model.labels, model.n_labels)
+        with pytest.raises(ValueError, match="at least one layer"):
+            BeamSearch([], [], model.labels, model.n_labels)
+        with pytest.raises(ValueError, match="layer 0 has"):
+            BeamSearch(model.branches[1:], layers[1:], model.labels, model.n_labels)
+        with pytest.raises(ValueError, match="labels has"):
+            BeamSearch(model.branches, layers, model.labels[:-1], model.n_labels)
+        with pytest.raises(ValueError, match="labels holds"):
+            BeamSearch(model.branches, layers, model.labels + 1, model.n_labels)
