@@ -41,7 +41,7 @@ struct Example {
 
   Example(const TrainBlock& block, std::int64_t row)
       : feature(block.local.data() + block.starts[row]),
-        value(block.values.data() + block.starts[row]),
+        value(block.values + block.value_starts[row]),
         length(block.starts[row + 1] - block.starts[row]) {}
 
   Float<L> dot(const Float<L>* W) const {

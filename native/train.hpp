@@ -106,7 +106,7 @@ class LayerTrainer {
         const std::int64_t id = queue_[next_parent_++];
         gathering_++;
         lock.unlock();
-        auto parent = gather(gatherer, id);
+        auto parent = gather(gatherer, id, job);
         lock.lock();
         gathering_--;
         if (parent->groups.empty())
@@ -123,13 +123,13 @@ class LayerTrainer {
     changed_.notify_all();
   }
 
-  std::unique_ptr<OpenParent> gather(BlockGatherer& gatherer, std::int64_t id) {
+  std::unique_ptr<OpenParent> gather(BlockGatherer& gatherer, std::int64_t id, const Job& job) {
     auto parent = std::make_unique<OpenParent>();
     parent->id = id;
     parent->groups = groups_of(id);
     parent->kept.resize(parent->groups.size());
     if (!parent->groups.empty())
-      parent->block = gatherer.gather(X_, active_.indices + active_.begin(id), active_.length(id));
+      parent->block = gatherer.gather(X_, active_.indices + active_.begin(id), active_.length(id), job);
     return parent;
   }
 

@@ -55,13 +55,15 @@ class Buffer {
 };
 
 struct TrainBlock {
-  std::int64_t n = 0;                  // examples
-  std::vector<std::int64_t> starts;    // n + 1: extents in local and values
-  std::vector<std::uint32_t> local;    // shared features, local numbers
-  std::vector<float> values;
-  std::vector<std::uint32_t> shared;   // local number -> feature
-  std::vector<float> norms;            // n: squared norm of the example
-  std::vector<float> own;              // n: the part of it that comes from private features
+  std::int64_t n = 0;                      // examples
+  std::vector<std::int64_t> starts;        // n + 1: extents in local
+  std::vector<std::uint32_t> local;        // shared features, local numbers
+  std::vector<std::int64_t> value_starts;  // n: where an example's values of shared features start
+  const float* values = nullptr;           // in copies, or where the instances lie
+  std::vector<float> copies;
+  std::vector<std::uint32_t> shared;     // local number -> feature
+  std::vector<float> norms;              // n: squared norm of the example
+  std::vector<float> own;                // n: the part of it that comes from private features
   std::vector<std::int64_t> own_starts;  // n + 1: extents in own_features and own_values
   std::vector<std::uint32_t> own_features;
   std::vector<float> own_values;
@@ -74,49 +76,27 @@ class BlockGatherer {
  public:
   explicit BlockGatherer(std::int64_t n_features) : number_(n_features, 0) {}
 
-  TrainBlock gather(const CsrView& X, const std::int32_t* rows, std::int64_t n) {
+  // Incomplete when the job is stopped.
+  TrainBlock gather(const CsrView& X, const std::int32_t* rows, std::int64_t n, const Job& job) {
     TrainBlock block;
     block.n = n;
     std::vector<std::uint32_t> found;
     std::int64_t nnz = 0;
-    for (std::int64_t a = 0; a < n; a++)
+    for (std::int64_t a = 0; a < n && !job.stopped(); a++)
       for (std::int64_t k = X.begin(rows[a]); k < X.end(rows[a]); k++) {
         if (number_[X.indices[k]]++ == 0)
           found.push_back(X.indices[k]);
         nnz++;
       }
-    number_by_frequency(found, n, block);
+    // A block that is a large part of all instances has few private features: then all count as shared, and the
+    // values are read where they lie, which saves the memory of a second copy.
+    const bool in_place = 4 * nnz >= X.nnz();
+    number_by_frequency(found, n, in_place ? 1 : 2, block);
     const std::int64_t n_own = static_cast<std::int64_t>(found.size()) - block.n_shared();
-    block.starts.reserve(n + 1);
-    block.own_starts.reserve(n + 1);
-    block.norms.reserve(n);
-    block.own.reserve(n);
-    block.local.reserve(nnz - n_own);
-    block.values.reserve(nnz - n_own);
-    block.own_features.reserve(n_own);
-    block.own_values.reserve(n_own);
-    block.starts.push_back(0);
-    block.own_starts.push_back(0);
-    for (std::int64_t a = 0; a < n; a++) {
-      float shared = 0, own = 0;
-      for (std::int64_t k = X.begin(rows[a]); k < X.end(rows[a]); k++) {
-        const float value = X.data[k];
-        const std::uint32_t number = number_[X.indices[k]];
-        if (number == kOwn) {
-          block.own_features.push_back(X.indices[k]);
-          block.own_values.push_back(value);
-          own += value * value;
-        } else {
-          block.local.push_back(number);
-          block.values.push_back(value);
-          shared += value * value;
-        }
-      }
-      block.starts.push_back(static_cast<std::int64_t>(block.local.size()));
-      block.own_starts.push_back(static_cast<std::int64_t>(block.own_features.size()));
-      block.norms.push_back(shared + own);
-      block.own.push_back(own);
-    }
+    reserve(block, nnz, n_own, in_place);
+    for (std::int64_t a = 0; a < n && !job.stopped(); a++)
+      add_row(X, rows[a], in_place, block);
+    block.values = in_place ? X.data : block.copies.data();
     for (std::uint32_t feature : found)
       number_[feature] = 0;
     return block;
@@ -125,28 +105,66 @@ class BlockGatherer {
  private:
   static constexpr std::uint32_t kOwn = 0xffffffffu;
 
-  // Counting sort by falling frequency, first met first: number_ turns from counts into local numbers.
-  void number_by_frequency(const std::vector<std::uint32_t>& found, std::int64_t n, TrainBlock& block) {
+  // Counting sort by falling frequency, first met first: number_ turns from counts into local numbers. Features of
+  // fewer than `least` examples are private.
+  void number_by_frequency(const std::vector<std::uint32_t>& found, std::int64_t n, std::uint32_t least,
+                           TrainBlock& block) {
     std::vector<std::uint32_t> place(n + 2, 0);
     for (std::uint32_t feature : found)
       place[number_[feature]]++;
     std::uint32_t next = 0;
-    for (std::int64_t count = n; count >= 1; count--) {
+    for (std::int64_t count = n; count >= least; count--) {
       const std::uint32_t many = place[count];
       place[count] = next;
-      if (count >= 2)
-        next += many;
+      next += many;
     }
     block.shared.resize(next);
     for (std::uint32_t feature : found) {
       const std::uint32_t count = number_[feature];
-      if (count == 1) {
+      if (count < least) {
         number_[feature] = kOwn;
       } else {
         number_[feature] = place[count]++;
         block.shared[number_[feature]] = feature;
       }
     }
+  }
+
+  static void reserve(TrainBlock& block, std::int64_t nnz, std::int64_t n_own, bool in_place) {
+    block.starts.reserve(block.n + 1);
+    block.own_starts.reserve(block.n + 1);
+    block.value_starts.reserve(block.n);
+    block.norms.reserve(block.n);
+    block.own.reserve(block.n);
+    block.local.reserve(nnz - n_own);
+    block.copies.reserve(in_place ? 0 : nnz - n_own);
+    block.own_features.reserve(n_own);
+    block.own_values.reserve(n_own);
+    block.starts.push_back(0);
+    block.own_starts.push_back(0);
+  }
+
+  void add_row(const CsrView& X, std::int32_t row, bool in_place, TrainBlock& block) const {
+    block.value_starts.push_back(in_place ? X.begin(row) : static_cast<std::int64_t>(block.copies.size()));
+    float shared = 0, own = 0;
+    for (std::int64_t k = X.begin(row); k < X.end(row); k++) {
+      const float value = X.data[k];
+      const std::uint32_t number = number_[X.indices[k]];
+      if (number == kOwn) {
+        block.own_features.push_back(X.indices[k]);
+        block.own_values.push_back(value);
+        own += value * value;
+      } else {
+        block.local.push_back(number);
+        if (!in_place)
+          block.copies.push_back(value);
+        shared += value * value;
+      }
+    }
+    block.starts.push_back(static_cast<std::int64_t>(block.local.size()));
+    block.own_starts.push_back(static_cast<std::int64_t>(block.own_features.size()));
+    block.norms.push_back(shared + own);
+    block.own.push_back(own);
   }
 
   std::vector<std::uint32_t> number_;

@@ -18,13 +18,18 @@ from arborank.ranking.training import train_layer, training_work
 
 @st.composite
 def layers(draw, max_children=40):
-    """A layer of random shape: parents without children or examples, labels with no or only positives."""
+    """A layer of random shape: parents without children or examples, labels with no or only positives.
+
+    With many instances that belong to no parent, every parent's share is small, which is gathered differently.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, d = draw(st.integers(1, 30)), draw(st.integers(1, 25))
+    n_all = n * draw(st.sampled_from([1, 9]))
     widths = draw(st.lists(st.integers(0, max_children), min_size=1, max_size=4))
-    X = rng.random((n, d)) * (rng.random((n, d)) < draw(st.sampled_from([0.0, 0.05, 0.3, 1.0])))
-    active = rng.random((len(widths), n)) < draw(st.sampled_from([0.0, 0.5, 1.0]))
-    positives = rng.random((sum(widths), n)) < draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+    X = rng.random((n_all, d)) * (rng.random((n_all, d)) < draw(st.sampled_from([0.0, 0.05, 0.3, 1.0])))
+    active = rng.random((len(widths), n_all)) < draw(st.sampled_from([0.0, 0.5, 1.0]))
+    active[:, rng.permutation(n_all)[n:]] = False
+    positives = rng.random((sum(widths), n_all)) < draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
     positives &= np.repeat(active, widths, axis=0)
     branches = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
     return X.astype(np.float32), active, positives, branches
@@ -36,12 +41,12 @@ def train(layer, params, **kwargs):
     return train_layer(*as_float, branches, params, **kwargs)
 
 
-def topics_layer(n=600, n_parents=5, seed=0):
-    """Clusters that share features and have some of their own, 1 to 37 children each."""
+def clusters(n=600, n_parents=5, seed=0):
+    """Parents of 1 to 37 children; the first two take most instances, the others a tenth each."""
     rng = np.random.default_rng(seed)
     widths = np.array([16, 1, 37, 5, 20])[:n_parents]
     X = rng.random((n, 300)) * (rng.random((n, 300)) < 0.03)
-    active = rng.random((n_parents, n)) < 0.6
+    active = rng.random((n_parents, n)) < np.array([0.6, 0.6, 0.1, 0.1, 0.1])[:n_parents, None]
     positives = (rng.random((widths.sum(), n)) < 0.08) & np.repeat(active, widths, axis=0)
     return X.astype(np.float32), active, positives, np.concatenate([[0], np.cumsum(widths)])
 
@@ -89,7 +94,7 @@ def test_pruning_keeps_the_largest_weights(layer, solver, most):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_same_bytes_for_any_number_of_threads(solver):
-    layer = topics_layer()
+    layer = clusters()
     once = fields(train(layer, SolverParams(solver), n_threads=1))
     assert fields(train(layer, SolverParams(solver), n_threads=2)) == once
     assert fields(train(layer, SolverParams(solver), n_threads=7)) == once
@@ -97,7 +102,7 @@ def test_same_bytes_for_any_number_of_threads(solver):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_label_does_not_depend_on_the_number_of_its_siblings(solver):
-    X, active, positives, branches = topics_layer(n_parents=3)
+    X, active, positives, branches = clusters(n_parents=3)
     params = SolverParams(solver, threshold=0.0, eps=1e-4, max_iter=5000)
     W, bias = dense_weights(train((X, active, positives, branches), params))
     for child in (17, 18, 53):
@@ -108,7 +113,7 @@ def test_a_label_does_not_depend_on_the_number_of_its_siblings(solver):
 
 
 def test_inputs_are_taken_in_any_form_and_give_the_same_bytes():
-    X, active, positives, branches = topics_layer()
+    X, active, positives, branches = clusters()
     once = fields(train((X, active, positives, branches), None))
     other = train_layer(
         sp.csc_matrix(X.astype(np.float64)),
@@ -120,7 +125,7 @@ def test_inputs_are_taken_in_any_form_and_give_the_same_bytes():
 
 
 def test_progress_ends_at_the_announced_work():
-    X, active, positives, branches = topics_layer()
+    X, active, positives, branches = clusters()
     total = training_work(active, branches)
     assert total == sum(active[p].sum() * (branches[p + 1] - branches[p]) for p in range(5))
     seen = []
@@ -135,7 +140,7 @@ def test_an_error_in_progress_reaches_the_caller():
     def fail(done):
         raise RuntimeError("stop here")
 
-    X, active, positives, branches = topics_layer()
+    X, active, positives, branches = clusters()
     big = (np.tile(X, (20, 1)), np.tile(active, (1, 20)), np.tile(positives, (1, 20)), branches)
     with pytest.raises(RuntimeError, match="stop here"):
         train(big, SolverParams(eps=1e-7, max_iter=100_000), progress=fail)
