@@ -189,7 +189,8 @@ def test_duplicates_are_summed_and_order_does_not_matter(topics):
     coo = X.tocoo()
     order = rng.permutation(coo.nnz)
     halves = sp.coo_array(
-        (np.tile(coo.data[order] / 2, 2), (np.tile(coo.row[order], 2), np.tile(coo.col[order], 2))), shape=X.shape
+        (np.tile(coo.data[order] / 2, 2), (np.tile(coo.row[order], 2), np.tile(coo.col[order], 2))),
+        shape=X.shape,
     )
     assert np.array_equal(model.predict_topk(halves)[0], model.predict_topk(X)[0])
 
