@@ -29,7 +29,7 @@ def test_fewer_instances_than_labels_rows(topics, rows):
     X, Y = topics
     with pytest.raises(ValueError, match=r"X has (200|0) rows|X has shape"):
         XRLinear().fit(X[rows], Y)
-    with pytest.raises(ValueError, match="Y has 200|Y has 0"):
+    with pytest.raises(ValueError, match=r"Y has 200|Y has 0"):
         XRLinear().fit(X, Y[rows])
 
 
@@ -57,7 +57,7 @@ def test_decreasing_indptr(topics):
 
 @pytest.mark.parametrize("make", [NgramTfidf, TextFeatures, TextRanker])
 def test_empty_corpus(make):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"(?i)empty|no label|at least one"):
         make().fit([], []) if make is TextRanker else make().fit([])
 
 
