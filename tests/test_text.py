@@ -6,7 +6,14 @@ import arborank
 from arborank import NgramTfidf, TextRanker, XRLinear
 
 TEXTS = ["a red apple", "a green apple", "a fast car", "an old car", "an old red car", "apple pie"] * 3
-LABELS = [["fruit"], ["fruit"], ["vehicle"], ["vehicle", "antique"], ["vehicle", "antique"], ["fruit", "dish"]] * 3
+LABELS = [
+    ["fruit"],
+    ["fruit"],
+    ["vehicle"],
+    ["vehicle", "antique"],
+    ["vehicle", "antique"],
+    ["fruit", "dish"],
+] * 3
 
 
 @pytest.fixture

@@ -24,6 +24,6 @@ def progress_bar(description: str, total: int, *, enabled: bool) -> Iterator[Cal
     if not enabled:
         yield None
         return
-    with tqdm(total=total, desc=description, delay=2, unit_scale=True, leave=False) as bar:
+    with tqdm(total=total, desc=description, delay=2, mininterval=0.5, unit_scale=True, leave=False) as bar:
         yield lambda done: bar.update(done - bar.n) and None
         bar.update(total - bar.n)

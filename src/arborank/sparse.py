@@ -3,15 +3,16 @@
 Kernels take nothing else, so they never meet a wrong dtype, an unsorted row, a NaN or an index out of range.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from . import _native
 from ._native import Csr
 
-__all__ = ["Csr", "as_csr", "to_scipy", "transpose"]
+__all__ = ["Csr", "as_csr", "multiply", "normalize_rows", "rows_to_csr", "to_scipy", "transpose"]
 
 MatrixLike = Any  # scipy sparse matrix or array, numpy array, Csr, or a nested sequence of numbers
 
@@ -47,14 +48,19 @@ def _convert(X: MatrixLike, name: str) -> Csr:
     if sp.issparse(X):
         if X.ndim != 2:
             raise ValueError(f"{name} must be 2-dimensional, found {X.ndim} dimension(s)")
-        X = X.tocsr()
         _check_numeric(X.dtype, name)
+        if X.format == "csc":
+            _checked(X.T, name)  # SciPy's conversion trusts the indices
+        X = X.tocsr()
     else:
         dense = np.asarray(X)
         _check_numeric(dense.dtype, name)
         if dense.ndim != 2:
-            raise ValueError(f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data")
-        X = sp.csr_array(dense.astype(np.float32, copy=False))
+            raise ValueError(
+                f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data"
+            )
+        with np.errstate(over="ignore"):  # as below
+            X = sp.csr_array(dense.astype(np.float32, copy=False))
     csr = _checked(X, name)
     if not csr.canonical:
         X = X.copy()
@@ -64,7 +70,9 @@ def _convert(X: MatrixLike, name: str) -> Csr:
         where = int(np.flatnonzero(~np.isfinite(csr.data))[0])
         row = int(np.searchsorted(csr.indptr, where, side="right")) - 1
         found = "NaN" if np.isnan(csr.data[where]) else "infinity"
-        raise ValueError(f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)")
+        raise ValueError(
+            f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)"
+        )
     return csr
 
 
@@ -83,22 +91,64 @@ def _checked(X: Any, name: str) -> Csr:
         if indices.size and (indices.min() < 0 or indices.max() >= X.shape[1]):
             raise ValueError(f"{name} is malformed: a column index is outside [0, {X.shape[1]})")
         indices = indices.astype(np.int32)
-    with np.errstate(over="ignore"):  # a value beyond float32 becomes infinity, which is reported by its place
+    with np.errstate(
+        over="ignore"
+    ):  # a value beyond float32 becomes infinity, which is reported by its place
         data = np.ascontiguousarray(X.data, dtype=np.float32)
     try:
-        return Csr(np.ascontiguousarray(X.indptr, dtype=np.int64), np.ascontiguousarray(indices), data, X.shape[1])
+        return Csr(
+            np.ascontiguousarray(X.indptr, dtype=np.int64), np.ascontiguousarray(indices), data, X.shape[1]
+        )
     except ValueError as error:
         raise ValueError(f"{name} is malformed: {error}") from None
 
 
 def to_scipy(csr: Csr) -> sp.csr_array:
     """View a `Csr` as a SciPy array; values are shared, indices are copied where SciPy needs one width."""
-    return sp.csr_array((csr.data, csr.indices, csr.indptr), shape=csr.shape)
+    narrow = csr.nnz <= np.iinfo(np.int32).max  # SciPy wants indptr as wide as indices, or widens those
+    indptr = csr.indptr.astype(np.int32) if narrow else csr.indptr
+    return sp.csr_array((csr.data, csr.indices, indptr), shape=csr.shape)
 
 
 def transpose(csr: Csr) -> Csr:
     """Return the transpose, canonical again."""
-    return as_csr(to_scipy(csr).T.tocsr(), "transpose")
+    return Csr(*_native.transpose(csr), csr.shape[0])
+
+
+def multiply(
+    a: Csr,
+    b: Csr,
+    *,
+    normalize: bool = False,
+    n_threads: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Csr:
+    """Return the product of two sparse matrices, canonical and without stored zeros.
+
+    Parameters
+    ----------
+    a : Csr of shape (n, m)
+    b : Csr of shape (m, p)
+    normalize : bool, default False
+        Divide every row of the product by its Euclidean norm; empty rows stay empty.
+    n_threads : int, default 0
+        0 for all cores; the result does not depend on it.
+    progress : callable, optional
+        Called now and then with the number of rows done.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"matrices of shapes {a.shape} and {b.shape} cannot be multiplied")
+    return Csr(*_native.multiply(a, b, normalize, n_threads, progress), b.shape[1])
+
+
+def normalize_rows(csr: Csr) -> Csr:
+    """Divide every row by its Euclidean norm; empty rows stay empty."""
+    return Csr(csr.indptr, csr.indices, _native.normalize_rows(csr), csr.shape[1])
 
 
 def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
@@ -123,7 +173,9 @@ def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
         wrong = int(values[(values < 0) | (values >= n_cols)][0])
         raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_cols})")
     indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    matrix = sp.csr_array((np.ones(values.size, np.float32), values.astype(np.int64), indptr), (len(lengths), n_cols))
+    matrix = sp.csr_array(
+        (np.ones(values.size, np.float32), values.astype(np.int64), indptr), (len(lengths), n_cols)
+    )
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
     return as_csr(matrix, name)

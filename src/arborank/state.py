@@ -19,8 +19,8 @@ class Savable(Protocol):
     def from_state(cls, state: "State") -> Self:
         """Rebuild the object.
 
-        The arrays of ``state`` may be read-only memory maps, to be kept without a copy. Raises ``ValueError`` if they
-        do not fit each other.
+        The arrays of ``state`` may be read-only memory maps, to be kept without a copy. Raises ``ValueError``
+        if they do not fit each other.
         """
         ...
 
@@ -32,7 +32,8 @@ class State:
     Attributes
     ----------
     config : mapping of str to JSON values
-        Settings: strings, numbers, booleans, None, lists and string-keyed dictionaries of these.
+        Settings: strings, finite numbers, booleans, None, lists and string-keyed dictionaries of these. A
+        tuple comes back as a list.
     arrays : mapping of str to numeric ndarray
         Fitted values.
     parts : mapping of str to Savable
@@ -41,4 +42,4 @@ class State:
 
     config: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    parts: Mapping[str, Savable] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)

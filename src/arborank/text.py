@@ -31,9 +31,9 @@ class TextRanker(BaseEstimator):
     model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
         By default `XRLinear` with its defaults.
     n_jobs : int, optional
-        When given, it is set on ``features`` and ``model``; -1 for every core.
+        When given, it is set on the stages that have it; -1 for every core.
     verbose : int, default=0
-        When 1, the model shows progress bars.
+        When 1, the stages show progress bars.
 
     Attributes
     ----------
@@ -59,7 +59,9 @@ class TextRanker(BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, texts: Sequence[str], labels: Labels, *, label_texts: Mapping[str, str] | None = None) -> Self:
+    def fit(
+        self, texts: Sequence[str], labels: Labels, *, label_texts: Mapping[str, str] | None = None
+    ) -> Self:
         """Learn features, label tree and rankers.
 
         Parameters
@@ -87,16 +89,16 @@ class TextRanker(BaseEstimator):
         self.labels_ = StringTable(names)
         features = clone(self.features) if self.features is not None else TextFeatures()
         model = clone(self.model) if self.model is not None else XRLinear()
-        if self.n_jobs is not None:
-            features.set_params(n_jobs=self.n_jobs)
-            model.set_params(n_jobs=self.n_jobs)
-        if self.verbose:
-            model.set_params(verbose=self.verbose)
-        self.features_ = features.fit(texts)
-        about = {} if label_texts is None else {
-            "label_features": self.features_.encode([label_texts.get(name, "") for name in names])
-        }
-        self.model_ = model.fit(self.features_.encode(texts), self.encode_labels(rows), **about)
+        for stage in (features, model):
+            _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
+        X = features.fit_encode(texts)
+        self.features_ = features
+        about = (
+            {}
+            if label_texts is None
+            else {"label_features": self.features_.encode([label_texts.get(name, "") for name in names])}
+        )
+        self.model_ = model.fit(X, self.encode_labels(rows), **about)
         return self
 
     def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:
@@ -105,7 +107,9 @@ class TextRanker(BaseEstimator):
         ``options`` are those of `rank_batch`.
         """
         if not isinstance(text, str):
-            raise TypeError(f"text must be a str, found {type(text).__name__}; for several texts use rank_batch")
+            raise TypeError(
+                f"text must be a str, found {type(text).__name__}; for several texts use rank_batch"
+            )
         return self.rank_batch([text], k, **options)[0]
 
     def rank_batch(self, texts: Sequence[str], k: int = 10, **options: Any) -> list[list[tuple[str, float]]]:
@@ -217,6 +221,14 @@ class TextRanker(BaseEstimator):
         return ranker
 
 
+def _pass_on(stage: BaseEstimator, **settings: Any) -> None:
+    """Set those parameters that the stage has and that are given here."""
+    known = stage.get_params(deep=False)
+    stage.set_params(
+        **{name: value for name, value in settings.items() if name in known and value is not None}
+    )
+
+
 def _label_rows(labels: Labels) -> list[list[str]]:
     if isinstance(labels, str):
         raise TypeError("labels must be a sequence with one entry a text, found one str")
@@ -224,5 +236,7 @@ def _label_rows(labels: Labels) -> list[list[str]]:
     for number, row in enumerate(rows):
         for name in row:
             if not isinstance(name, str):
-                raise TypeError(f"labels of row {number} hold {name!r}; label names are str (ids go to XRLinear)")
+                raise TypeError(
+                    f"labels of row {number} hold {name!r}; label names are str (ids go to XRLinear)"
+                )
     return rows

@@ -1,7 +1,7 @@
 """Beam search written plainly over dense matrices: the oracle of the native search."""
 
-import itertools
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -68,7 +68,7 @@ def leading_to(model: Model, wanted: np.ndarray) -> list[np.ndarray]:
     """For every level below the root: whether a node leads to a wanted label (bool array over labels)."""
     masks = [wanted[model.labels]]
     for branch in model.branches[:0:-1]:
-        masks.append(np.array([masks[-1][a:b].any() for a, b in itertools.pairwise(branch)], bool))
+        masks.append(np.array([masks[-1][a:b].any() for a, b in pairwise(branch)], bool))
     return masks[::-1]
 
 

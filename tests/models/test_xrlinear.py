@@ -62,7 +62,9 @@ def test_label_features(topics, representation):
         lambda m: m.toarray(),
         lambda m: m.toarray().astype(np.float64),
         lambda m: np.asfortranarray(m.toarray()),
-        lambda m: sp.csr_array((m.data, m.indices.astype(np.int64), m.indptr.astype(np.int64)), shape=m.shape),
+        lambda m: sp.csr_array(
+            (m.data, m.indices.astype(np.int64), m.indptr.astype(np.int64)), shape=m.shape
+        ),
     ],
 )
 def test_every_input_form_gives_the_same_answer(topics, convert):

@@ -1,1 +1,6 @@
 """The estimators that users fit."""
+
+from .ensemble import Ensemble
+from .xrlinear import XRLinear
+
+__all__ = ["Ensemble", "XRLinear"]

@@ -9,7 +9,102 @@ import scipy.sparse as sp
 from ..indexing import LabelTree
 from ..matching import BeamSearch
 from ..progress import progress_bar
-from ..ranking import LayerWeights, SolverParams, active_rows, relevance_costs, train_layer
-from ..sparse import Csr, as_csr, to_scipy, transpose
+from ..ranking import (
+    LayerWeights,
+    SolverParams,
+    active_rows,
+    check_relevance,
+    parse_scheme,
+    relevance_costs,
+    train_layer,
+    training_work,
+)
+from ..sparse import Csr, as_csr
 
 __all__ = ["train_layers"]
+
+
+def train_layers(
+    X: Csr,
+    Y: Csr,
+    tree: LabelTree,
+    params: Sequence[SolverParams],
+    *,
+    negatives: Sequence[str],
+    user_negatives: Any,
+    relevance: Any,
+    relevance_mode: str,
+    relevance_norm: str,
+    beam_size: int,
+    combine: str,
+    n_threads: int,
+    verbose: bool,
+) -> list[LayerWeights]:
+    """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
+
+    Parameters
+    ----------
+    X : Csr of shape (n_instances, n_features)
+    Y : Csr of shape (n_instances, n_labels)
+    tree : LabelTree
+    params, negatives : sequences with one entry a layer
+    user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
+
+    Raises
+    ------
+    ValueError
+        If ``user_negatives`` is given but not used or used but not given, or a matrix does not fit.
+    """
+    uses_user = any("usn" in parse_scheme(scheme) for scheme in negatives)
+    if uses_user and user_negatives is None:
+        raise ValueError("negatives use 'usn', so fit needs user_negatives")
+    if user_negatives is not None:
+        if not uses_user:
+            raise ValueError("user_negatives is given, but negatives does not use 'usn'")
+        user_negatives = as_csr(user_negatives, "user_negatives", n_rows=X.shape[0], n_cols=tree.n_labels)
+    if relevance is not None:
+        relevance = check_relevance(relevance, Y)
+
+    layers: list[LayerWeights] = []
+    reached = tree.lift(Y, 0, n_threads=n_threads)
+    for level in range(tree.depth):
+        scheme = parse_scheme(negatives[level])
+        beam = None
+        if "man" in scheme and level > 0:
+            beam = _beam(tree, layers, X, beam_size, combine, n_threads)
+        user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
+        active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
+        reached = tree.lift(Y, level + 1, n_threads=n_threads)
+        weights = None if relevance is None else tree.lift(relevance, level + 1, n_threads=n_threads)
+        bottom = level + 1 == tree.depth
+        positives = relevance_costs(
+            reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
+        )
+        work = training_work(active, tree.branches[level])
+        with progress_bar(f"training layer {level + 1} of {tree.depth}", work, enabled=verbose) as progress:
+            layers.append(
+                train_layer(
+                    X,
+                    active,
+                    positives,
+                    tree.branches[level],
+                    params[level],
+                    n_threads=n_threads,
+                    progress=progress,
+                )
+            )
+    return layers
+
+
+def _beam(
+    tree: LabelTree, layers: Sequence[LayerWeights], X: Csr, beam_size: int, combine: str, n_threads: int
+) -> Csr:
+    """Return which nodes of the last trained level the beam of every instance holds."""
+    level = len(layers)
+    n_nodes = tree.level_sizes[level]
+    search = BeamSearch(tree.branches[:level], layers, np.arange(n_nodes, dtype=np.int32), n_nodes)
+    ids, _ = search.nodes(X, min(beam_size, n_nodes), combine=combine, n_threads=n_threads)
+    held = ids >= 0
+    indptr = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
+    pattern = sp.csr_array((np.ones(indptr[-1], np.float32), ids[held], indptr), shape=(X.shape[0], n_nodes))
+    return as_csr(pattern, "beam")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_integer", "n_threads", "per_layer"]
+__all__ = ["check_integer", "per_layer"]
 
 
 def check_integer(name: str, value: Any, low: int) -> int:
@@ -18,21 +18,12 @@ def check_integer(name: str, value: Any, low: int) -> int:
     return int(value)
 
 
-def n_threads(n_jobs: int | None) -> int:
-    """Translate ``n_jobs`` (None or -1: every core) to the native thread count (0: every core)."""
-    if n_jobs is None:
-        return 0
-    if not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool):
-        raise TypeError(f"n_jobs must be an integer or None, found {n_jobs!r}")
-    if n_jobs < -1 or n_jobs == 0:
-        raise ValueError(f"n_jobs must be positive, or -1 for every core, found {n_jobs}")
-    return max(int(n_jobs), 0)
-
-
 def per_layer(name: str, value: Any, depth: int) -> list[Any]:
     """Spread a parameter over the layers of a tree, top first: one value for all, or a sequence with one a layer."""
     if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
         if len(value) != depth:
-            raise ValueError(f"{name} has {len(value)} entries, but the tree has {depth} layers; give one a layer")
+            raise ValueError(
+                f"{name} has {len(value)} entries, but the tree has {depth} layers; give one a layer"
+            )
         return list(value)
     return [value] * depth

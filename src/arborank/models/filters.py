@@ -1,5 +1,6 @@
 """Label filters of a prediction: which labels may, or may not, be returned."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
             raise ValueError(f"{name} has {pattern.shape[1]} columns, but the model has {n_labels} labels")
     else:
         rows = list(labels)
+        for row in rows:
+            if not isinstance(row, (int, np.integer, Iterable)) or isinstance(row, str):
+                raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
         shared = all(isinstance(row, (int, np.integer)) for row in rows)
         pattern = rows_to_csr([rows] if shared else [list(row) for row in rows], n_labels, name)
         if shared:

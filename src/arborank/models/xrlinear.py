@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..indexing import LabelTree, balanced_kmeans, label_representation
-from ..matching import BeamSearch
+from ..indexing import LabelTree, balanced_kmeans
+from ..matching import BeamSearch, combination
+from ..memory import check_fits, estimate_training
 from ..metrics import ndcg_at_k
-from ..ranking import LayerWeights, SolverParams
+from ..ranking import LayerWeights, SolverParams, check_names
 from ..sparse import Csr, as_csr
 from ..state import State
+from ..strings import StringTable
+from ..threads import n_threads
 from ._layers import train_layers
-from ._params import check_integer, n_threads, per_layer
+from ._params import check_integer, per_layer
+from ._represent import represent
 from .filters import label_filter
 from .targets import as_indicator
 
@@ -86,7 +90,9 @@ class XRLinear(BaseEstimator):
         One a layer of the tree, top first.
     classes_ : array of shape (n_labels,) or None
         Class values when `fit` was given a 1-D target.
-    n_features_in_, n_labels_ : int
+    n_features_in_, n_labels_, n_instances_ : int
+    label_counts_ : int64 array of shape (n_labels,)
+        Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"`` and ``"train"``.
 
@@ -114,10 +120,10 @@ class XRLinear(BaseEstimator):
         Cp: float | Sequence[float] = 1.0,
         Cn: float | Sequence[float] = 1.0,
         bias: float | Sequence[float] = 1.0,
-        eps: float | None | Sequence[float | None] = None,
+        eps: float | Sequence[float | None] | None = None,
         max_iter: int | Sequence[int] = 100,
         threshold: float | Sequence[float] = 0.1,
-        max_nonzeros: int | None | Sequence[int | None] = None,
+        max_nonzeros: int | Sequence[int | None] | None = None,
         negatives: str | Sequence[str] = "tfn",
         relevance: str = "induce",
         relevance_norm: str = "none",
@@ -184,8 +190,13 @@ class XRLinear(BaseEstimator):
         X = self._instances(X, reset=True)
         Y, self.classes_ = as_indicator(Y, X.shape[0])
         check_integer("beam_size", self.beam_size, 1)
+        check_names(self.relevance, self.relevance_norm)
+        combination(self.combine)
         check_integer("random_state", self.random_state, 0)
         self.fit_times_ = {}
+        self.n_instances_ = X.shape[0]
+        self.label_counts_ = np.bincount(Y.indices, minlength=Y.shape[1])
+        self._check_memory(X)
         tree = self._grow(X, Y, label_features) if self.tree is None else self._given_tree(Y, label_features)
         start = time.perf_counter()
         layers = train_layers(
@@ -207,10 +218,26 @@ class XRLinear(BaseEstimator):
         self._set_fitted(tree, layers)
         return self
 
+    def _check_memory(self, X: Csr) -> None:
+        check_fits(
+            estimate_training(
+                n_instances=X.shape[0],
+                n_features=X.shape[1],
+                nnz=X.nnz,
+                label_counts=self.label_counts_,
+                branching=check_integer("branching", self.branching, 2),
+                max_leaf_size=check_integer("max_leaf_size", self.max_leaf_size, 1),
+                Cp=self.Cp,
+                threshold=self.threshold,
+                max_nonzeros=self.max_nonzeros,
+                n_threads=n_threads(self.n_jobs),
+            )
+        )
+
     def _grow(self, X: Csr, Y: Csr, label_features: Any) -> LabelTree:
         threads = n_threads(self.n_jobs)
         start = time.perf_counter()
-        vectors = label_representation(
+        vectors, present = represent(
             self.representation, X, Y, label_features, alpha=self.alpha, n_threads=threads
         )
         self.fit_times_["representation"] = time.perf_counter() - start
@@ -224,7 +251,7 @@ class XRLinear(BaseEstimator):
             n_threads=threads,
         )
         self.fit_times_["index"] = time.perf_counter() - start
-        return tree
+        return tree if present.size == Y.shape[1] else tree.relabel(present, Y.shape[1])
 
     def _given_tree(self, Y: Csr, label_features: Any) -> LabelTree:
         if not isinstance(self.tree, LabelTree):
@@ -314,8 +341,9 @@ class XRLinear(BaseEstimator):
             Labels with a score of at least one half (of its exponential for the ``log-`` combinations; of a margin of
             at least zero for ``noop``). When `fit` was given a 1-D target: the best class of every row instead.
         """
+        self._check_fitted()
         if self.classes_ is not None:
-            ids, _ = self.predict_topk(X, 1, beam_size=max(self.beam_size, 1))
+            ids, _ = self.predict_topk(X, 1)
             return self.classes_[np.maximum(ids[:, 0], 0)]
         scores = self.decision_function(X)
         cut = 0.0 if self.combine == "noop" else np.log(0.5) if self.combine.startswith("log-") else 0.5
@@ -324,17 +352,18 @@ class XRLinear(BaseEstimator):
         ones = np.ones(int(kept.sum()), dtype=np.float32)
         return sp.csr_array((ones, (coo.row[kept], coo.col[kept])), shape=scores.shape)
 
-    def score(self, X: Any, Y: Any) -> float:
-        """Return the mean nDCG@5, or the accuracy when `fit` was given a 1-D target."""
+    def score(self, X: Any, y: Any) -> float:
+        """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
+        self._check_fitted()
         if self.classes_ is not None:
-            return float(np.mean(self.predict(X) == np.asarray(Y)))
+            return float(np.mean(self.predict(X) == np.asarray(y)))
         ids, _ = self.predict_topk(X, 5)
-        truth, _ = as_indicator(Y, ids.shape[0])
+        truth, _ = as_indicator(y, ids.shape[0])
         return ndcg_at_k(truth, ids, 5)
 
     def _instances(self, X: Any, *, reset: bool = False) -> Csr:
-        if not reset and not hasattr(self, "_search"):
-            check_is_fitted(self, "layers_")
+        if not reset:
+            self._check_fitted()
         if not (isinstance(X, Csr) or sp.issparse(X)):
             X = validate_data(self, X, reset=reset, dtype="numeric")
         csr = as_csr(X, "X")
@@ -348,8 +377,17 @@ class XRLinear(BaseEstimator):
             )
         return csr
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_search")
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "layers_"):  # check_is_fitted alone costs as much as a query
+            check_is_fitted(self, "layers_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_search"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "layers_"):
+            self._set_fitted(self.tree_, self.layers_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -366,20 +404,46 @@ class XRLinear(BaseEstimator):
 
         save(self, directory)
 
+    @classmethod
+    def from_pecos(cls, directory: str | PathLike[str], **options: Any) -> Self:
+        """Take over a model that PECOS saved; ``options`` are those of `arborank.pecos.import_xlinear`."""
+        from ..pecos import import_xlinear
+
+        parts = import_xlinear(directory, **options)
+        model = cls(bias=list(parts.bias), beam_size=parts.beam_size, combine=parts.combine)
+        model.n_features_in_ = parts.layers[0].n_features
+        model.classes_ = None
+        model._set_fitted(parts.tree, list(parts.layers))
+        return model
+
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
         check_is_fitted(self, "layers_")
         params = {name: value for name, value in self.get_params(deep=False).items() if name != "tree"}
-        parts = {"tree": self.tree_} | {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
-        arrays = {} if self.classes_ is None else {"classes": self.classes_}
-        return State({"params": params, "n_features": self.n_features_in_}, arrays, parts)
+        parts: dict[str, Any] = {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
+        parts["tree"] = self.tree_
+        config: dict[str, Any] = {"params": params, "n_features": self.n_features_in_}
+        arrays = {}
+        if hasattr(self, "label_counts_"):  # an imported model does not know them
+            arrays["label_counts"] = self.label_counts_
+            config["n_instances"] = self.n_instances_
+        if self.classes_ is not None and self.classes_.dtype.kind in "UO":
+            parts["classes"] = StringTable(self.classes_.tolist())
+        elif self.classes_ is not None:
+            arrays["classes"] = self.classes_
+        return State(config, arrays, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Put a saved model together again; arrays are used where they lie."""
         model = cls(**state.config["params"])
         model.n_features_in_ = state.config["n_features"]
+        if "label_counts" in state.arrays:
+            model.label_counts_ = state.arrays["label_counts"]
+            model.n_instances_ = state.config["n_instances"]
         model.classes_ = state.arrays.get("classes")
-        layers = [state.parts[f"layer{level}"] for level in range(len(state.parts) - 1)]
-        model._set_fitted(state.parts["tree"], layers)
+        if "classes" in state.parts:
+            model.classes_ = np.array(list(state.parts["classes"]))
+        tree = state.parts["tree"]
+        model._set_fitted(tree, [state.parts[f"layer{level}"] for level in range(tree.depth)])
         return model

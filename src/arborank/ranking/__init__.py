@@ -1,1 +1,19 @@
 """Rank: one layer of linear one-versus-rest rankers, its weights, its negatives and its costs."""
+
+from .negatives import active_rows, parse_scheme
+from .relevance import check_names, check_relevance, relevance_costs
+from .solver import SolverParams
+from .training import train_layer, training_work
+from .weights import LayerWeights
+
+__all__ = [
+    "LayerWeights",
+    "SolverParams",
+    "active_rows",
+    "check_names",
+    "check_relevance",
+    "parse_scheme",
+    "relevance_costs",
+    "train_layer",
+    "training_work",
+]

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import Layer, pack_layer
-from ..sparse import MatrixLike, as_csr
+from ..sparse import as_csr
 from ..state import State
 
 __all__ = ["LayerWeights"]
@@ -26,12 +26,12 @@ class LayerWeights:
     extents : int64 array of shape (n_parents + 1, 3)
         Where each parent's chunk begins in ``index``, ``rows`` and ``words``.
     index : uint32 array of shape (n_entries, 2)
-        For every 32 buckets of a chunk, a bitmap of those that hold a row and the number of rows before.
+        For every 32 buckets of a chunk, a bitmap of the buckets that hold a row and the number of rows before.
     rows : uint32 array of shape (n_rows, 2)
         The hashed feature of a row, ascending within a chunk, and the row's first word relative to its chunk.
         The last row of a chunk is a sentinel.
     words : uint32 array
-        Rows: for every block of 16 siblings a header ``block << 16 | lane mask`` and the weights, packed.
+        Rows: for every block of 16 siblings a header ``block << 16 | lane mask`` and the packed float32 weights.
     bias : float32 array of shape (n_children,)
         The contribution of the constant feature to every child's margin.
     n_features : int
@@ -48,7 +48,7 @@ class LayerWeights:
 
     @classmethod
     def from_matrix(
-        cls, W: MatrixLike, bias: NDArray[np.float32], branches: NDArray[np.int64], *, n_threads: int = 1
+        cls, W: Any, bias: NDArray[np.float32], branches: NDArray[np.int64], *, n_threads: int = 1
     ) -> Self:
         """Pack a weight matrix.
 
@@ -131,6 +131,9 @@ class LayerWeights:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "n_features"}
+
+    def __getstate__(self) -> dict[str, Any]:  # without what is cached
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_state(self) -> State:
         """Return what a saved model holds of this layer."""

@@ -1,0 +1,47 @@
+"""arborank: XRLinear and NgramTfidf."""
+
+from data import TFIDF
+
+from arborank import NgramTfidf, XRLinear, __version__, load
+
+from .ranker import Ranker
+from .side import BEAM, SEED, THRESHOLD, TREE, K, LinearSide, serve
+from .text import Vectorizer
+
+
+class Arborank(LinearSide):
+    package = "arborank"
+
+    def version(self):
+        return f"arborank {__version__}"
+
+    def fit(self, inputs, threads, model):
+        X, Y = inputs
+        self.model = XRLinear(
+            **TREE, beam_size=BEAM, threshold=THRESHOLD, random_state=SEED, n_jobs=threads
+        ).fit(X, Y)
+        return self.model.fit_times_
+
+    def save(self, model):
+        self.model.save(model)
+
+    def open(self, model, threads):
+        self.model = load(model).set_params(n_jobs=threads)
+
+    def rank(self, queries):
+        return self.model.predict_topk(queries, k=K)
+
+    def ids(self, ranked):
+        return ranked[0]
+
+
+class Texts(Vectorizer):
+    def learn(self, texts, threads):
+        return NgramTfidf(**TFIDF, n_jobs=threads).fit(texts)
+
+    def rows(self, vectorizer, texts):
+        return vectorizer.transform(texts)
+
+
+if __name__ == "__main__":
+    serve({"linear": Arborank, "text": Texts, "ranker": Ranker})

@@ -1,0 +1,281 @@
+#include <nanobind/stl/string_view.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../ngrams_encode.hpp"
+#include "../ngrams_fit.hpp"
+#include "common.hpp"
+
+namespace arborank {
+namespace {
+
+template <class T>
+T choose(const std::string& value, const char* argument, std::initializer_list<std::pair<const char*, T>> choices) {
+  for (const auto& [name, choice] : choices)
+    if (value == name)
+      return choice;
+  throw std::invalid_argument(std::string(argument) + " is '" + value + "', which is not a choice");
+}
+
+Norm norm_of(const std::string& name) {
+  return choose<Norm>(name, "norm", {{"none", Norm::kNone}, {"l1", Norm::kL1}, {"l2", Norm::kL2}});
+}
+
+TextOptions text_options(const std::string& analyzer, const std::string& tokens, int min_n, int max_n, bool lowercase,
+                         const std::string& accents, const std::vector<nb::bytes>& stop_words) {
+  TextOptions o;
+  o.analyzer = choose<Analyzer>(
+      analyzer, "analyzer", {{"word", Analyzer::kWord}, {"char", Analyzer::kChar}, {"char_wb", Analyzer::kCharWb}});
+  o.tokens = choose<Tokens>(
+      tokens, "tokens", {{"word2", Tokens::kWord2}, {"word1", Tokens::kWord1}, {"whitespace", Tokens::kWhitespace}});
+  if (min_n < 1 || max_n < min_n)
+    throw std::invalid_argument("ngram_range must hold 1 <= min <= max");
+  o.min_n = min_n;
+  o.max_n = max_n;
+  o.lowercase = lowercase;
+  using unicode::Accents;
+  o.accents = choose<Accents>(accents, "strip_accents",
+                              {{"none", Accents::kKeep}, {"unicode", Accents::kFold}, {"ascii", Accents::kAscii}});
+  for (const auto& word : stop_words)
+    o.stop_words.emplace(word.c_str(), word.size());
+  return o;
+}
+
+nb::object owned(PyObject* object) {
+  if (!object)
+    throw nb::python_error();
+  return nb::steal(object);
+}
+
+nb::object utf8(nb::handle text) {
+  if (PyObject* encoded = PyUnicode_AsUTF8String(text.ptr()))
+    return nb::steal(encoded);
+  PyErr_Clear();  // lone surrogates
+  return owned(PyUnicode_AsEncodedString(text.ptr(), "utf-8", "surrogatepass"));
+}
+
+// Blocks of texts from any iterable of str, as UTF-8 that lives until the next block.
+class TextReader {
+ public:
+  explicit TextReader(nb::handle texts) : iterator_(owned(PyObject_GetIter(texts.ptr()))) {}
+
+  // May be called without the GIL.
+  const std::vector<std::string_view>& next() {
+    nb::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0)
+      throw nb::python_error();
+    views_.clear();
+    held_.clear();
+    std::size_t n_bytes = 0;
+    while (n_bytes < kBlock) {
+      PyObject* const item = PyIter_Next(iterator_.ptr());
+      if (!item) {
+        if (PyErr_Occurred())
+          throw nb::python_error();
+        break;
+      }
+      const nb::object text = nb::steal(item);
+      if (!PyUnicode_Check(item))
+        throw nb::type_error(("texts must hold str, found " + found(text) + " at position " +
+                              std::to_string(position_)).c_str());
+      held_.push_back(utf8(text));
+      const nb::handle bytes = held_.back();
+      const auto size = static_cast<std::size_t>(PyBytes_Size(bytes.ptr()));
+      if (size > kLongestText)
+        throw std::invalid_argument("text at position " + std::to_string(position_) + " has " + std::to_string(size) +
+                                    " bytes; at most " + std::to_string(kLongestText) + " are supported");
+      views_.emplace_back(PyBytes_AsString(bytes.ptr()), size);
+      n_bytes += size + 64;
+      position_++;
+    }
+    return views_;
+  }
+
+ private:
+  static constexpr std::size_t kBlock = std::size_t{8} << 20;
+
+  static std::string found(nb::handle object) {
+    return nb::cast<std::string>(object.type().attr("__name__"));
+  }
+
+  nb::object iterator_;
+  std::vector<nb::object> held_;
+  std::vector<std::string_view> views_;
+  std::int64_t position_ = 0;
+};
+
+template <class T>
+nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig> array_of(std::unique_ptr<T[]>&& values, std::size_t n) {
+  T* const data = values.release();
+  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  return {data, {n}, owner};
+}
+
+// The three arrays of a `Csr`, which Python puts together.
+nb::tuple csr_of(CsrArrays&& a) {
+  const auto nnz = static_cast<std::size_t>(a.indptr[a.n_rows]);
+  return nb::make_tuple(array_of(std::move(a.indptr), a.n_rows + 1), array_of(std::move(a.indices), nnz),
+                        array_of(std::move(a.data), nnz));
+}
+
+using Doubles = std::optional<Vector<double>>;
+
+struct Weights {  // a Weighting and the array it points to
+  Weighting weighting;
+  Doubles idf;
+
+  Weights(bool binary, bool sublinear, const std::string& norm, Doubles idf_, double weight) : idf(std::move(idf_)) {
+    weighting = {binary, sublinear, norm_of(norm), idf ? idf->data() : nullptr, weight};
+  }
+  void check(std::int64_t n_terms) const {
+    if (idf && static_cast<std::int64_t>(idf->size()) != n_terms)
+      throw std::invalid_argument("idf has " + std::to_string(idf->size()) + " entries for " +
+                                  std::to_string(n_terms) + " terms");
+  }
+};
+
+struct NgramPart {
+  TextOptions options;
+  Vector<std::uint8_t> terms;
+  Vector<std::int64_t> offsets;
+  Matrix<std::uint64_t> slots;
+  Weights weights;
+  Vocabulary vocabulary;
+
+  NgramPart(TextOptions options_, Vector<std::uint8_t> terms_, Vector<std::int64_t> offsets_,
+            Matrix<std::uint64_t> slots_, Weights weights_)
+      : options(std::move(options_)), terms(std::move(terms_)), offsets(std::move(offsets_)),
+        slots(std::move(slots_)), weights(std::move(weights_)) {
+    if (offsets.size() == 0 || slots.shape(1) != 2)
+      throw std::invalid_argument("vocabulary offsets must not be empty, and slots must have two columns");
+    vocabulary = {terms.data(), offsets.data(), slots.data(), static_cast<std::int64_t>(offsets.size()) - 1,
+                  static_cast<std::int64_t>(slots.shape(0))};
+    vocabulary.check(static_cast<std::int64_t>(terms.size()));
+    weights.check(vocabulary.n_terms);
+  }
+};
+
+struct NgramEncoder {
+  std::vector<NgramPart> parts;
+  std::unique_ptr<Encoder> encoder;
+
+  NgramEncoder(std::vector<NgramPart> parts_, const std::string& norm) : parts(std::move(parts_)) {
+    std::vector<EncoderPart> views;
+    for (const auto& part : parts)
+      views.push_back({part.options, part.vocabulary, part.weights.weighting});
+    encoder = std::make_unique<Encoder>(std::move(views), norm_of(norm));
+    if (encoder->n_columns() > INT32_MAX)
+      throw std::invalid_argument("the parts have " + std::to_string(encoder->n_columns()) +
+                                  " features together; at most 2147483647 are supported");
+  }
+
+  nb::tuple encode(nb::handle texts, int n_threads) const {
+    TextReader reader(texts);
+    std::optional<CsrArrays> out;
+    {
+      nb::gil_scoped_release release;
+      out.emplace(encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads,
+                                  python_tick(std::nullopt)));
+    }
+    return csr_of(std::move(*out));
+  }
+};
+
+struct NgramFitter {
+  Fitter fitter;
+
+  NgramFitter(std::vector<TextOptions> parts, bool keep_rows, int n_threads)
+      : fitter(std::move(parts), keep_rows, n_threads) {}
+
+  std::int64_t add(nb::handle texts) {
+    TextReader reader(texts);
+    {
+      nb::gil_scoped_release release;
+      fitter.add([&]() -> const auto& { return reader.next(); }, python_tick(std::nullopt));
+    }
+    return fitter.n_texts();
+  }
+
+  nb::tuple select(std::size_t part, double low, double high, std::int64_t max_features, bool binary) {
+    Selection s;
+    std::unique_ptr<std::uint64_t[]> slots;
+    Vocabulary v;
+    {
+      nb::gil_scoped_release release;
+      s = fitter.select(part, low, high, max_features, binary, python_tick(std::nullopt));
+      v = {s.terms.get(), s.offsets.data(), nullptr, static_cast<std::int64_t>(s.df.size()), 0};
+      v.n_slots = Vocabulary::slots_for(v.n_terms);
+      slots = std::make_unique<std::uint64_t[]>(2 * v.n_slots);
+      Vocabulary::build(v, slots.get());
+    }
+    std::uint64_t* const data = slots.release();
+    nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<std::uint64_t*>(p); });
+    const NumpyMatrix<std::uint64_t> table(data, {static_cast<std::size_t>(v.n_slots), 2}, owner);
+    const auto n_bytes = static_cast<std::size_t>(s.offsets.back());
+    return nb::make_tuple(array_of(std::move(s.terms), n_bytes), to_numpy(std::move(s.offsets)), table,
+                          to_numpy(std::move(s.df)));
+  }
+
+  nb::tuple rows(const std::vector<Weights>& parts, const std::string& norm) {
+    std::vector<Weighting> weightings;
+    for (std::size_t i = 0; i < parts.size(); i++) {
+      parts[i].check(fitter.width(i));
+      weightings.push_back(parts[i].weighting);
+    }
+    std::optional<CsrArrays> out;
+    {
+      nb::gil_scoped_release release;
+      out.emplace(fitter.rows(weightings, norm_of(norm), python_tick(std::nullopt)));
+    }
+    return csr_of(std::move(*out));
+  }
+};
+
+nb::list ngrams(nb::str text, const TextOptions& options) {
+  const nb::object bytes = utf8(text);
+  Analysis analysis;
+  analysis.analyse({PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr()))}, options);
+  nb::list out;
+  analysis.each(options, [&](std::uint32_t start, std::uint32_t length) {
+    out.append(owned(PyUnicode_DecodeUTF8(analysis.bytes() + start, length, "surrogatepass")));
+  });
+  return out;
+}
+
+}  // namespace
+
+void bind_features(nb::module_& m) {
+  nb::class_<TextOptions>(m, "TextOptions", "How a text becomes n-grams.")
+      .def("__init__", [](TextOptions* self, const std::string& analyzer, const std::string& tokens, int min_n,
+                          int max_n, bool lowercase, const std::string& accents,
+                          const std::vector<nb::bytes>& stop_words) {
+             new (self) TextOptions(text_options(analyzer, tokens, min_n, max_n, lowercase, accents, stop_words));
+           },
+           nb::arg("analyzer"), nb::arg("tokens"), nb::arg("min_n"), nb::arg("max_n"), nb::arg("lowercase"),
+           nb::arg("strip_accents"), nb::arg("stop_words"));
+  nb::class_<Weights>(m, "NgramWeights", "How the counts of n-grams become values.")
+      .def(nb::init<bool, bool, const std::string&, Doubles, double>(), nb::arg("binary"), nb::arg("sublinear_tf"),
+           nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"));
+  nb::class_<NgramPart>(m, "NgramPart", "A vocabulary in flat arrays, with its options and weights.")
+      .def(nb::init<TextOptions, Vector<std::uint8_t>, Vector<std::int64_t>, Matrix<std::uint64_t>, Weights>(),
+           nb::arg("options"), nb::arg("terms").noconvert(), nb::arg("offsets").noconvert(),
+           nb::arg("slots").noconvert(), nb::arg("weights"));
+  nb::class_<NgramEncoder>(m, "NgramEncoder", "Texts to TF-IDF rows.")
+      .def(nb::init<std::vector<NgramPart>, const std::string&>(), nb::arg("parts"), nb::arg("norm"))
+      .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"), "Return indptr, indices, data.");
+  nb::class_<NgramFitter>(m, "NgramFitter", "Learns the vocabularies of several parts in one pass over the texts.")
+      .def(nb::init<std::vector<TextOptions>, bool, int>(), nb::arg("parts"), nb::arg("keep_rows"),
+           nb::arg("n_threads"))
+      .def("add", &NgramFitter::add, nb::arg("texts"), "Count an iterable of texts; return the number so far.")
+      .def("found_any", [](const NgramFitter& f, std::size_t part) { return f.fitter.found_any(part); },
+           nb::arg("part"), "Whether the texts hold any n-gram of a part; before `select`.")
+      .def("select", &NgramFitter::select, nb::arg("part"), nb::arg("low"), nb::arg("high"), nb::arg("max_features"),
+           nb::arg("binary"), "Return terms, offsets, slots and document frequencies of a part.")
+      .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), "Return indptr, indices, data of the texts added; once.");
+  m.def("ngrams", &ngrams, nb::arg("text"), nb::arg("options"), "The n-grams of one text, as often as they occur.");
+  m.attr("UNICODE_VERSION") = unicode::kVersion;
+}
+
+}  // namespace arborank

@@ -1,0 +1,53 @@
+#include "kmeans.hpp"
+
+#include "common.hpp"
+
+namespace arborank {
+
+namespace {
+
+template <class MakeRows>
+nb::tuple cluster(MakeRows&& make_rows, const KMeansOptions& options, const std::optional<nb::callable>& progress) {
+  Clusters clusters;
+  {
+    nb::gil_scoped_release release;
+    auto rows = make_rows();
+    clusters = BalancedKMeans(rows, options).run(python_tick(progress));
+  }
+  return nb::make_tuple(to_numpy(std::move(clusters.order)), to_numpy(std::move(clusters.bounds)));
+}
+
+void check(const KMeansOptions& options, std::int64_t n_rows) {
+  if (options.depth < 1 || options.depth > 40)
+    throw std::invalid_argument("depth is " + std::to_string(options.depth) + "; 1 to 40 are supported");
+  if (n_rows > INT32_MAX)
+    throw std::invalid_argument(std::to_string(n_rows) + " rows; at most 2147483647 are supported");
+}
+
+}  // namespace
+
+void bind_kmeans(nb::module_& m) {
+  const char* doc = "Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.";
+  m.def(
+      "balanced_kmeans",
+      [](const Csr& rows, int depth, int max_iter, bool spherical, std::int64_t max_sample, std::uint64_t seed,
+         int n_threads, std::optional<nb::callable> progress) {
+        const KMeansOptions options{depth, max_iter, spherical, max_sample, seed, n_threads};
+        check(options, rows.view.n_rows);
+        return cluster([&] { return SparseRows(rows.view); }, options, progress);
+      },
+      nb::arg("rows"), nb::arg("depth"), nb::arg("max_iter"), nb::arg("spherical"), nb::arg("max_sample"),
+      nb::arg("seed"), nb::arg("n_threads"), nb::arg("progress").none() = nb::none(), doc);
+  m.def(
+      "balanced_kmeans_dense",
+      [](Matrix<float> rows, int depth, int max_iter, bool spherical, std::int64_t max_sample, std::uint64_t seed,
+         int n_threads, std::optional<nb::callable> progress) {
+        const KMeansOptions options{depth, max_iter, spherical, max_sample, seed, n_threads};
+        check(options, rows.shape(0));
+        return cluster([&] { return DenseRows(rows.data(), rows.shape(0), rows.shape(1)); }, options, progress);
+      },
+      nb::arg("rows"), nb::arg("depth"), nb::arg("max_iter"), nb::arg("spherical"), nb::arg("max_sample"),
+      nb::arg("seed"), nb::arg("n_threads"), nb::arg("progress").none() = nb::none(), doc);
+}
+
+}  // namespace arborank

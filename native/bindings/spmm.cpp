@@ -1,0 +1,65 @@
+#include "spmm.hpp"
+
+#include "common.hpp"
+
+namespace arborank {
+
+namespace {
+
+template <class T>
+NumpyVector<T> raw_to_numpy(RawArray<T>&& values, std::size_t n) {
+  nb::capsule owner(values.get(), [](void* p) noexcept { std::free(p); });
+  return NumpyVector<T>(values.release(), {n}, owner);
+}
+
+nb::tuple to_python(CsrArrays&& arrays) {
+  const std::size_t nnz = arrays.indptr.back();
+  return nb::make_tuple(to_numpy(std::move(arrays.indptr)), raw_to_numpy(std::move(arrays.indices), nnz),
+                        raw_to_numpy(std::move(arrays.data), nnz));
+}
+
+}  // namespace
+
+void bind_spmm(nb::module_& m) {
+  m.def(
+      "multiply",
+      [](const Csr& a, const Csr& b, bool normalize, int n_threads, std::optional<nb::callable> progress) {
+        if (a.view.n_cols != b.view.n_rows)
+          throw std::invalid_argument("a has " + std::to_string(a.view.n_cols) + " columns, but b has " +
+                                      std::to_string(b.view.n_rows) + " rows");
+        CsrArrays result;
+        {
+          nb::gil_scoped_release release;
+          result = multiply(a.view, b.view, normalize, n_threads, python_tick(progress));
+        }
+        return to_python(std::move(result));
+      },
+      nb::arg("a"), nb::arg("b"), nb::arg("normalize"), nb::arg("n_threads"), nb::arg("progress") = nb::none(),
+      "Arrays (indptr, indices, data) of the product of two sparse matrices.");
+  m.def(
+      "normalize_rows",
+      [](const Csr& a) {
+        const CsrView& m = a.view;
+        auto data = raw_array<float>(m.nnz());
+        {
+          nb::gil_scoped_release release;
+          for (std::int64_t row = 0; row < m.n_rows; row++)
+            normalize_row(m.data + m.begin(row), m.length(row), &data[m.begin(row)]);
+        }
+        return raw_to_numpy(std::move(data), m.nnz());
+      },
+      nb::arg("a"), "The values of a sparse matrix with every row divided by its Euclidean norm.");
+  m.def(
+      "transpose",
+      [](const Csr& a) {
+        CsrArrays result;
+        {
+          nb::gil_scoped_release release;
+          result = transpose(a.view);
+        }
+        return to_python(std::move(result));
+      },
+      nb::arg("a"), "Arrays (indptr, indices, data) of the transpose.");
+}
+
+}  // namespace arborank

@@ -1,0 +1,146 @@
+// From solved weights to the chunk of a parent: small weights dropped, siblings side by side.
+#pragma once
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "train_lanes.hpp"
+#include "weights.hpp"
+
+namespace arborank {
+
+// The weights kept of one group: for every feature that has any, a lane mask and the packed values. Numbers ascend:
+// shared features by local number, then private features in the order of the block.
+struct GroupWeights {
+  int first = 0;  // first child of the group among its siblings; a group lies within one block of 16
+  std::vector<std::uint32_t> numbers;
+  std::vector<std::uint16_t> masks;
+  std::vector<float> values;
+};
+
+inline std::uint32_t feature_of(const TrainBlock& block, std::uint32_t number) {
+  const std::uint32_t n_shared = static_cast<std::uint32_t>(block.shared.size());
+  return number < n_shared ? block.shared[number] : block.own_features[number - n_shared];
+}
+
+// visit(number, weights) for every feature of the block
+template <int L, class Visit>
+void for_each_weight(const TrainBlock& block, const LaneWeights<L>& weights, Visit&& visit) {
+  const std::uint32_t n_shared = static_cast<std::uint32_t>(block.shared.size());
+  for (std::uint32_t number = 0; number < n_shared; number++)
+    visit(number, weights.shared[number]);
+  for (std::int64_t row = 0; row < block.n; row++)
+    for (std::int64_t k = block.own_starts[row]; k < block.own_starts[row + 1]; k++)
+      visit(n_shared + static_cast<std::uint32_t>(k), block.own_values[k] * weights.coefficients[row]);
+}
+
+// The smallest weight to keep so that at most max_nonzeros remain; of equal ones the smaller feature number stays.
+struct Cut {
+  float least;
+  std::uint32_t last_feature = 0xffffffffu;
+  bool keeps(float weight, std::uint32_t feature) const {
+    return weight > least || (weight == least && feature <= last_feature);
+  }
+};
+
+template <int L>
+std::vector<Cut> cuts(const TrainBlock& block, const LaneWeights<L>& weights, int n_lanes, const TrainParams& params) {
+  const float least = std::max(params.threshold, std::numeric_limits<float>::denorm_min());
+  std::vector<Cut> result(n_lanes, Cut{least});
+  if (params.max_nonzeros < 0)
+    return result;
+  std::vector<std::pair<float, std::uint32_t>> all;  // (minus magnitude, feature): ascending is best first
+  for (int lane = 0; lane < n_lanes; lane++) {
+    all.clear();
+    for_each_weight<L>(block, weights, [&](std::uint32_t number, Float<L> w) {
+      if (std::fabs(w[lane]) >= least)
+        all.emplace_back(-std::fabs(w[lane]), feature_of(block, number));
+    });
+    if (static_cast<std::int64_t>(all.size()) <= params.max_nonzeros)
+      continue;
+    if (params.max_nonzeros == 0) {
+      result[lane] = {std::numeric_limits<float>::infinity(), 0};
+      continue;
+    }
+    const auto last = all.begin() + (params.max_nonzeros - 1);
+    std::nth_element(all.begin(), last, all.end());
+    result[lane] = {-last->first, last->second};
+  }
+  return result;
+}
+
+template <int L>
+GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights, int first, int n_lanes,
+                          const TrainParams& params) {
+  const auto cut = cuts<L>(block, weights, n_lanes, params);
+  Float<L> least = spread<L>(std::numeric_limits<float>::infinity());
+  for (int lane = 0; lane < n_lanes; lane++)
+    least[lane] = cut[lane].least;
+  GroupWeights kept;
+  kept.first = first;
+  for_each_weight<L>(block, weights, [&](std::uint32_t number, Float<L> w) {
+    if (!any<L>(magnitude<L>(w) >= least))
+      return;
+    std::uint32_t mask = 0;
+    for (int lane = 0; lane < n_lanes; lane++)
+      if (cut[lane].keeps(std::fabs(w[lane]), feature_of(block, number))) {
+        mask |= 1u << lane;
+        kept.values.push_back(w[lane]);
+      }
+    if (mask) {
+      kept.numbers.push_back(number);
+      kept.masks.push_back(static_cast<std::uint16_t>(mask));
+    }
+  });
+  return kept;
+}
+
+// All groups of a parent, in the order of their first child, as one chunk.
+inline PackedChunk pack_groups(const TrainBlock& block, std::vector<GroupWeights>&& groups) {
+  const std::size_t n_numbers = block.shared.size() + block.own_features.size();
+  struct Entry {
+    std::uint32_t group, value;
+    std::uint16_t mask;
+  };
+  std::vector<std::size_t> starts(n_numbers + 1, 0);
+  for (const auto& group : groups)
+    for (std::uint32_t number : group.numbers)
+      starts[number + 1]++;
+  for (std::size_t i = 0; i < n_numbers; i++)
+    starts[i + 1] += starts[i];
+  std::vector<Entry> entries(starts[n_numbers]);
+  for (std::uint32_t g = 0; g < groups.size(); g++) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < groups[g].numbers.size(); i++) {
+      entries[starts[groups[g].numbers[i]]++] = {g, value, groups[g].masks[i]};
+      value += std::popcount(groups[g].masks[i]);
+    }
+  }
+  ChunkPacker packer;
+  float packed[kLanes];
+  std::size_t e = 0;
+  for (std::size_t number = 0; number < n_numbers; number++) {  // starts[number] is now the end of its entries
+    if (e == starts[number])
+      continue;
+    packer.begin_row(feature_of(block, static_cast<std::uint32_t>(number)));
+    while (e < starts[number]) {
+      const int block16 = groups[entries[e].group].first / kLanes;
+      std::uint32_t mask = 0;
+      int n = 0;
+      for (; e < starts[number] && groups[entries[e].group].first / kLanes == block16; e++) {
+        const auto& group = groups[entries[e].group];
+        mask |= static_cast<std::uint32_t>(entries[e].mask) << (group.first % kLanes);
+        for (int i = 0; i < std::popcount(entries[e].mask); i++)
+          packed[n++] = group.values[entries[e].value + i];
+      }
+      packer.add_block(static_cast<std::uint32_t>(block16), mask, packed);
+    }
+  }
+  return packer.finish();
+}
+
+}  // namespace arborank

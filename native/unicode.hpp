@@ -1,0 +1,177 @@
+// Characters as Python sees them: \w and \s of `re`, str.lower(), and accent folding (NFKD without combining marks).
+#pragma once
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unicode_tables.hpp"
+
+namespace arborank::unicode {
+
+enum Class : std::uint8_t { kIsWord = 1, kIsSpace = 2, kIsCased = 4, kIsIgnorable = 8 };
+
+// The generated ranges laid out for one look-up a character; built when first needed, in about a millisecond.
+class Tables {
+ public:
+  static const Tables& get() {
+    static const Tables tables;
+    return tables;
+  }
+  bool is(char32_t c, std::uint8_t classes) const { return (classes_[c] & classes) != 0; }
+  // Code points that `c` becomes, or nothing found: nullptr. The first number is how many.
+  const std::uint32_t* lower(char32_t c) const { return find(lower_, kLower, c); }
+  const std::uint32_t* fold(char32_t c) const { return find(fold_, kFold, c); }
+
+ private:
+  static constexpr char32_t kMapped = 0x30000;  // no character beyond is changed
+
+  Tables() : classes_(0x110000), lower_(kMapped), fold_(kMapped) {
+    mark(kWord, std::size(kWord), kIsWord);
+    mark(kSpace, std::size(kSpace), kIsSpace);
+    mark(kCased, std::size(kCased), kIsCased);
+    mark(kIgnorable, std::size(kIgnorable), kIsIgnorable);
+    index(kLower, std::size(kLower), lower_);
+    index(kFold, std::size(kFold), fold_);
+  }
+  void mark(const std::uint32_t* ranges, std::size_t n, std::uint8_t bit) {
+    for (std::size_t i = 0; i < n; i += 2)
+      for (std::uint32_t c = ranges[i]; c <= ranges[i + 1]; c++)
+        classes_[c] |= bit;
+  }
+  static void index(const std::uint32_t* entries, std::size_t n, std::vector<std::uint32_t>& where) {
+    for (std::size_t i = 0; i < n; i += 2 + entries[i + 1])
+      where.at(entries[i]) = static_cast<std::uint32_t>(i + 1);
+  }
+  static const std::uint32_t* find(const std::vector<std::uint32_t>& where, const std::uint32_t* entries, char32_t c) {
+    return c < kMapped && where[c] ? entries + where[c] : nullptr;
+  }
+
+  std::vector<std::uint8_t> classes_;
+  std::vector<std::uint32_t> lower_, fold_;
+};
+
+inline int width(unsigned char lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
+
+// Decodes one character of UTF-8 that Python wrote (so well-formed, surrogates let through) and steps over it.
+inline char32_t decode(const char*& p) {
+  const auto* u = reinterpret_cast<const unsigned char*>(p);
+  const int n = width(u[0]);
+  p += n;
+  if (n == 1)
+    return u[0];
+  if (n == 2)
+    return (u[0] & 0x1Fu) << 6 | (u[1] & 0x3Fu);
+  if (n == 3)
+    return (u[0] & 0x0Fu) << 12 | (u[1] & 0x3Fu) << 6 | (u[2] & 0x3Fu);
+  return (u[0] & 0x07u) << 18 | (u[1] & 0x3Fu) << 12 | (u[2] & 0x3Fu) << 6 | (u[3] & 0x3Fu);
+}
+
+inline void append(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out.push_back(static_cast<char>(c));
+  } else if (c < 0x800) {
+    out.push_back(static_cast<char>(0xC0 | c >> 6));
+    out.push_back(static_cast<char>(0x80 | (c & 0x3F)));
+  } else if (c < 0x10000) {
+    out.push_back(static_cast<char>(0xE0 | c >> 12));
+    out.push_back(static_cast<char>(0x80 | (c >> 6 & 0x3F)));
+    out.push_back(static_cast<char>(0x80 | (c & 0x3F)));
+  } else {
+    out.push_back(static_cast<char>(0xF0 | c >> 18));
+    out.push_back(static_cast<char>(0x80 | (c >> 12 & 0x3F)));
+    out.push_back(static_cast<char>(0x80 | (c >> 6 & 0x3F)));
+    out.push_back(static_cast<char>(0x80 | (c & 0x3F)));
+  }
+}
+
+inline bool is_ascii(std::string_view text) {
+  unsigned char high = 0;
+  for (const char c : text)
+    high |= static_cast<unsigned char>(c);
+  return high < 0x80;
+}
+
+// Is the capital sigma at `at` the last letter of a word? Unicode's Final_Sigma, as str.lower() decides it.
+inline bool final_sigma(std::string_view text, const char* at) {
+  const auto& tables = Tables::get();
+  const char* const first = text.data();
+  const char* const last = first + text.size();
+  char32_t before = 0;
+  bool found = false;
+  for (const char* p = at; p > first && !found;) {
+    do
+      p--;
+    while ((static_cast<unsigned char>(*p) & 0xC0) == 0x80);
+    const char* q = p;
+    before = decode(q);
+    found = !tables.is(before, kIsIgnorable);
+  }
+  if (!found || !tables.is(before, kIsCased))
+    return false;
+  for (const char* p = at + 2; p < last;) {
+    const char32_t after = decode(p);
+    if (!tables.is(after, kIsIgnorable))
+      return !tables.is(after, kIsCased);
+  }
+  return true;
+}
+
+// str.lower(). `out` is replaced.
+inline void lower(std::string_view text, std::string& out) {
+  if (is_ascii(text)) {
+    out.resize(text.size());
+    for (std::size_t i = 0; i < text.size(); i++) {
+      const char c = text[i];
+      out[i] = static_cast<char>(c + ((c >= 'A' && c <= 'Z') << 5));
+    }
+    return;
+  }
+  const auto& tables = Tables::get();
+  out.clear();
+  for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+    const char* const at = p;
+    const char32_t c = decode(p);
+    if (c < 0x80)
+      out.push_back(static_cast<char>(c + ((c >= 'A' && c <= 'Z') << 5)));
+    else if (c == 0x3A3)
+      append(out, final_sigma(text, at) ? 0x3C2 : 0x3C3);
+    else if (const std::uint32_t* mapped = tables.lower(c))
+      for (std::uint32_t k = 1; k <= mapped[0]; k++)
+        append(out, mapped[k]);
+    else
+      out.append(at, p);
+  }
+}
+
+enum class Accents { kKeep, kFold, kAscii };
+
+// Compatibility decomposition without combining marks; kAscii also drops what is not ASCII then. `out` is replaced.
+inline void fold(std::string_view text, Accents accents, std::string& out) {
+  const auto& tables = Tables::get();
+  out.clear();
+  const auto put = [&](char32_t c) {
+    if (accents == Accents::kFold || c < 0x80)
+      append(out, c);
+  };
+  for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+    const char32_t c = decode(p);
+    if (c < 0x80) {
+      out.push_back(static_cast<char>(c));
+    } else if (c >= 0xAC00 && c < 0xD7A4) {  // a Hangul syllable is its two or three letters
+      const char32_t s = c - 0xAC00;
+      put(0x1100 + s / 588);
+      put(0x1161 + s % 588 / 28);
+      if (s % 28)
+        put(0x11A7 + s % 28);
+    } else if (const std::uint32_t* mapped = tables.fold(c)) {
+      for (std::uint32_t k = 1; k <= mapped[0]; k++)
+        put(mapped[k]);
+    } else {
+      put(c);
+    }
+  }
+}
+
+}  // namespace arborank::unicode

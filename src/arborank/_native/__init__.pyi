@@ -1,0 +1,139 @@
+"""Native kernels of Arborank, for one instruction-set level."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+class Csr:
+    """
+    Compressed-sparse-row matrix, float32; its structure is checked when it is made.
+    """
+
+    def __init__(self, indptr: NDArray[numpy.int64], indices: NDArray[numpy.int32], data: NDArray[numpy.float32], n_cols: int) -> None: ...
+
+    @property
+    def indptr(self) -> NDArray[numpy.int64]: ...
+
+    @property
+    def indices(self) -> NDArray[numpy.int32]: ...
+
+    @property
+    def data(self) -> NDArray[numpy.float32]: ...
+
+    @property
+    def shape(self) -> Any: ...
+
+    @property
+    def nnz(self) -> int: ...
+
+    @property
+    def canonical(self) -> bool:
+        """Columns strictly ascending in every row."""
+
+    @property
+    def finite(self) -> bool:
+        """No NaN and no infinity."""
+
+class TextOptions:
+    """How a text becomes n-grams."""
+
+    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes]) -> None: ...
+
+class NgramWeights:
+    """How the counts of n-grams become values."""
+
+    def __init__(self, binary: bool, sublinear_tf: bool, norm: str, idf: NDArray[numpy.float64] | None, weight: float) -> None: ...
+
+class NgramPart:
+    """A vocabulary in flat arrays, with its options and weights."""
+
+    def __init__(self, options: TextOptions, terms: NDArray[numpy.uint8], offsets: NDArray[numpy.int64], slots: NDArray[numpy.uint64], weights: NgramWeights) -> None: ...
+
+class NgramEncoder:
+    """Texts to TF-IDF rows."""
+
+    def __init__(self, parts: Sequence[NgramPart], norm: str) -> None: ...
+
+    def encode(self, texts: object, n_threads: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return indptr, indices, data."""
+
+class NgramFitter:
+    """Learns the vocabularies of several parts in one pass over the texts."""
+
+    def __init__(self, parts: Sequence[TextOptions], keep_rows: bool, n_threads: int) -> None: ...
+
+    def add(self, texts: object) -> int:
+        """Count an iterable of texts; return the number so far."""
+
+    def found_any(self, part: int) -> bool:
+        """Whether the texts hold any n-gram of a part; before `select`."""
+
+    def select(self, part: int, low: float, high: float, max_features: int, binary: bool) -> Any:
+        """Return terms, offsets, slots and document frequencies of a part."""
+
+    def rows(self, parts: Sequence[NgramWeights], norm: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return indptr, indices, data of the texts added; once."""
+
+def ngrams(text: str, options: TextOptions) -> list[Any]:
+    """The n-grams of one text, as often as they occur."""
+
+UNICODE_VERSION: str
+
+def balanced_kmeans(rows: Csr, depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+    """
+    Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
+    """
+
+def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+    """
+    Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
+    """
+
+def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Arrays (indptr, indices, data) of the product of two sparse matrices."""
+
+def normalize_rows(a: Csr) -> NDArray[numpy.float32]:
+    """
+    The values of a sparse matrix with every row divided by its Euclidean norm.
+    """
+
+def transpose(a: Csr) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Arrays (indptr, indices, data) of the transpose."""
+
+class Layer:
+    """The arrays of one layer, checked when made unless trusted."""
+
+    def __init__(self, branches: NDArray[numpy.int64], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], rows: NDArray[numpy.uint32], words: NDArray[numpy.uint32], bias: NDArray[numpy.float32], n_features: int, trusted: bool = False) -> None: ...
+
+    def nnz(self) -> int:
+        """Number of weights."""
+
+    def unpack(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """W transposed as CSR: (indptr, unsorted features, weights)."""
+
+def pack_layer(children: Csr, branches: NDArray[numpy.int64], n_threads: int = 1) -> dict[str, Any]:
+    """
+    Arrays of a layer from W transposed: a dict of extents, index, rows and words.
+    """
+
+class Combination:
+    def __init__(self, transform: int, power: int, logarithm: bool) -> None: ...
+
+    def __call__(self, margins: NDArray[numpy.float32], parents: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
+        """Scores of nodes with the given margins and parents' scores."""
+
+class Searcher:
+    """Beam search over a stack of layers; keeps their arrays alive."""
+
+    def __init__(self, layers: list[Layer], labels: NDArray[numpy.int32], n_labels: int) -> None: ...
+
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
+    """
+    The arrays of a trained LayerWeights by name; shapes are checked by the caller.
+    """
+
+LEVEL: str

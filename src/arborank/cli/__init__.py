@@ -1,0 +1,35 @@
+"""The command line: `arborank COMMAND --help` says what each command takes.
+
+Commands import what they need when they run, so that help and mistakes are answered at once.
+"""
+
+import click
+
+from .. import __version__
+from .convert import convert
+from .demo import demo
+from .evaluate import evaluate
+from .inspect import inspect
+from .predict import predict
+from .rank import rank
+from .reporting import ReportingGroup
+from .train import train
+
+__all__ = ["main"]
+
+
+@click.group(cls=ReportingGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="arborank", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """Rank the few right labels out of many: from raw text to a saved model and its answers.
+
+    Data are JSON lines ({"text": ..., "labels": [...]}), "label,label<TAB>text" lines, Parquet, or matrices:
+    .npz pairs and the N D L layout of the extreme classification repository. .gz and .xz are unpacked.
+
+    "arborank demo" shows everything at work on data that comes with the package.
+    """
+
+
+for _command in (train, predict, evaluate, rank, inspect, convert, demo):
+    main.add_command(_command)

@@ -1,0 +1,73 @@
+"""From options and a JSON file to an estimator."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["build_features", "build_model", "read_config"]
+
+# What TextFeatures does by default, for options to change single values of.
+_DEFAULT_PART = {"ngram_range": [1, 2], "min_df": 2, "max_features": 300_000, "sublinear_tf": True}
+
+Config = dict[str, Any]
+
+
+def read_config(path: str | None) -> Config:
+    """Read ``{"features": {"parts": [{...}], "weights": [...], "norm": ...}, "model": {...}}``."""
+    if path is None:
+        return {}
+    try:
+        config = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} must hold a JSON object, found {type(config).__name__}")
+    _check_names(f"{path}: section", config, ("features", "model"))
+    for name, section in config.items():
+        if not isinstance(section, dict):
+            raise ValueError(f"{path}: {name!r} must be a JSON object, found {type(section).__name__}")
+    return config
+
+
+def build_features(config: Config, options: Mapping[str, Any]) -> Any:
+    """Make `TextFeatures`; ``options`` are parameters of its only part, and win over the file."""
+    from ..features import NgramTfidf, TextFeatures
+
+    section = dict(config.get("features", {}))
+    _check_names("features parameter", section, TextFeatures().get_params())
+    parts = section.pop("parts", [_DEFAULT_PART])
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise ValueError("features parameter 'parts' must be a list of JSON objects, one a NgramTfidf")
+    if options:
+        if len(parts) != 1:
+            given = ", ".join(options)
+            raise ValueError(
+                f"the configuration has {len(parts)} parts of features; set {given} in it instead"
+            )
+        parts = [{**parts[0], **options}]
+    return TextFeatures(parts=[_part(part, NgramTfidf) for part in parts], **section)
+
+
+def _part(params: Mapping[str, Any], kind: Any) -> Any:
+    _check_names("features part's parameter", params, kind().get_params())
+    known = dict(params)
+    if isinstance(known.get("ngram_range"), list):  # JSON has no tuples
+        known["ngram_range"] = tuple(known["ngram_range"])
+    return kind(**known)
+
+
+def build_model(config: Config, options: Mapping[str, Any]) -> Any:
+    """Make `XRLinear`; ``options`` win over the file."""
+    from ..models import XRLinear
+
+    params = {"verbose": 1, **config.get("model", {}), **options}
+    known = {name: value for name, value in XRLinear().get_params().items() if name != "tree"}
+    _check_names("model parameter", params, known)
+    return XRLinear(**params)
+
+
+def _check_names(what: str, given: Mapping[str, Any], known: Any) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"unknown {what} {name!r}; known are {', '.join(sorted(known))}")

@@ -1,0 +1,115 @@
+"""`arborank demo`."""
+
+import textwrap
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .files import check_destination, save_model
+from .options import POSITIVE, force_option, jobs_option
+from .rank import show
+from .reporting import say, show_log
+
+if TYPE_CHECKING:
+    from ..datasets import TextData
+    from ..metrics import Report
+
+__all__ = ["demo"]
+
+_KS = (1, 3, 5, 10)
+_COLUMNS = {
+    "P@1": "precision@1",
+    "P@3": "precision@3",
+    "P@5": "precision@5",
+    "nDCG@5": "ndcg@5",
+    "R@10": "recall@10",
+    "PSP@5": "psp@5",
+}
+_SHOWN = 3
+
+
+@click.command(short_help="Show everything at work on data that comes with the package.")
+@click.option("--dir", "directory", default="demo-model", show_default=True, help="Directory for the model.")
+@click.option("--limit", type=POSITIVE, help="Train on so many texts only, to be quicker.")
+@jobs_option
+@force_option
+def demo(directory: str, limit: int | None, jobs: int | None, force: bool) -> None:
+    """Train on 39,000 descriptions of Debian packages, and rank the packages that others depend on."""
+    from ..datasets import load_debian
+    from ..text import TextRanker
+
+    check_destination(directory, force)
+    show_log()
+    train, test, about = load_debian()
+    train, test = _thin(train, limit), _thin(test, limit)
+    say(f"Which of {len(about):,} packages does a Debian package depend on, going by its description?")
+    say(f"Training on {len(train):,} descriptions ...")
+    start = time.perf_counter()
+    ranker = TextRanker(n_jobs=jobs, verbose=1).fit(train.texts, train.labels)
+    trained = time.perf_counter() - start
+    start = time.perf_counter()
+    ids, _ = ranker.predict_topk(test.texts, max(_KS))
+    predicted = time.perf_counter() - start
+    say(f"Trained in {trained:.1f} s; ranked {len(test):,} held-out descriptions in {predicted:.2f} s.\n")
+
+    card = _compare(ranker, train, test, ids)
+    click.echo(card)
+    _show_texts(ranker, test, about)
+    save_model(
+        ranker, directory, f"## Evaluation\n\nOn the held-out part of the shipped data:\n\n```\n{card}\n```"
+    )
+    click.echo(f"""
+The model is in {directory}. What to type next:
+
+  arborank rank {directory} "a fast web server written in Python"
+  arborank rank {directory}                  (type texts, see their labels)
+  arborank inspect {directory} --branches
+  arborank train YOUR.jsonl --holdout 0.1 --model my-model""")
+
+
+def _thin(data: "TextData", limit: int | None) -> "TextData":
+    """Keep at most ``limit`` rows, evenly spread."""
+    from ..datasets import TextData
+
+    step = 1 if limit is None else max(-(-len(data) // limit), 1)
+    return TextData(data.texts[::step], data.labels[::step])
+
+
+def _compare(ranker: Any, train: "TextData", test: "TextData", ids: Any) -> str:
+    """Table of the metrics, beside always proposing the most frequent labels."""
+    import numpy as np
+
+    from ..metrics import evaluate
+
+    truth = ranker.encode_labels(test.labels, unknown="extend")
+    known = ranker.encode_labels(train.labels)
+    counts = np.bincount(known.indices, minlength=truth.shape[1])
+    popular = np.argsort(-counts, kind="stable")[: max(_KS)]
+    reports = {
+        "always the most frequent": evaluate(
+            truth, np.tile(popular, (len(test), 1)), _KS, train_counts=counts, n_train=len(train)
+        ),
+        "Arborank": evaluate(truth, ids, _KS, train_counts=counts, n_train=len(train)),
+    }
+    lines = [f"{'%':<26}" + "".join(f"{title:>8}" for title in _COLUMNS)]
+    lines += [_line(name, report) for name, report in reports.items()]
+    return "\n".join(lines)
+
+
+def _line(name: str, report: "Report") -> str:
+    return f"{name:<26}" + "".join(f"{100 * report.metrics[metric]:>8.1f}" for metric in _COLUMNS.values())
+
+
+def _show_texts(ranker: Any, test: "TextData", about: dict[str, str]) -> None:
+    """Rank a few held-out texts, spread over the test part; show what was right and what was missed."""
+    telling = [row for row, labels in enumerate(test.labels) if 3 <= len(labels) <= 6]
+    rows = telling or list(range(len(test)))
+    for row in rows[len(rows) // 6 :: max(len(rows) // _SHOWN, 1)][:_SHOWN]:
+        text, right = test.texts[row], test.labels[row]
+        click.echo(f"\n{textwrap.shorten(text, 200, placeholder=' ...')}")
+        ranking = ranker.rank(text, 5)
+        show(ranking, about, set(right))
+        missed = [label for label in right if label not in dict(ranking)]
+        if missed:
+            click.echo(f"  not among these: {', '.join(missed)}")

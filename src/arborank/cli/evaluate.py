@@ -1,0 +1,55 @@
+"""`arborank evaluate`."""
+
+import json
+
+import click
+
+from .files import open_model, read_data
+from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
+from .reporting import say
+from .scoring import check_kind, evaluate_model
+
+__all__ = ["evaluate"]
+
+_FILE = click.Path(exists=True, dir_okay=False)
+
+
+@click.command(short_help="Score a model on labelled data.")
+@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@click.argument("data", type=_FILE)
+@click.option("--train", "train_path", type=_FILE, help="Training data, for the frequencies of labels.")
+@click.option("--train-labels", type=_FILE, help="Label matrix of --train X.npz.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@ks_option
+@beam_option
+@labels_option
+@xmc_option
+@jobs_option
+def evaluate(
+    model: str,
+    data: str,
+    train_path: str | None,
+    train_labels: str | None,
+    as_json: bool,
+    ks: tuple[int, ...],
+    beam_size: int | None,
+    labels: str | None,
+    xmc: bool,
+    jobs: int | None,
+) -> None:
+    """Score MODEL on DATA: precision, recall, nDCG and more, and apart for head, torso and tail labels.
+
+    The frequencies of labels are those of training; for a model that does not know them, give --train.
+    """
+    ranker = open_model(model)
+    if jobs is not None:
+        set_jobs(ranker, jobs)
+    read = read_data(data, labels, xmc)
+    check_kind(ranker, not hasattr(read, "Y"), data)
+    trained = read_data(train_path, train_labels, xmc) if train_path else None
+    if trained is not None and train_path is not None:
+        check_kind(ranker, not hasattr(trained, "Y"), train_path)
+    report = evaluate_model(ranker, read, ks, beam_size, trained)
+    if not report.buckets:
+        say("label frequencies in training are not known; with --train FILE head and tail are shown apart")
+    click.echo(json.dumps(report.to_dict(), indent=1) if as_json else str(report))

@@ -1,0 +1,145 @@
+"""Files in and out: data by extension, models, and results that appear whole or not at all."""
+
+import json
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from .options import set_jobs
+
+if TYPE_CHECKING:
+    from ..datasets import MatrixData, TextData
+    from ..sparse import Csr
+
+__all__ = [
+    "check_destination",
+    "is_text_model",
+    "open_model",
+    "read_data",
+    "read_instances",
+    "save_model",
+    "stdin_is_terminal",
+    "stdin_texts",
+    "write_whole",
+]
+
+_XMC = {".xmc", ".svm", ".libsvm"}
+
+
+def read_data(path: str, labels: str | None, xmc: bool) -> "TextData | MatrixData":
+    """Read labelled data: texts, or matrices from an ``.npz`` pair or an N D L file."""
+    from ..datasets import MatrixData, read_npz, read_texts, read_xmc
+    from ..datasets.lines import suffix
+
+    if suffix(path) == ".npz":
+        if labels is None:
+            raise click.UsageError(f"{path} holds features only; give its label matrix with --labels Y.npz")
+        X, Y = read_npz(path, "X"), read_npz(labels, "Y")
+        if X.shape[0] != Y.shape[0]:
+            raise ValueError(f"{path} has {X.shape[0]} rows, but {labels} has {Y.shape[0]}")
+        return MatrixData(Y, X)
+    if labels is not None:
+        raise click.UsageError("--labels goes with a feature matrix in .npz; other files hold their labels")
+    if xmc or suffix(path) in _XMC:
+        return read_xmc(path)
+    return read_texts(path)
+
+
+def read_instances(path: str, xmc: bool) -> "list[str] | Csr":
+    """Read what to predict for: texts, or a feature matrix; labels in the file are left aside."""
+    from ..datasets import read_npz, read_texts, read_xmc
+    from ..datasets.lines import suffix
+
+    if suffix(path) == ".npz":
+        return read_npz(path, "X")
+    if xmc or suffix(path) in _XMC:
+        X = read_xmc(path).X
+        if X is None:
+            raise ValueError(f"{path} holds no features")
+        return X
+    return read_texts(path, labels_required=False).texts
+
+
+def stdin_texts() -> Iterator[str]:
+    """Yield a text a line of the standard input: the line itself, or ``"text"`` of a JSON object."""
+    for number, raw in enumerate(sys.stdin.buffer, 1):
+        try:
+            line = raw.decode("utf-8").rstrip("\r\n")
+            text = json.loads(line)["text"] if line.startswith("{") else line
+        except UnicodeDecodeError as error:
+            raise ValueError(f"standard input:{number}: not utf-8: {error}") from None
+        except (ValueError, KeyError, RecursionError):
+            raise ValueError(f'standard input:{number}: a JSON object {{"text": ...}} was expected') from None
+        if not isinstance(text, str):
+            raise ValueError(f'standard input:{number}: "text" must be a string, found {text!r}')
+        yield text
+
+
+def check_destination(directory: str, force: bool) -> None:
+    """Refuse a place for a model that already holds something; a model gives way to ``--force``."""
+    path = Path(directory)
+    if (path / "config.json").exists():
+        if not force:
+            raise click.UsageError(f"{directory} holds a model already; --force replaces it")
+    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise click.UsageError(f"{directory} exists and is not a saved model; name another directory")
+
+
+def save_model(model: Any, directory: str, card: str | None = None) -> None:
+    """Save a model with an evaluation for its card; it is not bound to this machine's number of threads."""
+    from ..persistence import save
+
+    set_jobs(model, None)
+    getattr(model, "model_", model).set_params(verbose=0)
+    save(model, directory, card=card)
+
+
+def open_model(directory: str) -> Any:
+    """Open a saved model."""
+    from ..persistence import load
+
+    return load(directory)
+
+
+def is_text_model(model: Any) -> bool:
+    """Whether the model takes texts."""
+    return hasattr(model, "rank_batch")
+
+
+@contextmanager
+def write_whole(path: str) -> Iterator[IO[bytes]]:
+    """Open a file for bytes that takes its name when complete; ``-`` is the standard output.
+
+    ``.gz`` and ``.xz`` are packed. After an error or Ctrl-C the file that was there before is there still.
+    """
+    from ..datasets.lines import open_bytes
+
+    target = Path(path)
+    if path == "-":
+        yield sys.stdout.buffer
+    elif target.exists() and not target.is_file():  # a pipe or a device has no content to keep
+        with open_bytes(target, "wb") as file:
+            yield file
+    else:
+        target = target.resolve()
+        part = target.with_name(f".{secrets.token_hex(4)}-{target.name}")
+        try:
+            with open_bytes(part, "wb") as file:
+                yield file
+            part.replace(target)
+        except FileNotFoundError:
+            if target.parent.is_dir():
+                raise
+            raise FileNotFoundError(2, "No such directory", str(target.parent)) from None
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def stdin_is_terminal() -> bool:
+    """Whether a person types."""
+    return sys.stdin.isatty()

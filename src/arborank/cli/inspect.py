@@ -1,0 +1,66 @@
+"""`arborank inspect`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .files import is_text_model, open_model
+from .options import POSITIVE
+
+__all__ = ["inspect"]
+
+
+@click.command(short_help="Say what a model is: parameters, tree, sizes.")
+@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@click.option("--branches", is_flag=True, help="Draw the branches of the label tree, with names.")
+@click.option("--depth", type=POSITIVE, default=1, show_default=True, help="Levels drawn by --branches.")
+@click.option("--examples", type=POSITIVE, default=4, show_default=True, help="Labels named for a branch.")
+def inspect(model: str, branches: bool, depth: int, examples: int) -> None:
+    """Say what MODEL is: class, parameters, shape of the label tree, sizes."""
+    from ..memory import format_bytes
+
+    loaded = open_model(model)
+    files = [path for path in Path(model).iterdir() if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    click.echo(f"{model}: {type(loaded).__name__}, {format_bytes(size)} in {len(files)} files")
+    members = getattr(loaded, "models_", [loaded])
+    for number, member in enumerate(members):
+        if len(members) > 1:
+            click.echo(f"\nmember {number}: {type(member).__name__}")
+        _inspect(member, branches, depth, examples)
+
+
+def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
+    from ..memory import format_bytes
+
+    trained = getattr(model, "model_", model)
+    if is_text_model(model):
+        for number, part in enumerate(getattr(model.features_, "parts_", [model.features_])):
+            click.echo(f"features {number}: {_changed(part)}")
+    click.echo(f"model: {_changed(trained)}")
+    if not hasattr(trained, "tree_"):
+        return
+    click.echo(f"{trained.n_features_in_:,} features")
+    names = None
+    if branches:
+        names = model.labels_ if is_text_model(model) else [str(i) for i in range(trained.n_labels_)]
+    click.echo()
+    click.echo(trained.tree_.describe())
+    click.echo()
+    click.echo(f"{'layer':>5} {'rankers':>12} {'weights':>14} {'memory':>10}")
+    for number, layer in enumerate(trained.layers_):
+        click.echo(
+            f"{number + 1:>5} {layer.n_children:>12,} {layer.nnz:>14,} {format_bytes(layer.nbytes):>10}"
+        )
+    if names is not None:
+        drawing = trained.tree_.describe(names, max_depth=depth, examples=examples)
+        click.echo(drawing[drawing.index("\n\n") + 1 :])
+
+
+def _changed(part: Any) -> str:
+    """Class and the parameters that are not the default."""
+    defaults = type(part)().get_params()
+    params = part.get_params(deep=False)
+    changed = [f"{name}={value!r}" for name, value in params.items() if value != defaults[name]]
+    return f"{type(part).__name__}({', '.join(changed)})"

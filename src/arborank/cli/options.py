@@ -1,0 +1,60 @@
+"""Options that several commands take."""
+
+from typing import Any
+
+import click
+
+__all__ = [
+    "POSITIVE",
+    "beam_option",
+    "force_option",
+    "integers",
+    "jobs_option",
+    "k_option",
+    "ks_option",
+    "labels_option",
+    "set_jobs",
+    "xmc_option",
+]
+
+POSITIVE = click.IntRange(min=1)
+
+
+def integers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Split an option's comma-separated positive integers."""
+    if value is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in value.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise click.BadParameter(f"{value!r} is not a list of positive integers such as 1,3,5", ctx, param)
+    return numbers
+
+
+k_option = click.option("-k", type=POSITIVE, default=10, show_default=True, help="Labels to return.")
+ks_option = click.option(
+    "-k", "ks", callback=integers, default="1,3,5,10", show_default=True, help="Cut-offs of the metrics."
+)
+beam_option = click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.")
+jobs_option = click.option("-j", "--jobs", type=int, help="Threads.  [every core]")
+force_option = click.option("--force", is_flag=True, help="Replace the model that is there.")
+labels_option = click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Label matrix Y.npz that goes with a feature matrix X.npz.",
+)
+xmc_option = click.option(
+    "--xmc", is_flag=True, help="Text files are in the N D L layout; .xmc, .svm and .libsvm always are."
+)
+
+
+def set_jobs(model: Any, jobs: int | None) -> None:
+    """Set the threads of a model, or of its stages or members."""
+    parts = [getattr(model, name) for name in ("features_", "model_") if hasattr(model, name)]
+    parts += getattr(model, "models_", [])
+    for part in parts:
+        set_jobs(part, jobs)
+    if not parts and "n_jobs" in model.get_params(deep=False):
+        model.set_params(n_jobs=jobs)

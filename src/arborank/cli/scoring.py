@@ -1,0 +1,93 @@
+"""Predictions for data with labels, and what they are worth."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .files import is_text_model
+
+if TYPE_CHECKING:
+    from ..datasets import MatrixData, TextData
+    from ..metrics import Report
+
+__all__ = ["batches", "check_kind", "evaluate_model", "predict_all"]
+
+_BATCH = 8192
+
+
+def check_kind(model: Any, is_text: bool, path: str) -> None:
+    """Refuse texts for a model of matrices, and matrices for a model of texts."""
+    if is_text_model(model) and not is_text:
+        raise ValueError(f"{path} holds a matrix, but the model ranks texts")
+    if is_text and not is_text_model(model):
+        raise ValueError(f"{path} holds texts, but the model takes feature matrices (.npz or N D L files)")
+
+
+def batches(inputs: Any, title: str) -> Iterator[Any]:
+    """Cut texts or a matrix into batches, under a progress bar."""
+    from tqdm import tqdm
+
+    from ..sparse import Csr, to_scipy
+
+    rows = to_scipy(inputs) if isinstance(inputs, Csr) else inputs
+    total = rows.shape[0] if hasattr(rows, "shape") else len(rows)
+    with tqdm(total=total, desc=title, unit="row", unit_scale=True, delay=1, leave=False) as bar:
+        for start in range(0, total, _BATCH):
+            batch = rows[start : start + _BATCH]
+            yield batch
+            bar.update(min(_BATCH, total - start))
+
+
+def predict_all(model: Any, inputs: Any, k: int, beam_size: int | None) -> Any:
+    """Return the label ids of the best k labels of every row."""
+    import numpy as np
+
+    options = {} if beam_size is None else {"beam_size": beam_size}
+    found = [model.predict_topk(batch, k, **options)[0] for batch in batches(inputs, "predicting")]
+    return np.concatenate(found) if found else np.empty((0, k), np.int64)
+
+
+def evaluate_model(
+    model: Any,
+    data: "TextData | MatrixData",
+    ks: tuple[int, ...],
+    beam_size: int | None = None,
+    train: "TextData | MatrixData | None" = None,
+) -> "Report":
+    """Score a model; ``train`` gives label frequencies instead of those that the model knows."""
+    from ..metrics import evaluate
+
+    ids = predict_all(model, _inputs(data), max(ks), beam_size)
+    truth = _truth(model, data)
+    frequencies = _frequencies(model, train, truth.shape[1])
+    return evaluate(truth, ids, ks, **frequencies)
+
+
+def _inputs(data: "TextData | MatrixData") -> Any:
+    return data.X if hasattr(data, "X") else data.texts
+
+
+def _truth(model: Any, data: "TextData | MatrixData") -> Any:
+    """Return the true labels; names that the model does not know get columns of their own."""
+    if hasattr(data, "Y"):
+        n_labels = getattr(model, "n_labels_", data.Y.shape[1])  # an ensemble leaves it to its members
+        if data.Y.shape[1] != n_labels:
+            raise ValueError(f"the data have {data.Y.shape[1]} labels, but the model has {n_labels}")
+        return data.Y
+    return model.encode_labels(data.labels, unknown="extend")
+
+
+def _frequencies(model: Any, train: "TextData | MatrixData | None", n_labels: int) -> dict[str, Any]:
+    """Training instances of every label, as `arborank.metrics.evaluate` takes them; nothing if not known."""
+    import numpy as np
+
+    trained = getattr(model, "model_", model)
+    if train is not None:
+        known = train.Y if hasattr(train, "Y") else model.encode_labels(train.labels, unknown="ignore")
+        counts, n_train = np.bincount(known.indices, minlength=known.shape[1]), known.shape[0]
+    elif hasattr(trained, "label_counts_"):
+        counts, n_train = trained.label_counts_, trained.n_instances_
+    else:
+        return {}
+    padded = np.zeros(n_labels, np.int64)
+    padded[: len(counts)] = counts
+    return {"train_counts": padded, "n_train": n_train}

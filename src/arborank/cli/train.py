@@ -1,0 +1,133 @@
+"""`arborank train`."""
+
+import time
+from typing import Any
+
+import click
+
+from .configuration import build_features, build_model, read_config
+from .files import check_destination, read_data, save_model
+from .options import POSITIVE, force_option, integers, jobs_option, ks_option, labels_option, xmc_option
+from .reporting import say, show_log
+
+__all__ = ["train"]
+
+_FILE = click.Path(exists=True, dir_okay=False)
+_FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
+
+
+@click.command(short_help="Train a model on labelled texts or matrices.")
+@click.argument("data", type=_FILE)
+@click.option("--model", "-m", "directory", required=True, type=click.Path(), help="Directory for the model.")
+@click.option("--test", type=_FILE, help="Labelled data to evaluate the model on.")
+@click.option("--test-labels", type=_FILE, help="Label matrix of --test X.npz.")
+@click.option(
+    "--holdout",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Evaluate on this share of DATA.",
+)
+@click.option("--config", type=_FILE, help='JSON with all parameters: {"features": {...}, "model": {...}}.')
+@click.option("--analyzer", type=click.Choice(["word", "char", "char_wb"]), help="n-grams of what.  [word]")
+@click.option(
+    "--ngrams", "ngram_range", callback=integers, metavar="MIN,MAX", help="Lengths of n-grams.  [1,2]"
+)
+@click.option("--min-df", type=POSITIVE, help="Texts that a term must occur in.  [2]")
+@click.option("--max-features", type=POSITIVE, help="Terms kept, the most frequent.  [300000]")
+@click.option("--max-leaf-size", type=POSITIVE, help="Most labels in a leaf of the tree.  [100]")
+@click.option("--branching", type=click.IntRange(min=2), help="Children of an inner node.  [16]")
+@click.option("--negatives", help="tfn, man, or tfn+man (more thorough, slower).  [tfn]")
+@click.option("--threshold", type=click.FloatRange(min=0), help="Smaller weights are dropped.  [0.1]")
+@click.option("--max-nonzeros", type=POSITIVE, help="Weights kept a label.  [all]")
+@click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.  [10]")
+@click.option("--seed", "random_state", type=click.IntRange(min=0), help="Seed of all that is random.  [0]")
+@labels_option
+@xmc_option
+@ks_option
+@jobs_option
+@force_option
+def train(
+    data: str,
+    directory: str,
+    test: str | None,
+    test_labels: str | None,
+    holdout: float | None,
+    config: str | None,
+    labels: str | None,
+    xmc: bool,
+    ks: tuple[int, ...],
+    jobs: int | None,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Train a model on DATA and save it.
+
+    DATA are texts with label names (.jsonl, .tsv, .txt, .parquet), or features and labels as matrices:
+    X.npz with --labels Y.npz, or a file in the N D L layout.
+    """
+    if test is not None and holdout is not None:
+        raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
+    check_destination(directory, force)
+    show_log()
+    from ..datasets import MatrixData
+
+    settings = read_config(config)
+    given = {name: value for name, value in options.items() if value is not None}
+    of_features = {name: given.pop(name) for name in _FEATURES if name in given}
+    if jobs is not None:
+        given["n_jobs"] = jobs
+    model = build_model(settings, given)
+    features = build_features(settings, of_features)
+
+    train_data = read_data(data, labels, xmc)
+    test_data = read_data(test, test_labels, xmc) if test else None
+    if holdout is not None:
+        train_data, test_data = _split(train_data, holdout, model.random_state)
+    start = time.perf_counter()
+    if isinstance(train_data, MatrixData):
+        if of_features or "features" in settings:
+            raise click.UsageError(f"{data} holds features already; options of features do not apply")
+        say(f"{train_data.Y.shape[0]:,} instances, {train_data.Y.shape[1]:,} labels")
+        fitted = model.fit(train_data.X, train_data.Y)
+    else:
+        from ..text import TextRanker
+
+        say(f"{len(train_data.texts):,} texts")
+        ranker = TextRanker(features=features, model=model, n_jobs=jobs)
+        fitted = ranker.fit(train_data.texts, train_data.labels)
+    trained = getattr(fitted, "model_", fitted)
+    took = time.perf_counter() - start
+    say(f"trained {trained.n_labels_:,} labels on {trained.n_features_in_:,} features in {took:.1f} s")
+    card = None
+    if test_data is not None:
+        from .scoring import evaluate_model
+
+        report = str(evaluate_model(fitted, test_data, ks, train=train_data))
+        click.echo(report)
+        where = f"{holdout:g} of the data, held out" if holdout is not None else "the test data"
+        card = f"## Evaluation\n\nOn {where}:\n\n```\n{report}\n```"
+    save_model(fitted, directory, card)
+    say(f"saved {directory}")
+
+
+def _split(data: Any, share: float, seed: int) -> tuple[Any, Any]:
+    """Hold out a random share of the rows."""
+    import numpy as np
+
+    n = len(data.texts) if hasattr(data, "texts") and data.texts is not None else data.Y.shape[0]
+    n_test = round(n * share)
+    if not 0 < n_test < n:
+        raise ValueError(
+            f"--holdout {share:g} of {n} rows leaves {n - n_test} to train and {n_test} to test on"
+        )
+    chosen = np.zeros(n, dtype=bool)
+    chosen[np.random.default_rng(seed).choice(n, n_test, replace=False)] = True
+    return _rows(data, np.flatnonzero(~chosen)), _rows(data, np.flatnonzero(chosen))
+
+
+def _rows(data: Any, rows: Any) -> Any:
+    from ..datasets import MatrixData, TextData
+    from ..sparse import as_csr, to_scipy
+
+    if hasattr(data, "Y"):
+        return MatrixData(as_csr(to_scipy(data.Y)[rows], "Y"), as_csr(to_scipy(data.X)[rows], "X"))
+    return TextData([data.texts[i] for i in rows], [data.labels[i] for i in rows])

@@ -1,0 +1,34 @@
+"""Data sets in and out: text with label names, and the matrix layouts of extreme classification."""
+
+from .containers import MatrixData, TextData, TextRow
+from .debian import Debian, load_debian
+from .jsonl import iter_jsonl, read_jsonl, write_jsonl
+from .lf import read_lf
+from .npz import read_npz
+from .parquet import read_parquet
+from .pecos import read_pecos
+from .read import read_texts
+from .tabbed import iter_tabbed, read_tabbed
+from .xmc import read_sparse, read_xmc, write_sparse, write_xmc
+
+__all__ = [
+    "Debian",
+    "MatrixData",
+    "TextData",
+    "TextRow",
+    "iter_jsonl",
+    "iter_tabbed",
+    "load_debian",
+    "read_jsonl",
+    "read_lf",
+    "read_npz",
+    "read_parquet",
+    "read_pecos",
+    "read_sparse",
+    "read_tabbed",
+    "read_texts",
+    "read_xmc",
+    "write_jsonl",
+    "write_sparse",
+    "write_xmc",
+]

@@ -1,0 +1,114 @@
+"""What the readers return."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sparse import Csr
+
+__all__ = ["MatrixData", "TextData", "TextRow"]
+
+
+class TextRow(NamedTuple):
+    """One instance: its text, the names of its labels, and their relevance where the file gives one."""
+
+    text: str
+    labels: list[str]
+    relevance: list[float] | None = None
+
+
+@dataclass(frozen=True)
+class TextData:
+    """Texts with label names.
+
+    Attributes
+    ----------
+    texts : list of str
+    labels : list of list of str
+        Label names of every text; a list may be empty.
+    relevance : list of list of float, optional
+        One number for every label.
+
+    Raises
+    ------
+    ValueError
+        If the lists do not fit each other.
+    """
+
+    texts: list[str]
+    labels: list[list[str]]
+    relevance: list[list[float]] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.labels):
+            raise ValueError(f"{len(self.texts)} texts, but {len(self.labels)} lists of labels")
+        if self.relevance is not None and [len(r) for r in self.relevance] != [len(y) for y in self.labels]:
+            raise ValueError("relevance must hold one number for every label")
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[TextRow]) -> Self:
+        """Collect rows; the relevance is kept if every row has one."""
+        texts: list[str] = []
+        labels: list[list[str]] = []
+        relevance: list[list[float]] = []
+        for row in rows:
+            texts.append(row.text)
+            labels.append(row.labels)
+            if row.relevance is not None:
+                relevance.append(row.relevance)
+        return cls(texts, labels, relevance if texts and len(relevance) == len(texts) else None)
+
+
+@dataclass(frozen=True)
+class MatrixData:
+    """One split of a data set as matrices, with what its layout offers beside.
+
+    Attributes
+    ----------
+    Y : Csr of shape (n_instances, n_labels)
+        Labels, by relevance or as ones.
+    X : Csr of shape (n_instances, n_features), optional
+        Features.
+    texts : list of str, optional
+        Raw text of every instance.
+    label_texts : list of str, optional
+        Text of every label.
+    filter_pairs : int64 array of shape (n_pairs, 2), optional
+        (instance, label) pairs not to be scored: pass them to `arborank.metrics.evaluate`.
+
+    Raises
+    ------
+    ValueError
+        If the parts do not fit each other.
+    """
+
+    Y: Csr
+    X: Csr | None = None
+    texts: list[str] | None = None
+    label_texts: list[str] | None = None
+    filter_pairs: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        n_instances, n_labels = self.Y.shape
+        if self.X is not None and self.X.shape[0] != n_instances:
+            raise ValueError(f"X has {self.X.shape[0]} rows, but Y has {n_instances}")
+        if self.texts is not None and len(self.texts) != n_instances:
+            raise ValueError(f"{len(self.texts)} texts, but Y has {n_instances} rows")
+        if self.label_texts is not None and len(self.label_texts) != n_labels:
+            raise ValueError(f"{len(self.label_texts)} label texts, but Y has {n_labels} labels")
+        pairs = self.filter_pairs
+        if pairs is not None and len(pairs):
+            wrong = ((pairs < 0) | (pairs >= np.asarray(self.Y.shape))).any(axis=1)
+            if wrong.any():
+                raise ValueError(
+                    f"filter pair {pairs[wrong][0].tolist()} is outside the shape {self.Y.shape} of Y"
+                )
+
+    def __len__(self) -> int:
+        return int(self.Y.shape[0])

@@ -1,0 +1,51 @@
+"""SciPy's ``.npz`` matrices, checked before anything walks through their indices."""
+
+import zipfile
+import zlib
+from typing import Any
+
+import scipy.sparse as sp
+
+from ..sparse import Csr, as_csr
+from .lines import StrPath
+
+__all__ = ["read_npz"]
+
+
+def read_npz(path: StrPath, name: str = "matrix") -> Csr:
+    """Read a sparse matrix written by ``scipy.sparse.save_npz``, of any format.
+
+    Pickled content is refused, and the index arrays are checked before use.
+
+    Parameters
+    ----------
+    path : path-like
+    name : str
+        The matrix's name, for error messages.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        With the file's name, if it is not such a matrix or is damaged.
+    """
+    try:
+        with open(path, "rb") as file:
+            matrix: Any = sp.load_npz(file)
+        if matrix.format in ("csr", "csc", "bsr"):
+            matrix.check_format(full_check=True)
+        return as_csr(matrix, name)
+    except FileNotFoundError:
+        raise
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        AttributeError,
+    ) as error:
+        raise ValueError(f"{path}: not a sparse matrix saved by scipy.sparse.save_npz: {error}") from error

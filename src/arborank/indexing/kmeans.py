@@ -1,0 +1,117 @@
+"""Balanced hierarchical k-means: similar labels into the same leaves, similar leaves into the same branches.
+
+The tree is grown by halving, as in Parabel (Prabhu et al., WWW 2018) and PECOS (Yu et al., JMLR 2022), and its levels
+are then joined to the branching wanted. ``native/kmeans.hpp`` does the work and tells how.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _native
+from ..sparse import Csr, as_csr
+from .tree import LabelTree
+
+__all__ = ["balanced_kmeans"]
+
+
+def balanced_kmeans(
+    representation: Csr | NDArray[np.float32],
+    *,
+    branching: int = 16,
+    max_leaf_size: int = 100,
+    min_codes: int | None = None,
+    spherical: bool = True,
+    max_iter: int = 20,
+    max_sample: int | None = None,
+    random_state: int = 0,
+    n_threads: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> LabelTree:
+    """Cluster labels into a balanced tree.
+
+    A node is split into two halves of equal size, so that the labels of a half are near its centroid; this is done
+    ``ceil(log2(n_labels / max_leaf_size))`` times, then `LabelTree.from_order` joins levels. Labels with rows of
+    zeros are placed too, wherever there is room.
+
+    Parameters
+    ----------
+    representation : Csr or float32 array of shape (n_labels, d)
+        See `arborank.indexing.representation`.
+    branching : int, default 16
+        Children of a node above the leaves, at least 2; a power of 2 keeps the halves of a split together.
+    max_leaf_size : int, default 100
+        Most labels in a leaf. With no more labels than that the tree is flat.
+    min_codes : int, optional
+        Most nodes that may hang from the root, ``branching`` by default.
+    spherical : bool, default True
+        Centroids of unit length: labels of a half have high cosine similarity to it. Otherwise centroids are means
+        and distances Euclidean.
+    max_iter : int, default 20
+        Most rounds of a split; it ends earlier when no label changes sides.
+    max_sample : int, optional
+        Decide a split of more labels than this on a random sample of so many. By default all labels decide.
+    random_state : int, default 0
+        Where the splits begin; the same number gives the same tree, with any number of threads.
+    n_threads : int, default 0
+        0 for all cores.
+    progress : callable, optional
+        Called now and then with the number of labels times levels done, of ``n_labels * levels`` in all.
+
+    Raises
+    ------
+    TypeError
+        If the representation is neither a `Csr` nor convertible to float32.
+    ValueError
+        If it is empty or not finite, or an argument is out of range.
+    """
+    least = {"branching": 2, "max_leaf_size": 1, "min_codes": 1, "max_iter": 1, "max_sample": 2}
+    given = (branching, max_leaf_size, min_codes, max_iter, max_sample)
+    for (name, low), value in zip(least.items(), given, strict=True):
+        if value is not None and value < low:
+            raise ValueError(f"{name} is {value}; it must be at least {low}")
+    if not 0 <= random_state < 2**64:
+        raise ValueError(f"random_state is {random_state}; it must be in [0, 2**64)")
+    rows = _checked(representation)
+    n_labels = rows.shape[0]
+    depth = _n_halvings(n_labels, max_leaf_size)
+    if depth == 0:
+        return LabelTree.one_vs_all(n_labels)
+    kernel: Any = _native.balanced_kmeans if isinstance(rows, Csr) else _native.balanced_kmeans_dense
+    order, bounds = kernel(
+        rows, depth, max_iter, spherical, max_sample or 0, random_state, n_threads, progress
+    )
+    return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
+
+
+def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.float32]:
+    if isinstance(representation, Csr):
+        rows: Csr | NDArray[np.float32] = representation
+        values = representation.data
+        if not representation.canonical:
+            raise ValueError(
+                "representation has unsorted or repeated columns; make it with arborank.sparse.as_csr"
+            )
+    elif hasattr(representation, "tocsr"):
+        rows = as_csr(representation, "representation")
+        values = rows.data
+    else:
+        rows = np.ascontiguousarray(representation, dtype=np.float32)
+        values = rows
+        if rows.ndim != 2:
+            raise ValueError(f"representation must be 2-dimensional, found {rows.ndim} dimension(s)")
+    if rows.shape[0] == 0:
+        raise ValueError("representation has no rows; a tree needs at least 1 label")
+    if not np.isfinite(values).all():
+        raise ValueError("representation contains NaN or infinity")
+    return rows
+
+
+def _n_halvings(n_labels: int, max_leaf_size: int) -> int:
+    """Least depth at which leaves of even halves hold at most ``max_leaf_size`` labels."""
+    depth = 0
+    while -(-n_labels >> depth) > max_leaf_size:
+        depth += 1
+    return depth

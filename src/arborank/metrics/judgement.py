@@ -1,0 +1,267 @@
+"""The border of the metrics: truth and predictions, checked once, become a table of hits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from ..sparse import Csr, as_csr, rows_to_csr, to_scipy
+
+__all__ = ["JudgeOptions", "Judgement", "judge"]
+
+Truth = Any  # an indicator matrix (scipy sparse, Csr, 2-D numpy array) or a sequence of label-id sequences
+Predictions = Any  # ids, integers of shape (N, k), or a sparse matrix of scores of shape (N, L)
+
+
+class JudgeOptions(TypedDict, total=False):
+    """Keywords that every metric passes on to `judge`."""
+
+    filter_pairs: ArrayLike | None
+    empty_rows: Literal["exclude", "zero"]
+    n_labels: int | None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Predictions compared with the truth, over the rows that count.
+
+    Attributes
+    ----------
+    ids : int64 array of shape (n_rows, width)
+        Predicted labels, best first, padded with -1.
+    hits : bool array of shape (n_rows, width)
+        Whether the prediction is a true label.
+    truth : Csr of shape (n_rows, n_labels)
+        The true labels; their values do not matter.
+    n_true : int64 array of shape (n_rows,)
+        True labels of every row.
+    n_empty : int
+        Rows without any true label among the rows given.
+    n_filtered : int
+        Predictions dropped because of ``filter_pairs``.
+    """
+
+    ids: NDArray[np.int64]
+    hits: NDArray[np.bool_]
+    truth: Csr
+    n_true: NDArray[np.int64]
+    n_empty: int
+    n_filtered: int
+
+    @property
+    def n_labels(self) -> int:
+        """Columns of the truth."""
+        return int(self.truth.shape[1])
+
+    def top(self, k: int) -> NDArray[np.bool_]:
+        """Return the hits among the first ``k`` predictions; ``ValueError`` if there are fewer columns."""
+        _check_k(k)
+        if k > self.hits.shape[1]:
+            raise ValueError(f"k is {k}, but the predictions have {self.hits.shape[1]} columns")
+        return self.hits[:, :k]
+
+
+def judge(
+    truth: Truth,
+    predictions: Predictions,
+    k: int | None = None,
+    *,
+    filter_pairs: ArrayLike | None = None,
+    empty_rows: Literal["exclude", "zero"] = "exclude",
+    n_labels: int | None = None,
+) -> Judgement:
+    """Compare predictions with the truth.
+
+    Parameters
+    ----------
+    truth : sparse matrix, `Csr` or 2-D array of shape (n_rows, n_labels), or list of label-id lists
+        True labels. Of a matrix, every entry above zero is a true label.
+    predictions : integer array of shape (n_rows, width), or sparse matrix of shape (n_rows, n_labels)
+        Label ids, best first, padded at the end of a row with -1; or scores, of which every stored entry (a
+        stored zero too) is a prediction, ranked by descending score, ties by ascending label.
+    k : int, optional
+        How many columns are needed. Scores are cut to ``k`` a row; default: the longest row.
+    filter_pairs : integer array of shape (n_pairs, 2), optional
+        (row, label) pairs to drop from the predictions before scoring, as the label-feature (LF) data sets
+        require for reciprocal pairs; later predictions move up. The truth is left as it is. Ask the model for
+        more than ``k`` labels, so that ``k`` remain.
+    empty_rows : {"exclude", "zero"}, default "exclude"
+        Rows without a true label: left out of every average, or counted with the value 0 as PECOS does.
+    n_labels : int, optional
+        Number of labels; needed only with lists of ids, default there: the largest id seen plus one.
+
+    Raises
+    ------
+    TypeError
+        If ids are not integers or scores not a sparse matrix.
+    ValueError
+        If shapes differ, an id is out of range, a row repeats an id or has padding before an id, or no row
+        counts.
+    """
+    if k is not None:
+        _check_k(k)
+    if empty_rows not in ("exclude", "zero"):
+        raise ValueError(f"empty_rows is {empty_rows!r}; 'exclude' or 'zero' was expected")
+    scored = sp.issparse(predictions) or isinstance(predictions, Csr)
+    ids = None if scored else _as_ids(predictions)
+    known = n_labels
+    if known is None and scored:
+        known = int(predictions.shape[1])
+    Y = _as_truth(truth, known, ids)
+    pairs = None if filter_pairs is None else _as_pairs(filter_pairs, Y.shape)
+    if ids is None:
+        scores = as_csr(predictions, "predictions")
+        if scores.shape != Y.shape:
+            raise ValueError(
+                f"predictions have shape {scores.shape}, truth has shape {Y.shape}; equal shapes are needed"
+            )
+        # a row may lose that many predictions to the filter
+        spare = 0 if pairs is None or not len(pairs) else int(np.bincount(pairs[:, 0]).max())
+        ids = _rank_scores(scores, None if k is None else k + spare)
+    else:
+        _check_ids(ids, Y.shape)
+    n_filtered = 0
+    if pairs is not None:
+        ids, n_filtered = _drop(ids, pairs, Y.shape[1])
+    n_true = np.diff(Y.indptr)
+    empty = n_true == 0
+    n_empty = int(empty.sum())
+    if empty_rows == "exclude" and n_empty:
+        keep = np.flatnonzero(~empty)
+        ids, n_true, Y = ids[keep], n_true[keep], as_csr(to_scipy(Y)[keep], "truth")
+    if not len(n_true):
+        raise ValueError(f"no row to score: {len(empty)} rows given, {n_empty} without a true label")
+    return Judgement(ids, _is_true(ids, Y), Y, n_true, n_empty, n_filtered)
+
+
+def _check_k(k: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise TypeError(f"k must be an integer, found {k!r}")
+    if k < 1:
+        raise ValueError(f"k is {k}; an integer >= 1 was expected")
+
+
+def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
+    if isinstance(truth, Sequence) and not isinstance(truth, str | bytes):
+        return _from_lists(truth, n_labels, ids)
+    csr = as_csr(truth, "truth")
+    if n_labels is not None and csr.shape[1] != n_labels:
+        raise ValueError(f"truth has {csr.shape[1]} labels, but {n_labels} were expected")
+    if csr.nnz and csr.data.min() < 0:
+        raise ValueError(
+            f"truth holds the negative value {csr.data.min()}; an indicator or relevance >= 0 was expected"
+        )
+    if csr.nnz and csr.data.min() == 0:
+        matrix = to_scipy(csr).copy()
+        matrix.eliminate_zeros()
+        csr = as_csr(matrix, "truth")
+    return csr
+
+
+def _from_lists(truth: Sequence[Any], n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
+    if n_labels is None:
+        largest = max((max(row) for row in truth if len(row)), default=-1)
+        n_labels = 1 + int(largest) if isinstance(largest, int | np.integer) else 1
+        if ids is not None and ids.size:
+            n_labels = max(n_labels, int(ids.max()) + 1)
+    csr = rows_to_csr(truth, n_labels, "truth")
+    repeats = np.diff(csr.indptr) != [len(row) for row in truth]
+    if repeats.any():
+        row = int(np.flatnonzero(repeats)[0])
+        raise ValueError(
+            f"truth repeats a label in row {row}; lists hold label ids, indicators must be arrays"
+        )
+    return csr
+
+
+def _as_ids(predictions: Predictions) -> NDArray[np.int64]:
+    ids = np.asarray(predictions)
+    if ids.dtype.kind not in "iu":
+        raise TypeError(
+            f"predictions have dtype {ids.dtype}; integer ids, or a scipy sparse matrix of "
+            f"scores, were expected"
+        )
+    if ids.ndim != 2:
+        raise ValueError(f"predictions must be 2-dimensional ids, found {ids.ndim} dimension(s)")
+    return ids.astype(np.int64, copy=False)
+
+
+def _check_ids(ids: NDArray[np.int64], shape: tuple[int, int]) -> None:
+    if len(ids) != shape[0]:
+        raise ValueError(f"predictions have {len(ids)} rows, truth has {shape[0]}")
+    if not ids.size:
+        return
+    if ids.min() < -1 or ids.max() >= shape[1]:
+        row, column = np.argwhere((ids < -1) | (ids >= shape[1]))[0]
+        raise ValueError(
+            f"predictions hold id {ids[row, column]} in row {row}, outside [0, {shape[1]}) "
+            f"and not the padding -1"
+        )
+    late = (ids[:, 1:] >= 0) & (ids[:, :-1] < 0)
+    if late.any():
+        raise ValueError(
+            f"predictions have padding (-1) before an id in row {np.argwhere(late)[0][0]}; "
+            f"pad only at the end"
+        )
+    in_order = np.sort(ids, axis=1)
+    twice = (in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)
+    if twice.any():
+        row, column = np.argwhere(twice)[0]
+        raise ValueError(f"predictions repeat id {in_order[row, column]} in row {row}")
+
+
+def _as_pairs(filter_pairs: ArrayLike, shape: tuple[int, int]) -> NDArray[np.int64]:
+    pairs = np.asarray(filter_pairs)
+    if not pairs.size:
+        return np.empty((0, 2), np.int64)
+    if pairs.dtype.kind not in "iu":
+        raise TypeError(f"filter_pairs have dtype {pairs.dtype}; integers were expected")
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise ValueError(f"filter_pairs have shape {pairs.shape}; (n_pairs, 2) was expected")
+    wrong = ((pairs < 0) | (pairs >= np.asarray(shape))).any(axis=1)
+    if wrong.any():
+        raise ValueError(
+            f"filter_pairs hold {tuple(pairs[wrong][0].tolist())}, outside the shape {shape} of truth"
+        )
+    return pairs.astype(np.int64, copy=False)
+
+
+def _rank_scores(scores: Csr, k: int | None) -> NDArray[np.int64]:
+    """Ids of the stored entries, best first; ties by ascending label."""
+    lengths = np.diff(scores.indptr)
+    width = max(int(lengths.max(initial=0)) if k is None else k, 1)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((scores.indices, -scores.data, rows))
+    place = np.arange(scores.nnz) - scores.indptr[rows]
+    kept = place < width
+    ids = np.full((len(lengths), width), -1, np.int64)
+    ids[rows[kept], place[kept]] = scores.indices[order][kept]
+    return ids
+
+
+def _drop(ids: NDArray[np.int64], pairs: NDArray[np.int64], n_labels: int) -> tuple[NDArray[np.int64], int]:
+    """Remove pairs from the predictions; what follows moves up."""
+    rows = np.unique(pairs[:, 0])
+    some = ids[rows]
+    dropped = np.isin(some + rows[:, None] * n_labels, pairs[:, 0] * n_labels + pairs[:, 1]) & (some >= 0)
+    some[dropped] = -1
+    some = np.take_along_axis(some, np.argsort(some < 0, axis=1, kind="stable"), axis=1)
+    ids = ids.copy()
+    ids[rows] = some
+    return ids, int(dropped.sum())
+
+
+def _is_true(ids: NDArray[np.int64], truth: Csr) -> NDArray[np.bool_]:
+    """Membership of every id in its row of the truth: one binary search in the sorted (row, label) keys."""
+    n_rows, n_labels = truth.shape
+    if not truth.nnz or not ids.size:
+        return np.zeros(ids.shape, np.bool_)
+    keys = np.repeat(np.arange(n_rows) * n_labels, np.diff(truth.indptr)) + truth.indices
+    wanted = ids + (np.arange(n_rows) * n_labels)[:, None]
+    found = np.searchsorted(keys, wanted.ravel()).reshape(ids.shape)
+    np.minimum(found, len(keys) - 1, out=found)
+    hits: NDArray[np.bool_] = (keys[found] == wanted) & (ids >= 0)
+    return hits

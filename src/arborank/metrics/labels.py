@@ -1,0 +1,53 @@
+"""Metrics that average over labels instead of rows: they show what happens in the tail."""
+
+from typing import Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
+
+__all__ = ["coverage_at_k", "macro_f1_at_k"]
+
+
+def coverage_at_k(truth: Truth, predictions: Predictions, k: int, **options: Unpack[JudgeOptions]) -> float:
+    """Share of the labels true in some row that are rightly predicted among the first ``k`` of some row.
+
+    Parameters and errors are those of `judge`.
+    """
+    return coverage(counts(judge(truth, predictions, k, **options), k))
+
+
+def macro_f1_at_k(truth: Truth, predictions: Predictions, k: int, **options: Unpack[JudgeOptions]) -> float:
+    """Mean of ``2 TP / (2 TP + FP + FN)`` over the labels true in some row.
+
+    The first ``k`` of a row are its predicted labels. Labels true in no row have no defined recall and are
+    left out. Parameters and errors are those of `judge`.
+    """
+    return macro_f1(counts(judge(truth, predictions, k, **options), k))
+
+
+def counts(judged: Judgement, k: int) -> NDArray[np.int64]:
+    """Count of every label: true positives, predicted among the first k, true; shape (3, n_labels)."""
+    hits = judged.top(k)
+    ids = judged.ids[:, :k]
+    n_labels = judged.n_labels
+    return np.stack(
+        [
+            np.bincount(ids[hits], minlength=n_labels),
+            np.bincount(ids[ids >= 0], minlength=n_labels),
+            np.bincount(judged.truth.indices, minlength=n_labels),
+        ]
+    )
+
+
+def coverage(table: NDArray[np.int64]) -> float:
+    """Coverage from the columns of `counts`; 0 if no label is true."""
+    hits, _, true = table
+    return float((hits > 0).sum() / max((true > 0).sum(), 1))
+
+
+def macro_f1(table: NDArray[np.int64]) -> float:
+    """Macro F1 from the columns of `counts`; 0 if no label is true."""
+    hits, predicted, true = table[:, table[2] > 0]
+    return float(np.mean(2.0 * hits / (predicted + true))) if len(true) else 0.0

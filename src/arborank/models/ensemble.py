@@ -1,0 +1,184 @@
+"""Several rankers fitted on the same data and asked together."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+
+from ..state import State
+from ._params import check_integer
+from .merging import Method, TopK, check_method, check_weights, combine_topk
+
+__all__ = ["Ensemble", "combine_topk"]
+
+# whatever the models take
+Instances = Any
+Targets = Any
+LabelFilter = Any
+
+
+class Ensemble(BaseEstimator):
+    """Rankers fitted on the same data and asked together.
+
+    Parameters
+    ----------
+    models : list of estimators
+        Anything with ``fit(X, Y)`` and ``predict_topk(X, k)`` -> (ids, scores). Copies are fitted, so give
+        them different parameters or seeds.
+    method : {"average", "rank", "softmax", "sigmoid", "round-robin"}, default "average"
+        How lists are merged; see `combine_topk`.
+    weights : array-like of shape (n_models,), optional
+        Weights of the models; default: equal.
+    member_k : int, optional
+        Labels asked of every model; default: as many as are asked of the ensemble. More let a label win that
+        no model ranks among the first.
+
+    Attributes
+    ----------
+    models_ : list of fitted estimators
+
+    Examples
+    --------
+    >>> from arborank import XRLinear  # doctest: +SKIP
+    >>> both = Ensemble([XRLinear(random_state=0), XRLinear(random_state=1)])  # doctest: +SKIP
+    >>> ids, scores = both.fit(X, Y).predict_topk(X_new, k=10)  # doctest: +SKIP
+    """
+
+    models_: list[Any]
+
+    def __init__(
+        self,
+        models: Sequence[Any],
+        method: Method = "average",
+        weights: ArrayLike | None = None,
+        member_k: int | None = None,
+    ) -> None:
+        self.models = models
+        self.method = method
+        self.weights = weights
+        self.member_k = member_k
+
+    @classmethod
+    def from_fitted(
+        cls,
+        models: Sequence[Any],
+        method: Method = "average",
+        weights: ArrayLike | None = None,
+        member_k: int | None = None,
+    ) -> Self:
+        """Make an ensemble that can predict at once, of models that are fitted already and are not copied."""
+        ensemble = cls(models, method, weights, member_k)
+        ensemble._check(models)
+        ensemble.models_ = list(models)
+        return ensemble
+
+    def fit(self, X: Instances, Y: Targets) -> Self:
+        """Fit a copy of every model on X and Y.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, or for the reasons of a model.
+        TypeError
+            If a model has no ``predict_topk``.
+        """
+        self._check(self.models)
+        self.models_ = [clone(model).fit(X, Y) for model in self.models]
+        return self
+
+    def predict_topk(
+        self,
+        X: Instances,
+        k: int = 10,
+        *,
+        candidates: LabelFilter = None,
+        exclude: LabelFilter = None,
+    ) -> TopK:
+        """Rank labels by all models together.
+
+        Parameters
+        ----------
+        X : matrix of shape (n_rows, n_features), or what the models take
+        k : int, default 10
+            Labels a row.
+        candidates, exclude : optional
+            Passed on to every model.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_rows, k)
+            Best first, padded with -1.
+        scores : float32 array of shape (n_rows, k)
+            As `combine_topk` defines them, padded with -inf.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError
+            If ``k`` is below 1 or above ``member_k``, or for the reasons of `combine_topk`.
+        """
+        if not hasattr(self, "models_"):
+            raise NotFittedError("this Ensemble is not fitted yet; call fit, or use Ensemble.from_fitted")
+        self._check(self.models_)
+        k = check_integer("k", k, 1)
+        depth = k if self.member_k is None else self.member_k
+        if k > depth:
+            raise ValueError(f"k is {k}, but member_k is {depth}; k <= member_k was expected")
+        limits = {"candidates": candidates, "exclude": exclude}
+        # an iterator could be read by one model only
+        given = {
+            name: list(value) if isinstance(value, Iterator) else value
+            for name, value in limits.items()
+            if value is not None
+        }
+        lists = [model.predict_topk(X, depth, **given) for model in self.models_]
+        return combine_topk(lists, self.method, k, weights=self.weights)
+
+    def to_state(self) -> State:
+        """Return the parameters and the fitted models for saving."""
+        if not hasattr(self, "models_"):
+            raise NotFittedError("this Ensemble is not fitted yet; there is nothing to save")
+        weights = None if self.weights is None else np.asarray(self.weights, np.float64).tolist()
+        config = {
+            "method": self.method,
+            "weights": weights,
+            "member_k": self.member_k,
+            "n_models": len(self.models_),
+        }
+        return State(
+            config=config, parts={f"model_{number}": model for number, model in enumerate(self.models_)}
+        )
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Rebuild a fitted ensemble; ``ValueError`` if the state is not one."""
+        wanted = {"method", "weights", "member_k", "n_models"}
+        if set(state.config) != wanted:
+            raise ValueError(
+                f"the state of an Ensemble has {sorted(state.config)}; {sorted(wanted)} were expected"
+            )
+        names = [f"model_{number}" for number in range(state.config["n_models"])]
+        if set(state.parts) != set(names):
+            raise ValueError(
+                f"the state of an Ensemble has parts {sorted(state.parts)}; {names} were expected"
+            )
+        models = [state.parts[name] for name in names]
+        config = state.config
+        return cls.from_fitted(models, config["method"], config["weights"], config["member_k"])
+
+    def _check(self, models: Sequence[Any]) -> None:
+        if isinstance(models, str) or not isinstance(models, Sequence) or not models:
+            raise ValueError(f"models is {models!r}; a list of at least one estimator was expected")
+        for number, model in enumerate(models):
+            if not hasattr(model, "predict_topk"):
+                raise TypeError(f"models[{number}] is a {type(model).__name__}, which has no predict_topk")
+        check_method(self.method)
+        if self.method == "round-robin" and self.weights is not None:
+            raise ValueError("round-robin takes no weights; the order of the models decides")
+        check_weights(self.weights, len(models))
+        if self.member_k is not None:
+            check_integer("member_k", self.member_k, 1)

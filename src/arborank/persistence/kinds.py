@@ -1,0 +1,23 @@
+"""The classes that may be in a saved model. Names found in a file are looked up here, and only here."""
+
+import importlib
+from typing import Any
+
+__all__ = ["KINDS", "class_of"]
+
+# class: module
+KINDS: dict[str, str] = {
+    "Ensemble": "arborank.models.ensemble",
+    "LabelTree": "arborank.indexing.tree",
+    "LayerWeights": "arborank.ranking.weights",
+    "NgramTfidf": "arborank.features.tfidf",
+    "StringTable": "arborank.strings",
+    "TextFeatures": "arborank.features.union",
+    "TextRanker": "arborank.text",
+    "XRLinear": "arborank.models.xrlinear",
+}
+
+
+def class_of(kind: str) -> Any:
+    """Import a class by its name in ``KINDS``."""
+    return getattr(importlib.import_module(KINDS[kind]), kind)

@@ -1,0 +1,151 @@
+"""``config.json``: a model as nested descriptions, and the records of the files that hold its arrays."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..state import Savable, State
+from .kinds import KINDS, class_of
+from .tensorfile import FileRecord, dtype_code
+
+__all__ = ["FORMAT", "Files", "make_document", "parse_document", "put_together", "take_apart"]
+
+FORMAT = "arborank"
+FORMAT_VERSION = 1
+
+Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) -> dict[str, Any]:
+    """Describe an object, and put its arrays into ``files``: one file for each part of the model.
+
+    Parameters
+    ----------
+    part : Savable
+    place : tuple of str
+        Names of the parts that lead to it, empty for the model itself.
+    token : str
+        What makes the names of this save's files unique.
+    files : dict
+        Gains the arrays.
+
+    Returns
+    -------
+    dict
+        kind, config, arrays (dtype and shape of each), parts (the same again) and, where there are arrays,
+        file.
+    """
+    kind = type(part).__name__
+    where = ".".join(place) or "model"
+    if kind not in KINDS or class_of(kind) is not type(part):
+        raise TypeError(f"{where} is a {kind}, which cannot be saved; known are {', '.join(sorted(KINDS))}")
+    state = part.to_state()
+    for name in (*state.arrays, *state.parts):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{where}: {name!r} is not made of letters, digits and underscores")
+    node: dict[str, Any] = {"kind": kind, "config": _plain(dict(state.config), f"{where}: config")}
+    node["arrays"] = {
+        name: {"dtype": dtype_code(array, f"{where}.{name}"), "shape": list(array.shape)}
+        for name, array in state.arrays.items()
+    }
+    if state.arrays:
+        node["file"] = f"{place[0] if place else kind.lower()}-{token}.safetensors"
+        named = {".".join((*place, name)): array for name, array in state.arrays.items()}
+        files.setdefault(node["file"], {}).update(named)
+    node["parts"] = {name: take_apart(sub, (*place, name), token, files) for name, sub in state.parts.items()}
+    return node
+
+
+def _plain(value: Any, where: str) -> Any:
+    """Check that JSON gives a value back as it is; numpy scalars become Python's."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        if not np.isfinite(value):
+            raise ValueError(f"{where} is {value}, which JSON cannot hold")
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"{where} has the key {key!r}; strings were expected")
+        return {key: _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+    raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold")
+
+
+def make_document(node: dict[str, Any], records: Mapping[str, FileRecord]) -> dict[str, Any]:
+    """Return the contents of config.json for a model's description and its files."""
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "library_version": __version__,
+        "model": node,
+        "files": {name: record._asdict() for name, record in records.items()},
+    }
+    return {**document, "checksum": _checksum(document)}
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 of everything in config.json but the checksum, however it is laid out."""
+    rest = {key: value for key, value in document.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def parse_document(path: Path, text: str, verify: bool) -> dict[str, Any]:
+    """Read config.json, checking its format, version and, if ``verify``, checksum."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is truncated or altered: it is not valid JSON ({error})") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"{path} does not describe an Arborank model")
+    version = document.get("format_version")
+    if type(version) is not int or version < 1:
+        raise ValueError(f"{path} is malformed: its format_version is {version!r}")
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format version {version}, written by Arborank {document.get('library_version')}; "
+            f"this is Arborank {__version__}, which reads versions up to {FORMAT_VERSION}: upgrade it"
+        )
+    if verify and document.get("checksum") != _checksum(document):
+        raise ValueError(f"{path} is altered: its checksum does not fit; verify=False opens it nevertheless")
+    return document
+
+
+def put_together(node: dict[str, Any], place: tuple[str, ...], path: Path, files: Files) -> Any:
+    """Rebuild an object as the config.json at ``path`` describes it; takes its arrays out of ``files``."""
+    kind, where = node["kind"], ".".join(place) or "model"
+    if kind not in KINDS:
+        raise ValueError(f"{path}: {where} is a {kind!r}; known are {', '.join(sorted(KINDS))}")
+    parts = {name: put_together(sub, (*place, name), path, files) for name, sub in node["parts"].items()}
+    file = path.with_name(node["file"]) if node["arrays"] else path
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, described in node["arrays"].items():
+        full = ".".join((*place, name))
+        array = files[node["file"]].pop(full, None)
+        if array is None:
+            raise ValueError(f"{file} lacks the array {full!r}")
+        if dtype_code(array, full) != described["dtype"] or list(array.shape) != described["shape"]:
+            raise ValueError(
+                f"{file}: array {full!r} is {dtype_code(array, full)} of shape {array.shape}, but "
+                f"config.json says {described['dtype']} of shape {tuple(described['shape'])}"
+            )
+        arrays[name] = array
+    try:
+        return class_of(kind).from_state(State(node["config"], arrays, parts))
+    except KeyError as error:
+        raise ValueError(f"{file}: {where} ({kind}) lacks {error.args[0]!r}") from error
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{file}: {where} ({kind}): {error}") from error

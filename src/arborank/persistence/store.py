@@ -1,0 +1,209 @@
+"""The directory of a saved model: replaced in one step, mapped rather than read.
+
+Data files have fresh names, so that replacing ``config.json`` is the one step that turns the old model into
+the new one: a process killed before it leaves the old model, after it the new one. Files that nothing refers
+to any more are removed only then.
+"""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..state import Savable
+from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
+from .modelcard import model_card
+from .tensorfile import FileRecord, open_tensors, write_tensors
+
+__all__ = ["load", "save"]
+
+_DATA_FILE = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8}\.safetensors")
+_UNFINISHED = re.compile(r"(config\.json|README\.md)-[0-9a-f]{8}\.tmp")
+
+
+def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None = None) -> None:
+    """Save a model, in place of the one that the directory may hold.
+
+    Parameters
+    ----------
+    model : Savable
+        An object of a class that `arborank.persistence.kinds` lists.
+    directory : path
+        New, empty, or a saved model; it is made if missing. Files in it with names such as this function
+        gives belong to the model, ``README.md`` included: they are replaced or removed.
+    card : str, optional
+        Markdown for the model card, such as an evaluation.
+
+    Raises
+    ------
+    TypeError
+        If the model, or a part, a setting or an array of it, is of a type that cannot be saved.
+    ValueError
+        If a setting is NaN or infinite, or a name is not made of letters, digits and underscores.
+    FileExistsError
+        If the directory holds something else than a model.
+
+    Notes
+    -----
+    A process killed at any moment leaves the old model or the new one, whole; files and directory are synced
+    to the disk. Processes that save into one directory take turns where the system has file locks, and
+    readers of the old model keep what they have opened. Contiguous arrays are written from where they are,
+    without a copy.
+    """
+    directory = Path(directory)
+    token = secrets.token_hex(4)
+    files: Files = {}
+    node = take_apart(model, (), token, files)
+    directory.mkdir(parents=True, exist_ok=True)
+    with _locked(directory) as lock:
+        outdated = _check_destination(directory)
+        config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
+        try:
+            records = {name: write_tensors(directory / name, arrays) for name, arrays in files.items()}
+            _write(readme, model_card(node, sum(record.size for record in records.values()), card))
+            document = make_document(node, records)
+            _write(config, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+            _sync(lock)
+            os.replace(config, directory / "config.json")  # from here on, the directory is the new model
+        except BaseException:
+            for name in (*files, config.name, readme.name):
+                (directory / name).unlink(missing_ok=True)
+            raise
+        os.replace(readme, directory / "README.md")
+        _sync(lock)
+        if (
+            lock is not None
+        ):  # what is unfinished is then left from an interrupted save, and not another's at work
+            outdated |= {name for name in os.listdir(directory) if _is_ours(name)}
+        for name in outdated - set(files):
+            with contextlib.suppress(OSError):  # Windows keeps a file that someone has mapped
+                (directory / name).unlink()
+
+
+def load(directory: str | os.PathLike[str], *, verify: bool = True) -> Any:
+    """Open a saved model.
+
+    Arrays are mapped from the files, read-only: they take memory only as they are used, and processes share
+    it. `save` may put a new model in place meanwhile; nothing else may change the files.
+
+    Parameters
+    ----------
+    directory : path
+        What `save` wrote.
+    verify : bool, default True
+        Read all files once to compare their checksums. With False only sizes and structure are checked, and a
+        large model opens as fast as a small one: for servers.
+
+    Returns
+    -------
+    model
+        An object of the class that was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the directory holds no model, or a file of it is missing.
+    ValueError
+        If a file is truncated, altered, malformed, of a newer format, or its arrays are not the expected
+        ones. The message names the file.
+    """
+    path = Path(directory) / "config.json"
+    text = _read_config(path)
+    while True:
+        try:
+            return _open(path, text, verify)
+        except (OSError, ValueError):
+            newer = _read_config(path)
+            if newer == text:
+                raise
+            text = newer  # a new model was saved meanwhile, and the files of this one are gone
+
+
+def _open(path: Path, text: str, verify: bool) -> Any:
+    document = parse_document(path, text, verify)
+    files: Files = {}
+    try:
+        for name, record in document["files"].items():
+            if not _DATA_FILE.fullmatch(name):
+                raise ValueError(f"{path} is malformed: {name!r} is no name of a data file")
+            files[name] = open_tensors(path.with_name(name), FileRecord(**record), verify=verify)
+        model = put_together(document["model"], (), path, files)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is malformed ({type(error).__name__}: {error})") from error
+    for name, arrays in files.items():
+        if arrays:
+            raise ValueError(f"{path.with_name(name)} holds {min(arrays)!r}, which config.json does not list")
+    return model
+
+
+def _read_config(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        hint = ""
+        if (path.parent / "param.json").exists():
+            hint = "; it looks like a PECOS model, which `arborank convert` reads"
+        raise FileNotFoundError(f"{path} is missing: the directory holds no model{hint}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is altered: {error}") from None
+
+
+def _check_destination(directory: Path) -> set[str]:
+    """Return the data files of the model in ``directory``, or raise if it holds something else."""
+    names = os.listdir(directory)
+    if "config.json" not in names:
+        foreign = sorted(name for name in names if not _is_ours(name))
+        if foreign:
+            raise FileExistsError(f"{directory} is not empty and holds no model (it holds {foreign[0]!r})")
+        return set()
+    try:
+        document = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        if document["format"] == FORMAT:
+            return {name for name in document["files"] if _DATA_FILE.fullmatch(name)}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise FileExistsError(
+        f"{directory} holds a config.json that is damaged or not Arborank's; remove it, or save elsewhere"
+    )
+
+
+def _is_ours(name: str) -> bool:
+    return bool(_DATA_FILE.fullmatch(name) or _UNFINISHED.fullmatch(name))
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[int | None]:
+    """Hold a directory for one writer; gives its descriptor, or None where the system has no such lock."""
+    if sys.platform == "win32":
+        yield None
+        return
+    import fcntl
+
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        held: int | None = descriptor
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:  # some network file systems
+            held = None
+        yield held
+    finally:
+        os.close(descriptor)
+
+
+def _sync(directory: int | None) -> None:
+    """Make the names in a directory durable, where a directory can be opened."""
+    if directory is not None:
+        os.fsync(directory)

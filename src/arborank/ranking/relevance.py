@@ -1,0 +1,113 @@
+"""How relevant an instance is to a label, as the cost of getting it wrong, at every level of the tree."""
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
+
+__all__ = ["MODES", "NORMS", "check_names", "check_relevance", "relevance_costs"]
+
+MODES = ("induce", "ranker-only")
+NORMS = ("none", "l1", "l2", "max")
+
+
+def check_relevance(R: MatrixLike, Y: MatrixLike) -> Csr:
+    """Return ``R`` as a `Csr` after checking that it has a value wherever ``Y`` has one, and nowhere else.
+
+    Parameters
+    ----------
+    R, Y : matrices of shape (n_instances, n_labels)
+        Relevance, at least 0 everywhere; labels. Both have the same pattern.
+
+    Raises
+    ------
+    ValueError
+        If shapes or patterns differ or a relevance is negative.
+    """
+    labels = as_csr(Y, "Y")
+    relevance = as_csr(R, "relevance", n_cols=labels.shape[1], n_rows=labels.shape[0])
+    same_lengths = np.array_equal(relevance.indptr, labels.indptr)
+    if not (same_lengths and np.array_equal(relevance.indices, labels.indices)):
+        row = _first_difference(relevance, labels)
+        raise ValueError(f"relevance must have the same pattern as Y; they first differ at row {row}")
+    if relevance.nnz and relevance.data.min() < 0:
+        raise ValueError(f"relevance must be at least 0, found {relevance.data.min():g}")
+    return relevance
+
+
+def relevance_costs(
+    labels: MatrixLike,
+    relevance: MatrixLike | None = None,
+    *,
+    mode: str = "induce",
+    norm: str = "none",
+    is_bottom: bool = True,
+) -> Csr:
+    """Return the positives of every node of a level with the multipliers of their cost.
+
+    Parameters
+    ----------
+    labels : matrix of shape (n_instances, n_nodes)
+        The labels lifted to the level; its pattern is that of the positives.
+    relevance : matrix of the same shape and pattern, optional
+        The relevance lifted to the level (sums over the labels below a node); without it every positive counts 1.
+    mode : {"induce", "ranker-only"}
+        Whether relevance counts at every level, or at the bottom level only.
+    norm : {"none", "l1", "l2", "max"}
+        How every instance's relevances are scaled at the level: divided by their sum, by their Euclidean
+        length or by their largest.
+    is_bottom : bool
+        Whether the level is the bottom one.
+
+    Returns
+    -------
+    Csr of shape (n_nodes, n_instances)
+        The ``positives`` of `arborank.ranking.training.train_layer`.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or patterns differ.
+    """
+    check_names(mode, norm)
+    positives = as_csr(labels, "labels")
+    if relevance is None or (mode == "ranker-only" and not is_bottom):
+        costs = np.ones(positives.nnz, np.float32)
+    else:
+        costs = _normalised(check_relevance(relevance, positives), norm)
+    matrix = sp.csr_array((costs, positives.indices, positives.indptr), shape=positives.shape)
+    return transpose(as_csr(matrix, "positives"))
+
+
+def check_names(mode: str, norm: str) -> None:
+    """Raise ValueError unless both names are known."""
+    if mode not in MODES:
+        raise ValueError(f"relevance is {mode!r}; expected one of {', '.join(MODES)}")
+    if norm not in NORMS:
+        raise ValueError(f"relevance_norm is {norm!r}; expected one of {', '.join(NORMS)}")
+
+
+def _normalised(relevance: Csr, norm: str) -> NDArray[np.float32]:
+    if norm == "none":
+        return np.asarray(relevance.data)
+    matrix = to_scipy(relevance)
+    if norm == "l1":
+        size = matrix.sum(axis=1)
+    elif norm == "l2":
+        size = np.sqrt(matrix.multiply(matrix).sum(axis=1))
+    else:
+        size = matrix.max(axis=1).toarray().ravel()
+    scale = np.ones(matrix.shape[0], np.float32)
+    np.divide(1.0, size, out=scale, where=size > 0)
+    return np.asarray(relevance.data * np.repeat(scale, np.diff(relevance.indptr)))
+
+
+def _first_difference(a: Csr, b: Csr) -> int:
+    lengths = np.flatnonzero(np.diff(a.indptr) != np.diff(b.indptr))
+    shortest = min(a.nnz, b.nnz)
+    different = np.flatnonzero(a.indices[:shortest] != b.indices[:shortest])
+    rows = [int(lengths[0])] if lengths.size else []
+    if different.size:
+        rows.append(int(np.searchsorted(a.indptr, different[0], side="right")) - 1)
+    return min(rows)

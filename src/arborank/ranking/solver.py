@@ -1,0 +1,92 @@
+"""How one label's linear ranker is fitted: loss, costs, regularisation, stopping and pruning."""
+
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+__all__ = ["SOLVERS", "SolverParams"]
+
+SOLVERS = ("l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal")
+"""Names of the solvers; the position is the native code's number."""
+
+_DEFAULT_EPS = {"l2svc-primal": 0.01}
+
+
+@dataclass(frozen=True)
+class SolverParams:
+    """Parameters of the one-versus-rest problems ``min ||w||^2 / 2 + sum_i C_i loss(y_i w.x_i)``.
+
+    Attributes
+    ----------
+    solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"}
+        Loss ``max(0, 1 - m)^2``, ``max(0, 1 - m)``, ``log(1 + exp(-m))``, and the first one again. The dual
+        ones are coordinate descent (Hsieh et al. 2008; Yu, Huang and Lin 2011), the primal one is truncated
+        Newton.
+    Cp, Cn : float
+        Cost of a positive and of a negative example; above 0. A positive's relevance multiplies its cost.
+    bias : float
+        Value of the constant feature. Its weight is learned and regularised as any other. 0 or less: none.
+    eps : float, optional
+        Stopping tolerance. Dual solvers: the range of the projected gradient (logistic: the largest
+        derivative of a subproblem), 0.1 by default. Primal: the gradient's norm relative to that at ``w =
+        0``, times the share of the rarer class, 0.01 by default.
+    max_iter : int
+        Most passes over the examples (primal: most Newton steps).
+    threshold : float
+        Weights of smaller magnitude are dropped, the bias included. 0 keeps all that are not zero.
+    max_nonzeros : int, optional
+        Most weights to keep for a label, the largest in magnitude; the bias is not counted. None: no limit.
+
+    Raises
+    ------
+    TypeError
+        If a value is not a number, or not an integer where one is needed.
+    ValueError
+        If a value is outside its range, or ``solver`` is unknown.
+    """
+
+    solver: str = "l2svc-dual"
+    Cp: float = 1.0
+    Cn: float = 1.0
+    bias: float = 1.0
+    eps: float | None = None
+    max_iter: int = 100
+    threshold: float = 0.1
+    max_nonzeros: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.solver not in SOLVERS:
+            raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, found {self.solver!r}")
+        _check_real("Cp", self.Cp, above=0.0)
+        _check_real("Cn", self.Cn, above=0.0)
+        _check_real("bias", self.bias)
+        if self.eps is not None:
+            _check_real("eps", self.eps, above=0.0)
+        _check_real("threshold", self.threshold, least=0.0)
+        _check_integer("max_iter", self.max_iter, least=1)
+        if self.max_nonzeros is not None:
+            _check_integer("max_nonzeros", self.max_nonzeros, least=1)
+
+    @property
+    def tolerance(self) -> float:
+        """The stopping tolerance in force: ``eps``, or the solver's default."""
+        return self.eps if self.eps is not None else _DEFAULT_EPS.get(self.solver, 0.1)
+
+
+def _check_real(name: str, value: object, *, above: float | None = None, least: float | None = None) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, found {value!r}")
+    number = float(value)
+    if not math.isfinite(number) or abs(number) > 1e18:
+        raise ValueError(f"{name} must be finite and at most 1e18 in magnitude, found {value!r}")
+    if above is not None and number <= above:
+        raise ValueError(f"{name} must be above {above:g}, found {value!r}")
+    if least is not None and number < least:
+        raise ValueError(f"{name} must be at least {least:g}, found {value!r}")
+
+
+def _check_integer(name: str, value: object, *, least: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, found {value!r}")
+    if not least <= int(value) < 2**31:
+        raise ValueError(f"{name} must be between {least} and {2**31 - 1}, found {value!r}")

@@ -1,0 +1,108 @@
+"""Training of one tree layer: a linear ranker for every child, against its siblings' examples."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _native
+from ..sparse import MatrixLike, as_csr
+from .solver import SOLVERS, SolverParams
+from .weights import LayerWeights
+
+__all__ = ["train_layer", "training_work"]
+
+
+def train_layer(
+    X: MatrixLike,
+    active: MatrixLike,
+    positives: MatrixLike,
+    branches: ArrayLike,
+    params: SolverParams | None = None,
+    *,
+    n_threads: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> LayerWeights:
+    """Fit every child of every parent node of a layer.
+
+    Child ``c`` of parent ``p`` is a binary problem over the active instances of ``p``, those positive for
+    ``c`` against all others. The result is the same, to the byte, for any number of threads.
+
+    Parameters
+    ----------
+    X : Csr or matrix of shape (n_instances, n_features)
+        Instances.
+    active : Csr or matrix of shape (n_parents, n_instances)
+        Which instances are examples of which parent; only the pattern counts.
+    positives : Csr or matrix of shape (n_children, n_instances)
+        The positive instances of every child; the values multiply ``params.Cp`` (1: plain). An explicit zero
+        is a positive that costs nothing, so it is neither positive nor negative.
+    branches : int64 array-like of shape (n_parents + 1,)
+        Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
+    params : SolverParams, optional
+        The defaults when not given.
+    n_threads : int
+        Threads to use; 0 means one a processor.
+    progress : callable, optional
+        Called about ten times a second with the work done so far, of `training_work` in all.
+
+    Returns
+    -------
+    LayerWeights
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, ``branches`` is not a partition, a positive instance is not active for its
+        parent, or a value of ``positives`` is negative.
+    """
+    params = SolverParams() if params is None else params
+    X = as_csr(X, "X")
+    n_instances = X.shape[0]
+    active = as_csr(active, "active", n_cols=n_instances)
+    positives = as_csr(positives, "positives", n_cols=n_instances)
+    branches = _checked_branches(branches, active.shape[0], positives.shape[0])
+    if positives.nnz and positives.data.min() < 0:
+        raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
+    if n_threads < 0:
+        raise ValueError(f"n_threads must be at least 0, found {n_threads}")
+    arrays = _native.train_layer(
+        X,
+        active,
+        positives,
+        branches,
+        solver=SOLVERS.index(params.solver),
+        Cp=float(params.Cp),
+        Cn=float(params.Cn),
+        bias=max(float(params.bias), 0.0),
+        eps=float(params.tolerance),
+        max_iter=int(params.max_iter),
+        threshold=float(params.threshold),
+        max_nonzeros=-1 if params.max_nonzeros is None else int(params.max_nonzeros),
+        n_threads=int(n_threads),
+        progress=progress,
+    )
+    return LayerWeights(branches=branches, n_features=X.shape[1], **arrays)
+
+
+def training_work(active: MatrixLike, branches: ArrayLike) -> int:
+    """Return what the ``progress`` of `train_layer` counts up to: pairs of an active instance and a child."""
+    active = as_csr(active, "active")
+    return int(np.diff(active.indptr) @ np.diff(np.asarray(branches, dtype=np.int64)))
+
+
+def _checked_branches(branches: ArrayLike, n_parents: int, n_children: int) -> NDArray[np.int64]:
+    array = np.asarray(branches)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"branches must hold integers, found {array.dtype}")
+    array = np.ascontiguousarray(array, dtype=np.int64)
+    if array.shape != (n_parents + 1,):
+        raise ValueError(f"branches must have shape ({n_parents + 1},), found {array.shape}")
+    if array[0] != 0 or array[-1] != n_children:
+        raise ValueError(f"branches must run from 0 to {n_children}, found {array[0]} to {array[-1]}")
+    widths = np.diff(array)
+    if widths.size and widths.min() < 0:
+        raise ValueError(f"branches decreases after parent {int(np.argmax(widths < 0))}")
+    if widths.size and widths.max() > 2**20:
+        raise ValueError(f"a parent has {int(widths.max())} children; at most {2**20} are supported")
+    return array

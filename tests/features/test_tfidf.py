@@ -1,0 +1,238 @@
+"""NgramTfidf against scikit-learn's TfidfVectorizer."""
+
+import copy
+import json
+import unicodedata
+from collections import Counter
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from arborank import NgramTfidf
+from arborank.state import State
+
+TOKEN_PATTERNS = {"word2": r"(?u)\b\w\w+\b", "word1": r"(?u)\b\w+\b", "whitespace": r"(?u)\S+"}
+DENSE = st.sampled_from("aabbccAB   \t\n_1é\u0301ÉΣσς\u0130ßﬁ가ñÑ…'\x00\x1c\x85\ud800\U0001f600日本")
+ANY = st.characters(exclude_categories=()).filter(lambda c: unicodedata.ucd_3_2_0.category(c) != "Cn")
+TEXTS = st.lists(st.text(st.one_of(DENSE, DENSE, DENSE, ANY), max_size=30), min_size=1, max_size=12)
+
+PARAMS = st.fixed_dictionaries(
+    {
+        "analyzer": st.sampled_from(["word", "char", "char_wb"]),
+        "ngram_range": st.tuples(st.integers(1, 4), st.integers(0, 3)).map(lambda p: (p[0], p[0] + p[1])),
+        "lowercase": st.booleans(),
+        "strip_accents": st.sampled_from([None, "unicode", "ascii"]),
+        "min_df": st.sampled_from([1, 2, 3, 0.0, 0.2]),
+        "max_df": st.sampled_from([1.0, 0.9, 0.5, 3]),
+        "binary": st.booleans(),
+        "norm": st.sampled_from(["l1", "l2", None]),
+        "use_idf": st.booleans(),
+        "smooth_idf": st.booleans(),
+        "sublinear_tf": st.booleans(),
+    }
+)
+
+
+def random_texts(n, seed=0, length=12):
+    rng = np.random.default_rng(seed)
+    words = [f"w{i}" for i in range(400)] + ["Äiti", "naïve", "ΟΔΟΣ"]
+    return [" ".join(words[i] for i in rng.zipf(1.3, rng.integers(0, length)) % len(words)) for _ in range(n)]
+
+
+def same_bytes(a, b):
+    a, b = sp.csr_array(a), sp.csr_array(b)
+    return (
+        a.shape == b.shape
+        and np.array_equal(a.indptr, b.indptr)
+        and np.array_equal(a.indices, b.indices)
+        and a.data.tobytes() == b.data.tobytes()
+    )
+
+
+def assert_same_as_sklearn(texts, params, tokens="word2", new_texts=()):
+    pattern = TOKEN_PATTERNS[tokens] if params["analyzer"] == "word" else None
+    theirs = TfidfVectorizer(**params, token_pattern=pattern)
+    ours = NgramTfidf(**params, tokens=tokens, n_jobs=2)
+    try:
+        expected = theirs.fit_transform(texts)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"n-gram|min_df"):
+            ours.fit(texts)
+        return
+    found = ours.fit_transform(texts)
+    assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
+    assert found.dtype == np.float32
+    assert found.has_canonical_format
+    np.testing.assert_allclose(found.toarray(), expected.toarray(), atol=1e-6)
+    assert same_bytes(found, ours.transform(texts))
+    if params["use_idf"]:
+        np.testing.assert_allclose(ours.idf_, theirs.idf_, rtol=1e-14)
+    if len(new_texts):
+        found, expected = ours.transform(new_texts), theirs.transform(new_texts)
+        np.testing.assert_allclose(found.toarray(), expected.toarray(), atol=1e-6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, PARAMS, TEXTS)
+def test_equal_to_sklearn(texts, params, new_texts):
+    assert_same_as_sklearn(texts, params, new_texts=new_texts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, PARAMS, st.sampled_from(["word1", "whitespace"]))
+def test_other_tokens_equal_token_patterns(texts, params, tokens):
+    assert_same_as_sklearn(texts, {**params, "analyzer": "word"}, tokens)
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
+def test_equal_to_sklearn_on_more_texts(analyzer):
+    params = {"analyzer": analyzer, "ngram_range": (1, 3), "min_df": 2, "use_idf": True, "sublinear_tf": True}
+    assert_same_as_sklearn(random_texts(700), params, new_texts=random_texts(300, seed=1))
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXTS, st.integers(1, 12), st.booleans(), st.sampled_from(["word", "char_wb"]))
+def test_max_features_keeps_the_most_frequent(texts, limit, binary, analyzer):
+    tokens = "word1" if analyzer == "word" else "word2"
+    ours = NgramTfidf(analyzer=analyzer, tokens=tokens, ngram_range=(1, 2))
+    counts = Counter()
+    for text in texts:
+        counts.update(set(ours.analyze(text)) if binary else ours.analyze(text))
+    expected = sorted(sorted(counts, key=lambda term: (-counts[term], term))[:limit])
+    if expected:
+        ours.set_params(max_features=limit, binary=binary).fit(texts)
+        assert ours.get_feature_names_out().tolist() == expected
+
+
+def test_max_features_equals_sklearn_without_ties():
+    texts = ["a1 " * n + "b2 " * (n // 2) + f"c{n} " * (3 * n) for n in range(1, 30)]
+    ours = NgramTfidf(max_features=9).fit(texts)
+    theirs = TfidfVectorizer(max_features=9).fit(texts)
+    assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
+
+
+@pytest.mark.parametrize("stop_words", [["the", "äiti"], "english"])
+def test_stop_words(stop_words):
+    texts = ["The cat and the äiti sat", "and then a dog THE end"]
+    ours = NgramTfidf(stop_words=stop_words, ngram_range=(1, 2)).fit(texts)
+    theirs = TfidfVectorizer(stop_words=stop_words, ngram_range=(1, 2)).fit(texts)
+    assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char_wb"])
+def test_same_bytes_for_any_number_of_threads(analyzer):
+    texts = random_texts(1500)
+    params = {"analyzer": analyzer, "ngram_range": (1, 3), "max_features": 500, "sublinear_tf": True}
+    reference = NgramTfidf(**params, n_jobs=1)
+    rows = reference.fit_transform(texts)
+    for n_jobs in (2, 7):
+        other = NgramTfidf(**params, n_jobs=n_jobs)
+        assert same_bytes(other.fit_transform(texts), rows)
+        assert same_bytes(other.transform(texts), rows)
+        for name, array in reference.to_state().arrays.items():
+            assert other.to_state().arrays[name].tobytes() == array.tobytes()
+
+
+def test_one_text_equals_its_row_in_a_batch():
+    texts = random_texts(400)
+    features = NgramTfidf(ngram_range=(1, 2))
+    rows = features.fit_transform(texts)
+    for i in (0, 7, 399):
+        assert same_bytes(features.transform([texts[i]]), rows[[i]])
+
+
+def test_any_iterable_is_read_once():
+    texts = random_texts(300)
+    rows = NgramTfidf().fit_transform(texts)
+    assert same_bytes(NgramTfidf().fit_transform(text for text in texts), rows)
+    assert same_bytes(NgramTfidf().fit_transform(np.array(texts, dtype=object)), rows)
+    assert same_bytes(NgramTfidf().fit_transform(np.array(texts)), rows)
+
+
+def test_long_texts_nul_and_newline():
+    texts = ["word " * 20_000 + "x" * 50_000, "nul\0byte and\nnew\nline", "é" * 40_000 + " word"]
+    params = {"analyzer": "word", "use_idf": True}
+    assert_same_as_sklearn(texts, params, "whitespace")
+    assert_same_as_sklearn(texts, {**params, "analyzer": "char", "ngram_range": (2, 9)})
+
+
+@pytest.mark.parametrize("n_rounds", [1, 3])
+def test_state_round_trip_is_bit_equal(n_rounds):
+    texts = [*random_texts(200), "line\nbreak \ud800 lone"]
+    features = NgramTfidf(analyzer="char", ngram_range=(1, 9), min_df=np.int64(1), stop_words=None)
+    rows = features.fit_transform(texts)
+    for _ in range(n_rounds):
+        state = features.to_state()
+        arrays = {name: array.copy() for name, array in state.arrays.items()}
+        for array in arrays.values():
+            array.flags.writeable = False
+        features = NgramTfidf.from_state(State(json.loads(json.dumps(state.config)), arrays, {}))
+        assert features.terms_.terms is arrays["terms"]
+        assert same_bytes(features.transform(texts), rows)
+        assert features.get_params()["ngram_range"] == (1, 9)
+
+
+def test_state_keeps_stop_words_and_absent_idf():
+    features = NgramTfidf(stop_words={"the"}, use_idf=False).fit(["the cat", "the dog"])
+    state = features.to_state()
+    assert json.loads(json.dumps(state.config))["stop_words"] == ["the"]
+    assert "idf" not in state.arrays
+    again = NgramTfidf.from_state(state)
+    assert same_bytes(again.transform(["the the cat"]), features.transform(["the the cat"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("terms", lambda a: a[:-1], "offsets"),
+        ("offsets", lambda a: a[:-1], "offsets"),
+        ("offsets", lambda a: a[[0, 2, 1, *range(3, len(a))]], "ascend"),
+        ("offsets", lambda a: a[:0], "empty"),
+        ("slots", lambda a: a[:-1], "slots"),
+        ("slots", lambda a: np.ones_like(a), "filled|does not exist"),
+        ("slots", lambda a: np.zeros_like(a), "filled"),
+        ("idf", lambda a: a[:-1], "idf"),
+    ],
+)
+def test_damaged_state(name, damage, message):
+    state = NgramTfidf().fit(["one two three", "four"]).to_state()
+    arrays = {**state.arrays, name: np.ascontiguousarray(damage(state.arrays[name]))}
+    with pytest.raises(ValueError, match=message):
+        NgramTfidf.from_state(State(state.config, arrays, {}))
+
+
+def test_clone_copy_and_vocabulary():
+    features = NgramTfidf(ngram_range=(1, 2), min_df=1)
+    features.fit(["red apple", "green apple"])
+    assert not hasattr(clone(features), "terms_")
+    assert clone(features).get_params() == features.get_params()
+    twin = copy.deepcopy(features)
+    assert same_bytes(twin.transform(["red apple"]), features.transform(["red apple"]))
+    assert features.vocabulary_ == {"apple": 0, "green": 1, "green apple": 2, "red": 3, "red apple": 4}
+
+
+def test_fitting_again_replaces_everything():
+    features = NgramTfidf().fit(["one two", "two three"])
+    features.transform(["one"])
+    features.set_params(use_idf=False).fit(["four"])
+    assert not hasattr(features, "idf_")
+    assert features.transform(["four one"]).toarray().tolist() == [[1.0]]
+
+
+def test_texts_without_known_terms_and_no_texts():
+    features = NgramTfidf().fit(["one two"])
+    assert features.transform(["", "unknown"]).toarray().tolist() == [[0, 0], [0, 0]]
+    assert features.transform([]).shape == (0, 2)
+
+
+def test_not_fitted():
+    with pytest.raises(NotFittedError):
+        NgramTfidf().transform(["a"])
+    with pytest.raises(NotFittedError):
+        NgramTfidf().get_feature_names_out()

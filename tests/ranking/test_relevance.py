@@ -1,0 +1,65 @@
+"""Relevance as costs of the positives of a level."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from arborank.ranking.relevance import NORMS, check_relevance, relevance_costs
+from arborank.sparse import to_scipy
+
+LABELS = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]], np.float32)
+RELEVANCE = np.array([[3, 0, 4], [0, 0, 0], [1, 2, 2], [0, 5, 0]], np.float32)
+SIZES = {"none": [1, 1, 1, 1], "l1": [7, 1, 5, 5], "l2": [5, 1, 3, 5], "max": [4, 1, 2, 5]}
+
+
+def costs(**kwargs):
+    return to_scipy(relevance_costs(sp.csr_array(LABELS), **kwargs)).toarray()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("mode", ["induce", "ranker-only"])
+def test_rows_are_divided_by_their_norm(mode, norm):
+    expected = RELEVANCE / np.array(SIZES[norm])[:, None]
+    np.testing.assert_allclose(costs(relevance=RELEVANCE, mode=mode, norm=norm), expected.T, rtol=1e-6)
+
+
+def test_relevance_counts_at_upper_levels_only_when_induced():
+    upper = {"relevance": RELEVANCE, "is_bottom": False}
+    np.testing.assert_array_equal(costs(mode="induce", **upper), RELEVANCE.T)
+    np.testing.assert_array_equal(costs(mode="ranker-only", **upper), LABELS.T)
+
+
+def test_disabled_costs_are_one_whatever_the_labels_hold():
+    found = to_scipy(relevance_costs(sp.csr_array(LABELS * 7)))
+    np.testing.assert_array_equal(found.toarray(), LABELS.T)
+
+
+def test_a_row_of_zero_relevance_stays_zero():
+    labels = sp.csr_array(np.ones((1, 2), np.float32))
+    zero = sp.csr_array((np.zeros(2, np.float32), labels.indices, labels.indptr), shape=(1, 2))
+    for norm in NORMS:
+        found = relevance_costs(labels, zero, mode="induce", norm=norm)
+        assert found.nnz == 2
+        np.testing.assert_array_equal(found.data, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "match"),
+    [
+        ({"mode": "full"}, "relevance is 'full'; expected one of induce, ranker-only"),
+        ({"norm": "l3"}, "relevance_norm is 'l3'; expected one of"),
+        ({"relevance": RELEVANCE[:3]}, "relevance has 3 rows, but 4 were expected"),
+        ({"relevance": LABELS - 2 * LABELS}, "relevance must be at least 0, found -1"),
+    ],
+)
+def test_wrong_arguments_are_named(kwargs, match):
+    with pytest.raises(ValueError, match=match):
+        costs(**kwargs)
+
+
+@pytest.mark.parametrize(("row", "column"), [(0, 1), (1, 2), (3, 0)])
+def test_a_different_pattern_names_its_row(row, column):
+    more = RELEVANCE.copy()
+    more[row, column] = 1.0
+    with pytest.raises(ValueError, match=f"first differ at row {row}"):
+        check_relevance(more, LABELS)
