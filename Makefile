@@ -19,7 +19,7 @@ setup: $(BIN)/python
 	$(BIN)/python -m pip install --quiet .
 
 demo: setup
-	$(BIN)/arborank demo
+	$(BIN)/arborank demo --force
 
 test: setup
 	$(BIN)/python -m pip install --quiet --group test --group lint

@@ -29,7 +29,7 @@ def test_fewer_instances_than_labels_rows(topics, rows):
     X, Y = topics
     with pytest.raises(ValueError, match=r"X has (200|0) rows|X has shape"):
         XRLinear().fit(X[rows], Y)
-    with pytest.raises(ValueError, match="Y has 200|Y has 0"):
+    with pytest.raises(ValueError, match=r"Y has 200|Y has 0"):
         XRLinear().fit(X, Y[rows])
 
 
@@ -57,7 +57,7 @@ def test_decreasing_indptr(topics):
 
 @pytest.mark.parametrize("make", [NgramTfidf, TextFeatures, TextRanker])
 def test_empty_corpus(make):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"(?i)empty|no label|at least one"):
         make().fit([], []) if make is TextRanker else make().fit([])
 
 
@@ -189,7 +189,8 @@ def test_duplicates_are_summed_and_order_does_not_matter(topics):
     coo = X.tocoo()
     order = rng.permutation(coo.nnz)
     halves = sp.coo_array(
-        (np.tile(coo.data[order] / 2, 2), (np.tile(coo.row[order], 2), np.tile(coo.col[order], 2))), shape=X.shape
+        (np.tile(coo.data[order] / 2, 2), (np.tile(coo.row[order], 2), np.tile(coo.col[order], 2))),
+        shape=X.shape,
     )
     assert np.array_equal(model.predict_topk(halves)[0], model.predict_topk(X)[0])
 

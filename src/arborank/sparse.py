@@ -56,7 +56,9 @@ def _convert(X: MatrixLike, name: str) -> Csr:
         dense = np.asarray(X)
         _check_numeric(dense.dtype, name)
         if dense.ndim != 2:
-            raise ValueError(f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data")
+            raise ValueError(
+                f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data"
+            )
         with np.errstate(over="ignore"):  # as below
             X = sp.csr_array(dense.astype(np.float32, copy=False))
     csr = _checked(X, name)
@@ -68,7 +70,9 @@ def _convert(X: MatrixLike, name: str) -> Csr:
         where = int(np.flatnonzero(~np.isfinite(csr.data))[0])
         row = int(np.searchsorted(csr.indptr, where, side="right")) - 1
         found = "NaN" if np.isnan(csr.data[where]) else "infinity"
-        raise ValueError(f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)")
+        raise ValueError(
+            f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)"
+        )
     return csr
 
 
@@ -87,10 +91,14 @@ def _checked(X: Any, name: str) -> Csr:
         if indices.size and (indices.min() < 0 or indices.max() >= X.shape[1]):
             raise ValueError(f"{name} is malformed: a column index is outside [0, {X.shape[1]})")
         indices = indices.astype(np.int32)
-    with np.errstate(over="ignore"):  # a value beyond float32 becomes infinity, which is reported by its place
+    with np.errstate(
+        over="ignore"
+    ):  # a value beyond float32 becomes infinity, which is reported by its place
         data = np.ascontiguousarray(X.data, dtype=np.float32)
     try:
-        return Csr(np.ascontiguousarray(X.indptr, dtype=np.int64), np.ascontiguousarray(indices), data, X.shape[1])
+        return Csr(
+            np.ascontiguousarray(X.indptr, dtype=np.int64), np.ascontiguousarray(indices), data, X.shape[1]
+        )
     except ValueError as error:
         raise ValueError(f"{name} is malformed: {error}") from None
 
@@ -165,7 +173,9 @@ def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
         wrong = int(values[(values < 0) | (values >= n_cols)][0])
         raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_cols})")
     indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    matrix = sp.csr_array((np.ones(values.size, np.float32), values.astype(np.int64), indptr), (len(lengths), n_cols))
+    matrix = sp.csr_array(
+        (np.ones(values.size, np.float32), values.astype(np.int64), indptr), (len(lengths), n_cols)
+    )
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
     return as_csr(matrix, name)

@@ -59,7 +59,9 @@ class TextRanker(BaseEstimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, texts: Sequence[str], labels: Labels, *, label_texts: Mapping[str, str] | None = None) -> Self:
+    def fit(
+        self, texts: Sequence[str], labels: Labels, *, label_texts: Mapping[str, str] | None = None
+    ) -> Self:
         """Learn features, label tree and rankers.
 
         Parameters
@@ -91,9 +93,11 @@ class TextRanker(BaseEstimator):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         X = features.fit_encode(texts)
         self.features_ = features
-        about = {} if label_texts is None else {
-            "label_features": self.features_.encode([label_texts.get(name, "") for name in names])
-        }
+        about = (
+            {}
+            if label_texts is None
+            else {"label_features": self.features_.encode([label_texts.get(name, "") for name in names])}
+        )
         self.model_ = model.fit(X, self.encode_labels(rows), **about)
         return self
 
@@ -103,7 +107,9 @@ class TextRanker(BaseEstimator):
         ``options`` are those of `rank_batch`.
         """
         if not isinstance(text, str):
-            raise TypeError(f"text must be a str, found {type(text).__name__}; for several texts use rank_batch")
+            raise TypeError(
+                f"text must be a str, found {type(text).__name__}; for several texts use rank_batch"
+            )
         return self.rank_batch([text], k, **options)[0]
 
     def rank_batch(self, texts: Sequence[str], k: int = 10, **options: Any) -> list[list[tuple[str, float]]]:
@@ -218,7 +224,9 @@ class TextRanker(BaseEstimator):
 def _pass_on(stage: BaseEstimator, **settings: Any) -> None:
     """Set those parameters that the stage has and that are given here."""
     known = stage.get_params(deep=False)
-    stage.set_params(**{name: value for name, value in settings.items() if name in known and value is not None})
+    stage.set_params(
+        **{name: value for name, value in settings.items() if name in known and value is not None}
+    )
 
 
 def _label_rows(labels: Labels) -> list[list[str]]:
@@ -228,5 +236,7 @@ def _label_rows(labels: Labels) -> list[list[str]]:
     for number, row in enumerate(rows):
         for name in row:
             if not isinstance(name, str):
-                raise TypeError(f"labels of row {number} hold {name!r}; label names are str (ids go to XRLinear)")
+                raise TypeError(
+                    f"labels of row {number} hold {name!r}; label names are str (ids go to XRLinear)"
+                )
     return rows

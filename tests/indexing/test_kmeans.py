@@ -129,7 +129,8 @@ def test_same_bytes_for_any_number_of_threads(kind, max_sample):
     rows = random_rows(5, n=5000, d=400, density=0.15)
     representation = as_csr(rows) if kind == "sparse" else rows.toarray()
     trees = [
-        balanced_kmeans(representation, max_leaf_size=20, max_sample=max_sample, n_threads=n) for n in (1, 2, 7)
+        balanced_kmeans(representation, max_leaf_size=20, max_sample=max_sample, n_threads=n)
+        for n in (1, 2, 7)
     ]
     assert trees[0] == trees[1] == trees[2]
     other = balanced_kmeans(representation, max_leaf_size=20, max_sample=max_sample, random_state=1)

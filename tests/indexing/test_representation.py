@@ -65,7 +65,10 @@ X, Y = np.ones((3, 2)), np.ones((3, 4))
         (lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="mean"), "how is 'mean'"),
         (lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="convex", alpha=1.5), "alpha holds 1.5"),
         (lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="convex", alpha=np.nan), "alpha holds nan"),
-        (lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="convex", alpha=[0.5] * 3), r"alpha has shape \(3,\)"),
+        (
+            lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="convex", alpha=[0.5] * 3),
+            r"alpha has shape \(3,\)",
+        ),
     ],
 )
 def test_wrong_arguments(make, message):

@@ -29,7 +29,9 @@ class Model:
         return BeamSearch(self.branches, self.layers(), self.labels, self.n_labels)
 
 
-def random_model(rng, *, depth, widest, n_features, density=0.3, overlap=False, exact=True, most=400) -> Model:
+def random_model(
+    rng, *, depth, widest, n_features, density=0.3, overlap=False, exact=True, most=400
+) -> Model:
     """A random tree and weights; exact: multiples of 1/4, whose sums do not depend on their order."""
     branches, matrices, biases, n_nodes = [], [], [], 1
     for _ in range(depth):

@@ -95,7 +95,9 @@ def test_every_candidate_is_scored_with_a_large_beam():
     allowed = np.zeros((8, model.n_labels), np.float32)
     chosen = rng.choice(model.n_labels, size=5, replace=False)
     allowed[:, chosen] = 1
-    ids, scores = model.search().topk(as_csr(X), 7, beam_size=5, combine="log-sigmoid", allowed=as_csr(allowed))
+    ids, scores = model.search().topk(
+        as_csr(X), 7, beam_size=5, combine="log-sigmoid", allowed=as_csr(allowed)
+    )
     assert (np.sort(ids[:, :5], axis=1) == np.sort(chosen)).all()
     assert (ids[:, 5:] == -1).all()
     assert np.isneginf(scores[:, 5:]).all()
@@ -105,8 +107,12 @@ def test_top_of_a_tree_gives_nodes():
     rng = np.random.default_rng(2)
     model = random_model(rng, depth=3, widest=9, n_features=20)
     X = as_csr(random_instances(rng, 20, 20))
-    top = BeamSearch(model.branches[:2], model.layers()[:2], np.arange(model.branches[1][-1], dtype=np.int32),
-                     int(model.branches[1][-1]))
+    top = BeamSearch(
+        model.branches[:2],
+        model.layers()[:2],
+        np.arange(model.branches[1][-1], dtype=np.int32),
+        int(model.branches[1][-1]),
+    )
     nodes, scores = top.nodes(X, 4, combine="l2-hinge")
     assert nodes.shape == scores.shape == (20, 4)
     model.branches, model.matrices, model.biases = model.branches[:2], model.matrices[:2], model.biases[:2]

@@ -13,7 +13,9 @@ from arborank.state import State
 def random_layer(rng, n_parents=5, widest=40, n_features=200, density=0.2):
     sizes = rng.integers(0, widest + 1, size=n_parents)
     branches = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    W = sp.random_array((n_features, int(branches[-1])), density=density, rng=rng, dtype=np.float32, format="csc")
+    W = sp.random_array(
+        (n_features, int(branches[-1])), density=density, rng=rng, dtype=np.float32, format="csc"
+    )
     return W, rng.normal(size=int(branches[-1])).astype(np.float32), branches
 
 
@@ -146,7 +148,9 @@ class TestCorruptLayers:
         for _ in range(300):
             words = state.arrays["words"].copy()
             words[rng.integers(words.size)] ^= np.uint32(1) << np.uint32(rng.integers(32))
-            layer = LayerWeights.from_state(State(config=state.config, arrays={**state.arrays, "words": words}))
+            layer = LayerWeights.from_state(
+                State(config=state.config, arrays={**state.arrays, "words": words})
+            )
             try:
                 W, _ = layer.to_matrix()
             except ValueError as error:

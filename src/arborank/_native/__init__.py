@@ -31,7 +31,9 @@ def _load() -> str:
             continue
         globals().update({name: value for name, value in vars(module).items() if not name.startswith("_")})
         return level
-    raise ImportError(f"no compiled kernels for {', '.join(_candidates())}: reinstall arborank with `pip install .`")
+    raise ImportError(
+        f"no compiled kernels for {', '.join(_candidates())}: reinstall arborank with `pip install .`"
+    )
 
 
 LEVEL = _load()

@@ -48,7 +48,9 @@ def chain_orders(chain: Sequence[Any]) -> tuple[list[IntArray], list[IntArray]]:
         orders.append(order)
     for t, matrix in enumerate(matrices):
         if matrix.shape[1] != order.size:
-            raise ValueError(f"chain[{t}] has {matrix.shape[1]} columns, but chain[{t - 1}] has {order.size} rows")
+            raise ValueError(
+                f"chain[{t}] has {matrix.shape[1]} columns, but chain[{t - 1}] has {order.size} rows"
+            )
         _check_links(matrix, t, is_last=t == len(matrices) - 1)
         ordered = sp.csc_array(matrix[:, order])
         branches.append(ordered.indptr.astype(np.int64))

@@ -80,7 +80,9 @@ def balanced_kmeans(
     if depth == 0:
         return LabelTree.one_vs_all(n_labels)
     kernel: Any = _native.balanced_kmeans if isinstance(rows, Csr) else _native.balanced_kmeans_dense
-    order, bounds = kernel(rows, depth, max_iter, spherical, max_sample or 0, random_state, n_threads, progress)
+    order, bounds = kernel(
+        rows, depth, max_iter, spherical, max_sample or 0, random_state, n_threads, progress
+    )
     return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
 
 
@@ -89,7 +91,9 @@ def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.floa
         rows: Csr | NDArray[np.float32] = representation
         values = representation.data
         if not representation.canonical:
-            raise ValueError("representation has unsorted or repeated columns; make it with arborank.sparse.as_csr")
+            raise ValueError(
+                "representation has unsorted or repeated columns; make it with arborank.sparse.as_csr"
+            )
     elif hasattr(representation, "tocsr"):
         rows = as_csr(representation, "representation")
         values = rows.data

@@ -38,7 +38,14 @@ def _shape(tree: LabelTree) -> Iterator[str]:
 
 
 def _branches(
-    tree: LabelTree, names: Sequence[str], max_depth: int, examples: int, *, level: int, node: int, indent: str
+    tree: LabelTree,
+    names: Sequence[str],
+    max_depth: int,
+    examples: int,
+    *,
+    level: int,
+    node: int,
+    indent: str,
 ) -> Iterator[str]:
     begin, end = int(tree.branches[level][node]), int(tree.branches[level][node + 1])
     slot_bounds = tree.slot_bounds(level + 1)

@@ -98,14 +98,20 @@ class LabelTree:
         while levels[0].size - 1 > top:
             levels.insert(0, np.append(levels[0][:-1:branching], bounds[-1]))
         # From the slots below each node to its children; a node without a slot vanishes.
-        levels = [np.array([0, labels.size]), *(np.unique(level) for level in levels), np.arange(labels.size + 1)]
+        levels = [
+            np.array([0, labels.size]),
+            *(np.unique(level) for level in levels),
+            np.arange(labels.size + 1),
+        ]
         if levels[1].size == 2:
             del levels[1]
         branches = tuple(np.searchsorted(low, high) for high, low in pairwise(levels))
         return cls(branches, labels, int(labels.max(initial=-1)) + 1)
 
     @classmethod
-    def from_clusters(cls, ids: ArrayLike, *, branching: int | None = None, min_codes: int | None = None) -> Self:
+    def from_clusters(
+        cls, ids: ArrayLike, *, branching: int | None = None, min_codes: int | None = None
+    ) -> Self:
         """Take a user's own flat clusters.
 
         Parameters
@@ -123,7 +129,9 @@ class LabelTree:
             raise ValueError("ids is empty; a tree needs at least 1 label")
         if clusters.min() < 0:
             label = int(np.flatnonzero(clusters < 0)[0])
-            raise ValueError(f"ids gives label {label} cluster {int(clusters[label])}; it must not be negative")
+            raise ValueError(
+                f"ids gives label {label} cluster {int(clusters[label])}; it must not be negative"
+            )
         if branching is None and min_codes is not None:
             raise ValueError(f"min_codes is {min_codes}, but it has a meaning only with branching")
         sizes = np.unique(clusters, return_counts=True)[1]
@@ -205,7 +213,9 @@ class LabelTree:
             first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
             rows, columns = rows[first], columns[first]
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self.n_labels))])
-        return Csr(indptr, columns.astype(np.int32), np.ones(columns.size, np.float32), self.level_sizes[level])
+        return Csr(
+            indptr, columns.astype(np.int32), np.ones(columns.size, np.float32), self.level_sizes[level]
+        )
 
     def lift(self, Y: MatrixLike, level: int, *, n_threads: int = 0) -> Csr:
         """Sum a label matrix over the labels below each node: ``Y @ membership(level)``.
@@ -243,7 +253,9 @@ class LabelTree:
         n_nodes = 1
         for t, branch in enumerate(self.branches):
             if branch.size != n_nodes + 1:
-                raise ValueError(f"branches[{t}] has {branch.size} entries, but level {t} has {n_nodes} nodes")
+                raise ValueError(
+                    f"branches[{t}] has {branch.size} entries, but level {t} has {n_nodes} nodes"
+                )
             if branch[0] != 0:
                 raise ValueError(f"branches[{t}] starts at {int(branch[0])}; it must start at 0")
             childless = np.flatnonzero(branch[1:] <= branch[:-1])
@@ -254,7 +266,9 @@ class LabelTree:
 
     def _validate_labels(self, n_slots: int) -> None:
         if self.labels.size != n_slots:
-            raise ValueError(f"labels has {self.labels.size} entries, but the bottom level has {n_slots} slots")
+            raise ValueError(
+                f"labels has {self.labels.size} entries, but the bottom level has {n_slots} slots"
+            )
         if self.labels.min() < 0 or self.labels.max() >= self.n_labels:
             wrong = int(self.labels.min() if self.labels.min() < 0 else self.labels.max())
             raise ValueError(f"labels holds {wrong}, which is outside [0, {self.n_labels})")
@@ -326,4 +340,3 @@ def _integers(values: ArrayLike, name: str, dtype: type[np.integer[Any]]) -> NDA
         if array.min() < limits.min or array.max() > limits.max:
             raise ValueError(f"{name} holds a number that does not fit in {limits.dtype}")
     return np.ascontiguousarray(array, dtype=dtype)
-

@@ -45,10 +45,14 @@ class BeamSearch:
         n_labels: int,
     ) -> None:
         if len(branches) != len(layers):
-            raise ValueError(f"the tree has {len(branches)} levels below the root, but there are {len(layers)} layers")
+            raise ValueError(
+                f"the tree has {len(branches)} levels below the root, but there are {len(layers)} layers"
+            )
         for level, (branch, layer) in enumerate(zip(branches, layers, strict=True)):
             if branch is not layer.branches and not np.array_equal(branch, layer.branches):
-                raise ValueError(f"layer {level} was made for another tree: its branches differ from the tree's")
+                raise ValueError(
+                    f"layer {level} was made for another tree: its branches differ from the tree's"
+                )
         labels = np.ascontiguousarray(labels, dtype=np.int32)
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
         self.n_features = layers[0].n_features

@@ -22,6 +22,8 @@ def per_layer(name: str, value: Any, depth: int) -> list[Any]:
     """Spread a parameter over the layers of a tree, top first: one value for all, or a sequence with one a layer."""
     if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
         if len(value) != depth:
-            raise ValueError(f"{name} has {len(value)} entries, but the tree has {depth} layers; give one a layer")
+            raise ValueError(
+                f"{name} has {len(value)} entries, but the tree has {depth} layers; give one a layer"
+            )
         return list(value)
     return [value] * depth

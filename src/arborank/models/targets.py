@@ -82,7 +82,9 @@ def _from_classes(values: NDArray[Any]) -> tuple[NDArray[Any], Csr]:
         raise ValueError("Input Y contains NaN or infinity")
     classes, ids = np.unique(values, return_inverse=True)
     indptr = np.arange(len(values) + 1)
-    return classes, as_csr(sp.csr_array((np.ones(len(values), np.float32), ids, indptr), (len(values), len(classes))))
+    return classes, as_csr(
+        sp.csr_array((np.ones(len(values), np.float32), ids, indptr), (len(values), len(classes)))
+    )
 
 
 def _ones(matrix: Csr) -> Csr:

@@ -125,7 +125,9 @@ class LayerWeights:
             return Layer(**self._arrays(), n_features=self.n_features, trusted=trusted)
         except TypeError:
             found = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in self._arrays().items())
-            raise ValueError(f"corrupt layer weights: an array has the wrong type or shape: {found}") from None
+            raise ValueError(
+                f"corrupt layer weights: an array has the wrong type or shape: {found}"
+            ) from None
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "n_features"}
