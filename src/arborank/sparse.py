@@ -46,12 +46,7 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
 
 def _convert(X: MatrixLike, name: str) -> Csr:
     if sp.issparse(X):
-        if X.ndim != 2:
-            raise ValueError(f"{name} must be 2-dimensional, found {X.ndim} dimension(s)")
-        _check_numeric(X.dtype, name)
-        if X.format == "csc":
-            _checked(X.T, name)  # SciPy's conversion trusts the indices
-        X = X.tocsr()
+        X = _rows_of_sparse(X, name)
     else:
         dense = np.asarray(X)
         _check_numeric(dense.dtype, name)
@@ -74,6 +69,15 @@ def _convert(X: MatrixLike, name: str) -> Csr:
             f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)"
         )
     return csr
+
+
+def _rows_of_sparse(X: Any, name: str) -> Any:
+    if X.ndim != 2:
+        raise ValueError(f"{name} must be 2-dimensional, found {X.ndim} dimension(s)")
+    _check_numeric(X.dtype, name)
+    if X.format == "csc":
+        _checked(X.T, name)  # SciPy's conversion trusts the indices
+    return X.tocsr()
 
 
 def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
@@ -112,7 +116,8 @@ def to_scipy(csr: Csr) -> sp.csr_array:
 
 def transpose(csr: Csr) -> Csr:
     """Return the transpose, canonical again."""
-    return Csr(*_native.transpose(csr), csr.shape[0])
+    indptr, indices, data = _native.transpose(csr)
+    return Csr(indptr, indices, data, csr.shape[0])
 
 
 def multiply(
@@ -143,7 +148,8 @@ def multiply(
     """
     if a.shape[1] != b.shape[0]:
         raise ValueError(f"matrices of shapes {a.shape} and {b.shape} cannot be multiplied")
-    return Csr(*_native.multiply(a, b, normalize, n_threads, progress), b.shape[1])
+    indptr, indices, data = _native.multiply(a, b, normalize, n_threads, progress)
+    return Csr(indptr, indices, data, b.shape[1])
 
 
 def normalize_rows(csr: Csr) -> Csr:

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from layer_reader import dense_weights
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
@@ -11,6 +10,12 @@ from arborank.ranking.solver import SOLVERS, SolverParams
 from arborank.ranking.training import train_layer
 
 TIGHT = {"l2svc-dual": 1e-4, "l1svc-dual": 1e-4, "logistic-dual": 1e-3, "l2svc-primal": 1e-5}
+
+
+def dense_weights(layer):
+    """Return (n_children, n_features) weights and the bias, unpacked with every check of the layout."""
+    W, bias = layer.to_matrix()
+    return W.toarray().T, bias
 
 
 def problem(n=400, d=60, n_labels=5, seed=0):
@@ -140,7 +145,7 @@ def test_default_tolerance_depends_on_the_solver():
         ({"max_iter": 0}, ValueError, "max_iter must be between 1"),
         ({"max_iter": 10.5}, TypeError, "max_iter must be an integer, found 10.5"),
         ({"threshold": -0.1}, ValueError, "threshold must be at least 0"),
-        ({"max_nonzeros": -1}, ValueError, "max_nonzeros must be between 0"),
+        ({"max_nonzeros": -1}, ValueError, "max_nonzeros must be between 1"),
         ({"max_nonzeros": True}, TypeError, "max_nonzeros must be an integer"),
         ({"treshold": 0.1}, TypeError, "unexpected keyword"),
     ],

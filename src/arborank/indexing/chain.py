@@ -62,7 +62,8 @@ def chain_orders(chain: Sequence[Any]) -> tuple[list[IntArray], list[IntArray]]:
 def _csc(matrix: Any, t: int) -> sp.csc_array:
     if not sp.issparse(matrix):
         raise TypeError(f"chain[{t}] must be a scipy sparse matrix, found {type(matrix).__name__}")
-    csc = sp.csc_array(matrix, copy=True)
+    given: Any = matrix  # the check above hides its type
+    csc: sp.csc_array[Any] = sp.csc_array(given, copy=True)
     csc.sum_duplicates()
     csc.eliminate_zeros()
     return csc

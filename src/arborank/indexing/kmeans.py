@@ -87,26 +87,28 @@ def balanced_kmeans(
 
 
 def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.float32]:
-    if isinstance(representation, Csr):
-        rows: Csr | NDArray[np.float32] = representation
-        values = representation.data
-        if not representation.canonical:
+    if isinstance(representation, Csr) or hasattr(representation, "tocsr"):
+        rows = as_csr(representation, "representation")
+        if not rows.canonical:
             raise ValueError(
                 "representation has unsorted or repeated columns; make it with arborank.sparse.as_csr"
             )
-    elif hasattr(representation, "tocsr"):
-        rows = as_csr(representation, "representation")
-        values = rows.data
-    else:
-        rows = np.ascontiguousarray(representation, dtype=np.float32)
-        values = rows
-        if rows.ndim != 2:
-            raise ValueError(f"representation must be 2-dimensional, found {rows.ndim} dimension(s)")
-    if rows.shape[0] == 0:
+        _check_values(rows.shape[0], rows.data)
+        return rows
+    dense = np.ascontiguousarray(representation, dtype=np.float32)
+    if np.ndim(representation) != 2:
+        raise ValueError(
+            f"representation must be 2-dimensional, found {np.ndim(representation)} dimension(s)"
+        )
+    _check_values(dense.shape[0], dense)
+    return dense
+
+
+def _check_values(n_rows: int, values: NDArray[np.float32]) -> None:
+    if n_rows == 0:
         raise ValueError("representation has no rows; a tree needs at least 1 label")
     if not np.isfinite(values).all():
         raise ValueError("representation contains NaN or infinity")
-    return rows
 
 
 def _n_halvings(n_labels: int, max_leaf_size: int) -> int:
