@@ -27,21 +27,28 @@ struct Scratch {
   std::vector<std::int32_t> first;
 };
 
-// A shrinking copy of a CSR matrix. Some nodes renumber the features that at least two of their rows share; a feature
-// that one row alone has is dropped, its squared value added to the row's `own`.
+// A CSR matrix that shrinks, in a copy of its own or, to overwrite it, in place. Some nodes renumber the features that
+// at least two of their rows share; a feature that one row alone has is dropped, its squared value added to the row's
+// `own`.
 class SparseRows {
  public:
   struct Space {
     std::int64_t width;  // features, as the node numbers them
   };
 
-  explicit SparseRows(const CsrView& m)
+  SparseRows(const CsrView& m, bool overwrite)
       : n_(m.n_rows), n_cols_(m.n_cols), nnz_(m.nnz()), own_(n_), begin_(m.indptr, m.indptr + n_), length_(n_),
-        columns_(raw_array<std::int32_t>(nnz_ + 1)), values_(raw_array<float>(nnz_ + 1)) {
+        columns_(const_cast<std::int32_t*>(m.indices)), values_(const_cast<float*>(m.data)) {
     for (std::int64_t i = 0; i < n_; i++)
       length_[i] = m.length(i);
-    std::memcpy(columns_.get(), m.indices, nnz_ * sizeof(std::int32_t));
-    std::memcpy(values_.get(), m.data, nnz_ * sizeof(float));
+    if (overwrite)
+      return;
+    columns_copy_ = raw_array<std::int32_t>(nnz_);
+    values_copy_ = raw_array<float>(nnz_);
+    std::copy_n(m.indices, nnz_, columns_copy_.get());
+    std::copy_n(m.data, nnz_, values_copy_.get());
+    columns_ = columns_copy_.get();
+    values_ = values_copy_.get();
   }
 
   std::int64_t size() const { return n_; }
@@ -58,8 +65,8 @@ class SparseRows {
 
   float dot(std::int32_t row, const float* c) const {
     const std::int64_t end = begin_[row] + length_[row];
-    const std::int32_t* columns = columns_.get();
-    const float* values = values_.get();
+    const std::int32_t* columns = columns_;
+    const float* values = values_;
     std::int64_t k = begin_[row];
     float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (; k + 4 <= end; k += 4) {
@@ -134,10 +141,10 @@ class SparseRows {
     const std::int64_t n_parts = 4 * team.size(), size = (space.width / n_parts + 64) / 64 * 64;
     team.blocks(space.width, size, [&](std::int64_t low, std::int64_t high) {
       for (std::int64_t i = 0; i < n; i++) {
-        const std::int32_t* begin = &columns_[begin_[ids[i]]];
+        const std::int32_t* begin = columns_ + begin_[ids[i]];
         const std::int32_t* end = begin + length_[ids[i]];
         const std::int32_t* from = std::lower_bound(begin, end, low);
-        body(from - columns_.get(), std::lower_bound(from, end, high) - columns_.get());
+        body(from - columns_, std::lower_bound(from, end, high) - columns_);
       }
     });
   }
@@ -174,8 +181,10 @@ class SparseRows {
   std::int64_t n_, n_cols_, nnz_;
   std::vector<float> own_;
   std::vector<std::int64_t> begin_, length_;
-  RawArray<std::int32_t> columns_;
-  RawArray<float> values_;
+  std::int32_t* columns_;
+  float* values_;
+  RawArray<std::int32_t> columns_copy_;
+  RawArray<float> values_copy_;
 };
 
 // Rows of a dense matrix, read in place.

@@ -28,6 +28,7 @@ def balanced_kmeans(
     max_sample: int | None = None,
     random_state: int = 0,
     n_threads: int = 0,
+    overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> LabelTree:
     """Cluster labels into a balanced tree.
@@ -57,6 +58,8 @@ def balanced_kmeans(
         Where the splits begin; the same number gives the same tree, with any number of threads.
     n_threads : int, default 0
         0 for all cores.
+    overwrite : bool, default False
+        Whether a sparse representation may be destroyed, which spares a copy of it.
     progress : callable, optional
         Called now and then with the number of labels times levels done, of ``n_labels * levels`` in all.
 
@@ -81,7 +84,7 @@ def balanced_kmeans(
         return LabelTree.one_vs_all(n_labels)
     kernel: Any = _native.balanced_kmeans if isinstance(rows, Csr) else _native.balanced_kmeans_dense
     order, bounds = kernel(
-        rows, depth, max_iter, spherical, max_sample or 0, random_state, n_threads, progress
+        rows, depth, max_iter, spherical, max_sample or 0, random_state, n_threads, overwrite, progress
     )
     return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
 

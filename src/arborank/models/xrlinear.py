@@ -249,6 +249,7 @@ class XRLinear(BaseEstimator):
             spherical=self.spherical,
             random_state=self.random_state,
             n_threads=threads,
+            overwrite=True,
         )
         self.fit_times_["index"] = time.perf_counter() - start
         return tree if present.size == Y.shape[1] else tree.relabel(present, Y.shape[1])
