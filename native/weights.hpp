@@ -13,6 +13,10 @@
 #include <stdexcept>
 #include <vector>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace arborank {
 
 // Odd multiplier: a bijection of 32-bit words. No feature below 2^31 has the sentinel's key.
@@ -156,13 +160,28 @@ struct LayerArrays {
     layer.index.reserve(end.index);
     layer.rows.reserve(end.row);
     layer.words.reserve(end.word);
-    for (auto& chunk : chunks) {  // freed one by one: the peak is one layer and one chunk
+    constexpr std::size_t kTrim = std::size_t{4} << 20;  // words
+    std::size_t trimmed = 0;
+    for (auto& chunk : chunks) {  // freed one by one: the peak is one layer and a little
       layer.index.insert(layer.index.end(), chunk.index.begin(), chunk.index.end());
       layer.rows.insert(layer.rows.end(), chunk.rows.begin(), chunk.rows.end());
       layer.words.insert(layer.words.end(), chunk.words.begin(), chunk.words.end());
       chunk = {};
+      if (layer.words.size() - trimmed >= kTrim) {
+        return_freed_memory();
+        trimmed = layer.words.size();
+      }
     }
+    return_freed_memory();
     return layer;
+  }
+
+ private:
+  // Chunks are small enough for the allocator to keep them when they are freed.
+  static void return_freed_memory() {
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
   }
 };
 
