@@ -26,10 +26,8 @@ def test_formula(name):
         np.testing.assert_allclose(got, formula(name, v, parents), rtol=5e-5, atol=1e-38)
 
 
-@pytest.mark.parametrize("name", COMBINATIONS)
+@pytest.mark.parametrize("name", [name for name in COMBINATIONS if name != "noop"])
 def test_child_never_beats_parent(name):
-    if name == "noop":
-        pytest.skip("not bounded")
     rng = np.random.default_rng(0)
     v = np.concatenate([rng.normal(size=20_000) * 4, 1 - np.geomspace(1e-8, 1, 2000)]).astype(np.float32)
     parents = rng.random(v.size).astype(np.float32) * (-5 if name.startswith("log-") else 1)
