@@ -1,7 +1,6 @@
 """TextRanker: text in, label names out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .features import TextFeatures
 from .models import XRLinear
+from .persistence import SaveMixin
 from .sparse import Csr, as_csr
 from .state import State
 from .strings import StringTable
@@ -21,7 +21,7 @@ __all__ = ["TextRanker"]
 Labels = Sequence[Iterable[str] | str]
 
 
-class TextRanker(BaseEstimator):
+class TextRanker(SaveMixin, BaseEstimator):
     """Features, model and label names in one object.
 
     Parameters
@@ -199,12 +199,6 @@ class TextRanker(BaseEstimator):
         return [[label_id(name) for name in row] for row in _label_rows(names)]
 
     # ------------------------------------------------------------------ save
-
-    def save(self, directory: str | PathLike[str]) -> None:
-        """Save to a directory; `arborank.load` opens it. See `arborank.persistence`."""
-        from .persistence import save
-
-        save(self, directory)
 
     def to_state(self) -> State:
         """Take the fitted ranker apart for saving."""

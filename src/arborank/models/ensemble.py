@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
+from ..persistence import SaveMixin
 from ..state import State
 from ._params import check_integer
 from .merging import Method, TopK, check_method, check_weights, combine_topk
@@ -20,7 +21,7 @@ Targets = Any
 LabelFilter = Any
 
 
-class Ensemble(BaseEstimator):
+class Ensemble(SaveMixin, BaseEstimator):
     """Rankers fitted on the same data and asked together.
 
     Parameters

@@ -20,6 +20,7 @@ from ..indexing import LabelTree, balanced_kmeans
 from ..matching import BeamSearch, combination
 from ..memory import check_fits, estimate_training
 from ..metrics import ndcg_at_k
+from ..persistence import SaveMixin
 from ..ranking import LayerWeights, SolverParams, check_names
 from ..sparse import Csr, as_csr
 from ..state import State
@@ -34,7 +35,7 @@ from .targets import as_indicator
 __all__ = ["XRLinear"]
 
 
-class XRLinear(BaseEstimator):
+class XRLinear(SaveMixin, BaseEstimator):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
@@ -398,12 +399,6 @@ class XRLinear(BaseEstimator):
         return tags
 
     # ------------------------------------------------------------------ save
-
-    def save(self, directory: str | PathLike[str]) -> None:
-        """Save the fitted model to a directory; `arborank.load` opens it. See `arborank.persistence`."""
-        from ..persistence import save
-
-        save(self, directory)
 
     @classmethod
     def from_pecos(cls, directory: str | PathLike[str], **options: Any) -> Self:

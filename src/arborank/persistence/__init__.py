@@ -5,6 +5,7 @@ the arrays in ``*.safetensors``, and a model card in ``README.md``.
 """
 
 from ..state import Savable, State
+from .mixin import SaveMixin
 from .store import load, save
 
-__all__ = ["Savable", "State", "load", "save"]
+__all__ = ["Savable", "SaveMixin", "State", "load", "save"]
