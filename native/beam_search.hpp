@@ -2,15 +2,11 @@
 //
 // With every bounded combination a child never beats its parent. So parents are opened best first, and the search of a
 // level ends at the first parent that cannot beat the worst candidate still needed: exactly the full beam search's
-// answer. Many queries do the same in rounds over the ranks of the beam: first, second to fourth, the rest.
+// answer. Many queries do the same in two rounds over the ranks of the beam: the best two parents, then the rest.
 #pragma once
-#include <array>
-#include <atomic>
 #include <limits>
-#include <memory>
 
-#include "beam_chunk.hpp"
-#include "beam_top.hpp"
+#include "beam_scratch.hpp"
 #include "beam_tree.hpp"
 #include "pool.hpp"
 
@@ -27,33 +23,6 @@ struct SearchOptions {
 struct Answers {
   std::int64_t* ids;  // n_queries x k, -1 where there are fewer
   float* scores;      // n_queries x k, -infinity there
-};
-
-typedef std::vector<std::vector<std::int32_t>> LevelNodes;
-
-// One query on its way down the tree.
-struct SearchState {
-  Top top;
-  Mask mask;
-  Beam beam, next;
-  LevelNodes own_leading;
-};
-
-// A node of a query's beam, to be opened.
-struct Visit {
-  std::int32_t node;
-  std::int32_t query;  // counted from the first of the block
-  float score;
-  std::uint32_t order;
-};
-
-struct SearchScratch {
-  std::array<Hits, 2> hits;
-  std::vector<f32x16> sums;
-  std::vector<SearchState> states;
-  std::vector<Candidate> candidates;  // as many a state as a level needs
-  std::vector<Visit> visits, grouped;
-  std::vector<std::int64_t> offsets;
 };
 
 // One call of a search: its options, resolved against the tree. Threads share it.
@@ -86,9 +55,8 @@ class Search {
       for (std::int64_t i = 0; i < n; i++)
         enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
       if (in_rounds) {
-        visit_ranks(0, 1, t, begin, n, scratch, job);
-        visit_ranks(1, 4, t, begin, n, scratch, job);
-        visit_ranks(4, kAll, t, begin, n, scratch, job);
+        visit_ranks(0, 2, t, begin, n, scratch, job);
+        visit_ranks(2, kAll, t, begin, n, scratch, job);
       } else {
         visit_ranks(0, kAll, t, begin, n, scratch, job);
       }
@@ -290,36 +258,6 @@ class Search {
   Answers answers_;
   Push push_;
   LevelNodes leading_;  // when all queries are allowed the same labels
-};
-
-// Scratch memory kept between calls, so that a single query allocates nothing. Lock-free: a fork cannot break it.
-class ScratchPool {
- public:
-  ScratchPool() = default;
-  ScratchPool(const ScratchPool&) = delete;
-  ScratchPool& operator=(const ScratchPool&) = delete;
-  ~ScratchPool() {
-    for (auto& slot : slots_)
-      delete slot.load();
-  }
-  std::unique_ptr<SearchScratch> take() {
-    for (auto& slot : slots_)
-      if (SearchScratch* scratch = slot.exchange(nullptr))
-        return std::unique_ptr<SearchScratch>(scratch);
-    return std::make_unique<SearchScratch>();
-  }
-  void give(std::unique_ptr<SearchScratch> scratch) {
-    for (auto& slot : slots_) {
-      SearchScratch* empty = nullptr;
-      if (slot.compare_exchange_strong(empty, scratch.get())) {
-        scratch.release();
-        return;
-      }
-    }
-  }
-
- private:
-  std::array<std::atomic<SearchScratch*>, 8> slots_{};
 };
 
 // Few rows are searched one by one on the calling thread: too little work to start a thread or to hold up Ctrl-C.

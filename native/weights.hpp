@@ -55,6 +55,7 @@ struct LayerView {
 };
 
 constexpr std::int64_t kBlockLimit = std::int64_t{1} << 16;  // blocks of 16 siblings under one parent
+constexpr std::int64_t kRowLimit = std::int64_t{1} << 30;    // rows of a chunk, so that a bucket has 32 bits
 
 // Buckets of a chunk of n rows: what a key is scaled to.
 constexpr std::uint32_t n_index_entries(std::uint32_t n_rows) { return n_rows / 8 + 1; }
@@ -99,6 +100,8 @@ class ChunkPacker {
   }
   // The chunk sorted by key, indexed and closed by its sentinel; the packer is empty again.
   PackedChunk finish() {
+    if (static_cast<std::int64_t>(rows_.size()) >= kRowLimit)
+      throw std::length_error("one cluster uses more than 2^30 features");
     const auto n_rows = static_cast<std::uint32_t>(rows_.size());
     rows_.push_back({kSentinelKey, position()});
     sort_rows(n_rows);

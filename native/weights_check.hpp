@@ -72,7 +72,7 @@ inline void check_layer(const LayerView& layer, const LayerSizes& sizes) {
     const std::int64_t n_siblings = layer.branches[p + 1] - layer.branches[p], n_rows = b.row - a.row - 1;
     if (n_siblings < 0 || n_siblings > kBlockLimit * kLanes)
       detail::refuse(p, "its siblings are out of order, or too many");
-    if (b.index < a.index || b.index > sizes.index || n_rows < 0 || b.row > sizes.rows || n_rows > INT32_MAX ||
+    if (b.index < a.index || b.index > sizes.index || n_rows < 0 || b.row > sizes.rows || n_rows >= kRowLimit ||
         b.word < a.word || b.word > sizes.words)
       detail::refuse(p, "its extents decrease or leave the arrays");
     detail::check_rows(layer.rows + a.row, n_rows, layer.words + a.word, b.word - a.word, n_siblings,

@@ -81,12 +81,12 @@ def ngrams(text: str, options: TextOptions) -> list[Any]:
 
 UNICODE_VERSION: str
 
-def balanced_kmeans(rows: Csr, depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+def balanced_kmeans(rows: Csr, depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, overwrite: bool, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
 
-def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, overwrite: bool, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
