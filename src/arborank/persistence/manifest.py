@@ -130,6 +130,8 @@ def put_together(node: dict[str, Any], place: tuple[str, ...], path: Path, files
     if kind not in KINDS:
         raise ValueError(f"{path}: {where} is a {kind!r}; known are {', '.join(sorted(KINDS))}")
     parts = {name: put_together(sub, (*place, name), path, files) for name, sub in node["parts"].items()}
+    if node["arrays"] and node["file"] not in files:
+        raise ValueError(f"{path} is malformed: {where} is in {node['file']!r}, which is not among its files")
     file = path.with_name(node["file"]) if node["arrays"] else path
     arrays: dict[str, NDArray[Any]] = {}
     for name, described in node["arrays"].items():
