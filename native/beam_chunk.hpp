@@ -26,7 +26,7 @@ struct Chunk {
   const Row* rows;
   const std::uint32_t* words;
   const float* bias;
-  std::uint32_t n_rows, n_entries;
+  std::uint32_t n_entries;
   std::int64_t n_siblings;
 
   Chunk(const LayerView& layer, std::int64_t parent) {
@@ -35,8 +35,7 @@ struct Chunk {
     rows = layer.rows + from.row;
     words = layer.words + from.word;
     bias = layer.bias + layer.branches[parent];
-    n_rows = static_cast<std::uint32_t>(to.row - from.row - 1);
-    n_entries = n_index_entries(n_rows);
+    n_entries = n_index_entries(static_cast<std::uint32_t>(to.row - from.row - 1));
     n_siblings = layer.branches[parent + 1] - layer.branches[parent];
   }
 
@@ -45,18 +44,6 @@ struct Chunk {
       prefetch(index + (bucket(feature_key(query.features[i]), n_entries) >> 5));
     prefetch(bias);
   }
-  // For a chunk of which most will be read: in one stream it comes faster than line by line. Not beyond a cache's size.
-  void prefetch_all() const {
-    const std::uint32_t n_words = rows[n_rows].start;
-    if (n_words > kStreamed)
-      return;
-    for (std::uint32_t row = 0; row < n_rows; row += 64 / sizeof(Row))
-      prefetch_far(rows + row);
-    for (std::uint32_t word = 0; word < n_words; word += 16)
-      prefetch_far(words + word);
-  }
-
-  static constexpr std::uint32_t kStreamed = 1u << 18;  // words: 1 MB
 };
 
 // The features that one query and one chunk share, found in two stages.

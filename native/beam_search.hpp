@@ -184,8 +184,6 @@ class Search {
       const std::int64_t later = i + 2, next = i + 1;
       if (later >= 0 && later < n && (later == 0 || visits[later].node != visits[later - 1].node))
         Chunk(layer, visits[later].node).prefetch_index(query_of(visits[later]));
-      if (next >= 0 && next < n && (next == 0 || visits[next].node != visits[next - 1].node))
-        prefetch_shared(next, Chunk(layer, visits[next].node), begin, visits);
       bool& next_alive = alive[next & 1];
       next_alive = next >= 0 && next < n && worth_it(visits[next]);
       if (next_alive)
@@ -195,17 +193,6 @@ class Search {
       if (next_alive)
         scratch.hits[next & 1].match(Chunk(layer, visits[next].node), query_of(visits[next]));
     }
-  }
-
-  // Fetches a chunk whole if the visits to it that begin at `first` look up as many features as it has rows.
-  void prefetch_shared(std::int64_t first, const Chunk& chunk, std::int64_t begin,
-                       const std::vector<Visit>& visits) const {
-    const auto n = static_cast<std::int64_t>(visits.size());
-    std::int64_t looked_up = 0;
-    for (std::int64_t i = first; i < n && visits[i].node == visits[first].node && looked_up < chunk.n_rows; i++)
-      looked_up += X_.length(begin + visits[i].query);
-    if (looked_up >= chunk.n_rows)
-      chunk.prefetch_all();
   }
 
   void prefetch_visit(const Visit& visit, std::int64_t begin, std::int64_t room, SearchScratch& scratch) const {

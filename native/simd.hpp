@@ -28,7 +28,6 @@ inline f32x16 load16(const float* p) {
 inline void store16(float* p, f32x16 v) { std::memcpy(p, &v, sizeof v); }
 
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
-inline void prefetch_far(const void* p) { __builtin_prefetch(p, 0, 2); }  // not into the nearest cache
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
 namespace detail {
