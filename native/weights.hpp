@@ -163,24 +163,22 @@ struct LayerArrays {
     layer.index.reserve(end.index);
     layer.rows.reserve(end.row);
     layer.words.reserve(end.word);
-    constexpr std::size_t kTrim = std::size_t{4} << 20;  // words
+    const std::size_t step = std::max<std::size_t>(std::size_t{1} << 20, end.word / 64);
     std::size_t trimmed = 0;
     for (auto& chunk : chunks) {  // freed one by one: the peak is one layer and a little
       layer.index.insert(layer.index.end(), chunk.index.begin(), chunk.index.end());
       layer.rows.insert(layer.rows.end(), chunk.rows.begin(), chunk.rows.end());
       layer.words.insert(layer.words.end(), chunk.words.begin(), chunk.words.end());
       chunk = {};
-      if (layer.words.size() - trimmed >= kTrim) {
+      if (layer.words.size() - trimmed >= step) {
         return_freed_memory();
         trimmed = layer.words.size();
       }
     }
-    return_freed_memory();
     return layer;
   }
 
- private:
-  // Chunks are small enough for the allocator to keep them when they are freed.
+  // Chunks, and what made them, are small enough for the allocator to keep their memory when they are freed.
   static void return_freed_memory() {
 #if defined(__GLIBC__)
     malloc_trim(0);

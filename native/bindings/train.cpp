@@ -16,6 +16,7 @@ nb::dict train_layer(const Csr& X, const Csr& active, const Csr& positives, Vect
     nb::gil_scoped_release release;
     layer = LayerTrainer(X.view, active.view, positives.view, branches.data(), params)
                 .train(n_threads, python_tick(progress));
+    LayerArrays::return_freed_memory();
   }
   nb::dict out = layer_to_numpy(std::move(layer.arrays));
   out["bias"] = to_numpy(std::move(layer.bias));
