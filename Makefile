@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint sanitize bench clean
+.PHONY: help setup demo test sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
@@ -29,7 +29,7 @@ test: setup
 	$(BIN)/python -m pytest
 
 sanitize: $(BIN)/python
-	$(BIN)/python -m pip install --quiet "numpy>=2.0" scipy scikit-learn safetensors click tqdm nanobind cmake ninja
+	$(BIN)/python -m pip install --quiet "numpy>=2.0" scipy scikit-learn click tqdm nanobind cmake ninja
 	$(BIN)/python -m pip install --quiet --group test
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/sanitize.sh
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SETS = ("eurlex57k", "yso-en", "debian-depends", "acl-anthology")
-DEFAULT_DATA = Path(os.environ.get("ARBORANK_DATA", HERE.parent.parent / "shared" / "data"))
+DEFAULT_DATA = Path(os.environ.get("ARBORANK_DATA", HERE / "data"))
 DEFAULT_CACHE = HERE / "cache"
 TFIDF = {"ngram_range": (1, 2), "sublinear_tf": True, "min_df": 2, "max_features": 300_000}
 MATRICES = ("X.trn", "X.tst", "Y.trn", "Y.tst")

@@ -28,8 +28,6 @@ class BeamTree {
                                     std::to_string(layers_[t].n_features) + " features, but layer 0 takes " +
                                     std::to_string(layers_[0].n_features));
       n_nodes = layers_[t].n_children;
-      for (std::int64_t p = 0; p < layers_[t].n_parents; p++)
-        widest_ = std::max(widest_, layers_[t].branches[p + 1] - layers_[t].branches[p]);
     }
     if (n_slots != n_nodes)
       throw std::invalid_argument("labels has " + std::to_string(n_slots) + " entries, but the last layer scores " +
@@ -49,7 +47,6 @@ class BeamTree {
   const std::int32_t* labels() const { return labels_; }
   std::int64_t n_labels() const { return n_labels_; }
   std::int64_t n_features() const { return layers_[0].n_features; }
-  std::int64_t widest() const { return widest_; }         // most children of any node
   bool overlapping() const { return overlapping_; }       // a label stands in several slots
 
   // For every level below the root, its nodes that lead to one of the labels, ascending.
@@ -87,7 +84,7 @@ class BeamTree {
 
   std::vector<LayerView> layers_;
   const std::int32_t* labels_;
-  std::int64_t n_labels_, widest_ = 0;
+  std::int64_t n_labels_;
   bool overlapping_ = false;
   mutable std::once_flag inverted_;
   mutable std::vector<std::int32_t> first_slot_, slots_;  // slots of every label, made when first asked for

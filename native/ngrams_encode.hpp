@@ -28,7 +28,7 @@ class Encoder {
 
   // Reads blocks of texts from next() until one is empty.
   template <class Next>
-  CsrArrays encode(Next&& next, int n_threads, const Tick& tick) const {
+  NgramRows encode(Next&& next, int n_threads, const Tick& tick) const {
     n_threads = resolve_threads(n_threads);
     std::vector<std::unique_ptr<Worker>> workers(n_threads);
     std::vector<Rows> chunks;
@@ -58,7 +58,7 @@ class Encoder {
         parallel_for(n_threads, n_chunks, tick,
                      [&](std::int64_t c, int thread, Job& job) { body(c, thread, [&] { return job.stopped(); }); });
     }
-    CsrArrays out(lengths);
+    NgramRows out(lengths);
     const auto copy = [&](std::int64_t c) {
       const std::int64_t at = out.indptr[firsts[c]];
       std::copy(chunks[c].indices.begin(), chunks[c].indices.end(), out.indices.get() + at);

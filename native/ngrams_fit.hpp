@@ -100,7 +100,7 @@ class Fitter {
   std::int64_t width(std::size_t part) const { return widths_[part]; }
 
   // The TF-IDF rows of all texts added, parts side by side. Gives the counts away: call it once.
-  CsrArrays rows(const std::vector<Weighting>& parts, Norm norm, const Tick& tick) {
+  NgramRows rows(const std::vector<Weighting>& parts, Norm norm, const Tick& tick) {
     std::vector<std::int64_t> lengths(n_texts_);
     std::vector<std::int64_t> firsts;
     std::int64_t first = 0;
@@ -125,7 +125,7 @@ class Fitter {
         }
       }
     });
-    CsrArrays out(lengths);
+    NgramRows out(lengths);
     std::vector<std::unique_ptr<RowMaker>> makers(n_threads_);
     for (auto& maker : makers)
       maker = std::make_unique<RowMaker>();

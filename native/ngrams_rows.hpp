@@ -120,13 +120,13 @@ class RowMaker {
   std::vector<double> values_;
 };
 
-struct CsrArrays {
+struct NgramRows {
   std::unique_ptr<std::int64_t[]> indptr;
   std::unique_ptr<std::int32_t[]> indices;
   std::unique_ptr<float[]> data;
   std::int64_t n_rows = 0;
 
-  explicit CsrArrays(const std::vector<std::int64_t>& lengths)
+  explicit NgramRows(const std::vector<std::int64_t>& lengths)
       : indptr(std::make_unique_for_overwrite<std::int64_t[]>(lengths.size() + 1)),
         n_rows(static_cast<std::int64_t>(lengths.size())) {
     indptr[0] = 0;

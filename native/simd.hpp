@@ -20,13 +20,6 @@ inline f32x16 broadcast(float x) { return f32x16{} + x; }
 inline f32x16 vmax(f32x16 a, f32x16 b) { return a > b ? a : b; }
 inline f32x16 vmin(f32x16 a, f32x16 b) { return a < b ? a : b; }
 
-inline f32x16 load16(const float* p) {
-  f32x16 v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-inline void store16(float* p, f32x16 v) { std::memcpy(p, &v, sizeof v); }
-
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)

@@ -55,7 +55,7 @@ struct LayerView {
 };
 
 constexpr std::int64_t kBlockLimit = std::int64_t{1} << 16;  // blocks of 16 siblings under one parent
-constexpr std::int64_t kRowLimit = std::int64_t{1} << 30;    // rows of a chunk, so that a bucket has 32 bits
+constexpr std::int64_t kRowLimit = (std::int64_t{1} << 30) - 8;  // rows of a chunk, so that a bucket has 32 bits
 
 // Buckets of a chunk of n rows: what a key is scaled to.
 constexpr std::uint32_t n_index_entries(std::uint32_t n_rows) { return n_rows / 8 + 1; }

@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 
 @pytest.fixture

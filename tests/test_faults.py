@@ -1,6 +1,5 @@
 """Faults of earlier systems that must not exist here: a crash, a hang or a silent wrong answer becomes an error or the
-right result. The numbers of the cases are those of ``D.1`` (crashes) and ``D.2`` (silently wrong) in the study of
-PECOS that this library began with; cases that live in one stage are tested beside that stage.
+right result. Cases that live in one stage are tested beside that stage.
 """
 
 import os
@@ -77,6 +76,7 @@ def test_token_with_newline(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.subprocess
 def test_prediction_after_fork(topics):
     X, Y = topics

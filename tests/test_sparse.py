@@ -131,3 +131,28 @@ def test_rows_of_indices():
         rows_to_csr([[3]], 3, "Y")
     with pytest.raises(TypeError, match="integer"):
         rows_to_csr([[0.5]], 3, "Y")
+
+
+def test_a_hand_made_csr_is_repaired():
+    twice = Csr(np.array([0, 2]), np.array([1, 1], np.int32), np.array([1.0, 2.0], np.float32), 3)
+    assert not twice.canonical
+    assert to_scipy(as_csr(twice, "X")).toarray().tolist() == [[0.0, 3.0, 0.0]]
+    with pytest.raises(ValueError, match="ascending"):
+        multiply(twice, as_csr(np.ones((3, 2), np.float32)))
+
+
+def test_a_product_that_is_stopped_gives_its_memory_back():
+    rng = np.random.default_rng(0)
+    a = as_csr(rng.random((20_000, 1000), dtype=np.float32))
+    b = as_csr(rng.random((1000, 100), dtype=np.float32))
+
+    def stop(done):
+        raise RuntimeError("enough")
+
+    def multiply_until_stopped():
+        for _ in range(100):  # a product quicker than the first report is made again
+            multiply(a, b, n_threads=2, progress=stop)
+
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="enough"):
+            multiply_until_stopped()

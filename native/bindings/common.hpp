@@ -61,6 +61,13 @@ struct Csr {
   }
 };
 
+// The view of a matrix for kernels that rely on columns ascending in every row.
+inline const CsrView& canonical(const Csr& matrix, const char* name) {
+  if (!matrix.facts.canonical || !matrix.facts.finite)
+    throw std::invalid_argument(std::string(name) + " must have ascending columns and finite values");
+  return matrix.view;
+}
+
 // A tick for kernels run without the GIL: raises KeyboardInterrupt, and calls progress(done) when given.
 inline Tick python_tick(const std::optional<nb::callable>& progress) {
   return [&progress](std::int64_t done) {

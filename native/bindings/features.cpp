@@ -114,7 +114,7 @@ nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig> array_of(std::unique_ptr<T[
 }
 
 // The three arrays of a `Csr`, which Python puts together.
-nb::tuple csr_of(CsrArrays&& a) {
+nb::tuple csr_of(NgramRows&& a) {
   const auto nnz = static_cast<std::size_t>(a.indptr[a.n_rows]);
   return nb::make_tuple(array_of(std::move(a.indptr), a.n_rows + 1), array_of(std::move(a.indices), nnz),
                         array_of(std::move(a.data), nnz));
@@ -173,7 +173,7 @@ struct NgramEncoder {
 
   nb::tuple encode(nb::handle texts, int n_threads) const {
     TextReader reader(texts);
-    std::optional<CsrArrays> out;
+    std::optional<NgramRows> out;
     {
       nb::gil_scoped_release release;
       out.emplace(encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads,
@@ -224,7 +224,7 @@ struct NgramFitter {
       parts[i].check(fitter.width(i));
       weightings.push_back(parts[i].weighting);
     }
-    std::optional<CsrArrays> out;
+    std::optional<NgramRows> out;
     {
       nb::gil_scoped_release release;
       out.emplace(fitter.rows(weightings, norm_of(norm), python_tick(std::nullopt)));

@@ -33,6 +33,7 @@ void bind_kmeans(nb::module_& m) {
       [](const Csr& rows, int depth, int max_iter, bool spherical, std::int64_t max_sample, std::uint64_t seed,
          int n_threads, bool overwrite, std::optional<nb::callable> progress) {
         const KMeansOptions options{depth, max_iter, spherical, max_sample, seed, n_threads};
+        canonical(rows, "rows");
         check(options, rows.view.n_rows);
         return cluster([&] { return SparseRows(rows.view, overwrite); }, options, progress);
       },
@@ -41,13 +42,13 @@ void bind_kmeans(nb::module_& m) {
   m.def(
       "balanced_kmeans_dense",
       [](Matrix<float> rows, int depth, int max_iter, bool spherical, std::int64_t max_sample, std::uint64_t seed,
-         int n_threads, bool, std::optional<nb::callable> progress) {  // read in place anyhow
+         int n_threads, std::optional<nb::callable> progress) {
         const KMeansOptions options{depth, max_iter, spherical, max_sample, seed, n_threads};
         check(options, rows.shape(0));
         return cluster([&] { return DenseRows(rows.data(), rows.shape(0), rows.shape(1)); }, options, progress);
       },
       nb::arg("rows"), nb::arg("depth"), nb::arg("max_iter"), nb::arg("spherical"), nb::arg("max_sample"),
-      nb::arg("seed"), nb::arg("n_threads"), nb::arg("overwrite"), nb::arg("progress").none() = nb::none(), doc);
+      nb::arg("seed"), nb::arg("n_threads"), nb::arg("progress").none() = nb::none(), doc);
 }
 
 }  // namespace arborank

@@ -18,8 +18,7 @@ struct Layer {
   LayerView view;
 
   Layer(Vector<std::int64_t> branches_, Matrix<std::int64_t> extents_, Matrix<std::uint32_t> index_,
-        Matrix<std::uint32_t> rows_, Vector<std::uint32_t> words_, Vector<float> bias_, std::int64_t n_features,
-        bool trusted)
+        Matrix<std::uint32_t> rows_, Vector<std::uint32_t> words_, Vector<float> bias_, std::int64_t n_features)
       : branches(std::move(branches_)), extents(std::move(extents_)), index(std::move(index_)),
         rows(std::move(rows_)), words(std::move(words_)), bias(std::move(bias_)) {
     if (branches.size() == 0 || extents.shape(1) != 3 || index.shape(1) != 2 || rows.shape(1) != 2)
@@ -34,11 +33,9 @@ struct Layer {
             size(branches.size()) - 1,
             size(bias.size()),
             n_features};
-    if (!trusted) {
-      nb::gil_scoped_release release;
-      check_layer(view, {size(branches.size()), size(extents.shape(0)), size(index.shape(0)), size(rows.shape(0)),
-                         size(words.size()), size(bias.size())});
-    }
+    nb::gil_scoped_release release;
+    check_layer(view, {size(branches.size()), size(extents.shape(0)), size(index.shape(0)), size(rows.shape(0)),
+                       size(words.size()), size(bias.size())});
   }
 };
 
@@ -97,7 +94,7 @@ struct Searcher {
     return out;
   }
   Searcher(nb::list layers, Vector<std::int32_t> labels_, std::int64_t n_labels)
-      : kept(layers), labels(std::move(labels_)),
+      : kept(nb::list(nb::tuple(layers))), labels(std::move(labels_)),
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
   void check_mask(const char* name, const Csr* mask, std::int64_t n_rows) const {
@@ -126,11 +123,14 @@ struct Searcher {
     check_mask("excluded", excluded, X.view.n_rows);
     const SearchOptions options{k, beam_size, combination, allowed ? &allowed->view : nullptr,
                                 excluded ? &excluded->view : nullptr};
+    if (X.view.n_rows > (std::int64_t{1} << 58) / k)
+      throw std::bad_alloc();
     const auto n_rows = static_cast<std::size_t>(X.view.n_rows), width = static_cast<std::size_t>(k);
     auto ids = new_matrix<std::int64_t>(n_rows, width);
     auto scores = new_matrix<float>(n_rows, width);
     const Answers answers{ids.data(), scores.data()};
-    if (X.view.nnz() < 64) {  // a few microseconds: not worth handing over the GIL
+    // a few microseconds: not worth handing over the GIL
+    if (X.view.n_rows == 1 && X.view.nnz() < 64 && beam_size <= 64) {
       search(tree, X.view, options, 1, {}, pool, answers);
     } else {
       nb::gil_scoped_release release;
@@ -143,12 +143,12 @@ struct Searcher {
 }  // namespace
 
 void bind_search(nb::module_& m) {
-  nb::class_<Layer>(m, "Layer", "The arrays of one layer, checked when made unless trusted.")
+  nb::class_<Layer>(m, "Layer", "The arrays of one layer, checked when made.")
       .def(nb::init<Vector<std::int64_t>, Matrix<std::int64_t>, Matrix<std::uint32_t>, Matrix<std::uint32_t>,
-                    Vector<std::uint32_t>, Vector<float>, std::int64_t, bool>(),
+                    Vector<std::uint32_t>, Vector<float>, std::int64_t>(),
            nb::arg("branches").noconvert(), nb::arg("extents").noconvert(), nb::arg("index").noconvert(),
            nb::arg("rows").noconvert(), nb::arg("words").noconvert(), nb::arg("bias").noconvert(),
-           nb::arg("n_features"), nb::arg("trusted") = false)
+           nb::arg("n_features"))
       .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights.")
       .def("unpack", &unpack, "W transposed as CSR: (indptr, unsorted features, weights).");
   m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("n_threads") = 1,

@@ -29,6 +29,8 @@ void bind_spmm(nb::module_& m) {
                                       std::to_string(b.view.n_rows) + " rows");
         CsrArrays result;
         {
+          canonical(a, "a");
+          canonical(b, "b");
           nb::gil_scoped_release release;
           result = multiply(a.view, b.view, normalize, n_threads, python_tick(progress));
         }
@@ -54,6 +56,7 @@ void bind_spmm(nb::module_& m) {
       [](const Csr& a) {
         CsrArrays result;
         {
+          canonical(a, "a");
           nb::gil_scoped_release release;
           result = transpose(a.view);
         }

@@ -10,6 +10,8 @@ namespace {
 nb::dict train_layer(const Csr& X, const Csr& active, const Csr& positives, Vector<std::int64_t> branches, int solver,
                       float Cp, float Cn, float bias, float eps, int max_iter, float threshold,
                       std::int64_t max_nonzeros, int n_threads, std::optional<nb::callable> progress) {
+  for (const auto& [matrix, name] : {std::pair(&X, "X"), std::pair(&active, "active"), std::pair(&positives, "positives")})
+    canonical(*matrix, name);
   const TrainParams params{static_cast<Solver>(solver), Cp, Cn, bias, eps, max_iter, threshold, max_nonzeros};
   TrainedLayer layer;
   {

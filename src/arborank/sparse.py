@@ -36,7 +36,8 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     ValueError
         If ``X`` is not 2-D, has another shape than required, holds NaN or infinity, or is malformed.
     """
-    csr = X if isinstance(X, Csr) else _convert(X, name)
+    ready = isinstance(X, Csr) and X.canonical and X.finite
+    csr = X if ready else _convert(to_scipy(X) if isinstance(X, Csr) else X, name)
     if n_cols is not None and csr.shape[1] != n_cols:
         raise ValueError(f"{name} has {csr.shape[1]} features, but {n_cols} were expected")
     if n_rows is not None and csr.shape[0] != n_rows:

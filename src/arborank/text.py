@@ -1,6 +1,7 @@
 """TextRanker: text in, label names out."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -80,25 +81,27 @@ class TextRanker(SaveMixin, BaseEstimator):
         ValueError
             If the lengths differ, or there is no label at all.
         """
+        texts = texts if isinstance(texts, Sequence) else list(texts)
         rows = _label_rows(labels)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
         names = sorted({name for row in rows for name in row})
         if not names:
             raise ValueError("labels holds no label name at all; at least one is needed")
-        self.labels_ = StringTable(names)
+        if label_texts is not None and not isinstance(label_texts, Mapping):
+            raise TypeError(f"label_texts must map names to texts, found {type(label_texts).__name__}")
+        table = StringTable(names)
         features = clone(self.features) if self.features is not None else TextFeatures()
         model = clone(self.model) if self.model is not None else XRLinear()
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         X = features.fit_encode(texts)
-        self.features_ = features
-        about = (
-            {}
-            if label_texts is None
-            else {"label_features": self.features_.encode([label_texts.get(name, "") for name in names])}
-        )
-        self.model_ = model.fit(X, self.encode_labels(rows), **about)
+        about = {}
+        if label_texts is not None:
+            about["label_features"] = features.encode([label_texts.get(name, "") for name in names])
+        model.fit(X, _encode(rows, table, "error"), **about)
+        # together, and last: a fit that fails leaves the ranker as it was
+        self.features_, self.model_, self.labels_ = features, model, table
         return self
 
     def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:
@@ -122,8 +125,11 @@ class TextRanker(SaveMixin, BaseEstimator):
         **options
             As for `predict_topk`.
         """
-        ids, scores = self.predict_topk(texts, k, **options)
+        self._check_fitted()
         names = self.labels_
+        if isinstance(k, Integral):  # lists are not padded
+            k = min(k, len(names))
+        ids, scores = self.predict_topk(texts, k, **options)
         return [
             [(names[label], score) for label, score in zip(row, row_scores, strict=True) if label >= 0]
             for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True)
@@ -149,8 +155,7 @@ class TextRanker(SaveMixin, BaseEstimator):
         **options
             Further options of the model's ``predict_topk``, such as ``beam_size``.
         """
-        if not hasattr(self, "model_"):
-            check_is_fitted(self, "model_")
+        self._check_fitted()
         if candidates is not None:
             options["candidates"] = self._filter(candidates, "candidates")
         if exclude is not None:
@@ -170,22 +175,14 @@ class TextRanker(SaveMixin, BaseEstimator):
             What a name that the model does not know becomes: a `ValueError`, nothing, or a further column. ``"extend"``
             suits evaluation: a label that cannot be predicted still counts as missed.
         """
-        rows = _label_rows(labels)
-        width = len(self.labels_)
-        extra: dict[str, int] = {}
-        indptr, ids = [0], []
-        for number, row in enumerate(rows):
-            for name in row:
-                label = self.labels_.find(name)
-                if label is None and unknown == "error":
-                    raise ValueError(f"labels of row {number} hold {name!r}, which the model does not know")
-                if label is None and unknown == "extend":
-                    label = width + extra.setdefault(name, len(extra))
-                if label is not None:
-                    ids.append(label)
-            indptr.append(len(ids))
-        shape = (len(rows), width + len(extra))
-        return as_csr(sp.csr_array((np.ones(len(ids), np.float32), ids, indptr), shape=shape), "labels")
+        self._check_fitted()
+        if unknown not in ("error", "ignore", "extend"):
+            raise ValueError(f"unknown is {unknown!r}; expected 'error', 'ignore' or 'extend'")
+        return _encode(_label_rows(labels), self.labels_, unknown)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
+            check_is_fitted(self, "model_")
 
     def _filter(self, names: Labels, argument: str) -> list[int] | list[list[int]]:
         def label_id(name: str) -> int:
@@ -194,9 +191,12 @@ class TextRanker(SaveMixin, BaseEstimator):
                 raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
             return label
 
-        if all(isinstance(name, str) for name in names):
-            return [label_id(str(name)) for name in names]
-        return [[label_id(name) for name in row] for row in _label_rows(names)]
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise TypeError(f"{argument} must be a list of label names, or one a text; found {names!r}")
+        rows = list(names)
+        if all(isinstance(name, str) for name in rows):
+            return [label_id(str(name)) for name in rows]
+        return [[label_id(name) for name in row] for row in _label_rows(rows, argument)]
 
     # ------------------------------------------------------------------ save
 
@@ -223,14 +223,35 @@ def _pass_on(stage: BaseEstimator, **settings: Any) -> None:
     )
 
 
-def _label_rows(labels: Labels) -> list[list[str]]:
-    if isinstance(labels, str):
-        raise TypeError("labels must be a sequence with one entry a text, found one str")
-    rows = [[row] if isinstance(row, str) else list(dict.fromkeys(row)) for row in labels]
-    for number, row in enumerate(rows):
-        for name in row:
+def _label_rows(labels: Labels, argument: str = "labels") -> list[list[str]]:
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise TypeError(f"{argument} must be a sequence with one entry a text, found {labels!r}")
+    rows = []
+    for number, row in enumerate(labels):
+        if not isinstance(row, Iterable):
+            raise TypeError(f"{argument} of row {number} are {row!r}; a list of label names was expected")
+        names = [row] if isinstance(row, str) else list(dict.fromkeys(row))
+        for name in names:
             if not isinstance(name, str):
                 raise TypeError(
-                    f"labels of row {number} hold {name!r}; label names are str (ids go to XRLinear)"
+                    f"{argument} of row {number} hold {name!r}; label names are str (ids go to XRLinear)"
                 )
+        rows.append(names)
     return rows
+
+
+def _encode(rows: list[list[str]], table: StringTable, unknown: str) -> Csr:
+    extra: dict[str, int] = {}
+    indptr, ids = [0], []
+    for number, row in enumerate(rows):
+        for name in row:
+            label = table.find(name)
+            if label is None and unknown == "error":
+                raise ValueError(f"labels of row {number} hold {name!r}, which the model does not know")
+            if label is None and unknown == "extend":
+                label = len(table) + extra.setdefault(name, len(extra))
+            if label is not None:
+                ids.append(label)
+        indptr.append(len(ids))
+    shape = (len(rows), len(table) + len(extra))
+    return as_csr(sp.csr_array((np.ones(len(ids), np.float32), ids, indptr), shape=shape), "labels")

@@ -206,13 +206,13 @@ GOOD = np.ones((4, 2), np.float32)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"branching": 1}, "branching is 1; it must be at least 2"),
-        ({"max_leaf_size": 0}, "max_leaf_size is 0"),
-        ({"max_leaf_size": -5}, "max_leaf_size is -5"),
-        ({"min_codes": 0}, "min_codes is 0"),
-        ({"max_iter": 0}, "max_iter is 0"),
-        ({"max_sample": 1}, "max_sample is 1; it must be at least 2"),
-        ({"random_state": -1}, "random_state is -1"),
+        ({"branching": 1}, "branching must be at least 2, found 1"),
+        ({"max_leaf_size": 0}, "max_leaf_size must be at least 1, found 0"),
+        ({"max_leaf_size": -5}, "max_leaf_size must be at least 1, found -5"),
+        ({"min_codes": 0}, "min_codes must be at least 1, found 0"),
+        ({"max_iter": 0}, "max_iter must be at least 1, found 0"),
+        ({"max_sample": 1}, "max_sample must be at least 2, found 1"),
+        ({"random_state": -1}, "random_state must be at least 0, found -1"),
         ({"representation": np.zeros((0, 3), np.float32)}, "no rows"),
         ({"representation": np.zeros(3, np.float32)}, "2-dimensional, found 1"),
         ({"representation": np.full((2, 2), np.nan, np.float32)}, "NaN or infinity"),
@@ -224,10 +224,14 @@ def test_wrong_arguments(arguments, message):
         balanced_kmeans(**{"representation": GOOD, **arguments})
 
 
-def test_a_csr_must_be_in_order():
-    ones = np.ones(2, np.float32)
-    unsorted = Csr(np.array([0, 2]), np.array([1, 0], np.int32), ones, 2)
-    with pytest.raises(ValueError, match="unsorted"):
-        balanced_kmeans(unsorted)
-    with pytest.raises(ValueError, match="NaN or infinity"):
-        balanced_kmeans(Csr(np.array([0, 2]), np.array([0, 1], np.int32), ones * np.nan, 2))
+def test_a_hand_made_csr_is_put_in_order():
+    rng = np.random.default_rng(0)
+    right = as_csr(rng.random((8, 3), dtype=np.float32))
+    backwards = Csr(
+        right.indptr,
+        np.ascontiguousarray(right.indices.reshape(8, 3)[:, ::-1].ravel()),
+        np.ascontiguousarray(right.data.reshape(8, 3)[:, ::-1].ravel()),
+        3,
+    )
+    assert not backwards.canonical
+    assert balanced_kmeans(backwards, max_leaf_size=2) == balanced_kmeans(right, max_leaf_size=2)

@@ -128,6 +128,9 @@ def test_no_rows():
     assert ids.shape == scores.shape == (0, 5)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.subprocess
 @pytest.mark.parametrize("n_rows", [1, 200])
 def test_works_after_fork(n_rows):
     rng = np.random.default_rng(3)

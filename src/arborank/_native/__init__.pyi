@@ -86,7 +86,7 @@ def balanced_kmeans(rows: Csr, depth: int, max_iter: int, spherical: bool, max_s
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
 
-def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, overwrite: bool, progress: Callable[[int], object] | None = None) -> Any:
+def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
@@ -103,9 +103,9 @@ def transpose(a: Csr) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Arrays (indptr, indices, data) of the transpose."""
 
 class Layer:
-    """The arrays of one layer, checked when made unless trusted."""
+    """The arrays of one layer, checked when made."""
 
-    def __init__(self, branches: NDArray[numpy.int64], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], rows: NDArray[numpy.uint32], words: NDArray[numpy.uint32], bias: NDArray[numpy.float32], n_features: int, trusted: bool = False) -> None: ...
+    def __init__(self, branches: NDArray[numpy.int64], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], rows: NDArray[numpy.uint32], words: NDArray[numpy.uint32], bias: NDArray[numpy.float32], n_features: int) -> None: ...
 
     def nnz(self) -> int:
         """Number of weights."""

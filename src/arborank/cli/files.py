@@ -1,6 +1,7 @@
 """Files in and out: data by extension, models, and results that appear whole or not at all."""
 
 import json
+import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -82,7 +83,14 @@ def stdin_texts() -> Iterator[str]:
 
 def check_destination(directory: str, force: bool) -> None:
     """Refuse a place for a model that already holds something; a model gives way to ``--force``."""
+    if not directory:
+        raise click.UsageError("the directory for the model has no name")
     path = Path(directory)
+    parent = next(place for place in path.absolute().parents if place.exists())
+    if not path.exists() and not (parent.is_dir() and os.access(parent, os.W_OK)):
+        raise click.UsageError(
+            f"{directory} cannot be made: {parent} is not a directory that can be written to"
+        )
     if (path / "config.json").exists():
         if not force:
             raise click.UsageError(f"{directory} holds a model already; --force replaces it")

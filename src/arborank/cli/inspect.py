@@ -1,5 +1,6 @@
 """`arborank inspect`."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def inspect(model: str, branches: bool, depth: int, examples: int) -> None:
     files = [path for path in Path(model).iterdir() if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     click.echo(f"{model}: {type(loaded).__name__}, {format_bytes(size)} in {len(files)} files")
-    members = getattr(loaded, "models_", [loaded])
+    members = getattr(getattr(loaded, "model_", loaded), "models_", [loaded])
     for number, member in enumerate(members):
         if len(members) > 1:
             click.echo(f"\nmember {number}: {type(member).__name__}")
@@ -60,7 +61,7 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
 
 def _changed(part: Any) -> str:
     """Class and the parameters that are not the default."""
-    defaults = type(part)().get_params()
+    defaults = {name: given.default for name, given in signature(type(part)).parameters.items()}
     params = part.get_params(deep=False)
     changed = [f"{name}={value!r}" for name, value in params.items() if value != defaults[name]]
     return f"{type(part).__name__}({', '.join(changed)})"

@@ -82,6 +82,8 @@ def train(
     test_data = read_data(test, test_labels, xmc) if test else None
     if holdout is not None:
         train_data, test_data = _split(train_data, holdout, model.random_state)
+    if test_data is not None and type(test_data) is not type(train_data):
+        raise click.UsageError("DATA and --test must both be texts, or both be matrices")
     start = time.perf_counter()
     if isinstance(train_data, MatrixData):
         if of_features or "features" in settings:

@@ -5,12 +5,12 @@ are then joined to the branching wanted. ``native/kmeans.hpp`` does the work and
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
+from ..checks import check_integer
 from ..sparse import Csr, as_csr
 from .tree import LabelTree
 
@@ -59,7 +59,7 @@ def balanced_kmeans(
     n_threads : int, default 0
         0 for all cores.
     overwrite : bool, default False
-        Whether a sparse representation may be destroyed, which spares a copy of it.
+        Whether a sparse representation, whose arrays must be writable, may be destroyed: this spares a copy of it.
     progress : callable, optional
         Called now and then with the number of labels times levels done, of ``n_labels * levels`` in all.
 
@@ -70,34 +70,41 @@ def balanced_kmeans(
     ValueError
         If it is empty or not finite, or an argument is out of range.
     """
-    least = {"branching": 2, "max_leaf_size": 1, "min_codes": 1, "max_iter": 1, "max_sample": 2}
-    given = (branching, max_leaf_size, min_codes, max_iter, max_sample)
-    for (name, low), value in zip(least.items(), given, strict=True):
-        if value is not None and value < low:
-            raise ValueError(f"{name} is {value}; it must be at least {low}")
-    if not 0 <= random_state < 2**64:
-        raise ValueError(f"random_state is {random_state}; it must be in [0, 2**64)")
+    for name, value, low in (
+        ("branching", branching, 2),
+        ("max_leaf_size", max_leaf_size, 1),
+        ("min_codes", min_codes, 1),
+        ("max_iter", max_iter, 1),
+        ("max_sample", max_sample, 2),
+        ("random_state", random_state, 0),
+        ("n_threads", n_threads, 0),
+    ):
+        if value is not None:
+            check_integer(name, value, low)
+    if random_state >= 2**64:
+        raise ValueError(f"random_state must be below 2**64, found {random_state}")
+    if not isinstance(spherical, (bool, np.bool_)):
+        raise TypeError(f"spherical must be True or False, found {spherical!r}")
     rows = _checked(representation)
     n_labels = rows.shape[0]
     depth = _n_halvings(n_labels, max_leaf_size)
     if depth == 0:
         return LabelTree.one_vs_all(n_labels)
-    kernel: Any = _native.balanced_kmeans if isinstance(rows, Csr) else _native.balanced_kmeans_dense
-    order, bounds = kernel(
-        rows, depth, max_iter, spherical, max_sample or 0, random_state, n_threads, overwrite, progress
-    )
+    options = (depth, max_iter, bool(spherical), max_sample or 0, random_state, n_threads)
+    if isinstance(rows, Csr):
+        order, bounds = _native.balanced_kmeans(rows, *options, overwrite, progress)
+    else:
+        order, bounds = _native.balanced_kmeans_dense(rows, *options, progress)
     return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
 
 
 def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.float32]:
     if isinstance(representation, Csr) or hasattr(representation, "tocsr"):
         rows = as_csr(representation, "representation")
-        if not rows.canonical:
-            raise ValueError(
-                "representation has unsorted or repeated columns; make it with arborank.sparse.as_csr"
-            )
         _check_values(rows.shape[0], rows.data)
         return rows
+    if np.iscomplexobj(representation):
+        raise TypeError("representation holds complex numbers; real ones were expected")
     dense = np.ascontiguousarray(representation, dtype=np.float32)
     if np.ndim(representation) != 2:
         raise ValueError(

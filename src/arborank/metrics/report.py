@@ -198,6 +198,8 @@ def evaluate(
 def _check_ks(ks: Sequence[int]) -> tuple[int, ...]:
     if isinstance(ks, int | np.integer):
         raise TypeError(f"ks is {ks!r}; a sequence of integers was expected")
+    if isinstance(ks, str) or not all(isinstance(k, int | np.integer) for k in ks):
+        raise TypeError(f"ks is {ks!r}; a sequence of integers was expected")
     cuts = tuple(sorted({int(k) for k in ks}))
     if not cuts or cuts[0] < 1:
         raise ValueError(f"ks is {ks!r}; one or more integers >= 1 were expected")

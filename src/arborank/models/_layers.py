@@ -1,7 +1,8 @@
 """Trains the layers of a tree, top first: every layer's negatives may come from the layers above it."""
 
 from collections.abc import Sequence
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -66,34 +67,60 @@ def train_layers(
         relevance = check_relevance(relevance, Y)
 
     layers: list[LayerWeights] = []
+    root = _Root()
+    # Siblings of the root are one vector, hence one thread. It is shared with the layers below unless they wait for it.
+    apart = (
+        n_threads != 1 and tree.depth > 1 and not any("man" in parse_scheme(scheme) for scheme in negatives)
+    )
     reached = tree.lift(Y, 0, n_threads=n_threads)
-    for level in range(tree.depth):
-        scheme = parse_scheme(negatives[level])
-        beam = None
-        if "man" in scheme and level > 0:
-            beam = _beam(tree, layers, X, beam_size, combine, n_threads)
-        user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
-        active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
-        reached = tree.lift(Y, level + 1, n_threads=n_threads)
-        weights = None if relevance is None else tree.lift(relevance, level + 1, n_threads=n_threads)
-        bottom = level + 1 == tree.depth
-        positives = relevance_costs(
-            reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
-        )
-        work = training_work(active, tree.branches[level])
-        with progress_bar(f"training layer {level + 1} of {tree.depth}", work, enabled=verbose) as progress:
-            layers.append(
-                train_layer(
-                    X,
-                    active,
-                    positives,
-                    tree.branches[level],
-                    params[level],
-                    n_threads=n_threads,
-                    progress=progress,
-                )
+    with root:
+        for level in range(tree.depth):
+            scheme = parse_scheme(negatives[level])
+            beam = None
+            if "man" in scheme and level > 0:
+                beam = _beam(tree, layers, X, beam_size, combine, n_threads)
+            user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
+            active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
+            reached = tree.lift(Y, level + 1, n_threads=n_threads)
+            weights = None if relevance is None else tree.lift(relevance, level + 1, n_threads=n_threads)
+            bottom = level + 1 == tree.depth
+            positives = relevance_costs(
+                reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
             )
-    return layers
+            problem = (X, active, positives, tree.branches[level], params[level])
+            if level == 0 and apart:
+                root.start(*problem)
+                continue
+            work = training_work(active, tree.branches[level])
+            with progress_bar(
+                f"training layer {level + 1} of {tree.depth}", work, enabled=verbose
+            ) as progress:
+                layers.append(train_layer(*problem, n_threads=n_threads, progress=progress))
+        return [*root.result(), *layers]
+
+
+class _Root:
+    """Trains the root layer on a thread of its own; leaving the context stops it."""
+
+    def __enter__(self) -> Self:
+        self._pool = ThreadPoolExecutor(1)
+        self._stopped = False
+        self._layer: Future[LayerWeights] | None = None
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stopped = True
+        self._pool.shutdown()
+
+    def start(self, *problem: Any) -> None:
+        self._layer = self._pool.submit(train_layer, *problem, n_threads=1, progress=self._check)
+
+    def result(self) -> list[LayerWeights]:
+        return [] if self._layer is None else [self._layer.result()]
+
+    def _check(self, done: int) -> None:
+        if self._stopped:
+            raise RuntimeError("training was stopped")
 
 
 def _beam(

@@ -1,21 +1,22 @@
-"""Checks of constructor parameters, made when a model is fitted (scikit-learn's rule)."""
+"""Parameters that may have one value for each layer of a tree."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_integer", "per_layer"]
+__all__ = ["per_layer", "values_of"]
 
 
-def check_integer(name: str, value: Any, low: int) -> int:
-    """Return ``value`` as an int, or raise if it is not an integer of at least ``low``."""
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, found {value!r}")
-    if value < low:
-        raise ValueError(f"{name} must be at least {low}, found {value}")
-    return int(value)
+def values_of(name: str, value: Any) -> list[Any]:
+    """Return the values of a parameter that may be given for all layers at once or one a layer."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if not value:
+            raise ValueError(f"{name} is empty; give one value, or one a layer")
+        return list(value)
+    return [value]
 
 
 def per_layer(name: str, value: Any, depth: int) -> list[Any]:

@@ -44,6 +44,9 @@ def represent(
         raise ValueError(f"representation {kind!r} needs label_features, which fit was not given")
     if not combined and label_features is not None:
         raise ValueError(f"label_features is given, but representation {kind!r} does not use it")
+    own = None
+    if combined:
+        own = to_scipy(as_csr(label_features, "label_features", n_rows=Y.shape[1]))
     present = np.unique(Y.indices)
     if present.size == 0:
         raise ValueError("Y has no positive at all; at least one instance needs a label")
@@ -51,11 +54,8 @@ def represent(
         Y = as_csr(to_scipy(Y)[:, present], "Y")
     if kind == "pii":
         return pii(Y), present
-    if not combined:
+    if own is None:
         return pifa(X, Y, n_threads=n_threads), present
-    own = to_scipy(as_csr(label_features, "label_features"))
-    if own.shape[0] <= present[-1]:
-        raise ValueError(f"label_features has {own.shape[0]} rows; one for each label is needed")
     how: Literal["concat", "convex"] = "concat" if kind == "pifa-concat" else "convex"
     mixed = pifa_with_features(X, Y, own[present], how=how, alpha=alpha, n_threads=n_threads)
     return mixed, present

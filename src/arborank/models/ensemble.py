@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
+from ..checks import check_integer
 from ..persistence import SaveMixin
 from ..state import State
-from ._params import check_integer
 from .merging import Method, TopK, check_method, check_weights, combine_topk
 
 __all__ = ["Ensemble", "combine_topk"]
@@ -76,8 +76,8 @@ class Ensemble(SaveMixin, BaseEstimator):
         ensemble.models_ = list(models)
         return ensemble
 
-    def fit(self, X: Instances, Y: Targets) -> Self:
-        """Fit a copy of every model on X and Y.
+    def fit(self, X: Instances, Y: Targets, **options: Any) -> Self:
+        """Fit a copy of every model on X and Y; ``options`` go to every model's ``fit``.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Ensemble(SaveMixin, BaseEstimator):
             If a model has no ``predict_topk``.
         """
         self._check(self.models)
-        self.models_ = [clone(model).fit(X, Y) for model in self.models]
+        self.models_ = [clone(model).fit(X, Y, **options) for model in self.models]
         return self
 
     def predict_topk(
@@ -97,6 +97,7 @@ class Ensemble(SaveMixin, BaseEstimator):
         *,
         candidates: LabelFilter = None,
         exclude: LabelFilter = None,
+        **options: Any,
     ) -> TopK:
         """Rank labels by all models together.
 
@@ -107,6 +108,8 @@ class Ensemble(SaveMixin, BaseEstimator):
             Labels a row.
         candidates, exclude : optional
             Passed on to every model.
+        **options
+            Further options of every model's ``predict_topk``, such as ``beam_size``.
 
         Returns
         -------
@@ -136,7 +139,7 @@ class Ensemble(SaveMixin, BaseEstimator):
             for name, value in limits.items()
             if value is not None
         }
-        lists = [model.predict_topk(X, depth, **given) for model in self.models_]
+        lists = [model.predict_topk(X, depth, **given, **options) for model in self.models_]
         return combine_topk(lists, self.method, k, weights=self.weights)
 
     def to_state(self) -> State:
@@ -177,6 +180,9 @@ class Ensemble(SaveMixin, BaseEstimator):
         for number, model in enumerate(models):
             if not hasattr(model, "predict_topk"):
                 raise TypeError(f"models[{number}] is a {type(model).__name__}, which has no predict_topk")
+        widths = {model.n_labels_ for model in models if hasattr(model, "n_labels_")}
+        if len(widths) > 1:
+            raise ValueError(f"models have different numbers of labels: {sorted(widths)}")
         check_method(self.method)
         if self.method == "round-robin" and self.weights is not None:
             raise ValueError("round-robin takes no weights; the order of the models decides")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..sparse import Csr, as_csr, rows_to_csr
+from ..sparse import Csr, as_csr, rows_to_csr, to_scipy
 
 __all__ = ["label_filter"]
 
@@ -16,7 +16,8 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
 
     Parameters
     ----------
-    labels : None, 1-D sequence of label ids, list of label-id lists, or sparse matrix of shape (n_rows, n_labels)
+    labels : None, 1-D sequence of label ids, list of label-id lists, or matrix of shape (n_rows, n_labels)
+        A matrix, sparse or a 2-D array, marks labels by its non-zeros.
     name : str
         The argument's name, for error messages.
     n_rows, n_labels : int
@@ -29,16 +30,24 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
     """
     if labels is None:
         return None
-    if isinstance(labels, Csr) or sp.issparse(labels):
-        pattern = as_csr(labels, name)
+    if (
+        isinstance(labels, Csr)
+        or sp.issparse(labels)
+        or (isinstance(labels, np.ndarray) and labels.ndim == 2)
+    ):
+        pattern = to_scipy(as_csr(labels, name)).copy()
+        pattern.eliminate_zeros()
+        pattern = as_csr(pattern, name)
         if pattern.shape[1] != n_labels:
             raise ValueError(f"{name} has {pattern.shape[1]} columns, but the model has {n_labels} labels")
     else:
+        if isinstance(labels, str) or not isinstance(labels, Iterable):
+            raise TypeError(f"{name} must be label ids, or one list of label ids a row; found {labels!r}")
         rows = list(labels)
-        for row in rows:
-            if not isinstance(row, (int, np.integer, Iterable)) or isinstance(row, str):
-                raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
         shared = all(isinstance(row, (int, np.integer)) for row in rows)
+        for row in rows:
+            if not shared and (not isinstance(row, Iterable) or isinstance(row, str)):
+                raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
         pattern = rows_to_csr([rows] if shared else [list(row) for row in rows], n_labels, name)
         if shared:
             return pattern

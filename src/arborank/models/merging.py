@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._params import check_integer
+from ..checks import check_integer
 
 __all__ = ["Method", "TopK", "check_method", "check_weights", "combine_topk"]
 

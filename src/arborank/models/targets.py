@@ -72,6 +72,8 @@ def _from_lists(rows: Sequence[Any]) -> Csr:
                     f"Y row {number} holds {label!r}; label lists of XRLinear hold integer ids "
                     "(for label names use arborank.TextRanker)"
                 )
+            if label < 0:
+                raise ValueError(f"Y row {number} holds {label}; label ids start at 0")
     return rows_to_csr(lists, max((max(row) for row in lists if row), default=0) + 1, "Y")
 
 

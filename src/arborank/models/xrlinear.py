@@ -7,6 +7,7 @@ structure that one native call searches.
 
 import time
 from collections.abc import Sequence
+from numbers import Real
 from os import PathLike
 from typing import Any, Self
 
@@ -16,23 +17,26 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..checks import check_integer
 from ..indexing import LabelTree, balanced_kmeans
 from ..matching import BeamSearch, combination
 from ..memory import check_fits, estimate_training
 from ..metrics import ndcg_at_k
 from ..persistence import SaveMixin
-from ..ranking import LayerWeights, SolverParams, check_names
+from ..ranking import LayerWeights, SolverParams, check_names, parse_scheme
 from ..sparse import Csr, as_csr
 from ..state import State
 from ..strings import StringTable
 from ..threads import n_threads
 from ._layers import train_layers
-from ._params import check_integer, per_layer
+from ._params import per_layer, values_of
 from ._represent import represent
 from .filters import label_filter
 from .targets import as_indicator
 
 __all__ = ["XRLinear"]
+
+_SOLVER_PARAMETERS = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
 
 
 class XRLinear(SaveMixin, BaseEstimator):
@@ -78,7 +82,7 @@ class XRLinear(SaveMixin, BaseEstimator):
     combine : str, default="l3-hinge"
         How a margin becomes a score and joins its parent's; see `arborank.matching.combine`.
     random_state : int, default=0
-        Seed of the tree and of the solvers' permutations.
+        Seed of the tree. Everything else is the same whatever the seed.
     n_jobs : int, optional
         Threads; None or -1 for every core. The result does not depend on it.
     verbose : int, default=0
@@ -188,16 +192,12 @@ class XRLinear(SaveMixin, BaseEstimator):
         MemoryError
             If training would need more memory than the machine has.
         """
+        self._check_parameters()
         X = self._instances(X, reset=True)
-        Y, self.classes_ = as_indicator(Y, X.shape[0])
-        check_integer("beam_size", self.beam_size, 1)
-        check_names(self.relevance, self.relevance_norm)
-        combination(self.combine)
-        check_integer("random_state", self.random_state, 0)
+        Y, classes = as_indicator(Y, X.shape[0])
+        label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
+        self._check_memory(X, label_counts)
         self.fit_times_ = {}
-        self.n_instances_ = X.shape[0]
-        self.label_counts_ = np.bincount(Y.indices, minlength=Y.shape[1])
-        self._check_memory(X)
         tree = self._grow(X, Y, label_features) if self.tree is None else self._given_tree(Y, label_features)
         start = time.perf_counter()
         layers = train_layers(
@@ -216,21 +216,42 @@ class XRLinear(SaveMixin, BaseEstimator):
             verbose=bool(self.verbose),
         )
         self.fit_times_["train"] = time.perf_counter() - start
+        # together, and last: a fit that fails leaves the model as it was
+        self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
+        self.label_counts_, self.classes_ = label_counts, classes
         self._set_fitted(tree, layers)
         return self
 
-    def _check_memory(self, X: Csr) -> None:
+    def _check_parameters(self) -> None:
+        for name in _SOLVER_PARAMETERS:
+            for value in values_of(name, getattr(self, name)):
+                SolverParams(**{name: value})
+        for scheme in values_of("negatives", self.negatives):
+            parse_scheme(scheme)
+        check_names(self.relevance, self.relevance_norm)
+        combination(self.combine)
+        for name, low in {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "random_state": 0}.items():
+            check_integer(name, getattr(self, name), low)
+        for name in ("spherical", "verbose"):
+            if not isinstance(getattr(self, name), (bool, np.bool_, int)):
+                raise TypeError(
+                    f"{name} must be True or False, or a number for verbose; found {getattr(self, name)!r}"
+                )
+        if not isinstance(self.alpha, Real) or not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha must be a number from 0 to 1, found {self.alpha!r}")
+
+    def _check_memory(self, X: Csr, label_counts: NDArray[np.int64]) -> None:
         check_fits(
             estimate_training(
                 n_instances=X.shape[0],
                 n_features=X.shape[1],
                 nnz=X.nnz,
-                label_counts=self.label_counts_,
-                branching=check_integer("branching", self.branching, 2),
-                max_leaf_size=check_integer("max_leaf_size", self.max_leaf_size, 1),
-                Cp=self.Cp,
-                threshold=self.threshold,
-                max_nonzeros=self.max_nonzeros,
+                label_counts=label_counts,
+                branching=min(self.branching, max(label_counts.size, 2)),
+                max_leaf_size=self.max_leaf_size,
+                Cp=values_of("Cp", self.Cp),
+                threshold=values_of("threshold", self.threshold),
+                max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
                 n_threads=n_threads(self.n_jobs),
             )
         )
@@ -266,9 +287,9 @@ class XRLinear(SaveMixin, BaseEstimator):
         return self.tree
 
     def _solver_params(self, depth: int) -> list[SolverParams]:
-        names = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
-        columns = [per_layer(name, getattr(self, name), depth) for name in names]
-        return [SolverParams(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
+        columns = [per_layer(name, getattr(self, name), depth) for name in _SOLVER_PARAMETERS]
+        rows = zip(*columns, strict=True)
+        return [SolverParams(**dict(zip(_SOLVER_PARAMETERS, row, strict=True))) for row in rows]
 
     def _set_fitted(self, tree: LabelTree, layers: list[LayerWeights]) -> None:
         self.tree_ = tree
@@ -361,7 +382,8 @@ class XRLinear(SaveMixin, BaseEstimator):
             return float(np.mean(self.predict(X) == np.asarray(y)))
         ids, _ = self.predict_topk(X, 5)
         truth, _ = as_indicator(y, ids.shape[0])
-        return ndcg_at_k(truth, ids, 5)
+        width = max(truth.shape[1], self.n_labels_)  # lists of ids need not name the last labels
+        return ndcg_at_k(Csr(truth.indptr, truth.indices, truth.data, width), ids, 5)
 
     def _instances(self, X: Any, *, reset: bool = False) -> Csr:
         if not reset:
@@ -370,7 +392,6 @@ class XRLinear(SaveMixin, BaseEstimator):
             X = validate_data(self, X, reset=reset, dtype="numeric")
         csr = as_csr(X, "X")
         if reset:
-            self.n_features_in_ = csr.shape[1]
             if csr.shape[0] == 0 or csr.shape[1] == 0:
                 raise ValueError(f"X has shape {csr.shape}; at least one instance and one feature are needed")
         elif csr.shape[1] != self.n_features_in_:
@@ -415,7 +436,11 @@ class XRLinear(SaveMixin, BaseEstimator):
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
         check_is_fitted(self, "layers_")
-        params = {name: value for name, value in self.get_params(deep=False).items() if name != "tree"}
+        params = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in self.get_params(deep=False).items()
+            if name != "tree"
+        }
         parts: dict[str, Any] = {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
         parts["tree"] = self.tree_
         config: dict[str, Any] = {"params": params, "n_features": self.n_features_in_}

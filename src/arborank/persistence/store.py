@@ -96,8 +96,8 @@ def load(directory: str | os.PathLike[str], *, verify: bool = True) -> Any:
     directory : path
         What `save` wrote.
     verify : bool, default True
-        Read all files once to compare their checksums. With False only sizes and structure are checked, and a
-        large model opens as fast as a small one: for servers.
+        Read all files once to compare their checksums. With False only sizes and the structure of the weights and
+        the tree are checked, which finds most damage but not a changed number or name.
 
     Returns
     -------

@@ -113,16 +113,11 @@ class LayerWeights:
         ValueError
             If the arrays are not a well-formed layer.
         """
-        return self._native(trusted=False)
+        return self._native()
 
-    def trust(self) -> Self:
-        """Skip the structure check, for arrays that were just made or whose checksums were verified."""
-        self.__dict__["native"] = self._native(trusted=True)
-        return self
-
-    def _native(self, trusted: bool) -> Layer:
+    def _native(self) -> Layer:
         try:
-            return Layer(**self._arrays(), n_features=self.n_features, trusted=trusted)
+            return Layer(**self._arrays(), n_features=self.n_features)
         except TypeError:
             found = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in self._arrays().items())
             raise ValueError(
