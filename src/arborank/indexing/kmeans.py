@@ -14,7 +14,7 @@ from ..checks import check_integer
 from ..sparse import Csr, as_csr
 from .tree import LabelTree
 
-__all__ = ["balanced_kmeans"]
+__all__ = ["balanced_kmeans", "n_halvings"]
 
 
 def balanced_kmeans(
@@ -61,7 +61,7 @@ def balanced_kmeans(
     overwrite : bool, default False
         Whether a sparse representation, whose arrays must be writable, may be destroyed: this spares a copy of it.
     progress : callable, optional
-        Called now and then with the number of labels times levels done, of ``n_labels * levels`` in all.
+        Called now and then with the number of labels times levels done, of ``n_labels`` times `n_halvings` in all.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def balanced_kmeans(
         raise TypeError(f"spherical must be True or False, found {spherical!r}")
     rows = _checked(representation)
     n_labels = rows.shape[0]
-    depth = _n_halvings(n_labels, max_leaf_size)
+    depth = n_halvings(n_labels, max_leaf_size)
     if depth == 0:
         return LabelTree.one_vs_all(n_labels)
     options = (depth, max_iter, bool(spherical), max_sample or 0, random_state, n_threads)
@@ -121,8 +121,8 @@ def _check_values(n_rows: int, values: NDArray[np.float32]) -> None:
         raise ValueError("representation contains NaN or infinity")
 
 
-def _n_halvings(n_labels: int, max_leaf_size: int) -> int:
-    """Least depth at which leaves of even halves hold at most ``max_leaf_size`` labels."""
+def n_halvings(n_labels: int, max_leaf_size: int) -> int:
+    """Return the least depth at which leaves of even halves hold at most ``max_leaf_size`` labels."""
     depth = 0
     while -(-n_labels >> depth) > max_leaf_size:
         depth += 1

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..indexing import pifa, pifa_with_features, pii
+from ..progress import progress_bar
 from ..sparse import Csr, as_csr, to_scipy
 
 __all__ = ["represent"]
@@ -14,7 +15,7 @@ _KINDS = ("pifa", "pii", "pifa-concat", "pifa-convex")
 
 
 def represent(
-    kind: str, X: Csr, Y: Csr, label_features: Any, *, alpha: float, n_threads: int
+    kind: str, X: Csr, Y: Csr, label_features: Any, *, alpha: float, n_threads: int, verbose: bool
 ) -> tuple[Csr, NDArray[np.int32]]:
     """Represent the labels that have a positive instance; the others have nothing to learn from.
 
@@ -25,6 +26,8 @@ def represent(
     label_features : matrix of shape (n_labels, d) or None
     alpha : float
         Share of PIFA in ``pifa-convex``.
+    verbose : bool
+        Whether a progress bar may be shown.
 
     Returns
     -------
@@ -54,8 +57,11 @@ def represent(
         Y = as_csr(to_scipy(Y)[:, present], "Y")
     if kind == "pii":
         return pii(Y), present
-    if own is None:
-        return pifa(X, Y, n_threads=n_threads), present
-    how: Literal["concat", "convex"] = "concat" if kind == "pifa-concat" else "convex"
-    mixed = pifa_with_features(X, Y, own[present], how=how, alpha=alpha, n_threads=n_threads)
-    return mixed, present
+    with progress_bar("representing labels", present.size, enabled=verbose) as progress:
+        if own is None:
+            return pifa(X, Y, n_threads=n_threads, progress=progress), present
+        how: Literal["concat", "convex"] = "concat" if kind == "pifa-concat" else "convex"
+        mixed = pifa_with_features(
+            X, Y, own[present], how=how, alpha=alpha, n_threads=n_threads, progress=progress
+        )
+        return mixed, present

@@ -18,11 +18,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..checks import check_integer
-from ..indexing import LabelTree, balanced_kmeans
+from ..indexing import LabelTree, balanced_kmeans, n_halvings
 from ..matching import BeamSearch, combination
 from ..memory import check_fits, estimate_training
 from ..metrics import ndcg_at_k
 from ..persistence import SaveMixin
+from ..progress import progress_bar
 from ..ranking import LayerWeights, SolverParams, check_names, parse_scheme
 from ..sparse import Csr, as_csr
 from ..state import State
@@ -260,19 +261,28 @@ class XRLinear(SaveMixin, BaseEstimator):
         threads = n_threads(self.n_jobs)
         start = time.perf_counter()
         vectors, present = represent(
-            self.representation, X, Y, label_features, alpha=self.alpha, n_threads=threads
+            self.representation,
+            X,
+            Y,
+            label_features,
+            alpha=self.alpha,
+            n_threads=threads,
+            verbose=bool(self.verbose),
         )
         self.fit_times_["representation"] = time.perf_counter() - start
         start = time.perf_counter()
-        tree = balanced_kmeans(
-            vectors,
-            branching=self.branching,
-            max_leaf_size=self.max_leaf_size,
-            spherical=self.spherical,
-            random_state=self.random_state,
-            n_threads=threads,
-            overwrite=True,
-        )
+        work = present.size * n_halvings(present.size, self.max_leaf_size)
+        with progress_bar("growing the label tree", work, enabled=bool(self.verbose)) as progress:
+            tree = balanced_kmeans(
+                vectors,
+                branching=self.branching,
+                max_leaf_size=self.max_leaf_size,
+                spherical=bool(self.spherical),
+                random_state=self.random_state,
+                n_threads=threads,
+                overwrite=True,
+                progress=progress,
+            )
         self.fit_times_["index"] = time.perf_counter() - start
         return tree if present.size == Y.shape[1] else tree.relabel(present, Y.shape[1])
 
