@@ -1,10 +1,14 @@
 """Data that many tests share: small, made on the spot, with an answer that can be seen."""
 
+import signal
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import settings
 
+# A shell that runs the tests in the background ignores Ctrl-C for them; tests of it send the signal themselves.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
