@@ -12,7 +12,16 @@ import scipy.sparse as sp
 from . import _native
 from ._native import Csr
 
-__all__ = ["Csr", "as_csr", "multiply", "normalize_rows", "rows_to_csr", "to_scipy", "transpose"]
+__all__ = [
+    "Csr",
+    "as_csr",
+    "multiply",
+    "normalize_rows",
+    "rows_to_csr",
+    "to_scipy",
+    "transpose",
+    "without_zeros",
+]
 
 MatrixLike = Any  # scipy sparse matrix or array, numpy array, Csr, or a nested sequence of numbers
 
@@ -151,6 +160,15 @@ def multiply(
         raise ValueError(f"matrices of shapes {a.shape} and {b.shape} cannot be multiplied")
     indptr, indices, data = _native.multiply(a, b, normalize, n_threads, progress)
     return Csr(indptr, indices, data, b.shape[1])
+
+
+def without_zeros(csr: Csr) -> Csr:
+    """Drop stored zeros; a matrix that has none is returned as it is."""
+    if (csr.data != 0).all():
+        return csr
+    matrix = to_scipy(csr).copy()
+    matrix.eliminate_zeros()
+    return as_csr(matrix)
 
 
 def normalize_rows(csr: Csr) -> Csr:

@@ -101,7 +101,7 @@ def balanced_kmeans(
 def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.float32]:
     if isinstance(representation, Csr) or hasattr(representation, "tocsr"):
         rows = as_csr(representation, "representation")
-        _check_values(rows.shape[0], rows.data)
+        _check_not_empty(rows.shape[0])
         return rows
     if np.iscomplexobj(representation):
         raise TypeError("representation holds complex numbers; real ones were expected")
@@ -110,15 +110,15 @@ def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.floa
         raise ValueError(
             f"representation must be 2-dimensional, found {np.ndim(representation)} dimension(s)"
         )
-    _check_values(dense.shape[0], dense)
+    _check_not_empty(dense.shape[0])
+    if not np.isfinite(dense).all():
+        raise ValueError("representation contains NaN or infinity")
     return dense
 
 
-def _check_values(n_rows: int, values: NDArray[np.float32]) -> None:
+def _check_not_empty(n_rows: int) -> None:
     if n_rows == 0:
         raise ValueError("representation has no rows; a tree needs at least 1 label")
-    if not np.isfinite(values).all():
-        raise ValueError("representation contains NaN or infinity")
 
 
 def n_halvings(n_labels: int, max_leaf_size: int) -> int:

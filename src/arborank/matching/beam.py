@@ -57,8 +57,6 @@ class BeamSearch:
                 )
         labels = np.ascontiguousarray(labels, dtype=np.int32)
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
-        self.n_features = layers[0].n_features
-        self.n_labels = n_labels
 
     def topk(
         self,

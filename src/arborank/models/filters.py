@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..sparse import Csr, as_csr, rows_to_csr, to_scipy
+from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
 __all__ = ["label_filter"]
 
@@ -35,9 +35,7 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
         or sp.issparse(labels)
         or (isinstance(labels, np.ndarray) and labels.ndim == 2)
     ):
-        pattern = to_scipy(as_csr(labels, name)).copy()
-        pattern.eliminate_zeros()
-        pattern = as_csr(pattern, name)
+        pattern = without_zeros(as_csr(labels, name))
         if pattern.shape[1] != n_labels:
             raise ValueError(f"{name} has {pattern.shape[1]} columns, but the model has {n_labels} labels")
     else:

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sparse import Csr, as_csr, rows_to_csr, to_scipy
+from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
 __all__ = ["as_indicator"]
 
@@ -90,9 +90,5 @@ def _from_classes(values: NDArray[Any]) -> tuple[NDArray[Any], Csr]:
 
 
 def _ones(matrix: Csr) -> Csr:
-    if not (matrix.data == 0).any():
-        return Csr(matrix.indptr, matrix.indices, np.ones(matrix.nnz, np.float32), matrix.shape[1])
-    kept = to_scipy(matrix).copy()
-    kept.eliminate_zeros()
-    kept.data[:] = 1.0
-    return as_csr(kept, "Y")
+    kept = without_zeros(matrix)
+    return Csr(kept.indptr, kept.indices, np.ones(kept.nnz, np.float32), kept.shape[1])
