@@ -15,12 +15,13 @@ from ..ranking import (
     SolverParams,
     active_rows,
     check_relevance,
+    keep_routed,
     parse_scheme,
     relevance_costs,
     train_layer,
     training_work,
 )
-from ..sparse import Csr, as_csr
+from ..sparse import Csr, as_csr, transpose
 
 __all__ = ["train_layers"]
 
@@ -40,6 +41,7 @@ def train_layers(
     combine: str,
     n_threads: int,
     verbose: bool,
+    routed: Csr | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
 
@@ -50,6 +52,8 @@ def train_layers(
     tree : LabelTree
     params, negatives : sequences with one entry a layer
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
+    routed : Csr of shape (n_instances, n_leaves), optional
+        For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
 
     Raises
     ------
@@ -87,6 +91,9 @@ def train_layers(
             positives = relevance_costs(
                 reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
             )
+            if routed is not None and not bottom:
+                kept = tree.above_labels().lift(routed, level + 1, n_threads=n_threads)
+                positives = keep_routed(positives, transpose(kept))
             problem = (X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:
                 root.start(*problem)
