@@ -3,11 +3,13 @@
 from .kmeans import balanced_kmeans, n_halvings
 from .overlap import home_leaves, overlapping_tree, place_labels
 from .representation import pifa, pifa_with_features, pii
+from .spectral import graph_spectral, spectral
 from .tree import LabelTree
 
 __all__ = [
     "LabelTree",
     "balanced_kmeans",
+    "graph_spectral",
     "home_leaves",
     "n_halvings",
     "overlapping_tree",
@@ -15,4 +17,5 @@ __all__ = [
     "pifa_with_features",
     "pii",
     "place_labels",
+    "spectral",
 ]
