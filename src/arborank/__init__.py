@@ -20,10 +20,12 @@ _HOMES = {
     "LabelTree": ".indexing",
     "NgramTfidf": ".features",
     "PrefixTfidf": ".features",
+    "StagedRanker": ".models",
     "TextFeatures": ".features",
     "TextRanker": ".text",
     "XRLinear": ".models",
     "balanced_kmeans": ".indexing",
+    "disentangle": ".models",
     "load": ".persistence",
 }
 
@@ -32,10 +34,12 @@ __all__ = [
     "LabelTree",
     "NgramTfidf",
     "PrefixTfidf",
+    "StagedRanker",
     "TextFeatures",
     "TextRanker",
     "XRLinear",
     "balanced_kmeans",
+    "disentangle",
     "load",
 ]
 
