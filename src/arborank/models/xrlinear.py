@@ -280,7 +280,6 @@ class XRLinear(SaveMixin, BaseEstimator):
                 spherical=bool(self.spherical),
                 random_state=self.random_state,
                 n_threads=threads,
-                overwrite=True,
                 progress=progress,
             )
         self.fit_times_["index"] = time.perf_counter() - start
