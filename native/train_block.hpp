@@ -22,31 +22,45 @@
 
 namespace arborank {
 
-// Zeroed memory aligned for vectors; large pages where the system has them, since weights are read in random order.
+// Zeroed memory aligned for vectors. Large buffers come from the system, in large pages where it has them (weights are
+// read in random order), and go back to it at once: an allocator would keep them.
 template <class T>
 class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t n) : size_(n) {
-    constexpr std::size_t kPage = 2u << 20;
     const std::size_t bytes = n * sizeof(T);
-    const std::size_t alignment = bytes >= kPage ? kPage : 64;
-    data_ = static_cast<T*>(std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment));
-    if (!data_)
-      throw std::bad_alloc();
+    if (bytes >= kPage) {
+      mapped_ = (bytes + 2 * kPage - 1) / kPage * kPage;  // a page more, to align
+      base_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (base_ == MAP_FAILED) {
+        mapped_ = 0;
+        base_ = nullptr;
+        throw std::bad_alloc();
+      }
+      data_ = reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(base_) + kPage - 1) / kPage * kPage);
 #ifdef MADV_HUGEPAGE
-    if (alignment == kPage)
       madvise(static_cast<void*>(data_), bytes, MADV_HUGEPAGE);
 #endif
-    std::memset(static_cast<void*>(data_), 0, bytes);
+    } else {
+      base_ = std::aligned_alloc(64, (bytes + 64) / 64 * 64);
+      if (!base_)
+        throw std::bad_alloc();
+      data_ = static_cast<T*>(base_);
+      std::memset(base_, 0, bytes);
+    }
   }
-  Buffer(Buffer&& other) noexcept : data_(other.data_), size_(other.size_) { other.data_ = nullptr, other.size_ = 0; }
+  Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    swap(other);
     return *this;
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() {
+    if (mapped_ > 0)
+      munmap(base_, mapped_);
+    else
+      std::free(base_);
+  }
   T* data() { return data_; }
   const T* data() const { return data_; }
   T& operator[](std::size_t i) { return data_[i]; }
@@ -54,8 +68,18 @@ class Buffer {
   std::size_t size() const { return size_; }
 
  private:
+  static constexpr std::size_t kPage = 2u << 20;
+
+  void swap(Buffer& other) noexcept {
+    std::swap(base_, other.base_);
+    std::swap(data_, other.data_);
+    std::swap(mapped_, other.mapped_);
+    std::swap(size_, other.size_);
+  }
+
+  void* base_ = nullptr;
   T* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::size_t mapped_ = 0, size_ = 0;
 };
 
 struct TrainBlock {
@@ -70,8 +94,8 @@ struct TrainBlock {
   std::vector<std::int64_t> own_starts;  // n + 1: extents in own_features and own_values
   std::vector<std::uint32_t> own_features;
   std::vector<float> own_values;
-  std::vector<std::uint32_t> gathered_features;
-  std::vector<float> gathered_values;
+  Buffer<std::uint32_t> gathered_features;
+  Buffer<float> gathered_values;
 
   std::int64_t n_shared() const { return static_cast<std::int64_t>(shared.size()); }
 };
@@ -94,7 +118,7 @@ class BlockGatherer {
     block.own.reserve(n);
     block.own_starts.reserve(n + 1);
     block.own_starts.push_back(0);
-    if (4 * nnz >= X.nnz() && nnz >= 2 * X.n_cols)
+    if (16 * nnz >= X.nnz() && nnz >= 2 * X.n_cols)
       take_in_place(X, rows, job, block);
     else
       renumber(X, rows, nnz, job, block);
@@ -125,12 +149,13 @@ class BlockGatherer {
           found.push_back(X.indices[k]);
     number_by_frequency(found, block);
     const std::int64_t n_own = static_cast<std::int64_t>(found.size()) - block.n_shared();
-    block.gathered_features.reserve(nnz - n_own);
-    block.gathered_values.reserve(nnz - n_own);
+    block.gathered_features = Buffer<std::uint32_t>(nnz - n_own);
+    block.gathered_values = Buffer<float>(nnz - n_own);
     block.own_features.reserve(n_own);
     block.own_values.reserve(n_own);
+    std::int64_t filled = 0;
     for (std::int64_t a = 0; a < block.n && !job.stopped(); a++)
-      add_row(X, rows[a], block);
+      filled = add_row(X, rows[a], filled, block);
     block.features = block.gathered_features.data();
     block.values = block.gathered_values.data();
     for (std::uint32_t feature : found)
@@ -169,8 +194,9 @@ class BlockGatherer {
     }
   }
 
-  void add_row(const CsrView& X, std::int32_t row, TrainBlock& block) const {
-    const auto start = static_cast<std::int64_t>(block.gathered_features.size());
+  // Returns where the next row begins.
+  std::int64_t add_row(const CsrView& X, std::int32_t row, std::int64_t start, TrainBlock& block) const {
+    std::int64_t end = start;
     float shared = 0, own = 0;
     for (std::int64_t k = X.begin(row); k < X.end(row); k++) {
       const float value = X.data[k];
@@ -180,12 +206,13 @@ class BlockGatherer {
         block.own_values.push_back(value);
         own += value * value;
       } else {
-        block.gathered_features.push_back(number);
-        block.gathered_values.push_back(value);
+        block.gathered_features[end] = number;
+        block.gathered_values[end++] = value;
         shared += value * value;
       }
     }
-    finish_row(start, static_cast<std::int64_t>(block.gathered_features.size()) - start, shared + own, own, block);
+    finish_row(start, end - start, shared + own, own, block);
+    return end;
   }
 
   std::vector<std::uint32_t> number_;
