@@ -82,7 +82,13 @@ def random_rows(seed, n=120, d=40, density=0.2):
 def test_equals_the_reference(seed, spherical, max_iter):
     rows = random_rows(seed)
     expected = reference_leaves(rows.toarray().astype(float), 4, seed, max_iter, spherical)
-    options = {"max_leaf_size": 8, "random_state": seed, "spherical": spherical, "max_iter": max_iter, "tolerance": 0}
+    options = {
+        "max_leaf_size": 8,
+        "random_state": seed,
+        "spherical": spherical,
+        "max_iter": max_iter,
+        "tolerance": 0,
+    }
     assert leaves(balanced_kmeans(as_csr(rows), **options)) == expected
     assert leaves(balanced_kmeans(rows.toarray(), **options)) == expected
 

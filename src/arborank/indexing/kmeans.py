@@ -105,7 +105,9 @@ def balanced_kmeans(
     return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
 
 
-def _checked(representation: Csr | CompactRows | NDArray[np.float32]) -> Csr | CompactRows | NDArray[np.float32]:
+def _checked(
+    representation: Csr | CompactRows | NDArray[np.float32],
+) -> Csr | CompactRows | NDArray[np.float32]:
     if isinstance(representation, CompactRows):
         _check_not_empty(representation.shape[0])
         return representation
