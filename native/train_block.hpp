@@ -118,7 +118,7 @@ class BlockGatherer {
     block.own.reserve(n);
     block.own_starts.reserve(n + 1);
     block.own_starts.push_back(0);
-    if (16 * nnz >= X.nnz() && nnz >= 2 * X.n_cols)
+    if (4 * nnz >= X.nnz() && nnz >= 2 * X.n_cols)
       take_in_place(X, rows, job, block);
     else
       renumber(X, rows, nnz, job, block);

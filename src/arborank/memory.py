@@ -99,7 +99,8 @@ def estimate_training(
 
     *Working*: every thread, and one more for the root's layer, solves 16 labels at a time with vectors of
     ``64 n_features + 64 n_instances`` bytes and the ``40 n_instances`` of a cluster that is as large as can
-    be; smaller clusters are gathered, ``nnz / 2`` bytes at most (8 for a sixteenth of the values).
+    be; smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two such
+    when there is more than one thread.
     """
     counts = np.asarray(label_counts, dtype=np.float64)
     counts = counts if counts.size else np.zeros(1)
@@ -117,7 +118,8 @@ def estimate_training(
         kept = _nonzeros(positives, n_nodes, n_parents, row, n_features, *bounds)
         weights += _WEIGHT_BYTES * kept.sum() + 4 * n_nodes + 24 * n_parents
     solvers = threads + 1 if threads > 1 else 1
-    working = solvers * (4 * _LANES * (n_features + n_instances) + 40 * n_instances + nnz / 2)
+    working = solvers * (4 * _LANES * (n_features + n_instances) + 40 * n_instances)
+    working += 2 * nnz * min(threads, 2)
     working += threads * 4 * n_features
     return Estimate(math.ceil(inputs), math.ceil(index), math.ceil(weights), math.ceil(working))
 
