@@ -64,8 +64,6 @@ def train_layer(
     branches = _checked_branches(branches, active.shape[0], positives.shape[0])
     if positives.nnz and positives.data.min() < 0:
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
-    if n_threads < 0:
-        raise ValueError(f"n_threads must be at least 0, found {n_threads}")
     arrays = _native.train_layer(
         X,
         active,
