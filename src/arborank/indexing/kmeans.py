@@ -42,8 +42,8 @@ def balanced_kmeans(
     Parameters
     ----------
     representation : Csr, CompactRows or float32 array of shape (n_labels, d)
-        See `arborank.indexing.representation`. Sparse values are rounded to 8 significant bits (bfloat16), which
-        `CompactRows` have already; these are used up.
+        See `arborank.indexing.representation`. Sparse values are rounded to 1/32767 of the largest of their
+        row, which `CompactRows` have already; these are used up.
     branching : int, default 16
         Children of a node above the leaves, at least 2; a power of 2 keeps the halves of a split together.
     max_leaf_size : int, default 100
