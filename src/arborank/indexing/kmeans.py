@@ -27,7 +27,7 @@ def balanced_kmeans(
     min_codes: int | None = None,
     spherical: bool = True,
     max_iter: int = 20,
-    tolerance: float = 0.01,
+    tolerance: float = 0.004,
     max_sample: int | None = None,
     random_state: int = 0,
     n_threads: int = 0,
@@ -55,7 +55,7 @@ def balanced_kmeans(
         and distances Euclidean.
     max_iter : int, default 20
         Most rounds of a split; it ends earlier when hardly any label changes sides.
-    tolerance : float, default 0.01
+    tolerance : float, default 0.004
         That is, no more than this share of the node's labels; 0 for none at all.
     max_sample : int, optional
         Decide a split of more labels than this on a random sample of so many. By default all labels decide.
