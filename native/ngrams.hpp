@@ -30,6 +30,7 @@ struct TextOptions {
   int max_n = 1;
   bool lowercase = true;
   unicode::Accents accents = unicode::Accents::kKeep;
+  bool positions = false;  // rows hold every occurrence with its position, in place of counts
   StopWords stop_words;
 };
 
@@ -64,7 +65,7 @@ class Analysis {
 
   const char* bytes() const { return bytes_.data(); }
 
-  // emit(start, length) for every n-gram, as often as it occurs.
+  // emit(start, length, position) for every n-gram, as often as it occurs, equal ones by ascending position.
   template <class Emit>
   void each(const TextOptions& options, Emit&& emit) const {
     const auto n_starts = static_cast<std::int64_t>(starts_.size()) - 1;
@@ -72,18 +73,18 @@ class Analysis {
     if (options.analyzer != Analyzer::kCharWb) {
       for (std::int64_t n = options.min_n; n <= std::min<std::int64_t>(options.max_n, n_starts); n++)
         for (std::int64_t i = 0; i + n <= n_starts; i++)
-          emit(starts_[i], starts_[i + n] - starts_[i] - joint);
+          emit(starts_[i], starts_[i + n] - starts_[i] - joint, static_cast<std::uint32_t>(i));
       return;
     }
     for (std::size_t w = 0; w + 1 < words_.size(); w++) {
       const std::int64_t first = words_[w], last = words_[w + 1];
       for (std::int64_t n = options.min_n; n <= options.max_n; n++) {
         if (n >= last - first) {  // a word shorter than n counts once, whole
-          emit(starts_[first], starts_[last] - starts_[first]);
+          emit(starts_[first], starts_[last] - starts_[first], static_cast<std::uint32_t>(first));
           break;
         }
         for (std::int64_t i = first; i + n <= last; i++)
-          emit(starts_[i], starts_[i + n] - starts_[i]);
+          emit(starts_[i], starts_[i + n] - starts_[i], static_cast<std::uint32_t>(i));
       }
     }
   }

@@ -51,12 +51,15 @@ class Encoder {
         for (std::int64_t i = c * kChunk; i < std::min(n, (c + 1) * kChunk) && !stopped(); i++)
           lengths[row + i] = append(texts[i], *workers[thread], chunks[first + c]);
       };
+      const auto report = [&](std::int64_t done) { tick(row + done); };
       if (is_little(texts))
         for (std::int64_t c = 0; c < n_chunks; c++)
           body(c, 0, [] { return false; });
       else
-        parallel_for(n_threads, n_chunks, tick,
-                     [&](std::int64_t c, int thread, Job& job) { body(c, thread, [&] { return job.stopped(); }); });
+        parallel_for(n_threads, n_chunks, report, [&](std::int64_t c, int thread, Job& job) {
+          body(c, thread, [&] { return job.stopped(); });
+          job.advance(std::min(n, (c + 1) * kChunk) - c * kChunk);
+        });
     }
     NgramRows out(lengths);
     const auto copy = [&](std::int64_t c) {
@@ -70,7 +73,8 @@ class Encoder {
       for (std::int64_t c = 0; c < n_chunks; c++)
         copy(c);
     else
-      parallel_for(n_threads, n_chunks, tick, [&](std::int64_t c, int, Job&) { copy(c); });
+      parallel_for(n_threads, n_chunks, [&](std::int64_t) { tick(out.n_rows); },
+                   [&](std::int64_t c, int, Job&) { copy(c); });
     return out;
   }
 
@@ -87,7 +91,7 @@ class Encoder {
 
   struct Gram {
     std::uint64_t key;
-    std::uint32_t start, length;
+    std::uint32_t start, length, position;
   };
   struct Worker {
     Analysis analysis;
@@ -108,16 +112,24 @@ class Encoder {
       worker.analysis.analyse(text, part.options);
       const char* const bytes = worker.analysis.bytes();
       worker.grams.clear();
-      worker.analysis.each(part.options, [&](std::uint32_t start, std::uint32_t length) {
+      worker.analysis.each(part.options, [&](std::uint32_t start, std::uint32_t length, std::uint32_t position) {
         const std::uint64_t key = key_of(bytes + start, length);
         part.vocabulary.prefetch(key);
-        worker.grams.push_back({key, start, length});
+        worker.grams.push_back({key, start, length, position});
       });
       worker.ids.clear();
+      worker.maker.entries.clear();
       for (const Gram gram : worker.grams)
-        if (const std::uint32_t id = part.vocabulary.find(gram.key, bytes + gram.start, gram.length); id != kNone)
-          worker.ids.push_back(id);
-      worker.maker.count(worker.ids);
+        if (const std::uint32_t id = part.vocabulary.find(gram.key, bytes + gram.start, gram.length); id != kNone) {
+          if (part.options.positions)
+            worker.maker.entries.push_back({id, gram.position});
+          else
+            worker.ids.push_back(id);
+        }
+      if (part.options.positions)
+        worker.maker.order();
+      else
+        worker.maker.count(worker.ids);
       worker.maker.add(part.weighting, column);
       column += part.vocabulary.n_terms;
     }

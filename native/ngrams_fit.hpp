@@ -97,6 +97,7 @@ class Fitter {
     return selection;
   }
 
+  const TextOptions& options(std::size_t part) const { return options_[part]; }
   std::int64_t width(std::size_t part) const { return widths_[part]; }
 
   // The TF-IDF rows of all texts added, parts side by side. Gives the counts away: call it once.
@@ -109,7 +110,7 @@ class Fitter {
       first += chunk.n_texts;
     }
     const auto n_chunks = static_cast<std::int64_t>(chunks_.size());
-    parallel_for(n_threads_, n_chunks, tick, [&](std::int64_t c, int, Job& job) {
+    parallel_for(n_threads_, n_chunks, [&](std::int64_t) { tick(0); }, [&](std::int64_t c, int, Job& job) {
       Chunk& chunk = chunks_[c];
       for (std::size_t part = 0; part < parts.size() && !job.stopped(); part++) {
         const auto& map = maps_[part][chunk.thread];
@@ -121,7 +122,13 @@ class Fitter {
             if (const std::uint32_t id = map[entries[read].id]; id != kNone)
               entries[kept++] = {id, entries[read].count};
           chunk.ends[part][i] = kept;
-          lengths[firsts[c] + i] += static_cast<std::int64_t>(kept - start);
+          auto n = static_cast<std::int64_t>(kept - start);
+          if (options_[part].positions) {
+            std::sort(entries.begin() + start, entries.begin() + kept);
+            for (std::size_t e = start + 1; e < kept; e++)
+              n -= entries[e].id == entries[e - 1].id;
+          }
+          lengths[firsts[c] + i] += n;
         }
       }
     });
@@ -145,6 +152,7 @@ class Fitter {
         const std::int64_t at = out.indptr[firsts[c] + i];
         maker.finish(norm, out.indices.get() + at, out.data.get() + at);
       }
+      job.advance(chunk.n_texts);
       chunk = Chunk{};
     });
     return out;
@@ -155,7 +163,7 @@ class Fitter {
 
   struct Gram {
     std::uint64_t key;
-    std::uint32_t start, length;
+    std::uint32_t start, length, position;
   };
   struct Worker {
     Analysis analysis;
@@ -188,7 +196,8 @@ class Fitter {
     const std::int64_t n_chunks = (n + kChunk - 1) / kChunk;
     const std::size_t first = chunks_.size();
     chunks_.resize(first + n_chunks);
-    parallel_for(n_threads_, n_chunks, tick, [&](std::int64_t c, int thread, Job& job) {
+    const auto report = [&](std::int64_t done) { tick(n_texts_ + done); };
+    parallel_for(n_threads_, n_chunks, report, [&](std::int64_t c, int thread, Job& job) {
       Chunk& chunk = chunks_[first + c];
       chunk.thread = thread;
       chunk.entries.resize(options_.size());
@@ -205,6 +214,7 @@ class Fitter {
         }
       for (auto& entries : chunk.entries)
         entries.shrink_to_fit();
+      job.advance(chunk.n_texts);
     });
     n_texts_ += n;
   }
@@ -216,11 +226,12 @@ class Fitter {
     const char* const bytes = worker.analysis.bytes();
     auto& grams = worker.grams;
     grams.clear();
-    worker.analysis.each(options_[part], [&](std::uint32_t start, std::uint32_t length) {
-      grams.push_back({key_of(bytes + start, length), start, length});
+    worker.analysis.each(options_[part], [&](std::uint32_t start, std::uint32_t length, std::uint32_t position) {
+      grams.push_back({key_of(bytes + start, length), start, length, position});
     });
     auto& row = worker.row;
     row.clear();
+    const bool positions = options_[part].positions;
     for (std::size_t i = 0; i < grams.size(); i++) {
       if (i + 24 < grams.size())
         table.prefetch_slot(grams[i + 24].key);
@@ -232,11 +243,14 @@ class Fitter {
       Term& term = table[id];
       term.tf++;
       if (term.row < row.size() && row[term.row].id == id) {
-        row[term.row].count++;
+        if (positions)
+          row.push_back({id, grams[i].position});
+        else
+          row[term.row].count++;
       } else {
         term.df++;
         term.row = static_cast<std::uint32_t>(row.size());
-        row.push_back({id, 1});
+        row.push_back({id, positions ? grams[i].position : 1});
       }
     }
   }

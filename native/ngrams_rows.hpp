@@ -19,6 +19,8 @@ struct Weighting {
   bool sublinear = false;
   Norm norm = Norm::kNone;
   const double* idf = nullptr;  // n_terms, or none
+  const double* positions = nullptr;  // weights by position, the last for all beyond; none: entries hold counts
+  std::uint32_t n_positions = 0;
   double weight = 1;            // of this part in its union
 };
 
@@ -40,7 +42,7 @@ inline void normalise(double* values, std::size_t n, Norm norm) {
 // Scratch of one thread.
 class RowMaker {
  public:
-  std::vector<Entry> entries;  // of the part at hand: ascending ids, each once
+  std::vector<Entry> entries;  // of the part at hand: ascending ids, each once; or ascending occurrences
 
   // Sorts ids and counts equal ones: the row of one part as `entries`.
   void count(std::vector<std::uint32_t>& ids) {
@@ -52,6 +54,7 @@ class RowMaker {
       else
         entries.push_back({id, 1});
   }
+  // Those of one id must stand in ascending order already.
   void order() {
     sort(entries, [](Entry e) { return e.id; }, entry_scratch_);
   }
@@ -63,13 +66,23 @@ class RowMaker {
   // Adds the part in `entries`; its columns come after those of the parts before.
   void add(const Weighting& w, std::int64_t first_column) {
     const std::size_t before = values_.size();
-    for (const Entry e : entries) {
-      double value = w.binary ? 1.0 : e.count;
-      if (w.sublinear && e.count > 1 && !w.binary)
-        value = std::log(value) + 1.0;
-      columns.push_back(static_cast<std::int32_t>(first_column + e.id));
-      values_.push_back(w.idf ? value * w.idf[e.id] : value);
-    }
+    const auto put = [&](std::uint32_t id, double value) {
+      columns.push_back(static_cast<std::int32_t>(first_column + id));
+      values_.push_back(w.idf ? value * w.idf[id] : value);
+    };
+    if (w.positions)
+      for (std::size_t i = 0; i < entries.size();) {
+        const std::uint32_t id = entries[i].id;
+        const std::size_t first = i;
+        double sum = 0;
+        for (; i < entries.size() && entries[i].id == id; i++)
+          sum += w.positions[std::min(entries[i].count, w.n_positions - 1)];
+        const auto count = static_cast<double>(i - first);
+        put(id, sum / count * frequency(w, count));
+      }
+    else
+      for (const Entry e : entries)
+        put(e.id, frequency(w, e.count));
     normalise(values_.data() + before, values_.size() - before, w.norm);
     if (w.weight != 1)
       for (std::size_t i = before; i < values_.size(); i++)
@@ -85,11 +98,17 @@ class RowMaker {
   std::vector<std::int32_t> columns;
 
  private:
+  static double frequency(const Weighting& w, double count) {
+    if (w.binary)
+      return 1;
+    return w.sublinear && count > 1 ? std::log(count) + 1 : count;
+  }
+
   // std::sort for very short rows, else a radix sort: digits of at most 7 bits, or of 11 for long rows.
   template <class T, class Id>
   static void sort(std::vector<T>& items, Id id, std::vector<T>& scratch) {
     if (items.size() < 24) {
-      std::sort(items.begin(), items.end(), [&](const T& a, const T& b) { return id(a) < id(b); });
+      std::sort(items.begin(), items.end());
       return;
     }
     std::uint32_t all = 0;

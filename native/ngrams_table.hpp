@@ -2,6 +2,7 @@
 // Both are exact. A key holds a string of up to seven bytes itself; of longer ones the bytes are compared.
 #pragma once
 #include <bit>
+#include <compare>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -50,9 +51,11 @@ inline bool equal_long(const char* a, const char* b, std::uint32_t length) {
 
 inline std::uint64_t mix(std::uint64_t key) { return fold_multiply(key, 0x9E3779B97F4A7C15u); }
 
-struct Entry {  // of a document: an n-gram and how often it occurs
+struct Entry {  // of a document: an n-gram and how often it occurs, or where
   std::uint32_t id;
-  std::uint32_t count;
+  std::uint32_t count;  // or the position of one occurrence
+
+  friend auto operator<=>(const Entry&, const Entry&) = default;
 };
 
 // What one thread knows of an n-gram.

@@ -24,7 +24,7 @@ Norm norm_of(const std::string& name) {
 }
 
 TextOptions text_options(const std::string& analyzer, const std::string& tokens, int min_n, int max_n, bool lowercase,
-                         const std::string& accents, const std::vector<nb::bytes>& stop_words) {
+                         const std::string& accents, const std::vector<nb::bytes>& stop_words, bool positions) {
   TextOptions o;
   o.analyzer = choose<Analyzer>(
       analyzer, "analyzer", {{"word", Analyzer::kWord}, {"char", Analyzer::kChar}, {"char_wb", Analyzer::kCharWb}});
@@ -38,6 +38,7 @@ TextOptions text_options(const std::string& analyzer, const std::string& tokens,
   using unicode::Accents;
   o.accents = choose<Accents>(accents, "strip_accents",
                               {{"none", Accents::kKeep}, {"unicode", Accents::kFold}, {"ascii", Accents::kAscii}});
+  o.positions = positions;
   for (const auto& word : stop_words)
     o.stop_words.emplace(word.c_str(), word.size());
   return o;
@@ -122,14 +123,25 @@ nb::tuple csr_of(NgramRows&& a) {
 
 using Doubles = std::optional<Vector<double>>;
 
-struct Weights {  // a Weighting and the array it points to
+struct Weights {  // a Weighting and the arrays it points to
   Weighting weighting;
-  Doubles idf;
+  Doubles idf, positions;
 
-  Weights(bool binary, bool sublinear, const std::string& norm, Doubles idf_, double weight) : idf(std::move(idf_)) {
-    weighting = {binary, sublinear, norm_of(norm), idf ? idf->data() : nullptr, weight};
+  Weights(bool binary, bool sublinear, const std::string& norm, Doubles idf_, double weight, Doubles positions_)
+      : idf(std::move(idf_)), positions(std::move(positions_)) {
+    if (positions && positions->size() == 0)
+      throw std::invalid_argument("position weights are empty; at least one is needed");
+    weighting = {.binary = binary,
+                 .sublinear = sublinear,
+                 .norm = norm_of(norm),
+                 .idf = idf ? idf->data() : nullptr,
+                 .positions = positions ? positions->data() : nullptr,
+                 .n_positions = positions ? static_cast<std::uint32_t>(positions->size()) : 0,
+                 .weight = weight};
   }
-  void check(std::int64_t n_terms) const {
+  void check(std::int64_t n_terms, const TextOptions& options) const {
+    if (options.positions != positions.has_value())
+      throw std::invalid_argument("position weights are needed for a part with positions, and only there");
     if (idf && static_cast<std::int64_t>(idf->size()) != n_terms)
       throw std::invalid_argument("idf has " + std::to_string(idf->size()) + " entries for " +
                                   std::to_string(n_terms) + " terms");
@@ -153,7 +165,7 @@ struct NgramPart {
     vocabulary = {terms.data(), offsets.data(), slots.data(), static_cast<std::int64_t>(offsets.size()) - 1,
                   static_cast<std::int64_t>(slots.shape(0))};
     vocabulary.check(static_cast<std::int64_t>(terms.size()));
-    weights.check(vocabulary.n_terms);
+    weights.check(vocabulary.n_terms, options);
   }
 };
 
@@ -171,13 +183,13 @@ struct NgramEncoder {
                                   " features together; at most 2147483647 are supported");
   }
 
-  nb::tuple encode(nb::handle texts, int n_threads) const {
+  nb::tuple encode(nb::handle texts, int n_threads, const std::optional<nb::callable>& progress) const {
     TextReader reader(texts);
     std::optional<NgramRows> out;
     {
       nb::gil_scoped_release release;
       out.emplace(encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads,
-                                  python_tick(std::nullopt)));
+                                  python_tick(progress)));
     }
     return csr_of(std::move(*out));
   }
@@ -189,11 +201,11 @@ struct NgramFitter {
   NgramFitter(std::vector<TextOptions> parts, bool keep_rows, int n_threads)
       : fitter(std::move(parts), keep_rows, n_threads) {}
 
-  std::int64_t add(nb::handle texts) {
+  std::int64_t add(nb::handle texts, const std::optional<nb::callable>& progress) {
     TextReader reader(texts);
     {
       nb::gil_scoped_release release;
-      fitter.add([&]() -> const auto& { return reader.next(); }, python_tick(std::nullopt));
+      fitter.add([&]() -> const auto& { return reader.next(); }, python_tick(progress));
     }
     return fitter.n_texts();
   }
@@ -218,16 +230,17 @@ struct NgramFitter {
                           to_numpy(std::move(s.df)));
   }
 
-  nb::tuple rows(const std::vector<Weights>& parts, const std::string& norm) {
+  nb::tuple rows(const std::vector<Weights>& parts, const std::string& norm,
+                 const std::optional<nb::callable>& progress) {
     std::vector<Weighting> weightings;
     for (std::size_t i = 0; i < parts.size(); i++) {
-      parts[i].check(fitter.width(i));
+      parts[i].check(fitter.width(i), fitter.options(i));
       weightings.push_back(parts[i].weighting);
     }
     std::optional<NgramRows> out;
     {
       nb::gil_scoped_release release;
-      out.emplace(fitter.rows(weightings, norm_of(norm), python_tick(std::nullopt)));
+      out.emplace(fitter.rows(weightings, norm_of(norm), python_tick(progress)));
     }
     return csr_of(std::move(*out));
   }
@@ -238,7 +251,7 @@ nb::list ngrams(nb::str text, const TextOptions& options) {
   Analysis analysis;
   analysis.analyse({PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr()))}, options);
   nb::list out;
-  analysis.each(options, [&](std::uint32_t start, std::uint32_t length) {
+  analysis.each(options, [&](std::uint32_t start, std::uint32_t length, std::uint32_t) {
     out.append(owned(PyUnicode_DecodeUTF8(analysis.bytes() + start, length, "surrogatepass")));
   });
   return out;
@@ -250,30 +263,35 @@ void bind_features(nb::module_& m) {
   nb::class_<TextOptions>(m, "TextOptions", "How a text becomes n-grams.")
       .def("__init__", [](TextOptions* self, const std::string& analyzer, const std::string& tokens, int min_n,
                           int max_n, bool lowercase, const std::string& accents,
-                          const std::vector<nb::bytes>& stop_words) {
-             new (self) TextOptions(text_options(analyzer, tokens, min_n, max_n, lowercase, accents, stop_words));
+                          const std::vector<nb::bytes>& stop_words, bool positions) {
+             new (self) TextOptions(
+                 text_options(analyzer, tokens, min_n, max_n, lowercase, accents, stop_words, positions));
            },
            nb::arg("analyzer"), nb::arg("tokens"), nb::arg("min_n"), nb::arg("max_n"), nb::arg("lowercase"),
-           nb::arg("strip_accents"), nb::arg("stop_words"));
+           nb::arg("strip_accents"), nb::arg("stop_words"), nb::arg("positions"));
   nb::class_<Weights>(m, "NgramWeights", "How the counts of n-grams become values.")
-      .def(nb::init<bool, bool, const std::string&, Doubles, double>(), nb::arg("binary"), nb::arg("sublinear_tf"),
-           nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"));
+      .def(nb::init<bool, bool, const std::string&, Doubles, double, Doubles>(), nb::arg("binary"), nb::arg("sublinear_tf"),
+           nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"), nb::arg("positions").none());
   nb::class_<NgramPart>(m, "NgramPart", "A vocabulary in flat arrays, with its options and weights.")
       .def(nb::init<TextOptions, Vector<std::uint8_t>, Vector<std::int64_t>, Matrix<std::uint64_t>, Weights>(),
            nb::arg("options"), nb::arg("terms").noconvert(), nb::arg("offsets").noconvert(),
            nb::arg("slots").noconvert(), nb::arg("weights"));
   nb::class_<NgramEncoder>(m, "NgramEncoder", "Texts to TF-IDF rows.")
       .def(nb::init<std::vector<NgramPart>, const std::string&>(), nb::arg("parts"), nb::arg("norm"))
-      .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"), "Return indptr, indices, data.");
+      .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"),
+           nb::arg("progress").none(), "Return indptr, indices, data; progress takes the texts done.");
   nb::class_<NgramFitter>(m, "NgramFitter", "Learns the vocabularies of several parts in one pass over the texts.")
       .def(nb::init<std::vector<TextOptions>, bool, int>(), nb::arg("parts"), nb::arg("keep_rows"),
            nb::arg("n_threads"))
-      .def("add", &NgramFitter::add, nb::arg("texts"), "Count an iterable of texts; return the number so far.")
+      .def("add", &NgramFitter::add, nb::arg("texts"), nb::arg("progress").none(),
+           "Count an iterable of texts; return the number so far. Progress takes the texts done.")
+      .def_prop_ro("n_texts", [](const NgramFitter& f) { return f.fitter.n_texts(); })
       .def("found_any", [](const NgramFitter& f, std::size_t part) { return f.fitter.found_any(part); },
            nb::arg("part"), "Whether the texts hold any n-gram of a part; before `select`.")
       .def("select", &NgramFitter::select, nb::arg("part"), nb::arg("low"), nb::arg("high"), nb::arg("max_features"),
            nb::arg("binary"), "Return terms, offsets, slots and document frequencies of a part.")
-      .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), "Return indptr, indices, data of the texts added; once.");
+      .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), nb::arg("progress").none(),
+           "Return indptr, indices, data of the texts added; once. Progress takes the texts done.");
   m.def("ngrams", &ngrams, nb::arg("text"), nb::arg("options"), "The n-grams of one text, as often as they occur.");
   m.attr("UNICODE_VERSION") = unicode::kVersion;
 }

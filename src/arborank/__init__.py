@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .features import NgramTfidf, TextFeatures
+    from .features import NgramTfidf, PrefixTfidf, TextFeatures
     from .indexing import LabelTree, balanced_kmeans
     from .models import Ensemble, XRLinear
     from .persistence import load
@@ -19,6 +19,7 @@ _HOMES = {
     "Ensemble": ".models",
     "LabelTree": ".indexing",
     "NgramTfidf": ".features",
+    "PrefixTfidf": ".features",
     "TextFeatures": ".features",
     "TextRanker": ".text",
     "XRLinear": ".models",
@@ -30,6 +31,7 @@ __all__ = [
     "Ensemble",
     "LabelTree",
     "NgramTfidf",
+    "PrefixTfidf",
     "TextFeatures",
     "TextRanker",
     "XRLinear",

@@ -9,15 +9,17 @@ __all__ = ["progress_bar"]
 
 
 @contextmanager
-def progress_bar(description: str, total: int, *, enabled: bool) -> Iterator[Callable[[int], None] | None]:
+def progress_bar(
+    description: str, total: int | None, *, enabled: bool
+) -> Iterator[Callable[[int], None] | None]:
     """Yield a function that takes the units done so far, or None when not ``enabled``.
 
     Parameters
     ----------
     description : str
         What is going on, at the left of the bar.
-    total : int
-        Units at the end.
+    total : int, optional
+        Units at the end, when known.
     enabled : bool
         Whether anything may be shown at all (a model's ``verbose``).
     """
@@ -26,4 +28,5 @@ def progress_bar(description: str, total: int, *, enabled: bool) -> Iterator[Cal
         return
     with tqdm(total=total, desc=description, delay=2, mininterval=0.5, unit_scale=True, leave=False) as bar:
         yield lambda done: bar.update(done - bar.n) and None
-        bar.update(total - bar.n)
+        if total is not None:
+            bar.update(total - bar.n)

@@ -25,6 +25,7 @@ def options(**changes):
         "lowercase": False,
         "strip_accents": "none",
         "stop_words": [],
+        "positions": False,
     }
     return TextOptions(**{**defaults, **changes})
 

@@ -39,12 +39,12 @@ class Csr:
 class TextOptions:
     """How a text becomes n-grams."""
 
-    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes]) -> None: ...
+    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool) -> None: ...
 
 class NgramWeights:
     """How the counts of n-grams become values."""
 
-    def __init__(self, binary: bool, sublinear_tf: bool, norm: str, idf: NDArray[numpy.float64] | None, weight: float) -> None: ...
+    def __init__(self, binary: bool, sublinear_tf: bool, norm: str, idf: NDArray[numpy.float64] | None, weight: float, positions: NDArray[numpy.float64] | None) -> None: ...
 
 class NgramPart:
     """A vocabulary in flat arrays, with its options and weights."""
@@ -56,16 +56,21 @@ class NgramEncoder:
 
     def __init__(self, parts: Sequence[NgramPart], norm: str) -> None: ...
 
-    def encode(self, texts: object, n_threads: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return indptr, indices, data."""
+    def encode(self, texts: object, n_threads: int, progress: Callable[[int], object] | None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Return indptr, indices, data; progress takes the texts done."""
 
 class NgramFitter:
     """Learns the vocabularies of several parts in one pass over the texts."""
 
     def __init__(self, parts: Sequence[TextOptions], keep_rows: bool, n_threads: int) -> None: ...
 
-    def add(self, texts: object) -> int:
-        """Count an iterable of texts; return the number so far."""
+    def add(self, texts: object, progress: Callable[[int], object] | None) -> int:
+        """
+        Count an iterable of texts; return the number so far. Progress takes the texts done.
+        """
+
+    @property
+    def n_texts(self) -> int: ...
 
     def found_any(self, part: int) -> bool:
         """Whether the texts hold any n-gram of a part; before `select`."""
@@ -73,8 +78,10 @@ class NgramFitter:
     def select(self, part: int, low: float, high: float, max_features: int, binary: bool) -> Any:
         """Return terms, offsets, slots and document frequencies of a part."""
 
-    def rows(self, parts: Sequence[NgramWeights], norm: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return indptr, indices, data of the texts added; once."""
+    def rows(self, parts: Sequence[NgramWeights], norm: str, progress: Callable[[int], object] | None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """
+        Return indptr, indices, data of the texts added; once. Progress takes the texts done.
+        """
 
 def ngrams(text: str, options: TextOptions) -> list[Any]:
     """The n-grams of one text, as often as they occur."""

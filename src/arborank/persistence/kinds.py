@@ -11,6 +11,7 @@ KINDS: dict[str, str] = {
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",
     "NgramTfidf": "arborank.features.tfidf",
+    "PrefixTfidf": "arborank.features.prefix",
     "StringTable": "arborank.strings",
     "TextFeatures": "arborank.features.union",
     "TextRanker": "arborank.text",

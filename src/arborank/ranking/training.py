@@ -69,8 +69,6 @@ def train_layer(
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
     if ranks is not None and ranks.shape != (X.shape[1],):
         raise ValueError(f"ranks must have shape ({X.shape[1]},), found {ranks.shape}")
-    if n_threads < 0:
-        raise ValueError(f"n_threads must be at least 0, found {n_threads}")
     if ranks is None:
         ranks = feature_ranks(X)
     arrays = _native.train_layer(

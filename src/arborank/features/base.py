@@ -1,0 +1,134 @@
+"""What every vectoriser does: learn from texts in one pass, then turn texts into rows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence, Sized
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._native import NgramEncoder, NgramFitter
+from ..progress import progress_bar
+from ..sparse import Csr, to_scipy
+from ..threads import n_threads
+from .options import check_texts
+
+if TYPE_CHECKING:
+    from .part import TfidfPart
+
+__all__ = ["TextVectorizer"]
+
+
+class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
+    """Texts to sparse rows by one or more weighted parts; the base of all vectorisers here."""
+
+    n_jobs: int | None
+    verbose: int
+
+    def fit(self, texts: Iterable[str], y: Any = None) -> Self:
+        """Learn terms and their weights.
+
+        Parameters
+        ----------
+        texts : iterable of str
+            May be a generator; it is read once.
+        y : ignored
+
+        Raises
+        ------
+        TypeError
+            If a text is not a str (its position is named), or a parameter has the wrong type.
+        ValueError
+            If ``texts`` is one str or empty, no term is left, or a parameter is out of range.
+        """
+        self._learn_parts(texts, keep_rows=False)
+        return self
+
+    def fit_transform(self, texts: Iterable[str], y: Any = None) -> sp.csr_array:
+        """Equal to ``fit(texts).transform(texts)``, with one pass over the texts."""
+        return to_scipy(self.fit_encode(texts))
+
+    def fit_encode(self, texts: Iterable[str]) -> Csr:
+        """`fit_transform` with a `Csr` as result."""
+        fitter = self._learn_parts(texts, keep_rows=True)
+        weights = [part._weights(weight) for part, weight in self._weighted_parts()]
+        with self._progress("weighting terms", fitter.n_texts) as progress:
+            arrays = fitter.rows(weights, self._joint_norm(), progress)
+        return Csr(*arrays, self._width())
+
+    def transform(self, texts: Iterable[str]) -> sp.csr_array:
+        """Return the rows of texts: float32, of shape (n_texts, n_features).
+
+        A text without any known term gets an empty row.
+
+        Raises
+        ------
+        TypeError
+            If a text is not a str.
+        ValueError
+            If ``texts`` is one str.
+        """
+        return to_scipy(self.encode(texts))
+
+    def encode(self, texts: Iterable[str]) -> Csr:
+        """`transform` with a `Csr` as result, which models take without a further check."""
+        encoder, width = self._encoder
+        if not self.verbose:
+            return Csr(*encoder.encode(check_texts(texts), n_threads(self.n_jobs), None), width)
+        with self._progress("encoding texts", texts) as progress:
+            arrays = encoder.encode(check_texts(texts), n_threads(self.n_jobs), progress)
+        return Csr(*arrays, width)
+
+    @cached_property
+    def _encoder(self) -> tuple[NgramEncoder, int]:
+        check_is_fitted(self)
+        parts = [part._native_part(weight) for part, weight in self._weighted_parts()]
+        return NgramEncoder(parts, self._joint_norm()), self._width()
+
+    def _learn_parts(self, texts: Iterable[str], keep_rows: bool) -> NgramFitter:
+        parts = self._new_parts()
+        fitter = NgramFitter([part._checked() for part in parts], keep_rows, n_threads(self.n_jobs))
+        with self._progress("reading texts", texts) as progress:
+            n_texts = fitter.add(check_texts(texts), progress)
+        for i, part in enumerate(parts):
+            try:
+                part._learn(fitter, i, n_texts)
+            except ValueError as error:
+                raise ValueError(f"parts[{i}]: {error}" if len(parts) > 1 else str(error)) from None
+        self._keep_parts(parts)
+        self.__dict__.pop("_encoder", None)
+        return fitter
+
+    def _progress(self, description: str, texts: Any) -> Any:
+        total = texts if isinstance(texts, int) else len(texts) if isinstance(texts, Sized) else None
+        return progress_bar(description, total, enabled=bool(self.verbose))
+
+    def _width(self) -> int:
+        return sum(len(part.terms_) for part, _ in self._weighted_parts())
+
+    @abstractmethod
+    def _new_parts(self) -> "Sequence[TfidfPart]":
+        """Return the parts to be learned, all parameters but those of the parts checked."""
+
+    @abstractmethod
+    def _keep_parts(self, parts: "Sequence[TfidfPart]") -> None:
+        """Take over the parts when all are learned: a fit that fails changes nothing."""
+
+    @abstractmethod
+    def _weighted_parts(self) -> "Sequence[tuple[TfidfPart, float]]":
+        """Return the learned parts, in the order of their columns, with their weights."""
+
+    @abstractmethod
+    def _joint_norm(self) -> str:
+        """Return the norm that joint rows get, or "none"."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_encoder"}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
