@@ -203,7 +203,7 @@ def _read_weights(
         raise ValueError(f"{path} has {children.shape[0]} columns, but C.npz beside it has {n_children} rows")
     width = children.shape[1] - (bias > 0)
     if width < 1 or width != (n_features or width):
-        raise ValueError(f"{path} has weights of {width} features, but layer 0 has {n_features}")
+        raise ValueError(f"{path} has weights of {width} features, but the layer below it has {n_features}")
     children = children[order]
     constant = np.zeros(order.size, np.float32)
     if bias > 0:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _native
 from ..sparse import MatrixLike, as_csr
 from .solver import SOLVERS, SolverParams
-from .weights import LayerWeights, feature_ranks
+from .weights import LayerWeights, check_ranks, feature_ranks
 
 __all__ = ["train_layer", "training_work"]
 
@@ -67,10 +67,9 @@ def train_layer(
     branches = _checked_branches(branches, active.shape[0], positives.shape[0])
     if positives.nnz and positives.data.min() < 0:
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
-    if ranks is not None and ranks.shape != (X.shape[1],):
-        raise ValueError(f"ranks must have shape ({X.shape[1]},), found {ranks.shape}")
     if ranks is None:
         ranks = feature_ranks(X)
+    check_ranks(ranks, X.shape[1])
     arrays = _native.train_layer(
         X,
         active,

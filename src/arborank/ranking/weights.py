@@ -12,7 +12,7 @@ from .._native import Layer, pack_layer, rank_features
 from ..sparse import Csr, as_csr
 from ..state import State
 
-__all__ = ["LayerWeights", "feature_ranks"]
+__all__ = ["LayerWeights", "check_ranks", "feature_ranks"]
 
 
 def feature_ranks(X: Csr) -> NDArray[np.int32]:
@@ -22,6 +22,18 @@ def feature_ranks(X: Csr) -> NDArray[np.int32]:
     the array.
     """
     return rank_features(X)
+
+
+def check_ranks(ranks: NDArray[np.int32], n_features: int) -> None:
+    """Raise ``ValueError`` unless ``ranks`` is an int32 permutation of the features."""
+    if ranks.dtype == np.int32 and ranks.shape == (n_features,):
+        taken = np.zeros(n_features, bool)
+        taken[ranks[(ranks >= 0) & (ranks < n_features)]] = True
+        if taken.all():
+            return
+    raise ValueError(
+        f"ranks must be a permutation of the {n_features} features in int32, found {ranks.dtype}{list(ranks.shape)}"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +116,7 @@ class LayerWeights:
         n_features = children.shape[1]
         if ranks is None:
             ranks = rank_features(children)
-        elif ranks.shape != (n_features,) or not np.array_equal(np.sort(ranks), np.arange(n_features)):
-            raise ValueError(f"ranks must be a permutation of the {n_features} features")
+        check_ranks(ranks, n_features)
         return cls(
             branches=branches,
             ranks=ranks,
@@ -181,4 +192,10 @@ class LayerWeights:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Rebuild a layer from its saved state; arrays are not copied."""
+        expected = {field.name for field in fields(cls)} - {"n_features"}
+        if set(state.arrays) != expected:
+            raise ValueError(
+                f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(sorted(expected))} "
+                f"were expected; models of versions before 0.2 must be trained again"
+            )
         return cls(**state.arrays, n_features=state.config["n_features"])
