@@ -109,7 +109,9 @@ def import_xlinear(
     layers: list[LayerWeights] = []
     n_features = None
     ranks = None  # of the bottom layer, whose weights say most about the frequency of features
-    for folder, branches, order, bias in reversed(list(zip(folders, tree.branches, orders, biases, strict=True))):
+    for folder, branches, order, bias in reversed(
+        list(zip(folders, tree.branches, orders, biases, strict=True))
+    ):
         W, constant = _read_weights(folder / "W.npz", order, bias, n_features)
         try:
             layer = LayerWeights.from_matrix(W, constant, branches, ranks=ranks, n_threads=n_threads(n_jobs))

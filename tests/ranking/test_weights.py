@@ -105,7 +105,9 @@ class TestCorruptLayers:
         X = as_csr(sp.random_array((20, layer.n_features), density=0.3, rng=np.random.default_rng(0)), "X")
         n_parents = layer.branches.size - 1
         top = LayerWeights.from_matrix(
-            sp.csc_array((layer.n_features, n_parents), dtype=np.float32), np.zeros(n_parents), np.array([0, n_parents])
+            sp.csc_array((layer.n_features, n_parents), dtype=np.float32),
+            np.zeros(n_parents),
+            np.array([0, n_parents]),
         )
         labels = np.arange(layer.n_children, dtype=np.int32)
         search = BeamSearch([top.branches, layer.branches], [top, layer], labels, labels.size)
@@ -116,7 +118,9 @@ class TestCorruptLayers:
     def test_intact(self, state):
         LayerWeights.from_state(state).check()
 
-    @pytest.mark.parametrize("name", ["branches", "extents", "bias", "ranks", "index", "starts", "keys", "units"])
+    @pytest.mark.parametrize(
+        "name", ["branches", "extents", "bias", "ranks", "index", "starts", "keys", "units"]
+    )
     def test_truncated_or_of_another_type(self, state, name):
         for array in (state.arrays[name][:-1], state.arrays[name][:0], state.arrays[name].astype(np.float64)):
             changed = State(config=state.config, arrays={**state.arrays, name: array})
@@ -140,7 +144,9 @@ class TestCorruptLayers:
             array.flat[at] = np.array(value).astype(array.dtype)
             self.refuse(state, **{name: array})
             try:
-                layer = LayerWeights.from_state(State(config=state.config, arrays={**state.arrays, name: array}))
+                layer = LayerWeights.from_state(
+                    State(config=state.config, arrays={**state.arrays, name: array})
+                )
                 layer.native  # noqa: B018
             except ValueError:
                 continue
@@ -161,7 +167,9 @@ class TestCorruptLayers:
             units = state.arrays["units"].copy()
             units[:2] = header
             self.refuse(state, units=units)
-            self.survive(LayerWeights.from_state(State(config=state.config, arrays={**state.arrays, "units": units})))
+            self.survive(
+                LayerWeights.from_state(State(config=state.config, arrays={**state.arrays, "units": units}))
+            )
 
     def test_padding(self, state):
         units = state.arrays["units"].copy()

@@ -116,9 +116,7 @@ class _Root:
         self._pool.shutdown()
 
     def start(self, *problem: Any, ranks: NDArray[np.int32]) -> None:
-        self._layer = self._pool.submit(
-            train_layer, *problem, ranks=ranks, n_threads=1, progress=self._check
-        )
+        self._layer = self._pool.submit(train_layer, *problem, ranks=ranks, n_threads=1, progress=self._check)
 
     def result(self) -> list[LayerWeights]:
         return [] if self._layer is None else [self._layer.result()]
