@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from ..indexing import LabelTree
 from ..matching import BeamSearch
@@ -15,6 +16,7 @@ from ..ranking import (
     SolverParams,
     active_rows,
     check_relevance,
+    feature_ranks,
     parse_scheme,
     relevance_costs,
     train_layer,
@@ -73,6 +75,7 @@ def train_layers(
         n_threads != 1 and tree.depth > 1 and not any("man" in parse_scheme(scheme) for scheme in negatives)
     )
     reached = tree.lift(Y, 0, n_threads=n_threads)
+    ranks = feature_ranks(X)
     with root:
         for level in range(tree.depth):
             scheme = parse_scheme(negatives[level])
@@ -89,13 +92,13 @@ def train_layers(
             )
             problem = (X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:
-                root.start(*problem)
+                root.start(*problem, ranks=ranks)
                 continue
             work = training_work(active, tree.branches[level])
             with progress_bar(
                 f"training layer {level + 1} of {tree.depth}", work, enabled=verbose
             ) as progress:
-                layers.append(train_layer(*problem, n_threads=n_threads, progress=progress))
+                layers.append(train_layer(*problem, ranks=ranks, n_threads=n_threads, progress=progress))
         return [*root.result(), *layers]
 
 
@@ -112,8 +115,8 @@ class _Root:
         self._stopped = True
         self._pool.shutdown()
 
-    def start(self, *problem: Any) -> None:
-        self._layer = self._pool.submit(train_layer, *problem, n_threads=1, progress=self._check)
+    def start(self, *problem: Any, ranks: NDArray[np.int32]) -> None:
+        self._layer = self._pool.submit(train_layer, *problem, ranks=ranks, n_threads=1, progress=self._check)
 
     def result(self) -> list[LayerWeights]:
         return [] if self._layer is None else [self._layer.result()]

@@ -4,7 +4,7 @@ from .negatives import active_rows, parse_scheme
 from .relevance import check_names, check_relevance, relevance_costs
 from .solver import SolverParams
 from .training import train_layer, training_work
-from .weights import LayerWeights
+from .weights import LayerWeights, feature_ranks
 
 __all__ = [
     "LayerWeights",
@@ -12,6 +12,7 @@ __all__ = [
     "active_rows",
     "check_names",
     "check_relevance",
+    "feature_ranks",
     "parse_scheme",
     "relevance_costs",
     "train_layer",
