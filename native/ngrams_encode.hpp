@@ -63,6 +63,8 @@ class Encoder {
           job.advance(static_cast<std::int64_t>(chunks[first + c].widths.size()));
         });
       n_done += n;
+      if (n_done > n)  // blocks may be too quick for the ticks between
+        tick(n_done);
     }
     return lay_out(chunks, weightings_, columns_, norm_, n_threads, [&](std::int64_t) { tick(n_done); });
   }
@@ -101,11 +103,15 @@ class Encoder {
         lookup.each(analysis, options, vocabularies_[part],
                     [&](std::uint32_t id, std::uint32_t) { ids.push_back(id); });
         sort_by_id(ids, [](std::uint32_t id) { return id; }, id_scratch);
-        for (const std::uint32_t id : ids)
-          if (!entries.empty() && entries.back().id == id)
-            entries.back().count++;
-          else
-            entries.push_back({id, 1});
+        entries.resize(ids.size());
+        std::size_t n = 0;
+        Entry last{kNone, 0};
+        for (const std::uint32_t id : ids) {
+          n += id != last.id;
+          last = {id, id == last.id ? last.count + 1 : 1};
+          entries[n - 1] = last;
+        }
+        entries.resize(n);
       }
       counted.add_part(entries, options.positions);
     }

@@ -42,6 +42,7 @@ class Fitter {
       if (texts.empty())
         return;
       add_block(texts, tick);
+      tick(n_texts_);  // blocks may be too quick for the ticks between
     }
   }
 

@@ -35,34 +35,38 @@ class Lookup {
     std::uint64_t key;
     std::uint32_t start, length, position;
   };
-  struct Candidate {
-    std::uint32_t gram, id;
+  struct Known {
+    std::uint32_t id, gram;
   };
 
   template <class Found>
   void find(int n, const char* bytes, const Vocabulary& vocabulary, Found&& found) {
-    int n_candidates = 0;
+    int n_known = 0, n_long = 0;
     for (int i = 0; i < n; i++) {
       const std::uint32_t id = vocabulary.candidate(grams_[i].key);
-      candidates_[n_candidates] = {static_cast<std::uint32_t>(i), id};
-      n_candidates += id != kNone;
-      if (id != kNone)
-        __builtin_prefetch(vocabulary.offsets + id);
+      known_[n_known] = {id, static_cast<std::uint32_t>(i)};
+      long_[n_long] = n_known;
+      n_known += id != kNone;
+      n_long += id != kNone && grams_[i].key & kLongKey;
     }
-    for (int c = 0; c < n_candidates; c++)
-      __builtin_prefetch(vocabulary.terms + vocabulary.offsets[candidates_[c].id]);
-    for (int c = 0; c < n_candidates; c++) {
-      const Gram& gram = grams_[candidates_[c].gram];
-      std::uint32_t id = candidates_[c].id;
+    for (int i = 0; i < n_long; i++)
+      __builtin_prefetch(vocabulary.offsets + known_[long_[i]].id);
+    for (int i = 0; i < n_long; i++)
+      __builtin_prefetch(vocabulary.terms + vocabulary.offsets[known_[long_[i]].id]);
+    for (int i = 0; i < n_long; i++) {
+      auto& [id, number] = known_[long_[i]];
+      const Gram& gram = grams_[number];
       if (!vocabulary.is(id, gram.key, bytes + gram.start, gram.length))  // two strings with the same hash
         id = vocabulary.find(gram.key, bytes + gram.start, gram.length);
-      if (id != kNone)
-        found(id, gram.position);
     }
+    for (int i = 0; i < n_known; i++)
+      if (known_[i].id != kNone)
+        found(known_[i].id, grams_[known_[i].gram].position);
   }
 
   Gram grams_[kBlock];
-  Candidate candidates_[kBlock + 1];
+  Known known_[kBlock + 1];  // one more, as the last is written before it is known to count
+  int long_[kBlock + 1];     // those of `known_` whose keys do not tell all
 };
 
 }  // namespace arborank

@@ -203,8 +203,8 @@ struct Vocabulary {
   }
   std::uint32_t find(std::uint64_t key, const char* bytes, std::uint32_t length) const {
     for (std::size_t at = home(key); slots[2 * at] != 0; at = (at + 1) & (n_slots - 1))
-      if (const auto id = static_cast<std::uint32_t>(slots[2 * at + 1]); slots[2 * at] == key && is(id, key, bytes, length))
-        return id;
+      if (slots[2 * at] == key && is(static_cast<std::uint32_t>(slots[2 * at + 1]), key, bytes, length))
+        return static_cast<std::uint32_t>(slots[2 * at + 1]);
     return kNone;
   }
 
