@@ -6,6 +6,11 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+def cover_labels(instances: Csr, beams: NDArray[numpy.int32], scores: NDArray[numpy.float32], homes: NDArray[numpy.int32], n_clusters: int, max_clusters: int, capacity: int, min_gain: float) -> Any:
+    """
+    Copies (labels, clusters) that let beams cover more positives, in the order they were taken.
+    """
+
 class Csr:
     """
     Compressed-sparse-row matrix, float32; its structure is checked when it is made.
