@@ -1,5 +1,7 @@
 """Trees by the first characters of names: trie, hybrid, must-link k-means."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -22,7 +24,7 @@ def vectors(names, seed=0, d=8):
 def clusters(tree, level):
     """The labels below each node of a level, as sets."""
     bounds = tree.slot_bounds(level)
-    return [frozenset(tree.labels[a:b].tolist()) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [frozenset(tree.labels[a:b].tolist()) for a, b in pairwise(bounds)]
 
 
 def prefix_groups(names, n):
@@ -102,7 +104,7 @@ def test_mustlink_keeps_first_characters_together():
     tree = mustlink_tree(names, vectors(names), depth=1, branching=2, max_leaf_size=20)
     for cluster in clusters(tree, 1):
         letters = {names[label][0] for label in cluster}
-        assert len(letters) == 2 and len(cluster) == 20
+        assert (len(letters), len(cluster)) == (2, 20)
 
 
 def test_mustlink_prefers_alike_groups():

@@ -1,6 +1,7 @@
 """A trie on top, balanced k-means below: prefixes are exact where they are short, and branches stay even below."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def hybrid_tree(
     order, runs = prefix_runs(names, check_integer("depth", depth, 1))
     starts = runs[-1]
     subtrees = []
-    for begin, end in zip(starts[:-1], starts[1:], strict=True):
+    for begin, end in pairwise(starts):
         subtrees.append(
             balanced_kmeans(
                 as_csr(rows[order[begin:end]], "representation"),

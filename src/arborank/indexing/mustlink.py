@@ -1,6 +1,7 @@
 """K-means with must-link constraints: labels that begin alike stay together, longer beginnings further down."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,9 @@ def mustlink_tree(
 ) -> LabelTree:
     """Halve labels by k-means, keeping those with a common prefix on one side (Yadav et al., KDD 2021, section 3.2).
 
-    At the ``i``-th halving labels with the same first ``i`` code points move as one, by the mean of their vectors; after
-    ``depth`` halvings every label moves alone. The halves are as even in labels as the groups allow. A node whose labels
-    are all one group is split by the next longer prefix.
+    At the ``i``-th halving labels with the same first ``i`` code points move as one, by the mean of their vectors;
+    after ``depth`` halvings every label moves alone. The halves are as even in labels as the groups allow. A node
+    whose labels are all one group is split by the next longer prefix.
 
     Parameters
     ----------
@@ -77,11 +78,11 @@ def mustlink_tree(
     groups = [np.searchsorted(run, places, side="right") for run in runs]
     random = np.random.default_rng(random_state)
     bounds = np.array([0, len(names)])
-    halvings = []
+    halvings: list[IntArray] = []
     while np.diff(bounds).max() > max_leaf_size:
         keys = groups[min(len(halvings), len(groups)) :]
         cuts = [bounds]
-        for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for begin, end in pairwise(bounds):
             if end - begin > max_leaf_size:
                 node = places[begin:end]
                 right = _split(rows[node], [key[node] for key in keys], spherical, max_iter, random)
