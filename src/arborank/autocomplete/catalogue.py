@@ -29,15 +29,23 @@ class Catalogue:
         What is shown for each.
     counts : int64 array of shape (n_queries,)
         How often each was sent.
+    blocked : int32 array, optional
+        Ids that are never to be suggested, ascending.
     """
 
-    def __init__(self, keys: StringTable, texts: StringTable, counts: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        keys: StringTable,
+        texts: StringTable,
+        counts: NDArray[np.int64],
+        blocked: NDArray[np.int32] | None = None,
+    ) -> None:
         if not len(keys) == len(texts) == counts.size:
             raise ValueError(f"{len(keys)} keys, {len(texts)} texts and {counts.size} counts do not fit")
         self.keys = keys
         self.texts = texts
         self.counts = counts
-        self._remembered: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._set_blocked(np.array([], dtype=np.int32) if blocked is None else blocked)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -76,39 +84,52 @@ class Catalogue:
         return first if first < end and self.keys[first] == key else None
 
     def frequent(self, first: int, end: int, k: int) -> NDArray[np.int64]:
-        """Return the ids of the ``k`` most frequent queries of a range; among equals in order."""
-        if end - first <= _MANY or k > _MANY:
+        """Return the ids of the ``k`` most frequent queries of a range that are not blocked; among equals in order."""
+        if end - first <= _MANY:
             return self._ranked(first, end)[:k]
         known = self._remembered.get((first, end))
-        if known is None or known.size < k:
+        if known is None or known.size < min(k, end - first):
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
             known = self._remembered[first, end] = self._ranked(first, end)[: max(2 * k, _REMEMBERED)]
         return known[:k]
 
     def _ranked(self, first: int, end: int) -> NDArray[np.int64]:
-        return first + np.argsort(-self.counts[first:end], kind="stable")
+        counts = self._open_counts[first:end]
+        ranked = np.argsort(-counts, kind="stable")
+        return first + ranked[: np.count_nonzero(counts)]
 
-    def containing(self, words: Iterable[str]) -> NDArray[np.int32]:
-        """Return the ids of queries that hold one of some words or phrases, as whole words."""
-        phrases = [key for key in map(normalize, words) if key]
-        if not phrases:
-            return np.array([], dtype=np.int32)
-        found = [i for i, key in enumerate(self.keys) if holds_phrase(key, phrases)]
-        return np.array(found, dtype=np.int32)
+    def shares(self, ids: NDArray[np.int64], first: int, end: int) -> NDArray[np.float64]:
+        """Return how often each of some queries was sent, of all times that one of a range was."""
+        shares: NDArray[np.float64] = self.counts[ids] / max(int(self.counts[first:end].sum()), 1)
+        return shares
+
+    def block(self, phrases: Iterable[str]) -> None:
+        """Block the queries that hold one of some words or phrases, as whole words."""
+        wanted = [key for key in map(normalize, phrases) if key]
+        found = [i for i, key in enumerate(self.keys) if holds_phrase(key, wanted)] if wanted else []
+        self._set_blocked(np.union1d(self.blocked, np.array(found, np.int32)).astype(np.int32))
+
+    def _set_blocked(self, blocked: NDArray[np.int32]) -> None:
+        self.blocked = blocked
+        self._open_counts = self.counts
+        if blocked.size:
+            self._open_counts = self.counts.copy()
+            self._open_counts[blocked] = 0
+        self._remembered: dict[tuple[int, int], NDArray[np.int64]] = {}
 
     def to_state(self) -> State:
         """Return what is saved."""
         parts = {"keys": self.keys}
         if self.texts is not self.keys:
             parts["texts"] = self.texts
-        return State({}, {"counts": self.counts}, parts)
+        return State({}, {"counts": self.counts, "blocked": self.blocked}, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Restore saved queries."""
         keys = state.parts["keys"]
-        return cls(keys, state.parts.get("texts", keys), state.arrays["counts"])
+        return cls(keys, state.parts.get("texts", keys), state.arrays["counts"], state.arrays["blocked"])
 
 
 def holds_phrase(key: str, phrases: Iterable[str]) -> bool:

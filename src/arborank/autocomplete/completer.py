@@ -218,7 +218,7 @@ class Autocompleter(SaveMixin, Suggester):
             decay=float(self.decay),
             prefix_weight=float(self.prefix_weight),
         )
-        X = rows.many(contexts, prefixes, n_threads=n_threads(self.n_jobs))
+        X, _ = rows.many(contexts, prefixes, n_threads=n_threads(self.n_jobs))
         del contexts, prefixes
         ones = np.ones(labels.size, np.float32)
         matrix = sp.csr_array((ones, labels, np.arange(labels.size + 1)), shape=(labels.size, len(keys)))
@@ -231,7 +231,7 @@ class Autocompleter(SaveMixin, Suggester):
         model.set_params(tree=grow_tree(self.index, self.depth, keys, X, Y, model))
         model.fit(X, Y)
         # together, and last: a fit that fails leaves the completer as it was
-        self._set_fitted(catalogue, rows, model, np.array([], dtype=np.int32))
+        self._set_fitted(catalogue, rows, model)
         return self
 
     def _sample(self, keys: list[str], labels: NDArray[np.int64]) -> list[str]:
@@ -269,12 +269,12 @@ class Autocompleter(SaveMixin, Suggester):
         config = {name: value for name, value in self.get_params(deep=False).items() if name not in stages}
         config["blocklist"] = list(self.blocklist)
         parts = {"catalogue": self.catalogue_, "rows": self.rows_, "model": self.model_}
-        return State(config, {"blocked": self._blocked}, parts)
+        return State(config, {}, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Put a saved completer together again; arrays are used where they lie."""
         completer = cls(**state.config)
         parts = state.parts
-        completer._set_fitted(parts["catalogue"], parts["rows"], parts["model"], state.arrays["blocked"])
+        completer._set_fitted(parts["catalogue"], parts["rows"], parts["model"])
         return completer

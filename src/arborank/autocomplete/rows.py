@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from ..sparse import Csr, as_csr, multiply, to_scipy
 from ..state import State
@@ -32,8 +33,19 @@ class ContextRows:
         self._n_previous = previous.encode([""]).shape[1]
         self.n_features = self._n_previous + prefix.encode([""]).shape[1]
 
-    def many(self, previous: Sequence[Sequence[str]], prefixes: Sequence[str], *, n_threads: int = 0) -> Csr:
-        """Return one row a prefix, with the previous queries, oldest first, of each."""
+    def many(
+        self, previous: Sequence[Sequence[str]], prefixes: Sequence[str], *, n_threads: int = 0
+    ) -> tuple[Csr, NDArray[np.bool_]]:
+        """Return one row a prefix, and whether anything is known of what came before.
+
+        Parameters
+        ----------
+        previous : sequence of sequences of str
+            The previous queries, oldest first, of each prefix.
+        prefixes : sequence of str
+        n_threads : int, default 0
+            0 for all cores.
+        """
         numbers: dict[str, int] = {}
         indptr, columns, weights = [0], [], []
         for texts in previous:
@@ -49,21 +61,23 @@ class ContextRows:
         weighed = Csr(
             typed.indptr, typed.indices, typed.data * np.float32(self.prefix_weight), typed.shape[1]
         )
-        return as_csr(sp.hstack([to_scipy(before), to_scipy(weighed)], format="csr"), "rows")
+        rows = sp.hstack([to_scipy(before), to_scipy(weighed)], format="csr")
+        return as_csr(rows, "rows"), np.diff(before.indptr) > 0
 
-    def one(self, previous: Sequence[str], prefix: str) -> Csr:
-        """Return the row of a single keystroke: the same as `many`, sooner."""
+    def one(self, previous: Sequence[str], prefix: str) -> Csr | None:
+        """Return the row of a single keystroke, as `many` does, sooner; None where nothing is known before."""
         if len(previous) > 1:
-            return self.many([previous], [prefix], n_threads=1)
+            row, known = self.many([previous], [prefix], n_threads=1)
+            return row if known[0] else None
+        if not previous:
+            return None
+        before = self.previous.encode(previous)
+        if before.nnz == 0:
+            return None
         typed = self.prefix.encode([prefix])
-        indices, data = (
-            typed.indices + np.int32(self._n_previous),
-            typed.data * np.float32(self.prefix_weight),
-        )
-        if previous:
-            before = self.previous.encode(previous)
-            indices = np.concatenate([before.indices, indices])
-            data = np.concatenate([before.data, data])
+        indices = np.concatenate([before.indices, typed.indices + np.int32(self._n_previous)])
+        length = np.sqrt(before.data @ before.data)
+        data = np.concatenate([before.data / length, typed.data * np.float32(self.prefix_weight)])
         return Csr(np.array([0, indices.size]), indices, data, self.n_features)
 
     def to_state(self) -> State:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -41,16 +40,22 @@ class Suggester(BaseEstimator):
     rows_: ContextRows
     model_: XRLinear
 
-    def _set_fitted(
-        self, catalogue: Catalogue, rows: ContextRows, model: XRLinear, blocked: NDArray[np.int32]
-    ) -> None:
+    def _set_fitted(self, catalogue: Catalogue, rows: ContextRows, model: XRLinear) -> None:
         self.catalogue_ = catalogue
         self.rows_ = rows
         self.model_ = model
         self._search = BeamSearch(
             model.tree_.branches, model.layers_, model.tree_.labels, model.tree_.n_labels
         )
-        self._set_blocked(blocked)
+        self._set_excluded()
+
+    def _set_excluded(self) -> None:
+        blocked = self.catalogue_.blocked
+        ones = np.ones(blocked.size, np.float32)
+        some = blocked.size > 0
+        self._excluded = (
+            Csr(np.array([0, blocked.size]), blocked, ones, len(self.catalogue_)) if some else None
+        )
 
     def complete(
         self,
@@ -83,7 +88,8 @@ class Suggester(BaseEstimator):
         -------
         list of (query, score)
             Scores are from 0 to 1, and compare completions of one prefix. Below those that the model reaches are the
-            most frequent other ones, with a score of 0.
+            most frequent other ones, with a score of 0. Where no word of the previous queries is known, completions
+            are ranked by frequency, and the score is their share of what was sent with this prefix.
 
         Raises
         ------
@@ -97,12 +103,14 @@ class Suggester(BaseEstimator):
             raise TypeError(f"prefix must be a str, found {type(prefix).__name__}")
         k = k if type(k) is int and k > 0 else check_integer("k", k, 1)
         key = normalize(prefix, prefix=True)
+        run = self.catalogue_.matching(key)
+        possible = run[0] < run[1]
+        if not possible and strict:
+            return []
         context = self._context(previous)
         found: Completions = []
-        first, end = self.catalogue_.matching(key)
-        if first < end:
-            row = self.rows_.one(context, key)
-            found = self._ranked(row, [(first, end)], k, beam_size)
+        if possible:
+            found = self._ranked(self.rows_.one(context, key), run, k, beam_size)
         if not strict and len(found) < k:
             self._forgive(found, key, context, k, beam_size)
         return found
@@ -135,7 +143,7 @@ class Suggester(BaseEstimator):
         ranges = np.array([self.catalogue_.matching(key) for key in keys], dtype=np.int64).reshape(-1, 2)
         possible = ranges[:, 0] < ranges[:, 1]
         typed = [key if any_ else "" for key, any_ in zip(keys, possible.tolist(), strict=True)]
-        X = self.rows_.many(
+        X, known = self.rows_.many(
             [self._context(texts) for texts in before], typed, n_threads=n_threads(self.n_jobs)
         )
         ids, scores = self._search.topk(
@@ -145,44 +153,46 @@ class Suggester(BaseEstimator):
             ranges=ranges,
             n_threads=n_threads(self.n_jobs),
         )
-        rows = zip(ids.tolist(), scores.tolist(), ranges.tolist(), strict=True)
-        return [self._named(*row, k) for row in rows]
+        rows = zip(known.tolist(), ids.tolist(), scores.tolist(), ranges.tolist(), strict=True)
+        return [
+            self._named(its_ids, its_scores, run, k) if is_known else self._frequent(run, k)
+            for is_known, its_ids, its_scores, run in rows
+        ]
 
     def block(self, phrases: Iterable[str]) -> Self:
         """Never suggest queries that hold one of some words or phrases, from now on; saved with the completer."""
         self._check_fitted()
         if isinstance(phrases, str):
             raise TypeError(f"phrases must be an iterable of str, found the str {phrases!r}")
-        self._set_blocked(np.union1d(self._blocked, self.catalogue_.containing(phrases)).astype(np.int32))
+        self.catalogue_.block(phrases)
+        self._set_excluded()
         return self
 
-    def _ranked(self, row: Csr, ranges: list[tuple[int, int]], k: int, beam_size: int | None) -> Completions:
-        """Complete from ids in one range, or in the union of several."""
+    def _ranked(self, row: Csr | None, run: tuple[int, int], k: int, beam_size: int | None) -> Completions:
+        """Complete from a run of ids."""
         options = self._options(beam_size)
-        if len(ranges) == 1:
-            ids, scores = self._search.topk(
-                row, min(k, ranges[0][1] - ranges[0][0]), **options, ranges=np.array(ranges)
-            )
-            return self._named(ids[0].tolist(), scores[0].tolist(), ranges[0], k)
-        labels = np.unique(np.concatenate([np.arange(*some, dtype=np.int32) for some in ranges]))
-        ones = np.ones(labels.size, np.float32)
-        allowed = Csr(np.array([0, labels.size]), labels, ones, len(self.catalogue_))
-        ids, scores = self._search.topk(row, min(k, labels.size), **options, allowed=allowed)
-        return self._named(ids[0].tolist(), scores[0].tolist(), (0, 0), k)
+        if row is None:
+            return self._frequent(run, k)
+        ids, scores = self._search.topk(row, min(k, run[1] - run[0]), **options, ranges=np.array([run]))
+        return self._named(ids[0].tolist(), scores[0].tolist(), run, k)
 
-    def _named(self, ids: list[int], scores: list[float], some: Sequence[int], k: int) -> Completions:
-        """Give ids their texts, and fill up to ``k`` with the most frequent ids of a range."""
+    def _named(self, ids: list[int], scores: list[float], run: Sequence[int], k: int) -> Completions:
+        """Give ids their texts, and fill up to ``k`` with the most frequent ones of a run."""
         texts = self.catalogue_.texts
         found = [(texts[i], score) for i, score in zip(ids, scores, strict=True) if i >= 0]
-        first, end = some
-        if len(found) < min(k, end - first):
-            taken = {i for i in ids if i >= 0} | self._blocked_set
-            for i in self.catalogue_.frequent(first, end, k + len(taken)).tolist():
-                if len(found) == k:
-                    break
-                if i not in taken:
-                    found.append((texts[i], 0.0))
+        if len(found) < min(k, run[1] - run[0]):
+            taken = set(ids)
+            more = self.catalogue_.frequent(run[0], run[1], k + len(found)).tolist()
+            found += [(texts[i], 0.0) for i in more if i not in taken][: k - len(found)]
         return found
+
+    def _frequent(self, run: Sequence[int], k: int) -> Completions:
+        """Return the most frequent completions of a run with their shares of it."""
+        ids = self.catalogue_.frequent(run[0], run[1], k)
+        shares = self.catalogue_.shares(ids, run[0], run[1])
+        return [
+            (self.catalogue_.texts[i], share) for i, share in zip(ids.tolist(), shares.tolist(), strict=True)
+        ]
 
     def _forgive(
         self, found: Completions, key: str, context: tuple[str, ...], k: int, beam_size: int | None
@@ -190,17 +200,35 @@ class Suggester(BaseEstimator):
         """Append completions of prefixes that differ by a typo, or share the beginning."""
         catalogue = self.catalogue_
         key = key[: catalogue.longest + 2]
-        known = {text for text, _ in found}
-        ranges = one_edit_ranges(catalogue, key)
-        if ranges:
-            more = self._ranked(self.rows_.one(context, key), ranges, k, beam_size)
+        runs = one_edit_ranges(catalogue, key)
+        if runs:
+            known = {text for text, _ in found}
+            more = self._ranked_anywhere(self.rows_.one(context, key), runs, k, beam_size)
             found += [(text, score) for text, score in more if text not in known]
         while not found and key:
             key = key[:-1]
-            some = catalogue.matching(key)
-            if some[0] < some[1]:
-                found += self._named([], [], some, k)
+            run = catalogue.matching(key)
+            if run[0] < run[1]:
+                found += self._frequent(run, k)
         del found[k:]
+
+    def _ranked_anywhere(
+        self, row: Csr | None, runs: list[tuple[int, int]], k: int, beam_size: int | None
+    ) -> Completions:
+        """Complete from several runs of ids; scores are below those of a single run, for they begin at the root."""
+        labels = np.concatenate([np.arange(*run, dtype=np.int32) for run in runs])
+        if row is None:
+            counts = self.catalogue_.counts[labels]
+            ids = labels[np.argsort(-counts, kind="stable")[: k + self.catalogue_.blocked.size]]
+            ids = ids[~np.isin(ids, self.catalogue_.blocked)][:k]
+            scores = self.catalogue_.counts[ids] / counts.sum()
+            return self._named(ids.tolist(), scores.tolist(), (0, 0), k)
+        ones = np.ones(labels.size, np.float32)
+        allowed = Csr(np.array([0, labels.size]), labels, ones, len(self.catalogue_))
+        best, their_scores = self._search.topk(
+            row, min(k, labels.size), **self._options(beam_size), allowed=allowed
+        )
+        return self._named(best[0].tolist(), their_scores[0].tolist(), (0, 0), k)
 
     def _options(self, beam_size: int | None) -> dict[str, Any]:
         model = self.model_
@@ -216,14 +244,6 @@ class Suggester(BaseEstimator):
                 raise TypeError(f"previous must be a str or a sequence of str, found {text!r} in it")
         return tuple(key for text in texts[-self.n_previous :] if (key := normalize(text)))
 
-    def _set_blocked(self, blocked: NDArray[np.int32]) -> None:
-        self._blocked = blocked
-        self._blocked_set = set(blocked.tolist())
-        ones = np.ones(blocked.size, np.float32)
-        self._excluded = (
-            Csr(np.array([0, blocked.size]), blocked, ones, len(self.catalogue_)) if blocked.size else None
-        )
-
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a keystroke
             check_is_fitted(self, "model_")
@@ -238,4 +258,4 @@ class Suggester(BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if hasattr(self, "model_"):
-            self._set_fitted(self.catalogue_, self.rows_, self.model_, self._blocked)
+            self._set_fitted(self.catalogue_, self.rows_, self.model_)

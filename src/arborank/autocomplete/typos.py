@@ -50,17 +50,17 @@ def one_edit_ranges(catalogue: Catalogue, prefix: str) -> list[tuple[int, int]]:
 
 
 def _without(runs: list[tuple[int, int]], own: tuple[int, int]) -> list[tuple[int, int]]:
-    """Drop empty runs, those inside others, and those of the prefix itself; keep so many queries at most."""
+    """Drop what is in an earlier run or in the run of the prefix itself; keep so many queries at most."""
     kept: list[tuple[int, int]] = []
-    n_queries, behind = 0, 0
+    left, behind = _MOST, 0
     for first, end in runs:
-        if max(first, behind) >= end or own[0] <= first < own[1]:
-            continue
-        kept.append((max(first, behind), min(end, max(first, behind) + _MOST - n_queries)))
-        behind = end
-        n_queries += kept[-1][1] - kept[-1][0]
-        if n_queries == _MOST:
-            break
+        for begin, stop in ((first, min(end, own[0])), (max(first, own[1]), end)):
+            begin = max(begin, behind)
+            stop = min(stop, begin + left)
+            if begin < stop:
+                kept.append((begin, stop))
+                left -= stop - begin
+        behind = max(behind, end)
     return kept
 
 
