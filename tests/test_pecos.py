@@ -146,7 +146,10 @@ def test_k_is_the_bottom_layers(folder):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"combine": "l5-hinge"}, "combine is 'l5-hinge'"), ({"beam_size": 0}, "beam_size is 0")],
+    [
+        ({"combine": "l5-hinge"}, "combine is 'l5-hinge'"),
+        ({"beam_size": 0}, "beam_size must be at least 1, found 0"),
+    ],
 )
 def test_wrong_options(folder, options, message):
     with pytest.raises(ValueError, match=message):
@@ -157,7 +160,7 @@ def test_wrong_options(folder, options, message):
     ("changes", "message"),
     [
         ({"post_processor": "l7-hinge"}, "post_processor 'l7-hinge'; known are"),
-        ({"only_topk": 0}, "beam_size is 0"),
+        ({"only_topk": 0}, "beam_size must be at least 1, found 0"),
         ({"model": "LinearModel"}, "does not describe a PECOS MLModel"),
         ({"bias": "1"}, "has bias '1'"),
         ({"bias": None}, "has bias None"),

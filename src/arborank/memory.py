@@ -10,10 +10,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["Estimate", "available_memory", "check_fits", "estimate_training", "format_bytes"]
+__all__ = [
+    "Estimate",
+    "available_memory",
+    "check_fits",
+    "check_label_arrays_fit",
+    "estimate_training",
+    "format_bytes",
+]
 
 _LOG = logging.getLogger(__name__)
 _WEIGHT_BYTES = 13  # a weight, its shares of block header, row key and joining
+_LABEL_BYTES = 48  # counts, estimates and positions of a label, positives or none
 _LANES = 16  # sibling labels solved together
 
 
@@ -187,6 +195,30 @@ def check_fits(estimate: Estimate, available: int | None = None) -> None:
         "Ways out: fewer features (max_features or a larger min_df), fewer weights (a larger threshold, or "
         "max_nonzeros), fewer threads (n_jobs), or a subset of the instances or labels"
     )
+
+
+def check_label_arrays_fit(n_labels: int, available: int | None = None) -> None:
+    """Refuse a number of labels for which not even arrays of one number a label can be had.
+
+    Parameters
+    ----------
+    n_labels : int
+        Columns of the label matrix, whether or not they hold anything.
+    available : int, optional
+        As for `check_fits`.
+
+    Raises
+    ------
+    MemoryError
+        If they would need more memory than is available.
+    """
+    available = available_memory() if available is None else available
+    needed = _LABEL_BYTES * n_labels
+    if available is not None and needed > available:
+        raise MemoryError(
+            f"Y has {n_labels:,} labels, for which {format_bytes(needed)} are needed before anything is learned, but "
+            f"{format_bytes(available)} are free. Is the largest label id meant? Leave out columns without a label"
+        )
 
 
 def available_memory() -> int | None:

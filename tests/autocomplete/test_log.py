@@ -122,7 +122,7 @@ def test_broken_rows(rows, error, message):
 
 
 def test_bad_session_gap():
-    with pytest.raises(ValueError, match="session_gap must be a positive number of seconds, found 0"):
+    with pytest.raises(ValueError, match="session_gap must be above 0, found 0"):
         session_pairs([], session_gap=0)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import check_integer
+from ..checks import check_integer, check_real
 from ..features import NgramTfidf, PrefixTfidf
 from ..models import XRLinear
 from ..persistence import SaveMixin
@@ -190,11 +190,8 @@ class Autocompleter(SaveMixin, Suggester):
             check_integer("depth", self.depth, 1)
             if self.index == "kmeans":
                 raise ValueError(f"depth is {self.depth}, but index 'kmeans' has no levels of characters")
-        for name in ("prefix_weight", "decay"):
-            value = getattr(self, name)
-            most = 1.0 if name == "decay" else np.finfo(np.float32).max
-            if not isinstance(value, int | float) or not 0 < value <= most:
-                raise ValueError(f"{name} must be a positive number, at most {most:g}, found {value!r}")
+        check_real("prefix_weight", self.prefix_weight, above=0)
+        check_real("decay", self.decay, above=0, most=1)
         if isinstance(self.blocklist, str) or not all(isinstance(word, str) for word in self.blocklist):
             raise TypeError(f"blocklist must be a sequence of str, found {self.blocklist!r}")
         if self.model is not None and not isinstance(self.model, XRLinear):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..checks import check_integer
+from ..checks import check_integer, check_real
 from .normal import normalize
 
 __all__ = ["Pairs", "check_pairs", "session_pairs"]
@@ -52,8 +52,8 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
         If a time is no number.
     """
     check_integer("n_previous", n_previous, 1)
-    if session_gap is not None and not session_gap > 0:
-        raise ValueError(f"session_gap must be a positive number of seconds, found {session_gap!r}")
+    if session_gap is not None:
+        check_real("session_gap", session_gap, above=0)
     sessions: dict[Any, list[tuple[float, str]]] = {}
     for position, row in enumerate(rows):
         session, time, query = _checked(position, row)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..display import printable
 from .files import check_destination, save_model
 from .options import POSITIVE, force_option, jobs_option
 from .rank import show
@@ -107,9 +108,9 @@ def _show_texts(ranker: Any, test: "TextData", about: dict[str, str]) -> None:
     rows = telling or list(range(len(test)))
     for row in rows[len(rows) // 6 :: max(len(rows) // _SHOWN, 1)][:_SHOWN]:
         text, right = test.texts[row], test.labels[row]
-        click.echo(f"\n{textwrap.shorten(text, 200, placeholder=' ...')}")
+        click.echo(f"\n{printable(textwrap.shorten(text, 200, placeholder=' ...'))}")
         ranking = ranker.rank(text, 5)
         show(ranking, about, set(right))
         missed = [label for label in right if label not in dict(ranking)]
         if missed:
-            click.echo(f"  not among these: {', '.join(missed)}")
+            click.echo(f"  not among these: {', '.join(map(printable, missed))}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ..indexing import LabelTree
-from ..memory import check_fits, estimate_training
+from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..persistence import SaveMixin
 from ..sparse import Csr
 from ..state import State
@@ -186,6 +186,7 @@ class XRLinear(SaveMixin, TreePredictor):
         check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
+        check_label_arrays_fit(Y.shape[1])
         label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
         self._check_memory(X, label_counts)
         if self.tree is not None:

@@ -68,8 +68,6 @@ def train_layer(
     branches = _checked_branches(branches, active.shape[0], positives.shape[0])
     if positives.nnz and positives.data.min() < 0:
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
-    if n_threads < 0:
-        raise ValueError(f"n_threads must be at least 0, found {n_threads}")
     certain = _certain_parents(active, positives, branches)
     children = branches[certain]
     if certain.size:
