@@ -2,7 +2,9 @@
 
 import codecs
 import os
+import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 
 from ..display import printable
@@ -71,7 +73,7 @@ class Screen:
         for place, (query, score) in enumerate(self.found):
             lines.append(f"{'→' if place == self.chosen else ' '} {score:6.3f}  {printable(query)}")
         lines.append(f"  {1e6 * self.seconds:.0f} µs")
-        return [line[: max(width - 1, 1)] for line in lines]
+        return [_cut(line, max(width - 1, 1)) for line in lines]
 
 
 def keys(read: Callable[[], bytes]) -> Iterator[str]:
@@ -113,8 +115,25 @@ def run(screen: Screen) -> bool:
 
 def _draw(screen: Screen) -> None:
     """Write all lines over the ones before, and put the cursor behind what is typed."""
-    width = os.get_terminal_size().columns
+    width = shutil.get_terminal_size().columns
     lines = screen.lines(width)
-    below = f"\r\x1b[{len(lines) - 1}A\x1b[{len(lines[0])}C"
+    below = f"\r\x1b[{len(lines) - 1}A\x1b[{sum(map(_columns, lines[0]))}C"
     sys.stdout.write("\r\x1b[J" + "\r\n".join(lines) + below)
     sys.stdout.flush()
+
+
+def _columns(character: str) -> int:
+    """Return how many columns a terminal gives to a character."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _cut(line: str, width: int) -> str:
+    """Keep as much of a line as fits."""
+    taken = 0
+    for end, character in enumerate(line):
+        taken += _columns(character)
+        if taken > width:
+            return line[:end]
+    return line
