@@ -100,7 +100,7 @@ def arborank(data: Set, path: Path, side: str) -> dict:
 def no_context(data: Set, path: Path) -> dict:
     """The same tree search, from the prefix alone."""
     with_context = data.completer()
-    ids, prefixes, X, Y = matrices(data, with_context, 1.0)
+    ids, _, X, Y = matrices(data, with_context, 1.0)
     catalogue = with_context.catalogue_
     width = with_context.rows_._n_previous
     X = as_csr(to_scipy(X)[:, width:])
