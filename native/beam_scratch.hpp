@@ -18,6 +18,8 @@ struct SearchState {
   Mask mask;
   Beam beam, next;
   LevelNodes own_leading;
+  LabelRange range{};
+  std::int64_t start = 0;  // the level of the node where the search begins
 };
 
 // A node of a query's beam, to be opened.

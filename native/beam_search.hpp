@@ -18,6 +18,7 @@ struct SearchOptions {
   Combination combination;
   const CsrView* allowed = nullptr;   // one row a query, or a single one for all
   const CsrView* excluded = nullptr;  // the same
+  const std::int64_t* ranges = nullptr;  // two a query: it may get labels from the first to before the second; not with `allowed`
 };
 
 struct Answers {
@@ -94,12 +95,32 @@ class Search {
   void prepare(std::int64_t row, SearchState& state, SearchScratch& scratch) const {
     state.beam.scores.assign(1, options_.combination.root());
     state.beam.nodes.assign(1, 0);
+    state.start = 0;
     if (options_.allowed != nullptr && options_.allowed->n_rows != 1)
       state.own_leading = tree_.leading_to(options_.allowed->indices + options_.allowed->begin(row),
                                            options_.allowed->indices + options_.allowed->end(row));
+    if (options_.ranges != nullptr)
+      begin_at_range(row, state);
     for (Hits& hits : scratch.hits)
       hits.reserve(X_.length(row));
   }
+
+  // The search begins at the deepest node that holds the whole range: what lies above has one way only.
+  void begin_at_range(std::int64_t row, SearchState& state) const {
+    state.range = {static_cast<std::int32_t>(options_.ranges[2 * row]),
+                   static_cast<std::int32_t>(options_.ranges[2 * row + 1])};
+    const StartNode start = tree_.start(state.range);
+    state.start = start.level;
+    state.beam.nodes[0] = static_cast<std::int32_t>(start.node);
+    if (is_short(state.range)) {
+      std::vector<std::int32_t> labels(std::max(state.range.end - state.range.first, 0));
+      std::iota(labels.begin(), labels.end(), state.range.first);
+      state.own_leading = tree_.leading_to(labels.data(), labels.data() + labels.size());
+    }
+  }
+
+  // Spans tell of a node whether it may hold labels of the range; for a few labels it is cheap to know.
+  static bool is_short(const LabelRange& range) { return range.end - range.first <= 512; }
 
   // Candidates kept at a level.
   std::int64_t kept(std::int64_t t) const {
@@ -108,6 +129,8 @@ class Search {
   }
 
   void enter(std::int64_t t, std::int64_t row, Candidate* items, SearchState& state) const {
+    if (t < state.start)
+      return;
     const LayerView& layer = tree_.layer(t);
     const bool last = t + 1 == tree_.depth();
     state.top = {items, 0, 0, kept(t), last && tree_.overlapping() ? tree_.labels() : nullptr, &state.beam,
@@ -119,8 +142,11 @@ class Search {
       order += static_cast<std::uint32_t>(layer.branches[node + 1] - layer.branches[node]);
     }
     state.mask = {};
-    if (options_.allowed != nullptr) {
-      const auto& nodes = (options_.allowed->n_rows == 1 ? leading_ : state.own_leading)[t];
+    if (options_.ranges != nullptr && !is_short(state.range)) {
+      state.mask.spans = &tree_.spans()[t];
+      state.mask.range = state.range;
+    } else if (options_.allowed != nullptr || options_.ranges != nullptr) {
+      const auto& nodes = (options_.allowed != nullptr && options_.allowed->n_rows == 1 ? leading_ : state.own_leading)[t];
       state.mask.allowed = nodes.data();
       state.mask.allowed_end = nodes.data() + nodes.size();
       if (nodes.empty())  // data() may be null, which would mean no restriction
@@ -144,6 +170,8 @@ class Search {
     scratch.visits.clear();
     for (std::int64_t i = 0; i < n; i++) {
       const SearchState& state = scratch.states[i];
+      if (t < state.start)
+        continue;
       for (std::int64_t rank = from; rank < std::min(to, state.beam.size()); rank++) {
         const Visit visit{state.beam.nodes[rank], static_cast<std::int32_t>(i), state.beam.scores[rank],
                           state.beam.orders[rank]};
@@ -222,6 +250,8 @@ class Search {
 
   // The candidates become the beam, best first.
   void leave(std::int64_t t, SearchState& state) const {
+    if (t < state.start)
+      return;
     Top& top = state.top;
     top.shrink();
     std::sort(top.items, top.items + top.size, std::greater<>());

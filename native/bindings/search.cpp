@@ -145,8 +145,25 @@ struct Searcher {
       throw std::invalid_argument(std::string(name) + " must have ascending columns without duplicates");
   }
 
+  void check_ranges(const Matrix<std::int64_t>& ranges, std::int64_t n_rows, const Csr* allowed) const {
+    if (allowed != nullptr)
+      throw std::invalid_argument("ranges and allowed are two ways to say the same; give one");
+    if (static_cast<std::int64_t>(ranges.shape(0)) != n_rows || ranges.shape(1) != 2)
+      throw std::invalid_argument("ranges has shape (" + std::to_string(ranges.shape(0)) + ", " +
+                                  std::to_string(ranges.shape(1)) + "), but (" + std::to_string(n_rows) +
+                                  ", 2) was expected");
+    for (std::int64_t row = 0; row < n_rows; row++) {
+      const std::int64_t first = ranges.data()[2 * row], end = ranges.data()[2 * row + 1];
+      if (first < 0 || first > end || end > tree.n_labels())
+        throw std::invalid_argument("ranges of row " + std::to_string(row) + " go from " + std::to_string(first) +
+                                    " to " + std::to_string(end) + ", outside the " +
+                                    std::to_string(tree.n_labels()) + " labels");
+    }
+  }
+
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const Csr* allowed, const Csr* excluded, int n_threads, std::optional<nb::callable> progress) {
+                 const Csr* allowed, const Csr* excluded, std::optional<Matrix<std::int64_t>> ranges, int n_threads,
+                 std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
                                   std::to_string(tree.n_features()) + " were expected");
@@ -158,8 +175,10 @@ struct Searcher {
                                   std::to_string(k < 1 || k > INT32_MAX ? k : beam_size));
     check_mask("allowed", allowed, X.view.n_rows);
     check_mask("excluded", excluded, X.view.n_rows);
+    if (ranges)
+      check_ranges(*ranges, X.view.n_rows, allowed);
     const SearchOptions options{k, beam_size, combination, allowed ? &allowed->view : nullptr,
-                                excluded ? &excluded->view : nullptr};
+                                excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr};
     if (X.view.n_rows > (std::int64_t{1} << 58) / k)
       throw std::bad_alloc();
     const auto n_rows = static_cast<std::size_t>(X.view.n_rows), width = static_cast<std::size_t>(k);
@@ -214,7 +233,7 @@ void bind_search(nb::module_& m) {
       .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),
            nb::arg("labels").noconvert(), nb::arg("n_labels"))
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           nb::arg("allowed").none(), nb::arg("excluded").none(), nb::arg("n_threads"), nb::arg("progress").none());
+           nb::arg("allowed").none(), nb::arg("excluded").none(), nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none());
 }
 
 }  // namespace arborank

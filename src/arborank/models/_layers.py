@@ -17,12 +17,13 @@ from ..ranking import (
     active_rows,
     check_relevance,
     feature_ranks,
+    keep_routed,
     parse_scheme,
     relevance_costs,
     train_layer,
     training_work,
 )
-from ..sparse import Csr, as_csr
+from ..sparse import Csr, as_csr, transpose
 
 __all__ = ["train_layers"]
 
@@ -42,6 +43,7 @@ def train_layers(
     combine: str,
     n_threads: int,
     verbose: bool,
+    routed: Csr | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
 
@@ -52,6 +54,8 @@ def train_layers(
     tree : LabelTree
     params, negatives : sequences with one entry a layer
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
+    routed : Csr of shape (n_instances, n_leaves), optional
+        For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
 
     Raises
     ------
@@ -90,6 +94,9 @@ def train_layers(
             positives = relevance_costs(
                 reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
             )
+            if routed is not None and not bottom:
+                kept = tree.above_labels().lift(routed, level + 1, n_threads=n_threads)
+                positives = keep_routed(positives, transpose(kept))
             problem = (X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:
                 root.start(*problem, ranks=ranks)

@@ -2,6 +2,7 @@
 
 from .negatives import active_rows, parse_scheme
 from .relevance import check_names, check_relevance, relevance_costs
+from .routing import keep_routed, route
 from .solver import SolverParams
 from .training import train_layer, training_work
 from .weights import LayerWeights, feature_ranks
@@ -13,8 +14,10 @@ __all__ = [
     "check_names",
     "check_relevance",
     "feature_ranks",
+    "keep_routed",
     "parse_scheme",
     "relevance_costs",
+    "route",
     "train_layer",
     "training_work",
 ]
