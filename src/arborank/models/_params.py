@@ -1,19 +1,18 @@
 """The parameters of `XRLinear`: their ranges, and those that may have one value for each layer of a tree."""
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from ..checks import check_integer
+from ..checks import check_integer, check_real
 from ..matching import combination
 from ..ranking import SolverParams, check_names, parse_scheme
 
 __all__ = ["check_parameters", "per_layer", "solver_params", "values_of"]
 
 _SOLVER_PARAMETERS = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
-_LEAST = {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "random_state": 0}
+_LEAST = {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "max_clusters": 1, "random_state": 0}
 
 
 def check_parameters(model: Any) -> None:
@@ -32,8 +31,7 @@ def check_parameters(model: Any) -> None:
             raise TypeError(
                 f"{name} must be True or False, or a number for verbose; found {getattr(model, name)!r}"
             )
-    if not isinstance(model.alpha, Real) or not 0 <= float(model.alpha) <= 1:
-        raise ValueError(f"alpha must be a number from 0 to 1, found {model.alpha!r}")
+    check_real("alpha", model.alpha, least=0.0, most=1.0)
 
 
 def solver_params(model: Any, depth: int) -> list[SolverParams]:

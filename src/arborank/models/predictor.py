@@ -11,12 +11,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..checks import check_integer
 from ..indexing import LabelTree
 from ..matching import BeamSearch
-from ..metrics import ndcg_at_k
 from ..ranking import LayerWeights
 from ..sparse import Csr, as_csr
 from ..threads import n_threads
+from .answers import mean_ndcg, score_matrix
 from .filters import label_filter
-from .targets import as_indicator
 
 __all__ = ["TreePredictor"]
 
@@ -50,6 +49,12 @@ class TreePredictor(BaseEstimator):
         self.layers_ = layers
         self.n_labels_ = tree.n_labels
         self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels)
+
+    @property
+    def n_reachable_(self) -> int:
+        """Most labels that a search can return: those of ``beam_size`` leaves, if all are as wide as the widest."""
+        widest = int(np.diff(self.tree_.branches[-1]).max())
+        return min(self.n_labels_, self.beam_size * widest)
 
     def predict_topk(
         self,
@@ -98,14 +103,9 @@ class TreePredictor(BaseEstimator):
 
         Departs from scikit-learn, whose scores are dense: a row has at most ``beam_size`` leaves' labels.
         """
-        X = self._instances(X)
-        widest = max(int(np.diff(self.tree_.branches[-1]).max()), 1)
-        ids, scores = self.predict_topk(X, min(self.n_labels_, self.beam_size * widest))
-        found = ids >= 0
-        indptr = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
-        matrix = sp.csr_array((scores[found], ids[found], indptr), shape=(X.shape[0], self.n_labels_))
-        matrix.sort_indices()
-        return matrix
+        self._check_fitted()
+        ids, scores = self.predict_topk(X, self.n_reachable_)
+        return score_matrix(ids, scores, self.n_labels_)
 
     def predict(self, X: Any) -> Any:
         """Return the labels that the model asserts.
@@ -132,10 +132,7 @@ class TreePredictor(BaseEstimator):
         self._check_fitted()
         if self.classes_ is not None:
             return float(np.mean(self.predict(X) == np.asarray(y)))
-        ids, _ = self.predict_topk(X, 5)
-        truth, _ = as_indicator(y, ids.shape[0])
-        width = max(truth.shape[1], self.n_labels_)  # lists of ids need not name the last labels
-        return ndcg_at_k(Csr(truth.indptr, truth.indices, truth.data, width), ids, 5)
+        return mean_ndcg(y, self.predict_topk(X, 5)[0], self.n_labels_)
 
     def _instances(self, X: Any, *, reset: bool = False) -> Csr:
         if not reset:
