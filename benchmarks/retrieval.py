@@ -69,7 +69,8 @@ def report(given: argparse.Namespace, found: Measurements) -> str:
                 for figure in ("R@10", "R@100", "P@1")
             ]
             single = [
-                number(found.median(figure, table="retrieval-single", **key), "{:,.0f}") for figure in ("p50", "p99")
+                number(found.median(figure, table="retrieval-single", **key), "{:,.0f}")
+                for figure in ("p50", "p99")
             ]
             batch = found.median("microseconds", table="retrieval-batch", **key)
             lines.append(

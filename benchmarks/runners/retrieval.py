@@ -17,7 +17,9 @@ DEPTH = 100
 
 def recall(ids: np.ndarray, truth: list[list[int]], k: int) -> float:
     """Mean share in per cent of a row's true labels among its first k."""
-    shares = [len({*row[:k].tolist()} & {*labels}) / len(labels) for row, labels in zip(ids, truth, strict=True)]
+    shares = [
+        len({*row[:k].tolist()} & {*labels}) / len(labels) for row, labels in zip(ids, truth, strict=True)
+    ]
     return 100 * float(np.mean(shares))
 
 

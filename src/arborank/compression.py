@@ -7,8 +7,8 @@ narrowed, and recall, latency and size are looked at together.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass
-from itertools import product
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from .sparse import Csr, as_csr, to_scipy
 from .state import Savable
 from .threads import n_threads
 
-__all__ = ["Setting", "Trial", "choose", "compress", "model_bytes", "sweep"]
+__all__ = ["Setting", "Trial", "choose", "compress", "model_bytes", "own_setting", "sweep"]
 
 _TIMED_ROWS = 1000
 
@@ -87,14 +87,18 @@ def model_bytes(model: Savable) -> int:
     return sum(array.nbytes for array in state.arrays.values()) + sum(map(model_bytes, state.parts.values()))
 
 
+def own_setting(model: XRLinear) -> Setting:
+    """Return the setting that leaves a fitted model as it is."""
+    return Setting(0.0, None, model.layers_[0].precision, model.beam_size)
+
+
 def compress(model: XRLinear, setting: Setting) -> XRLinear:
     """Return a compressed copy of a fitted model, which stays as it is.
 
     Raises
     ------
     ValueError
-        If a part of the setting is out of range, or the model's weights are of low precision already and the setting
-        asks for a higher one.
+        If a part of the setting is out of range.
     """
     return _searching(model, _layers(model, setting), setting.beam_size)
 
@@ -103,16 +107,13 @@ def sweep(
     model: XRLinear,
     X: Any,
     Y: Any,
+    settings: Iterable[Setting],
     *,
-    thresholds: Iterable[float] = (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
-    max_nonzeros: Iterable[int | None] = (None,),
-    precisions: Iterable[str] = ("float32", "int8"),
-    beam_sizes: Iterable[int] = (5, 10, 20),
     k: int = 10,
     fixed_bytes: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> list[Trial]:
-    """Try every combination of settings on validation data.
+    """Try settings on validation data.
 
     Parameters
     ----------
@@ -121,8 +122,8 @@ def sweep(
     X : sparse matrix of shape (n_instances, n_features)
     Y : sparse matrix of shape (n_instances, n_labels or more)
         Validation data, not used in training. Further columns are labels that the model cannot predict.
-    thresholds, max_nonzeros, precisions, beam_sizes : iterables
-        The values to combine; see `Setting`.
+    settings : iterable of Setting
+        Those that differ in their beam only are best put side by side: they share their weights.
     k : int, default=10
         Cut of recall.
     fixed_bytes : int, default=0
@@ -133,26 +134,22 @@ def sweep(
     Returns
     -------
     list of Trial
-        One a combination, in the order of the arguments.
+        One a setting.
     """
     X, Y = as_csr(X, "X"), as_csr(Y, "Y")
     if X.shape[0] == 0 or Y.shape[0] != X.shape[0]:
-        raise ValueError(f"X has {X.shape[0]} rows and Y {Y.shape[0]}; validation needs as many, and at least one")
-    beam_sizes = list(beam_sizes)
+        raise ValueError(
+            f"X has {X.shape[0]} rows and Y {Y.shape[0]}; validation needs as many, and at least one"
+        )
     trials: list[Trial] = []
-    for threshold, kept, precision in product(thresholds, list(max_nonzeros), list(precisions)):
-        layers = _layers(model, Setting(threshold, kept, precision, 1))
-        for beam_size in beam_sizes:
-            small = _searching(model, layers, beam_size)
+    for _, alike in groupby(settings, lambda setting: replace(setting, beam_size=1)):
+        layers = None
+        for setting in alike:
+            layers = layers or _layers(model, setting)
+            small = _searching(model, layers, setting.beam_size)
             ids, _ = small.predict_topk(X, k)
-            trials.append(
-                Trial(
-                    Setting(threshold, kept, precision, beam_size),
-                    fixed_bytes + model_bytes(small),
-                    recall_at_k(Y, ids, k),
-                    _microseconds(small, X, k),
-                )
-            )
+            n_bytes = fixed_bytes + model_bytes(small)
+            trials.append(Trial(setting, n_bytes, recall_at_k(Y, ids, k), _microseconds(small, X, k)))
             if progress is not None:
                 progress(len(trials))
     return [_judged(trial, trials) for trial in trials]
@@ -206,7 +203,7 @@ def _layers(model: XRLinear, setting: Setting) -> list[LayerWeights]:
             layer.prune(threshold=setting.threshold, max_nonzeros=setting.max_nonzeros, n_threads=threads)
             for layer in layers
         ]
-    return [layer.astype(setting.precision) for layer in layers]
+    return [layer.astype(setting.precision, n_threads=threads) for layer in layers]
 
 
 def _searching(model: XRLinear, layers: list[LayerWeights], beam_size: int) -> XRLinear:
@@ -235,4 +232,4 @@ def _judged(trial: Trial, trials: Sequence[Trial]) -> Trial:
         theirs = (other.n_bytes, -other.recall, other.microseconds)
         return theirs != mine and all(a <= b for a, b in zip(theirs, mine, strict=True))
 
-    return Trial(trial.setting, trial.n_bytes, trial.recall, trial.microseconds, not any(map(beats, trials)))
+    return replace(trial, efficient=not any(map(beats, trials)))

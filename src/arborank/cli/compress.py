@@ -1,21 +1,36 @@
 """`arborank compress`."""
 
 from copy import copy
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .files import check_destination, is_text_model, open_model, read_data, save_model, write_whole
-from .options import POSITIVE, force_option, integers, jobs_option, k_option, labels_option, set_jobs, xmc_option
+from .options import (
+    force_option,
+    integers,
+    jobs_option,
+    k_option,
+    labels_option,
+    set_jobs,
+    xmc_option,
+)
 from .reporting import say
 
 if TYPE_CHECKING:
-    from ..compression import Trial
+    from ..compression import Setting, Trial
 
 __all__ = ["compress"]
 
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _PRECISIONS = ("float32", "float16", "int8")
+_USUAL: dict[str, tuple[Any, ...]] = {
+    "threshold": (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
+    "max_nonzeros": (None,),
+    "precision": ("float32", "int8"),
+}
+_MAX_LOSS = 0.003
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
@@ -58,10 +73,10 @@ def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -
 @click.option(
     "--validation", type=click.Path(exists=True, dir_okay=False), help="Labelled data to try settings on."
 )
-@click.option("--threshold", callback=_numbers, help="Drop smaller weights; one value or a list.")
-@click.option("--max-nonzeros", callback=integers, help="Weights kept a ranker; one value or a list.")
-@click.option("--weights", callback=_precisions, help="float32, float16, int8; one or a list.")
-@click.option("--beam-size", callback=integers, help="Nodes kept on every level; one value or a list.")
+@click.option("--threshold", callback=_numbers, help="Drop smaller weights; a value or a list.")
+@click.option("--max-nonzeros", callback=integers, help="Weights kept a ranker; a value or a list.")
+@click.option("--weights", "precision", callback=_precisions, help="float32, float16, int8; one or a list.")
+@click.option("--beam-size", callback=integers, help="Nodes kept on a level; a value or a list.")
 @click.option("--target-size", callback=_size, help="Most bytes, as in 50MB: the best recall that fits.")
 @click.option("--min-recall", type=click.FloatRange(0, 1), help="Least recall@k: the smallest that has it.")
 @click.option(
@@ -103,11 +118,9 @@ def compress(
     check_destination(directory, force)
     given = {name: values for name, values in axes.items() if values is not None}
     if validation is None:
-        goals = {"--target-size": target_size, "--min-recall": min_recall, "--max-loss": max_loss}
-        goals |= {"--table": table, "--plot": plot}
-        for name, value in goals.items():
-            if value is not None:
-                raise click.UsageError(f"{name} needs --validation DATA to try settings on")
+        _need_no_validation(
+            target_size=target_size, min_recall=min_recall, max_loss=max_loss, table=table, plot=plot
+        )
     ranker = open_model(model)
     inner = _linear(ranker, model)
     set_jobs(ranker, jobs)
@@ -115,16 +128,17 @@ def compress(
     if validation is None:
         chosen = _single(inner, given)
     else:
-        trials, trial = _best(ranker, inner, read_data(validation, labels, xmc), given, k, target_size, min_recall, max_loss)
-        chosen = trial.setting
-        card = _card(trials, trial, k)
+        trials = _trials(ranker, inner, read_data(validation, labels, xmc), given, k)
+        best = _best(trials, target_size, min_recall, max_loss)
+        chosen = best.setting
+        card = _card(trials, best, k)
         click.echo(card)
         if table is not None:
             _write_table(table, trials)
         if plot is not None:
             from ..frontier import draw
 
-            draw(trials, trial, plot, k=k)
+            draw(trials, best, plot, k=k)
     from ..compression import compress as apply
 
     small = apply(inner, chosen)
@@ -145,31 +159,31 @@ def _linear(ranker: Any, path: str) -> Any:
     return inner
 
 
-def _single(model: Any, given: dict[str, tuple[Any, ...]]) -> Any:
-    from ..compression import Setting
+def _need_no_validation(**options: Any) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --validation DATA, to try settings on")
+
+
+def _single(model: Any, given: dict[str, tuple[Any, ...]]) -> "Setting":
+    """Return the one setting that is given, the model's own where nothing is."""
+    from ..compression import own_setting
 
     if not given:
         raise click.UsageError("nothing to do: give --validation DATA, or settings such as --weights int8")
-    for name, values in given.items():
+    for values in given.values():
         if len(values) > 1:
-            raise click.UsageError(f"--{name.replace('_', '-')} has {len(values)} values; --validation DATA chooses")
-    own = {"threshold": (0.0,), "max_nonzeros": (None,), "weights": (model.precision,), "beam_size": (model.beam_size,)}
-    values = {name: of[0] for name, of in (own | given).items()}
-    return Setting(values["threshold"], values["max_nonzeros"], values["weights"], values["beam_size"])
+            raise click.UsageError(
+                f"of the values {', '.join(map(str, values))} --validation DATA chooses one"
+            )
+    return replace(own_setting(model), **{name: values[0] for name, values in given.items()})
 
 
-def _best(
-    ranker: Any,
-    model: Any,
-    data: Any,
-    given: dict[str, tuple[Any, ...]],
-    k: int,
-    target_size: int | None,
-    min_recall: float | None,
-    max_loss: float | None,
-) -> "tuple[list[Trial], Trial]":
-    """Try the settings; returns all trials, the model as it is first, and the best."""
-    from ..compression import choose, model_bytes, sweep
+def _trials(ranker: Any, model: Any, data: Any, given: dict[str, tuple[Any, ...]], k: int) -> "list[Trial]":
+    """Try the settings; the model as it is comes first."""
+    from itertools import product
+
+    from ..compression import Setting, model_bytes, own_setting, sweep
     from ..progress import progress_bar
     from .scoring import check_kind
 
@@ -179,24 +193,23 @@ def _best(
         Y = ranker.encode_labels(data.labels, unknown="extend")
     else:
         X, Y = data.X, data.Y
+    own = own_setting(model)
+    axes = _USUAL | {"beam_size": tuple(sorted({5, 10, 20, own.beam_size}))} | given
+    names = [field.name for field in fields(Setting)]
+    settings = [own, *(Setting(*values) for values in product(*(axes[name] for name in names)))]
     fixed = model_bytes(ranker) - model_bytes(model)
-    own = sweep(
-        model, X, Y, thresholds=[0.0], precisions=[model.precision], beam_sizes=[model.beam_size], k=k, fixed_bytes=fixed
-    )
-    axes = {
-        "thresholds": given.get("threshold", (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)),
-        "max_nonzeros": given.get("max_nonzeros", (None,)),
-        "precisions": given.get("weights", ("float32", "int8")),
-        "beam_sizes": given.get("beam_size", tuple(sorted({5, 10, 20, model.beam_size}))),
-    }
-    total = 1
-    for values in axes.values():
-        total *= len(values)
-    with progress_bar("trying settings", total, enabled=True) as progress:
-        trials = own + sweep(model, X, Y, **axes, k=k, fixed_bytes=fixed, progress=progress)
+    with progress_bar("trying settings", len(settings), enabled=True) as progress:
+        return sweep(model, X, Y, settings, k=k, fixed_bytes=fixed, progress=progress)
+
+
+def _best(
+    trials: "list[Trial]", target_size: int | None, min_recall: float | None, max_loss: float | None
+) -> "Trial":
+    from ..compression import choose
+
     if target_size is None and min_recall is None:
-        min_recall = own[0].recall - (0.003 if max_loss is None else max_loss)
-    return trials, choose(trials, target_size=target_size, min_recall=min_recall)
+        min_recall = trials[0].recall - (_MAX_LOSS if max_loss is None else max_loss)
+    return choose(trials, target_size=target_size, min_recall=min_recall)
 
 
 def _card(trials: "list[Trial]", chosen: "Trial", k: int) -> str:
