@@ -138,7 +138,7 @@ class Layer:
     The arrays of one layer; none of it can make a search read outside them.
     """
 
-    def __init__(self, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], starts: NDArray[numpy.uint32], keys: NDArray[numpy.uint32], units: NDArray[numpy.uint16], bias: NDArray[numpy.float32], n_features: int) -> None: ...
+    def __init__(self, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], starts: NDArray[numpy.uint32], keys: NDArray[numpy.uint32], units: NDArray[numpy.uint16], bias: NDArray[numpy.float32], scales: NDArray[numpy.float32], precision: int, n_features: int) -> None: ...
 
     def check(self) -> None:
         """
@@ -147,6 +147,11 @@ class Layer:
 
     def nnz(self) -> int:
         """Number of weights, once checked."""
+
+    def convert(self, precision: int, threshold: float, max_nonzeros: int, n_threads: int) -> dict[str, Any]:
+        """
+        Once checked: a dict of extents, index, starts, keys, units and scales.
+        """
 
     def unpack(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """
