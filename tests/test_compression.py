@@ -80,7 +80,7 @@ def test_choose():
     assert choose(trials, min_recall=0.6, target_size=200) == trials[0]
     with pytest.raises(ValueError, match="no trial has at most 10 bytes: the smallest has 20"):
         choose(trials, target_size=10)
-    with pytest.raises(ValueError, match="recall of at least 0.9500"):
+    with pytest.raises(ValueError, match=r"recall of at least 0\.9500"):
         choose(trials, min_recall=0.95)
     with pytest.raises(ValueError, match="target_size, min_recall or both"):
         choose(trials)

@@ -270,7 +270,8 @@ class LayerWeights:
                 f"expected; a model saved by an earlier version must be trained again"
             )
         check_precision(state.config["precision"])
-        return cls(**state.arrays, **state.config)
+        values: dict[str, Any] = {**state.arrays, **state.config}
+        return cls(**values)
 
 
 _ARRAYS: Final = tuple(
