@@ -2,6 +2,7 @@
 
 import json
 import lzma
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,12 @@ def wikispeedia(data: Path) -> tuple[list, list]:
     for wanted in (False, True):
         chosen = [s for s, out in zip(sessions, held_out.tolist(), strict=True) if out is wanted]
         parts.append(
-            [((a,), b) for s in chosen for a, b in zip(s, s[1:], strict=False) if normalize(a) != normalize(b)]
+            [
+                ((a,), b)
+                for s in chosen
+                for a, b in zip(s, s[1:], strict=False)
+                if normalize(a) != normalize(b)
+            ]
         )
     return parts[0], parts[1]
 

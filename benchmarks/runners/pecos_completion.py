@@ -20,7 +20,9 @@ def main(folder: Path, threads: int) -> None:
     X, Y, tests = (load_npz(folder / f"{name}.npz") for name in ("X.trn", "Y.trn", "X.tst"))
     runs = np.load(folder / "runs.npy")
     start = perf_counter()
-    chain = Indexer.gen(LabelEmbeddingFactory.create(Y.tocsc(), X, method="pifa", threads=threads), threads=threads)
+    chain = Indexer.gen(
+        LabelEmbeddingFactory.create(Y.tocsc(), X, method="pifa", threads=threads), threads=threads
+    )
     model = XLinearModel.train(X, Y.tocsc(), C=chain, threads=threads)
     seconds = perf_counter() - start
     model.save(folder / "model")
