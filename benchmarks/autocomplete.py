@@ -129,12 +129,7 @@ def matrices(data: Set, completer: Autocompleter, weight: float):
     X, _ = rows.many(contexts, prefixes)
     rows.prefix_weight = kept
     ones = np.ones(labels.size, np.float32)
-    return (
-        labels,
-        prefixes,
-        X,
-        sp.csr_matrix((ones, labels, np.arange(labels.size + 1)), (labels.size, len(keys))),
-    )
+    return X, sp.csr_matrix((ones, labels, np.arange(labels.size + 1)), (labels.size, len(keys)))
 
 
 def pecos(data: Set, path: Path, weight: float) -> dict:

@@ -35,9 +35,9 @@ One prefix a test pair, its length drawn uniformly from 1 to the length of the q
 *MRR*: mean of one over the place among ten completions. *Lengths alike*: the mean of the columns 1 to 10+, each
 length with the same weight. *BLEU_RR*: BLEU of the completions by their words, weighted by one over the place,
 method 1 of Chen and Cherry for n-grams without a match (which leaves 0.18 to a perfect one-word completion).
-All sides train on the same pairs and prefixes. libpecos ranks with its default tree and beam, as many labels as the beam
-holds, and those that begin with the prefix are kept; it is given the completer's features, and once more with a prefix
-weight of 1 in place of 0.1, which suits a search that the prefix does not prune. *free* is Arborank's own search
+All sides train on the same pairs and prefixes. libpecos ranks with its default tree and beam, as many labels as the
+beam holds, and those that begin with the prefix are kept; it is given the completer's features, and once more with a
+prefix weight of 1 in place of 0.1, which suits a search that the prefix does not prune. *free* is Arborank's own search
 without pruning, filtered in the same way. Latency is processor time of one call from Python on one thread, features
 included (libpecos and the GRU: without).
 """
@@ -48,7 +48,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    marks = ["---", *["---:"] * (len(head) - 1)]
+    marks = ["---", *(["---:"] * (len(head) - 1))]
     return ["", *(f"| {' | '.join(row)} |" for row in [head, marks, *rows])]
 
 
@@ -97,8 +97,8 @@ def quality_tables(sides: dict) -> list[str]:
         if "rows" in v:
             lines += [
                 "",
-                f"The GRU answered the first {v['rows']:,} test prefixes only: MRR {number(v['mrr'])}, where Arborank's "
-                f"hybrid has {number(v['hybrid_mrr_same_rows'])}; {v['epochs']:.1f} epochs.",
+                f"The GRU answered the first {v['rows']:,} test prefixes only: MRR {number(v['mrr'])}, where "
+                f"Arborank's hybrid has {number(v['hybrid_mrr_same_rows'])}; {v['epochs']:.1f} epochs.",
             ]
     return lines
 
@@ -125,7 +125,8 @@ def cost_table(sides: dict) -> list[str]:
     ]
     keys += [("nodes_pruned", 1), ("nodes_free", 1), ("free_mrr", 3), ("free_mrr_short", 3)]
     rows = [
-        [LABELS[side], *(number(v.get(key), digits) for key, digits in keys)] for side, v in sides.items()
+        [LABELS[side], *(number(v.get(key), digits) for key, digits in keys.items())]
+        for side, v in sides.items()
     ]
     return table(head, [row for row in rows if any(row[1:])])
 

@@ -33,6 +33,7 @@ struct Visit {
 struct SearchScratch {
   std::array<Hits, 2> hits;
   std::vector<f32x16> sums;
+  std::vector<std::int32_t> ranks;  // of the block's features in the layer at hand
   std::vector<SearchState> states;
   std::vector<Candidate> candidates;  // as many a state as a level needs
   std::vector<Visit> visits, grouped;

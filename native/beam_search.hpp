@@ -55,6 +55,7 @@ class Search {
         scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
         enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
+      rank_features(t, begin, end, scratch);
       if (in_rounds) {
         visit_ranks(0, 2, t, begin, n, scratch, job);
         visit_ranks(2, kAll, t, begin, n, scratch, job);
@@ -74,8 +75,21 @@ class Search {
   static constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
   using Push = void (*)(Top&, const f32x16*, const Family&, const Mask&);
 
-  Query query(std::int64_t row) const {
-    return {X_.indices + X_.begin(row), X_.data + X_.begin(row), X_.length(row)};
+  // begin: first row of the block
+  Query query(std::int64_t row, std::int64_t begin, const SearchScratch& scratch) const {
+    return {scratch.ranks.data() + (X_.begin(row) - X_.begin(begin)), X_.data + X_.begin(row), X_.length(row)};
+  }
+
+  // Layers that were made together share their ranks.
+  void rank_features(std::int64_t t, std::int64_t begin, std::int64_t end, SearchScratch& scratch) const {
+    const std::int32_t *ranks = tree_.layer(t).ranks, *features = X_.indices + X_.begin(begin);
+    if (t > 0 && ranks == tree_.layer(t - 1).ranks)
+      return;
+    const std::int64_t n = X_.begin(end) - X_.begin(begin);
+    if (static_cast<std::int64_t>(scratch.ranks.size()) < n)
+      scratch.ranks.resize(n);
+    for (std::int64_t i = 0; i < n; i++)
+      scratch.ranks[i] = ranks[features[i]];
   }
 
   void prepare(std::int64_t row, SearchState& state, SearchScratch& scratch) const {
@@ -183,7 +197,7 @@ class Search {
   // Opens the visits of one query, best parent first. While one is opened, the next one's index is fetched.
   void in_order(std::int64_t t, std::int64_t begin, SearchScratch& scratch) const {
     const LayerView& layer = tree_.layer(t);
-    const Query q = query(begin);
+    const Query q = query(begin, begin, scratch);
     const std::vector<Visit>& visits = scratch.visits;
     for (std::size_t i = 0; i < visits.size() && !hopeless(visits[i], scratch.states[0].top); i++) {
       const Chunk chunk(layer, visits[i].node);
@@ -203,7 +217,7 @@ class Search {
     const std::int64_t room = Top::room_for(kept(t));
     const std::vector<Visit>& visits = scratch.visits;
     const auto n = static_cast<std::int64_t>(visits.size());
-    const auto query_of = [&](const Visit& visit) { return query(begin + visit.query); };
+    const auto query_of = [&](const Visit& visit) { return query(begin + visit.query, begin, scratch); };
     const auto worth_it = [&](const Visit& visit) { return !hopeless(visit, scratch.states[visit.query].top); };
     bool alive[2] = {false, false};  // of the last two visits looked up
     for (std::int64_t i = -3; i < n && !job.stopped(); i++) {
@@ -227,9 +241,9 @@ class Search {
     const SearchState* state = &scratch.states[visit.query];
     prefetch(state);
     prefetch(scratch.candidates.data() + visit.query * room);
-    const Query q = query(begin + visit.query);
+    const Query q = query(begin + visit.query, begin, scratch);
     for (std::int64_t i = 0; i < q.n; i += 16) {
-      prefetch(q.features + i);
+      prefetch(q.ranks + i);
       prefetch(q.values + i);
     }
   }
@@ -266,7 +280,7 @@ class Search {
 
   // Sorts the visits by node, within a node by query.
   static void group(std::int64_t n_nodes, SearchScratch& scratch) {
-    auto& [hits, sums, states, candidates, visits, grouped, offsets] = scratch;
+    auto& [hits, sums, ranks, states, candidates, visits, grouped, offsets] = scratch;
     if (n_nodes > 8 * static_cast<std::int64_t>(visits.size())) {
       std::stable_sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) { return a.node < b.node; });
       return;

@@ -57,7 +57,10 @@ def clusters(n=600, n_parents=5, seed=0):
 
 
 def fields(layer):
-    return {name: getattr(layer, name).tobytes() for name in ("extents", "index", "rows", "words", "bias")}
+    return {
+        name: getattr(layer, name).tobytes()
+        for name in ("ranks", "extents", "index", "starts", "keys", "units", "bias")
+    }
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _native
 from ..sparse import Csr, MatrixLike, as_csr
 from .solver import SOLVERS, SolverParams
-from .weights import LayerWeights
+from .weights import LayerWeights, check_ranks, feature_ranks
 
 __all__ = ["train_layer", "training_work"]
 
@@ -22,6 +22,7 @@ def train_layer(
     branches: ArrayLike,
     params: SolverParams | None = None,
     *,
+    ranks: NDArray[np.int32] | None = None,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> LayerWeights:
@@ -45,6 +46,8 @@ def train_layer(
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
     params : SolverParams, optional
         The defaults when not given.
+    ranks : int32 array of shape (n_features,), optional
+        ``feature_ranks(X)``, when the layers of a model are to share it.
     n_threads : int
         Threads to use; 0 means one a processor.
     progress : callable, optional
@@ -68,6 +71,9 @@ def train_layer(
     branches = _checked_branches(branches, active.shape[0], positives.shape[0])
     if positives.nnz and positives.data.min() < 0:
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
+    if ranks is None:
+        ranks = feature_ranks(X)
+    check_ranks(ranks, X.shape[1])
     certain = _certain_parents(active, positives, branches)
     children = branches[certain]
     if certain.size:
@@ -77,6 +83,7 @@ def train_layer(
         active,
         positives,
         branches,
+        ranks,
         solver=SOLVERS.index(params.solver),
         Cp=float(params.Cp),
         Cn=float(params.Cn),
@@ -89,7 +96,7 @@ def train_layer(
         progress=progress,
     )
     arrays["bias"][children] = _CERTAIN
-    return LayerWeights(branches=branches, n_features=X.shape[1], **arrays)
+    return LayerWeights(branches=branches, ranks=ranks, n_features=X.shape[1], **arrays)
 
 
 def training_work(active: MatrixLike, branches: ArrayLike) -> int:
