@@ -133,15 +133,12 @@ def cost_table(sides: dict) -> list[str]:
 
 def extra(found: Measurements) -> list[str]:
     """What other scripts measured: many labels."""
-    rows = [
-        [
-            key,
-            *(number(v[name], digits) for name, digits in (("pairs", 0), ("labels", 0), ("fit_seconds", 0))),
-        ]
-        + [number(v["peak_bytes"] / 2**30, 1), number(v["cpu_p50_us"], 0), number(v["cpu_p99_us"], 0)]
-        for key in found.distinct("set", table="completion-scale")
-        for v in found.of(table="completion-scale", set=key)[-1:]
-    ]
+    rows = []
+    for name in found.distinct("set", table="completion-scale"):
+        v = found.of(table="completion-scale", set=name)[-1]
+        sizes = (number(v[key], 0) for key in ("pairs", "labels", "fit_seconds"))
+        times = (number(v[key], 0) for key in ("cpu_p50_us", "cpu_p99_us"))
+        rows.append([name, *sizes, number(v["peak_bytes"] / 2**30, 1), *times])
     head = ["", "pairs", "labels", "fit, s", "peak, GiB", "p50, µs", "p99, µs"]
     return ["", "## Many labels, many pairs", *table(head, rows)] if rows else []
 
