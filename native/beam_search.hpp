@@ -18,7 +18,7 @@ struct SearchOptions {
   Combination combination;
   const CsrView* allowed = nullptr;   // one row a query, or a single one for all
   const CsrView* excluded = nullptr;  // the same
-  const std::int64_t* ranges = nullptr;  // two a query: it may get labels from the first to before the second; not with `allowed`
+  const std::int64_t* ranges = nullptr;  // not with `allowed`. Two a query: it may get the labels from one to before the other
 };
 
 struct Answers {
@@ -49,7 +49,10 @@ class Search {
       prepare(begin + i, scratch.states[i], scratch);
     // a single query opens its beam's nodes in order, and gains nothing from rounds
     const bool in_rounds = n > 1 && options_.combination.bounded();
-    for (std::int64_t t = 0; t < tree_.depth(); t++) {
+    std::int64_t first = tree_.depth();
+    for (std::int64_t i = 0; i < n; i++)
+      first = std::min(first, scratch.states[i].start);
+    for (std::int64_t t = first; t < tree_.depth(); t++) {
       const std::int64_t room = Top::room_for(kept(t));
       if (static_cast<std::int64_t>(scratch.candidates.size()) < n * room)
         scratch.candidates.resize(n * room);
