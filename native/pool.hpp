@@ -9,6 +9,8 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -30,7 +32,10 @@ class Job {
 // Called on the calling thread about ten times a second with the work units done; throws to stop the job.
 using Tick = std::function<void(std::int64_t)>;
 
+// 0 is every core. Python's n_jobs, where -1 is, is translated long before.
 inline int resolve_threads(int n_threads) {
+  if (n_threads < 0)
+    throw std::invalid_argument("n_threads must be at least 0 (0 for every core), found " + std::to_string(n_threads));
   return n_threads > 0 ? n_threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 

@@ -1,6 +1,8 @@
+import contextlib
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -72,14 +74,11 @@ def run(folder, monkeypatch):
     return invoke
 
 
+COMMAND = [sys.executable, "-c", "from arborank.cli import main; main(prog_name='arborank')"]
+
+
 def arborank_process(*args, **options):
-    command = [
-        sys.executable,
-        "-c",
-        "from arborank.cli import main; main(prog_name='arborank')",
-        *map(str, args),
-    ]
-    return subprocess.Popen(command, text=True, **options)
+    return subprocess.Popen([*COMMAND, *map(str, args)], text=True, **options)
 
 
 # ------------------------------------------------------------------ train
@@ -417,6 +416,61 @@ def test_a_reader_that_leaves_early_is_no_error(folder):
         process.stdin.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_rank_ends_quietly_when_its_reader_leaves(folder):
+    process = arborank_process(
+        "rank", folder / "model", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        process.stdin.write("a taxiish vehicle\n" * 100)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write("a taxiish vehicle\n" * 10_000)
+            process.stdin.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "closed", "message"),
+    [
+        (("rank",), "<&-", "standard input is closed"),
+        (("predict", "-"), "<&-", "standard input is closed"),
+        (("predict", "-"), ">&-", "standard output is closed"),
+    ],
+)
+def test_closed_streams_are_named(folder, command, closed, message):
+    name, *rest = command
+    line = [*COMMAND, name, str(folder / "model"), *rest]
+    done = subprocess.run(
+        f"{shlex.join(line)} {closed}", shell=True, input="x\n", capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "internal error" not in done.stderr
+
+
+def test_names_cannot_write_to_the_terminal(tmp_path):
+    texts = ["red fruit", "yellow fruit", "fast car"] * 3
+    names = [["ap\x1b[31mple"], ["ban\nana"], ["r\u202eacer"]] * 3
+    ranker = arborank.TextRanker(features=arborank.NgramTfidf()).fit(texts, names)
+    ranker.save(tmp_path / "model")
+    model = str(tmp_path / "model")
+    runner = CliRunner()
+    for arguments in (["rank", model, "fruit"], ["inspect", model, "--branches"]):
+        printed = runner.invoke(main, arguments, color=True).output
+        assert "ban\\nana" in printed
+        assert "ap\\x1b[31mple" in printed
+        assert "r\\u202eacer" in printed
+        assert "\x1b" not in printed
+    echoed = runner.invoke(main, ["rank", model], input="fruit\x1b]0;title\x07\n", color=True).output
+    assert echoed.startswith("fruit\\x1b]0;title\\x07\n")
+    (tmp_path / "in.jsonl").write_text('{"text": "fruit"}\n')
+    line = runner.invoke(main, ["predict", model, str(tmp_path / "in.jsonl")]).stdout
+    assert {"ap\x1b[31mple", "ban\nana"} <= set(json.loads(line)["labels"])
 
 
 def test_help_imports_nothing_heavy():

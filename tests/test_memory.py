@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from arborank import memory
-from arborank.memory import Estimate, available_memory, check_fits, estimate_training, format_bytes
+from arborank.memory import (
+    Estimate,
+    available_memory,
+    check_fits,
+    check_label_arrays_fit,
+    estimate_training,
+    format_bytes,
+)
 
 SIZES = {"n_instances": 40_000, "n_features": 200_000, "nnz": 4_000_000, "label_counts": np.full(10_000, 17)}
 
@@ -34,6 +41,14 @@ def test_what_the_message_proposes_helps(change, part):
     after = estimate_training(**{"n_threads": 4, **SIZES, **change})
     assert getattr(after, part) < getattr(before, part)
     assert after.total <= before.total
+
+
+def test_index_holds_6_bytes_a_value_of_the_label_vectors():
+    long = {"n_instances": 1000, "n_features": 10**7, "nnz": 1000 * 500, "label_counts": np.full(10_000, 40)}
+    values = 10_000 * 500 * 40 ** (1.15 - 0.068 * np.log(500))
+    assert estimate_training(**long, n_threads=1).index == pytest.approx(
+        6 * values + 80 * 10_000 + 20 * 10**7, rel=1e-6
+    )
 
 
 def test_no_threshold_keeps_every_feature_of_a_cluster():
@@ -106,6 +121,14 @@ def test_cgroup_version_1_in_a_container_falls_back_to_the_root(tmp_path: Path):
 def test_no_proc_means_physical_memory(monkeypatch):
     monkeypatch.setattr(memory, "_lines", lambda path: [])
     assert available_memory() > 2**20
+
+
+def test_columns_alone_may_be_too_many():
+    check_label_arrays_fit(10**9, available=10**12)
+    with pytest.raises(
+        MemoryError, match=r"Y has 1,000,000,000 labels, for which 48 GB .* but 8 GB are free"
+    ):
+        check_label_arrays_fit(10**9, available=8 * 10**9)
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,10 @@ def test_k_is_the_bottom_layers(folder):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"combine": "l5-hinge"}, "combine is 'l5-hinge'"), ({"beam_size": 0}, "beam_size is 0")],
+    [
+        ({"combine": "l5-hinge"}, "combine is 'l5-hinge'"),
+        ({"beam_size": 0}, "beam_size must be at least 1, found 0"),
+    ],
 )
 def test_wrong_options(folder, options, message):
     with pytest.raises(ValueError, match=message):
@@ -157,7 +160,7 @@ def test_wrong_options(folder, options, message):
     ("changes", "message"),
     [
         ({"post_processor": "l7-hinge"}, "post_processor 'l7-hinge'; known are"),
-        ({"only_topk": 0}, "beam_size is 0"),
+        ({"only_topk": 0}, "beam_size must be at least 1, found 0"),
         ({"model": "LinearModel"}, "does not describe a PECOS MLModel"),
         ({"bias": "1"}, "has bias '1'"),
         ({"bias": None}, "has bias None"),
@@ -219,14 +222,14 @@ def test_wrong_weights(folder):
     nan.data[3] = np.nan
     for matrix, message in [
         (W[:, :-1], "has 59 columns, but C.npz beside it has 60 rows"),
-        (wide, "has weights of 101 features, but layer 0 has 50"),
+        (wide, "1.model.* has weights of 50 features, but the layer below it has 101"),
         (nan, "holds NaN"),
         (W.tocoo(), "not a whole sparse matrix.*indices"),
     ]:
         sp.save_npz(path, matrix)
         with pytest.raises(ValueError, match=message) as caught:
             import_xlinear(folder)
-        assert str(path) in str(caught.value)
+        assert str(folder / "ranker") in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,88 @@
-"""Checks of single arguments, with errors that name them."""
+"""Checks of arguments that several parts take, with errors that name them."""
 
-from numbers import Integral
+import math
+from numbers import Integral, Real
 from typing import Any
 
-__all__ = ["check_integer"]
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["check_integer", "check_real", "check_top_ids"]
+
+_LARGEST = 1e18  # its square is still a number in single precision
 
 
-def check_integer(name: str, value: Any, low: int) -> int:
-    """Return ``value`` as an int, or raise if it is not an integer of at least ``low``."""
+def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """Return ``value`` as an int, or raise if it is not an integer from ``low`` to ``high``."""
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, found {value!r}")
-    if value < low:
-        raise ValueError(f"{name} must be at least {low}, found {value}")
-    return int(value)
+    number = int(value)
+    if high is not None and not low <= number <= high:
+        raise ValueError(f"{name} must be between {low} and {high}, found {number}")
+    if number < low:
+        raise ValueError(f"{name} must be at least {low}, found {number}")
+    return number
+
+
+def check_real(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> float:
+    """Return ``value`` as a float, or raise if it is not a finite number within the bounds."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, found {value!r}")
+    number = float(value)
+    if not math.isfinite(number) or abs(number) > _LARGEST:
+        raise ValueError(f"{name} must be finite and at most {_LARGEST:g} in magnitude, found {value!r}")
+    if above is not None and number <= above:
+        raise ValueError(f"{name} must be above {above:g}, found {value!r}")
+    if least is not None and number < least:
+        raise ValueError(f"{name} must be at least {least:g}, found {value!r}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be at most {most:g}, found {value!r}")
+    return number
+
+
+def check_top_ids(name: str, ids: ArrayLike) -> NDArray[np.int64]:
+    """Return top lists, one a row, as int64, or raise if they are not ids that end in padding.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for error messages.
+    ids : integer array of shape (n_rows, width)
+        Label ids, best first, each at most once a row, padded at the end with -1.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they are not 2-dimensional, one is below -1, a row repeats one, or padding stands before an id.
+    """
+    array = np.asarray(ids)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} have dtype {array.dtype}; integer ids were expected")
+    if array.ndim != 2:
+        raise ValueError(f"{name} must be 2-dimensional ids, found {array.ndim} dimension(s)")
+    array = array.astype(np.int64, copy=False)
+    if array.size and array.min() < -1:
+        row, column = np.argwhere(array < -1)[0]
+        raise ValueError(
+            f"{name} hold id {array[row, column]} in row {row}, neither a label nor the padding -1"
+        )
+    late = (array[:, 1:] >= 0) & (array[:, :-1] < 0)
+    if late.any():
+        raise ValueError(
+            f"{name} have padding (-1) before an id in row {np.argwhere(late)[0][0]}; pad only at the end"
+        )
+    in_order = np.sort(array, axis=1)
+    twice = (in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)
+    if twice.any():
+        row, column = np.argwhere(twice)[0]
+        raise ValueError(f"{name} repeat id {in_order[row, column]} in row {row}")
+    return array

@@ -17,10 +17,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from .checks import check_integer
 from .indexing.chain import chain_orders
 from .indexing.tree import LabelTree
 from .matching.combine import COMBINATIONS
 from .ranking.weights import LayerWeights
+from .threads import n_threads
 
 __all__ = ["PecosModel", "import_xlinear"]
 
@@ -58,7 +60,7 @@ def import_xlinear(
     *,
     combine: str | None = None,
     beam_size: int | None = None,
-    n_threads: int = 0,
+    n_jobs: int | None = None,
 ) -> PecosModel:
     """Read a PECOS ``XLinearModel`` folder.
 
@@ -72,8 +74,8 @@ def import_xlinear(
     beam_size : int, optional
         Use this beam. By default the model's own, which must be the same for all inner layers; 10 if there is
         none.
-    n_threads : int, default 0
-        Threads that pack the weights; 0 for all cores.
+    n_jobs : int, optional
+        Threads that pack the weights; None or -1 for every core.
 
     Returns
     -------
@@ -101,17 +103,22 @@ def import_xlinear(
         raise ValueError(f"combine is {combine!r}; expected one of {', '.join(COMBINATIONS)}")
     inner = _setting(folders[:-1], params[:-1], "only_topk", "beam_size") if beam_size is None else beam_size
     beam_size = 10 if inner is None else inner
-    if isinstance(beam_size, bool) or not isinstance(beam_size, int) or beam_size < 1:
-        raise ValueError(f"beam_size is {beam_size!r}; an integer of at least 1 was expected")
+    check_integer("beam_size", beam_size, 1)
     tree, orders = _read_tree(folders)
     biases = tuple(max(float(param["bias"]), 0.0) for param in params)
     layers: list[LayerWeights] = []
-    for folder, branches, order, bias in zip(folders, tree.branches, orders, biases, strict=True):
-        W, constant = _read_weights(folder / "W.npz", order, bias, layers[0].n_features if layers else None)
+    n_features = None
+    ranks = None  # of the bottom layer, whose weights say most about the frequency of features
+    for folder, branches, order, bias in reversed(
+        list(zip(folders, tree.branches, orders, biases, strict=True))
+    ):
+        W, constant = _read_weights(folder / "W.npz", order, bias, n_features)
         try:
-            layers.append(LayerWeights.from_matrix(W, constant, branches, n_threads=n_threads))
+            layer = LayerWeights.from_matrix(W, constant, branches, ranks=ranks, n_threads=n_threads(n_jobs))
         except ValueError as error:
             raise ValueError(f"{folder / 'W.npz'}: {error}") from error
+        n_features, ranks = layer.n_features, layer.ranks
+        layers.insert(0, layer)
     k = params[-1]["pred_kwargs"].get("only_topk")
     return PecosModel(
         tree, tuple(layers), biases, combine, beam_size, k if isinstance(k, int) and k > 0 else 10
@@ -198,7 +205,7 @@ def _read_weights(
         raise ValueError(f"{path} has {children.shape[0]} columns, but C.npz beside it has {n_children} rows")
     width = children.shape[1] - (bias > 0)
     if width < 1 or width != (n_features or width):
-        raise ValueError(f"{path} has weights of {width} features, but layer 0 has {n_features}")
+        raise ValueError(f"{path} has weights of {width} features, but the layer below it has {n_features}")
     children = children[order]
     constant = np.zeros(order.size, np.float32)
     if bias > 0:

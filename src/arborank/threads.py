@@ -1,4 +1,11 @@
-"""The ``n_jobs`` parameter."""
+"""How many threads: one convention a kind of caller, and the one place where they meet.
+
+- What is fitted takes ``n_jobs``, as scikit-learn's estimators do: None or -1 for every core, else that many. So do
+  functions that make such objects, and the command line (``--jobs``).
+- Functions take ``n_threads``, as the native code does: 0 for every core, else that many; -1 is refused.
+
+Whatever the number, results are the same to the byte.
+"""
 
 from numbers import Integral
 

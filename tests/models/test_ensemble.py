@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
+from arborank import XRLinear
 from arborank.models.ensemble import Ensemble
 from arborank.models.merging import combine_topk
 
@@ -121,12 +122,12 @@ GOOD = ([[0, 1]], [[1.0, 0.5]])
     [
         ([], {}, ValueError, "predictions is empty"),
         ([GOOD, ([[0], [1]], [[1.0], [1.0]])], {}, ValueError, r"numbers of rows: \[1, 2\]"),
-        ([([[0.5]], [[1.0]])], {}, TypeError, r"predictions\[0\]: ids have dtype float64"),
+        ([([[0.5]], [[1.0]])], {}, TypeError, r"predictions\[0\] have dtype float64"),
         ([GOOD, ([[0, 1]], [[1.0]])], {}, ValueError, r"predictions\[1\]: ids have shape"),
-        ([([0], [1.0])], {}, ValueError, "2-D"),
+        ([([0], [1.0])], {}, ValueError, "2-dimensional"),
         ([([[-2]], [[1.0]])], {}, ValueError, "id -2"),
         ([([[-1, 0]], [[1.0, 1.0]])], {}, ValueError, "padding"),
-        ([([[3, 3]], [[1.0, 1.0]])], {}, ValueError, "repeats an id"),
+        ([([[3, 3]], [[1.0, 1.0]])], {}, ValueError, "repeat id 3 in row 0"),
         ([([[3]], [[np.nan]])], {}, ValueError, "not finite"),
         ([GOOD], {"k": 0}, ValueError, "k must be at least 1, found 0"),
         ([GOOD], {"method": "mean"}, ValueError, "method is 'mean'; one of 'average'"),
@@ -268,3 +269,88 @@ def test_wrong_parameters(toy, arguments, error, message):
 def test_wrong_k(toy, k, error):
     with pytest.raises(error, match=r"k (must|is)"):
         Ensemble([Popular()], member_k=4).fit(*toy).predict_topk(toy[0], k)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_decision_function_holds_what_the_merged_lists_do(topics, method):
+    X, Y = topics
+    members = [XRLinear(branching=3, max_leaf_size=8, beam_size=3, random_state=seed) for seed in (0, 1)]
+    ensemble = Ensemble(members, method).fit(X, Y)
+    scores = ensemble.decision_function(X)
+    assert scores.shape == Y.shape
+    fitted = ensemble.models_
+    lists = [model.predict_topk(X, max(model.n_reachable_ for model in fitted)) for model in fitted]
+    ids, values = combine_topk(lists, method, Y.shape[1])
+    for row in (0, 7):
+        listed = ids[row] >= 0
+        assert set(scores[[row]].indices) == set(ids[row][listed])
+        assert np.array_equal(scores.toarray()[row, ids[row][listed]], values[row][listed])
+        union = [set(np.nonzero(model.decision_function(X[[row]]).toarray()[0])[0]) for model in fitted]
+        assert union[0] | union[1] <= set(ids[row][listed])
+
+
+def test_predict_is_the_majority(topics):
+    X, Y = topics
+
+    class Always:
+        n_labels_ = Y.shape[1]
+
+        def __init__(self, label):
+            self.label = label
+
+        def predict_topk(self, X, k):
+            raise NotImplementedError
+
+        def predict(self, X):
+            found = np.zeros((X.shape[0], self.n_labels_), np.float32)
+            found[:, [0, self.label]] = 1
+            return sp.csr_array(found)
+
+    members = [Always(1), Always(2), Always(3)]
+    even = Ensemble.from_fitted(members).predict(X).toarray()
+    assert np.flatnonzero(even[0]).tolist() == [0]
+    weighted = Ensemble.from_fitted(members, weights=[2, 1, 1]).predict(X).toarray()
+    assert np.flatnonzero(weighted[-1]).tolist() == [0, 1]
+    assert set(np.unique(weighted)) == {0.0, 1.0}
+    two = Ensemble.from_fitted(members[1:], "round-robin").predict(X).toarray()
+    assert np.flatnonzero(two[0]).tolist() == [0, 2, 3]
+
+
+def test_predict_and_score_of_a_fitted_ensemble(topics):
+    X, Y = topics
+    single = XRLinear(branching=3, max_leaf_size=8).fit(X, Y)
+    twice = Ensemble.from_fitted([single, single])
+    assert (twice.predict(X) != single.predict(X)).nnz == 0
+    assert twice.score(X, Y) == pytest.approx(single.score(X, Y))
+    assert 0 < Ensemble.from_fitted([single, single], member_k=2).score(X, Y) <= 1
+    assert twice.n_labels_ == Y.shape[1]
+    assert twice.classes_ is None
+
+
+def test_classes_are_predicted_by_their_values(topics):
+    X, Y = topics
+    names = np.array(["b", "a", "c"])[Y.toarray().argmax(axis=1) % 3]
+    members = [XRLinear(random_state=seed) for seed in (0, 1)]
+    ensemble = Ensemble(members).fit(X, names)
+    assert ensemble.classes_.tolist() == ["a", "b", "c"]
+    assert ensemble.score(X, names) == np.mean(ensemble.predict(X) == names) > 0.9
+    other = XRLinear().fit(X, np.where(names == "a", "z", names))
+    with pytest.raises(ValueError, match="fitted on different classes"):
+        Ensemble.from_fitted([*ensemble.models_, other])
+    with pytest.raises(ValueError, match="fitted on different classes"):
+        Ensemble.from_fitted([*ensemble.models_, XRLinear().fit(X, [[0, 1, 2]] * X.shape[0])])
+
+
+@pytest.mark.parametrize("method", ["decision_function", "predict", "score"])
+def test_answers_need_a_fitted_ensemble(toy, method):
+    X, Y = toy
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        getattr(Ensemble([Popular()]), method)(*((X, Y) if method == "score" else (X,)))
+
+
+def test_models_that_do_not_tell_the_number_of_labels(toy):
+    X, Y = toy
+    ensemble = Ensemble([Popular()]).fit(X, Y)
+    assert not hasattr(ensemble, "n_labels_")
+    with pytest.raises(AttributeError, match="no model of this Ensemble has n_labels_"):
+        ensemble.decision_function(X)

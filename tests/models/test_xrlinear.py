@@ -100,7 +100,7 @@ def test_same_for_any_number_of_threads(topics):
     for other in models[1:]:
         assert other.tree_ == models[0].tree_
         for a, b in zip(models[0].layers_, other.layers_, strict=True):
-            assert a.words.tobytes() == b.words.tobytes()
+            assert a.units.tobytes() == b.units.tobytes()
             assert a.bias.tobytes() == b.bias.tobytes()
         assert other.predict_topk(X)[1].tobytes() == models[0].predict_topk(X)[1].tobytes()
 
@@ -145,7 +145,7 @@ def test_relevance_changes_the_model(topics):
     plain = XRLinear(**SMALL_TREE).fit(X, Y)
     for mode in ("induce", "ranker-only"):
         weighted = XRLinear(relevance=mode, **SMALL_TREE).fit(X, Y, relevance=R)
-        assert not np.array_equal(plain.layers_[-1].words, weighted.layers_[-1].words)
+        assert not np.array_equal(plain.layers_[-1].units, weighted.layers_[-1].units)
     with pytest.raises(ValueError, match="relevance"):
         XRLinear(**SMALL_TREE).fit(X, Y, relevance=R[:, :-1])
 
@@ -247,3 +247,22 @@ def test_one_instance_one_label():
     ids, scores = XRLinear().fit(np.ones((1, 1)), [[0]]).predict_topk(np.ones((1, 1)), k=2)
     assert ids.tolist() == [[0, -1]]
     assert np.isneginf(scores[0, 1])
+
+
+def test_a_wild_label_id_is_named_before_anything_is_allocated(topics):
+    X, _ = topics
+    rows = [[i % 7] for i in range(X.shape[0])]
+    rows[5] = [3, 10**9]
+    with pytest.raises(ValueError, match=r"Y row 5 holds label 1000000000, .* pass a sparse Y"):
+        XRLinear().fit(X, rows)
+    rows[5] = [3, 5000]  # odd, but no harm
+    assert XRLinear().fit(X, rows).n_labels_ == 5001
+
+
+def test_columns_that_cannot_be_had_are_refused(topics, monkeypatch):
+    X, _ = topics
+    monkeypatch.setattr("arborank.memory.available_memory", lambda: 10**9)
+    ones = np.ones(X.shape[0], np.float32)
+    Y = sp.csr_array((ones, np.arange(X.shape[0]), np.arange(X.shape[0] + 1)), (X.shape[0], 2**31 - 1))
+    with pytest.raises(MemoryError, match=r"Y has 2,147,483,647 labels"):
+        XRLinear().fit(X, Y)

@@ -68,6 +68,8 @@ def read_instances(path: str, xmc: bool) -> "list[str] | Csr":
 
 def stdin_texts() -> Iterator[str]:
     """Yield a text a line of the standard input: the line itself, or ``"text"`` of a JSON object."""
+    if sys.stdin is None:  # as after <&-
+        raise OSError("standard input is closed; give a text or a file, or pipe texts in")
     for number, raw in enumerate(sys.stdin.buffer, 1):
         try:
             line = raw.decode("utf-8").rstrip("\r\n")
@@ -129,6 +131,8 @@ def write_whole(path: str) -> Iterator[IO[bytes]]:
 
     target = Path(path)
     if path == "-":
+        if sys.stdout is None:
+            raise OSError("standard output is closed; name a file for the predictions with -o")
         yield sys.stdout.buffer
     elif target.exists() and not target.is_file():  # a pipe or a device has no content to keep
         with open_bytes(target, "wb") as file:
@@ -150,4 +154,4 @@ def write_whole(path: str) -> Iterator[IO[bytes]]:
 
 def stdin_is_terminal() -> bool:
     """Whether a person types."""
-    return sys.stdin.isatty()
+    return sys.stdin is not None and sys.stdin.isatty()

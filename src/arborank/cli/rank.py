@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from ..display import printable
 from .files import is_text_model, open_model, stdin_is_terminal, stdin_texts
 from .options import beam_option, k_option
 from .reporting import say
@@ -30,7 +31,7 @@ def rank(model: str, text: str | None, k: int, beam_size: int | None) -> None:
         _converse(ranker, k, options)
     else:
         for line in stdin_texts():
-            click.echo(line)
+            click.echo(printable(line))
             show(ranker.rank(line, k, **options))
             click.echo()
 
@@ -58,12 +59,13 @@ def show(
     """Print a ranking: scores, bars, names, and what is known of the labels."""
     if not ranking:
         click.echo("  (no label)")
-    width = max((len(name) for name, _ in ranking), default=0) if about else 0
+    shown = [printable(name) for name, _ in ranking]
+    width = max(map(len, shown), default=0) if about else 0
     scale = max((abs(score) for _, score in ranking), default=0.0) or 1.0
-    for name, score in ranking:
+    for (name, score), text in zip(ranking, shown, strict=True):
         bar = "█" * round(_BAR * max(score, 0.0) / max(scale, 1.0))
         mark = "" if right is None else "✓ " if name in right else "  "
-        line = f"  {score:7.3f} {bar:<{_BAR}} {mark}{name:<{min(width, 32)}}"
+        line = f"  {score:7.3f} {bar:<{_BAR}} {mark}{text:<{min(width, 32)}}"
         if about and about.get(name):
-            line += f"  {about[name]}"
+            line += f"  {printable(about[name])}"
         click.echo(line.rstrip())

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ..display import printable
+
 __all__ = ["ReportingGroup", "say", "show_log"]
 
 _INTERRUPTED = 130
@@ -37,9 +39,9 @@ class ReportingGroup(click.Group):
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text = printable(" ".join(str(error).split()))
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+        return printable(f"{error.filename}: {error.strerror}")
     if isinstance(error, MemoryError) and not text:
         return "out of memory"
     if isinstance(error, ValueError | TypeError | OSError | MemoryError | ImportError):

@@ -69,7 +69,7 @@ def _inputs(data: "TextData | MatrixData") -> Any:
 def _truth(model: Any, data: "TextData | MatrixData") -> Any:
     """Return the true labels; names that the model does not know get columns of their own."""
     if hasattr(data, "Y"):
-        n_labels = getattr(model, "n_labels_", data.Y.shape[1])  # an ensemble leaves it to its members
+        n_labels = getattr(model, "n_labels_", data.Y.shape[1])  # a model may leave it open
         if data.Y.shape[1] != n_labels:
             raise ValueError(f"the data have {data.Y.shape[1]} labels, but the model has {n_labels}")
         return data.Y

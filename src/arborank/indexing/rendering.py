@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..display import printable
+
 if TYPE_CHECKING:
     from .tree import LabelTree
 
@@ -53,11 +55,11 @@ def _branches(
         stem, more = ("└─ ", "   ") if child == end - 1 else ("├─ ", "│  ")
         first, last = int(slot_bounds[child]), int(slot_bounds[child + 1]) - 1
         if level + 1 == tree.depth:
-            yield f"{indent}{stem}{names[tree.labels[first]]}"
+            yield f"{indent}{stem}{printable(names[tree.labels[first]])}"
             continue
         # Examples from all over the branch say more about it than its first labels.
         shown = np.linspace(first, last, num=min(examples, last - first + 1), dtype=np.int64)
-        sample = ", ".join(names[tree.labels[slot]] for slot in shown)
+        sample = ", ".join(printable(names[tree.labels[slot]]) for slot in shown)
         dots = ", …" if shown.size < last - first + 1 else ""
         yield f"{indent}{stem}{level + 1}.{child} ({last - first + 1:,} labels): {sample}{dots}"
         if level + 1 < max_depth:

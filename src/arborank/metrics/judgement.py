@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ..sparse import Csr, as_csr, rows_to_csr, to_scipy
+from ..checks import check_integer, check_top_ids
+from ..sparse import Csr, as_csr, rows_to_csr, to_scipy, without_zeros
 
 __all__ = ["JudgeOptions", "Judgement", "judge"]
 
@@ -58,7 +59,7 @@ class Judgement:
 
     def top(self, k: int) -> NDArray[np.bool_]:
         """Return the hits among the first ``k`` predictions; ``ValueError`` if there are fewer columns."""
-        _check_k(k)
+        check_integer("k", k, 1)
         if k > self.hits.shape[1]:
             raise ValueError(f"k is {k}, but the predictions have {self.hits.shape[1]} columns")
         return self.hits[:, :k]
@@ -102,7 +103,7 @@ def judge(
         counts.
     """
     if k is not None:
-        _check_k(k)
+        check_integer("k", k, 1)
     if empty_rows not in ("exclude", "zero"):
         raise ValueError(f"empty_rows is {empty_rows!r}; 'exclude' or 'zero' was expected")
     scored = sp.issparse(predictions) or isinstance(predictions, Csr)
@@ -122,7 +123,7 @@ def judge(
         spare = 0 if pairs is None or not len(pairs) else int(np.bincount(pairs[:, 0]).max())
         ids = _rank_scores(scores, None if k is None else k + spare)
     else:
-        _check_ids(ids, Y.shape)
+        _check_shape(ids, Y.shape)
     n_filtered = 0
     if pairs is not None:
         ids, n_filtered = _drop(ids, pairs, Y.shape[1])
@@ -137,13 +138,6 @@ def judge(
     return Judgement(ids, _is_true(ids, Y), Y, n_true, n_empty, n_filtered)
 
 
-def _check_k(k: int) -> None:
-    if isinstance(k, bool) or not isinstance(k, int | np.integer):
-        raise TypeError(f"k must be an integer, found {k!r}")
-    if k < 1:
-        raise ValueError(f"k is {k}; an integer >= 1 was expected")
-
-
 def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
     if isinstance(truth, Sequence) and not isinstance(truth, str | bytes):
         return _from_lists(truth, n_labels, ids)
@@ -154,11 +148,7 @@ def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None)
         raise ValueError(
             f"truth holds the negative value {csr.data.min()}; an indicator or relevance >= 0 was expected"
         )
-    if csr.nnz and csr.data.min() == 0:
-        matrix = to_scipy(csr).copy()
-        matrix.eliminate_zeros()
-        csr = as_csr(matrix, "truth")
-    return csr
+    return without_zeros(csr)
 
 
 def _from_lists(truth: Sequence[Any], n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
@@ -178,39 +168,18 @@ def _from_lists(truth: Sequence[Any], n_labels: int | None, ids: NDArray[np.int6
 
 
 def _as_ids(predictions: Predictions) -> NDArray[np.int64]:
-    ids = np.asarray(predictions)
-    if ids.dtype.kind not in "iu":
-        raise TypeError(
-            f"predictions have dtype {ids.dtype}; integer ids, or a scipy sparse matrix of "
-            f"scores, were expected"
-        )
-    if ids.ndim != 2:
-        raise ValueError(f"predictions must be 2-dimensional ids, found {ids.ndim} dimension(s)")
-    return ids.astype(np.int64, copy=False)
+    try:
+        return check_top_ids("predictions", predictions)
+    except TypeError as error:
+        raise TypeError(f"{error}, or a scipy sparse matrix of scores") from None
 
 
-def _check_ids(ids: NDArray[np.int64], shape: tuple[int, int]) -> None:
+def _check_shape(ids: NDArray[np.int64], shape: tuple[int, int]) -> None:
     if len(ids) != shape[0]:
         raise ValueError(f"predictions have {len(ids)} rows, truth has {shape[0]}")
-    if not ids.size:
-        return
-    if ids.min() < -1 or ids.max() >= shape[1]:
-        row, column = np.argwhere((ids < -1) | (ids >= shape[1]))[0]
-        raise ValueError(
-            f"predictions hold id {ids[row, column]} in row {row}, outside [0, {shape[1]}) "
-            f"and not the padding -1"
-        )
-    late = (ids[:, 1:] >= 0) & (ids[:, :-1] < 0)
-    if late.any():
-        raise ValueError(
-            f"predictions have padding (-1) before an id in row {np.argwhere(late)[0][0]}; "
-            f"pad only at the end"
-        )
-    in_order = np.sort(ids, axis=1)
-    twice = (in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)
-    if twice.any():
-        row, column = np.argwhere(twice)[0]
-        raise ValueError(f"predictions repeat id {in_order[row, column]} in row {row}")
+    if ids.size and ids.max() >= shape[1]:
+        row, column = np.argwhere(ids >= shape[1])[0]
+        raise ValueError(f"predictions hold id {ids[row, column]} in row {row}, outside [0, {shape[1]})")
 
 
 def _as_pairs(filter_pairs: ArrayLike, shape: tuple[int, int]) -> NDArray[np.int64]:

@@ -1,11 +1,44 @@
-"""Parameters that may have one value for each layer of a tree."""
+"""The parameters of `XRLinear`: their ranges, and those that may have one value for each layer of a tree."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["per_layer", "values_of"]
+from ..checks import check_integer, check_real
+from ..matching import combination
+from ..ranking import SolverParams, check_names, parse_scheme
+
+__all__ = ["check_parameters", "per_layer", "solver_params", "values_of"]
+
+_SOLVER_PARAMETERS = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
+_LEAST = {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "max_clusters": 1, "random_state": 0}
+
+
+def check_parameters(model: Any) -> None:
+    """Raise ``TypeError`` or ``ValueError`` unless every parameter of an `XRLinear` is in its range."""
+    for name in _SOLVER_PARAMETERS:
+        for value in values_of(name, getattr(model, name)):
+            SolverParams(**{name: value})
+    for scheme in values_of("negatives", model.negatives):
+        parse_scheme(scheme)
+    check_names(model.relevance, model.relevance_norm)
+    combination(model.combine)
+    for name, low in _LEAST.items():
+        check_integer(name, getattr(model, name), low)
+    for name in ("spherical", "verbose"):
+        if not isinstance(getattr(model, name), (bool, np.bool_, int)):
+            raise TypeError(
+                f"{name} must be True or False, or a number for verbose; found {getattr(model, name)!r}"
+            )
+    check_real("alpha", model.alpha, least=0.0, most=1.0)
+
+
+def solver_params(model: Any, depth: int) -> list[SolverParams]:
+    """Return the solver's parameters for every layer of a tree, top first."""
+    columns = [per_layer(name, getattr(model, name), depth) for name in _SOLVER_PARAMETERS]
+    rows = zip(*columns, strict=True)
+    return [SolverParams(**dict(zip(_SOLVER_PARAMETERS, row, strict=True))) for row in rows]
 
 
 def values_of(name: str, value: Any) -> list[Any]:

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from ..checks import check_integer
 from ..persistence import SaveMixin
 from ..state import State
+from .answers import mean_ndcg, score_matrix
 from .merging import Method, TopK, check_method, check_weights, combine_topk
 
 __all__ = ["Ensemble", "combine_topk"]
@@ -125,9 +127,7 @@ class Ensemble(SaveMixin, BaseEstimator):
         ValueError
             If ``k`` is below 1 or above ``member_k``, or for the reasons of `combine_topk`.
         """
-        if not hasattr(self, "models_"):
-            raise NotFittedError("this Ensemble is not fitted yet; call fit, or use Ensemble.from_fitted")
-        self._check(self.models_)
+        self._check_fitted()
         k = check_integer("k", k, 1)
         depth = k if self.member_k is None else self.member_k
         if k > depth:
@@ -139,7 +139,76 @@ class Ensemble(SaveMixin, BaseEstimator):
             for name, value in limits.items()
             if value is not None
         }
-        lists = [model.predict_topk(X, depth, **given, **options) for model in self.models_]
+        return self._merged(X, depth, k, **given, **options)
+
+    def decision_function(self, X: Instances) -> sp.csr_array:
+        """Return the merged score of every label that some model lists, as a sparse (n_rows, n_labels) array.
+
+        Every model is asked for all labels that it can reach, whatever ``member_k``.
+        """
+        self._check_fitted()
+        n_labels = self.n_labels_
+        depth = max(getattr(model, "n_reachable_", n_labels) for model in self.models_)
+        ids, scores = self._merged(X, depth, min(n_labels, depth * len(self.models_)))
+        return score_matrix(ids, scores, n_labels)
+
+    def predict(self, X: Instances) -> Any:
+        """Return the labels that the models assert by majority.
+
+        Every model's own ``predict`` is asked, so that the rule is the same for all methods of merging, some of
+        which have no natural limit.
+
+        Returns
+        -------
+        sparse indicator of shape (n_rows, n_labels)
+            Labels asserted by models that have at least half of the weight. When the models were fitted on a 1-D
+            target: the class that `predict_topk` ranks first in every row instead.
+        """
+        self._check_fitted()
+        classes = self.classes_
+        if classes is not None:
+            return classes[np.maximum(self.predict_topk(X, 1)[0][:, 0], 0)]
+        shares = check_weights(self.weights, len(self.models_))
+        votes = sum(
+            share * sp.csr_array(model.predict(X)) for share, model in zip(shares, self.models_, strict=True)
+        ).tocoo()
+        kept = votes.data >= 0.5 - 1e-9
+        ones = np.ones(int(kept.sum()), np.float32)
+        return sp.csr_array((ones, (votes.row[kept], votes.col[kept])), shape=votes.shape)
+
+    def score(self, X: Instances, y: Targets) -> float:
+        """Return the mean nDCG@5 against the labels ``y``, or the accuracy after a 1-D target.
+
+        The lists are shorter than 5 if ``member_k`` is.
+        """
+        self._check_fitted()
+        if self.classes_ is not None:
+            return float(np.mean(self.predict(X) == np.asarray(y)))
+        k = 5 if self.member_k is None else min(5, self.member_k)
+        return mean_ndcg(y, self.predict_topk(X, k)[0], self.n_labels_)
+
+    @property
+    def n_labels_(self) -> int:
+        """Number of labels, as the models have it."""
+        known = [model.n_labels_ for model in self.models_ if hasattr(model, "n_labels_")]
+        if not known:
+            raise AttributeError(
+                "no model of this Ensemble has n_labels_, which says how many labels there are"
+            )
+        return int(known[0])
+
+    @property
+    def classes_(self) -> NDArray[Any] | None:
+        """Class values when the models were fitted on a 1-D target, otherwise None."""
+        return getattr(self.models_[0], "classes_", None)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "models_"):
+            raise NotFittedError("this Ensemble is not fitted yet; call fit, or use Ensemble.from_fitted")
+        self._check(self.models_)
+
+    def _merged(self, X: Instances, depth: int, k: int, **options: Any) -> TopK:
+        lists = [model.predict_topk(X, depth, **options) for model in self.models_]
         return combine_topk(lists, self.method, k, weights=self.weights)
 
     def to_state(self) -> State:
@@ -183,9 +252,16 @@ class Ensemble(SaveMixin, BaseEstimator):
         widths = {model.n_labels_ for model in models if hasattr(model, "n_labels_")}
         if len(widths) > 1:
             raise ValueError(f"models have different numbers of labels: {sorted(widths)}")
+        classes = [_listed(getattr(model, "classes_", None)) for model in models]
+        if any(other != classes[0] for other in classes):
+            raise ValueError("models were fitted on different classes; the same target is needed")
         check_method(self.method)
         if self.method == "round-robin" and self.weights is not None:
             raise ValueError("round-robin takes no weights; the order of the models decides")
         check_weights(self.weights, len(models))
         if self.member_k is not None:
             check_integer("member_k", self.member_k, 1)
+
+
+def _listed(classes: NDArray[Any] | None) -> list[Any] | None:
+    return None if classes is None else classes.tolist()

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_integer
+from ..checks import check_integer, check_top_ids
 
 __all__ = ["Method", "TopK", "check_method", "check_weights", "combine_topk"]
 
@@ -186,21 +186,12 @@ def check_weights(weights: ArrayLike | None, n_models: int) -> NDArray[np.float6
 def _check_list(
     pair: tuple[ArrayLike, ArrayLike], number: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    ids, scores = np.asarray(pair[0]), np.asarray(pair[1], np.float64)
-    if ids.dtype.kind not in "iu":
-        raise TypeError(f"predictions[{number}]: ids have dtype {ids.dtype}; integers were expected")
-    if ids.ndim != 2 or ids.shape != scores.shape:
+    name = f"predictions[{number}]"
+    ids, scores = check_top_ids(name, pair[0]), np.asarray(pair[1], np.float64)
+    if ids.shape != scores.shape:
         raise ValueError(
-            f"predictions[{number}]: ids have shape {ids.shape} and scores {scores.shape}; equal "
-            f"2-D shapes were expected"
+            f"{name}: ids have shape {ids.shape} and scores {scores.shape}; equal shapes were expected"
         )
-    if ids.size and ids.min() < -1:
-        raise ValueError(f"predictions[{number}]: id {ids.min()} is neither a label nor the padding -1")
-    if ((ids[:, 1:] >= 0) & (ids[:, :-1] < 0)).any():
-        raise ValueError(f"predictions[{number}]: padding (-1) before an id; pad only at the end")
-    in_order = np.sort(ids, axis=1)
-    if ((in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)).any():
-        raise ValueError(f"predictions[{number}]: a row repeats an id")
     if not np.isfinite(scores[ids >= 0]).all():
-        raise ValueError(f"predictions[{number}]: a score is not finite")
-    return ids.astype(np.int64, copy=False), np.where(ids >= 0, scores, 0.0)
+        raise ValueError(f"{name}: a score is not finite")
+    return ids, np.where(ids >= 0, scores, 0.0)

@@ -11,6 +11,9 @@ from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
 __all__ = ["as_indicator"]
 
+# Ids in lists are taken for column numbers up to here, or up to so many times the labels that are named in all.
+_PLAUSIBLE, _SPARSE = 1_000_000, 1_000
+
 
 def as_indicator(Y: Any, n_rows: int) -> tuple[Csr, NDArray[Any] | None]:
     """Convert labels to an indicator matrix of ones.
@@ -34,7 +37,8 @@ def as_indicator(Y: Any, n_rows: int) -> tuple[Csr, NDArray[Any] | None]:
     TypeError
         If labels are neither numbers nor, in the 1-D form, strings.
     ValueError
-        If the number of rows differs, a value is NaN or infinite, an id is negative, or there is no label at all.
+        If the number of rows differs, a value is NaN or infinite, an id is negative or far beyond the number of
+        labels that are named, or there is no label at all.
     """
     if Y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None")
@@ -74,7 +78,16 @@ def _from_lists(rows: Sequence[Any]) -> Csr:
                 )
             if label < 0:
                 raise ValueError(f"Y row {number} holds {label}; label ids start at 0")
-    return rows_to_csr(lists, max((max(row) for row in lists if row), default=0) + 1, "Y")
+    n_labels = max((max(row) for row in lists if row), default=0) + 1
+    n_named = sum(map(len, lists))
+    if n_labels > max(_PLAUSIBLE, _SPARSE * n_named):
+        number = next(i for i, row in enumerate(lists) if n_labels - 1 in row)
+        raise ValueError(
+            f"Y row {number} holds label {n_labels - 1}, but all rows together hold only {n_named} labels; ids are "
+            f"column numbers, so this asks for {n_labels:,} labels. Number the labels from 0 on, or, if it is meant, "
+            "pass a sparse Y of shape (n_rows, n_labels)"
+        )
+    return rows_to_csr(lists, n_labels, "Y")
 
 
 def _from_classes(values: NDArray[Any]) -> tuple[NDArray[Any], Csr]:

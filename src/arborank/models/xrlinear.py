@@ -7,40 +7,31 @@ structure that one native call searches.
 
 import time
 from collections.abc import Sequence
-from numbers import Real
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ..checks import check_integer
-from ..indexing import LabelTree, balanced_kmeans, n_halvings
-from ..matching import BeamSearch, combination
-from ..memory import check_fits, estimate_training
-from ..metrics import ndcg_at_k
+from ..indexing import LabelTree
+from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..persistence import SaveMixin
-from ..progress import progress_bar
-from ..ranking import LayerWeights, SolverParams, check_names, parse_scheme
-from ..sparse import Csr, as_csr
+from ..sparse import Csr
 from ..state import State
 from ..strings import StringTable
 from ..threads import n_threads
+from ._growing import given_tree, grow_tree
 from ._layers import train_layers
-from ._params import per_layer, values_of
-from ._represent import represent
-from .filters import label_filter
+from ._params import check_parameters, per_layer, solver_params, values_of
+from .disentangle import refine_tree
+from .predictor import TreePredictor
 from .targets import as_indicator
 
 __all__ = ["XRLinear"]
 
-_SOLVER_PARAMETERS = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
 
-
-class XRLinear(SaveMixin, BaseEstimator):
+class XRLinear(SaveMixin, TreePredictor):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
@@ -58,6 +49,9 @@ class XRLinear(SaveMixin, BaseEstimator):
         Most labels in a leaf cluster.
     spherical : bool, default=True
         Whether k-means normalises its centroids.
+    max_clusters : int, default=1
+        Most leaves of a label. With 2 or more, labels get copies in further leaves that their instances are sent to:
+        see `arborank.models.disentangle`. Training takes about twice as long.
     solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"} or one a layer, default="l2svc-dual"
     Cp, Cn : float or one a layer, default=1.0
         Cost of an error on a positive and on a negative example.
@@ -100,7 +94,8 @@ class XRLinear(SaveMixin, BaseEstimator):
     label_counts_ : int64 array of shape (n_labels,)
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
-        Seconds spent on ``"representation"``, ``"index"`` and ``"train"``.
+        Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
+        ``"disentangle"``.
 
     Examples
     --------
@@ -122,6 +117,7 @@ class XRLinear(SaveMixin, BaseEstimator):
         branching: int = 16,
         max_leaf_size: int = 100,
         spherical: bool = True,
+        max_clusters: int = 1,
         solver: str | Sequence[str] = "l2svc-dual",
         Cp: float | Sequence[float] = 1.0,
         Cn: float | Sequence[float] = 1.0,
@@ -145,6 +141,7 @@ class XRLinear(SaveMixin, BaseEstimator):
         self.branching = branching
         self.max_leaf_size = max_leaf_size
         self.spherical = spherical
+        self.max_clusters = max_clusters
         self.solver = solver
         self.Cp = Cp
         self.Cn = Cn
@@ -193,19 +190,66 @@ class XRLinear(SaveMixin, BaseEstimator):
         MemoryError
             If training would need more memory than the machine has.
         """
-        self._check_parameters()
+        return self._fit(
+            X, Y, label_features=label_features, relevance=relevance, user_negatives=user_negatives
+        )
+
+    def _fit(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        label_features: Any = None,
+        relevance: Any = None,
+        user_negatives: Any = None,
+        refinement: dict[str, Any] | None = None,
+    ) -> Self:
+        """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator."""
+        check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
+        check_label_arrays_fit(Y.shape[1])
         label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
         self._check_memory(X, label_counts)
-        self.fit_times_ = {}
-        tree = self._grow(X, Y, label_features) if self.tree is None else self._given_tree(Y, label_features)
+        if self.tree is not None:
+            tree, times = given_tree(self.tree, Y, label_features)
+        else:
+            tree, times = grow_tree(
+                X,
+                Y,
+                label_features,
+                representation=self.representation,
+                alpha=self.alpha,
+                branching=self.branching,
+                max_leaf_size=self.max_leaf_size,
+                spherical=bool(self.spherical),
+                random_state=self.random_state,
+                n_threads=n_threads(self.n_jobs),
+                verbose=bool(self.verbose),
+            )
+        params = solver_params(self, tree.depth)
+        routed = None
+        if self.max_clusters > 1:
+            refined = refine_tree(
+                X,
+                Y,
+                tree,
+                params,
+                max_clusters=self.max_clusters,
+                beam_size=self.beam_size,
+                combine=self.combine,
+                random_state=self.random_state,
+                n_threads=n_threads(self.n_jobs),
+                verbose=bool(self.verbose),
+                **(refinement or {}),
+            )
+            tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
         start = time.perf_counter()
         layers = train_layers(
             X,
             Y,
             tree,
-            self._solver_params(tree.depth),
+            params,
             negatives=per_layer("negatives", self.negatives, tree.depth),
             user_negatives=user_negatives,
             relevance=relevance,
@@ -215,31 +259,14 @@ class XRLinear(SaveMixin, BaseEstimator):
             combine=self.combine,
             n_threads=n_threads(self.n_jobs),
             verbose=bool(self.verbose),
+            routed=routed,
         )
-        self.fit_times_["train"] = time.perf_counter() - start
+        times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
         self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
-        self.label_counts_, self.classes_ = label_counts, classes
+        self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
         self._set_fitted(tree, layers)
         return self
-
-    def _check_parameters(self) -> None:
-        for name in _SOLVER_PARAMETERS:
-            for value in values_of(name, getattr(self, name)):
-                SolverParams(**{name: value})
-        for scheme in values_of("negatives", self.negatives):
-            parse_scheme(scheme)
-        check_names(self.relevance, self.relevance_norm)
-        combination(self.combine)
-        for name, low in {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "random_state": 0}.items():
-            check_integer(name, getattr(self, name), low)
-        for name in ("spherical", "verbose"):
-            if not isinstance(getattr(self, name), (bool, np.bool_, int)):
-                raise TypeError(
-                    f"{name} must be True or False, or a number for verbose; found {getattr(self, name)!r}"
-                )
-        if not isinstance(self.alpha, Real) or not 0 <= self.alpha <= 1:
-            raise ValueError(f"alpha must be a number from 0 to 1, found {self.alpha!r}")
 
     def _check_memory(self, X: Csr, label_counts: NDArray[np.int64]) -> None:
         check_fits(
@@ -256,178 +283,6 @@ class XRLinear(SaveMixin, BaseEstimator):
                 n_threads=n_threads(self.n_jobs),
             )
         )
-
-    def _grow(self, X: Csr, Y: Csr, label_features: Any) -> LabelTree:
-        threads = n_threads(self.n_jobs)
-        start = time.perf_counter()
-        vectors, present = represent(
-            self.representation,
-            X,
-            Y,
-            label_features,
-            alpha=self.alpha,
-            n_threads=threads,
-            verbose=bool(self.verbose),
-        )
-        self.fit_times_["representation"] = time.perf_counter() - start
-        start = time.perf_counter()
-        work = present.size * n_halvings(present.size, self.max_leaf_size)
-        with progress_bar("growing the label tree", work, enabled=bool(self.verbose)) as progress:
-            tree = balanced_kmeans(
-                vectors,
-                branching=self.branching,
-                max_leaf_size=self.max_leaf_size,
-                spherical=bool(self.spherical),
-                random_state=self.random_state,
-                n_threads=threads,
-                overwrite=True,
-                progress=progress,
-            )
-        self.fit_times_["index"] = time.perf_counter() - start
-        return tree if present.size == Y.shape[1] else tree.relabel(present, Y.shape[1])
-
-    def _given_tree(self, Y: Csr, label_features: Any) -> LabelTree:
-        if not isinstance(self.tree, LabelTree):
-            raise TypeError(f"tree must be a LabelTree, found {type(self.tree).__name__}")
-        if label_features is not None:
-            raise ValueError("label_features grow a tree, but tree is given; pass one of the two")
-        if self.tree.n_labels != Y.shape[1]:
-            raise ValueError(f"tree has {self.tree.n_labels} labels, but Y has {Y.shape[1]}")
-        self.fit_times_ |= {"representation": 0.0, "index": 0.0}
-        return self.tree
-
-    def _solver_params(self, depth: int) -> list[SolverParams]:
-        columns = [per_layer(name, getattr(self, name), depth) for name in _SOLVER_PARAMETERS]
-        rows = zip(*columns, strict=True)
-        return [SolverParams(**dict(zip(_SOLVER_PARAMETERS, row, strict=True))) for row in rows]
-
-    def _set_fitted(self, tree: LabelTree, layers: list[LayerWeights]) -> None:
-        self.tree_ = tree
-        self.layers_ = layers
-        self.n_labels_ = tree.n_labels
-        self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels)
-
-    # ------------------------------------------------------------------ predict
-
-    def predict_topk(
-        self,
-        X: Any,
-        k: int = 10,
-        *,
-        beam_size: int | None = None,
-        combine: str | None = None,
-        candidates: Any = None,
-        exclude: Any = None,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the best labels of every instance, best first.
-
-        Parameters
-        ----------
-        X : sparse matrix or array of shape (n_instances, n_features)
-        k : int, default=10
-        beam_size, combine : optional
-            Instead of the model's own.
-        candidates : array of label ids, list of label-id lists, or sparse matrix of shape (n_instances, n_labels)
-            Labels that may be returned, for all rows or row by row. Nodes that lead to none of them are not opened, and
-            the beam counts only nodes that are: with ``beam_size=n_labels`` every candidate is scored.
-        exclude : like ``candidates``
-            Labels that may not be returned. They take no place among the k.
-
-        Returns
-        -------
-        ids : int64 array of shape (n_instances, k)
-            Label ids, padded with -1 where the beam holds fewer than k labels.
-        scores : float32 array of shape (n_instances, k)
-            Scores in descending order, padded with -inf.
-        """
-        X = self._instances(X)
-        return self._search.topk(
-            X,
-            check_integer("k", k, 1),
-            beam_size=self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
-            combine=self.combine if combine is None else combine,
-            allowed=label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
-            excluded=label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
-            n_threads=n_threads(self.n_jobs),
-        )
-
-    def decision_function(self, X: Any) -> sp.csr_array:
-        """Return the score of every label that the beam reaches, as a sparse (n_instances, n_labels) array.
-
-        Departs from scikit-learn, whose scores are dense: a row has at most ``beam_size`` leaves' labels.
-        """
-        X = self._instances(X)
-        widest = max(int(np.diff(self.tree_.branches[-1]).max()), 1)
-        ids, scores = self.predict_topk(X, min(self.n_labels_, self.beam_size * widest))
-        found = ids >= 0
-        indptr = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
-        matrix = sp.csr_array((scores[found], ids[found], indptr), shape=(X.shape[0], self.n_labels_))
-        matrix.sort_indices()
-        return matrix
-
-    def predict(self, X: Any) -> Any:
-        """Return the labels that the model asserts.
-
-        Returns
-        -------
-        sparse indicator of shape (n_instances, n_labels)
-            Labels with a score of at least one half (of its exponential for the ``log-`` combinations; of a margin of
-            at least zero for ``noop``). When `fit` was given a 1-D target: the best class of every row instead.
-        """
-        self._check_fitted()
-        if self.classes_ is not None:
-            ids, _ = self.predict_topk(X, 1)
-            return self.classes_[np.maximum(ids[:, 0], 0)]
-        scores = self.decision_function(X)
-        cut = 0.0 if self.combine == "noop" else np.log(0.5) if self.combine.startswith("log-") else 0.5
-        coo = scores.tocoo()
-        kept = coo.data >= cut
-        ones = np.ones(int(kept.sum()), dtype=np.float32)
-        return sp.csr_array((ones, (coo.row[kept], coo.col[kept])), shape=scores.shape)
-
-    def score(self, X: Any, y: Any) -> float:
-        """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
-        self._check_fitted()
-        if self.classes_ is not None:
-            return float(np.mean(self.predict(X) == np.asarray(y)))
-        ids, _ = self.predict_topk(X, 5)
-        truth, _ = as_indicator(y, ids.shape[0])
-        width = max(truth.shape[1], self.n_labels_)  # lists of ids need not name the last labels
-        return ndcg_at_k(Csr(truth.indptr, truth.indices, truth.data, width), ids, 5)
-
-    def _instances(self, X: Any, *, reset: bool = False) -> Csr:
-        if not reset:
-            self._check_fitted()
-        if not (isinstance(X, Csr) or sp.issparse(X)):
-            X = validate_data(self, X, reset=reset, dtype="numeric")
-        csr = as_csr(X, "X")
-        if reset:
-            if csr.shape[0] == 0 or csr.shape[1] == 0:
-                raise ValueError(f"X has shape {csr.shape}; at least one instance and one feature are needed")
-        elif csr.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {csr.shape[1]} features, but XRLinear is expecting {self.n_features_in_} features as input"
-            )
-        return csr
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "layers_"):  # check_is_fitted alone costs as much as a query
-            check_is_fitted(self, "layers_")
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_search"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if hasattr(self, "layers_"):
-            self._set_fitted(self.tree_, self.layers_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.required = True
-        tags.target_tags.multi_output = True
-        return tags
 
     # ------------------------------------------------------------------ save
 

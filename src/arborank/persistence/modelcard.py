@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import __version__
+from ..memory import format_bytes
 
 __all__ = ["model_card"]
 
@@ -24,7 +25,7 @@ def model_card(node: Mapping[str, Any], n_bytes: int, notes: str | None) -> str:
     sections = [
         "---\nlibrary_name: arborank\ntags:\n- extreme-multi-label-classification\n- ranking\n---",
         f"# {node['kind']}",
-        f"Saved by Arborank {__version__}; {_size(n_bytes)} of arrays. Open it with",
+        f"Saved by Arborank {__version__}; {format_bytes(n_bytes)} of arrays. Open it with",
         '```python\nimport arborank\n\nmodel = arborank.load("path/to/this/directory")\n```',
     ]
     if notes:
@@ -67,12 +68,3 @@ def _cell(text: str) -> str:
 
 def _shape(array: Mapping[str, Any]) -> str:
     return " × ".join(f"{size:,}" for size in array["shape"]) + f" {array['dtype']}"
-
-
-def _size(n_bytes: int) -> str:
-    value, unit = float(n_bytes), "bytes"
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"

@@ -1,8 +1,8 @@
 """How one label's linear ranker is fitted: loss, costs, regularisation, stopping and pruning."""
 
-import math
 from dataclasses import dataclass
-from numbers import Integral, Real
+
+from ..checks import check_integer, check_real
 
 __all__ = ["SOLVERS", "SolverParams"]
 
@@ -10,6 +10,7 @@ SOLVERS = ("l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal")
 """Names of the solvers; the position is the native code's number."""
 
 _DEFAULT_EPS = {"l2svc-primal": 0.01}
+_MOST = 2**31 - 1  # what the native code counts with
 
 
 @dataclass(frozen=True)
@@ -57,36 +58,17 @@ class SolverParams:
     def __post_init__(self) -> None:
         if self.solver not in SOLVERS:
             raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, found {self.solver!r}")
-        _check_real("Cp", self.Cp, above=0.0)
-        _check_real("Cn", self.Cn, above=0.0)
-        _check_real("bias", self.bias)
+        check_real("Cp", self.Cp, above=0.0)
+        check_real("Cn", self.Cn, above=0.0)
+        check_real("bias", self.bias)
         if self.eps is not None:
-            _check_real("eps", self.eps, above=0.0)
-        _check_real("threshold", self.threshold, least=0.0)
-        _check_integer("max_iter", self.max_iter, least=1)
+            check_real("eps", self.eps, above=0.0)
+        check_real("threshold", self.threshold, least=0.0)
+        check_integer("max_iter", self.max_iter, 1, _MOST)
         if self.max_nonzeros is not None:
-            _check_integer("max_nonzeros", self.max_nonzeros, least=1)
+            check_integer("max_nonzeros", self.max_nonzeros, 1, _MOST)
 
     @property
     def tolerance(self) -> float:
         """The stopping tolerance in force: ``eps``, or the solver's default."""
         return self.eps if self.eps is not None else _DEFAULT_EPS.get(self.solver, 0.1)
-
-
-def _check_real(name: str, value: object, *, above: float | None = None, least: float | None = None) -> None:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a number, found {value!r}")
-    number = float(value)
-    if not math.isfinite(number) or abs(number) > 1e18:
-        raise ValueError(f"{name} must be finite and at most 1e18 in magnitude, found {value!r}")
-    if above is not None and number <= above:
-        raise ValueError(f"{name} must be above {above:g}, found {value!r}")
-    if least is not None and number < least:
-        raise ValueError(f"{name} must be at least {least:g}, found {value!r}")
-
-
-def _check_integer(name: str, value: object, *, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, found {value!r}")
-    if not least <= int(value) < 2**31:
-        raise ValueError(f"{name} must be between {least} and {2**31 - 1}, found {value!r}")
