@@ -44,7 +44,7 @@ class Csr:
 class TextOptions:
     """How a text becomes n-grams."""
 
-    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool) -> None: ...
+    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool, graphemes: bool) -> None: ...
 
 class NgramWeights:
     """How the counts of n-grams become values."""
