@@ -88,14 +88,33 @@ def ngrams(text: str, options: TextOptions) -> list[Any]:
 
 UNICODE_VERSION: str
 
-def balanced_kmeans(rows: Csr, depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, overwrite: bool, progress: Callable[[int], object] | None = None) -> Any:
+def balanced_kmeans(rows: Csr, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
 
-def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+def balanced_kmeans_compact(rows: CompactRows, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
+    """
+
+def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+    """
+    Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
+    """
+
+class CompactRows:
+    """A sparse matrix of bfloat16 values, made for one clustering."""
+
+    @property
+    def shape(self) -> Any: ...
+
+    @property
+    def nnz(self) -> int: ...
+
+def multiply_compact(a: Csr, b: Csr, n_threads: int, progress: Callable[[int], object] | None = None) -> CompactRows:
+    """
+    The product of two sparse matrices with every row divided by its Euclidean norm.
     """
 
 def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
