@@ -13,7 +13,7 @@ from pathlib import Path
 
 import data
 import numpy as np
-from scaling import rows, zipf
+from scaling import zipf
 from scipy.sparse import csr_matrix, vstack
 
 SEED = 0
@@ -40,8 +40,12 @@ class Catalogue:
         of_category = zipf(rng, self.n_words, (self.n_categories, CATEGORY_WORDS), 0.6).astype(np.int32)
         taken = rng.integers(CATEGORY_WORDS, size=(n_labels, OF_CATEGORY), dtype=np.int32)
         shared = of_category[self.category[:, None], taken]
-        own = np.concatenate([zipf(rng, self.n_words, (len(part), OWN_WORDS), 0.8).astype(np.int32)
-                              for part in np.array_split(shared, max(n_labels // STEP, 1))])
+        own = np.concatenate(
+            [
+                zipf(rng, self.n_words, (len(part), OWN_WORDS), 0.8).astype(np.int32)
+                for part in np.array_split(shared, max(n_labels // STEP, 1))
+            ]
+        )
         self.words = np.concatenate([shared, own], axis=1)
 
     def queries(self, about: np.ndarray, rng: np.random.Generator) -> tuple[csr_matrix, csr_matrix]:
@@ -50,7 +54,9 @@ class Catalogue:
         width = self.words.shape[1]
         drawn = rng.integers(width, size=(n, 9), dtype=np.int8)
         words = np.concatenate([self.words[about[:, None], drawn], zipf(rng, self.n_words, (n, 1))], axis=1)
-        kept = np.concatenate([np.arange(9) < 2 + rng.binomial(7, 0.5, (n, 1)), rng.random((n, 1)) < 0.5], axis=1)
+        kept = np.concatenate(
+            [np.arange(9) < 2 + rng.binomial(7, 0.5, (n, 1)), rng.random((n, 1)) < 0.5], axis=1
+        )
         counts = ragged(words, kept, self.n_words)
         begin = self.bounds[self.category[about]]
         size = self.bounds[self.category[about] + 1] - begin
@@ -91,7 +97,9 @@ def make(n_labels: int, directory: Path) -> None:
     for part in ("trn", "tst"):
         X, Y = (vstack(pieces, format="csr") for pieces in zip(*catalogue.parts(part), strict=True))
         if weights is None:
-            weights = np.log(X.shape[0] / (1 + np.bincount(X.indices, minlength=X.shape[1]))).astype(np.float32)
+            weights = np.log(X.shape[0] / (1 + np.bincount(X.indices, minlength=X.shape[1]))).astype(
+                np.float32
+            )
         X.data *= weights[X.indices]
         norms = np.sqrt(np.add.reduceat(X.data**2, X.indptr[:-1]))
         X.data /= np.repeat(norms, np.diff(X.indptr))

@@ -1,6 +1,6 @@
 """Trains the layers of a tree, top first: every layer's negatives may come from the layers above it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from ..ranking import (
     training_work,
 )
 from ..sparse import Csr, as_csr
+from .checkpoint import Checkpoint
 
 __all__ = ["train_layers"]
 
@@ -40,6 +41,7 @@ def train_layers(
     combine: str,
     n_threads: int,
     verbose: bool,
+    checkpoint: Checkpoint | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
 
@@ -50,6 +52,8 @@ def train_layers(
     tree : LabelTree
     params, negatives : sequences with one entry a layer
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
+    checkpoint : Checkpoint, optional
+        What keeps the layers instead of memory, and may have some of them already.
 
     Raises
     ------
@@ -72,9 +76,17 @@ def train_layers(
     apart = (
         n_threads != 1 and tree.depth > 1 and not any("man" in parse_scheme(scheme) for scheme in negatives)
     )
-    reached = tree.lift(Y, 0, n_threads=n_threads)
+    train = checkpoint.train_layer if checkpoint else _train
+    reached: Csr | None = None
     with root:
         for level in range(tree.depth):
+            kept = checkpoint.finished(level, tree.branches[level]) if checkpoint else None
+            if kept is not None:
+                layers.append(kept)
+                reached = None
+                continue
+            if reached is None:
+                reached = tree.lift(Y, level, n_threads=n_threads)
             scheme = parse_scheme(negatives[level])
             beam = None
             if "man" in scheme and level > 0:
@@ -87,16 +99,20 @@ def train_layers(
             positives = relevance_costs(
                 reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
             )
-            problem = (X, active, positives, tree.branches[level], params[level])
+            problem = (level, X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:
-                root.start(*problem)
+                root.start(train, *problem)
                 continue
             work = training_work(active, tree.branches[level])
             with progress_bar(
                 f"training layer {level + 1} of {tree.depth}", work, enabled=verbose
             ) as progress:
-                layers.append(train_layer(*problem, n_threads=n_threads, progress=progress))
+                layers.append(train(*problem, n_threads=n_threads, progress=progress))
         return [*root.result(), *layers]
+
+
+def _train(level: int, *problem: Any, **options: Any) -> LayerWeights:
+    return train_layer(*problem, **options)
 
 
 class _Root:
@@ -112,8 +128,8 @@ class _Root:
         self._stopped = True
         self._pool.shutdown()
 
-    def start(self, *problem: Any) -> None:
-        self._layer = self._pool.submit(train_layer, *problem, n_threads=1, progress=self._check)
+    def start(self, train: Callable[..., LayerWeights], *problem: Any) -> None:
+        self._layer = self._pool.submit(train, *problem, n_threads=1, progress=self._check)
 
     def result(self) -> list[LayerWeights]:
         return [] if self._layer is None else [self._layer.result()]

@@ -5,12 +5,12 @@ file an array. A layer is trained in pieces, ranges of parents. A piece is appen
 ``training.json`` is replaced: it never counts what is not on the disk.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,19 +18,21 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import persistence
+from .. import __version__, persistence
 from ..indexing import LabelTree
 from ..persistence.append import Described, GrowingArrays, map_arrays
 from ..persistence.lock import exclusive, sync_directory
+from ..persistence.tensorfile import little_endian_pieces
 from ..ranking import LayerWeights, SolverParams, train_layer
-from ..sparse import Csr
+from ..sparse import Csr, as_csr
 
-__all__ = ["Checkpoint", "fingerprint"]
+__all__ = ["Checkpoint", "checkpoint_in"]
 
 _FORMAT = "arborank-training"
 _FORMAT_VERSION = 1
 _STATE = "training.json"
 _PIECE = 1 << 28  # multiply-adds of one pass over a piece's examples: a second or a few of training
+_NO_MATTER = ("n_jobs", "verbose")  # to the result
 
 Grown = tuple[LabelTree, dict[str, float]]
 
@@ -60,11 +62,11 @@ class Checkpoint:
         self._subject = json.loads(json.dumps(subject))
         self._layers: dict[str, Any] = {}
         self._committing = threading.Lock()  # the root is trained beside the layers below it
-        self._held = contextlib.ExitStack()
+        self._held = ExitStack()
 
     def __enter__(self) -> Self:
         self._directory.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as held:
+        with ExitStack() as held:
             held.enter_context(exclusive(self._directory))
             self._layers = self._read()
             self._write()
@@ -197,12 +199,42 @@ class Checkpoint:
         sync_directory(self._directory)
 
 
-def fingerprint(*arrays: NDArray[Any]) -> str:
-    """Return the SHA-256 of arrays with their dtypes and shapes."""
+def checkpoint_in(
+    directory: str | os.PathLike[str] | None,
+    parameters: Mapping[str, Any],
+    tree: LabelTree | None,
+    **matrices: Any,
+) -> AbstractContextManager[Checkpoint | None]:
+    """Return the checkpoint of a fit, or None in its place without a directory.
+
+    Parameters
+    ----------
+    directory : path or None
+    parameters : mapping
+        The estimator's, as JSON holds them.
+    tree : LabelTree or None
+        The tree that the user gave.
+    **matrices : matrix or None
+        What `fit` is given.
+    """
+    if directory is None:
+        return nullcontext()
+    data = {name: None if X is None else _of_matrix(as_csr(X, name)) for name, X in matrices.items()}
+    data["tree"] = None if tree is None else _fingerprint(*tree.to_state().arrays.values())
+    decisive = {name: value for name, value in parameters.items() if name not in _NO_MATTER}
+    return Checkpoint(directory, {"arborank": __version__, "parameters": decisive, "data": data})
+
+
+def _of_matrix(X: Csr) -> str:
+    return _fingerprint(np.array(X.shape), X.indptr, X.indices, X.data)
+
+
+def _fingerprint(*arrays: NDArray[Any]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        for piece in little_endian_pieces(array):
+            digest.update(piece)
     return digest.hexdigest()
 
 

@@ -59,7 +59,9 @@ class GrowingArrays:
                 self._described[name] = {"dtype": dtype_code(rows, name), "shape": [0, *rows.shape[1:]]}
             array = self._described[name]
             if array["dtype"] != dtype_code(rows, name) or array["shape"][1:] != list(rows.shape[1:]):
-                raise ValueError(f"{name} holds rows of {array['dtype']}{array['shape'][1:]}, not of {rows.dtype}")
+                raise ValueError(
+                    f"{name} holds rows of {array['dtype']}{array['shape'][1:]}, not of {rows.dtype}"
+                )
             for piece in little_endian_pieces(rows):
                 self._files[name].write(piece)
             array["shape"][0] += rows.shape[0]
@@ -120,7 +122,8 @@ def _check_size(descriptor: int, path: Path, n_bytes: int) -> None:
 
 
 def _n_bytes(array: dict[str, Any]) -> int:
-    return prod(array["shape"]) * DTYPES[array["dtype"]].itemsize
+    rows: int = prod(array["shape"])
+    return rows * DTYPES[array["dtype"]].itemsize
 
 
 def _path(stem: Path, name: str) -> Path:

@@ -20,6 +20,7 @@ def train_layer(
     branches: ArrayLike,
     params: SolverParams | None = None,
     *,
+    parents: tuple[int, int] | None = None,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> LayerWeights:
@@ -41,6 +42,8 @@ def train_layer(
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
     params : SolverParams, optional
         The defaults when not given.
+    parents : (first, last), optional
+        Train the parents from ``first`` up to ``last`` only. The result is that part of the whole layer.
     n_threads : int
         Threads to use; 0 means one a processor.
     progress : callable, optional
@@ -54,7 +57,7 @@ def train_layer(
     ------
     ValueError
         If shapes do not fit, ``branches`` is not a partition, a positive instance is not active for its
-        parent, or a value of ``positives`` is negative.
+        parent, a value of ``positives`` is negative, or ``parents`` is not a range of them.
     """
     params = SolverParams() if params is None else params
     X = as_csr(X, "X")
@@ -64,11 +67,16 @@ def train_layer(
     branches = _checked_branches(branches, active.shape[0], positives.shape[0])
     if positives.nnz and positives.data.min() < 0:
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
+    first, last = (0, active.shape[0]) if parents is None else parents
+    if not 0 <= first <= last <= active.shape[0]:
+        raise ValueError(f"parents is ({first}, {last}), but there are {active.shape[0]} parents")
     arrays = _native.train_layer(
         X,
         active,
         positives,
         branches,
+        first,
+        last,
         solver=SOLVERS.index(params.solver),
         Cp=float(params.Cp),
         Cn=float(params.Cn),
@@ -80,7 +88,8 @@ def train_layer(
         n_threads=int(n_threads),
         progress=progress,
     )
-    return LayerWeights(branches=branches, n_features=X.shape[1], **arrays)
+    own = branches[first : last + 1] - branches[first]
+    return LayerWeights(branches=own, n_features=X.shape[1], **arrays)
 
 
 def training_work(active: MatrixLike, branches: ArrayLike) -> int:
