@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -207,3 +208,25 @@ def test_wrong_branches_are_refused():
         train_layer(X, np.ones((3, 4)), np.ones((2, 4)), [0, 2, 1, 2])
     with pytest.raises(TypeError, match="branches must hold integers"):
         train_layer(X, np.ones((1, 4)), np.ones((2, 4)), [0.0, 2.0])
+
+
+@given(layers(), st.data())
+def test_a_range_of_parents_is_that_part_of_the_layer(layer, data):
+    n_parents = len(layer[3]) - 1
+    cuts = sorted(data.draw(st.lists(st.integers(0, n_parents), max_size=3)))
+    whole = train(layer, SolverParams())
+    bounds = [0, *cuts, n_parents]
+    parts = [train(layer, SolverParams(), parents=pair) for pair in pairwise(bounds)]
+    for name in ("index", "rows", "words", "bias"):
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        assert joined.tobytes() == getattr(whole, name).tobytes(), name
+    for part, first, last in zip(parts, bounds[:-1], bounds[1:], strict=True):
+        assert np.array_equal(part.extents, whole.extents[first : last + 1] - whole.extents[first])
+        assert np.array_equal(part.branches, layer[3][first : last + 1] - layer[3][first])
+
+
+@pytest.mark.parametrize("parents", [(-1, 1), (0, 3), (2, 1)])
+def test_wrong_range_of_parents(parents):
+    X, active, positives = np.eye(2), np.ones((2, 2)), np.eye(2)
+    with pytest.raises(ValueError, match=r"parents is \(.*\), but there are 2 parents"):
+        train_layer(X, active, positives, [0, 1, 2], parents=parents)
