@@ -1,6 +1,7 @@
 """Trains on, loads or ranks with one catalogue in a process of its own; prints one JSON line.
 
-``python -m runners.scale train SET WORK MODEL [THREADS]``, ``… load MODEL``, ``… rank SET MODEL``.
+``python -m runners.scale`` with ``train SET WORK MODEL [THREADS]``, ``load MODEL``, ``rank SET MODEL`` or
+``hold SET MODEL``.
 """
 
 import json
@@ -44,7 +45,12 @@ def train(directory: str, work: str, model: str, threads: str = "2") -> dict:
     end = perf_counter()
     clock.ended.set()
     clock.thread.join()
-    answer = {"labels": Y.shape[1], "positives": Y.nnz, "seconds": end - clock.wall[0], "cpu_seconds": clock.at(end)}
+    answer = {
+        "labels": Y.shape[1],
+        "positives": Y.nnz,
+        "seconds": end - clock.wall[0],
+        "cpu_seconds": clock.at(end),
+    }
     for stage in reversed(STAGES):  # they end the fit, one after the other
         begin = end - fitted.fit_times_[stage]
         answer[f"{stage}_cpu"] = clock.at(end) - clock.at(begin)
@@ -72,9 +78,24 @@ def rank(directory: str, model: str) -> dict:
     batch = (process_time() - spent) / X.shape[0] * 1e6
     rows = [X[i] for i in np.random.default_rng(0).integers(X.shape[0], size=2000)]
     times = np.array([seconds(model.predict_topk, row, 10)[0] for row in rows[:200] + rows])[200:] * 1e6
-    found = {"batch_cpu_microseconds": batch, "p50": float(np.median(times)), "p99": float(np.percentile(times, 99))}
+    found = {
+        "batch_cpu_microseconds": batch,
+        "p50": float(np.median(times)),
+        "p99": float(np.percentile(times, 99)),
+    }
     return found | quality(ids, truth, clicks)
 
 
+def hold(directory: str, model: str) -> dict:
+    """Rank, say so, and keep the model open until standard input ends."""
+    import arborank
+
+    opened = arborank.load(model, verify=False)
+    opened.predict_topk(load_npz(Path(directory) / "X.tst.npz"), 10)
+    print("ready", flush=True)
+    sys.stdin.read()
+    return {}
+
+
 if __name__ == "__main__":
-    print(json.dumps({"train": train, "load": load, "rank": rank}[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps({"train": train, "load": load, "rank": rank, "hold": hold}[sys.argv[1]](*sys.argv[2:])))
