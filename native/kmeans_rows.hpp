@@ -45,31 +45,32 @@ class SparseRows {
     const CompactRow& r = m_.rows[row];
     double square = 0;
     for (std::int64_t k = 0; k < r.length; k++)
-      square += static_cast<double>(r.values[k]) * r.values[k];
-    return static_cast<float>(std::sqrt(square));
+      square += static_cast<double>(r.shares[k]) * r.shares[k];
+    return static_cast<float>(r.unit * std::sqrt(square));
   }
 
   float dot(std::int32_t row, const float* c) const {
-    const auto [columns, values, n] = m_.rows[row];
+    const auto [columns, shares, n, unit] = m_.rows[row];
     std::int64_t k = 0;
     float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (; k + 4 <= n; k += 4) {
-      s0 += values[k] * c[columns[k]];
-      s1 += values[k + 1] * c[columns[k + 1]];
-      s2 += values[k + 2] * c[columns[k + 2]];
-      s3 += values[k + 3] * c[columns[k + 3]];
+      s0 += shares[k] * c[columns[k]];
+      s1 += shares[k + 1] * c[columns[k + 1]];
+      s2 += shares[k + 2] * c[columns[k + 2]];
+      s3 += shares[k + 3] * c[columns[k + 3]];
       keep_scalar(s0, s1, s2, s3);
     }
     for (; k < n; k++)
-      s0 += values[k] * c[columns[k]];
-    return (s0 + s2) + (s1 + s3);
+      s0 += shares[k] * c[columns[k]];
+    return unit * ((s0 + s2) + (s1 + s3));
   }
 
   // target += scale * the sum of the rows, in their order.
   void add(const std::int32_t* ids, std::int64_t n, float scale, float* target, Space space, Team& team) const {
     ranges(ids, n, space, team, [&](const CompactRow& row, std::int64_t from, std::int64_t to) {
+      const float unit = scale * row.unit;
       for (std::int64_t k = from; k < to; k++)
-        target[row.columns[k]] += scale * row.values[k];
+        target[row.columns[k]] += unit * row.shares[k];
     });
   }
 
@@ -141,9 +142,10 @@ class SparseRows {
       const std::int32_t column = row.columns[k];
       const std::uint64_t bits = kept[column >> 6];
       const bool keep = bits >> (column & 63) & 1;
-      const Bfloat16 value = row.values[k];
+      const std::int16_t share = row.shares[k];
+      const float value = row.unit * share;
       row.columns[to] = first[column >> 6] + std::popcount(bits & ((std::uint64_t{1} << (column & 63)) - 1));
-      row.values[to] = value;
+      row.shares[to] = share;
       to += keep;
       own += keep ? 0.0f : value * value;
     }

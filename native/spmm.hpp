@@ -120,11 +120,10 @@ inline double inverse_norm(const float* values, std::int64_t n) {
 }
 
 // A row divided by its Euclidean norm; a row of zeros stays.
-template <class Value>
-void normalize_row(const float* values, std::int64_t n, Value* result) {
+inline void normalize_row(const float* values, std::int64_t n, float* result) {
   const double scale = inverse_norm(values, n);
   for (std::int64_t k = 0; k < n; k++)
-    result[k] = Value(static_cast<float>(scale * values[k]));
+    result[k] = static_cast<float>(scale * values[k]);
 }
 
 // Some rows of a product, one after the other.
@@ -135,11 +134,11 @@ struct ProductBlock {
   RawArray<Value> data;
 };
 
-// A and B multiplied, in blocks of rows, and the length of every row; with `normalize` rows are divided by their
-// Euclidean norm.
-template <class Value>
-std::vector<ProductBlock<Value>> product_blocks(const CsrView& a, const CsrView& b, bool normalize,
-                                                std::int64_t* lengths, int n_threads, const Tick& tick) {
+// A and B multiplied, in blocks of rows, and the length of every row. `store(row, values, n, result)` writes the values
+// of a row; with threads, of several rows at a time.
+template <class Value, class Store>
+std::vector<ProductBlock<Value>> product_blocks(const CsrView& a, const CsrView& b, std::int64_t* lengths,
+                                                int n_threads, const Tick& tick, Store&& store) {
   n_threads = resolve_threads(n_threads);
   constexpr std::int64_t kWork = 1 << 21;  // products of a block: some milliseconds
   std::vector<ProductBlock<Value>> blocks;
@@ -192,10 +191,7 @@ std::vector<ProductBlock<Value>> product_blocks(const CsrView& a, const CsrView&
         }
         n = worker->accumulator.emit(indices, values);
       }
-      if (normalize)
-        normalize_row(values, n, &block.data[filled]);
-      else
-        std::transform(values, values + n, &block.data[filled], [](float value) { return Value(value); });
+      store(row, values, n, &block.data[filled]);
       lengths[row] = n;
       filled += n;
     }
@@ -206,10 +202,17 @@ std::vector<ProductBlock<Value>> product_blocks(const CsrView& a, const CsrView&
   return blocks;
 }
 
+// A and B multiplied; with `normalize` rows are divided by their Euclidean norm.
 inline CsrArrays multiply(const CsrView& a, const CsrView& b, bool normalize, int n_threads, const Tick& tick) {
   CsrArrays result;
   result.indptr.assign(a.n_rows + 1, 0);
-  auto blocks = product_blocks<float>(a, b, normalize, &result.indptr[1], n_threads, tick);
+  const auto store = [&](std::int64_t, const float* values, std::int64_t n, float* to) {
+    if (normalize)
+      normalize_row(values, n, to);
+    else
+      std::copy_n(values, n, to);
+  };
+  auto blocks = product_blocks<float>(a, b, &result.indptr[1], n_threads, tick, store);
   for (std::int64_t row = 0; row < a.n_rows; row++)
     result.indptr[row + 1] += result.indptr[row];
   result.indices = raw_array<std::int32_t>(result.indptr[a.n_rows]);

@@ -30,7 +30,7 @@ void check_product(const Csr& a, const Csr& b) {
 }  // namespace
 
 void bind_spmm(nb::module_& m) {
-  nb::class_<CompactRows>(m, "CompactRows", "A sparse matrix of bfloat16 values, made for one clustering.")
+  nb::class_<CompactRows>(m, "CompactRows", "A sparse matrix of values in 16 bits, made for one clustering.")
       .def_prop_ro("shape", [](const CompactRows& rows) { return nb::make_tuple(rows.size(), rows.n_cols); })
       .def_prop_ro("nnz", [](const CompactRows& rows) { return rows.nnz; });
   m.def(

@@ -27,7 +27,7 @@ def balanced_kmeans(
     min_codes: int | None = None,
     spherical: bool = True,
     max_iter: int = 20,
-    tolerance: float = 0.01,
+    tolerance: float = 0.004,
     max_sample: int | None = None,
     random_state: int = 0,
     n_threads: int = 0,
@@ -42,8 +42,8 @@ def balanced_kmeans(
     Parameters
     ----------
     representation : Csr, CompactRows or float32 array of shape (n_labels, d)
-        See `arborank.indexing.representation`. Sparse values are rounded to 8 significant bits (bfloat16), which
-        `CompactRows` have already; these are used up.
+        See `arborank.indexing.representation`. Sparse values are rounded to 1/32767 of the largest of their
+        row, which `CompactRows` have already; these are used up.
     branching : int, default 16
         Children of a node above the leaves, at least 2; a power of 2 keeps the halves of a split together.
     max_leaf_size : int, default 100
@@ -55,7 +55,7 @@ def balanced_kmeans(
         and distances Euclidean.
     max_iter : int, default 20
         Most rounds of a split; it ends earlier when hardly any label changes sides.
-    tolerance : float, default 0.01
+    tolerance : float, default 0.004
         That is, no more than this share of the node's labels; 0 for none at all.
     max_sample : int, optional
         Decide a split of more labels than this on a random sample of so many. By default all labels decide.

@@ -25,7 +25,11 @@ from ..threads import n_threads
 from ._growing import given_tree, grow_tree
 from ._layers import train_layers
 from ._params import check_parameters, per_layer, solver_params, values_of
+<<<<<<< HEAD
 from .checkpoint import Checkpoint, checkpoint_in
+=======
+from .disentangle import refine_tree
+>>>>>>> main
 from .predictor import TreePredictor
 from .targets import as_indicator
 
@@ -50,6 +54,9 @@ class XRLinear(SaveMixin, TreePredictor):
         Most labels in a leaf cluster.
     spherical : bool, default=True
         Whether k-means normalises its centroids.
+    max_clusters : int, default=1
+        Most leaves of a label. With 2 or more, labels get copies in further leaves that their instances are sent to:
+        see `arborank.models.disentangle`. Training takes about twice as long.
     solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"} or one a layer, default="l2svc-dual"
     Cp, Cn : float or one a layer, default=1.0
         Cost of an error on a positive and on a negative example.
@@ -92,7 +99,8 @@ class XRLinear(SaveMixin, TreePredictor):
     label_counts_ : int64 array of shape (n_labels,)
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
-        Seconds spent on ``"representation"``, ``"index"`` and ``"train"``.
+        Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
+        ``"disentangle"``.
 
     Examples
     --------
@@ -114,6 +122,7 @@ class XRLinear(SaveMixin, TreePredictor):
         branching: int = 16,
         max_leaf_size: int = 100,
         spherical: bool = True,
+        max_clusters: int = 1,
         solver: str | Sequence[str] = "l2svc-dual",
         Cp: float | Sequence[float] = 1.0,
         Cn: float | Sequence[float] = 1.0,
@@ -137,6 +146,7 @@ class XRLinear(SaveMixin, TreePredictor):
         self.branching = branching
         self.max_leaf_size = max_leaf_size
         self.spherical = spherical
+        self.max_clusters = max_clusters
         self.solver = solver
         self.Cp = Cp
         self.Cn = Cn
@@ -194,6 +204,21 @@ class XRLinear(SaveMixin, TreePredictor):
         FileExistsError, BlockingIOError
             If ``work_dir`` holds something else, or another process is training there.
         """
+        return self._fit(
+            X, Y, label_features=label_features, relevance=relevance, user_negatives=user_negatives
+        )
+
+    def _fit(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        label_features: Any = None,
+        relevance: Any = None,
+        user_negatives: Any = None,
+        refinement: dict[str, Any] | None = None,
+    ) -> Self:
+        """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator."""
         check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
@@ -247,6 +272,49 @@ class XRLinear(SaveMixin, TreePredictor):
                 n_threads=n_threads(self.n_jobs),
                 verbose=bool(self.verbose),
             )
+<<<<<<< HEAD
+=======
+        params = solver_params(self, tree.depth)
+        routed = None
+        if self.max_clusters > 1:
+            refined = refine_tree(
+                X,
+                Y,
+                tree,
+                params,
+                max_clusters=self.max_clusters,
+                beam_size=self.beam_size,
+                combine=self.combine,
+                random_state=self.random_state,
+                n_threads=n_threads(self.n_jobs),
+                verbose=bool(self.verbose),
+                **(refinement or {}),
+            )
+            tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
+        start = time.perf_counter()
+        layers = train_layers(
+            X,
+            Y,
+            tree,
+            params,
+            negatives=per_layer("negatives", self.negatives, tree.depth),
+            user_negatives=user_negatives,
+            relevance=relevance,
+            relevance_mode=self.relevance,
+            relevance_norm=self.relevance_norm,
+            beam_size=self.beam_size,
+            combine=self.combine,
+            n_threads=n_threads(self.n_jobs),
+            verbose=bool(self.verbose),
+            routed=routed,
+        )
+        times["train"] = time.perf_counter() - start
+        # together, and last: a fit that fails leaves the model as it was
+        self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
+        self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
+        self._set_fitted(tree, layers)
+        return self
+>>>>>>> main
 
         return grow() if checkpoint is None else checkpoint.tree(grow)
 
