@@ -29,14 +29,9 @@ class LayerTrainer {
  public:
   // Parents first to last; the result is that part of the layer, the same as in the whole.
   LayerTrainer(const CsrView& X, const CsrView& active, const CsrView& positives, const std::int64_t* branches,
-<<<<<<< HEAD
-               std::int64_t first, std::int64_t last, const TrainParams& params)
-      : X_(X), active_(active), positives_(positives), branches_(branches), first_(first), last_(last),
+               std::int64_t first, std::int64_t last, const std::int32_t* ranks, const TrainParams& params)
+      : X_(X), active_(active), positives_(positives), branches_(branches), first_(first), last_(last), ranks_(ranks),
         params_(params) {}
-=======
-               const std::int32_t* ranks, const TrainParams& params)
-      : X_(X), active_(active), positives_(positives), branches_(branches), ranks_(ranks), params_(params) {}
->>>>>>> main
 
   TrainedLayer train(int n_threads, const Tick& tick) {
     plan();
@@ -114,11 +109,7 @@ class LayerTrainer {
         lock.lock();
         gathering_--;
         if (parent->groups.empty())
-<<<<<<< HEAD
-          chunks_[id - first_] = ChunkPacker().finish();
-=======
-          chunks_[id] = ChunkPacker(ranks_, 0).finish();
->>>>>>> main
+          chunks_[id - first_] = ChunkPacker(ranks_, 0).finish();
         else
           open_.push_back(std::move(parent));
         changed_.notify_all();
@@ -146,12 +137,7 @@ class LayerTrainer {
     const auto mine = std::move(*place);
     open_.erase(place);
     lock.unlock();
-<<<<<<< HEAD
-    chunks_[mine->id - first_] = pack_groups(mine->block, std::move(mine->kept));
-=======
-    chunks_[mine->id] = pack_groups(mine->block, std::move(mine->kept), ranks_,
-                                    branches_[mine->id + 1] - branches_[mine->id]);
->>>>>>> main
+    chunks_[mine->id - first_] = pack_groups(mine->block, std::move(mine->kept), ranks_, n_children(mine->id));
     lock.lock();
   }
 
@@ -217,11 +203,8 @@ class LayerTrainer {
   const CsrView& active_;
   const CsrView& positives_;
   const std::int64_t* branches_;
-<<<<<<< HEAD
   const std::int64_t first_, last_;
-=======
   const std::int32_t* ranks_;  // of the features, for the layout
->>>>>>> main
   const TrainParams& params_;
 
   std::vector<std::int64_t> queue_;  // parents, most work first

@@ -60,7 +60,7 @@ def test_same_bytes_as_in_memory(topics, tmp_path, negatives, n_jobs):
     expected = XRLinear(**options).fit(*topics)
     model = XRLinear(**options).fit(*topics, work_dir=tmp_path / "work")
     assert arrays(model) == arrays(expected)
-    assert all(not layer.words.flags.writeable for layer in model.layers_)
+    assert all(not layer.units.flags.writeable for layer in model.layers_)
     model.save(tmp_path / "model")
     loaded = arborank.load(tmp_path / "model")
     assert arrays(loaded) == arrays(expected)
@@ -191,8 +191,8 @@ def test_damaged_state(topics, tmp_path, text):
 
 def test_truncated_weights(topics, tmp_path):
     XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
-    os.truncate(tmp_path / "layer1.words", 4)
-    with pytest.raises(ValueError, match=r"layer1\.words is truncated"):
+    os.truncate(tmp_path / "layer1.units", 4)
+    with pytest.raises(ValueError, match=r"layer1\.units is truncated"):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 
@@ -202,10 +202,9 @@ def test_two_at_a_time(topics, tmp_path):
 
 
 def test_no_weight_at_all(topics, tmp_path):
-    """Arrays without a byte cannot be mapped."""
     X, Y = topics
     expected = XRLinear(threshold=1e9, **SMALL_TREE).fit(X, Y)
-    assert expected.layers_[0].words.size == 0
+    assert all(layer.nnz == 0 for layer in expected.layers_)
     assert arrays(XRLinear(threshold=1e9, **SMALL_TREE).fit(X, Y, work_dir=tmp_path)) == arrays(expected)
 
 

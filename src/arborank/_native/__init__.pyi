@@ -109,7 +109,7 @@ def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: in
     """
 
 class CompactRows:
-    """A sparse matrix of bfloat16 values, made for one clustering."""
+    """A sparse matrix of values in 16 bits, made for one clustering."""
 
     @property
     def shape(self) -> Any: ...
@@ -172,13 +172,9 @@ class Searcher:
 
     def __init__(self, layers: list[Layer], labels: NDArray[numpy.int32], n_labels: int) -> None: ...
 
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
 
-<<<<<<< HEAD
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
-=======
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
->>>>>>> main
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """
     The arrays of a trained LayerWeights by name; shapes are checked by the caller.
     """

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from ..indexing import LabelTree
 from ..matching import BeamSearch
@@ -23,12 +23,8 @@ from ..ranking import (
     train_layer,
     training_work,
 )
-<<<<<<< HEAD
-from ..sparse import Csr, as_csr
-from .checkpoint import Checkpoint
-=======
 from ..sparse import Csr, as_csr, transpose
->>>>>>> main
+from .checkpoint import Checkpoint
 
 __all__ = ["train_layers"]
 
@@ -48,11 +44,8 @@ def train_layers(
     combine: str,
     n_threads: int,
     verbose: bool,
-<<<<<<< HEAD
-    checkpoint: Checkpoint | None = None,
-=======
     routed: Csr | None = None,
->>>>>>> main
+    checkpoint: Checkpoint | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
 
@@ -63,13 +56,10 @@ def train_layers(
     tree : LabelTree
     params, negatives : sequences with one entry a layer
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
-<<<<<<< HEAD
-    checkpoint : Checkpoint, optional
-        What keeps the layers instead of memory, and may have some of them already.
-=======
     routed : Csr of shape (n_instances, n_leaves), optional
         For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
->>>>>>> main
+    checkpoint : Checkpoint, optional
+        What keeps the layers instead of memory, and may have some of them already.
 
     Raises
     ------
@@ -92,18 +82,14 @@ def train_layers(
     apart = (
         n_threads != 1 and tree.depth > 1 and not any("man" in parse_scheme(scheme) for scheme in negatives)
     )
-<<<<<<< HEAD
-    train = checkpoint.train_layer if checkpoint else _train
     reached: Csr | None = None
-=======
-    reached = tree.lift(Y, 0, n_threads=n_threads)
     ranks = feature_ranks(X)
->>>>>>> main
+    train = partial(checkpoint.train_layer if checkpoint else _train, ranks=ranks)
     with root:
         for level in range(tree.depth):
-            kept = checkpoint.finished(level, tree.branches[level]) if checkpoint else None
-            if kept is not None:
-                layers.append(kept)
+            done = checkpoint.finished(level, tree.branches[level], ranks) if checkpoint else None
+            if done is not None:
+                layers.append(done)
                 reached = None
                 continue
             if reached is None:
@@ -120,28 +106,18 @@ def train_layers(
             positives = relevance_costs(
                 reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
             )
-<<<<<<< HEAD
-            problem = (level, X, active, positives, tree.branches[level], params[level])
-            if level == 0 and apart:
-                root.start(train, *problem)
-=======
             if routed is not None and not bottom:
                 kept = tree.above_labels().lift(routed, level + 1, n_threads=n_threads)
                 positives = keep_routed(positives, transpose(kept))
-            problem = (X, active, positives, tree.branches[level], params[level])
+            problem = (level, X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:
-                root.start(*problem, ranks=ranks)
->>>>>>> main
+                root.start(train, *problem)
                 continue
             work = training_work(active, tree.branches[level])
             with progress_bar(
                 f"training layer {level + 1} of {tree.depth}", work, enabled=verbose
             ) as progress:
-<<<<<<< HEAD
                 layers.append(train(*problem, n_threads=n_threads, progress=progress))
-=======
-                layers.append(train_layer(*problem, ranks=ranks, n_threads=n_threads, progress=progress))
->>>>>>> main
         return [*root.result(), *layers]
 
 
@@ -162,13 +138,8 @@ class _Root:
         self._stopped = True
         self._pool.shutdown()
 
-<<<<<<< HEAD
     def start(self, train: Callable[..., LayerWeights], *problem: Any) -> None:
         self._layer = self._pool.submit(train, *problem, n_threads=1, progress=self._check)
-=======
-    def start(self, *problem: Any, ranks: NDArray[np.int32]) -> None:
-        self._layer = self._pool.submit(train_layer, *problem, ranks=ranks, n_threads=1, progress=self._check)
->>>>>>> main
 
     def result(self) -> list[LayerWeights]:
         return [] if self._layer is None else [self._layer.result()]

@@ -87,13 +87,15 @@ class Checkpoint:
         persistence.save(grown[0], place)
         return grown
 
-    def finished(self, level: int, branches: NDArray[np.int64]) -> LayerWeights | None:
+    def finished(
+        self, level: int, branches: NDArray[np.int64], ranks: NDArray[np.int32]
+    ) -> LayerWeights | None:
         """Return the weights of a layer, mapped from its files, if it is trained to its end."""
         done, described = self._progress(level)
         if done < branches.size - 1:
             return None
         arrays = map_arrays(self._stem(level), described)
-        return LayerWeights(branches=branches, n_features=self._layers[str(level)]["n_features"], **arrays)
+        return LayerWeights(branches=branches, ranks=ranks, n_features=ranks.size, **arrays)
 
     def train_layer(
         self,
@@ -104,6 +106,7 @@ class Checkpoint:
         branches: NDArray[np.int64],
         params: SolverParams,
         *,
+        ranks: NDArray[np.int32],
         n_threads: int,
         progress: Callable[[int], None] | None,
     ) -> LayerWeights:
@@ -113,11 +116,10 @@ class Checkpoint:
         ----------
         level : int
             0 for the children of the root.
-        X, active, positives, branches, params, n_threads, progress
+        X, active, positives, branches, params, ranks, n_threads, progress
             As for `arborank.ranking.train_layer`.
         """
         first, described = self._progress(level)
-        end = map_arrays(self._stem(level), described)["extents"][-1] if first else None
         work = np.concatenate([[0], np.cumsum(np.diff(active.indptr) * np.diff(branches))])
         with GrowingArrays(self._stem(level), described) as files:
             for last in _ends(X, active, branches):
@@ -130,18 +132,14 @@ class Checkpoint:
                     branches,
                     params,
                     parents=(first, last),
+                    ranks=ranks,
                     n_threads=n_threads,
                     progress=progress and _beyond(int(work[first]), progress),
                 )
-                arrays = dict(piece.to_state().arrays)
-                del arrays["branches"]  # the tree has them
-                if end is not None:
-                    arrays["extents"] = arrays["extents"][1:] + end
-                end = arrays["extents"][-1]
-                files.append(arrays)
-                self._commit(level, last, X.shape[1], files.sync())
+                files.append(piece.continuing(files.lengths, ends=last == branches.size - 1))
+                self._commit(level, last, files.sync())
                 first = last
-        layer = self.finished(level, branches)
+        layer = self.finished(level, branches, ranks)
         if layer is None:
             raise RuntimeError(f"layer {level} ended at parent {first} of {branches.size - 1}")
         return layer
@@ -151,9 +149,9 @@ class Checkpoint:
         layer = self._layers.get(str(level), {"parents": 0, "arrays": {}})
         return layer["parents"], layer["arrays"]
 
-    def _commit(self, level: int, n_parents: int, n_features: int, described: Described) -> None:
+    def _commit(self, level: int, n_parents: int, described: Described) -> None:
         with self._committing:
-            self._layers[str(level)] = {"parents": n_parents, "n_features": n_features, "arrays": described}
+            self._layers[str(level)] = {"parents": n_parents, "arrays": described}
             self._write()
 
     def _stem(self, level: int) -> Path:

@@ -25,11 +25,8 @@ from ..threads import n_threads
 from ._growing import given_tree, grow_tree
 from ._layers import train_layers
 from ._params import check_parameters, per_layer, solver_params, values_of
-<<<<<<< HEAD
 from .checkpoint import Checkpoint, checkpoint_in
-=======
 from .disentangle import refine_tree
->>>>>>> main
 from .predictor import TreePredictor
 from .targets import as_indicator
 
@@ -205,7 +202,12 @@ class XRLinear(SaveMixin, TreePredictor):
             If ``work_dir`` holds something else, or another process is training there.
         """
         return self._fit(
-            X, Y, label_features=label_features, relevance=relevance, user_negatives=user_negatives
+            X,
+            Y,
+            label_features=label_features,
+            relevance=relevance,
+            user_negatives=user_negatives,
+            work_dir=work_dir,
         )
 
     def _fit(
@@ -216,6 +218,7 @@ class XRLinear(SaveMixin, TreePredictor):
         label_features: Any = None,
         relevance: Any = None,
         user_negatives: Any = None,
+        work_dir: str | PathLike[str] | None = None,
         refinement: dict[str, Any] | None = None,
     ) -> Self:
         """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator."""
@@ -228,12 +231,29 @@ class XRLinear(SaveMixin, TreePredictor):
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
         with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
             tree, times = self._obtain_tree(X, Y, label_features, checkpoint)
+            params = solver_params(self, tree.depth)
+            routed = None
+            if self.max_clusters > 1:
+                refined = refine_tree(
+                    X,
+                    Y,
+                    tree,
+                    params,
+                    max_clusters=self.max_clusters,
+                    beam_size=self.beam_size,
+                    combine=self.combine,
+                    random_state=self.random_state,
+                    n_threads=n_threads(self.n_jobs),
+                    verbose=bool(self.verbose),
+                    **(refinement or {}),
+                )
+                tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
             start = time.perf_counter()
             layers = train_layers(
                 X,
                 Y,
                 tree,
-                solver_params(self, tree.depth),
+                params,
                 negatives=per_layer("negatives", self.negatives, tree.depth),
                 user_negatives=user_negatives,
                 relevance=relevance,
@@ -243,6 +263,7 @@ class XRLinear(SaveMixin, TreePredictor):
                 combine=self.combine,
                 n_threads=n_threads(self.n_jobs),
                 verbose=bool(self.verbose),
+                routed=routed,
                 checkpoint=checkpoint,
             )
             times["train"] = time.perf_counter() - start
@@ -272,49 +293,6 @@ class XRLinear(SaveMixin, TreePredictor):
                 n_threads=n_threads(self.n_jobs),
                 verbose=bool(self.verbose),
             )
-<<<<<<< HEAD
-=======
-        params = solver_params(self, tree.depth)
-        routed = None
-        if self.max_clusters > 1:
-            refined = refine_tree(
-                X,
-                Y,
-                tree,
-                params,
-                max_clusters=self.max_clusters,
-                beam_size=self.beam_size,
-                combine=self.combine,
-                random_state=self.random_state,
-                n_threads=n_threads(self.n_jobs),
-                verbose=bool(self.verbose),
-                **(refinement or {}),
-            )
-            tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
-        start = time.perf_counter()
-        layers = train_layers(
-            X,
-            Y,
-            tree,
-            params,
-            negatives=per_layer("negatives", self.negatives, tree.depth),
-            user_negatives=user_negatives,
-            relevance=relevance,
-            relevance_mode=self.relevance,
-            relevance_norm=self.relevance_norm,
-            beam_size=self.beam_size,
-            combine=self.combine,
-            n_threads=n_threads(self.n_jobs),
-            verbose=bool(self.verbose),
-            routed=routed,
-        )
-        times["train"] = time.perf_counter() - start
-        # together, and last: a fit that fails leaves the model as it was
-        self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
-        self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
-        self._set_fitted(tree, layers)
-        return self
->>>>>>> main
 
         return grow() if checkpoint is None else checkpoint.tree(grow)
 
@@ -326,7 +304,7 @@ class XRLinear(SaveMixin, TreePredictor):
             if name != "tree"
         }
 
-    def _check_memory(self, X: Csr, label_counts: NDArray[np.int64], keeps_weights: bool) -> None:
+    def _check_memory(self, X: Csr, label_counts: NDArray[np.int64], *, keeps_weights: bool) -> None:
         estimate = estimate_training(
             n_instances=X.shape[0],
             n_features=X.shape[1],

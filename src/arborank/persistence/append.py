@@ -51,6 +51,11 @@ class GrowingArrays:
                 self._files[name] = opened.enter_context(_open(_path(stem, name), _n_bytes(array)))
             self._opened = opened.pop_all()
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Rows of every array so far."""
+        return {name: array["shape"][0] for name, array in self._described.items()}
+
     def append(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write rows behind those that are there; the same names, dtypes and widths every time."""
         for name, rows in arrays.items():

@@ -22,11 +22,8 @@ def train_layer(
     branches: ArrayLike,
     params: SolverParams | None = None,
     *,
-<<<<<<< HEAD
     parents: tuple[int, int] | None = None,
-=======
     ranks: NDArray[np.int32] | None = None,
->>>>>>> main
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> LayerWeights:
@@ -50,13 +47,10 @@ def train_layer(
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
     params : SolverParams, optional
         The defaults when not given.
-<<<<<<< HEAD
     parents : (first, last), optional
         Train the parents from ``first`` up to ``last`` only. The result is that part of the whole layer.
-=======
     ranks : int32 array of shape (n_features,), optional
         ``feature_ranks(X)``, when the layers of a model are to share it.
->>>>>>> main
     n_threads : int
         Threads to use; 0 means one a processor.
     progress : callable, optional
@@ -80,30 +74,25 @@ def train_layer(
     branches = _checked_branches(branches, active.shape[0], positives.shape[0])
     if positives.nnz and positives.data.min() < 0:
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
-<<<<<<< HEAD
-    first, last = (0, active.shape[0]) if parents is None else parents
-    if not 0 <= first <= last <= active.shape[0]:
-        raise ValueError(f"parents is ({first}, {last}), but there are {active.shape[0]} parents")
-=======
     if ranks is None:
         ranks = feature_ranks(X)
     check_ranks(ranks, X.shape[1])
+    first, last = (0, active.shape[0]) if parents is None else parents
+    if not 0 <= first <= last <= active.shape[0]:
+        raise ValueError(f"parents is ({first}, {last}), but there are {active.shape[0]} parents")
     certain = _certain_parents(active, positives, branches)
+    certain = certain[(certain >= first) & (certain < last)]
     children = branches[certain]
     if certain.size:
         active, positives = _without_rows(active, certain), _without_rows(positives, children)
->>>>>>> main
     arrays = _native.train_layer(
         X,
         active,
         positives,
         branches,
-<<<<<<< HEAD
         first,
         last,
-=======
         ranks,
->>>>>>> main
         solver=SOLVERS.index(params.solver),
         Cp=float(params.Cp),
         Cn=float(params.Cn),
@@ -115,13 +104,9 @@ def train_layer(
         n_threads=int(n_threads),
         progress=progress,
     )
-<<<<<<< HEAD
+    arrays["bias"][children - branches[first]] = _CERTAIN
     own = branches[first : last + 1] - branches[first]
-    return LayerWeights(branches=own, n_features=X.shape[1], **arrays)
-=======
-    arrays["bias"][children] = _CERTAIN
-    return LayerWeights(branches=branches, ranks=ranks, n_features=X.shape[1], **arrays)
->>>>>>> main
+    return LayerWeights(branches=own, ranks=ranks, n_features=X.shape[1], **arrays)
 
 
 def training_work(active: MatrixLike, branches: ArrayLike) -> int:
@@ -135,7 +120,8 @@ def _certain_parents(active: Csr, positives: Csr, branches: NDArray[np.int64]) -
     alone = np.flatnonzero(np.diff(branches) == 1)
     n_active = np.diff(active.indptr)[alone]
     n_positive = np.diff(positives.indptr)[branches[alone]]
-    return alone[(n_active > 0) & (n_active == n_positive)]
+    certain: NDArray[np.int64] = alone[(n_active > 0) & (n_active == n_positive)]
+    return certain
 
 
 def _without_rows(csr: Csr, rows: NDArray[np.int64]) -> Csr:
