@@ -179,7 +179,7 @@ class Searcher:
 
     def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
 
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """
     The arrays of a trained LayerWeights by name; shapes are checked by the caller.
     """

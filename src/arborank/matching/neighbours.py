@@ -107,8 +107,8 @@ class NeighbourIndex:
 class NeighbourMatcher:
     """Clusters of the most similar training instances: an `arborank.stages.Matcher`.
 
-    A cluster's score is the sum of its neighbours' weights, ``exp(sharpness * (similarity - 1))``, as a share of the sum
-    over all neighbours: between 0 and 1.
+    A cluster's score is the sum of its neighbours' weights, ``exp(sharpness * (similarity - 1))``, as a share of the
+    sum over all neighbours: between 0 and 1.
 
     Parameters
     ----------
