@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .models import Ensemble, XRLinear
     from .persistence import load
     from .text import TextRanker
+    from .transformer import XRTransformer, XTransformer
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,8 @@ _HOMES = {
     "TextFeatures": ".features",
     "TextRanker": ".text",
     "XRLinear": ".models",
+    "XRTransformer": ".transformer",
+    "XTransformer": ".transformer",
     "balanced_kmeans": ".indexing",
     "load": ".persistence",
 }
@@ -35,6 +38,8 @@ __all__ = [
     "TextFeatures",
     "TextRanker",
     "XRLinear",
+    "XRTransformer",
+    "XTransformer",
     "balanced_kmeans",
     "load",
 ]

@@ -7,15 +7,19 @@ __all__ = ["KINDS", "class_of"]
 
 # class: module
 KINDS: dict[str, str] = {
+    "Encoder": "arborank.transformer.encoder",
     "Ensemble": "arborank.models.ensemble",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",
     "NgramTfidf": "arborank.features.tfidf",
+    "PlainTexts": "arborank.transformer.plain",
     "PrefixTfidf": "arborank.features.prefix",
     "StringTable": "arborank.strings",
     "TextFeatures": "arborank.features.union",
     "TextRanker": "arborank.text",
     "XRLinear": "arborank.models.xrlinear",
+    "XRTransformer": "arborank.transformer.xrtransformer",
+    "XTransformer": "arborank.transformer.xtransformer",
 }
 
 

@@ -1,0 +1,461 @@
+"""What X-Transformer and XR-Transformer have in common: everything but the levels that they learn from."""
+
+import logging
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from ..checks import check_integer
+from ..features import TextFeatures
+from ..indexing import LabelTree
+from ..memory import available_memory, check_label_arrays_fit, format_bytes
+from ..models import XRLinear
+from ..models._growing import grow_tree
+from ..models.answers import mean_ndcg
+from ..models.targets import as_indicator
+from ..persistence import SaveMixin
+from ..progress import progress_bar
+from ..sparse import Csr, as_csr, to_scipy
+from ..state import State
+from ..threads import n_threads
+from .extra import require_torch
+from .joined import join, unit_rows
+from .plain import PlainTexts
+from .settings import Settings
+from .tokens import TokenCache, check_texts
+
+if TYPE_CHECKING:
+    from .device import Device
+    from .encoder import Encoder
+
+__all__ = ["TransformerRanker"]
+
+_LOG = logging.getLogger(__name__)
+_RANK_ON = ("joint", "embeddings")
+_ROWS = 16_384  # texts ranked at once, which bounds the memory of joined rows
+
+
+class TransformerRanker(SaveMixin, BaseEstimator, ABC):
+    """Base of the transformer rankers: an encoder, learnt along a tree, in front of a linear ranker.
+
+    Attributes
+    ----------
+    encoder_ : Encoder
+        Fine-tuned.
+    ranker_ : XRLinear
+        Ranks on sparse features and embeddings side by side.
+    features_ : fitted vectoriser, or None when `fit` was given ``X``
+    classes_ : array of shape (n_labels,) or None
+    n_labels_, n_instances_ : int
+    history_ : list of dict
+        Records of the training: ``level``, ``step``, ``loss`` and, with ``validation``, ``P@1``, ``P@3``, ``P@5``.
+    fit_times_ : dict of str to float
+        Seconds spent on the stages.
+    """
+
+    text_features = PlainTexts
+    """What a `TextRanker` puts before this model unless it is told otherwise."""
+
+    encoder: Any
+    pooling: str | None
+    max_length: int | None
+    features: Any
+    rank_on: str
+    branching: int
+    max_leaf_size: int
+    refine: bool
+    ranker: Any
+    checkpoint_dir: Any
+    checkpoint_every: int
+    device: str
+    precision: str
+    random_state: int
+    n_jobs: int | None
+    verbose: int
+
+    encoder_: "Encoder"
+    ranker_: XRLinear
+    features_: Any
+    n_labels_: int
+
+    @abstractmethod
+    def _settings(self) -> Settings:
+        """Return the checked parameters of fine-tuning."""
+
+    @abstractmethod
+    def _levels(self, tree: LabelTree) -> list[int]:
+        """Return the levels of a preliminary tree that the encoder learns from, top first."""
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(self, texts: Sequence[str], Y: Any, X: Any = None) -> Self:
+        """Fine-tune the encoder along a preliminary tree, then train a ranker on all features.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n_instances
+        Y : sparse or dense indicator of shape (n_instances, n_labels), list of label-id lists, or 1-D classes
+        X : sparse matrix of shape (n_instances, n_features), optional
+            Sparse features of the texts; by default those that ``features`` makes of them. When given here, they must
+            be given to `predict_topk` too.
+
+        Raises
+        ------
+        ImportError
+            If the extra ``transformers`` is not installed.
+        FileNotFoundError
+            If the encoder is not found; the message says where it was looked for.
+        TypeError, ValueError
+            If an argument or a parameter is of the wrong kind, shape or range, a text is empty, or ``checkpoint_dir``
+            is of another training.
+        MemoryError
+            If more memory would be needed than there is.
+        """
+        settings = self._settings()
+        self._check_parameters()
+        require_torch()
+        from .device import choose_device, limited_threads
+
+        texts = check_texts(texts, for_fit=True)
+        Y, classes = as_indicator(Y, len(texts))
+        check_label_arrays_fit(Y.shape[1])
+        device = choose_device(self.device, self.precision)
+        encoder = self._load_encoder()
+        ranker = self._new_ranker()
+        times: dict[str, float] = {}
+        watch = _Watch(times)
+        features = None
+        if X is None:
+            features = clone(self.features) if self.features is not None else TextFeatures()
+            _pass_on(features, n_jobs=self.n_jobs, verbose=self.verbose)
+            sparse = features.fit_encode(texts)
+        else:
+            sparse = as_csr(X, "X", n_rows=len(texts))
+        watch.lap("features")
+        self._check_room(sparse, encoder)
+        tree = self._grow(sparse, Y)
+        watch.lap("preliminary tree")
+        with self._workplace() as folder, limited_threads(n_threads(self.n_jobs)):
+            with progress_bar("tokenising", len(texts), enabled=bool(self.verbose)) as progress:
+                cache = encoder.cache(texts, folder / "tokens", progress)
+            watch.lap("tokens")
+            shape = (len(texts), encoder.width)
+            vectors = np.memmap(folder / "vectors", np.float32, mode="w+", shape=shape)
+            history = self._fine_tune(encoder, cache, Y, tree, settings, device, vectors)
+            watch.lap("fine-tuning")
+            self._embed(encoder, cache, device, vectors)
+            watch.lap("embeddings")
+            dense = np.asarray(vectors)
+            joined = join(sparse if self.rank_on == "joint" else _nothing(sparse), dense)
+            del vectors, dense
+        if not self.refine:
+            ranker.set_params(tree=tree)
+        ranker.fit(joined, Y)
+        watch.lap("ranker")
+        # together, and last: a fit that fails leaves the model as it was
+        self.encoder_, self.ranker_, self.features_ = encoder, ranker, features
+        self.classes_, self.history_, self.fit_times_ = classes, history, times
+        self.n_labels_, self.n_instances_ = Y.shape[1], len(texts)
+        self.n_sparse_features_ = sparse.shape[1]
+        return self
+
+    def _check_parameters(self) -> None:
+        for name, low in (("branching", 2), ("max_leaf_size", 1), ("checkpoint_every", 1)):
+            check_integer(name, getattr(self, name), low)
+        if self.rank_on not in _RANK_ON:
+            raise ValueError(f"rank_on is {self.rank_on!r}; expected one of {', '.join(_RANK_ON)}")
+
+    def _load_encoder(self) -> "Encoder":
+        from copy import deepcopy
+
+        from .encoder import Encoder
+
+        if isinstance(self.encoder, Encoder):
+            if self.pooling is not None or self.max_length is not None:
+                raise ValueError("pooling and max_length are the Encoder's own; set them there")
+            return deepcopy(self.encoder)
+        return Encoder.load(self.encoder, pooling=self.pooling, max_length=self.max_length)
+
+    def _new_ranker(self) -> XRLinear:
+        ranker = clone(self.ranker) if self.ranker is not None else XRLinear(threshold=0.01)
+        if not isinstance(ranker, XRLinear):
+            raise TypeError(f"ranker must be an XRLinear, found {type(ranker).__name__}")
+        if ranker.tree is not None:
+            raise ValueError("ranker has a tree of its own, but its tree is grown here; leave it out")
+        _pass_on(ranker, n_jobs=self.n_jobs, verbose=self.verbose)
+        return ranker
+
+    def _grow(self, sparse: Csr, Y: Csr) -> LabelTree:
+        missing = Y.shape[1] - np.unique(Y.indices).size
+        if missing:
+            _LOG.warning("%d of %d labels have no instance and will never be returned", missing, Y.shape[1])
+        tree, _ = grow_tree(
+            sparse,
+            Y,
+            None,
+            representation="pifa",
+            alpha=0.5,
+            branching=self.branching,
+            max_leaf_size=self.max_leaf_size,
+            spherical=True,
+            random_state=self.random_state,
+            n_threads=n_threads(self.n_jobs),
+            verbose=bool(self.verbose),
+        )
+        return tree
+
+    def _fine_tune(
+        self,
+        encoder: "Encoder",
+        cache: TokenCache,
+        Y: Csr,
+        tree: LabelTree,
+        settings: Settings,
+        device: "Device",
+        vectors: NDArray[np.float32],
+    ) -> list[dict[str, Any]]:
+        from .checkpoints import Checkpoints
+        from .fingerprint import fingerprint
+        from .memory import check_tuning_fits, estimate_for
+        from .stages import FineTuning
+
+        epochs = settings.epochs
+        if not (any(epochs) if isinstance(epochs, Sequence) else epochs):
+            return []
+        levels = self._levels(tree)
+        check_tuning_fits(estimate_for(encoder, tree, levels, settings), device)
+        store = None
+        if self.checkpoint_dir is not None:
+            store = Checkpoints(self.checkpoint_dir, fingerprint(settings, encoder, cache, Y, tree, levels))
+        return FineTuning(
+            encoder=encoder,
+            cache=cache,
+            Y=Y,
+            tree=tree,
+            levels=levels,
+            settings=settings,
+            device=device,
+            store=store,
+            checkpoint_every=self.checkpoint_every,
+            vectors=vectors,
+            n_threads=n_threads(self.n_jobs),
+            verbose=bool(self.verbose),
+        ).run()
+
+    def _check_room(self, sparse: Csr, encoder: "Encoder") -> None:
+        """Refuse joined features that memory cannot hold; `XRLinear` asks for its own share later."""
+        kept = sparse.nnz if self.rank_on == "joint" else 0
+        needed = 8 * (kept + sparse.shape[0] * encoder.width)
+        free = available_memory()
+        if free is not None and needed > free:
+            raise MemoryError(
+                f"features and embeddings of {sparse.shape[0]:,} texts need {format_bytes(needed)} side by side, but "
+                f"{format_bytes(free)} are free; train on fewer texts, or with a narrower encoder"
+            )
+
+    @contextmanager
+    def _workplace(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="arborank-") as folder:
+            yield Path(folder)
+
+    def _embed(
+        self, encoder: "Encoder", cache: TokenCache, device: "Device", out: NDArray[np.float32]
+    ) -> None:
+        """Write unit embeddings of all cached texts."""
+
+        def visit(rows: NDArray[np.int64], vectors: Any) -> None:
+            out[rows] = unit_rows(vectors.cpu().numpy())
+
+        with progress_bar("encoding texts", len(cache), enabled=bool(self.verbose)) as progress:
+            encoder.embed(cache, device, visit=visit, progress=progress)
+
+    # ------------------------------------------------------------------ predict
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the embeddings of texts by the fine-tuned encoder.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        float32 array of shape (n_texts, d)
+            Rows of unit Euclidean length.
+        """
+        self._check_fitted()
+        from .device import choose_device, limited_threads
+
+        texts = check_texts(texts, for_fit=False)
+        out = np.zeros((len(texts), self.encoder_.width), np.float32)
+        with limited_threads(n_threads(self.n_jobs)):
+            cache = self.encoder_.cache(texts)
+            self._embed(self.encoder_, cache, choose_device(self.device, self.precision), out)
+        return out
+
+    def predict_topk(
+        self,
+        texts: Sequence[str],
+        k: int = 10,
+        *,
+        X: Any = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        **options: Any,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the best labels of every text, best first.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        k : int, default=10
+        X : sparse matrix of shape (n_texts, n_features), optional
+            Sparse features; needed if and only if `fit` was given some.
+        candidates, exclude : as for `XRLinear.predict_topk`
+        **options
+            ``beam_size`` and ``combine``, instead of the ranker's own.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_texts, k)
+            Label ids, padded with -1.
+        scores : float32 array of shape (n_texts, k)
+            In descending order, padded with -inf.
+        """
+        self._check_fitted()
+        texts = check_texts(texts, for_fit=False)
+        filters = {
+            name: _filter(value, name, len(texts), self.n_labels_)
+            for name, value in (("candidates", candidates), ("exclude", exclude))
+        }
+        if (X is None) != (self.features_ is not None):
+            told = "was not given" if X is None else "was given"
+            raise ValueError(f"X {told}, but fit was {'given' if self.features_ is None else 'not given'} one")
+        if X is not None:
+            X = as_csr(X, "X", n_rows=len(texts), n_cols=self.n_sparse_features_)
+        found = []
+        for start in range(0, max(len(texts), 1), _ROWS):
+            part = slice(start, min(start + _ROWS, len(texts)))
+            own = {name: _part(value, part, len(texts)) for name, value in filters.items()}
+            rows = self._joined(texts[part], None if X is None else _part(X, part, len(texts)))
+            found.append(self.ranker_.predict_topk(rows, k, **own, **options))
+        ids, scores = zip(*found, strict=True)
+        return np.concatenate(ids), np.concatenate(scores)
+
+    def _joined(self, texts: Sequence[str], X: Any) -> Csr:
+        sparse = self.features_.encode(texts) if X is None else as_csr(X, "X")
+        return join(sparse if self.rank_on == "joint" else _nothing(sparse), self.encode(texts))
+
+    def score(self, texts: Sequence[str], y: Any, X: Any = None) -> float:
+        """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
+        self._check_fitted()
+        if self.classes_ is not None:
+            ids, _ = self.predict_topk(texts, 1, X=X)
+            return float(np.mean(self.classes_[ids[:, 0]] == np.asarray(y)))
+        return mean_ndcg(y, self.predict_topk(texts, 5, X=X)[0], self.n_labels_)
+
+    def save_encoder(self, directory: Any) -> None:
+        """Write the fine-tuned encoder alone in Hugging Face layout, with its tokenizer, to a new folder."""
+        self._check_fitted()
+        self.encoder_.save_pretrained(directory)
+
+    def _check_fitted(self) -> None:
+        check_is_fitted(self, "ranker_")
+
+    # ------------------------------------------------------------------ save
+
+    def to_state(self) -> State:
+        """Take the fitted model apart for saving; ``checkpoint_dir`` and an `Encoder` given as parameter stay behind."""
+        self._check_fitted()
+        own = {"features", "ranker", "checkpoint_dir"}
+        params = {name: value for name, value in self.get_params(deep=False).items() if name not in own}
+        if not isinstance(self.encoder, str):
+            params["encoder"] = str(self.encoder) if hasattr(self.encoder, "__fspath__") else None
+        config = {
+            "params": {name: list(v) if isinstance(v, (list, tuple)) else v for name, v in params.items()},
+            "n_labels": self.n_labels_,
+            "n_instances": self.n_instances_,
+            "n_sparse_features": self.n_sparse_features_,
+            "history": self.history_,
+        }
+        parts: dict[str, Any] = {"encoder": self.encoder_, "ranker": self.ranker_}
+        if self.features_ is not None:
+            parts["features"] = self.features_
+        arrays: dict[str, NDArray[Any]] = {}
+        if self.classes_ is not None and self.classes_.dtype.kind in "UO":
+            from ..strings import StringTable
+
+            parts["classes"] = StringTable(self.classes_.tolist())
+        elif self.classes_ is not None:
+            arrays["classes"] = self.classes_
+        return State(config, arrays, parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Put a saved model together again."""
+        model = cls(**state.config["params"])
+        model.encoder_, model.ranker_ = state.parts["encoder"], state.parts["ranker"]
+        model.features_ = state.parts.get("features")
+        model.n_labels_, model.n_instances_ = state.config["n_labels"], state.config["n_instances"]
+        model.n_sparse_features_ = state.config["n_sparse_features"]
+        model.history_ = state.config["history"]
+        model.classes_ = state.arrays.get("classes")
+        if "classes" in state.parts:
+            model.classes_ = np.array(list(state.parts["classes"]))
+        return model
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class _Watch:
+    """Writes down how long each stage took."""
+
+    def __init__(self, times: dict[str, float]) -> None:
+        self._times, self._last = times, time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._times[name], self._last = now - self._last, now
+
+
+def _pass_on(stage: Any, *, n_jobs: int | None, verbose: int) -> None:
+    """Set threads and verbosity of a part where it has them and this model's are given."""
+    known = stage.get_params(deep=False)
+    given = {"n_jobs": n_jobs, "verbose": verbose or None}
+    stage.set_params(**{name: value for name, value in given.items() if name in known and value is not None})
+
+
+def _nothing(sparse: Csr) -> Csr:
+    """Return a matrix of as many rows and no columns."""
+    return as_csr(sp.csr_array((sparse.shape[0], 0), dtype=np.float32))
+
+
+def _filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | None:
+    from ..models.filters import label_filter
+
+    return label_filter(labels, name, n_rows, n_labels)
+
+
+def _part(matrix: Csr | None, part: slice, n_rows: int) -> Any:
+    """Return the rows of a part of the texts; a filter of one row holds for all."""
+    if matrix is None or matrix.shape[0] != n_rows:
+        return None if matrix is None else np.asarray(matrix.indices)
+    if part == slice(0, n_rows):
+        return matrix
+    return as_csr(to_scipy(matrix)[part])
