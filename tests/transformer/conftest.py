@@ -1,4 +1,4 @@
-"""A tiny encoder of random weights, and texts whose labels it can learn. All need the extra ``transformers``."""
+"""A tiny encoder of random weights, for which the extra ``transformers`` is needed, and texts that it can learn."""
 
 import os
 
@@ -7,9 +7,6 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
 
 N_LABELS = 32
 
@@ -36,6 +33,7 @@ def data():
 
 @pytest.fixture(scope="session")
 def tokenizer(data):
+    transformers = pytest.importorskip("transformers")
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
     words = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -59,6 +57,7 @@ def tokenizer(data):
 @pytest.fixture(scope="session")
 def folder(tokenizer, tmp_path_factory):
     """A saved BERT of 2 layers and 32 units."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     path = tmp_path_factory.mktemp("encoder")
     config = transformers.BertConfig(
         vocab_size=len(tokenizer),

@@ -1,6 +1,6 @@
 """Which texts go together: batches of like length, so that little is padded.
 
-Everything here is a function of its arguments alone, so that a run that was interrupted continues with the same batches.
+Everything here is a function of its arguments alone, so that an interrupted run continues with the same batches.
 """
 
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ class TrainingBatches:
 
 
 def budget_batches(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArray[np.int64]]:
-    """Yield positions in order of length, the longest first, as many at once as ``budget`` tokens with padding allow."""
+    """Yield positions in order of length, longest first, as many at once as ``budget`` tokens with padding allow."""
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < order.size:

@@ -86,7 +86,9 @@ class Candidates:
         targets[place, np.searchsorted(nodes, right)] = True
         return NodeBatch(nodes, np.repeat(open_[:, parents], self._widths[parents], axis=1), targets)
 
-    def below(self, beam: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def below(
+        self, beam: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Return the nodes below any of the beams of some instances.
 
         Parameters
@@ -108,8 +110,8 @@ class Candidates:
 
 
 def children_between(tree: LabelTree, upper: int, lower: int) -> NDArray[np.int64]:
-    """Return where the nodes of level ``lower`` below each node of level ``upper`` begin, with their number at the end."""
-    bounds = np.arange(tree.level_sizes[upper] + 1)
+    """Return where the nodes of level ``lower`` below each node of ``upper`` begin, their number at the end."""
+    bounds: NDArray[np.int64] = np.arange(tree.level_sizes[upper] + 1)
     for branch in tree.branches[upper:lower]:
         bounds = branch[bounds]
     return bounds
@@ -125,4 +127,6 @@ def _entries(csr: Csr, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDAr
     """Return the places within ``rows`` and the columns of the entries of some rows."""
     starts = np.asarray(csr.indptr)[rows]
     widths = np.asarray(csr.indptr)[rows + 1] - starts
-    return np.repeat(np.arange(rows.size), widths), np.asarray(csr.indices)[_ranges(starts, widths)].astype(np.int64)
+    return np.repeat(np.arange(rows.size), widths), np.asarray(csr.indices)[_ranges(starts, widths)].astype(
+        np.int64
+    )

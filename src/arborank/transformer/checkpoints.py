@@ -70,7 +70,9 @@ class Checkpoints:
             if different:
                 raise ValueError(
                     f"checkpoint_dir {self.directory} is of another training: "
-                    + "; ".join(f"{key} is {found.get(key)!r} there and {own.get(key)!r} here" for key in different)
+                    + "; ".join(
+                        f"{key} is {found.get(key)!r} there and {own.get(key)!r} here" for key in different
+                    )
                     + ". Give another directory, or remove this one to start anew"
                 )
             return

@@ -31,7 +31,9 @@ class Device:
     def autocast(self) -> Any:
         """Return the context in which to call the encoder."""
         narrow = self.precision is not torch.float32
-        return torch.autocast(self.place.type, dtype=self.precision if narrow else torch.bfloat16, enabled=narrow)
+        return torch.autocast(
+            self.place.type, dtype=self.precision if narrow else torch.bfloat16, enabled=narrow
+        )
 
     def tensor(self, array: NDArray[Any]) -> torch.Tensor:
         """Copy an array to the device."""
@@ -69,7 +71,9 @@ def _fast_bfloat16(place: torch.device) -> bool:
     if place.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if place.type == "cpu":
-        told = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+        told = (
+            getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        )
         return any(ask is not None and ask() for ask in told)
     return False
 

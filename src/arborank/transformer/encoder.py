@@ -60,7 +60,9 @@ class Encoder(SaveMixin):
                 "take 'cls', 'mean' or 'last'"
             )
         limit = _limit(config, tokenizer)
-        self.max_length = min(_LONGEST, limit) if max_length is None else check_integer("max_length", max_length, 3)
+        self.max_length = (
+            min(_LONGEST, limit) if max_length is None else check_integer("max_length", max_length, 3)
+        )
         if self.max_length > limit:
             raise ValueError(f"max_length is {max_length}, but this encoder reads at most {limit} tokens")
         self.module: Any = module.float()

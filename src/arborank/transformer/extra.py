@@ -1,4 +1,4 @@
-"""The extra ``transformers``: is it there?"""
+"""Whether the extra ``transformers`` is there."""
 
 from importlib.util import find_spec
 

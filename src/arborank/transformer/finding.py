@@ -107,7 +107,9 @@ def _json(name: str, file: str) -> Any:
 def _not_found(name: str, error: Exception) -> Exception:
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return ValueError(f"encoder {name!r}: the folder holds no encoder that Transformers can read ({error})")
+        return ValueError(
+            f"encoder {name!r}: the folder holds no encoder that Transformers can read ({error})"
+        )
     from huggingface_hub import constants
 
     hub = "the hub was not asked (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else "nor on the hub"

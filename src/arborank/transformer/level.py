@@ -64,7 +64,9 @@ class LevelRun:
                 return
             start = resumed.step
             self._resume(trainer, resumed)
-        with training_bar(f"training level {self.level}", self.n_steps, start, enabled=self.verbose) as update:
+        with training_bar(
+            f"training level {self.level}", self.n_steps, start, enabled=self.verbose
+        ) as update:
             for step in range(start, self.n_steps):
                 self._losses = self._losses + trainer.step(step)
                 done = step + 1

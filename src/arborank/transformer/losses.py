@@ -31,7 +31,9 @@ def candidate_loss(margins: torch.Tensor, batch: NodeBatch, kind: str, device: D
     return loss.sum() / margins.shape[0]
 
 
-def combined(margins: NDArray[np.float32], above: NDArray[np.float32] | None, kind: str) -> NDArray[np.float32]:
+def combined(
+    margins: NDArray[np.float32], above: NDArray[np.float32] | None, kind: str
+) -> NDArray[np.float32]:
     """Return scores in 0 to 1, joined with those of the parents by multiplication; see `arborank.matching.combine`."""
     if kind == "logistic":
         scores = 1 / (1 + np.exp(-np.clip(margins, -60, 60)))

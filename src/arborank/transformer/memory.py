@@ -80,7 +80,7 @@ def check_tuning_fits(needed: int, device: Device) -> None:
     _LOG.info("memory for fine-tuning on %s, about %s%s", device.place, format_bytes(needed), told)
     if free is not None and needed > free:
         raise MemoryError(
-            f"fine-tuning needs about {format_bytes(needed)} on {device.place}, but {format_bytes(free)} are free. Ways "
-            "out: a smaller batch_size with a larger accumulation, a smaller max_length, gradient_checkpointing, or "
-            "a smaller encoder"
+            f"fine-tuning needs about {format_bytes(needed)} on {device.place}, but {format_bytes(free)} are free. "
+            "Ways out: a smaller batch_size with a larger accumulation, a smaller max_length, gradient_checkpointing, "
+            "or a smaller encoder"
         )

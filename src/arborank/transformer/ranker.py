@@ -340,7 +340,9 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
         }
         if (X is None) != (self.features_ is not None):
             told = "was not given" if X is None else "was given"
-            raise ValueError(f"X {told}, but fit was {'given' if self.features_ is None else 'not given'} one")
+            raise ValueError(
+                f"X {told}, but fit was {'given' if self.features_ is None else 'not given'} one"
+            )
         if X is not None:
             X = as_csr(X, "X", n_rows=len(texts), n_cols=self.n_sparse_features_)
         found = []
@@ -375,7 +377,7 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
     # ------------------------------------------------------------------ save
 
     def to_state(self) -> State:
-        """Take the fitted model apart for saving; ``checkpoint_dir`` and an `Encoder` given as parameter stay behind."""
+        """Take the fitted model apart for saving; ``checkpoint_dir`` and a given `Encoder` stay behind."""
         self._check_fitted()
         own = {"features", "ranker", "checkpoint_dir"}
         params = {name: value for name, value in self.get_params(deep=False).items() if name not in own}

@@ -23,7 +23,9 @@ def training_bar(
     enabled : bool
         Whether anything may be shown.
     """
-    with tqdm(total=total, initial=done, desc=description, unit="step", leave=False, disable=not enabled) as bar:
+    with tqdm(
+        total=total, initial=done, desc=description, unit="step", leave=False, disable=not enabled
+    ) as bar:
 
         def update(steps: int, known: dict[str, Any]) -> None:
             shown = {name: f"{known[name]:.4g}" for name in ("loss", "P@1", "P@5") if name in known}

@@ -61,11 +61,15 @@ class Settings:
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(known)}")
         if "usn" in parse_scheme(self.negatives):
-            raise ValueError(f"negatives is {self.negatives!r}; a transformer learns from 'tfn', 'man' or 'tfn+man'")
+            raise ValueError(
+                f"negatives is {self.negatives!r}; a transformer learns from 'tfn', 'man' or 'tfn+man'"
+            )
         if self.patience is not None:
             check_integer("patience", self.patience, 1)
             if not self.validation:
-                raise ValueError(f"patience is {self.patience}, but validation is 0; give a share of the texts to judge by")
+                raise ValueError(
+                    f"patience is {self.patience}, but validation is 0; give a share of the texts to judge by"
+                )
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what a checkpoint must agree with, as JSON holds it."""
@@ -79,5 +83,7 @@ def per_level(epochs: float | Sequence[float], n_levels: int) -> list[float]:
     if not isinstance(epochs, Sequence):
         return [float(epochs)] * n_levels
     if len(epochs) != n_levels:
-        raise ValueError(f"epochs has {len(epochs)} entries, but {n_levels} levels are fine-tuned; give one a level")
+        raise ValueError(
+            f"epochs has {len(epochs)} entries, but {n_levels} levels are fine-tuned; give one a level"
+        )
     return [float(value) for value in epochs]

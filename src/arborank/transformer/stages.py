@@ -157,7 +157,9 @@ class FineTuning:
             return drawn
         most = max(_SOLVED_VALUES // self.encoder.width, 1)
         known = self._rows if parent is None else np.intersect1d(self._rows, self._needed(stage))
-        rows = _some(known, min(most, _FIRST_ROWS) if parent is None else most, (settings.random_state, stage, 3))
+        rows = _some(
+            known, min(most, _FIRST_ROWS) if parent is None else most, (settings.random_state, stage, 3)
+        )
         if parent is None:
             self._embed(rows)
         upper = as_csr(to_scipy(self._lifted(self._upper(stage)))[rows], "positives")
@@ -175,7 +177,9 @@ class FineTuning:
     def _follow(self, stage: int, head: LevelHead, above: Beam | None) -> Beam:
         """Return where a trained level sends the instances that the next one needs."""
         rows = self._needed(stage + 1)
-        with progress_bar(f"matching level {self.levels[stage]}", rows.size, enabled=self.verbose) as progress:
+        with progress_bar(
+            f"matching level {self.levels[stage]}", rows.size, enabled=self.verbose
+        ) as progress:
             return follow(
                 self.encoder,
                 head,

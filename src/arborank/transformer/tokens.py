@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ class TokenCache:
         SHA-256 of the texts themselves.
     """
 
-    def __init__(self, tokens: NDArray[np.integer], offsets: NDArray[np.int64], digest: str) -> None:
+    def __init__(self, tokens: NDArray[Any], offsets: NDArray[np.int64], digest: str) -> None:
         self.tokens, self.offsets, self.digest = tokens, offsets, digest
         self.lengths: NDArray[np.int64] = np.diff(offsets)
 
@@ -68,7 +68,7 @@ class TokenCache:
         dtype = np.uint16 if vocabulary <= 2**16 else np.int32
         digest, n_cut = hashlib.sha256(), 0
         offsets = np.zeros(len(texts) + 1, np.int64)
-        chunks: list[NDArray[np.integer]] = []
+        chunks: list[NDArray[Any]] = []
         file = None if path is None else path.open("wb")
         try:
             for start in range(0, len(texts), _CHUNK):
@@ -78,7 +78,7 @@ class TokenCache:
                 for i, (text, row) in enumerate(zip(some, rows, strict=True)):
                     digest.update(f"{len(text)} ".encode() + text.encode("utf-8", "surrogatepass"))
                     offsets[start + i + 1] = len(row)
-                ids = np.fromiter((token for row in rows for token in row), dtype)
+                ids: NDArray[Any] = np.fromiter((token for row in rows for token in row), dtype)
                 if file is None:
                     chunks.append(ids)
                 else:

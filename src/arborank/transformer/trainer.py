@@ -48,7 +48,13 @@ class LevelTrainer:
         seed: tuple[int, ...],
     ) -> None:
         self._encoder, self._head, self._cache, self._candidates = encoder, head, cache, candidates
-        self._rows, self._n_steps, self._settings, self._device, self._seed = rows, n_steps, settings, device, seed
+        self._rows, self._n_steps, self._settings, self._device, self._seed = (
+            rows,
+            n_steps,
+            settings,
+            device,
+            seed,
+        )
         self._batches = TrainingBatches(cache.lengths[rows], settings.batch_size, (*seed, 0))
         encoder.module.to(device.place)
         if settings.gradient_checkpointing:
@@ -57,7 +63,10 @@ class LevelTrainer:
         weights = dict(encoder.module.named_parameters())
         groups = [
             {"params": [weights[name] for name in self._names if weights[name].ndim > 1]},
-            {"params": [weights[name] for name in self._names if weights[name].ndim < 2], "weight_decay": 0.0},
+            {
+                "params": [weights[name] for name in self._names if weights[name].ndim < 2],
+                "weight_decay": 0.0,
+            },
         ]
         self._optimizer = torch.optim.AdamW(
             groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
@@ -70,8 +79,11 @@ class LevelTrainer:
         share = _schedule(number, self._n_steps, settings.warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = settings.learning_rate * share
-        torch.manual_seed(int(np.random.SeedSequence((*self._seed, 1, number)).generate_state(1, np.uint64)[0] >> 1))
-        self._encoder.module.train()
+        torch.manual_seed(
+            int(np.random.SeedSequence((*self._seed, 1, number)).generate_state(1, np.uint64)[0] >> 1)
+        )
+        if not self._encoder.module.training:  # telling every module costs a few milliseconds
+            self._encoder.module.train()
         total = torch.zeros((), device=device.place)
         gathered: list[tuple[NDArray[np.int64] | None, torch.Tensor]] = []
         for part in range(settings.accumulation):
@@ -82,7 +94,9 @@ class LevelTrainer:
                 pooled = self._encoder.pooled(ids, mask)
             pooled = torch.nn.functional.dropout(pooled, settings.dropout)
             vectors = self._head.rows(batch.nodes, device.place)
-            loss = candidate_loss(scores(pooled, vectors), batch, settings.loss, device) / settings.accumulation
+            loss = (
+                candidate_loss(scores(pooled, vectors), batch, settings.loss, device) / settings.accumulation
+            )
             self._scaler.scale(loss).backward()
             gathered.append((batch.nodes, vectors.grad))
             total += loss.detach()
@@ -93,7 +107,9 @@ class LevelTrainer:
         self._scaler.update()
         self._optimizer.zero_grad()
         if scale == 1.0 or bool(torch.isfinite(norm)):  # a float16 step that overflowed is left out
-            gathered = [(nodes, gradient / scale) for nodes, gradient in gathered] if scale != 1.0 else gathered
+            gathered = (
+                [(nodes, gradient / scale) for nodes, gradient in gathered] if scale != 1.0 else gathered
+            )
             self._head.step(gathered, settings.head_learning_rate * share)
         return total
 

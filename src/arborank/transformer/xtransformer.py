@@ -106,7 +106,9 @@ class XTransformer(TransformerRanker):
 
     def _settings(self) -> Settings:
         if self.bootstrap == "parent":
-            raise ValueError("bootstrap is 'parent', but there is no level above; expected 'linear' or 'random'")
+            raise ValueError(
+                "bootstrap is 'parent', but there is no level above; expected 'linear' or 'random'"
+            )
         return Settings.of(self, negatives="tfn", beam_size=1)
 
     def _levels(self, tree: LabelTree) -> list[int]:
