@@ -14,14 +14,17 @@ from .xtransformer import XTransformer
 
 if TYPE_CHECKING:
     from .encoder import Encoder
+    from .scratch import scratch_encoder
 
-__all__ = ["Encoder", "PlainTexts", "XRTransformer", "XTransformer"]
+__all__ = ["Encoder", "PlainTexts", "XRTransformer", "XTransformer", "scratch_encoder"]
+
+_NEED_TORCH = {"Encoder": ".encoder", "scratch_encoder": ".scratch"}
 
 
 def __getattr__(name: str) -> Any:
-    if name != "Encoder":
+    if name not in _NEED_TORCH:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .extra import require_torch
 
     require_torch()
-    return import_module(".encoder", __name__).Encoder
+    return getattr(import_module(_NEED_TORCH[name], __name__), name)

@@ -277,8 +277,11 @@ class Encoder(SaveMixin):
                 place.write_bytes(state.arrays[f"f{i}"].tobytes())
             config = transformers.AutoConfig.from_pretrained(folder)
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        module = transformers.AutoModel.from_config(config)
+        if not any(name.startswith("pooler.") for name in state.config["weights"]):
+            module.pooler = None  # as it was saved
         encoder = cls(
-            transformers.AutoModel.from_config(config),
+            module,
             tokenizer,
             pooling=state.config["pooling"],
             max_length=state.config["max_length"],

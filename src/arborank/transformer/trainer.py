@@ -13,10 +13,11 @@ from .device import Device
 from .encoder import Encoder
 from .head import LevelHead, scores
 from .losses import candidate_loss
+from .schedule import share_of_rate
 from .settings import Settings
 from .tokens import TokenCache
 
-__all__ = ["LevelTrainer"]
+__all__ = ["LevelTrainer", "strip"]
 
 
 class LevelTrainer:
@@ -76,7 +77,7 @@ class LevelTrainer:
     def step(self, number: int) -> torch.Tensor:
         """Take a step, counted from 0; returns the loss, on the device."""
         settings, device = self._settings, self._device
-        share = _schedule(number, self._n_steps, settings.warmup)
+        share = share_of_rate(number, self._n_steps, settings.warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = settings.learning_rate * share
         torch.manual_seed(
@@ -155,11 +156,3 @@ class LevelTrainer:
 def strip(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
     """Return the arrays whose names begin with ``prefix``, without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _schedule(step: int, n_steps: int, warmup: float) -> float:
-    """Return the share of the learning rate: linearly up over the first steps, then linearly down to 0."""
-    rising = warmup * n_steps
-    if step + 1 <= rising:
-        return (step + 1) / rising
-    return (n_steps - step) / max(n_steps - rising, 1)
