@@ -205,7 +205,7 @@ def test_accumulated_batches_count_as_one(folder, data):
         ({"device": "abacus"}, ValueError, "device is 'abacus'"),
         ({"precision": "float16"}, ValueError, "'float16' needs an accelerator"),
         ({"rank_on": "air"}, ValueError, "rank_on is 'air'"),
-        ({"max_level_size": 3}, ValueError, "max_level_size is 3, but the top level"),
+        ({"max_level_size": 1}, ValueError, "max_level_size is 1, but the top level"),
         ({"ranker": 3}, TypeError, None),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
     ],

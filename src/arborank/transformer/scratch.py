@@ -1,5 +1,6 @@
 """A small encoder made of nothing but the user's texts: a word-piece vocabulary, then masked-language training."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = ["scratch_encoder"]
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _PAD, _MASK = 0, 4
 _IGNORED = -100  # what PyTorch's cross-entropy leaves out
+_LETTERS = 1000  # most letters that a vocabulary knows
 _LOG_EVERY = 50
 
 
@@ -114,10 +116,21 @@ def _word_pieces(
     pieces = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     pieces.normalizer = normalizers.BertNormalizer()
     pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(pieces.normalizer.normalize_str(text))
+    letters = sorted(counts, key=lambda letter: (-counts[letter], letter))[: min(_LETTERS, vocabulary // 4)]
+    # Inner letters are named here because the trainer numbers them as it meets them, each time in another order, and
+    # breaks ties by number.
     trainer = trainers.WordPieceTrainer(
-        vocab_size=vocabulary, special_tokens=list(_SPECIAL), min_frequency=2, show_progress=False
+        vocab_size=vocabulary,
+        special_tokens=[*_SPECIAL, *(f"##{letter}" for letter in sorted(letters) if not letter.isspace())],
+        limit_alphabet=len(letters),
+        min_frequency=2,
+        show_progress=False,
     )
     pieces.train_from_iterator(texts, trainer)
+    pieces = _with_model(pieces, models.WordPiece(pieces.get_vocab(), unk_token="[UNK]"))
     pieces.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -130,6 +143,13 @@ def _word_pieces(
         mask_token="[MASK]",
         model_max_length=max_length,
     )
+
+
+def _with_model(pieces: Tokenizer, model: models.WordPiece) -> Tokenizer:
+    """Return a tokenizer for which nothing in the vocabulary is special."""
+    plain = Tokenizer(model)
+    plain.normalizer, plain.pre_tokenizer = pieces.normalizer, pieces.pre_tokenizer
+    return plain
 
 
 def _warm_up(
