@@ -120,8 +120,8 @@ def children_between(tree: LabelTree, upper: int, lower: int) -> NDArray[np.int6
 def _ranges(starts: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return ``starts[0], starts[0] + 1, …`` up to ``widths[0]`` numbers, then those of ``starts[1]``, and so on."""
     ends = np.cumsum(widths)
-    places: NDArray[np.int64] = np.arange(int(ends[-1]) if ends.size else 0)
-    return places + np.repeat(starts - (ends - widths), widths)
+    places = np.arange(int(ends[-1]) if ends.size else 0)
+    return np.asarray(places + np.repeat(starts - (ends - widths), widths))
 
 
 def _entries(csr: Csr, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -42,8 +42,8 @@ class Encoder(SaveMixin):
     Raises
     ------
     ValueError
-        If ``pooling`` is unknown or asks for a pooler that there is not, or ``max_length`` is more than the encoder
-        reads.
+        If the module has both encoder and decoder, ``pooling`` is unknown or asks for a pooler that there is not, or
+        ``max_length`` is more than the encoder reads.
     """
 
     def __init__(
@@ -52,8 +52,10 @@ class Encoder(SaveMixin):
         config = module.config
         if pooling not in POOLINGS:
             raise ValueError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
-        if config.is_encoder_decoder and hasattr(module, "get_encoder"):
-            module = module.get_encoder()
+        if config.is_encoder_decoder:
+            raise ValueError(
+                f"{type(module).__name__} is an encoder with a decoder; an encoder alone, or a decoder, is expected"
+            )
         if pooling == "pooler" and getattr(module, "pooler", None) is None:
             raise ValueError(
                 f"pooling is 'pooler', but this encoder ({type(module).__name__}) has no pooler; "

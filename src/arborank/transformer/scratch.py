@@ -91,7 +91,7 @@ def scratch_encoder(
         max_position_embeddings=max_length,
         pad_token_id=_PAD,
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[where.place] if where.place.type == "cuda" else []):
         torch.manual_seed(random_state)
         guesser = transformers.BertForMaskedLM(config).to(where.place)
         encoder = Encoder(guesser.bert, tokenizer, pooling="mean", max_length=max_length)

@@ -91,7 +91,8 @@ class FineTuning:
             if first:
                 above = Beam(np.array(resumed.arrays["beam.nodes"]), np.array(resumed.arrays["beam.scores"]))
         head: LevelHead | None = None
-        with torch.random.fork_rng():
+        forked = [self.device.place] if self.device.place.type == "cuda" else []
+        with torch.random.fork_rng(devices=forked):
             for stage in range(first, len(self.levels)):
                 if resumed is not None:
                     saved, resumed_here, resumed = resumed.arrays["head.vectors"], resumed, None
