@@ -21,7 +21,7 @@ def test_batches_come_back(tmp_path, monkeypatch, on_disk):
     assert cache.tokens.dtype == np.uint16
     ids, mask = cache.batch(np.array([3, 0, 2]), pad=9)
     assert ids.tolist() == [[1, 1, 1, 1], [1, 2, 3, 9], [9, 9, 9, 9]]
-    assert mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0], [0, 0, 0, 0]]
+    assert mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0], [1, 0, 0, 0]]
 
 
 def test_large_vocabularies_are_wider():

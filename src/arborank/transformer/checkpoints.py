@@ -18,7 +18,7 @@ __all__ = ["Checkpoint", "Checkpoints"]
 
 _FORMAT = "arborank-training"
 _FILE = re.compile(r"checkpoint-(\d{3})-(\d{9})\.safetensors")
-_UNFINISHED = re.compile(r"(checkpoint|training)-[0-9a-f]{8}\.tmp|tokens-.*|vectors-.*")
+_UNFINISHED = re.compile(r"(checkpoint|training)-[0-9a-f]{8}\.tmp")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Where and how precisely an encoder computes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,8 +52,7 @@ def choose_device(device: str, precision: str) -> Device:
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
     if device == "auto":
-        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        place = torch.device("cpu") if found is None else found
+        place = _accelerator() or torch.device("cpu")
     else:
         try:
             place = torch.device(device)
@@ -65,6 +65,16 @@ def choose_device(device: str, precision: str) -> Device:
     if precision == "auto":
         return Device(place, torch.bfloat16 if _fast_bfloat16(place) else torch.float32)
     return Device(place, getattr(torch, precision))
+
+
+def _accelerator() -> torch.device | None:
+    """Return the accelerator of this process: of several processes on a machine, each takes its own."""
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if found is None or found.type != "cuda":
+        return found
+    number = int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count()
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)
 
 
 def _fast_bfloat16(place: torch.device) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .checkpoints import Checkpoint, Checkpoints
 from .reporting import training_bar
 from .settings import Settings
+from .team import Team
 from .trainer import LevelTrainer, strip
 
 __all__ = ["LevelRun"]
@@ -32,6 +33,8 @@ class LevelRun:
     judge : callable, optional
         Gives P@1, P@3 and P@5 on what is held out.
     store : Checkpoints, optional
+    team : Team
+        Its first process writes the checkpoints.
     checkpoint_every : int
     history : list of dict
         Gains records.
@@ -46,6 +49,7 @@ class LevelRun:
     settings: Settings
     judge: Callable[[], dict[str, float]] | None
     store: Checkpoints | None
+    team: Team
     checkpoint_every: int
     history: list[dict[str, Any]]
     beam: Mapping[str, NDArray[Any]]
@@ -100,7 +104,7 @@ class LevelRun:
         return {"level": self.level, "step": done, **known} if known else known
 
     def _save(self, trainer: LevelTrainer, step: int, *, finished: bool) -> None:
-        if self.store is None:
+        if self.store is None or not self.team.first:
             return
         notes = {
             "done": finished,

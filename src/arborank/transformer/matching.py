@@ -13,6 +13,7 @@ from .device import Device
 from .encoder import Encoder
 from .head import LevelHead, scores
 from .losses import combined
+from .team import Team
 from .tokens import TokenCache
 
 __all__ = ["Beam", "follow"]
@@ -50,6 +51,7 @@ def follow(
     beam_size: int,
     loss: str,
     device: Device,
+    team: Team,
     vectors: NDArray[np.float32] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Beam:
@@ -67,6 +69,8 @@ def follow(
     beam_size : int
     loss : str
         What the head was trained with; see `combined`.
+    team : Team
+        The processes that the instances are divided among.
     vectors : float32 array of shape (n_instances, d), optional
         Gets the vectors of the instances.
     progress : callable, optional
@@ -93,7 +97,8 @@ def follow(
         beam.nodes[batch, :width] = np.where(values > 0, nodes[best], -1)
         beam.scores[batch, :width] = values
 
-    encoder.embed(cache, device, rows, visit=visit, progress=progress)
+    encoder.embed(cache, device, team.share(rows), visit=visit, progress=progress)
+    team.exchange(rows, device, beam.nodes, beam.scores, *([] if vectors is None else [vectors]))
     return beam
 
 

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,9 +19,10 @@ from sklearn.utils.validation import check_is_fitted
 from ..checks import check_integer
 from ..features import TextFeatures
 from ..indexing import LabelTree
-from ..memory import available_memory, check_label_arrays_fit, format_bytes
+from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..models import XRLinear
 from ..models._growing import grow_tree
+from ..models._params import check_parameters, values_of
 from ..models.answers import mean_ndcg
 from ..models.targets import as_indicator
 from ..persistence import SaveMixin
@@ -37,6 +39,7 @@ from .tokens import TokenCache, check_texts
 if TYPE_CHECKING:
     from .device import Device
     from .encoder import Encoder
+    from .team import Team
 
 __all__ = ["TransformerRanker"]
 
@@ -125,6 +128,7 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
         self._check_parameters()
         require_torch()
         from .device import choose_device, limited_threads
+        from .team import gathered_team
 
         texts = check_texts(texts, for_fit=True)
         Y, classes = as_indicator(Y, len(texts))
@@ -142,22 +146,27 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
         else:
             sparse = as_csr(X, "X", n_rows=len(texts))
         watch.lap("features")
-        self._check_room(sparse, encoder)
+        self._check_room(sparse, Y, encoder.width, ranker)
         tree = self._grow(sparse, Y)
         watch.lap("preliminary tree")
-        with self._workplace() as folder, limited_threads(n_threads(self.n_jobs)):
+        with (
+            self._workplace() as folder,
+            limited_threads(n_threads(self.n_jobs)),
+            gathered_team(device) as team,
+        ):
             with progress_bar("tokenising", len(texts), enabled=bool(self.verbose)) as progress:
                 cache = encoder.cache(texts, folder / "tokens", progress)
             watch.lap("tokens")
             shape = (len(texts), encoder.width)
             vectors = np.memmap(folder / "vectors", np.float32, mode="w+", shape=shape)
-            history = self._fine_tune(encoder, cache, Y, tree, settings, device, vectors)
+            history = self._fine_tune(encoder, cache, Y, tree, settings, device, team, vectors)
             watch.lap("fine-tuning")
-            self._embed(encoder, cache, device, vectors)
+            self._embed(encoder, cache, device, vectors, team)
             watch.lap("embeddings")
             dense = np.asarray(vectors)
             joined = join(sparse if self.rank_on == "joint" else _nothing(sparse), dense)
-            del vectors, dense
+            n_sparse = sparse.shape[1]
+            del vectors, dense, sparse, cache  # the ranker needs the room
         if not self.refine:
             ranker.set_params(tree=tree)
         ranker.fit(joined, Y)
@@ -166,7 +175,7 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
         self.encoder_, self.ranker_, self.features_ = encoder, ranker, features
         self.classes_, self.history_, self.fit_times_ = classes, history, times
         self.n_labels_, self.n_instances_ = Y.shape[1], len(texts)
-        self.n_sparse_features_ = sparse.shape[1]
+        self.n_sparse_features_ = n_sparse
         return self
 
     def _check_parameters(self) -> None:
@@ -192,6 +201,7 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
             raise TypeError(f"ranker must be an XRLinear, found {type(ranker).__name__}")
         if ranker.tree is not None:
             raise ValueError("ranker has a tree of its own, but its tree is grown here; leave it out")
+        check_parameters(ranker)
         _pass_on(ranker, n_jobs=self.n_jobs, verbose=self.verbose)
         return ranker
 
@@ -222,6 +232,7 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
         tree: LabelTree,
         settings: Settings,
         device: "Device",
+        team: "Team",
         vectors: NDArray[np.float32],
     ) -> list[dict[str, Any]]:
         from .checkpoints import Checkpoints
@@ -236,7 +247,12 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
         check_tuning_fits(estimate_for(encoder, tree, levels, settings), device)
         store = None
         if self.checkpoint_dir is not None:
-            store = Checkpoints(self.checkpoint_dir, fingerprint(settings, encoder, cache, Y, tree, levels))
+            known = fingerprint(settings, encoder, cache, Y, tree, levels)
+            if not team.first:
+                team.wait()
+            store = Checkpoints(self.checkpoint_dir, known)
+            if team.first:
+                team.wait()
         return FineTuning(
             encoder=encoder,
             cache=cache,
@@ -249,19 +265,29 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
             checkpoint_every=self.checkpoint_every,
             vectors=vectors,
             n_threads=n_threads(self.n_jobs),
-            verbose=bool(self.verbose),
+            verbose=bool(self.verbose) and team.first,
+            team=team,
         ).run()
 
-    def _check_room(self, sparse: Csr, encoder: "Encoder") -> None:
-        """Refuse joined features that memory cannot hold; `XRLinear` asks for its own share later."""
-        kept = sparse.nnz if self.rank_on == "joint" else 0
-        needed = 8 * (kept + sparse.shape[0] * encoder.width)
-        free = available_memory()
-        if free is not None and needed > free:
-            raise MemoryError(
-                f"features and embeddings of {sparse.shape[0]:,} texts need {format_bytes(needed)} side by side, but "
-                f"{format_bytes(free)} are free; train on fewer texts, or with a narrower encoder"
-            )
+    def _check_room(self, sparse: Csr, Y: Csr, width: int, ranker: XRLinear) -> None:
+        """Refuse now what `XRLinear` would refuse after hours of fine-tuning; fine-tuning asks for itself."""
+        n, d = sparse.shape
+        kept = (sparse.nnz, d) if self.rank_on == "joint" else (0, 0)
+        counts = np.bincount(Y.indices, minlength=Y.shape[1])
+        needs = estimate_training(
+            n_instances=n,
+            n_features=kept[1] + width,
+            nnz=kept[0] + n * width,
+            label_counts=counts,
+            branching=ranker.branching,
+            max_leaf_size=ranker.max_leaf_size,
+            Cp=values_of("Cp", ranker.Cp),
+            threshold=values_of("threshold", ranker.threshold),
+            max_nonzeros=values_of("max_nonzeros", ranker.max_nonzeros),
+            n_threads=n_threads(self.n_jobs),
+        )
+        joined = 8 * (kept[0] + n * width)
+        check_fits(replace(needs, index=needs.index + joined, working=needs.working + joined))
 
     @contextmanager
     def _workplace(self) -> Iterator[Path]:
@@ -269,15 +295,23 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
             yield Path(folder)
 
     def _embed(
-        self, encoder: "Encoder", cache: TokenCache, device: "Device", out: NDArray[np.float32]
+        self,
+        encoder: "Encoder",
+        cache: TokenCache,
+        device: "Device",
+        out: NDArray[np.float32],
+        team: "Team",
     ) -> None:
         """Write unit embeddings of all cached texts."""
 
         def visit(rows: NDArray[np.int64], vectors: Any) -> None:
             out[rows] = unit_rows(vectors.cpu().numpy())
 
-        with progress_bar("encoding texts", len(cache), enabled=bool(self.verbose)) as progress:
-            encoder.embed(cache, device, visit=visit, progress=progress)
+        rows = np.arange(len(cache))
+        own = team.share(rows)
+        with progress_bar("encoding texts", own.size, enabled=bool(self.verbose) and team.first) as progress:
+            encoder.embed(cache, device, own, visit=visit, progress=progress)
+        team.exchange(rows, device, out)
 
     # ------------------------------------------------------------------ predict
 
@@ -295,12 +329,13 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
         """
         self._check_fitted()
         from .device import choose_device, limited_threads
+        from .team import Team
 
         texts = check_texts(texts, for_fit=False)
         out = np.zeros((len(texts), self.encoder_.width), np.float32)
         with limited_threads(n_threads(self.n_jobs)):
             cache = self.encoder_.cache(texts)
-            self._embed(self.encoder_, cache, choose_device(self.device, self.precision), out)
+            self._embed(self.encoder_, cache, choose_device(self.device, self.precision), out, Team())
         return out
 
     def predict_topk(
@@ -363,7 +398,7 @@ class TransformerRanker(SaveMixin, BaseEstimator, ABC):
         self._check_fitted()
         if self.classes_ is not None:
             ids, _ = self.predict_topk(texts, 1, X=X)
-            return float(np.mean(self.classes_[ids[:, 0]] == np.asarray(y)))
+            return float(np.mean(self.classes_[np.maximum(ids[:, 0], 0)] == np.asarray(y)))
         return mean_ndcg(y, self.predict_topk(texts, 5, X=X)[0], self.n_labels_)
 
     def save_encoder(self, directory: Any) -> None:

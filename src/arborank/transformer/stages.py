@@ -24,6 +24,7 @@ from .level import LevelRun
 from .matching import Beam, follow
 from .precision import level_precision
 from .settings import Settings, per_level
+from .team import Team
 from .tokens import TokenCache
 from .trainer import LevelTrainer, strip
 
@@ -59,6 +60,7 @@ class FineTuning:
     n_threads : int
         Of the linear solver.
     verbose : bool
+    team : Team
     """
 
     encoder: Encoder
@@ -73,6 +75,7 @@ class FineTuning:
     vectors: NDArray[np.float32]
     n_threads: int
     verbose: bool
+    team: Team
 
     def run(self) -> list[dict[str, Any]]:
         """Fine-tune, from the last checkpoint on if there is one.
@@ -121,7 +124,16 @@ class FineTuning:
         n_steps = self._n_steps[stage]
         seed = (self.settings.random_state, stage)
         trainer = LevelTrainer(
-            self.encoder, head, self.cache, candidates, self._rows, n_steps, self.settings, self.device, seed
+            self.encoder,
+            head,
+            self.cache,
+            candidates,
+            self._rows,
+            n_steps,
+            self.settings,
+            self.device,
+            seed,
+            self.team,
         )
 
         def judge() -> dict[str, float]:
@@ -137,6 +149,7 @@ class FineTuning:
             settings=self.settings,
             judge=judge if self._held.size else None,
             store=self.store,
+            team=self.team,
             checkpoint_every=self.checkpoint_every,
             history=history,
             beam={} if above is None else {"beam.nodes": above.nodes, "beam.scores": above.scores},
@@ -178,9 +191,8 @@ class FineTuning:
     def _follow(self, stage: int, head: LevelHead, above: Beam | None) -> Beam:
         """Return where a trained level sends the instances that the next one needs."""
         rows = self._needed(stage + 1)
-        with progress_bar(
-            f"matching level {self.levels[stage]}", rows.size, enabled=self.verbose
-        ) as progress:
+        own = self.team.share(rows).size
+        with progress_bar(f"matching level {self.levels[stage]}", own, enabled=self.verbose) as progress:
             return follow(
                 self.encoder,
                 head,
@@ -194,14 +206,16 @@ class FineTuning:
             )
 
     def _following(self, beam_size: int) -> dict[str, Any]:
-        return {"beam_size": beam_size, "loss": self.settings.loss, "device": self.device}
+        return {"beam_size": beam_size, "loss": self.settings.loss, "device": self.device, "team": self.team}
 
     def _embed(self, rows: NDArray[np.int64]) -> None:
         def visit(batch: NDArray[np.int64], pooled: torch.Tensor) -> None:
             self.vectors[batch] = pooled.cpu().numpy()
 
-        with progress_bar("first embeddings", rows.size, enabled=self.verbose) as progress:
-            self.encoder.embed(self.cache, self.device, rows, visit=visit, progress=progress)
+        own = self.team.share(rows)
+        with progress_bar("first embeddings", own.size, enabled=self.verbose) as progress:
+            self.encoder.embed(self.cache, self.device, own, visit=visit, progress=progress)
+        self.team.exchange(rows, self.device, self.vectors)
 
     # ------------------------------------------------------------------ what follows from tree and settings
 

@@ -98,13 +98,16 @@ class TokenCache:
         return cls(tokens, offsets, digest.hexdigest())
 
     def batch(self, rows: NDArray[np.int64], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return ids and attention mask of some texts, both int64 of shape (n_rows, longest), padded at the end."""
+        """Return ids and attention mask of some texts, both int64 of shape (n_rows, longest), padded at the end.
+
+        A text without a token is one of padding: attention to nothing is no number.
+        """
         lengths = self.lengths[rows]
         width = max(int(lengths.max(initial=0)), 1)
         ids = np.full((rows.size, width), pad, np.int64)
         for place, row in enumerate(rows):
             ids[place, : lengths[place]] = self.tokens[self.offsets[row] : self.offsets[row + 1]]
-        return ids, (np.arange(width) < lengths[:, None]).astype(np.int64)
+        return ids, (np.arange(width) < np.maximum(lengths, 1)[:, None]).astype(np.int64)
 
 
 def check_texts(texts: Sequence[str], *, for_fit: bool) -> Sequence[str]:

@@ -15,6 +15,7 @@ from .head import LevelHead, scores
 from .losses import candidate_loss
 from .schedule import share_of_rate
 from .settings import Settings
+from .team import Gathered, Team
 from .tokens import TokenCache
 
 __all__ = ["LevelTrainer", "strip"]
@@ -34,6 +35,8 @@ class LevelTrainer:
     n_steps : int
         Steps of the whole level, for the learning rate's schedule.
     seed : tuple of int
+    team : Team
+        The processes that a batch is divided among.
     """
 
     def __init__(
@@ -47,21 +50,18 @@ class LevelTrainer:
         settings: Settings,
         device: Device,
         seed: tuple[int, ...],
+        team: Team,
     ) -> None:
         self._encoder, self._head, self._cache, self._candidates = encoder, head, cache, candidates
-        self._rows, self._n_steps, self._settings, self._device, self._seed = (
-            rows,
-            n_steps,
-            settings,
-            device,
-            seed,
-        )
+        self._rows, self._n_steps, self._seed = rows, n_steps, seed
+        self._settings, self._device, self._team = settings, device, team
         self._batches = TrainingBatches(cache.lengths[rows], settings.batch_size, (*seed, 0))
         encoder.module.to(device.place)
         if settings.gradient_checkpointing:
             encoder.module.gradient_checkpointing_enable()
         self._names = [name for name, weight in encoder.module.named_parameters() if weight.requires_grad]
         weights = dict(encoder.module.named_parameters())
+        self._weights = [weights[name] for name in self._names]
         groups = [
             {"params": [weights[name] for name in self._names if weights[name].ndim > 1]},
             {
@@ -80,39 +80,48 @@ class LevelTrainer:
         share = share_of_rate(number, self._n_steps, settings.warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = settings.learning_rate * share
-        torch.manual_seed(
-            int(np.random.SeedSequence((*self._seed, 1, number)).generate_state(1, np.uint64)[0] >> 1)
-        )
+        torch.manual_seed(self._dropout_seed(number))
         if not self._encoder.module.training:  # telling every module costs a few milliseconds
             self._encoder.module.train()
         total = torch.zeros((), device=device.place)
-        gathered: list[tuple[NDArray[np.int64] | None, torch.Tensor]] = []
+        gathered: Gathered = []
         for part in range(settings.accumulation):
             rows = self._rows[self._batches[number * settings.accumulation + part]]
-            batch = self._candidates.batch(rows)
-            ids, mask = (device.tensor(array) for array in self._cache.batch(rows, self._encoder.pad))
-            with device.autocast():
-                pooled = self._encoder.pooled(ids, mask)
-            pooled = torch.nn.functional.dropout(pooled, settings.dropout)
-            vectors = self._head.rows(batch.nodes, device.place)
-            loss = (
-                candidate_loss(scores(pooled, vectors), batch, settings.loss, device) / settings.accumulation
-            )
-            self._scaler.scale(loss).backward()
-            gathered.append((batch.nodes, vectors.grad))
-            total += loss.detach()
+            own = self._team.share(rows)
+            if own.size:
+                total += self._learn(own, own.size / rows.size / settings.accumulation, gathered)
+        self._team.sum_gradients(self._weights)
+        gathered = self._team.gather(gathered)
         scale = self._scaler.get_scale()
         self._scaler.unscale_(self._optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self._encoder.module.parameters(), settings.max_grad_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self._weights, settings.max_grad_norm)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad()
-        if scale == 1.0 or bool(torch.isfinite(norm)):  # a float16 step that overflowed is left out
-            gathered = (
-                [(nodes, gradient / scale) for nodes, gradient in gathered] if scale != 1.0 else gathered
-            )
+        if scale == 1.0:
             self._head.step(gathered, settings.head_learning_rate * share)
-        return total
+        elif bool(torch.isfinite(norm)):  # a float16 step that overflowed is left out
+            unscaled = [(nodes, gradient / scale) for nodes, gradient in gathered]
+            self._head.step(unscaled, settings.head_learning_rate * share)
+        return self._team.sum(total)
+
+    def _learn(self, rows: NDArray[np.int64], weight: float, gathered: Gathered) -> torch.Tensor:
+        """Add the gradients of some instances' loss, times ``weight``; returns that loss."""
+        device, settings = self._device, self._settings
+        batch = self._candidates.batch(rows)
+        ids, mask = (device.tensor(array) for array in self._cache.batch(rows, self._encoder.pad))
+        with device.autocast():
+            pooled = self._encoder.pooled(ids, mask)
+        pooled = torch.nn.functional.dropout(pooled, settings.dropout)
+        vectors = self._head.rows(batch.nodes, device.place)
+        loss = weight * candidate_loss(scores(pooled, vectors), batch, settings.loss, device)
+        self._scaler.scale(loss).backward()
+        gathered.append((batch.nodes, vectors.grad))
+        return loss.detach()
+
+    def _dropout_seed(self, number: int) -> int:
+        words = np.random.SeedSequence((*self._seed, 1, number, self._team.rank)).generate_state(1, np.uint64)
+        return int(words[0] >> 1)
 
     # ------------------------------------------------------------------ checkpoints
 
