@@ -8,11 +8,12 @@ import numpy as np
 from ..checks import check_integer, check_real
 from ..matching import combination
 from ..ranking import SolverParams, check_names, parse_scheme
+from ._represent import check_representation
 
 __all__ = ["check_parameters", "per_layer", "solver_params", "values_of"]
 
 _SOLVER_PARAMETERS = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
-_LEAST = {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "random_state": 0}
+_LEAST = {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "max_clusters": 1, "random_state": 0}
 
 
 def check_parameters(model: Any) -> None:
@@ -31,6 +32,7 @@ def check_parameters(model: Any) -> None:
             raise TypeError(
                 f"{name} must be True or False, or a number for verbose; found {getattr(model, name)!r}"
             )
+    check_representation(model.representation)
     check_real("alpha", model.alpha, least=0.0, most=1.0)
 
 

@@ -6,7 +6,7 @@ structure that one native call searches.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from ..threads import n_threads
 from ._growing import given_tree, grow_tree
 from ._layers import train_layers
 from ._params import check_parameters, per_layer, solver_params, values_of
+from .disentangle import refine_tree
 from .predictor import TreePredictor
 from .targets import as_indicator
 
@@ -37,9 +38,13 @@ class XRLinear(SaveMixin, TreePredictor):
     ----------
     tree : LabelTree, optional
         The label tree. By default it is grown from the data: balanced k-means over ``representation``.
-    representation : {"pifa", "pii", "pifa-concat", "pifa-convex"}, default="pifa"
-        What stands for a label when the tree is grown: the mean of its positive instances' features, the instances
-        themselves, or PIFA joined to (``-concat``) or mixed with (``-convex``) the ``label_features`` given to `fit`.
+    representation : str, mapping, callable or matrix, default="pifa"
+        What stands for a label when the tree is grown: ``"pifa"``, the mean of its positive instances' features;
+        ``"pii"``, the instances themselves; ``"spectral"``, its place in the graph of instances and labels;
+        ``"features"``, the ``label_features`` given to `fit`. ``"pifa+spectral"`` joins any of them as unit vectors;
+        ``{"pifa": 0.7, "spectral": 0.3}`` mixes their similarities. ``"pifa-concat"`` and ``"pifa-convex"`` join PIFA
+        to label features as they are, or mix the two with the share ``alpha``. A callable gets ``X`` and ``Y`` as SciPy
+        arrays and returns a matrix with a row a label, such as text embeddings; such a matrix can be given, too.
     alpha : float, default=0.5
         Share of PIFA in ``pifa-convex``.
     branching : int, default=16
@@ -48,6 +53,9 @@ class XRLinear(SaveMixin, TreePredictor):
         Most labels in a leaf cluster.
     spherical : bool, default=True
         Whether k-means normalises its centroids.
+    max_clusters : int, default=1
+        Most leaves of a label. With 2 or more, labels get copies in further leaves that their instances are sent to:
+        see `arborank.models.disentangle`. Training takes about twice as long.
     solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"} or one a layer, default="l2svc-dual"
     Cp, Cn : float or one a layer, default=1.0
         Cost of an error on a positive and on a negative example.
@@ -90,7 +98,8 @@ class XRLinear(SaveMixin, TreePredictor):
     label_counts_ : int64 array of shape (n_labels,)
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
-        Seconds spent on ``"representation"``, ``"index"`` and ``"train"``.
+        Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
+        ``"disentangle"``.
 
     Examples
     --------
@@ -107,11 +116,12 @@ class XRLinear(SaveMixin, TreePredictor):
         self,
         *,
         tree: LabelTree | None = None,
-        representation: str = "pifa",
+        representation: Any = "pifa",
         alpha: float = 0.5,
         branching: int = 16,
         max_leaf_size: int = 100,
         spherical: bool = True,
+        max_clusters: int = 1,
         solver: str | Sequence[str] = "l2svc-dual",
         Cp: float | Sequence[float] = 1.0,
         Cn: float | Sequence[float] = 1.0,
@@ -135,6 +145,7 @@ class XRLinear(SaveMixin, TreePredictor):
         self.branching = branching
         self.max_leaf_size = max_leaf_size
         self.spherical = spherical
+        self.max_clusters = max_clusters
         self.solver = solver
         self.Cp = Cp
         self.Cn = Cn
@@ -170,7 +181,7 @@ class XRLinear(SaveMixin, TreePredictor):
         X : sparse matrix or array of shape (n_instances, n_features)
         Y : sparse or dense indicator of shape (n_instances, n_labels), list of label-id lists, or 1-D classes
         label_features : sparse matrix or array of shape (n_labels, n_label_features), optional
-            Needed by the representations ``pifa-concat`` and ``pifa-convex``; refused by the others.
+            Needed by the representations with ``features``, ``pifa-concat`` and ``pifa-convex``; refused by the others.
         relevance : sparse matrix of shape (n_instances, n_labels), optional
             Importance of every positive; multiplies ``Cp``. It has a value wherever ``Y`` has a label.
         user_negatives : sparse matrix of shape (n_instances, n_labels), optional
@@ -183,6 +194,21 @@ class XRLinear(SaveMixin, TreePredictor):
         MemoryError
             If training would need more memory than the machine has.
         """
+        return self._fit(
+            X, Y, label_features=label_features, relevance=relevance, user_negatives=user_negatives
+        )
+
+    def _fit(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        label_features: Any = None,
+        relevance: Any = None,
+        user_negatives: Any = None,
+        refinement: dict[str, Any] | None = None,
+    ) -> Self:
+        """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator."""
         check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
@@ -205,12 +231,29 @@ class XRLinear(SaveMixin, TreePredictor):
                 n_threads=n_threads(self.n_jobs),
                 verbose=bool(self.verbose),
             )
+        params = solver_params(self, tree.depth)
+        routed = None
+        if self.max_clusters > 1:
+            refined = refine_tree(
+                X,
+                Y,
+                tree,
+                params,
+                max_clusters=self.max_clusters,
+                beam_size=self.beam_size,
+                combine=self.combine,
+                random_state=self.random_state,
+                n_threads=n_threads(self.n_jobs),
+                verbose=bool(self.verbose),
+                **(refinement or {}),
+            )
+            tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
         start = time.perf_counter()
         layers = train_layers(
             X,
             Y,
             tree,
-            solver_params(self, tree.depth),
+            params,
             negatives=per_layer("negatives", self.negatives, tree.depth),
             user_negatives=user_negatives,
             relevance=relevance,
@@ -220,6 +263,7 @@ class XRLinear(SaveMixin, TreePredictor):
             combine=self.combine,
             n_threads=n_threads(self.n_jobs),
             verbose=bool(self.verbose),
+            routed=routed,
         )
         times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
@@ -266,6 +310,10 @@ class XRLinear(SaveMixin, TreePredictor):
             for name, value in self.get_params(deep=False).items()
             if name != "tree"
         }
+        if not isinstance(self.representation, (str, Mapping)):
+            params["representation"] = (
+                "custom"  # code and user's matrices are not saved; `fit` then asks for them
+            )
         parts: dict[str, Any] = {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
         parts["tree"] = self.tree_
         config: dict[str, Any] = {"params": params, "n_features": self.n_features_in_}
