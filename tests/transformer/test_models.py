@@ -157,7 +157,7 @@ def test_own_features_must_come_again(folder, data):
 
 def test_filters_and_blocks(fitted, data, monkeypatch):
     new = data[2][:10]
-    monkeypatch.setattr("arborank.transformer.ranker._ROWS", 4)
+    monkeypatch.setattr("arborank.transformer.predictor._ROWS", 4)
     plain, _ = fitted.predict_topk(new, 2)
     without, _ = fitted.predict_topk(new, 2, exclude=[[int(i)] for i in plain[:, 0]])
     np.testing.assert_array_equal(without[:, 0], plain[:, 1])
