@@ -29,7 +29,8 @@ class TextRanker(SaveMixin, BaseEstimator):
     Parameters
     ----------
     features : NgramTfidf or TextFeatures, optional
-        Turns texts into sparse rows; by default `TextFeatures` with its defaults.
+        Turns texts into sparse rows; by default `TextFeatures` with its defaults, or nothing for a model that
+        reads texts itself.
     model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
         By default `XRLinear` with its defaults.
     n_jobs : int, optional
@@ -99,8 +100,9 @@ class TextRanker(SaveMixin, BaseEstimator):
         if label_texts is not None and not isinstance(label_texts, Mapping):
             raise TypeError(f"label_texts must map names to texts, found {type(label_texts).__name__}")
         table = StringTable(names)
-        features = clone(self.features) if self.features is not None else TextFeatures()
         model = clone(self.model) if self.model is not None else XRLinear()
+        default = getattr(model, "text_features", TextFeatures)
+        features = clone(self.features) if self.features is not None else default()
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         X = features.fit_encode(texts)
