@@ -7,15 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .autocomplete import Autocompleter
     from .features import NgramTfidf, PrefixTfidf, TextFeatures
     from .indexing import LabelTree, balanced_kmeans
     from .models import Ensemble, XRLinear
     from .persistence import load
     from .text import TextRanker
+    from .transformer import XRTransformer, XTransformer
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Autocompleter": ".autocomplete",
     "Ensemble": ".models",
     "LabelTree": ".indexing",
     "NgramTfidf": ".features",
@@ -24,12 +27,15 @@ _HOMES = {
     "TextFeatures": ".features",
     "TextRanker": ".text",
     "XRLinear": ".models",
+    "XRTransformer": ".transformer",
+    "XTransformer": ".transformer",
     "balanced_kmeans": ".indexing",
     "disentangle": ".models",
     "load": ".persistence",
 }
 
 __all__ = [
+    "Autocompleter",
     "Ensemble",
     "LabelTree",
     "NgramTfidf",
@@ -38,6 +44,8 @@ __all__ = [
     "TextFeatures",
     "TextRanker",
     "XRLinear",
+    "XRTransformer",
+    "XTransformer",
     "balanced_kmeans",
     "disentangle",
     "load",

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -57,7 +58,10 @@ def clusters(n=600, n_parents=5, seed=0):
 
 
 def fields(layer):
-    return {name: getattr(layer, name).tobytes() for name in ("extents", "index", "rows", "words", "bias")}
+    return {
+        name: getattr(layer, name).tobytes()
+        for name in ("ranks", "extents", "index", "starts", "keys", "units", "bias")
+    }
 
 
 @settings(max_examples=60, deadline=None)
@@ -73,6 +77,8 @@ def test_the_objective_has_no_slope_at_the_solution(layer, solver, constant):
     for parent in range(len(branches) - 1):
         rows = np.flatnonzero(active[parent])
         for child in range(branches[parent], branches[parent + 1]):
+            if branches[parent + 1] - branches[parent] == 1 and rows.size and positives[child, rows].all():
+                continue  # an only child of certain instances is not trained
             sign = np.where(positives[child, rows], 1.0, -1.0)
             margin = sign * (X[rows].astype(np.float64) @ W[child] + bias[child])
             pull = 1 / (1 + np.exp(margin)) if solver == "logistic-dual" else 2 * np.maximum(0, 1 - margin)
@@ -207,3 +213,52 @@ def test_wrong_branches_are_refused():
         train_layer(X, np.ones((3, 4)), np.ones((2, 4)), [0, 2, 1, 2])
     with pytest.raises(TypeError, match="branches must hold integers"):
         train_layer(X, np.ones((1, 4)), np.ones((2, 4)), [0.0, 2.0])
+
+
+@given(layers(), st.data())
+def test_a_range_of_parents_is_that_part_of_the_layer(layer, data):
+    n_parents = len(layer[3]) - 1
+    cuts = sorted(data.draw(st.lists(st.integers(0, n_parents), max_size=3)))
+    whole = train(layer, SolverParams())
+    bounds = [0, *cuts, n_parents]
+    parts = [train(layer, SolverParams(), parents=pair) for pair in pairwise(bounds)]
+    found = {}
+    for number, (part, first) in enumerate(zip(parts, bounds, strict=False)):
+        assert np.array_equal(part.branches, layer[3][first : bounds[number + 1] + 1] - layer[3][first])
+        lengths = {name: len(array) for name, array in found.items()}
+        for name, rows in part.continuing(lengths, ends=number == len(parts) - 1).items():
+            found[name] = np.concatenate([found[name], rows]) if name in found else rows
+    for name, rows in found.items():
+        assert rows.dtype == getattr(whole, name).dtype
+        assert np.array_equal(rows, getattr(whole, name)), name
+    assert found.keys() | {"branches", "ranks"} == whole.to_state().arrays.keys()
+
+
+@pytest.mark.parametrize("parents", [(-1, 1), (0, 3), (2, 1)])
+def test_wrong_range_of_parents(parents):
+    X, active, positives = np.eye(2), np.ones((2, 2)), np.eye(2)
+    with pytest.raises(ValueError, match=r"parents is \(.*\), but there are 2 parents"):
+        train_layer(X, active, positives, [0, 1, 2], parents=parents)
+
+
+def test_an_only_child_of_certain_instances_passes_its_parents_score_on():
+    X = np.eye(4, 3, dtype=np.float32)
+    active = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0]], bool)
+    positives = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]], bool)
+    branches = np.array([0, 1, 2, 4, 5])
+    W, bias = dense_weights(train((X, active, positives, branches), SolverParams(threshold=0.0)))
+    # the second is an only child, but not of every instance; the last has no instance
+    assert W.any(axis=1).tolist() == [False, True, True, True, False]
+    assert bias[[0, 4]].tolist() == [20, 0]
+    assert abs(bias[1]) < 5
+
+
+def test_certain_children_leave_the_others_as_they_were():
+    X, active, positives, branches = clusters()
+    alone = np.vstack([active, active[:1]]), np.vstack([positives, active[:1]])
+    with_certain = train((X, *alone, np.append(branches, branches[-1] + 1)), SolverParams())
+    W, bias = dense_weights(train((X, active, positives, branches), SolverParams()))
+    W_all, bias_all = dense_weights(with_certain)
+    np.testing.assert_array_equal(W_all[:-1], W)
+    np.testing.assert_array_equal(bias_all[:-1], bias)
+    assert not W_all[-1].any()

@@ -7,14 +7,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from .._native import CompactRows
 from ..checks import check_real
-from ..indexing import pifa, pifa_with_features, pii, spectral
+from ..indexing import pifa, pifa_compact, pifa_with_features, pii, spectral
 from ..progress import progress_bar
 from ..sparse import Csr, as_csr, normalize_rows, to_scipy
 
 __all__ = ["check_representation", "represent"]
 
-Vectors = Csr | NDArray[np.float32]
+Vectors = Csr | CompactRows | NDArray[np.float32]
 
 _BLOCKS = ("pifa", "pii", "spectral", "features")
 _WITH_FEATURES = ("pifa-concat", "pifa-convex")
@@ -49,7 +50,7 @@ def represent(
 
     Returns
     -------
-    representation : Csr or float32 array of shape (n_present, d)
+    representation : Csr, CompactRows or float32 array of shape (n_present, d)
     labels : int32 array of shape (n_present,)
         The label of every row, ascending.
 
@@ -79,6 +80,8 @@ def represent(
         Y = as_csr(to_scipy(Y)[:, present], "Y")
         own = None if own is None else own[present]
     with progress_bar("representing labels", present.size, enabled=verbose) as progress:
+        if weights is not None and list(weights) == ["pifa"]:
+            return pifa_compact(X, Y, n_threads=n_threads, progress=progress), present
         if weights is not None:
             block = _Blocks(X, Y, own, random_state, n_threads, progress)
             if len(weights) == 1:
@@ -136,7 +139,7 @@ class _Blocks:
         self._X, self._Y, self._own = X, Y, own
         self._random_state, self._n_threads, self._progress = random_state, n_threads, progress
 
-    def make(self, name: str) -> Vectors:
+    def make(self, name: str) -> Csr | NDArray[np.float32]:
         if name == "pii":
             return pii(self._Y)
         if name == "pifa":
@@ -146,7 +149,7 @@ class _Blocks:
         return normalize_rows(as_csr(self._own, "label_features"))
 
 
-def _scaled(vectors: Vectors, weight: float) -> sp.csr_array:
+def _scaled(vectors: Csr | NDArray[np.float32], weight: float) -> sp.csr_array:
     """Scale unit rows so that their part of an inner product is ``weight`` times their own."""
     matrix = to_scipy(vectors) if isinstance(vectors, Csr) else sp.csr_array(vectors)
     return sp.csr_array(matrix * np.float32(np.sqrt(weight)))

@@ -1,18 +1,56 @@
 """The weights of one tree layer, in the chunked layout that prediction reads (see ``native/weights.hpp``)."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .._native import Layer, pack_layer
-from ..sparse import as_csr
+from .._native import Layer, pack_layer, rank_features
+from ..checks import check_integer, check_real
+from ..sparse import Csr, as_csr
 from ..state import State
 
-__all__ = ["LayerWeights"]
+__all__ = ["PRECISIONS", "LayerWeights", "check_precision", "check_pruning", "check_ranks", "feature_ranks"]
+
+PRECISIONS: Final = ("float32", "float16", "int8")  # enum Precision in native/weights.hpp
+
+
+def feature_ranks(X: Csr) -> NDArray[np.int32]:
+    """Return the place of every column of ``X`` (int32 of shape (n_features,)) when those with most entries come first.
+
+    Layers whose ``ranks`` follow the frequency of features in the instances answer fastest; those of one model share
+    the array.
+    """
+    return rank_features(X)
+
+
+def check_ranks(ranks: NDArray[np.int32], n_features: int) -> None:
+    """Raise ``ValueError`` unless ``ranks`` is an int32 permutation of the features."""
+    if ranks.dtype == np.int32 and ranks.shape == (n_features,):
+        taken = np.zeros(n_features, bool)
+        taken[ranks[(ranks >= 0) & (ranks < n_features)]] = True
+        if taken.all():
+            return
+    raise ValueError(
+        f"ranks must be a permutation of the {n_features} features in int32, found {ranks.dtype}{list(ranks.shape)}"
+    )
+
+
+def check_precision(precision: Any) -> None:
+    """Raise ``ValueError`` unless ``precision`` is one of `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+
+
+def check_pruning(threshold: Any, max_nonzeros: Any) -> None:
+    """Raise unless ``threshold`` is a finite number and ``max_nonzeros`` an integer or None, of at least 0."""
+    check_real("threshold", threshold, least=0)
+    if max_nonzeros is not None:
+        check_integer("max_nonzeros", max_nonzeros, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,32 +61,53 @@ class LayerWeights:
     ----------
     branches : int64 array of shape (n_parents + 1,)
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
-    extents : int64 array of shape (n_parents + 1, 3)
-        Where each parent's chunk begins in ``index``, ``rows`` and ``words``.
+    ranks : int32 array of shape (n_features,)
+        The place of every feature in the layout, commonest first: a permutation.
+    extents : int64 array of shape (n_parents + 1, 5)
+        Where each parent's chunk begins in ``index``, the second part of its index, and where it begins in
+        ``starts``, ``keys`` and ``units``.
     index : uint32 array of shape (n_entries, 2)
-        For every 32 buckets of a chunk, a bitmap of the buckets that hold a row and the number of rows before.
-    rows : uint32 array of shape (n_rows, 2)
-        The hashed feature of a row, ascending within a chunk, and the row's first word relative to its chunk.
-        The last row of a chunk is a sentinel.
-    words : uint32 array
-        Rows: for every block of 16 siblings a header ``block << 16 | lane mask`` and the packed float32 weights.
+        Bitmaps of 32 features, or buckets of features, that tell where there is a row, each with the number of rows
+        before.
+    starts : uint32 array
+        The first unit of every row of a chunk, relative to the chunk, and where its last row ends.
+    keys : uint32 array
+        The hashed ranks of the chunk's rare features, ascending, then a sentinel.
+    units : uint16 array
+        Rows: for every block of 16 siblings a lane mask, the number of the block if there are several, and the
+        packed weights. Padding follows the last row.
     bias : float32 array of shape (n_children,)
         The contribution of the constant feature to every child's margin.
     n_features : int
         Width of the instances that the layer scores.
+    scales : float32 array of shape (n_children,), or empty
+        What the weights of every child are multiples of, if they are int8.
+    precision : {"float32", "float16", "int8"}
+        How a weight is stored. int8 weights are integers from -127 to 127 times the scale of their child. Sums are
+        float32 always.
     """
 
     branches: NDArray[np.int64]
+    ranks: NDArray[np.int32]
     extents: NDArray[np.int64]
     index: NDArray[np.uint32]
-    rows: NDArray[np.uint32]
-    words: NDArray[np.uint32]
+    starts: NDArray[np.uint32]
+    keys: NDArray[np.uint32]
+    units: NDArray[np.uint16]
     bias: NDArray[np.float32]
     n_features: int
+    scales: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    precision: str = "float32"
 
     @classmethod
     def from_matrix(
-        cls, W: Any, bias: NDArray[np.float32], branches: NDArray[np.int64], *, n_threads: int = 1
+        cls,
+        W: Any,
+        bias: NDArray[np.float32],
+        branches: NDArray[np.int64],
+        *,
+        ranks: NDArray[np.int32] | None = None,
+        n_threads: int = 1,
     ) -> Self:
         """Pack a weight matrix.
 
@@ -60,13 +119,16 @@ class LayerWeights:
             Contribution of the constant feature to each child's margin.
         branches : int64 array of shape (n_parents + 1,)
             Children of parent ``p`` are columns ``branches[p]`` to ``branches[p + 1]``.
+        ranks : int32 array of shape (n_features,), optional
+            What `feature_ranks` tells of the instances; by default features are ranked by their weights here.
         n_threads : int, default 1
             Threads; 0 means all cores. The result does not depend on it.
 
         Raises
         ------
         ValueError
-            If a shape does not fit, a weight is not finite or ``branches`` does not partition the columns.
+            If a shape does not fit, a weight is not finite, ``branches`` does not partition the columns or ``ranks``
+            is no permutation.
         """
         children = as_csr(W.T, "W")
         bias = np.ascontiguousarray(bias, dtype=np.float32)
@@ -75,19 +137,71 @@ class LayerWeights:
         if not np.isfinite(bias).all():
             raise ValueError("bias contains NaN or infinity")
         branches = np.ascontiguousarray(branches, dtype=np.int64)
+        n_features = children.shape[1]
+        if ranks is None:
+            ranks = rank_features(children)
+        check_ranks(ranks, n_features)
         return cls(
             branches=branches,
+            ranks=ranks,
             bias=bias,
-            n_features=children.shape[1],
-            **pack_layer(children, branches, n_threads),
+            n_features=n_features,
+            **pack_layer(children, branches, ranks, n_threads),
         )
 
     def to_matrix(self) -> tuple[sp.csc_array, NDArray[np.float32]]:
-        """Return the weights as a matrix of shape (n_features, n_children), and the bias."""
+        """Return the weights as a float32 matrix of shape (n_features, n_children), and the bias."""
+        self.check()
         indptr, features, weights = self.native.unpack()
         W = sp.csc_array((weights, features, indptr), shape=(self.n_features, self.n_children))
         W.sort_indices()
         return W, self.bias
+
+    def astype(self, precision: str, *, n_threads: int = 1) -> Self:
+        """Return a layer whose weights are stored in another precision.
+
+        Weights that round to zero are dropped. float16 rounds to 11 bits; int8 rounds to 1/127 of the largest weight
+        of the child.
+
+        Parameters
+        ----------
+        precision : {"float32", "float16", "int8"}
+        n_threads : int, default 1
+            Threads; 0 means all cores. The result does not depend on it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such precision, or a weight is beyond 65504, where float16 ends.
+        """
+        check_precision(precision)
+        return self if precision == self.precision else self._convert(precision, 0.0, -1, n_threads)
+
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None, n_threads: int = 1) -> Self:
+        """Return a layer with only the weights of largest magnitude; biases stay.
+
+        Parameters
+        ----------
+        threshold : float, default 0.0
+            Weights of smaller magnitude are dropped.
+        max_nonzeros : int, optional
+            Of every child at most so many weights stay, the largest; of equal ones those of smaller features.
+        n_threads : int, default 1
+            Threads; 0 means all cores. The result does not depend on it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``threshold`` is no number of at least 0 or ``max_nonzeros`` is no integer of at least 0.
+        """
+        check_pruning(threshold, max_nonzeros)
+        most = -1 if max_nonzeros is None else int(max_nonzeros)
+        return self._convert(self.precision, float(threshold), most, n_threads)
+
+    def _convert(self, precision: str, threshold: float, max_nonzeros: int, n_threads: int) -> Self:
+        self.check()
+        arrays = self.native.convert(PRECISIONS.index(precision), threshold, max_nonzeros, n_threads)
+        return replace(self, precision=precision, **arrays)
 
     @property
     def n_children(self) -> int:
@@ -97,6 +211,7 @@ class LayerWeights:
     @cached_property
     def nnz(self) -> int:
         """Number of stored weights, biases apart."""
+        self.check()
         return int(self.native.nnz())
 
     @property
@@ -106,18 +221,56 @@ class LayerWeights:
 
     @cached_property
     def native(self) -> Layer:
-        """The layer as native kernels take it; its structure is checked when it is first asked for.
+        """The layer as native kernels take it, which is safe whatever the arrays hold; reads no weights.
 
         Raises
         ------
         ValueError
-            If the arrays are not a well-formed layer.
+            If the arrays do not fit one another.
         """
         return self._native()
 
+    def check(self) -> None:
+        """Read the whole layer to see whether it is well-formed.
+
+        Raises
+        ------
+        ValueError
+            If it is not: the arrays were damaged, and the layer's scores may be wrong.
+        """
+        self.native.check()
+
+    def continuing(self, lengths: Mapping[str, int], *, ends: bool) -> dict[str, NDArray[Any]]:
+        """Return what the arrays of a layer are extended by when these parents follow in it.
+
+        Parameters
+        ----------
+        lengths : mapping of str to int
+            Rows of every array so far; empty at the beginning.
+        ends : bool
+            Whether these are the layer's last parents. What closes the arrays is left out otherwise.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``extents``, ``index``, ``starts``, ``keys``, ``units`` and ``bias``.
+        """
+        before = [lengths.get(name, 0) for name in ("index", "index", "starts", "keys", "units")]
+        extents = self.extents + np.array(before, np.int64)
+        return {
+            "extents": extents if ends else extents[:-1],
+            "index": self.index,
+            "starts": self.starts,
+            "keys": self.keys,
+            "units": self.units if ends else self.units[: self.extents[-1, -1]],
+            "bias": self.bias,
+        }
+
     def _native(self) -> Layer:
         try:
-            return Layer(**self._arrays(), n_features=self.n_features)
+            return Layer(
+                **self._arrays(), precision=PRECISIONS.index(self.precision), n_features=self.n_features
+            )
         except TypeError:
             found = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in self._arrays().items())
             raise ValueError(
@@ -125,16 +278,29 @@ class LayerWeights:
             ) from None
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "n_features"}
+        return {name: getattr(self, name) for name in _ARRAYS}
 
     def __getstate__(self) -> dict[str, Any]:  # without what is cached
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_state(self) -> State:
         """Return what a saved model holds of this layer."""
-        return State(config={"n_features": self.n_features}, arrays=self._arrays(), parts={})
+        config = {"n_features": self.n_features, "precision": self.precision}
+        return State(config=config, arrays=self._arrays(), parts={})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Rebuild a layer from its saved state; arrays are not copied."""
-        return cls(**state.arrays, n_features=state.config["n_features"])
+        if set(state.arrays) != set(_ARRAYS):
+            raise ValueError(
+                f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(_ARRAYS)} were "
+                f"expected; a model saved by an earlier version must be trained again"
+            )
+        check_precision(state.config["precision"])
+        values: dict[str, Any] = {**state.arrays, **state.config}
+        return cls(**values)
+
+
+_ARRAYS: Final = tuple(
+    field.name for field in fields(LayerWeights) if field.name not in ("n_features", "precision")
+)
