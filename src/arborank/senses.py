@@ -39,7 +39,8 @@ def label_senses(model: XRLinear, label: int, *, n_features: int = 8, n_companio
 
     An inner node's score is that of a linear ranker times its parent's; here the weights of the nodes on the way from
     the root to a leaf are added up, and compared with the mean over the label's other leaves. The label's own weights
-    in the leaf count as well. With one leaf there is nothing to compare: its own way is given.
+    do not count: they tell it from its neighbours in a leaf. With one leaf there is nothing to compare: its own way is
+    given.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def label_senses(model: XRLinear, label: int, *, n_features: int = 8, n_companio
     if not slots.size:
         return []
     ways = np.zeros((slots.size, model.n_features_in_))
-    for level, layer in enumerate(model.layers_):
+    for level, layer in enumerate(model.layers_[:-1]):
         nodes = tree.ancestors(level + 1)[slots]
         weights, _ = layer.to_matrix()
         ways += weights[:, nodes].toarray().T
