@@ -7,6 +7,7 @@ structure that one native call searches.
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..indexing import LabelTree
 from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..persistence import SaveMixin
+from ..ranking import LayerWeights
 from ..sparse import Csr
 from ..state import State
 from ..strings import StringTable
@@ -24,13 +26,14 @@ from ..threads import n_threads
 from ._growing import given_tree, grow_tree
 from ._layers import train_layers
 from ._params import check_parameters, per_layer, solver_params, values_of
+from .catalogue import CatalogueMixin
 from .predictor import TreePredictor
 from .targets import as_indicator
 
 __all__ = ["XRLinear"]
 
 
-class XRLinear(SaveMixin, TreePredictor):
+class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
@@ -186,32 +189,61 @@ class XRLinear(SaveMixin, TreePredictor):
         check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
-        check_label_arrays_fit(Y.shape[1])
-        label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
-        self._check_memory(X, label_counts)
+        label_counts = self._count(X, Y)
         if self.tree is not None:
             tree, times = given_tree(self.tree, Y, label_features)
         else:
-            tree, times = grow_tree(
-                X,
-                Y,
-                label_features,
-                representation=self.representation,
-                alpha=self.alpha,
-                branching=self.branching,
-                max_leaf_size=self.max_leaf_size,
-                spherical=bool(self.spherical),
-                random_state=self.random_state,
-                n_threads=n_threads(self.n_jobs),
-                verbose=bool(self.verbose),
-            )
+            tree, times = self._grow(X, Y, label_features)
         start = time.perf_counter()
-        layers = train_layers(
+        layers = self._train(X, Y, tree, tree.depth, relevance, user_negatives)
+        times["train"] = time.perf_counter() - start
+        # together, and last: a fit that fails leaves the model as it was
+        self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
+        self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
+        self._set_fitted(tree, layers)
+        return self
+
+    def _grow(self, X: Csr, Y: Csr, label_features: Any) -> tuple[LabelTree, dict[str, float]]:
+        return grow_tree(
+            X,
+            Y,
+            label_features,
+            representation=self.representation,
+            alpha=self.alpha,
+            branching=self.branching,
+            max_leaf_size=self.max_leaf_size,
+            spherical=bool(self.spherical),
+            random_state=self.random_state,
+            n_threads=n_threads(self.n_jobs),
+            verbose=bool(self.verbose),
+        )
+
+    def _train(
+        self,
+        X: Csr,
+        Y: Csr,
+        tree: LabelTree,
+        depth: int,
+        relevance: Any = None,
+        user_negatives: Any = None,
+        root_weight: float = 1.0,
+    ) -> list[LayerWeights]:
+        """Train a tree, or a branch of a deeper one: its lower layers are the model's lowest.
+
+        ``root_weight`` multiplies the cost of the root's negatives.
+        """
+
+        def of_tree(layers: list[Any]) -> list[Any]:
+            return [layers[0], *layers[depth - tree.depth + 1 :]]
+
+        params = of_tree(solver_params(self, depth))
+        params[0] = replace(params[0], Cn=params[0].Cn * root_weight)
+        return train_layers(
             X,
             Y,
             tree,
-            solver_params(self, tree.depth),
-            negatives=per_layer("negatives", self.negatives, tree.depth),
+            params,
+            negatives=of_tree(per_layer("negatives", self.negatives, depth)),
             user_negatives=user_negatives,
             relevance=relevance,
             relevance_mode=self.relevance,
@@ -221,14 +253,11 @@ class XRLinear(SaveMixin, TreePredictor):
             n_threads=n_threads(self.n_jobs),
             verbose=bool(self.verbose),
         )
-        times["train"] = time.perf_counter() - start
-        # together, and last: a fit that fails leaves the model as it was
-        self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
-        self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
-        self._set_fitted(tree, layers)
-        return self
 
-    def _check_memory(self, X: Csr, label_counts: NDArray[np.int64]) -> None:
+    def _count(self, X: Csr, Y: Csr) -> NDArray[np.int64]:
+        """Return the instances of every label, once it is clear that they can be learned from."""
+        check_label_arrays_fit(Y.shape[1])
+        label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
         check_fits(
             estimate_training(
                 n_instances=X.shape[0],
@@ -243,6 +272,7 @@ class XRLinear(SaveMixin, TreePredictor):
                 n_threads=n_threads(self.n_jobs),
             )
         )
+        return label_counts
 
     # ------------------------------------------------------------------ save
 

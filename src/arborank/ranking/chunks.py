@@ -1,0 +1,127 @@
+"""Layers of weights that change: chunks of siblings are taken over as they lie, single ones are packed anew."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from .weights import LayerWeights
+
+__all__ = ["append_chunks", "concat_siblings", "gather_chunks", "select_children"]
+
+_CHUNKED = ("index", "rows", "words")  # the columns of extents
+
+
+def append_chunks(first: LayerWeights, second: LayerWeights) -> LayerWeights:
+    """Return a layer with the parents of ``first``, then those of ``second``."""
+    n = [layer.branches.size - 1 for layer in (first, second)]
+    source = np.repeat([0, 1], n)
+    return gather_chunks([first, second], source, np.concatenate([np.arange(m) for m in n]))
+
+
+def concat_siblings(layers: Sequence[LayerWeights]) -> LayerWeights:
+    """Make the children of several single parents siblings below one.
+
+    Raises
+    ------
+    ValueError
+        If a layer has more than one parent.
+    """
+    for layer in layers:
+        if layer.branches.size != 2:
+            raise ValueError(f"a layer has {layer.branches.size - 1} parents; 1 was expected")
+    matrices = [layer.to_matrix() for layer in layers]
+    W = sp.hstack([W for W, _ in matrices], format="csc")
+    bias = np.concatenate([bias for _, bias in matrices])
+    return LayerWeights.from_matrix(W, bias, np.array([0, bias.size]))
+
+
+def select_children(layer: LayerWeights, kept: NDArray[np.bool_]) -> LayerWeights:
+    """Leave out children; a parent that loses all of them goes too.
+
+    Parameters
+    ----------
+    layer : LayerWeights
+    kept : bool array of shape (n_children,)
+
+    Returns
+    -------
+    LayerWeights
+        The weights of what is left are the same to the bit.
+    """
+    counts = np.diff(np.concatenate([[0], np.cumsum(kept)])[layer.branches])
+    parents = np.flatnonzero(counts)
+    touched = np.flatnonzero((counts > 0) & (counts < np.diff(layer.branches)))
+    if not touched.size:
+        return gather_chunks([layer], np.zeros(parents.size, np.int64), parents)
+    W, bias = gather_chunks([layer], np.zeros(touched.size, np.int64), touched).to_matrix()
+    columns = kept[_children(layer.branches, touched)]
+    bounds = np.concatenate([[0], np.cumsum(counts[touched])])
+    edited = LayerWeights.from_matrix(W[:, columns], bias[columns], bounds)
+    is_touched = np.isin(parents, touched)
+    chunk = np.where(is_touched, np.cumsum(is_touched) - 1, parents)
+    return gather_chunks([layer, edited], is_touched.astype(np.int64), chunk)
+
+
+def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: ArrayLike) -> LayerWeights:
+    """Put whole chunks together to one layer, byte by byte.
+
+    Parameters
+    ----------
+    layers : sequence of LayerWeights
+        Where the chunks come from; all of one width.
+    source, parent : int arrays of shape (n_parents,)
+        Parent ``i`` of the new layer is parent ``parent[i]`` of ``layers[source[i]]``.
+
+    Raises
+    ------
+    ValueError
+        If the layers score instances of different widths.
+    """
+    widths = {layer.n_features for layer in layers}
+    if len(widths) > 1:
+        raise ValueError(f"the layers have different numbers of features: {sorted(widths)}")
+    sources, parents = np.asarray(source, np.int64), np.asarray(parent, np.int64)
+    runs = _runs(sources, parents)
+    pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_CHUNKED, "bias")}
+    sizes = [np.zeros((1, 3), np.int64)]
+    families = [np.zeros(1, np.int64)]
+    for number, first, last in runs:
+        layer = layers[number]
+        begin, end = layer.extents[first], layer.extents[last]
+        for name, a, b in zip(_CHUNKED, begin, end, strict=True):
+            pieces[name].append(getattr(layer, name)[a:b])
+        pieces["bias"].append(layer.bias[layer.branches[first] : layer.branches[last]])
+        sizes.append(np.diff(layer.extents[first : last + 1], axis=0))
+        families.append(np.diff(layer.branches[first : last + 1]))
+    arrays = {
+        name: np.concatenate(parts) if parts else getattr(layers[0], name)[:0]
+        for name, parts in pieces.items()
+    }
+    return LayerWeights(
+        branches=np.cumsum(np.concatenate(families)),
+        extents=np.cumsum(np.concatenate(sizes), axis=0),
+        n_features=widths.pop(),
+        **arrays,
+    )
+
+
+def _runs(source: NDArray[np.int64], parent: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """Join neighbours: (source, first parent, one after the last parent)."""
+    if not source.size:
+        return []
+    begins = np.flatnonzero(np.concatenate([[True], (np.diff(source) != 0) | (np.diff(parent) != 1)]))
+    ends = np.append(begins[1:], source.size) - 1
+    return list(
+        zip(source[begins].tolist(), parent[begins].tolist(), (parent[ends] + 1).tolist(), strict=True)
+    )
+
+
+def _children(branches: NDArray[np.int64], parents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Children of several parents, in their order."""
+    widths = branches[parents + 1] - branches[parents]
+    starts = np.concatenate([[0], np.cumsum(widths)])[:-1]
+    children: NDArray[np.int64] = np.arange(widths.sum()) + np.repeat(branches[parents] - starts, widths)
+    return children

@@ -1,0 +1,76 @@
+"""Chunks moved between layers, against the columns of their matrices."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arborank.ranking import LayerWeights
+from arborank.ranking.chunks import append_chunks, concat_siblings, gather_chunks, select_children
+
+
+def layer(seed, widths, n_features=23, density=0.3):
+    rng = np.random.default_rng(seed)
+    n = sum(widths)
+    W = sp.random_array((n_features, n), density=density, rng=rng, dtype=np.float32, format="csc")
+    bias = rng.normal(size=n).astype(np.float32)
+    return LayerWeights.from_matrix(W, bias, np.concatenate([[0], np.cumsum(widths)])), W.toarray(), bias
+
+
+WIDTHS = st.lists(st.integers(1, 40), min_size=1, max_size=6)
+
+
+def same(found, W, bias, widths):
+    assert found.native.nnz() == found.nnz  # its structure is checked
+    matrix, found_bias = found.to_matrix()
+    assert np.array_equal(matrix.toarray(), W)
+    assert np.array_equal(found_bias, bias)
+    assert np.diff(found.branches).tolist() == list(widths)
+
+
+@given(WIDTHS, WIDTHS)
+def test_append(first, second):
+    a, W_a, b_a = layer(1, first)
+    b, W_b, b_b = layer(2, second)
+    same(append_chunks(a, b), np.hstack([W_a, W_b]), np.concatenate([b_a, b_b]), first + second)
+
+
+@given(WIDTHS, st.data())
+def test_select(widths, data):
+    whole, W, bias = layer(3, widths)
+    kept = np.array(data.draw(st.lists(st.booleans(), min_size=bias.size, max_size=bias.size)))
+    parents = np.repeat(np.arange(len(widths)), widths)
+    left = [int(n) for n in np.bincount(parents[kept], minlength=len(widths)) if n]
+    same(select_children(whole, kept), W[:, kept], bias[kept], left)
+
+
+@given(WIDTHS, st.data())
+def test_gather_in_any_order(widths, data):
+    a, W, bias = layer(4, widths)
+    b, V, other = layer(5, widths)
+    n = len(widths)
+    chosen = data.draw(st.lists(st.tuples(st.integers(0, 1), st.integers(0, n - 1)), min_size=1, max_size=8))
+    found = gather_chunks([a, b], [s for s, _ in chosen], [p for _, p in chosen])
+    bounds = np.concatenate([[0], np.cumsum(widths)])
+    parts = [slice(bounds[p], bounds[p + 1]) for _, p in chosen]
+    pick = [(W, bias) if s == 0 else (V, other) for s, _ in chosen]
+    same(
+        found,
+        np.hstack([M[:, part] for (M, _), part in zip(pick, parts, strict=True)]),
+        np.concatenate([c[part] for (_, c), part in zip(pick, parts, strict=True)]),
+        [widths[p] for _, p in chosen],
+    )
+
+
+def test_siblings_of_two_roots():
+    a, W_a, b_a = layer(6, [17])
+    b, W_b, b_b = layer(7, [3])
+    same(concat_siblings([a, b]), np.hstack([W_a, W_b]), np.concatenate([b_a, b_b]), [20])
+    with pytest.raises(ValueError, match="a layer has 2 parents"):
+        concat_siblings([a, layer(8, [1, 1])[0]])
+
+
+def test_layers_of_other_width_are_refused():
+    with pytest.raises(ValueError, match=r"different numbers of features: \[5, 23\]"):
+        append_chunks(layer(1, [2])[0], layer(2, [2], n_features=5)[0])
