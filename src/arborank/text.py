@@ -5,24 +5,23 @@ from numbers import Integral
 from typing import Any, Literal, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .features import TextFeatures
 from .models import XRLinear
+from .names import Labels, check_label_texts, encode_names, label_rows
 from .persistence import SaveMixin
-from .sparse import Csr, as_csr
+from .sparse import Csr
 from .state import State
 from .strings import StringTable
+from .text_catalogue import TextCatalogueMixin, label_features
 
 __all__ = ["TextRanker"]
 
-Labels = Sequence[Iterable[str] | str]
 
-
-class TextRanker(SaveMixin, BaseEstimator):
+class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
     """Features, model and label names in one object.
 
     Parameters
@@ -61,7 +60,12 @@ class TextRanker(SaveMixin, BaseEstimator):
         self.verbose = verbose
 
     def fit(
-        self, texts: Sequence[str], labels: Labels, *, label_texts: Mapping[str, str] | None = None
+        self,
+        texts: Sequence[str],
+        labels: Labels,
+        *,
+        label_texts: Mapping[str, str] | None = None,
+        cold_start: bool = False,
     ) -> Self:
         """Learn features, label tree and rankers.
 
@@ -71,35 +75,39 @@ class TextRanker(SaveMixin, BaseEstimator):
         labels : sequence of length n_instances
             The label names of every text: a list or set of str, or one str for a single label.
         label_texts : mapping from label name to a text about it, optional
-            Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``.
-            Labels without an entry are represented by their instances only.
+            Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``;
+            an instance of the label, with ``cold_start``; or both. Labels need no entry.
+        cold_start : bool, default=False
+            Whether the text about a label is learned from as one more instance of it. So a label that ``label_texts``
+            alone names is a label too, and is found by its text.
 
         Raises
         ------
         TypeError
             If a text or a label name is not a str.
         ValueError
-            If the lengths differ, or there is no label at all.
+            If the lengths differ, there is no label at all, or ``cold_start`` comes without ``label_texts``.
         """
         texts = texts if isinstance(texts, Sequence) else list(texts)
-        rows = _label_rows(labels)
+        rows = label_rows(labels)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
+        about = check_label_texts(label_texts)
+        if cold_start:
+            if not about:
+                raise ValueError("cold_start needs label_texts, which is not given or empty")
+            texts, rows = [*texts, *about.values()], [*rows, *([name] for name in about)]
         names = sorted({name for row in rows for name in row})
         if not names:
             raise ValueError("labels holds no label name at all; at least one is needed")
-        if label_texts is not None and not isinstance(label_texts, Mapping):
-            raise TypeError(f"label_texts must map names to texts, found {type(label_texts).__name__}")
         table = StringTable(names)
         features = clone(self.features) if self.features is not None else TextFeatures()
         model = clone(self.model) if self.model is not None else XRLinear()
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         X = features.fit_encode(texts)
-        about = {}
-        if label_texts is not None:
-            about["label_features"] = features.encode([label_texts.get(name, "") for name in names])
-        model.fit(X, _encode(rows, table, "error"), **about)
+        more = label_features(features, model, names, label_texts, cold_start)
+        model.fit(X, encode_names(rows, table, "error"), **more)
         # together, and last: a fit that fails leaves the ranker as it was
         self.features_, self.model_, self.labels_ = features, model, table
         return self
@@ -178,7 +186,7 @@ class TextRanker(SaveMixin, BaseEstimator):
         self._check_fitted()
         if unknown not in ("error", "ignore", "extend"):
             raise ValueError(f"unknown is {unknown!r}; expected 'error', 'ignore' or 'extend'")
-        return _encode(_label_rows(labels), self.labels_, unknown)
+        return encode_names(label_rows(labels), self.labels_, unknown)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
@@ -196,7 +204,7 @@ class TextRanker(SaveMixin, BaseEstimator):
         rows = list(names)
         if all(isinstance(name, str) for name in rows):
             return [label_id(str(name)) for name in rows]
-        return [[label_id(name) for name in row] for row in _label_rows(rows, argument)]
+        return [[label_id(name) for name in row] for row in label_rows(rows, argument)]
 
     # ------------------------------------------------------------------ save
 
@@ -221,37 +229,3 @@ def _pass_on(stage: BaseEstimator, **settings: Any) -> None:
     stage.set_params(
         **{name: value for name, value in settings.items() if name in known and value is not None}
     )
-
-
-def _label_rows(labels: Labels, argument: str = "labels") -> list[list[str]]:
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise TypeError(f"{argument} must be a sequence with one entry a text, found {labels!r}")
-    rows = []
-    for number, row in enumerate(labels):
-        if not isinstance(row, Iterable):
-            raise TypeError(f"{argument} of row {number} are {row!r}; a list of label names was expected")
-        names = [row] if isinstance(row, str) else list(dict.fromkeys(row))
-        for name in names:
-            if not isinstance(name, str):
-                raise TypeError(
-                    f"{argument} of row {number} hold {name!r}; label names are str (ids go to XRLinear)"
-                )
-        rows.append(names)
-    return rows
-
-
-def _encode(rows: list[list[str]], table: StringTable, unknown: str) -> Csr:
-    extra: dict[str, int] = {}
-    indptr, ids = [0], []
-    for number, row in enumerate(rows):
-        for name in row:
-            label = table.find(name)
-            if label is None and unknown == "error":
-                raise ValueError(f"labels of row {number} hold {name!r}, which the model does not know")
-            if label is None and unknown == "extend":
-                label = len(table) + extra.setdefault(name, len(extra))
-            if label is not None:
-                ids.append(label)
-        indptr.append(len(ids))
-    shape = (len(rows), len(table) + len(extra))
-    return as_csr(sp.csr_array((np.ones(len(ids), np.float32), ids, indptr), shape=shape), "labels")
