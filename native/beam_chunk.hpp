@@ -2,8 +2,10 @@
 //
 // Four stages, each free of unpredictable branches, each asking for the memory that the next one reads, so that a
 // search can have the next parent's stages under way while it adds up this one's: `prefetch_index`; `probe` tells from
-// the index which features the chunk may have; `match` tells from the rows' keys which it has; `margins` adds the rows.
-// One query and many go through the same code, so their scores are equal to the last bit.
+// the index which features the chunk may have; `match` finds where their rows start; `margins` adds the rows. One query
+// and many go through the same code, so their scores are equal to the last bit.
+//
+// Nothing that a chunk's arrays hold is trusted: what is read from them is bounded before it serves as a place.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -15,33 +17,45 @@
 namespace arborank {
 
 struct Query {
-  const std::int32_t* features;  // ascending
+  const std::int32_t* ranks;  // of its features, in the layer at hand
   const float* values;
   std::int64_t n;
 };
 
 // One parent's chunk.
 struct Chunk {
-  const IndexEntry* index;
-  const Row* rows;
-  const std::uint32_t* words;
+  const IndexEntry *index, *tail;
+  const std::uint32_t *starts, *keys;
+  const std::uint16_t* units;
   const float* bias;
-  std::uint32_t n_entries;
+  std::uint32_t n_dense;    // ranks below have a bit each
+  std::uint32_t n_entries;  // of the tail
+  std::uint32_t n_head, n_tail;  // rows
+  std::uint32_t n_units;         // at most what the last row's longest block leaves of the whole layer's
   std::int64_t n_siblings;
 
   Chunk(const LayerView& layer, std::int64_t parent) {
     const Extent &from = layer.extents[parent], &to = layer.extents[parent + 1];
     index = layer.index + from.index;
-    rows = layer.rows + from.row;
-    words = layer.words + from.word;
+    tail = layer.index + from.tail;
+    starts = layer.starts + from.start;
+    keys = layer.keys + from.key;
+    units = layer.units + from.unit;
     bias = layer.bias + layer.branches[parent];
-    n_entries = n_index_entries(static_cast<std::uint32_t>(to.row - from.row - 1));
+    n_dense = static_cast<std::uint32_t>(from.tail - from.index) * 32;
+    n_tail = static_cast<std::uint32_t>(to.key - from.key - 1);
+    n_head = static_cast<std::uint32_t>(to.start - from.start - 1) - n_tail;
+    n_entries = n_tail_entries(n_tail);
+    n_units = static_cast<std::uint32_t>(std::min<std::int64_t>(to.unit - from.unit, UINT32_MAX - kPadding));
     n_siblings = layer.branches[parent + 1] - layer.branches[parent];
   }
 
+  const IndexEntry* entry(std::uint32_t rank) const {
+    return rank < n_dense ? index + rank / 32 : tail + tail_bit(rank_key(rank), n_entries) / 32;
+  }
   void prefetch_index(const Query& query) const {
     for (std::int64_t i = 0; i < query.n; i++)
-      prefetch(index + (bucket(feature_key(query.features[i]), n_entries) >> 5));
+      prefetch(entry(static_cast<std::uint32_t>(query.ranks[i])));
     prefetch(bias);
   }
 };
@@ -55,61 +69,48 @@ class Hits {
       from_.resize(room);
       at_.resize(room);
       end_.resize(room);
+      tail_from_.resize(room);
+      tail_at_.resize(room);
       value_.resize(room);
     }
   }
 
-  // Features whose bit is set: their place in the query, and the first row that may be theirs.
+  // Features whose bit is set: their place in the query and their row; in the tail the first row that may be theirs.
   void probe(const Chunk& chunk, const Query& query) {
-    std::int64_t n = 0;
-#if defined(__AVX512F__)
-    const __m512i multiplier = _mm512_set1_epi32(static_cast<int>(kKeyMultiplier));
-    const __m512i scale = _mm512_set1_epi64(std::int64_t{chunk.n_entries} * 32);
-    const __m512i one = _mm512_set1_epi32(1);
-    __m512i from = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    for (std::int64_t i = 0; i < query.n; i += kLanes, from = _mm512_add_epi32(from, _mm512_set1_epi32(kLanes))) {
-      const auto there = static_cast<__mmask16>(query.n - i >= kLanes ? 0xffff : (1u << (query.n - i)) - 1);
-      const __m512i key = _mm512_mullo_epi32(_mm512_maskz_loadu_epi32(there, query.features + i), multiplier);
-      const __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(key, scale), 32);
-      const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(key, 32), scale);
-      const __m512i place = _mm512_mask_blend_epi32(0xaaaa, even, odd);
-      const __m512i bits = _mm512_i32gather_epi32(_mm512_srli_epi32(place, 5), chunk.index, sizeof(IndexEntry));
-      const __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(place, _mm512_set1_epi32(31)));
-      const __mmask16 set = _mm512_mask_test_epi32_mask(there, bits, bit);
-      _mm512_storeu_si512(&at_[n], _mm512_maskz_compress_epi32(set, place));
-      _mm512_storeu_si512(&from_[n], _mm512_maskz_compress_epi32(set, from));
-      n += std::popcount(static_cast<unsigned>(set));
+    find_bits(chunk, query);
+    for (std::int64_t i = 0; i < n_; i++) {  // then n_head > 0
+      at_[i] = std::min(row(chunk.index, at_[i]), chunk.n_head - 1);
+      prefetch(chunk.starts + at_[i]);
     }
-#else
-    for (std::int64_t i = 0; i < query.n; i++) {
-      const std::uint32_t place = bucket(feature_key(query.features[i]), chunk.n_entries);
-      at_[n] = place;
-      from_[n] = static_cast<std::uint32_t>(i);
-      n += chunk.index[place >> 5].bits >> (place & 31) & 1;
+    for (std::int64_t i = 0; i < n_tail_; i++) {
+      tail_at_[i] = std::min(row(chunk.tail, tail_at_[i]), chunk.n_tail);
+      prefetch(chunk.keys + tail_at_[i]);
+      prefetch(chunk.starts + chunk.n_head + tail_at_[i]);
     }
-#endif
-    for (std::int64_t i = 0; i < n; i++) {
-      const IndexEntry entry = chunk.index[at_[i] >> 5];
-      at_[i] = entry.rank + std::popcount(entry.bits & ((1u << (at_[i] & 31)) - 1));
-      prefetch(chunk.rows + at_[i]);
-    }
-    n_ = n;
   }
 
-  // Features that have a row: where their words begin and end, and their values.
+  // Where the rows' weights begin and end; of the tail, only rows that are the features' own.
   void match(const Chunk& chunk, const Query& query) {
-    std::int64_t n = 0;
+    const auto start = [&](std::uint32_t row) { return std::min(chunk.starts[row], chunk.n_units); };
+    std::int64_t n = n_;
     for (std::int64_t i = 0; i < n_; i++) {
-      const std::uint32_t key = feature_key(query.features[from_[i]]);
-      const Row* row = chunk.rows + at_[i];
-      while (row->key < key)  // another key took the bucket; ends at the sentinel at the latest
-        row++;
-      const bool equal = row->key == key;
-      at_[n] = row->start;
-      end_[n] = row[equal].start;
-      value_[n] = query.values[from_[i]];
-      prefetch(chunk.words + row->start);
-      n += equal;
+      const std::uint32_t row = at_[i];
+      at_[i] = start(row);
+      end_[i] = start(row + 1);
+      value_[i] = query.values[from_[i]];
+      prefetch(chunk.units + at_[i]);
+    }
+    for (std::int64_t i = 0; i < n_tail_; i++) {
+      const std::uint32_t key = rank_key(static_cast<std::uint32_t>(query.ranks[tail_from_[i]]));
+      const std::uint32_t* at = chunk.keys + tail_at_[i];
+      while (*at < key)  // another key took the bit; ends at the sentinel at the latest
+        at++;
+      const std::uint32_t row = std::min(static_cast<std::uint32_t>(at - chunk.keys), chunk.n_tail) + chunk.n_head;
+      at_[n] = start(row);
+      end_[n] = start(std::min(row + 1, chunk.n_head + chunk.n_tail));
+      value_[n] = query.values[tail_from_[i]];
+      prefetch(chunk.units + at_[n]);
+      n += *at == key;
     }
     n_ = n;
   }
@@ -117,14 +118,14 @@ class Hits {
   // Margins of the children in blocks of 16; lanes beyond the last child hold no meaning. Uses the hits up.
   const f32x16* margins(const Chunk& chunk, std::vector<f32x16>& room) {
     const std::int64_t n_blocks = (chunk.n_siblings + kLanes - 1) / kLanes;
-    if (static_cast<std::int64_t>(room.size()) < n_blocks * kWays)
-      room.resize(n_blocks * kWays);
+    if (static_cast<std::int64_t>(room.size()) < (n_blocks + 1) * kWays)
+      room.resize((n_blocks + 1) * kWays);
     f32x16* sums = room.data();
     if (n_blocks == 1) {
-      add_narrow(chunk.words, sums);
+      add_narrow(chunk.units, sums);
     } else {
       std::fill(sums, sums + n_blocks * kWays, f32x16{});
-      add_wide(chunk.words, sums);
+      add_wide(chunk.units, static_cast<std::uint32_t>(n_blocks), sums);
     }
     for (std::int64_t block = 0; block < n_blocks; block++) {
       const std::int64_t begin = block * kLanes;
@@ -137,11 +138,63 @@ class Hits {
   }
 
  private:
+  static std::uint32_t row(const IndexEntry* index, std::uint32_t bit) {
+    const IndexEntry entry = index[bit >> 5];
+    return entry.rows + static_cast<std::uint32_t>(std::popcount(entry.bits & ((1u << (bit & 31)) - 1)));
+  }
+
+  void find_bits(const Chunk& chunk, const Query& query) {
+    std::int64_t n = 0, n_tail = 0;
+#if defined(__AVX512F__)
+    const __m512i multiplier = _mm512_set1_epi32(static_cast<int>(kKeyMultiplier));
+    const __m512i scale = _mm512_set1_epi64(std::int64_t{chunk.n_entries} * 32);
+    const __m512i dense = _mm512_set1_epi32(static_cast<int>(chunk.n_dense));
+    const __m512i one = _mm512_set1_epi32(1);
+    const __m512i to_tail = _mm512_set1_epi32(static_cast<int>(chunk.tail - chunk.index));
+    __m512i from = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (std::int64_t i = 0; i < query.n; i += kLanes, from = _mm512_add_epi32(from, _mm512_set1_epi32(kLanes))) {
+      const auto there = static_cast<__mmask16>(query.n - i >= kLanes ? 0xffff : (1u << (query.n - i)) - 1);
+      const __m512i rank = _mm512_maskz_loadu_epi32(there, query.ranks + i);
+      const __mmask16 head = _mm512_cmplt_epu32_mask(rank, dense);
+      const __m512i key = _mm512_mullo_epi32(rank, multiplier);
+      const __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(key, scale), 32);
+      const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(key, 32), scale);
+      const __m512i place = _mm512_mask_mov_epi32(_mm512_mask_blend_epi32(0xaaaa, even, odd), head, rank);
+      const __m512i entry = _mm512_srli_epi32(place, 5);
+      const __m512i bits = _mm512_i32gather_epi32(_mm512_mask_add_epi32(entry, static_cast<__mmask16>(~head), entry, to_tail), chunk.index, sizeof(IndexEntry));
+      const __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(place, _mm512_set1_epi32(31)));
+      const __mmask16 set = _mm512_mask_test_epi32_mask(there, bits, bit);
+      const auto set_head = static_cast<__mmask16>(set & head), set_tail = static_cast<__mmask16>(set & ~head);
+      _mm512_storeu_si512(&at_[n], _mm512_maskz_compress_epi32(set_head, place));
+      _mm512_storeu_si512(&from_[n], _mm512_maskz_compress_epi32(set_head, from));
+      n += std::popcount(static_cast<unsigned>(set_head));
+      _mm512_storeu_si512(&tail_at_[n_tail], _mm512_maskz_compress_epi32(set_tail, place));
+      _mm512_storeu_si512(&tail_from_[n_tail], _mm512_maskz_compress_epi32(set_tail, from));
+      n_tail += std::popcount(static_cast<unsigned>(set_tail));
+    }
+#else
+    for (std::int64_t i = 0; i < query.n; i++) {
+      const auto rank = static_cast<std::uint32_t>(query.ranks[i]);
+      const bool head = rank < chunk.n_dense;
+      const std::uint32_t place = head ? rank : tail_bit(rank_key(rank), chunk.n_entries);
+      const bool set = (head ? chunk.index : chunk.tail)[place >> 5].bits >> (place & 31) & 1;
+      at_[n] = place;
+      from_[n] = static_cast<std::uint32_t>(i);
+      tail_at_[n_tail] = place;
+      tail_from_[n_tail] = static_cast<std::uint32_t>(i);
+      n += set && head;
+      n_tail += set && !head;
+    }
+#endif
+    n_ = n;
+    n_tail_ = n_tail;
+  }
+
   // At most 16 siblings: a row is one block.
-  void add_narrow(const std::uint32_t* words, f32x16* sums) const {
+  void add_narrow(const std::uint16_t* units, f32x16* sums) const {
     const auto add = [&](f32x16& sum, std::int64_t i) {
-      const std::uint32_t* row = words + at_[i];
-      add_expanded(sum, value_[i], row[0] & 0xffff, reinterpret_cast<const float*>(row + 1));
+      const std::uint16_t* row = units + at_[i];
+      add_expanded(sum, value_[i], row[0], row + 1);
     };
     f32x16 a{}, b{}, c{}, d{};
     std::int64_t i = 0;
@@ -164,15 +217,15 @@ class Hits {
   }
 
   // The first block of every row, then the second of those that have one, and so on.
-  void add_wide(const std::uint32_t* words, f32x16* sums) {
+  void add_wide(const std::uint16_t* units, std::uint32_t n_blocks, f32x16* sums) {
     for (std::int64_t n = n_, left = 0; n > 0; n = left) {
       left = 0;
       for (std::int64_t i = 0; i < n; i++) {
-        const std::uint32_t at = at_[i], end = end_[i], header = words[at], mask = header & 0xffff;
+        const std::uint32_t at = at_[i], end = end_[i], mask = units[at];
+        const std::uint32_t block = std::min<std::uint32_t>(units[at + 1], n_blocks);  // one block more has room
         const float value = value_[i];
-        add_expanded(sums[(header >> 16) * kWays + i % kWays], value, mask,
-                     reinterpret_cast<const float*>(words + at + 1));
-        at_[left] = at + 1 + std::popcount(mask);
+        add_expanded(sums[block * kWays + i % kWays], value, mask, units + at + 2);
+        at_[left] = at + 2 + 2 * std::popcount(mask);
         end_[left] = end;
         value_[left] = value;
         left += at_[left] < end;
@@ -181,8 +234,8 @@ class Hits {
   }
 
   static constexpr std::int64_t kWays = 4;  // independent sums, so that additions need not wait for one another
-  std::int64_t n_ = 0;
-  std::vector<std::uint32_t> from_, at_, end_;
+  std::int64_t n_ = 0, n_tail_ = 0;
+  std::vector<std::uint32_t> from_, at_, end_, tail_from_, tail_at_;
   std::vector<float> value_;
 };
 

@@ -18,6 +18,8 @@ struct SearchState {
   Mask mask;
   Beam beam, next;
   LevelNodes own_leading;
+  LabelRange range{};
+  std::int64_t start = 0;  // the level of the node where the search begins
 };
 
 // A node of a query's beam, to be opened.
@@ -31,6 +33,7 @@ struct Visit {
 struct SearchScratch {
   std::array<Hits, 2> hits;
   std::vector<f32x16> sums;
+  std::vector<std::int32_t> ranks;  // of the block's features in the layer at hand
   std::vector<SearchState> states;
   std::vector<Candidate> candidates;  // as many a state as a level needs
   std::vector<Visit> visits, grouped;

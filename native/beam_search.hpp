@@ -18,6 +18,7 @@ struct SearchOptions {
   Combination combination;
   const CsrView* allowed = nullptr;   // one row a query, or a single one for all
   const CsrView* excluded = nullptr;  // the same
+  const std::int64_t* ranges = nullptr;  // two a query: it may get labels from the first to before the second; not with `allowed`
 };
 
 struct Answers {
@@ -54,6 +55,7 @@ class Search {
         scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
         enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
+      rank_features(t, begin, end, scratch);
       if (in_rounds) {
         visit_ranks(0, 2, t, begin, n, scratch, job);
         visit_ranks(2, kAll, t, begin, n, scratch, job);
@@ -73,19 +75,52 @@ class Search {
   static constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
   using Push = void (*)(Top&, const f32x16*, const Family&, const Mask&);
 
-  Query query(std::int64_t row) const {
-    return {X_.indices + X_.begin(row), X_.data + X_.begin(row), X_.length(row)};
+  // begin: first row of the block
+  Query query(std::int64_t row, std::int64_t begin, const SearchScratch& scratch) const {
+    return {scratch.ranks.data() + (X_.begin(row) - X_.begin(begin)), X_.data + X_.begin(row), X_.length(row)};
+  }
+
+  // Layers that were made together share their ranks.
+  void rank_features(std::int64_t t, std::int64_t begin, std::int64_t end, SearchScratch& scratch) const {
+    const std::int32_t *ranks = tree_.layer(t).ranks, *features = X_.indices + X_.begin(begin);
+    if (t > 0 && ranks == tree_.layer(t - 1).ranks)
+      return;
+    const std::int64_t n = X_.begin(end) - X_.begin(begin);
+    if (static_cast<std::int64_t>(scratch.ranks.size()) < n)
+      scratch.ranks.resize(n);
+    for (std::int64_t i = 0; i < n; i++)
+      scratch.ranks[i] = ranks[features[i]];
   }
 
   void prepare(std::int64_t row, SearchState& state, SearchScratch& scratch) const {
     state.beam.scores.assign(1, options_.combination.root());
     state.beam.nodes.assign(1, 0);
+    state.start = 0;
     if (options_.allowed != nullptr && options_.allowed->n_rows != 1)
       state.own_leading = tree_.leading_to(options_.allowed->indices + options_.allowed->begin(row),
                                            options_.allowed->indices + options_.allowed->end(row));
+    if (options_.ranges != nullptr)
+      begin_at_range(row, state);
     for (Hits& hits : scratch.hits)
       hits.reserve(X_.length(row));
   }
+
+  // The search begins at the deepest node that holds the whole range: what lies above has one way only.
+  void begin_at_range(std::int64_t row, SearchState& state) const {
+    state.range = {static_cast<std::int32_t>(options_.ranges[2 * row]),
+                   static_cast<std::int32_t>(options_.ranges[2 * row + 1])};
+    const StartNode start = tree_.start(state.range);
+    state.start = start.level;
+    state.beam.nodes[0] = static_cast<std::int32_t>(start.node);
+    if (is_short(state.range)) {
+      std::vector<std::int32_t> labels(std::max(state.range.end - state.range.first, 0));
+      std::iota(labels.begin(), labels.end(), state.range.first);
+      state.own_leading = tree_.leading_to(labels.data(), labels.data() + labels.size());
+    }
+  }
+
+  // Spans tell of a node whether it may hold labels of the range; for a few labels it is cheap to know.
+  static bool is_short(const LabelRange& range) { return range.end - range.first <= 512; }
 
   // Candidates kept at a level.
   std::int64_t kept(std::int64_t t) const {
@@ -94,6 +129,8 @@ class Search {
   }
 
   void enter(std::int64_t t, std::int64_t row, Candidate* items, SearchState& state) const {
+    if (t < state.start)
+      return;
     const LayerView& layer = tree_.layer(t);
     const bool last = t + 1 == tree_.depth();
     state.top = {items, 0, 0, kept(t), last && tree_.overlapping() ? tree_.labels() : nullptr, &state.beam,
@@ -105,8 +142,11 @@ class Search {
       order += static_cast<std::uint32_t>(layer.branches[node + 1] - layer.branches[node]);
     }
     state.mask = {};
-    if (options_.allowed != nullptr) {
-      const auto& nodes = (options_.allowed->n_rows == 1 ? leading_ : state.own_leading)[t];
+    if (options_.ranges != nullptr && !is_short(state.range)) {
+      state.mask.spans = &tree_.spans()[t];
+      state.mask.range = state.range;
+    } else if (options_.allowed != nullptr || options_.ranges != nullptr) {
+      const auto& nodes = (options_.allowed != nullptr && options_.allowed->n_rows == 1 ? leading_ : state.own_leading)[t];
       state.mask.allowed = nodes.data();
       state.mask.allowed_end = nodes.data() + nodes.size();
       if (nodes.empty())  // data() may be null, which would mean no restriction
@@ -130,6 +170,8 @@ class Search {
     scratch.visits.clear();
     for (std::int64_t i = 0; i < n; i++) {
       const SearchState& state = scratch.states[i];
+      if (t < state.start)
+        continue;
       for (std::int64_t rank = from; rank < std::min(to, state.beam.size()); rank++) {
         const Visit visit{state.beam.nodes[rank], static_cast<std::int32_t>(i), state.beam.scores[rank],
                           state.beam.orders[rank]};
@@ -155,7 +197,7 @@ class Search {
   // Opens the visits of one query, best parent first. While one is opened, the next one's index is fetched.
   void in_order(std::int64_t t, std::int64_t begin, SearchScratch& scratch) const {
     const LayerView& layer = tree_.layer(t);
-    const Query q = query(begin);
+    const Query q = query(begin, begin, scratch);
     const std::vector<Visit>& visits = scratch.visits;
     for (std::size_t i = 0; i < visits.size() && !hopeless(visits[i], scratch.states[0].top); i++) {
       const Chunk chunk(layer, visits[i].node);
@@ -175,7 +217,7 @@ class Search {
     const std::int64_t room = Top::room_for(kept(t));
     const std::vector<Visit>& visits = scratch.visits;
     const auto n = static_cast<std::int64_t>(visits.size());
-    const auto query_of = [&](const Visit& visit) { return query(begin + visit.query); };
+    const auto query_of = [&](const Visit& visit) { return query(begin + visit.query, begin, scratch); };
     const auto worth_it = [&](const Visit& visit) { return !hopeless(visit, scratch.states[visit.query].top); };
     bool alive[2] = {false, false};  // of the last two visits looked up
     for (std::int64_t i = -3; i < n && !job.stopped(); i++) {
@@ -199,15 +241,17 @@ class Search {
     const SearchState* state = &scratch.states[visit.query];
     prefetch(state);
     prefetch(scratch.candidates.data() + visit.query * room);
-    const Query q = query(begin + visit.query);
+    const Query q = query(begin + visit.query, begin, scratch);
     for (std::int64_t i = 0; i < q.n; i += 16) {
-      prefetch(q.features + i);
+      prefetch(q.ranks + i);
       prefetch(q.values + i);
     }
   }
 
   // The candidates become the beam, best first.
   void leave(std::int64_t t, SearchState& state) const {
+    if (t < state.start)
+      return;
     Top& top = state.top;
     top.shrink();
     std::sort(top.items, top.items + top.size, std::greater<>());
@@ -236,7 +280,7 @@ class Search {
 
   // Sorts the visits by node, within a node by query.
   static void group(std::int64_t n_nodes, SearchScratch& scratch) {
-    auto& [hits, sums, states, candidates, visits, grouped, offsets] = scratch;
+    auto& [hits, sums, ranks, states, candidates, visits, grouped, offsets] = scratch;
     if (n_nodes > 8 * static_cast<std::int64_t>(visits.size())) {
       std::stable_sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) { return a.node < b.node; });
       return;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "beam_range.hpp"
 #include "combine.hpp"
 
 namespace arborank {
@@ -50,9 +51,12 @@ struct Mask {
   const std::int32_t* excluded = nullptr;  // labels, ascending
   const std::int32_t* excluded_end = nullptr;
   const std::int32_t* labels = nullptr;  // of the level's nodes, for `excluded`
+  const LabelSpans* spans = nullptr;     // of the level's nodes, for `range`
+  LabelRange range{};
 
   bool excludes(std::int64_t node) const {
-    return excluded != nullptr && std::binary_search(excluded, excluded_end, labels[node]);
+    return (spans != nullptr && !spans->meets(node, range)) ||
+           (excluded != nullptr && std::binary_search(excluded, excluded_end, labels[node]));
   }
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "beam_range.hpp"
 #include "csr.hpp"
 #include "weights.hpp"
 
@@ -49,6 +50,13 @@ class BeamTree {
   std::int64_t n_features() const { return layers_[0].n_features; }
   bool overlapping() const { return overlapping_; }       // a label stands in several slots
 
+  // For every level below the root, which labels its nodes may lead to.
+  const std::vector<LabelSpans>& spans() const {
+    std::call_once(spanned_, [this] { spans_ = label_spans(layers_, labels_); });
+    return spans_;
+  }
+  StartNode start(const LabelRange& range) const { return start_node(layers_, spans(), range); }
+
   // For every level below the root, its nodes that lead to one of the labels, ascending.
   std::vector<std::vector<std::int32_t>> leading_to(const std::int32_t* begin, const std::int32_t* end) const {
     std::call_once(inverted_, [this] { invert_labels(); });
@@ -86,6 +94,8 @@ class BeamTree {
   const std::int32_t* labels_;
   std::int64_t n_labels_;
   bool overlapping_ = false;
+  mutable std::once_flag spanned_;
+  mutable std::vector<LabelSpans> spans_;
   mutable std::once_flag inverted_;
   mutable std::vector<std::int32_t> first_slot_, slots_;  // slots of every label, made when first asked for
 };

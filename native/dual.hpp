@@ -40,9 +40,9 @@ struct Example {
   std::int64_t length;
 
   Example(const TrainBlock& block, std::int64_t row)
-      : feature(block.local.data() + block.starts[row]),
-        value(block.values + block.value_starts[row]),
-        length(block.starts[row + 1] - block.starts[row]) {}
+      : feature(block.features + block.starts[row]),
+        value(block.values + block.starts[row]),
+        length(block.lengths[row]) {}
 
   Float<L> dot(const Float<L>* W) const {
     Float<L> sum0{}, sum1{}, sum2{}, sum3{};

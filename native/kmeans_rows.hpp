@@ -8,10 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "csr.hpp"
+#include "compact_rows.hpp"
 #include "kmeans_team.hpp"
 #include "simd.hpp"
-#include "spmm.hpp"
 
 namespace arborank {
 
@@ -27,65 +26,51 @@ struct Scratch {
   std::vector<std::int32_t> first;
 };
 
-// A CSR matrix that shrinks, in a copy of its own or, to overwrite it, in place. Some nodes renumber the features that
-// at least two of their rows share; a feature that one row alone has is dropped, its squared value added to the row's
-// `own`.
+// Sparse rows that shrink where they lie. Some nodes renumber the features that at least two of their rows share; a
+// feature that one row alone has is dropped, its squared value added to the row's `own`.
 class SparseRows {
  public:
   struct Space {
     std::int64_t width;  // features, as the node numbers them
   };
 
-  SparseRows(const CsrView& m, bool overwrite)
-      : n_(m.n_rows), n_cols_(m.n_cols), nnz_(m.nnz()), own_(n_), begin_(m.indptr, m.indptr + n_), length_(n_),
-        columns_(const_cast<std::int32_t*>(m.indices)), values_(const_cast<float*>(m.data)) {
-    for (std::int64_t i = 0; i < n_; i++)
-      length_[i] = m.length(i);
-    if (overwrite)
-      return;
-    columns_copy_ = raw_array<std::int32_t>(nnz_);
-    values_copy_ = raw_array<float>(nnz_);
-    std::copy_n(m.indices, nnz_, columns_copy_.get());
-    std::copy_n(m.data, nnz_, values_copy_.get());
-    columns_ = columns_copy_.get();
-    values_ = values_copy_.get();
-  }
+  explicit SparseRows(CompactRows&& m) : m_(std::move(m)), own_(m_.size()) {}
 
-  std::int64_t size() const { return n_; }
-  bool small() const { return nnz_ < 200'000; }
-  Space root() const { return {n_cols_}; }
+  std::int64_t size() const { return m_.size(); }
+  bool small() const { return m_.nnz < 200'000; }
+  Space root() const { return {m_.n_cols}; }
   float own(std::int32_t row) const { return own_[row]; }
 
   float norm(std::int64_t row) const {
+    const CompactRow& r = m_.rows[row];
     double square = 0;
-    for (std::int64_t k = begin_[row]; k < begin_[row] + length_[row]; k++)
-      square += static_cast<double>(values_[k]) * values_[k];
-    return static_cast<float>(std::sqrt(square));
+    for (std::int64_t k = 0; k < r.length; k++)
+      square += static_cast<double>(r.shares[k]) * r.shares[k];
+    return static_cast<float>(r.unit * std::sqrt(square));
   }
 
   float dot(std::int32_t row, const float* c) const {
-    const std::int64_t end = begin_[row] + length_[row];
-    const std::int32_t* columns = columns_;
-    const float* values = values_;
-    std::int64_t k = begin_[row];
+    const auto [columns, shares, n, unit] = m_.rows[row];
+    std::int64_t k = 0;
     float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    for (; k + 4 <= end; k += 4) {
-      s0 += values[k] * c[columns[k]];
-      s1 += values[k + 1] * c[columns[k + 1]];
-      s2 += values[k + 2] * c[columns[k + 2]];
-      s3 += values[k + 3] * c[columns[k + 3]];
+    for (; k + 4 <= n; k += 4) {
+      s0 += shares[k] * c[columns[k]];
+      s1 += shares[k + 1] * c[columns[k + 1]];
+      s2 += shares[k + 2] * c[columns[k + 2]];
+      s3 += shares[k + 3] * c[columns[k + 3]];
       keep_scalar(s0, s1, s2, s3);
     }
-    for (; k < end; k++)
-      s0 += values[k] * c[columns[k]];
-    return (s0 + s2) + (s1 + s3);
+    for (; k < n; k++)
+      s0 += shares[k] * c[columns[k]];
+    return unit * ((s0 + s2) + (s1 + s3));
   }
 
   // target += scale * the sum of the rows, in their order.
   void add(const std::int32_t* ids, std::int64_t n, float scale, float* target, Space space, Team& team) const {
-    ranges(ids, n, space, team, [&](std::int64_t from, std::int64_t to) {
+    ranges(ids, n, space, team, [&](const CompactRow& row, std::int64_t from, std::int64_t to) {
+      const float unit = scale * row.unit;
       for (std::int64_t k = from; k < to; k++)
-        target[columns_[k]] += scale * values_[k];
+        target[row.columns[k]] += unit * row.shares[k];
     });
   }
 
@@ -93,7 +78,7 @@ class SparseRows {
   bool sparse_in(Space space, const std::int32_t* ids, std::int64_t n) const {
     std::int64_t held = 0;
     for (std::int64_t i = 0; i < n; i++)
-      held += length_[ids[i]];
+      held += m_.rows[ids[i]].length;
     return held < 2 * space.width;
   }
 
@@ -104,9 +89,9 @@ class SparseRows {
     auto& kept = scratch.kept;
     auto& first = scratch.first;
     seen.assign(n_words * 64, 0);
-    ranges(ids, n, space, team, [&](std::int64_t from, std::int64_t to) {
+    ranges(ids, n, space, team, [&](const CompactRow& row, std::int64_t from, std::int64_t to) {
       for (std::int64_t k = from; k < to; k++) {
-        std::uint8_t& count = seen[columns_[k]];
+        std::uint8_t& count = seen[row.columns[k]];
         count += count < 2;
       }
     });
@@ -129,42 +114,43 @@ class SparseRows {
   }
 
  private:
-  // body(from, to) for the entries of every row, row after row. A team shares the features, not the rows, so that
+  // body(row, from, to) for the entries of every row, row after row. A team shares the features, not the rows, so that
   // a sum over rows has their order whoever takes it.
   template <class Body>
   void ranges(const std::int32_t* ids, std::int64_t n, Space space, Team& team, Body&& body) const {
     if (team.size() == 1 || n < 64) {
       for (std::int64_t i = 0; i < n && !team.stopped(); i++)
-        body(begin_[ids[i]], begin_[ids[i]] + length_[ids[i]]);
+        body(m_.rows[ids[i]], 0, m_.rows[ids[i]].length);
       return;
     }
     const std::int64_t n_parts = 4 * team.size(), size = (space.width / n_parts + 64) / 64 * 64;
     team.blocks(space.width, size, [&](std::int64_t low, std::int64_t high) {
       for (std::int64_t i = 0; i < n; i++) {
-        const std::int32_t* begin = columns_ + begin_[ids[i]];
-        const std::int32_t* end = begin + length_[ids[i]];
-        const std::int32_t* from = std::lower_bound(begin, end, low);
-        body(from - columns_, std::lower_bound(from, end, high) - columns_);
+        const CompactRow& row = m_.rows[ids[i]];
+        const std::int32_t* end = row.columns + row.length;
+        const std::int32_t* from = std::lower_bound<const std::int32_t*>(row.columns, end, low);
+        body(row, from - row.columns, std::lower_bound(from, end, high) - row.columns);
       }
     });
   }
 
-  void shrink(std::int32_t row, const std::uint64_t* kept, const std::int32_t* first) {
-    const std::int64_t begin = begin_[row], end = begin + length_[row];
-    std::int64_t to = begin;
+  void shrink(std::int32_t id, const std::uint64_t* kept, const std::int32_t* first) {
+    CompactRow& row = m_.rows[id];
+    std::int64_t to = 0;
     float own = 0;
-    for (std::int64_t k = begin; k < end; k++) {
-      const std::int32_t column = columns_[k];
+    for (std::int64_t k = 0; k < row.length; k++) {
+      const std::int32_t column = row.columns[k];
       const std::uint64_t bits = kept[column >> 6];
       const bool keep = bits >> (column & 63) & 1;
-      const float value = values_[k];
-      columns_[to] = first[column >> 6] + std::popcount(bits & ((std::uint64_t{1} << (column & 63)) - 1));
-      values_[to] = value;
+      const std::int16_t share = row.shares[k];
+      const float value = row.unit * share;
+      row.columns[to] = first[column >> 6] + std::popcount(bits & ((std::uint64_t{1} << (column & 63)) - 1));
+      row.shares[to] = share;
       to += keep;
       own += keep ? 0.0f : value * value;
     }
-    length_[row] = to - begin;
-    own_[row] += own;
+    row.length = to;
+    own_[id] += own;
   }
 
   // GCC would turn four scalar chains into vectors filled and emptied element by element, at twice the time.
@@ -178,13 +164,8 @@ class SparseRows {
 #endif
   }
 
-  std::int64_t n_, n_cols_, nnz_;
+  CompactRows m_;
   std::vector<float> own_;
-  std::vector<std::int64_t> begin_, length_;
-  std::int32_t* columns_;
-  float* values_;
-  RawArray<std::int32_t> columns_copy_;
-  RawArray<float> values_copy_;
 };
 
 // Rows of a dense matrix, read in place.

@@ -3,14 +3,15 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <functional>
-#include <stdexcept>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
-#include <vector>
 
 #include "unicode.hpp"
+#include "unicode_runs.hpp"
 
 namespace arborank {
 
@@ -36,151 +37,159 @@ struct TextOptions {
 
 // Offsets are 32-bit; lower-casing and folding make a text at most 12 times longer.
 constexpr std::size_t kLongestText = std::size_t{1} << 28;
-constexpr std::size_t kPadding = 8;  // readable bytes after the buffer, for word-wise hashing
+
+// Uninitialised memory that is kept for the next text.
+template <class T>
+class Scratch {
+ public:
+  T* get(std::size_t n) {
+    if (n > size_) {
+      size_ = std::max(n, size_ + size_ / 2);
+      data_ = std::make_unique_for_overwrite<T[]>(size_);
+    }
+    return data_.get();
+  }
+  T* data() const { return data_.get(); }
+
+ private:
+  std::unique_ptr<T[]> data_;
+  std::size_t size_ = 0;
+};
 
 // Working memory to analyse one text after another.
 class Analysis {
  public:
   void analyse(std::string_view text, const TextOptions& options) {
-    if (options.lowercase) {
-      unicode::lower(text, lowered_);
-      text = lowered_;
-    }
-    if (options.accents != unicode::Accents::kKeep && !unicode::is_ascii(text)) {
-      unicode::fold(text, options.accents, folded_);
-      text = folded_;
-    }
-    bytes_.resize(2 * text.size() + 2 + kPadding);  // every word may get two spaces
-    starts_.clear();
-    words_.clear();
-    out_ = bytes_.data();
-    const char* const end = text.data() + text.size();
-    if (options.analyzer == Analyzer::kChar)
-      split_characters(text.data(), end);
+    if (options.lowercase)
+      unicode::lower(text, text_);
     else
-      split_words(text.data(), end, options);
-    starts_.push_back(position());
-    words_.push_back(static_cast<std::uint32_t>(starts_.size() - 1));
+      text_.assign(text);
+    if (options.accents != unicode::Accents::kKeep && !unicode::is_ascii(text_)) {
+      unicode::fold(text_, options.accents, folded_);
+      text_.swap(folded_);
+    }
+    const std::size_t n = text_.size();
+    text_.append(kPadding, '\0');
+    out_ = bytes_.get(2 * n + 2 + kPadding);  // every word may get two spaces
+    start_ = starts_.get(options.analyzer == Analyzer::kWord ? n / 2 + 2 : 2 * n + 2);
+    word_ = words_.get(options.analyzer == Analyzer::kCharWb ? n / 2 + 2 : 1);
+    if (options.analyzer == Analyzer::kWord)
+      split_words(n, options);
+    else if (options.analyzer == Analyzer::kChar)
+      split_characters(n);
+    else
+      split_characters_of_words(n);
+    *word_ = static_cast<std::uint32_t>(start_ - starts_.data());
+    *start_ = position(out_);
   }
 
+  // The normalised text; `kPadding` bytes after its end may be read.
   const char* bytes() const { return bytes_.data(); }
 
   // emit(start, length, position) for every n-gram, as often as it occurs, equal ones by ascending position.
   template <class Emit>
   void each(const TextOptions& options, Emit&& emit) const {
-    const auto n_starts = static_cast<std::int64_t>(starts_.size()) - 1;
+    const std::uint32_t* const starts = starts_.data();
+    const auto n_starts = static_cast<std::int64_t>(start_ - starts);
     const int joint = options.analyzer == Analyzer::kWord ? 1 : 0;  // the space after a word
     if (options.analyzer != Analyzer::kCharWb) {
       for (std::int64_t n = options.min_n; n <= std::min<std::int64_t>(options.max_n, n_starts); n++)
         for (std::int64_t i = 0; i + n <= n_starts; i++)
-          emit(starts_[i], starts_[i + n] - starts_[i] - joint, static_cast<std::uint32_t>(i));
+          emit(starts[i], starts[i + n] - starts[i] - joint, static_cast<std::uint32_t>(i));
       return;
     }
-    for (std::size_t w = 0; w + 1 < words_.size(); w++) {
-      const std::int64_t first = words_[w], last = words_[w + 1];
+    for (const std::uint32_t* word = words_.data(); word < word_; word++) {
+      const std::int64_t first = word[0], last = word[1];
       for (std::int64_t n = options.min_n; n <= options.max_n; n++) {
         if (n >= last - first) {  // a word shorter than n counts once, whole
-          emit(starts_[first], starts_[last] - starts_[first], static_cast<std::uint32_t>(first));
+          emit(starts[first], starts[last] - starts[first], static_cast<std::uint32_t>(first));
           break;
         }
         for (std::int64_t i = first; i + n <= last; i++)
-          emit(starts_[i], starts_[i + n] - starts_[i], static_cast<std::uint32_t>(i));
+          emit(starts[i], starts[i + n] - starts[i], static_cast<std::uint32_t>(i));
       }
     }
   }
 
  private:
-  std::uint32_t position() const { return static_cast<std::uint32_t>(out_ - bytes_.data()); }
-
-  // Copies the character at p and steps over it.
-  void copy(const char*& p) {
-    const int n = unicode::width(static_cast<unsigned char>(*p));
-    for (int k = 0; k < n; k++)
-      *out_++ = *p++;
+  std::uint32_t position(const char* at) const { return static_cast<std::uint32_t>(at - bytes_.data()); }
+  static bool is_first(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }  // byte of a character
+  static bool is_one_character(const char* p, std::size_t n_bytes) {
+    return unicode::width(static_cast<unsigned char>(*p)) == static_cast<int>(n_bytes);
   }
 
-  static std::uint8_t classes(const char* p) {
-    struct Ascii {
-      std::uint8_t of[128] = {};
-      constexpr Ascii() {
-        for (int c = '0'; c <= '9'; c++)
-          of[c] = unicode::kIsWord;
-        for (int c = 'a'; c <= 'z'; c++)
-          of[c] = of[c - 32] = unicode::kIsWord;
-        of[int{'_'}] = unicode::kIsWord;
-        for (int c : {9, 10, 11, 12, 13, 28, 29, 30, 31, 32})
-          of[c] = unicode::kIsSpace;
-      }
-    };
-    static constexpr Ascii ascii;
-    const auto u = static_cast<unsigned char>(*p);
-    if (u < 0x80)
-      return ascii.of[u];
-    const auto& tables = unicode::Tables::get();
-    const char32_t c = unicode::decode(p);
-    return static_cast<std::uint8_t>((tables.is(c, unicode::kIsWord) ? unicode::kIsWord : 0) |
-                                     (tables.is(c, unicode::kIsSpace) ? unicode::kIsSpace : 0));
+  // Copies whole pieces; what stands after the n bytes is overwritten by the next word or is padding.
+  void copy(const char* from, std::size_t n) {
+    for (std::size_t i = 0; i < n; i += 16)
+      std::memcpy(out_ + i, from + i, 16);
+    out_ += n;
+  }
+  void copy_characters(const char* from, std::size_t n) {
+    std::uint32_t at = position(out_);
+    for (std::size_t i = 0; i < n; i++) {
+      *start_ = at++;
+      start_ += is_first(from[i]);
+    }
+    copy(from, n);
+  }
+
+  void split_words(std::size_t n, const TextOptions& options) {
+    const bool by_space = options.tokens == Tokens::kWhitespace;
+    const bool two = options.tokens == Tokens::kWord2;
+    const bool stopped = !options.stop_words.empty();
+    const char* const text = text_.data();
+    unicode::each_run(text, n, by_space, [&](std::size_t first, std::size_t end) {
+      const char* const word = text + first;
+      const std::size_t length = end - first;
+      if ((two && is_one_character(word, length)) ||
+          (stopped && options.stop_words.contains(std::string_view(word, length))))
+        return;
+      *start_++ = position(out_);
+      copy(word, length);
+      *out_++ = ' ';
+    });
   }
 
   // Two or more spaces of any kind become one; a single one stays what it is, as in scikit-learn.
-  void split_characters(const char* p, const char* end) {
-    while (p < end) {
-      starts_.push_back(position());
-      const bool space = classes(p) & unicode::kIsSpace;
-      char* const single = out_;
-      copy(p);
-      if (!space || p == end || !(classes(p) & unicode::kIsSpace))
-        continue;
-      out_ = single;
-      *out_++ = ' ';
-      while (p < end && classes(p) & unicode::kIsSpace)
-        p += unicode::width(static_cast<unsigned char>(*p));
-    }
-  }
-
-  void split_words(const char* p, const char* end, const TextOptions& options) {
-    const bool boundaries = options.analyzer == Analyzer::kCharWb;
-    const bool by_space = boundaries || options.tokens == Tokens::kWhitespace;
-    const int shortest = !by_space && options.tokens == Tokens::kWord2 ? 2 : 1;
-    const std::uint8_t wanted = by_space ? unicode::kIsSpace : unicode::kIsWord;
-    const std::uint8_t inside = by_space ? 0 : unicode::kIsWord;
-    while (true) {
-      while (p < end && (classes(p) & wanted) != inside)
-        p += unicode::width(static_cast<unsigned char>(*p));
-      if (p >= end)
+  void split_characters(std::size_t n) {
+    const char* const text = text_.data();
+    const auto put_space = [&](std::size_t first, std::size_t end) {
+      if (first == end)
         return;
-      char* const first = out_;
-      const std::size_t n_starts = starts_.size();
-      if (boundaries) {
-        words_.push_back(static_cast<std::uint32_t>(n_starts));
-        starts_.push_back(position());
-        *out_++ = ' ';
+      if (is_one_character(text + first, end - first)) {
+        copy_characters(text + first, end - first);
       } else {
-        starts_.push_back(position());
+        *start_++ = position(out_);
+        *out_++ = ' ';
       }
-      int length = 0;
-      for (; p < end && (classes(p) & wanted) == inside; length++) {
-        if (boundaries)
-          starts_.push_back(position());
-        copy(p);
-      }
-      if (length < shortest || (!options.stop_words.empty() &&
-                                options.stop_words.contains(std::string_view(first, out_ - first)))) {
-        out_ = first;
-        starts_.resize(n_starts);
-        continue;
-      }
-      if (boundaries)
-        starts_.push_back(position());
-      *out_++ = ' ';
-    }
+    };
+    std::size_t done = 0;
+    unicode::each_run(text, n, true, [&](std::size_t first, std::size_t end) {
+      put_space(done, first);
+      copy_characters(text + first, end - first);
+      done = end;
+    });
+    put_space(done, n);
   }
 
-  std::string lowered_, folded_;
-  std::vector<char> bytes_;
+  void split_characters_of_words(std::size_t n) {
+    const char* const text = text_.data();
+    unicode::each_run(text, n, true, [&](std::size_t first, std::size_t end) {
+      *word_++ = static_cast<std::uint32_t>(start_ - starts_.data());
+      *start_++ = position(out_);
+      *out_++ = ' ';
+      copy_characters(text + first, end - first);
+      *start_++ = position(out_);
+      *out_++ = ' ';
+    });
+  }
+
+  std::string text_, folded_;
+  Scratch<char> bytes_;
+  Scratch<std::uint32_t> starts_;  // of words, or of characters; and the end
+  Scratch<std::uint32_t> words_;   // char_wb: the first character of every word; and the end
   char* out_ = nullptr;
-  std::vector<std::uint32_t> starts_;  // of words, or of characters; and the end
-  std::vector<std::uint32_t> words_;   // char_wb: the first character of every word; and the end
+  std::uint32_t *start_ = nullptr, *word_ = nullptr;
 };
 
 }  // namespace arborank

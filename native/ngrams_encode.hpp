@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ngrams.hpp"
+#include "ngrams_lookup.hpp"
 #include "ngrams_rows.hpp"
 #include "ngrams_table.hpp"
 #include "pool.hpp"
@@ -20,62 +21,52 @@ struct EncoderPart {
 
 class Encoder {
  public:
-  Encoder(std::vector<EncoderPart> parts, Norm norm) : parts_(std::move(parts)), norm_(norm) {
-    for (const auto& part : parts_)
+  Encoder(const std::vector<EncoderPart>& parts, Norm norm) : norm_(norm) {
+    for (const auto& part : parts) {
+      options_.push_back(part.options);
+      vocabularies_.push_back(part.vocabulary);
+      weightings_.push_back(part.weighting);
+      columns_.push_back(part.vocabulary.n_terms);
       n_columns_ += part.vocabulary.n_terms;
+    }
   }
   std::int64_t n_columns() const { return n_columns_; }
 
-  // Reads blocks of texts from next() until one is empty.
+  // Reads blocks of texts from next() until one is empty. Ticks tell the texts done.
   template <class Next>
   NgramRows encode(Next&& next, int n_threads, const Tick& tick) const {
     n_threads = resolve_threads(n_threads);
     std::vector<std::unique_ptr<Worker>> workers(n_threads);
-    std::vector<Rows> chunks;
-    std::vector<std::int64_t> lengths, firsts;  // of rows; the first row of each chunk
+    std::vector<CountedTexts> chunks;
+    std::int64_t n_done = 0;
     while (true) {
       const std::vector<std::string_view>& texts = next();
       if (texts.empty())
         break;
       const auto n = static_cast<std::int64_t>(texts.size());
-      const auto row = static_cast<std::int64_t>(lengths.size());
-      const auto first = static_cast<std::int64_t>(chunks.size());
+      const std::size_t first = chunks.size();
       const std::int64_t n_chunks = (n + kChunk - 1) / kChunk;
-      lengths.resize(row + n);
       chunks.resize(first + n_chunks);
-      for (std::int64_t c = 0; c < n_chunks; c++)
-        firsts.push_back(row + c * kChunk);
       const auto body = [&](std::int64_t c, int thread, const auto& stopped) {
         if (!workers[thread])
           workers[thread] = std::make_unique<Worker>();
         for (std::int64_t i = c * kChunk; i < std::min(n, (c + 1) * kChunk) && !stopped(); i++)
-          lengths[row + i] = append(texts[i], *workers[thread], chunks[first + c]);
+          count(texts[i], *workers[thread], chunks[first + c]);
       };
-      const auto report = [&](std::int64_t done) { tick(row + done); };
+      const auto report = [&](std::int64_t done) { tick(n_done + done); };
       if (is_little(texts))
         for (std::int64_t c = 0; c < n_chunks; c++)
           body(c, 0, [] { return false; });
       else
         parallel_for(n_threads, n_chunks, report, [&](std::int64_t c, int thread, Job& job) {
           body(c, thread, [&] { return job.stopped(); });
-          job.advance(std::min(n, (c + 1) * kChunk) - c * kChunk);
+          job.advance(static_cast<std::int64_t>(chunks[first + c].widths.size()));
         });
+      n_done += n;
+      if (n_done > n)  // blocks may be too quick for the ticks between
+        tick(n_done);
     }
-    NgramRows out(lengths);
-    const auto copy = [&](std::int64_t c) {
-      const std::int64_t at = out.indptr[firsts[c]];
-      std::copy(chunks[c].indices.begin(), chunks[c].indices.end(), out.indices.get() + at);
-      std::copy(chunks[c].data.begin(), chunks[c].data.end(), out.data.get() + at);
-      chunks[c] = Rows{};
-    };
-    const auto n_chunks = static_cast<std::int64_t>(chunks.size());
-    if (n_chunks < 256)
-      for (std::int64_t c = 0; c < n_chunks; c++)
-        copy(c);
-    else
-      parallel_for(n_threads, n_chunks, [&](std::int64_t) { tick(out.n_rows); },
-                   [&](std::int64_t c, int, Job&) { copy(c); });
-    return out;
+    return lay_out(chunks, weightings_, columns_, norm_, n_threads, [&](std::int64_t) { tick(n_done); });
   }
 
  private:
@@ -86,61 +77,50 @@ class Encoder {
     std::size_t n_bytes = 0;
     for (const auto text : texts)
       n_bytes += text.size();
-    return n_bytes < 20000;
+    return n_bytes < (texts.size() == 1 ? 1000000 : 20000);
   }
 
-  struct Gram {
-    std::uint64_t key;
-    std::uint32_t start, length, position;
-  };
   struct Worker {
     Analysis analysis;
-    std::vector<Gram> grams;
-    std::vector<std::uint32_t> ids;
-    RowMaker maker;
-  };
-  struct Rows {
-    std::vector<std::int32_t> indices;
-    std::vector<float> data;
+    Lookup lookup;
+    std::vector<std::uint32_t> ids, id_scratch;
+    std::vector<Entry> entries, entry_scratch;
   };
 
-  // Adds the row of one text; returns its length.
-  std::int64_t append(std::string_view text, Worker& worker, Rows& rows) const {
-    worker.maker.start();
-    std::int64_t column = 0;
-    for (const auto& part : parts_) {
-      worker.analysis.analyse(text, part.options);
-      const char* const bytes = worker.analysis.bytes();
-      worker.grams.clear();
-      worker.analysis.each(part.options, [&](std::uint32_t start, std::uint32_t length, std::uint32_t position) {
-        const std::uint64_t key = key_of(bytes + start, length);
-        part.vocabulary.prefetch(key);
-        worker.grams.push_back({key, start, length, position});
-      });
-      worker.ids.clear();
-      worker.maker.entries.clear();
-      for (const Gram gram : worker.grams)
-        if (const std::uint32_t id = part.vocabulary.find(gram.key, bytes + gram.start, gram.length); id != kNone) {
-          if (part.options.positions)
-            worker.maker.entries.push_back({id, gram.position});
-          else
-            worker.ids.push_back(id);
+  void count(std::string_view text, Worker& worker, CountedTexts& counted) const {
+    counted.add_text();
+    auto& [analysis, lookup, ids, id_scratch, entries, entry_scratch] = worker;
+    for (std::size_t part = 0; part < options_.size(); part++) {
+      const TextOptions& options = options_[part];
+      analysis.analyse(text, options);
+      entries.clear();
+      if (options.positions) {
+        lookup.each(analysis, options, vocabularies_[part],
+                    [&](std::uint32_t id, std::uint32_t position) { entries.push_back({id, position}); });
+        sort_by_id(entries, [](Entry e) { return e.id; }, entry_scratch);
+      } else {
+        ids.clear();
+        lookup.each(analysis, options, vocabularies_[part],
+                    [&](std::uint32_t id, std::uint32_t) { ids.push_back(id); });
+        sort_by_id(ids, [](std::uint32_t id) { return id; }, id_scratch);
+        entries.resize(ids.size());
+        std::size_t n = 0;
+        Entry last{kNone, 0};
+        for (const std::uint32_t id : ids) {
+          n += id != last.id;
+          last = {id, id == last.id ? last.count + 1 : 1};
+          entries[n - 1] = last;
         }
-      if (part.options.positions)
-        worker.maker.order();
-      else
-        worker.maker.count(worker.ids);
-      worker.maker.add(part.weighting, column);
-      column += part.vocabulary.n_terms;
+        entries.resize(n);
+      }
+      counted.add_part(entries, options.positions);
     }
-    const std::size_t before = rows.indices.size(), length = worker.maker.columns.size();
-    rows.indices.resize(before + length);
-    rows.data.resize(before + length);
-    worker.maker.finish(norm_, rows.indices.data() + before, rows.data.data() + before);
-    return static_cast<std::int64_t>(length);
   }
 
-  std::vector<EncoderPart> parts_;
+  std::vector<TextOptions> options_;  // of each part, as the next three
+  std::vector<Vocabulary> vocabularies_;
+  std::vector<Weighting> weightings_;
+  std::vector<std::int64_t> columns_;
   Norm norm_;
   std::int64_t n_columns_ = 0;
 };

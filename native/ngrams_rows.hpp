@@ -1,14 +1,18 @@
-// Counts to TF-IDF rows: weighting, normalising, and joining the parts of a union into one CSR matrix.
+// The counts of n-grams in each text, and from them TF-IDF rows: sorting, weighting, normalising, and the parts of a
+// union side by side in one CSR matrix.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "ngrams_table.hpp"
+#include "pool.hpp"
 
 namespace arborank {
 
@@ -18,57 +22,90 @@ struct Weighting {
   bool binary = false;
   bool sublinear = false;
   Norm norm = Norm::kNone;
-  const double* idf = nullptr;  // n_terms, or none
+  const double* idf = nullptr;        // n_terms, or none
   const double* positions = nullptr;  // weights by position, the last for all beyond; none: entries hold counts
   std::uint32_t n_positions = 0;
-  double weight = 1;            // of this part in its union
+  double weight = 1;  // of this part in its union
 };
 
-inline void normalise(double* values, std::size_t n, Norm norm) {
+// Sorts ids: std::sort for very short rows, else a stable radix sort with digits of at most 7 bits, or of 11 for long
+// rows.
+template <class T, class Id>
+void sort_by_id(std::vector<T>& items, Id id, std::vector<T>& scratch) {
+  if (items.size() < 24) {
+    std::sort(items.begin(), items.end());
+    return;
+  }
+  std::uint32_t all = 0;
+  for (const T& item : items)
+    all |= id(item);
+  const int bits = std::bit_width(all), most = items.size() < 512 ? 7 : 11;
+  const int n_digits = std::max(1, (bits + most - 1) / most);
+  const int width = (bits + n_digits - 1) / n_digits;
+  const std::uint32_t mask = (std::uint32_t{1} << width) - 1;
+  scratch.resize(items.size());
+  for (int digit = 0; digit < n_digits; digit++) {
+    const int shift = digit * width;
+    std::uint32_t starts[2048];
+    std::fill_n(starts, mask + 1, 0u);
+    for (const T& item : items)
+      starts[id(item) >> shift & mask]++;
+    std::uint32_t start = 0;
+    for (std::uint32_t d = 0; d <= mask; d++)
+      start += std::exchange(starts[d], start);
+    for (const T& item : items)
+      scratch[starts[id(item) >> shift & mask]++] = item;
+    items.swap(scratch);
+  }
+}
+
+// What is known of some texts: the entries of text 0 by part, of text 1 by part, and so on.
+struct CountedTexts {
+  std::vector<Entry> entries;          // ascending ids, each once; with positions one an occurrence, in ascending order
+  std::vector<std::uint32_t> lengths;  // how many of them are of each part of each text
+  std::vector<std::int64_t> widths;    // how many values the row of each text gets
+
+  void add_text() { widths.push_back(0); }
+  // Adds a part of the last text, already in order.
+  void add_part(std::span<const Entry> part, bool positions) {
+    entries.insert(entries.end(), part.begin(), part.end());
+    lengths.push_back(static_cast<std::uint32_t>(part.size()));
+    auto n = static_cast<std::int64_t>(part.size());
+    if (positions)
+      for (std::size_t i = 1; i < part.size(); i++)
+        n -= part[i].id == part[i - 1].id;
+    widths.back() += n;
+  }
+};
+
+inline void normalise(std::span<double> values, Norm norm) {
   double sum = 0;
   if (norm == Norm::kL1)
-    for (std::size_t i = 0; i < n; i++)
-      sum += std::abs(values[i]);
+    for (const double value : values)
+      sum += std::abs(value);
   else if (norm == Norm::kL2)
-    for (std::size_t i = 0; i < n; i++)
-      sum += values[i] * values[i];
+    for (const double value : values)
+      sum += value * value;
   if (sum == 0)
     return;
   const double length = norm == Norm::kL2 ? std::sqrt(sum) : sum;
-  for (std::size_t i = 0; i < n; i++)
-    values[i] /= length;
+  for (double& value : values)
+    value /= length;
 }
 
-// Scratch of one thread.
+// Makes the row of one text after another, part by part.
 class RowMaker {
  public:
-  std::vector<Entry> entries;  // of the part at hand: ascending ids, each once; or ascending occurrences
-
-  // Sorts ids and counts equal ones: the row of one part as `entries`.
-  void count(std::vector<std::uint32_t>& ids) {
-    sort(ids, [](std::uint32_t id) { return id; }, scratch_);
-    entries.clear();
-    for (const std::uint32_t id : ids)
-      if (!entries.empty() && entries.back().id == id)
-        entries.back().count++;
-      else
-        entries.push_back({id, 1});
+  void start(std::size_t width) {
+    values_.resize(width);
+    n_ = 0;
   }
-  // Those of one id must stand in ascending order already.
-  void order() {
-    sort(entries, [](Entry e) { return e.id; }, entry_scratch_);
-  }
-
-  void start() {
-    columns.clear();
-    values_.clear();
-  }
-  // Adds the part in `entries`; its columns come after those of the parts before.
-  void add(const Weighting& w, std::int64_t first_column) {
-    const std::size_t before = values_.size();
+  // Adds a part, whose columns start at `first_column`.
+  void add(std::span<const Entry> entries, const Weighting& w, std::int64_t first_column, std::int32_t* indices) {
+    const std::size_t before = n_;
     const auto put = [&](std::uint32_t id, double value) {
-      columns.push_back(static_cast<std::int32_t>(first_column + id));
-      values_.push_back(w.idf ? value * w.idf[id] : value);
+      indices[n_] = static_cast<std::int32_t>(first_column + id);
+      values_[n_++] = w.idf ? value * w.idf[id] : value;
     };
     if (w.positions)
       for (std::size_t i = 0; i < entries.size();) {
@@ -77,66 +114,40 @@ class RowMaker {
         double sum = 0;
         for (; i < entries.size() && entries[i].id == id; i++)
           sum += w.positions[std::min(entries[i].count, w.n_positions - 1)];
-        const auto count = static_cast<double>(i - first);
+        const auto count = static_cast<std::uint32_t>(i - first);
         put(id, sum / count * frequency(w, count));
       }
     else
       for (const Entry e : entries)
         put(e.id, frequency(w, e.count));
-    normalise(values_.data() + before, values_.size() - before, w.norm);
+    const std::span part(values_.data() + before, n_ - before);
+    normalise(part, w.norm);
     if (w.weight != 1)
-      for (std::size_t i = before; i < values_.size(); i++)
-        values_[i] *= w.weight;
+      for (double& value : part)
+        value *= w.weight;
   }
-  void finish(Norm norm, std::int32_t* indices, float* data) {
-    normalise(values_.data(), values_.size(), norm);
-    std::copy(columns.begin(), columns.end(), indices);
-    for (std::size_t i = 0; i < values_.size(); i++)
-      data[i] = static_cast<float>(values_[i]);
+  void finish(Norm norm, float* data) {
+    normalise(values_, norm);
+    std::copy(values_.begin(), values_.end(), data);
   }
-
-  std::vector<std::int32_t> columns;
 
  private:
-  static double frequency(const Weighting& w, double count) {
+  static double frequency(const Weighting& w, std::uint32_t count) {
+    static const auto logarithms = [] {
+      std::array<double, 256> table{};
+      for (std::size_t i = 1; i < table.size(); i++)
+        table[i] = std::log(static_cast<double>(i)) + 1;
+      return table;
+    }();
     if (w.binary)
       return 1;
-    return w.sublinear && count > 1 ? std::log(count) + 1 : count;
+    if (!w.sublinear)
+      return count;
+    return count < logarithms.size() ? logarithms[count] : std::log(static_cast<double>(count)) + 1;
   }
 
-  // std::sort for very short rows, else a radix sort: digits of at most 7 bits, or of 11 for long rows.
-  template <class T, class Id>
-  static void sort(std::vector<T>& items, Id id, std::vector<T>& scratch) {
-    if (items.size() < 24) {
-      std::sort(items.begin(), items.end());
-      return;
-    }
-    std::uint32_t all = 0;
-    for (const T& item : items)
-      all |= id(item);
-    const int bits = std::bit_width(all), most = items.size() < 512 ? 7 : 11;
-    const int n_digits = std::max(1, (bits + most - 1) / most);
-    const int width = (bits + n_digits - 1) / n_digits;
-    const std::uint32_t mask = (std::uint32_t{1} << width) - 1;
-    scratch.resize(items.size());
-    for (int digit = 0; digit < n_digits; digit++) {
-      const int shift = digit * width;
-      std::uint32_t starts[2048];
-      std::fill_n(starts, mask + 1, 0u);
-      for (const T& item : items)
-        starts[id(item) >> shift & mask]++;
-      std::uint32_t start = 0;
-      for (std::uint32_t d = 0; d <= mask; d++)
-        start += std::exchange(starts[d], start);
-      for (const T& item : items)
-        scratch[starts[id(item) >> shift & mask]++] = item;
-      items.swap(scratch);
-    }
-  }
-
-  std::vector<std::uint32_t> scratch_;
-  std::vector<Entry> entry_scratch_;
   std::vector<double> values_;
+  std::size_t n_ = 0;
 };
 
 struct NgramRows {
@@ -144,16 +155,56 @@ struct NgramRows {
   std::unique_ptr<std::int32_t[]> indices;
   std::unique_ptr<float[]> data;
   std::int64_t n_rows = 0;
-
-  explicit NgramRows(const std::vector<std::int64_t>& lengths)
-      : indptr(std::make_unique_for_overwrite<std::int64_t[]>(lengths.size() + 1)),
-        n_rows(static_cast<std::int64_t>(lengths.size())) {
-    indptr[0] = 0;
-    for (std::int64_t i = 0; i < n_rows; i++)
-      indptr[i + 1] = indptr[i] + lengths[i];
-    indices = std::make_unique_for_overwrite<std::int32_t[]>(indptr[n_rows]);
-    data = std::make_unique_for_overwrite<float[]>(indptr[n_rows]);
-  }
 };
+
+// The TF-IDF rows of all texts; part p has columns[p] columns. Chunks are given back as they are done with.
+inline NgramRows lay_out(std::vector<CountedTexts>& chunks, std::span<const Weighting> parts,
+                         std::span<const std::int64_t> columns, Norm norm, int n_threads, const Tick& tick) {
+  const auto n_chunks = static_cast<std::int64_t>(chunks.size());
+  std::vector<std::int64_t> firsts(n_chunks + 1);
+  for (std::int64_t c = 0; c < n_chunks; c++)
+    firsts[c + 1] = firsts[c] + static_cast<std::int64_t>(chunks[c].widths.size());
+  NgramRows out;
+  out.n_rows = firsts[n_chunks];
+  out.indptr = std::make_unique_for_overwrite<std::int64_t[]>(out.n_rows + 1);
+  std::int64_t* end = out.indptr.get();
+  *end = 0;
+  for (const auto& chunk : chunks)
+    for (const std::int64_t width : chunk.widths) {
+      end[1] = end[0] + width;
+      end++;
+    }
+  out.indices = std::make_unique_for_overwrite<std::int32_t[]>(*end);
+  out.data = std::make_unique_for_overwrite<float[]>(*end);
+
+  const auto make_rows = [&](std::int64_t c, RowMaker& maker, const auto& stopped) {
+    const CountedTexts& chunk = chunks[c];
+    const Entry* entries = chunk.entries.data();
+    const std::uint32_t* length = chunk.lengths.data();
+    for (std::size_t i = 0; i < chunk.widths.size() && !stopped(); i++) {
+      const std::int64_t at = out.indptr[firsts[c] + static_cast<std::int64_t>(i)];
+      maker.start(chunk.widths[i]);
+      std::int64_t first_column = 0;
+      for (std::size_t part = 0; part < parts.size(); part++) {
+        maker.add({entries, *length}, parts[part], first_column, out.indices.get() + at);
+        entries += *length++;
+        first_column += columns[part];
+      }
+      maker.finish(norm, out.data.get() + at);
+    }
+  };
+  if (n_chunks == 1) {
+    RowMaker maker;
+    make_rows(0, maker, [] { return false; });
+    return out;
+  }
+  std::vector<RowMaker> makers(resolve_threads(n_threads));
+  parallel_for(n_threads, n_chunks, tick, [&](std::int64_t c, int thread, Job& job) {
+    make_rows(c, makers[thread], [&] { return job.stopped(); });
+    job.advance(static_cast<std::int64_t>(chunks[c].widths.size()));
+    chunks[c] = CountedTexts{};
+  });
+  return out;
+}
 
 }  // namespace arborank

@@ -187,18 +187,25 @@ struct Vocabulary {
   std::size_t home(std::uint64_t key) const { return n_slots == 1 ? 0 : mix(key) >> shift(); }
   void prefetch(std::uint64_t key) const { __builtin_prefetch(slots + 2 * home(key)); }
 
-  std::uint32_t find(std::uint64_t key, const char* bytes, std::uint32_t length) const {
+  // The number of the first string with this key.
+  std::uint32_t candidate(std::uint64_t key) const {
     for (std::size_t at = home(key);; at = (at + 1) & (n_slots - 1)) {
-      const std::uint64_t found = slots[2 * at];
-      if (found == 0)
+      if (slots[2 * at] == key)
+        return static_cast<std::uint32_t>(slots[2 * at + 1]);
+      if (slots[2 * at] == 0)
         return kNone;
-      if (found != key)
-        continue;
-      const auto id = slots[2 * at + 1];
-      if (!(key & kLongKey) || (offsets[id + 1] - offsets[id] == length && length >= 8 &&
-                                equal_long(reinterpret_cast<const char*>(terms) + offsets[id], bytes, length)))
-        return static_cast<std::uint32_t>(id);
     }
+  }
+  // Is a string the one with number `id`, which has the same key?
+  bool is(std::uint32_t id, std::uint64_t key, const char* bytes, std::uint32_t length) const {
+    return !(key & kLongKey) || (offsets[id + 1] - offsets[id] == length && length >= 8 &&
+                                 equal_long(reinterpret_cast<const char*>(terms) + offsets[id], bytes, length));
+  }
+  std::uint32_t find(std::uint64_t key, const char* bytes, std::uint32_t length) const {
+    for (std::size_t at = home(key); slots[2 * at] != 0; at = (at + 1) & (n_slots - 1))
+      if (slots[2 * at] == key && is(static_cast<std::uint32_t>(slots[2 * at + 1]), key, bytes, length))
+        return static_cast<std::uint32_t>(slots[2 * at + 1]);
+    return kNone;
   }
 
   // Fills the slots of a vocabulary whose strings are in place.

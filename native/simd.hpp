@@ -49,24 +49,29 @@ inline __m256 expand8(unsigned mask, const float* packed) {
 }  // namespace detail
 #endif
 
-// sums[lane] += x * (next packed value), for every lane set in mask. Reads only as many values as mask has lanes.
-inline void add_expanded(f32x16& sums, float x, std::uint32_t mask, const float* packed) {
+// sums[lane] += x * (next packed value), for every lane set in mask; the values need not be aligned.
+inline void add_expanded(f32x16& sums, float x, std::uint32_t mask, const void* packed) {
 #if defined(__AVX512F__)
   sums = reinterpret_cast<f32x16>(_mm512_fmadd_ps(_mm512_set1_ps(x),
                                                   _mm512_maskz_expandloadu_ps(static_cast<__mmask16>(mask), packed),
                                                   reinterpret_cast<__m512>(sums)));
 #elif defined(__AVX2__)
+  const auto* values = static_cast<const float*>(packed);
   const unsigned low = mask & 255, high = mask >> 8;
   const __m256 factor = _mm256_set1_ps(x);
   __m256 halves[2];
   std::memcpy(halves, &sums, sizeof sums);
-  halves[0] = _mm256_fmadd_ps(factor, detail::expand8(low, packed), halves[0]);
-  halves[1] = _mm256_fmadd_ps(factor, detail::expand8(high, packed + std::popcount(low)), halves[1]);
+  halves[0] = _mm256_fmadd_ps(factor, detail::expand8(low, values), halves[0]);
+  halves[1] = _mm256_fmadd_ps(factor, detail::expand8(high, values + std::popcount(low)), halves[1]);
   std::memcpy(&sums, halves, sizeof sums);
 #else
   float* lanes = reinterpret_cast<float*>(&sums);
-  for (; mask != 0; mask &= mask - 1)
-    lanes[std::countr_zero(mask)] += x * *packed++;
+  const auto* next = static_cast<const char*>(packed);
+  for (; mask != 0; mask &= mask - 1, next += sizeof(float)) {
+    float weight;
+    std::memcpy(&weight, next, sizeof weight);
+    lanes[std::countr_zero(mask)] += x * weight;
+  }
 #endif
 }
 

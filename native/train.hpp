@@ -17,7 +17,6 @@
 #include "train_block.hpp"
 #include "train_emit.hpp"
 #include "train_lanes.hpp"
-#include "weights.hpp"
 
 namespace arborank {
 
@@ -29,8 +28,8 @@ struct TrainedLayer {
 class LayerTrainer {
  public:
   LayerTrainer(const CsrView& X, const CsrView& active, const CsrView& positives, const std::int64_t* branches,
-               const TrainParams& params)
-      : X_(X), active_(active), positives_(positives), branches_(branches), params_(params) {}
+               const std::int32_t* ranks, const TrainParams& params)
+      : X_(X), active_(active), positives_(positives), branches_(branches), ranks_(ranks), params_(params) {}
 
   TrainedLayer train(int n_threads, const Tick& tick) {
     plan();
@@ -110,7 +109,7 @@ class LayerTrainer {
         lock.lock();
         gathering_--;
         if (parent->groups.empty())
-          chunks_[id] = ChunkPacker().finish();
+          chunks_[id] = ChunkPacker(ranks_, 0).finish();
         else
           open_.push_back(std::move(parent));
         changed_.notify_all();
@@ -138,7 +137,8 @@ class LayerTrainer {
     const auto mine = std::move(*place);
     open_.erase(place);
     lock.unlock();
-    chunks_[mine->id] = pack_groups(mine->block, std::move(mine->kept));
+    chunks_[mine->id] = pack_groups(mine->block, std::move(mine->kept), ranks_,
+                                    branches_[mine->id + 1] - branches_[mine->id]);
     lock.lock();
   }
 
@@ -204,6 +204,7 @@ class LayerTrainer {
   const CsrView& active_;
   const CsrView& positives_;
   const std::int64_t* branches_;
+  const std::int32_t* ranks_;  // of the features, for the layout
   const TrainParams& params_;
 
   std::vector<std::int64_t> queue_;  // parents, most work first

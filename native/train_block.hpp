@@ -4,6 +4,9 @@
 // of the weights that is touched all the time stays in cache. A feature that only one example has needs no weight in
 // memory: every linear solver's weights are a combination of the examples, w = sum_i coef_i x_i, hence such a feature
 // adds coef_i * own_i to example i's margin, own_i being the squared norm of the example's private features.
+//
+// A block that is a large part of all instances is not gathered: its examples are read where they lie, by the features'
+// own numbers.
 #pragma once
 #include <sys/mman.h>
 
@@ -11,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <numeric>
 #include <vector>
 
 #include "csr.hpp"
@@ -18,31 +22,45 @@
 
 namespace arborank {
 
-// Zeroed memory aligned for vectors; large pages where the system has them, since weights are read in random order.
+// Zeroed memory aligned for vectors. Large buffers come from the system, in large pages where it has them (weights are
+// read in random order), and go back to it at once: an allocator would keep them.
 template <class T>
 class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t n) : size_(n) {
-    constexpr std::size_t kPage = 2u << 20;
     const std::size_t bytes = n * sizeof(T);
-    const std::size_t alignment = bytes >= kPage ? kPage : 64;
-    data_ = static_cast<T*>(std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment));
-    if (!data_)
-      throw std::bad_alloc();
+    if (bytes >= kPage) {
+      mapped_ = (bytes + 2 * kPage - 1) / kPage * kPage;  // a page more, to align
+      base_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (base_ == MAP_FAILED) {
+        mapped_ = 0;
+        base_ = nullptr;
+        throw std::bad_alloc();
+      }
+      data_ = reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(base_) + kPage - 1) / kPage * kPage);
 #ifdef MADV_HUGEPAGE
-    if (alignment == kPage)
       madvise(static_cast<void*>(data_), bytes, MADV_HUGEPAGE);
 #endif
-    std::memset(static_cast<void*>(data_), 0, bytes);
+    } else {
+      base_ = std::aligned_alloc(64, (bytes + 64) / 64 * 64);
+      if (!base_)
+        throw std::bad_alloc();
+      data_ = static_cast<T*>(base_);
+      std::memset(base_, 0, bytes);
+    }
   }
-  Buffer(Buffer&& other) noexcept : data_(other.data_), size_(other.size_) { other.data_ = nullptr, other.size_ = 0; }
+  Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    swap(other);
     return *this;
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() {
+    if (mapped_ > 0)
+      munmap(base_, mapped_);
+    else
+      std::free(base_);
+  }
   T* data() { return data_; }
   const T* data() const { return data_; }
   T& operator[](std::size_t i) { return data_[i]; }
@@ -50,23 +68,34 @@ class Buffer {
   std::size_t size() const { return size_; }
 
  private:
+  static constexpr std::size_t kPage = 2u << 20;
+
+  void swap(Buffer& other) noexcept {
+    std::swap(base_, other.base_);
+    std::swap(data_, other.data_);
+    std::swap(mapped_, other.mapped_);
+    std::swap(size_, other.size_);
+  }
+
+  void* base_ = nullptr;
   T* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::size_t mapped_ = 0, size_ = 0;
 };
 
 struct TrainBlock {
-  std::int64_t n = 0;                      // examples
-  std::vector<std::int64_t> starts;        // n + 1: extents in local
-  std::vector<std::uint32_t> local;        // shared features, local numbers
-  std::vector<std::int64_t> value_starts;  // n: where an example's values of shared features start
-  const float* values = nullptr;           // in copies, or where the instances lie
-  std::vector<float> copies;
-  std::vector<std::uint32_t> shared;     // local number -> feature
-  std::vector<float> norms;              // n: squared norm of the example
-  std::vector<float> own;                // n: the part of it that comes from private features
+  std::int64_t n = 0;                       // examples
+  const std::uint32_t* features = nullptr;  // shared features, local numbers: gathered, or the instances' own
+  const float* values = nullptr;
+  std::vector<std::int64_t> starts;   // n: where an example begins in features and values
+  std::vector<std::int32_t> lengths;  // n
+  std::vector<std::uint32_t> shared;  // local number -> feature
+  std::vector<float> norms;           // n: squared norm of the example
+  std::vector<float> own;             // n: the part of it that comes from private features
   std::vector<std::int64_t> own_starts;  // n + 1: extents in own_features and own_values
   std::vector<std::uint32_t> own_features;
   std::vector<float> own_values;
+  Buffer<std::uint32_t> gathered_features;
+  Buffer<float> gathered_values;
 
   std::int64_t n_shared() const { return static_cast<std::int64_t>(shared.size()); }
 };
@@ -78,42 +107,77 @@ class BlockGatherer {
 
   // Incomplete when the job is stopped.
   TrainBlock gather(const CsrView& X, const std::int32_t* rows, std::int64_t n, const Job& job) {
+    std::int64_t nnz = 0;
+    for (std::int64_t a = 0; a < n; a++)
+      nnz += X.length(rows[a]);
     TrainBlock block;
     block.n = n;
-    std::vector<std::uint32_t> found;
-    std::int64_t nnz = 0;
-    for (std::int64_t a = 0; a < n && !job.stopped(); a++)
-      for (std::int64_t k = X.begin(rows[a]); k < X.end(rows[a]); k++) {
-        if (number_[X.indices[k]]++ == 0)
-          found.push_back(X.indices[k]);
-        nnz++;
-      }
-    // A block that is a large part of all instances has few private features: then all count as shared, and the
-    // values are read where they lie, which saves the memory of a second copy.
-    const bool in_place = 4 * nnz >= X.nnz();
-    number_by_frequency(found, n, in_place ? 1 : 2, block);
-    const std::int64_t n_own = static_cast<std::int64_t>(found.size()) - block.n_shared();
-    reserve(block, nnz, n_own, in_place);
-    for (std::int64_t a = 0; a < n && !job.stopped(); a++)
-      add_row(X, rows[a], in_place, block);
-    block.values = in_place ? X.data : block.copies.data();
-    for (std::uint32_t feature : found)
-      number_[feature] = 0;
+    block.starts.reserve(n);
+    block.lengths.reserve(n);
+    block.norms.reserve(n);
+    block.own.reserve(n);
+    block.own_starts.reserve(n + 1);
+    block.own_starts.push_back(0);
+    if (4 * nnz >= X.nnz() && nnz >= 2 * X.n_cols)
+      take_in_place(X, rows, job, block);
+    else
+      renumber(X, rows, nnz, job, block);
     return block;
   }
 
  private:
   static constexpr std::uint32_t kOwn = 0xffffffffu;
 
+  static void take_in_place(const CsrView& X, const std::int32_t* rows, const Job& job, TrainBlock& block) {
+    block.features = reinterpret_cast<const std::uint32_t*>(X.indices);
+    block.values = X.data;
+    block.shared.resize(X.n_cols);
+    std::iota(block.shared.begin(), block.shared.end(), 0u);
+    for (std::int64_t a = 0; a < block.n && !job.stopped(); a++) {
+      float norm = 0;
+      for (std::int64_t k = X.begin(rows[a]); k < X.end(rows[a]); k++)
+        norm += X.data[k] * X.data[k];
+      finish_row(X.begin(rows[a]), X.length(rows[a]), norm, 0.0f, block);
+    }
+  }
+
+  void renumber(const CsrView& X, const std::int32_t* rows, std::int64_t nnz, const Job& job, TrainBlock& block) {
+    std::vector<std::uint32_t> found;
+    for (std::int64_t a = 0; a < block.n && !job.stopped(); a++)
+      for (std::int64_t k = X.begin(rows[a]); k < X.end(rows[a]); k++)
+        if (number_[X.indices[k]]++ == 0)
+          found.push_back(X.indices[k]);
+    number_by_frequency(found, block);
+    const std::int64_t n_own = static_cast<std::int64_t>(found.size()) - block.n_shared();
+    block.gathered_features = Buffer<std::uint32_t>(nnz - n_own);
+    block.gathered_values = Buffer<float>(nnz - n_own);
+    block.own_features.reserve(n_own);
+    block.own_values.reserve(n_own);
+    std::int64_t filled = 0;
+    for (std::int64_t a = 0; a < block.n && !job.stopped(); a++)
+      filled = add_row(X, rows[a], filled, block);
+    block.features = block.gathered_features.data();
+    block.values = block.gathered_values.data();
+    for (std::uint32_t feature : found)
+      number_[feature] = 0;
+  }
+
+  static void finish_row(std::int64_t start, std::int64_t length, float norm, float own, TrainBlock& block) {
+    block.starts.push_back(start);
+    block.lengths.push_back(static_cast<std::int32_t>(length));
+    block.own_starts.push_back(static_cast<std::int64_t>(block.own_features.size()));
+    block.norms.push_back(norm);
+    block.own.push_back(own);
+  }
+
   // Counting sort by falling frequency, first met first: number_ turns from counts into local numbers. Features of
-  // fewer than `least` examples are private.
-  void number_by_frequency(const std::vector<std::uint32_t>& found, std::int64_t n, std::uint32_t least,
-                           TrainBlock& block) {
-    std::vector<std::uint32_t> place(n + 2, 0);
+  // one example are private.
+  void number_by_frequency(const std::vector<std::uint32_t>& found, TrainBlock& block) {
+    std::vector<std::uint32_t> place(block.n + 1, 0);
     for (std::uint32_t feature : found)
       place[number_[feature]]++;
     std::uint32_t next = 0;
-    for (std::int64_t count = n; count >= least; count--) {
+    for (std::int64_t count = block.n; count >= 2; count--) {
       const std::uint32_t many = place[count];
       place[count] = next;
       next += many;
@@ -121,7 +185,7 @@ class BlockGatherer {
     block.shared.resize(next);
     for (std::uint32_t feature : found) {
       const std::uint32_t count = number_[feature];
-      if (count < least) {
+      if (count < 2) {
         number_[feature] = kOwn;
       } else {
         number_[feature] = place[count]++;
@@ -130,22 +194,9 @@ class BlockGatherer {
     }
   }
 
-  static void reserve(TrainBlock& block, std::int64_t nnz, std::int64_t n_own, bool in_place) {
-    block.starts.reserve(block.n + 1);
-    block.own_starts.reserve(block.n + 1);
-    block.value_starts.reserve(block.n);
-    block.norms.reserve(block.n);
-    block.own.reserve(block.n);
-    block.local.reserve(nnz - n_own);
-    block.copies.reserve(in_place ? 0 : nnz - n_own);
-    block.own_features.reserve(n_own);
-    block.own_values.reserve(n_own);
-    block.starts.push_back(0);
-    block.own_starts.push_back(0);
-  }
-
-  void add_row(const CsrView& X, std::int32_t row, bool in_place, TrainBlock& block) const {
-    block.value_starts.push_back(in_place ? X.begin(row) : static_cast<std::int64_t>(block.copies.size()));
+  // Returns where the next row begins.
+  std::int64_t add_row(const CsrView& X, std::int32_t row, std::int64_t start, TrainBlock& block) const {
+    std::int64_t end = start;
     float shared = 0, own = 0;
     for (std::int64_t k = X.begin(row); k < X.end(row); k++) {
       const float value = X.data[k];
@@ -155,16 +206,13 @@ class BlockGatherer {
         block.own_values.push_back(value);
         own += value * value;
       } else {
-        block.local.push_back(number);
-        if (!in_place)
-          block.copies.push_back(value);
+        block.gathered_features[end] = number;
+        block.gathered_values[end++] = value;
         shared += value * value;
       }
     }
-    block.starts.push_back(static_cast<std::int64_t>(block.local.size()));
-    block.own_starts.push_back(static_cast<std::int64_t>(block.own_features.size()));
-    block.norms.push_back(shared + own);
-    block.own.push_back(own);
+    finish_row(start, end - start, shared + own, own, block);
+    return end;
   }
 
   std::vector<std::uint32_t> number_;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "train_lanes.hpp"
-#include "weights.hpp"
+#include "weights_pack.hpp"
 
 namespace arborank {
 
@@ -100,7 +100,8 @@ GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights
 }
 
 // All groups of a parent, in the order of their first child, as one chunk.
-inline PackedChunk pack_groups(const TrainBlock& block, std::vector<GroupWeights>&& groups) {
+inline PackedChunk pack_groups(const TrainBlock& block, std::vector<GroupWeights>&& groups, const std::int32_t* ranks,
+                               std::int64_t n_siblings) {
   const std::size_t n_numbers = block.shared.size() + block.own_features.size();
   struct Entry {
     std::uint32_t group, value;
@@ -120,7 +121,7 @@ inline PackedChunk pack_groups(const TrainBlock& block, std::vector<GroupWeights
       value += std::popcount(groups[g].masks[i]);
     }
   }
-  ChunkPacker packer;
+  ChunkPacker packer(ranks, n_siblings);
   float packed[kLanes];
   std::size_t e = 0;
   for (std::size_t number = 0; number < n_numbers; number++) {  // starts[number] is now the end of its entries

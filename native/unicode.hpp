@@ -1,11 +1,13 @@
 // Characters as Python sees them: \w and \s of `re`, str.lower(), and accent folding (NFKD without combining marks).
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bytes.hpp"
 #include "unicode_tables.hpp"
 
 namespace arborank::unicode {
@@ -122,20 +124,25 @@ inline bool final_sigma(std::string_view text, const char* at) {
 inline void lower(std::string_view text, std::string& out) {
   if (is_ascii(text)) {
     out.resize(text.size());
-    for (std::size_t i = 0; i < text.size(); i++) {
-      const char c = text[i];
-      out[i] = static_cast<char>(c + ((c >= 'A' && c <= 'Z') << 5));
-    }
+    std::transform(text.begin(), text.end(), out.begin(), ascii_lower);
     return;
   }
   const auto& tables = Tables::get();
   out.clear();
   for (const char *p = text.data(), *end = p + text.size(); p < end;) {
     const char* const at = p;
+    while (end - p >= 16 && is_ascii({p, 16}))
+      p += 16;
+    while (p < end && static_cast<unsigned char>(*p) < 0x80)
+      p++;
+    if (p > at) {
+      const std::size_t n = out.size();
+      out.append(at, p);
+      std::transform(out.begin() + n, out.end(), out.begin() + n, ascii_lower);
+      continue;
+    }
     const char32_t c = decode(p);
-    if (c < 0x80)
-      out.push_back(static_cast<char>(c + ((c >= 'A' && c <= 'Z') << 5)));
-    else if (c == 0x3A3)
+    if (c == 0x3A3)
       append(out, final_sigma(text, at) ? 0x3C2 : 0x3C3);
     else if (const std::uint32_t* mapped = tables.lower(c))
       for (std::uint32_t k = 1; k <= mapped[0]; k++)

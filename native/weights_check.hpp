@@ -1,46 +1,67 @@
-// Whether a layer that came from a file may be trusted: afterwards no prediction can read outside an array.
+// Whether a layer that came from a file may be used, in two depths.
+//
+// `check_extents` reads no weights, so a mapped file opens at once. After it no search can read outside an array,
+// because searches bound what they read from the file: a damaged file gives wrong scores. `check_layer` finds that.
 #pragma once
 #include <cmath>
 #include <cstring>
 #include <string>
 
 #include "simd.hpp"
-#include "weights.hpp"
+#include "weights_pack.hpp"
 
 namespace arborank {
 
 struct LayerSizes {
-  std::int64_t branches, extents, index, rows, words, bias;  // entries in each array
+  std::int64_t branches, ranks, extents, index, starts, keys, units, bias;  // entries in each array
 };
 
 namespace detail {
 
-inline void refuse(std::int64_t parent, const char* why) {
-  throw std::invalid_argument("corrupt layer weights: chunk " + std::to_string(parent) + ": " + why);
+[[noreturn]] inline void refuse(const std::string& why) {
+  throw std::invalid_argument("corrupt layer weights: " + why);
+}
+[[noreturn]] inline void refuse(std::int64_t parent, const char* why) {
+  refuse("chunk " + std::to_string(parent) + ": " + why);
 }
 
-// Rows in order, every walk over a row's blocks ends where the next row starts, blocks within the siblings.
-inline void check_rows(const Row* rows, std::int64_t n_rows, const std::uint32_t* words, std::int64_t n_words,
-                       std::int64_t n_siblings, std::int64_t n_features, std::int64_t parent) {
-  if (rows[0].start != 0 || rows[n_rows].start != n_words || rows[n_rows].key != kSentinelKey)
-    refuse(parent, "its rows do not span its words");
+// Where every part of a chunk lies. Every part holds something: a start and a key even of a chunk without rows.
+inline void check_extent(const Extent& a, const Extent& b, const LayerSizes& sizes, std::int64_t parent) {
+  const bool inside = a.index <= a.tail && a.tail < b.index && b.index <= sizes.index &&  //
+                      a.start < b.start && b.start <= sizes.starts &&                     //
+                      a.key < b.key && b.key <= sizes.keys &&                             //
+                      a.unit <= b.unit && b.unit <= sizes.units - kPadding;
+  if (!inside)
+    refuse(parent, "its extents decrease or leave the arrays");
+  const std::int64_t n_rows = b.start - a.start - 1, n_tail = b.key - a.key - 1;
+  if (n_rows >= kRowLimit || n_tail > n_rows || (n_tail == n_rows && a.tail > a.index) || a.tail - a.index > (std::int64_t{1} << 26) ||
+      b.index - a.tail < n_tail_entries(static_cast<std::uint32_t>(n_tail)))
+    refuse(parent, "its rows do not fit its index");
+}
+
+// Every walk over a row's blocks ends where the next row starts, blocks within the siblings, weights finite.
+inline void check_rows(const std::uint32_t* starts, std::int64_t n_rows, const std::uint16_t* units,
+                       std::int64_t n_units, std::int64_t n_siblings, std::int64_t parent) {
+  if (starts[0] != 0 || starts[n_rows] != n_units)
+    refuse(parent, "its rows do not span its weights");
+  const bool wide = header_size(n_siblings) == 2;
   float sum = 0;  // any NaN or infinity times zero is NaN, and stays
   for (std::int64_t row = 0; row < n_rows; row++) {
-    if (rows[row].key >= rows[row + 1].key || key_feature(rows[row].key) >= n_features)
-      refuse(parent, "its features are out of order or out of range");
-    std::int64_t at = rows[row].start;
-    const std::int64_t end = rows[row + 1].start;
-    if (end <= at || end > n_words)
+    std::int64_t at = starts[row];
+    const std::int64_t end = starts[row + 1];
+    if (end <= at || end > n_units)
       refuse(parent, "its rows are out of order");
     for (std::int64_t previous = -1; at < end;) {
-      const std::uint32_t header = words[at], mask = header & 0xffff;
-      const std::int64_t block = header >> 16;
+      const std::uint32_t mask = units[at++];
+      const std::int64_t block = wide ? units[at++] : 0;  // at worst of the next row, or the padding
       const int n = std::popcount(mask);
-      if (mask == 0 || block <= previous || at + 1 + n > end || block * kLanes + std::bit_width(mask) > n_siblings)
+      if (mask == 0 || block <= previous || at + 2 * n > end || block * kLanes + std::bit_width(mask) > n_siblings)
         refuse(parent, "a block of weights does not fit its siblings");
-      for (int i = 1; i <= n; i++)
-        sum += std::bit_cast<float>(words[at + i]) * 0.0f;
-      at += 1 + n;
+      for (int i = 0; i < n; i++, at += 2) {
+        float weight;
+        std::memcpy(&weight, units + at, sizeof weight);
+        sum += weight * 0.0f;
+      }
       previous = block;
     }
   }
@@ -48,45 +69,87 @@ inline void check_rows(const Row* rows, std::int64_t n_rows, const std::uint32_t
     refuse(parent, "a weight is not finite");
 }
 
+// The bits are those of the rows, which are in order.
+inline void check_index(const LayerView& layer, const Extent& a, const Extent& b, std::int64_t parent) {
+  const auto n_rows = static_cast<std::uint32_t>(b.start - a.start - 1);
+  const auto n_tail = static_cast<std::uint32_t>(b.key - a.key - 1);
+  const IndexEntry* dense = layer.index + a.index;
+  std::uint32_t rows = 0;
+  for (std::int64_t entry = 0; entry < a.tail - a.index; entry++) {
+    if (dense[entry].rows != rows)
+      refuse(parent, "its index does not match its rows");
+    rows += static_cast<std::uint32_t>(std::popcount(dense[entry].bits));
+  }
+  if (rows != n_rows - n_tail || (rows > 0 && 32 * (a.tail - a.index) - std::countl_zero(layer.index[a.tail - 1].bits) >
+                                                  layer.n_features))
+    refuse(parent, "its index does not match its rows");
+  const std::uint32_t* keys = layer.keys + a.key;
+  for (std::uint32_t i = 0; i < n_tail; i++)
+    if (keys[i] >= keys[i + 1] || key_rank(keys[i]) >= layer.n_features || key_rank(keys[i]) / 32 < a.tail - a.index)
+      refuse(parent, "its features are out of order or out of range");
+  if (keys[n_tail] != kSentinelKey)
+    refuse(parent, "its features are out of order or out of range");
+  std::vector<IndexEntry> tail;
+  const std::uint32_t n_entries = n_tail_entries(n_tail);
+  append_index(tail, n_entries, n_tail, [&](std::uint32_t i) { return tail_bit(keys[i], n_entries); });
+  if (static_cast<std::int64_t>(tail.size()) != b.index - a.tail ||
+      std::memcmp(tail.data(), layer.index + a.tail, tail.size() * sizeof(IndexEntry)) != 0)
+    refuse(parent, "its index does not match its rows");
+}
+
 }  // namespace detail
 
-// Throws std::invalid_argument at the first fault.
-inline void check_layer(const LayerView& layer, const LayerSizes& sizes) {
+// Throws std::invalid_argument at the first fault. Time and memory touched: parents and children.
+inline void check_extents(const LayerView& layer, const LayerSizes& sizes) {
   const std::int64_t n = layer.n_parents;
-  const auto fail = [](const std::string& why) { throw std::invalid_argument("corrupt layer weights: " + why); };
   if (n < 0 || sizes.branches != n + 1 || sizes.extents != n + 1)
-    fail("branches and extents need one entry more than there are parents");
-  if (layer.n_features < 0 || layer.n_features > INT32_MAX)
-    fail("n_features is " + std::to_string(layer.n_features));
-  const Extent first = layer.extents[0], last = layer.extents[n];
+    detail::refuse("branches and extents need one entry more than there are parents");
+  if (layer.n_features < 0 || layer.n_features > INT32_MAX || sizes.ranks != layer.n_features)
+    detail::refuse("n_features is " + std::to_string(layer.n_features) + ", but there are " +
+                   std::to_string(sizes.ranks) + " ranks");
   if (layer.branches[0] != 0 || layer.branches[n] != layer.n_children || sizes.bias != layer.n_children)
-    fail("branches end at " + std::to_string(layer.branches[n]) + ", but there are " + std::to_string(sizes.bias) +
-         " biases");
+    detail::refuse("branches end at " + std::to_string(layer.branches[n]) + ", but there are " +
+                   std::to_string(sizes.bias) + " biases");
   if (layer.n_children > INT32_MAX)
-    fail("more than 2147483647 children");
-  if (first.index != 0 || first.row != 0 || first.word != 0 || last.index != sizes.index || last.row != sizes.rows ||
-      last.word != sizes.words)
-    fail("extents do not span the arrays");
+    detail::refuse("more than 2147483647 children");
+  const Extent first = layer.extents[0], last = layer.extents[n];
+  if (first.index != 0 || first.start != 0 || first.key != 0 || first.unit != 0 || last.index != sizes.index ||
+      last.tail != sizes.index || last.start != sizes.starts || last.key != sizes.keys ||
+      last.unit + kPadding != sizes.units)
+    detail::refuse("extents do not span the arrays");
   for (std::int64_t p = 0; p < n; p++) {
-    const Extent &a = layer.extents[p], &b = layer.extents[p + 1];
-    const std::int64_t n_siblings = layer.branches[p + 1] - layer.branches[p], n_rows = b.row - a.row - 1;
+    const std::int64_t n_siblings = layer.branches[p + 1] - layer.branches[p];
     if (n_siblings < 0 || n_siblings > kBlockLimit * kLanes)
       detail::refuse(p, "its siblings are out of order, or too many");
-    if (b.index < a.index || b.index > sizes.index || n_rows < 0 || b.row > sizes.rows || n_rows >= kRowLimit ||
-        b.word < a.word || b.word > sizes.words)
-      detail::refuse(p, "its extents decrease or leave the arrays");
-    detail::check_rows(layer.rows + a.row, n_rows, layer.words + a.word, b.word - a.word, n_siblings,
-                       layer.n_features, p);
-    const auto index = build_index(layer.rows + a.row, static_cast<std::uint32_t>(n_rows));
-    if (static_cast<std::int64_t>(index.size()) != b.index - a.index ||
-        std::memcmp(index.data(), layer.index + a.index, index.size() * sizeof(IndexEntry)) != 0)
-      detail::refuse(p, "its index does not match its rows");
+    detail::check_extent(layer.extents[p], layer.extents[p + 1], sizes, p);
   }
+  if (sizes.keys > 0 && layer.keys[sizes.keys - 1] != kSentinelKey)
+    detail::refuse("its last key is no sentinel");
   float sum = 0;
   for (std::int64_t c = 0; c < layer.n_children; c++)
     sum += layer.bias[c] * 0.0f;
   if (std::isnan(sum))
-    fail("a bias is not finite");
+    detail::refuse("a bias is not finite");
+}
+
+// Everything, after check_extents has passed.
+inline void check_layer(const LayerView& layer) {
+  std::vector<bool> taken(layer.n_features);
+  for (std::int64_t feature = 0; feature < layer.n_features; feature++) {
+    const std::int32_t rank = layer.ranks[feature];
+    if (rank < 0 || rank >= layer.n_features || taken[rank])
+      detail::refuse("ranks are no permutation");
+    taken[rank] = true;
+  }
+  for (std::int64_t p = 0; p < layer.n_parents; p++) {
+    const Extent &a = layer.extents[p], &b = layer.extents[p + 1];
+    detail::check_index(layer, a, b, p);
+    detail::check_rows(layer.starts + a.start, b.start - a.start - 1, layer.units + a.unit, b.unit - a.unit,
+                       layer.branches[p + 1] - layer.branches[p], p);
+  }
+  for (std::int64_t i = layer.n_units - kPadding; i < layer.n_units; i++)
+    if (layer.units[i] != 0)
+      detail::refuse("its padding is not empty");
 }
 
 }  // namespace arborank

@@ -3,16 +3,16 @@
 #include <numeric>
 #include <utility>
 
-#include "csr.hpp"
 #include "pool.hpp"
-#include "weights.hpp"
+#include "weights_pack.hpp"
 
 namespace arborank {
 
 namespace detail {
 
 // One chunk from the rows [begin, end) of W transposed, one row a sibling.
-inline PackedChunk pack_chunk(const CsrView& children, std::int64_t begin, std::int64_t end, ChunkPacker& packer) {
+inline PackedChunk pack_chunk(const CsrView& children, std::int64_t begin, std::int64_t end,
+                              const std::int32_t* ranks) {
   std::vector<std::pair<std::uint64_t, float>> weights;  // feature << 32 | sibling
   float values[16];
   for (std::int64_t child = begin; child < end; child++)
@@ -21,6 +21,7 @@ inline PackedChunk pack_chunk(const CsrView& children, std::int64_t begin, std::
         weights.emplace_back(std::uint64_t(children.indices[k]) << 32 | std::uint64_t(child - begin),
                              children.data[k]);
   std::sort(weights.begin(), weights.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  ChunkPacker packer(ranks, end - begin);
   for (std::size_t i = 0; i < weights.size();) {
     const std::uint64_t feature = weights[i].first >> 32;
     packer.begin_row(static_cast<std::uint32_t>(feature));
@@ -41,35 +42,50 @@ inline PackedChunk pack_chunk(const CsrView& children, std::int64_t begin, std::
 
 // children: W transposed (n_children x n_features), canonical. Zeros are dropped.
 inline LayerArrays pack_layer(const CsrView& children, const std::int64_t* branches, std::int64_t n_parents,
-                              int n_threads, const Tick& tick) {
+                              const std::int32_t* ranks, int n_threads, const Tick& tick) {
   for (std::int64_t p = 0; p < n_parents; p++)
     if (branches[p + 1] - branches[p] > kBlockLimit * 16)
       throw std::invalid_argument("a parent has " + std::to_string(branches[p + 1] - branches[p]) +
                                   " children; at most 1048576 are supported");
   std::vector<PackedChunk> chunks(n_parents);
   parallel_for(n_threads, n_parents, tick, [&](std::int64_t p, int, Job& job) {
-    ChunkPacker packer;
-    chunks[p] = detail::pack_chunk(children, branches[p], branches[p + 1], packer);
+    chunks[p] = detail::pack_chunk(children, branches[p], branches[p + 1], ranks);
     job.advance(1);
   });
   return LayerArrays::join(std::move(chunks));
 }
 
-// Calls visit(child, feature, weight) for every weight, chunk by chunk, rows in the order of their keys.
+// The ranks of a chunk's rows, in order.
+inline std::vector<std::uint32_t> row_ranks(const LayerView& layer, std::int64_t parent) {
+  const Extent &a = layer.extents[parent], &b = layer.extents[parent + 1];
+  std::vector<std::uint32_t> ranks;
+  ranks.reserve(b.start - a.start - 1);
+  for (std::int64_t entry = a.index; entry < a.tail; entry++)
+    for (std::uint32_t bits = layer.index[entry].bits; bits != 0; bits &= bits - 1)
+      ranks.push_back(static_cast<std::uint32_t>(entry - a.index) * 32 + std::countr_zero(bits));
+  for (std::int64_t i = a.key; i + 1 < b.key; i++)
+    ranks.push_back(key_rank(layer.keys[i]));
+  return ranks;
+}
+
+// Calls visit(child, rank, weight) for every weight, chunk by chunk. The layer must have passed check_layer.
 template <class Visit>
 void visit_weights(const LayerView& layer, Visit&& visit) {
   for (std::int64_t p = 0; p < layer.n_parents; p++) {
-    const Extent &a = layer.extents[p], &b = layer.extents[p + 1];
-    const std::uint32_t* words = layer.words + a.word;
-    for (std::int64_t row = a.row; row + 1 < b.row; row++) {
-      const std::uint32_t feature = key_feature(layer.rows[row].key);
-      for (std::uint32_t at = layer.rows[row].start; at < layer.rows[row + 1].start;) {
-        const std::uint32_t header = words[at++];
-        for (std::uint32_t mask = header & 0xffff; mask != 0; mask &= mask - 1)
-          visit(layer.branches[p] + (header >> 16) * 16 + std::countr_zero(mask), feature,
-                std::bit_cast<float>(words[at++]));
+    const std::uint16_t* units = layer.units + layer.extents[p].unit;
+    const std::uint32_t* starts = layer.starts + layer.extents[p].start;
+    const bool wide = header_size(layer.branches[p + 1] - layer.branches[p]) == 2;
+    const auto ranks = row_ranks(layer, p);
+    for (std::size_t row = 0; row < ranks.size(); row++)
+      for (std::uint32_t at = starts[row]; at < starts[row + 1];) {
+        std::uint32_t mask = units[at++];
+        const std::int64_t first = layer.branches[p] + (wide ? units[at++] : 0) * 16;
+        for (; mask != 0; mask &= mask - 1, at += 2) {
+          float weight;
+          std::memcpy(&weight, units + at, sizeof weight);
+          visit(first + std::countr_zero(mask), ranks[row], weight);
+        }
       }
-    }
   }
 }
 
@@ -85,7 +101,7 @@ struct ChildMajor {
   std::vector<float> weights;
 };
 
-// W transposed as CSR; features of a child ascend in their keys, not in their numbers.
+// W transposed as CSR; features of a child come in no useful order.
 inline ChildMajor unpack_layer(const LayerView& layer) {
   ChildMajor out;
   out.indptr.assign(layer.n_children + 1, 0);
@@ -93,9 +109,12 @@ inline ChildMajor unpack_layer(const LayerView& layer) {
   std::partial_sum(out.indptr.begin(), out.indptr.end(), out.indptr.begin());
   out.features.resize(out.indptr.back());
   out.weights.resize(out.indptr.back());
+  std::vector<std::int32_t> feature_of(layer.n_features);
+  for (std::int64_t feature = 0; feature < layer.n_features; feature++)
+    feature_of[layer.ranks[feature]] = static_cast<std::int32_t>(feature);
   std::vector<std::int64_t> next(out.indptr.begin(), out.indptr.end() - 1);
-  visit_weights(layer, [&](std::int64_t child, std::uint32_t feature, float weight) {
-    out.features[next[child]] = static_cast<std::int32_t>(feature);
+  visit_weights(layer, [&](std::int64_t child, std::uint32_t rank, float weight) {
+    out.features[next[child]] = feature_of[rank];
     out.weights[next[child]++] = weight;
   });
   return out;

@@ -43,6 +43,14 @@ def test_what_the_message_proposes_helps(change, part):
     assert after.total <= before.total
 
 
+def test_index_holds_6_bytes_a_value_of_the_label_vectors():
+    long = {"n_instances": 1000, "n_features": 10**7, "nnz": 1000 * 500, "label_counts": np.full(10_000, 40)}
+    values = 10_000 * 500 * 40 ** (1.15 - 0.068 * np.log(500))
+    assert estimate_training(**long, n_threads=1).index == pytest.approx(
+        6 * values + 80 * 10_000 + 20 * 10**7, rel=1e-6
+    )
+
+
 def test_no_threshold_keeps_every_feature_of_a_cluster():
     sparse = estimate_training(**SIZES)
     dense = estimate_training(**SIZES, threshold=0.0)

@@ -216,7 +216,7 @@ struct NgramFitter {
     Vocabulary v;
     {
       nb::gil_scoped_release release;
-      s = fitter.select(part, low, high, max_features, binary, python_tick(std::nullopt));
+      s = fitter.select(part, {low, high, max_features, binary}, python_tick(std::nullopt));
       v = {s.terms.get(), s.offsets.data(), nullptr, static_cast<std::int64_t>(s.df.size()), 0};
       v.n_slots = Vocabulary::slots_for(v.n_terms);
       slots = std::make_unique<std::uint64_t[]>(2 * v.n_slots);

@@ -30,25 +30,36 @@ void bind_kmeans(nb::module_& m) {
   const char* doc = "Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.";
   m.def(
       "balanced_kmeans",
-      [](const Csr& rows, int depth, int max_iter, bool spherical, std::int64_t max_sample, std::uint64_t seed,
-         int n_threads, bool overwrite, std::optional<nb::callable> progress) {
-        const KMeansOptions options{depth, max_iter, spherical, max_sample, seed, n_threads};
+      [](const Csr& rows, int depth, int max_iter, double tolerance, bool spherical, std::int64_t max_sample,
+         std::uint64_t seed, int n_threads, std::optional<nb::callable> progress) {
+        const KMeansOptions options{depth, max_iter, tolerance, spherical, max_sample, seed, n_threads};
         canonical(rows, "rows");
         check(options, rows.view.n_rows);
-        return cluster([&] { return SparseRows(rows.view, overwrite); }, options, progress);
+        return cluster([&] { return SparseRows(compact(rows.view)); }, options, progress);
       },
-      nb::arg("rows"), nb::arg("depth"), nb::arg("max_iter"), nb::arg("spherical"), nb::arg("max_sample"),
-      nb::arg("seed"), nb::arg("n_threads"), nb::arg("overwrite"), nb::arg("progress").none() = nb::none(), doc);
+      nb::arg("rows"), nb::arg("depth"), nb::arg("max_iter"), nb::arg("tolerance"), nb::arg("spherical"),
+      nb::arg("max_sample"), nb::arg("seed"), nb::arg("n_threads"), nb::arg("progress").none() = nb::none(), doc);
+  m.def(
+      "balanced_kmeans_compact",
+      [](CompactRows& rows, int depth, int max_iter, double tolerance, bool spherical, std::int64_t max_sample,
+         std::uint64_t seed, int n_threads, std::optional<nb::callable> progress) {
+        const KMeansOptions options{depth, max_iter, tolerance, spherical, max_sample, seed, n_threads};
+        check(options, rows.size());
+        CompactRows taken = std::exchange(rows, {});
+        return cluster([&] { return SparseRows(std::move(taken)); }, options, progress);
+      },
+      nb::arg("rows"), nb::arg("depth"), nb::arg("max_iter"), nb::arg("tolerance"), nb::arg("spherical"),
+      nb::arg("max_sample"), nb::arg("seed"), nb::arg("n_threads"), nb::arg("progress").none() = nb::none(), doc);
   m.def(
       "balanced_kmeans_dense",
-      [](Matrix<float> rows, int depth, int max_iter, bool spherical, std::int64_t max_sample, std::uint64_t seed,
-         int n_threads, std::optional<nb::callable> progress) {
-        const KMeansOptions options{depth, max_iter, spherical, max_sample, seed, n_threads};
+      [](Matrix<float> rows, int depth, int max_iter, double tolerance, bool spherical, std::int64_t max_sample,
+         std::uint64_t seed, int n_threads, std::optional<nb::callable> progress) {
+        const KMeansOptions options{depth, max_iter, tolerance, spherical, max_sample, seed, n_threads};
         check(options, rows.shape(0));
         return cluster([&] { return DenseRows(rows.data(), rows.shape(0), rows.shape(1)); }, options, progress);
       },
-      nb::arg("rows"), nb::arg("depth"), nb::arg("max_iter"), nb::arg("spherical"), nb::arg("max_sample"),
-      nb::arg("seed"), nb::arg("n_threads"), nb::arg("progress").none() = nb::none(), doc);
+      nb::arg("rows"), nb::arg("depth"), nb::arg("max_iter"), nb::arg("tolerance"), nb::arg("spherical"),
+      nb::arg("max_sample"), nb::arg("seed"), nb::arg("n_threads"), nb::arg("progress").none() = nb::none(), doc);
 }
 
 }  // namespace arborank

@@ -1,7 +1,7 @@
 // A layer's arrays on their way to NumPy, without copies; shared by training and import.
 #pragma once
 #include "common.hpp"
-#include "weights.hpp"
+#include "weights_pack.hpp"
 
 namespace arborank {
 
@@ -19,8 +19,9 @@ inline nb::dict layer_to_numpy(LayerArrays&& layer) {
   nb::dict out;
   out["extents"] = to_words<std::int64_t>(std::move(layer.extents));
   out["index"] = to_words<std::uint32_t>(std::move(layer.index));
-  out["rows"] = to_words<std::uint32_t>(std::move(layer.rows));
-  out["words"] = to_numpy(std::move(layer.words));
+  out["starts"] = to_numpy(std::move(layer.starts));
+  out["keys"] = to_numpy(std::move(layer.keys));
+  out["units"] = to_numpy(std::move(layer.units));
   return out;
 }
 

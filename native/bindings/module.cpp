@@ -2,6 +2,7 @@
 #include "common.hpp"
 
 namespace arborank {
+void bind_cover(nb::module_& m);
 void bind_csr(nb::module_& m);
 void bind_features(nb::module_& m);
 void bind_kmeans(nb::module_& m);
@@ -13,6 +14,7 @@ void bind_train(nb::module_& m);
 NB_MODULE(ARBORANK_MODULE, m) {
   m.doc() = "Native kernels of Arborank, for one instruction-set level.";
   nb::set_leak_warnings(false);  // a model held by a module's global is no leak worth a message at exit
+  arborank::bind_cover(m);
   arborank::bind_csr(m);
   arborank::bind_features(m);
   arborank::bind_kmeans(m);

@@ -11,31 +11,38 @@ namespace {
 // One layer's arrays, kept alive, with the view that kernels take.
 struct Layer {
   Vector<std::int64_t> branches;
+  Vector<std::int32_t> ranks;
   Matrix<std::int64_t> extents;
-  Matrix<std::uint32_t> index, rows;
-  Vector<std::uint32_t> words;
+  Matrix<std::uint32_t> index;
+  Vector<std::uint32_t> starts, keys;
+  Vector<std::uint16_t> units;
   Vector<float> bias;
   LayerView view;
 
-  Layer(Vector<std::int64_t> branches_, Matrix<std::int64_t> extents_, Matrix<std::uint32_t> index_,
-        Matrix<std::uint32_t> rows_, Vector<std::uint32_t> words_, Vector<float> bias_, std::int64_t n_features)
-      : branches(std::move(branches_)), extents(std::move(extents_)), index(std::move(index_)),
-        rows(std::move(rows_)), words(std::move(words_)), bias(std::move(bias_)) {
-    if (branches.size() == 0 || extents.shape(1) != 3 || index.shape(1) != 2 || rows.shape(1) != 2)
+  Layer(Vector<std::int64_t> branches_, Vector<std::int32_t> ranks_, Matrix<std::int64_t> extents_,
+        Matrix<std::uint32_t> index_, Vector<std::uint32_t> starts_, Vector<std::uint32_t> keys_,
+        Vector<std::uint16_t> units_, Vector<float> bias_, std::int64_t n_features)
+      : branches(std::move(branches_)), ranks(std::move(ranks_)), extents(std::move(extents_)),
+        index(std::move(index_)), starts(std::move(starts_)), keys(std::move(keys_)), units(std::move(units_)),
+        bias(std::move(bias_)) {
+    if (branches.size() == 0 || extents.shape(1) != 5 || index.shape(1) != 2)
       throw std::invalid_argument("corrupt layer weights: an array has the wrong shape");
     const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-    view = {branches.data(),
-            reinterpret_cast<const Extent*>(extents.data()),
-            reinterpret_cast<const IndexEntry*>(index.data()),
-            reinterpret_cast<const Row*>(rows.data()),
-            words.data(),
-            bias.data(),
-            size(branches.size()) - 1,
-            size(bias.size()),
-            n_features};
+    view.branches = branches.data();
+    view.ranks = ranks.data();
+    view.extents = reinterpret_cast<const Extent*>(extents.data());
+    view.index = reinterpret_cast<const IndexEntry*>(index.data());
+    view.starts = starts.data();
+    view.keys = keys.data();
+    view.units = units.data();
+    view.bias = bias.data();
+    view.n_parents = size(branches.size()) - 1;
+    view.n_children = size(bias.size());
+    view.n_features = n_features;
+    view.n_units = size(units.size());
     nb::gil_scoped_release release;
-    check_layer(view, {size(branches.size()), size(extents.shape(0)), size(index.shape(0)), size(rows.shape(0)),
-                       size(words.size()), size(bias.size())});
+    check_extents(view, {size(branches.size()), size(ranks.size()), size(extents.shape(0)), size(index.shape(0)),
+                         size(starts.size()), size(keys.size()), size(units.size()), size(bias.size())});
   }
 };
 
@@ -47,7 +54,16 @@ NumpyMatrix<T> new_matrix(std::size_t n_rows, std::size_t n_cols) {
   return NumpyMatrix<T>(values, {n_rows, n_cols}, owner);
 }
 
-nb::dict pack(const Csr& children, Vector<std::int64_t> branches, int n_threads) {
+NumpyVector<std::int32_t> ranks_of(const Csr& X) {
+  std::vector<std::int32_t> ranks;
+  {
+    nb::gil_scoped_release release;
+    ranks = rank_features(X.view);
+  }
+  return to_numpy(std::move(ranks));
+}
+
+nb::dict pack(const Csr& children, Vector<std::int64_t> branches, Vector<std::int32_t> ranks, int n_threads) {
   if (branches.size() == 0)
     throw std::invalid_argument("branches is empty; it needs n_parents + 1 entries");
   const auto n_parents = static_cast<std::int64_t>(branches.size()) - 1;
@@ -60,7 +76,7 @@ nb::dict pack(const Csr& children, Vector<std::int64_t> branches, int n_threads)
   LayerArrays layer;
   {
     nb::gil_scoped_release release;
-    layer = pack_layer(children.view, branches.data(), n_parents, n_threads, python_tick(std::nullopt));
+    layer = pack_layer(children.view, branches.data(), n_parents, ranks.data(), n_threads, python_tick(std::nullopt));
   }
   return layer_to_numpy(std::move(layer));
 }
@@ -108,8 +124,25 @@ struct Searcher {
       throw std::invalid_argument(std::string(name) + " must have ascending columns without duplicates");
   }
 
+  void check_ranges(const Matrix<std::int64_t>& ranges, std::int64_t n_rows, const Csr* allowed) const {
+    if (allowed != nullptr)
+      throw std::invalid_argument("ranges and allowed are two ways to say the same; give one");
+    if (static_cast<std::int64_t>(ranges.shape(0)) != n_rows || ranges.shape(1) != 2)
+      throw std::invalid_argument("ranges has shape (" + std::to_string(ranges.shape(0)) + ", " +
+                                  std::to_string(ranges.shape(1)) + "), but (" + std::to_string(n_rows) +
+                                  ", 2) was expected");
+    for (std::int64_t row = 0; row < n_rows; row++) {
+      const std::int64_t first = ranges.data()[2 * row], end = ranges.data()[2 * row + 1];
+      if (first < 0 || first > end || end > tree.n_labels())
+        throw std::invalid_argument("ranges of row " + std::to_string(row) + " go from " + std::to_string(first) +
+                                    " to " + std::to_string(end) + ", outside the " +
+                                    std::to_string(tree.n_labels()) + " labels");
+    }
+  }
+
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const Csr* allowed, const Csr* excluded, int n_threads, std::optional<nb::callable> progress) {
+                 const Csr* allowed, const Csr* excluded, std::optional<Matrix<std::int64_t>> ranges, int n_threads,
+                 std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
                                   std::to_string(tree.n_features()) + " were expected");
@@ -121,8 +154,10 @@ struct Searcher {
                                   std::to_string(k < 1 || k > INT32_MAX ? k : beam_size));
     check_mask("allowed", allowed, X.view.n_rows);
     check_mask("excluded", excluded, X.view.n_rows);
+    if (ranges)
+      check_ranges(*ranges, X.view.n_rows, allowed);
     const SearchOptions options{k, beam_size, combination, allowed ? &allowed->view : nullptr,
-                                excluded ? &excluded->view : nullptr};
+                                excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr};
     if (X.view.n_rows > (std::int64_t{1} << 58) / k)
       throw std::bad_alloc();
     const auto n_rows = static_cast<std::size_t>(X.view.n_rows), width = static_cast<std::size_t>(k);
@@ -143,16 +178,19 @@ struct Searcher {
 }  // namespace
 
 void bind_search(nb::module_& m) {
-  nb::class_<Layer>(m, "Layer", "The arrays of one layer, checked when made.")
-      .def(nb::init<Vector<std::int64_t>, Matrix<std::int64_t>, Matrix<std::uint32_t>, Matrix<std::uint32_t>,
-                    Vector<std::uint32_t>, Vector<float>, std::int64_t>(),
-           nb::arg("branches").noconvert(), nb::arg("extents").noconvert(), nb::arg("index").noconvert(),
-           nb::arg("rows").noconvert(), nb::arg("words").noconvert(), nb::arg("bias").noconvert(),
-           nb::arg("n_features"))
-      .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights.")
-      .def("unpack", &unpack, "W transposed as CSR: (indptr, unsorted features, weights).");
-  m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("n_threads") = 1,
-        "Arrays of a layer from W transposed: a dict of extents, index, rows and words.");
+  nb::class_<Layer>(m, "Layer", "The arrays of one layer; none of it can make a search read outside them.")
+      .def(nb::init<Vector<std::int64_t>, Vector<std::int32_t>, Matrix<std::int64_t>, Matrix<std::uint32_t>,
+                    Vector<std::uint32_t>, Vector<std::uint32_t>, Vector<std::uint16_t>, Vector<float>, std::int64_t>(),
+           nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("extents").noconvert(),
+           nb::arg("index").noconvert(), nb::arg("starts").noconvert(), nb::arg("keys").noconvert(),
+           nb::arg("units").noconvert(), nb::arg("bias").noconvert(), nb::arg("n_features"))
+      .def("check", [](const Layer& layer) { check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
+           "Raises ValueError unless all arrays are as training makes them; reads everything.")
+      .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights, once checked.")
+      .def("unpack", &unpack, "W transposed as CSR, once checked: (indptr, unsorted features, weights).");
+  m.def("rank_features", &ranks_of, nb::arg("X"), "Places of the columns, those with most entries first.");
+  m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(),
+        nb::arg("n_threads") = 1, "Arrays of a layer from W transposed: a dict of extents, index, starts, keys and units.");
   nb::class_<Combination>(m, "Combination").def("__init__", [](Combination* c, int transform, int power, bool log) {
     new (c) Combination(combination(transform, power, log));
   }, nb::arg("transform"), nb::arg("power"), nb::arg("logarithm"))
@@ -170,7 +208,7 @@ void bind_search(nb::module_& m) {
       .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),
            nb::arg("labels").noconvert(), nb::arg("n_labels"))
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           nb::arg("allowed").none(), nb::arg("excluded").none(), nb::arg("n_threads"), nb::arg("progress").none());
+           nb::arg("allowed").none(), nb::arg("excluded").none(), nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none());
 }
 
 }  // namespace arborank

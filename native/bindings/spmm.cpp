@@ -1,6 +1,7 @@
 #include "spmm.hpp"
 
 #include "common.hpp"
+#include "compact_rows.hpp"
 
 namespace arborank {
 
@@ -18,19 +19,35 @@ nb::tuple to_python(CsrArrays&& arrays) {
                         raw_to_numpy(std::move(arrays.data), nnz));
 }
 
+void check_product(const Csr& a, const Csr& b) {
+  if (a.view.n_cols != b.view.n_rows)
+    throw std::invalid_argument("a has " + std::to_string(a.view.n_cols) + " columns, but b has " +
+                                std::to_string(b.view.n_rows) + " rows");
+  canonical(a, "a");
+  canonical(b, "b");
+}
+
 }  // namespace
 
 void bind_spmm(nb::module_& m) {
+  nb::class_<CompactRows>(m, "CompactRows", "A sparse matrix of values in 16 bits, made for one clustering.")
+      .def_prop_ro("shape", [](const CompactRows& rows) { return nb::make_tuple(rows.size(), rows.n_cols); })
+      .def_prop_ro("nnz", [](const CompactRows& rows) { return rows.nnz; });
+  m.def(
+      "multiply_compact",
+      [](const Csr& a, const Csr& b, int n_threads, std::optional<nb::callable> progress) {
+        check_product(a, b);
+        nb::gil_scoped_release release;
+        return multiply_compact(a.view, b.view, n_threads, python_tick(progress));
+      },
+      nb::arg("a"), nb::arg("b"), nb::arg("n_threads"), nb::arg("progress") = nb::none(),
+      "The product of two sparse matrices with every row divided by its Euclidean norm.");
   m.def(
       "multiply",
       [](const Csr& a, const Csr& b, bool normalize, int n_threads, std::optional<nb::callable> progress) {
-        if (a.view.n_cols != b.view.n_rows)
-          throw std::invalid_argument("a has " + std::to_string(a.view.n_cols) + " columns, but b has " +
-                                      std::to_string(b.view.n_rows) + " rows");
+        check_product(a, b);
         CsrArrays result;
         {
-          canonical(a, "a");
-          canonical(b, "b");
           nb::gil_scoped_release release;
           result = multiply(a.view, b.view, normalize, n_threads, python_tick(progress));
         }
@@ -54,11 +71,12 @@ void bind_spmm(nb::module_& m) {
   m.def(
       "transpose",
       [](const Csr& a) {
+        const std::optional<nb::callable> no_progress;
         CsrArrays result;
         {
           canonical(a, "a");
           nb::gil_scoped_release release;
-          result = transpose(a.view);
+          result = transpose(a.view, python_tick(no_progress));
         }
         return to_python(std::move(result));
       },

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .autocomplete import Autocompleter
     from .features import NgramTfidf, PrefixTfidf, TextFeatures
     from .indexing import LabelTree, balanced_kmeans
     from .models import Ensemble, XRLinear
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Autocompleter": ".autocomplete",
     "Ensemble": ".models",
     "LabelTree": ".indexing",
     "NgramTfidf": ".features",
@@ -28,6 +30,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Autocompleter",
     "Ensemble",
     "LabelTree",
     "NgramTfidf",

@@ -95,8 +95,9 @@ def estimate_training(
     *Inputs*: ``8 nnz + 8 n_instances`` and the same for the labels, twice (as given, and by label).
 
     *Index*: the PIFA vector of a label with ``p`` instances of ``r = nnz / n_instances`` values has about
-    ``min(r p^0.9, n_features)`` values (the instances share some) of 8 bytes, twice while it is gathered; a
-    thread of k-means holds ``branching`` dense centroids.
+    ``min(r p^b, n_features)`` values of 6 bytes. Instances share some, the more the longer they are (Heaps' law):
+    ``b = 1.15 - 0.068 log r`` was fitted to four real data sets. A thread that makes the vectors holds one that
+    is dense, or a few of k-means; k-means holds 80 bytes a label.
 
     *Weights*: orthogonal unit rows of a squared-hinge problem get the dual variable
     :math:`\alpha = 2C / (1 + 2C)`, so the squared norm of a node's weights would be :math:`p \alpha^2`, and
@@ -104,9 +105,10 @@ def estimate_training(
     share theirs: on real data, :math:`p^{3/4} \alpha^2 / t^2` is close on every layer. There are no more
     than features in the instances of a cluster, nor than ``max_nonzeros``. A weight takes 13 bytes.
 
-    *Working*: the root's examples gathered (all of them: ``8 nnz + 32 n_instances``), a map of the features
-    for every thread, and the vectors of 16 labels, ``64 n_features + 192 n_instances``, for each thread
-    that has a group of the root's children to solve.
+    *Working*: every thread, and one more for the root's layer, solves 16 labels at a time with vectors of
+    ``64 n_features + 64 n_instances`` bytes and the ``40 n_instances`` of a cluster that is as large as can
+    be; smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two such
+    when there is more than one thread.
     """
     counts = np.asarray(label_counts, dtype=np.float64)
     counts = counts if counts.size else np.zeros(1)
@@ -115,16 +117,18 @@ def estimate_training(
     row = nnz / max(n_instances, 1)
 
     inputs = 8 * nnz + 8 * n_instances + 2 * (8 * counts.sum() + 8 * n_instances + 8 * n_labels)
-    index = 16 * np.minimum(counts**0.9 * row, n_features).sum() + 8 * n_labels
-    index += threads * branching * 4 * n_features
+    growth = min(max(1.15 - 0.068 * math.log(max(row, 1.0)), 0.6), 1.0)
+    index = 6 * np.minimum(counts**growth * row, n_features).sum() + 80 * n_labels
+    index += threads * 20 * n_features
     bounds = (float(np.max(Cp)), float(np.min(threshold)), _most(max_nonzeros))
     weights = 0.0
     for n_nodes, n_parents, positives in _layers(counts, branching, max_leaf_size):
         kept = _nonzeros(positives, n_nodes, n_parents, row, n_features, *bounds)
         weights += _WEIGHT_BYTES * kept.sum() + 4 * n_nodes + 24 * n_parents
-    groups = min(threads, math.ceil(branching / _LANES))
-    working = 8 * nnz + 32 * n_instances + threads * 8 * n_features
-    working += groups * (4 * _LANES * n_features + 12 * _LANES * n_instances)
+    solvers = threads + 1 if threads > 1 else 1
+    working = solvers * (4 * _LANES * (n_features + n_instances) + 40 * n_instances)
+    working += 2 * nnz * min(threads, 2)
+    working += threads * 4 * n_features
     return Estimate(math.ceil(inputs), math.ceil(index), math.ceil(weights), math.ceil(working))
 
 

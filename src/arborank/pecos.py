@@ -107,12 +107,18 @@ def import_xlinear(
     tree, orders = _read_tree(folders)
     biases = tuple(max(float(param["bias"]), 0.0) for param in params)
     layers: list[LayerWeights] = []
-    for folder, branches, order, bias in zip(folders, tree.branches, orders, biases, strict=True):
-        W, constant = _read_weights(folder / "W.npz", order, bias, layers[0].n_features if layers else None)
+    n_features = None
+    ranks = None  # of the bottom layer, whose weights say most about the frequency of features
+    for folder, branches, order, bias in reversed(
+        list(zip(folders, tree.branches, orders, biases, strict=True))
+    ):
+        W, constant = _read_weights(folder / "W.npz", order, bias, n_features)
         try:
-            layers.append(LayerWeights.from_matrix(W, constant, branches, n_threads=n_threads(n_jobs)))
+            layer = LayerWeights.from_matrix(W, constant, branches, ranks=ranks, n_threads=n_threads(n_jobs))
         except ValueError as error:
             raise ValueError(f"{folder / 'W.npz'}: {error}") from error
+        n_features, ranks = layer.n_features, layer.ranks
+        layers.insert(0, layer)
     k = params[-1]["pred_kwargs"].get("only_topk")
     return PecosModel(
         tree, tuple(layers), biases, combine, beam_size, k if isinstance(k, int) and k > 0 else 10
@@ -199,7 +205,7 @@ def _read_weights(
         raise ValueError(f"{path} has {children.shape[0]} columns, but C.npz beside it has {n_children} rows")
     width = children.shape[1] - (bias > 0)
     if width < 1 or width != (n_features or width):
-        raise ValueError(f"{path} has weights of {width} features, but layer 0 has {n_features}")
+        raise ValueError(f"{path} has weights of {width} features, but the layer below it has {n_features}")
     children = children[order]
     constant = np.zeros(order.size, np.float32)
     if bias > 0:

@@ -16,7 +16,7 @@ from .persistence import SaveMixin
 from .sparse import Csr
 from .state import State
 from .strings import StringTable
-from .text_catalogue import TextCatalogueMixin, label_features
+from .text_catalogue import TextCatalogueMixin, first_rows, label_features, learn_unseen, split_texts
 
 __all__ = ["TextRanker"]
 
@@ -78,8 +78,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``;
             an instance of the label, with ``cold_start``; or both. Labels need no entry.
         cold_start : bool, default=False
-            Whether the text about a label is learned from as one more instance of it. So a label that ``label_texts``
-            alone names is a label too, and is found by its text.
+            Whether the text about a label is learned from as one more instance of it. Labels that ``label_texts``
+            alone names are labels too then: they get branches of their own, as by `add_labels`.
 
         Raises
         ------
@@ -93,23 +93,27 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
         about = check_label_texts(label_texts)
-        if cold_start:
-            if not about:
-                raise ValueError("cold_start needs label_texts, which is not given or empty")
-            texts, rows = [*texts, *about.values()], [*rows, *([name] for name in about)]
         names = sorted({name for row in rows for name in row})
         if not names:
             raise ValueError("labels holds no label name at all; at least one is needed")
-        table = StringTable(names)
+        seen, unseen = split_texts(about, names, cold_start)
         features = clone(self.features) if self.features is not None else TextFeatures()
         model = clone(self.model) if self.model is not None else XRLinear()
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
-        X = features.fit_encode(texts)
+        if unseen and not hasattr(model, "add_labels"):
+            raise TypeError(
+                f"{type(model).__name__} has no add_labels, which the {len(unseen)} labels without an instance need"
+            )
+        rows += [[name] for name in seen]
+        X = features.fit_encode([*texts, *seen.values(), *unseen.values()])
         more = label_features(features, model, names, label_texts, cold_start)
-        model.fit(X, encode_names(rows, table, "error"), **more)
+        model.fit(first_rows(X, len(rows)), encode_names(rows, StringTable(names), "error"), **more)
+        if unseen:
+            more = label_features(features, model, unseen, label_texts, cold_start)
+            model = learn_unseen(model, X, len(unseen), **more)
         # together, and last: a fit that fails leaves the ranker as it was
-        self.features_, self.model_, self.labels_ = features, model, table
+        self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
         return self
 
     def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:

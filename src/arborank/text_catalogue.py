@@ -3,13 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
+import numpy as np
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
 from .names import Labels, check_label_texts, encode_names, label_rows
-from .sparse import Csr
+from .sparse import Csr, to_scipy
 from .strings import StringTable
 
-__all__ = ["TextCatalogueMixin", "label_features"]
+__all__ = ["TextCatalogueMixin", "first_rows", "label_features", "learn_unseen", "split_texts"]
+
+# Labels without an instance are told apart from every tenth text, if that leaves a thousand, at a tenth of its cost:
+# benchmarks/CATALOGUE.md shows what more and less of it does.
+_STEP, _ENOUGH, _MILD = 10, 1000, 0.1
 
 
 class TextCatalogueMixin(BaseEstimator):
@@ -30,7 +36,7 @@ class TextCatalogueMixin(BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
-        negative_share: float = 1.0,
+        **options: Any,
     ) -> Self:
         """Return a ranker that knows further labels.
 
@@ -45,8 +51,9 @@ class TextCatalogueMixin(BaseEstimator):
             All label names of every text, old and new.
         label_texts : mapping from label name to a text about it, optional
             An instance of the label, which needs no other then.
-        negative_share : float, default=1.0
-            The share of the texts without a new label that is given; see `XRLinear.add_labels`.
+        **options
+            Further options of the model's ``add_labels``, such as ``negative_share``: the share of the texts without a
+            new label that is given.
 
         Raises
         ------
@@ -62,7 +69,7 @@ class TextCatalogueMixin(BaseEstimator):
             if name in self.labels_:
                 raise ValueError(f"names holds {name!r}, which is a label of this model; see refresh_labels")
         X, Y, more = self._log(new, texts, labels, label_texts)
-        model = self.model_.add_labels(X, Y, negative_share=negative_share, **more)
+        model = self.model_.add_labels(X, Y, **more, **options)
         return self._successor(model, StringTable([*self.labels_, *new]))
 
     def refresh_labels(
@@ -72,7 +79,7 @@ class TextCatalogueMixin(BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
-        negative_share: float = 1.0,
+        **options: Any,
     ) -> Self:
         """Return a ranker that has learned some of its labels anew; what it knew of them is forgotten.
 
@@ -82,7 +89,7 @@ class TextCatalogueMixin(BaseEstimator):
         known = _table(names)
         ids = self._ids(known)
         X, Y, more = self._log(known, texts, labels, label_texts)
-        model = self.model_.refresh_labels(ids, X, Y, negative_share=negative_share, **more)
+        model = self.model_.refresh_labels(ids, X, Y, **more, **options)
         return self._successor(model, self.labels_)
 
     def remove_labels(self, names: Sequence[str]) -> Self:
@@ -146,7 +153,7 @@ class TextCatalogueMixin(BaseEstimator):
     def _check_changeable(self, method: str) -> None:
         self._check_fitted()
         if not hasattr(self.model_, method):
-            raise TypeError(f"a {type(self.model_).__name__} has no {method}; its labels cannot be changed")
+            raise TypeError(f"{type(self.model_).__name__} has no {method}; its labels cannot be changed")
 
 
 def label_features(
@@ -160,6 +167,37 @@ def label_features(
     if label_texts is None or (optional and not by_text):
         return {}
     return {"label_features": features.encode([label_texts.get(name, "") for name in names])}
+
+
+def split_texts(
+    about: Mapping[str, str], names: Sequence[str], cold_start: bool
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the texts to learn from: about the labels ``names``, which have instances, and about others, by name."""
+    if not cold_start:
+        return {}, {}
+    if not about:
+        raise ValueError("cold_start needs label_texts, which is not given or empty")
+    known = set(names)
+    seen = {name: text for name, text in about.items() if name in known}
+    return seen, {name: about[name] for name in sorted(set(about).difference(known))}
+
+
+def first_rows(X: Csr, n: int) -> Csr:
+    """Return the first rows of a matrix, without a copy of their values."""
+    end = X.indptr[n]
+    return Csr(X.indptr[: n + 1], X.indices[:end], X.data[:end], X.shape[1])
+
+
+def learn_unseen(model: Any, X: Csr, n_unseen: int, **options: Any) -> Any:
+    """Add labels that only have a text: the last ``n_unseen`` rows of ``X``, in order.
+
+    They are told apart from a part of the other rows, which weigh little: a single text cannot hold out against more.
+    """
+    n_others = X.shape[0] - n_unseen
+    step = min(_STEP, max(n_others // _ENOUGH, 1))
+    rows = np.concatenate([np.arange(0, n_others, step), np.arange(n_others, X.shape[0])])
+    marks = sp.eye_array(rows.size, n_unseen, k=n_unseen - rows.size, dtype=np.float32, format="csr")
+    return model.add_labels(to_scipy(X)[rows], marks, negative_cost=_MILD, **options)
 
 
 def _table(names: Sequence[str]) -> StringTable:

@@ -147,6 +147,58 @@ def test_one_text_equals_its_row_in_a_batch():
         assert same_bytes(features.transform([texts[i]]), rows[[i]])
 
 
+def same_hash():
+    """Two words of 16 letters that the hash table cannot tell apart by their hash (``key_of`` of the kernel)."""
+
+    def fold_multiply(a, b):
+        product = a * b
+        return (product ^ product >> 64) & (2**64 - 1)
+
+    def first_half(word):
+        start = 16 * 0x9E3779B97F4A7C15 % 2**64
+        return fold_multiply(start ^ int.from_bytes(word, "little"), 0xA0761D6478BD642F)
+
+    rng = np.random.default_rng(0)
+    one, difference = b"abcdefgh", 1 << 63
+    while difference & 0x8080808080808080:
+        other = rng.integers(ord("a"), ord("z"), 8, np.uint8, endpoint=True).tobytes()
+        difference = first_half(one) ^ first_half(other)
+    visible = range(0x21, 0x7F)
+    for d in difference.to_bytes(8, "little"):
+        one += bytes([next(c for c in visible if c ^ d in visible)])
+        other += bytes([one[-1] ^ d])
+    return one.decode(), other.decode()
+
+
+def test_words_with_the_same_hash_stay_apart():
+    one, other = same_hash()
+    params = {"norm": None, "use_idf": False, "lowercase": False, "tokens": "whitespace"}
+    features = NgramTfidf(**params).fit([f"{one} {other} {other}"])
+    assert features.vocabulary_.keys() == {one, other}
+    rows = features.transform([one, other, f"{other} {one} {other}"]).toarray()
+    columns = [features.vocabulary_[one], features.vocabulary_[other]]
+    assert rows[:, columns].tolist() == [[1, 0], [0, 1], [1, 2]]
+    alone = NgramTfidf(**params).fit([one])
+    assert alone.transform([other, one]).toarray().tolist() == [[0], [1]]
+    slots = features.terms_.slots
+    assert len(set(slots[slots[:, 0] != 0, 0].tolist())) == 1  # the kernel's hash is the one above
+
+
+@pytest.mark.parametrize("tokens", ["word2", "word1", "whitespace"])
+@pytest.mark.parametrize("length", range(60, 70))
+def test_words_across_the_blocks_of_the_tokeniser(tokens, length):
+    """Blocks have 64 bytes; characters of one to four bytes stand on both sides of their ends."""
+    endings = ["", "a", "ab", " a", "é", "日本", "\U0001f600", "a é", "é日", "\u2003x", "𝒜"]
+    texts = ["b" * length + ending for ending in endings] + [
+        "日" * (length // 3) + ending for ending in endings
+    ]
+    texts += [f"{'b' * (length - 1)} {ending} c{'d' * 62}é" for ending in endings]
+    params = {"analyzer": "word", "ngram_range": (1, 2), "use_idf": True}
+    assert_same_as_sklearn(texts, params, tokens)
+    assert_same_as_sklearn(texts, {**params, "analyzer": "char_wb"})
+    assert_same_as_sklearn(texts, {**params, "analyzer": "char", "lowercase": False})
+
+
 def test_any_iterable_is_read_once():
     texts = random_texts(300)
     rows = NgramTfidf().fit_transform(texts)

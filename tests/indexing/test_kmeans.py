@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arborank.indexing.kmeans import balanced_kmeans
+from arborank.indexing.representation import pifa, pifa_compact
 from arborank.sparse import Csr, as_csr, normalize_rows, to_scipy
 
 MASK = 2**64 - 1
@@ -61,11 +62,20 @@ def leaves(tree):
     return [sorted(tree.labels[a:b].tolist()) for a, b in itertools.pairwise(bounds)]
 
 
+def rounded(rows):
+    """Round the values of every row to 1/32767 of its largest, as sparse k-means holds them."""
+    rows = sp.csr_array(rows, dtype=np.float64)
+    unit = np.repeat(abs(rows).max(axis=1).toarray().ravel() / 32767, np.diff(rows.indptr))
+    rows.data = np.rint(rows.data / unit) * unit
+    return sp.csr_array(rows, dtype=np.float32)
+
+
 def random_rows(seed, n=120, d=40, density=0.2):
+    """Random rows of values that sparse k-means holds without rounding."""
     rng = np.random.default_rng(seed)
     rows = sp.random_array((n, d), density=density, rng=rng, dtype=np.float32, format="csr")
-    rows.data += 0.1
-    return rows
+    rows.data += np.float32(0.1)
+    return rounded(rows)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -74,9 +84,48 @@ def random_rows(seed, n=120, d=40, density=0.2):
 def test_equals_the_reference(seed, spherical, max_iter):
     rows = random_rows(seed)
     expected = reference_leaves(rows.toarray().astype(float), 4, seed, max_iter, spherical)
-    options = {"max_leaf_size": 8, "random_state": seed, "spherical": spherical, "max_iter": max_iter}
+    options = {
+        "max_leaf_size": 8,
+        "random_state": seed,
+        "spherical": spherical,
+        "max_iter": max_iter,
+        "tolerance": 0,
+    }
     assert leaves(balanced_kmeans(as_csr(rows), **options)) == expected
     assert leaves(balanced_kmeans(rows.toarray(), **options)) == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sparse_values_are_rounded(seed):
+    rows = random_rows(seed)
+    rows.data *= np.random.default_rng(seed).uniform(0.5, 2, rows.nnz).astype(np.float32)
+    expected = reference_leaves(rounded(rows).toarray().astype(float), 4)
+    assert leaves(balanced_kmeans(as_csr(rows), max_leaf_size=8, tolerance=0)) == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_compact_rows_are_clustered_like_pifa(seed):
+    rng = np.random.default_rng(seed)
+    X = random_rows(seed, n=300, d=80, density=0.1)
+    Y = sp.random_array((300, 90), density=0.03, rng=rng, dtype=np.float32, format="csr")
+    expected = balanced_kmeans(pifa(X, Y), max_leaf_size=6)
+    compact = pifa_compact(X, Y, n_threads=2)
+    assert compact.shape == (90, 80)
+    assert compact.nnz == pifa(X, Y).nnz
+    assert balanced_kmeans(compact, max_leaf_size=6) == expected
+    with pytest.raises(ValueError, match="no rows, or is used up"):
+        balanced_kmeans(compact, max_leaf_size=6)
+
+
+def test_a_tolerance_ends_splits_early_at_little_cost():
+    rows = random_rows(7, n=2000, d=100, density=0.1)
+    dense = rows.toarray().astype(float)
+    full, early, first = (
+        objective(dense, balanced_kmeans(as_csr(rows), max_leaf_size=250, tolerance=tolerance))
+        for tolerance in (0, 0.02, 1)
+    )
+    assert first < early < full
+    assert early > 0.98 * full
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -84,10 +133,10 @@ def test_features_of_one_row_alone_count(seed):
     # Most features occur once: the kernel drops them and must keep their weight.
     rng = np.random.default_rng(seed)
     shared = random_rows(seed, n=100, d=10)
-    single = sp.diags_array(rng.uniform(0, 3, 100).astype(np.float32)) @ sp.eye_array(100)
-    rows = sp.hstack([single, shared, sp.csr_array((100, 500))], format="csr")
+    single = sp.diags_array(rng.uniform(0, 3, 100))
+    rows = rounded(sp.hstack([single, shared, sp.csr_array((100, 500))], format="csr"))
     expected = reference_leaves(rows.toarray().astype(float), 4, seed)
-    assert leaves(balanced_kmeans(as_csr(rows), max_leaf_size=7, random_state=seed)) == expected
+    assert leaves(balanced_kmeans(as_csr(rows), max_leaf_size=7, random_state=seed, tolerance=0)) == expected
 
 
 @st.composite
@@ -211,6 +260,7 @@ GOOD = np.ones((4, 2), np.float32)
         ({"max_leaf_size": -5}, "max_leaf_size must be at least 1, found -5"),
         ({"min_codes": 0}, "min_codes must be at least 1, found 0"),
         ({"max_iter": 0}, "max_iter must be at least 1, found 0"),
+        ({"tolerance": -0.1}, "tolerance must be a number from 0 to 1, found -0.1"),
         ({"max_sample": 1}, "max_sample must be at least 2, found 1"),
         ({"random_state": -1}, "random_state must be at least 0, found -1"),
         ({"representation": np.zeros((0, 3), np.float32)}, "no rows"),

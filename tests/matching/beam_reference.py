@@ -72,12 +72,18 @@ def leading_to(model: Model, wanted: np.ndarray) -> list[np.ndarray]:
     return masks[::-1]
 
 
-def topk_of_row(model, x, k, beam_size, combine, allowed=None, excluded=None):
-    """(ids, scores) of one dense row; allowed and excluded are bool arrays over labels."""
+def topk_of_row(model, x, k, beam_size, combine, allowed=None, excluded=None, *, masks=None, start=(0, 0)):
+    """(ids, scores) of one dense row; allowed and excluded are bool arrays over labels.
+
+    ``masks`` are nodes that may be opened, in place of those that lead to ``allowed``; ``start`` is a level and a node.
+    """
     combined = combination(combine)
-    masks = None if allowed is None else leading_to(model, allowed)
-    beam = [(np.float32(0.0 if combine.startswith("log-") else 1.0), 0)]
+    if allowed is not None:
+        masks = leading_to(model, allowed)
+    beam = [(np.float32(0.0 if combine.startswith("log-") else 1.0), start[1])]
     for level, (branch, W, b) in enumerate(zip(model.branches, model.matrices, model.biases, strict=True)):
+        if level < start[0]:
+            continue
         margins = (x.astype(np.float64) @ W + b).astype(np.float32)
         last = level + 1 == len(model.branches)
         candidates = []

@@ -100,7 +100,7 @@ def test_same_for_any_number_of_threads(topics):
     for other in models[1:]:
         assert other.tree_ == models[0].tree_
         for a, b in zip(models[0].layers_, other.layers_, strict=True):
-            assert a.words.tobytes() == b.words.tobytes()
+            assert a.units.tobytes() == b.units.tobytes()
             assert a.bias.tobytes() == b.bias.tobytes()
         assert other.predict_topk(X)[1].tobytes() == models[0].predict_topk(X)[1].tobytes()
 
@@ -145,7 +145,7 @@ def test_relevance_changes_the_model(topics):
     plain = XRLinear(**SMALL_TREE).fit(X, Y)
     for mode in ("induce", "ranker-only"):
         weighted = XRLinear(relevance=mode, **SMALL_TREE).fit(X, Y, relevance=R)
-        assert not np.array_equal(plain.layers_[-1].words, weighted.layers_[-1].words)
+        assert not np.array_equal(plain.layers_[-1].units, weighted.layers_[-1].units)
     with pytest.raises(ValueError, match="relevance"):
         XRLinear(**SMALL_TREE).fit(X, Y, relevance=R[:, :-1])
 

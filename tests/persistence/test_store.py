@@ -233,7 +233,7 @@ def rename_file(document):
 
 
 CONFIGS = {
-    "newer": (lambda d: d.update(format_version=FORMAT_VERSION + 1), "version 2.*upgrade"),
+    "newer": (lambda d: d.update(format_version=FORMAT_VERSION + 1), "version 3.*upgrade"),
     "version": (lambda d: d.update(format_version="1"), "format_version is '1'"),
     "zero": (lambda d: d.update(format_version=0), "format_version is 0"),
     "foreign": (lambda d: d.update(format="other"), "does not describe an Arborank model"),

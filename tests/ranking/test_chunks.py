@@ -10,19 +10,21 @@ from arborank.ranking import LayerWeights
 from arborank.ranking.chunks import append_chunks, concat_siblings, gather_chunks, select_children
 
 
-def layer(seed, widths, n_features=23, density=0.3):
+def layer(seed, widths, n_features=23, density=0.3, backwards=False):
     rng = np.random.default_rng(seed)
     n = sum(widths)
     W = sp.random_array((n_features, n), density=density, rng=rng, dtype=np.float32, format="csc")
     bias = rng.normal(size=n).astype(np.float32)
-    return LayerWeights.from_matrix(W, bias, np.concatenate([[0], np.cumsum(widths)])), W.toarray(), bias
+    ranks = np.arange(n_features, dtype=np.int32)[:: -1 if backwards else 1].copy()
+    branches = np.concatenate([[0], np.cumsum(widths)])
+    return LayerWeights.from_matrix(W, bias, branches, ranks=ranks), W.toarray(), bias
 
 
 WIDTHS = st.lists(st.integers(1, 40), min_size=1, max_size=6)
 
 
 def same(found, W, bias, widths):
-    assert found.native.nnz() == found.nnz  # its structure is checked
+    found.check()
     matrix, found_bias = found.to_matrix()
     assert np.array_equal(matrix.toarray(), W)
     assert np.array_equal(found_bias, bias)
@@ -32,7 +34,7 @@ def same(found, W, bias, widths):
 @given(WIDTHS, WIDTHS)
 def test_append(first, second):
     a, W_a, b_a = layer(1, first)
-    b, W_b, b_b = layer(2, second)
+    b, W_b, b_b = layer(2, second, backwards=True)
     same(append_chunks(a, b), np.hstack([W_a, W_b]), np.concatenate([b_a, b_b]), first + second)
 
 
@@ -40,6 +42,10 @@ def test_append(first, second):
 def test_select(widths, data):
     whole, W, bias = layer(3, widths)
     kept = np.array(data.draw(st.lists(st.booleans(), min_size=bias.size, max_size=bias.size)))
+    if not kept.any():
+        with pytest.raises(ValueError, match="at least one parent"):
+            select_children(whole, kept)
+        return
     parents = np.repeat(np.arange(len(widths)), widths)
     left = [int(n) for n in np.bincount(parents[kept], minlength=len(widths)) if n]
     same(select_children(whole, kept), W[:, kept], bias[kept], left)
@@ -73,4 +79,6 @@ def test_siblings_of_two_roots():
 
 def test_layers_of_other_width_are_refused():
     with pytest.raises(ValueError, match=r"different numbers of features: \[5, 23\]"):
-        append_chunks(layer(1, [2])[0], layer(2, [2], n_features=5)[0])
+        gather_chunks([layer(1, [2])[0], layer(2, [2], n_features=5)[0]], [0, 1], [0, 0])
+    with pytest.raises(ValueError, match="rank their features differently"):
+        gather_chunks([layer(1, [2])[0], layer(2, [2], backwards=True)[0]], [0, 1], [0, 0])

@@ -57,7 +57,10 @@ def clusters(n=600, n_parents=5, seed=0):
 
 
 def fields(layer):
-    return {name: getattr(layer, name).tobytes() for name in ("extents", "index", "rows", "words", "bias")}
+    return {
+        name: getattr(layer, name).tobytes()
+        for name in ("ranks", "extents", "index", "starts", "keys", "units", "bias")
+    }
 
 
 @settings(max_examples=60, deadline=None)
@@ -207,3 +210,26 @@ def test_wrong_branches_are_refused():
         train_layer(X, np.ones((3, 4)), np.ones((2, 4)), [0, 2, 1, 2])
     with pytest.raises(TypeError, match="branches must hold integers"):
         train_layer(X, np.ones((1, 4)), np.ones((2, 4)), [0.0, 2.0])
+
+
+def test_an_only_child_of_certain_instances_passes_its_parents_score_on():
+    X = np.eye(4, 3, dtype=np.float32)
+    active = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0]], bool)
+    positives = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]], bool)
+    branches = np.array([0, 1, 2, 4, 5])
+    W, bias = dense_weights(train((X, active, positives, branches), SolverParams(threshold=0.0)))
+    # the second is an only child, but not of every instance; the last has no instance
+    assert W.any(axis=1).tolist() == [False, True, True, True, False]
+    assert bias[[0, 4]].tolist() == [20, 0]
+    assert abs(bias[1]) < 5
+
+
+def test_certain_children_leave_the_others_as_they_were():
+    X, active, positives, branches = clusters()
+    alone = np.vstack([active, active[:1]]), np.vstack([positives, active[:1]])
+    with_certain = train((X, *alone, np.append(branches, branches[-1] + 1)), SolverParams())
+    W, bias = dense_weights(train((X, active, positives, branches), SolverParams()))
+    W_all, bias_all = dense_weights(with_certain)
+    np.testing.assert_array_equal(W_all[:-1], W)
+    np.testing.assert_array_equal(bias_all[:-1], bias)
+    assert not W_all[-1].any()

@@ -6,6 +6,11 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+def cover_labels(instances: Csr, beams: NDArray[numpy.int32], scores: NDArray[numpy.float32], homes: NDArray[numpy.int32], n_clusters: int, max_clusters: int, capacity: int, min_gain: float) -> Any:
+    """
+    Copies (labels, clusters) that let beams cover more positives, in the order they were taken.
+    """
+
 class Csr:
     """
     Compressed-sparse-row matrix, float32; its structure is checked when it is made.
@@ -88,14 +93,33 @@ def ngrams(text: str, options: TextOptions) -> list[Any]:
 
 UNICODE_VERSION: str
 
-def balanced_kmeans(rows: Csr, depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, overwrite: bool, progress: Callable[[int], object] | None = None) -> Any:
+def balanced_kmeans(rows: Csr, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
 
-def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+def balanced_kmeans_compact(rows: CompactRows, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
+    """
+
+def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+    """
+    Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
+    """
+
+class CompactRows:
+    """A sparse matrix of bfloat16 values, made for one clustering."""
+
+    @property
+    def shape(self) -> Any: ...
+
+    @property
+    def nnz(self) -> int: ...
+
+def multiply_compact(a: Csr, b: Csr, n_threads: int, progress: Callable[[int], object] | None = None) -> CompactRows:
+    """
+    The product of two sparse matrices with every row divided by its Euclidean norm.
     """
 
 def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -110,19 +134,31 @@ def transpose(a: Csr) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Arrays (indptr, indices, data) of the transpose."""
 
 class Layer:
-    """The arrays of one layer, checked when made."""
+    """
+    The arrays of one layer; none of it can make a search read outside them.
+    """
 
-    def __init__(self, branches: NDArray[numpy.int64], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], rows: NDArray[numpy.uint32], words: NDArray[numpy.uint32], bias: NDArray[numpy.float32], n_features: int) -> None: ...
+    def __init__(self, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], starts: NDArray[numpy.uint32], keys: NDArray[numpy.uint32], units: NDArray[numpy.uint16], bias: NDArray[numpy.float32], n_features: int) -> None: ...
+
+    def check(self) -> None:
+        """
+        Raises ValueError unless all arrays are as training makes them; reads everything.
+        """
 
     def nnz(self) -> int:
-        """Number of weights."""
+        """Number of weights, once checked."""
 
     def unpack(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """W transposed as CSR: (indptr, unsorted features, weights)."""
+        """
+        W transposed as CSR, once checked: (indptr, unsorted features, weights).
+        """
 
-def pack_layer(children: Csr, branches: NDArray[numpy.int64], n_threads: int = 1) -> dict[str, Any]:
+def rank_features(X: Csr) -> NDArray[numpy.int32]:
+    """Places of the columns, those with most entries first."""
+
+def pack_layer(children: Csr, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], n_threads: int = 1) -> dict[str, Any]:
     """
-    Arrays of a layer from W transposed: a dict of extents, index, rows and words.
+    Arrays of a layer from W transposed: a dict of extents, index, starts, keys and units.
     """
 
 class Combination:
@@ -138,7 +174,7 @@ class Searcher:
 
     def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
 
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """
     The arrays of a trained LayerWeights by name; shapes are checked by the caller.
     """

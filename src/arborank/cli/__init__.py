@@ -6,6 +6,7 @@ Commands import what they need when they run, so that help and mistakes are answ
 import click
 
 from .. import __version__
+from .complete import complete
 from .convert import convert
 from .demo import demo
 from .evaluate import evaluate
@@ -14,6 +15,7 @@ from .predict import predict
 from .rank import rank
 from .reporting import ReportingGroup
 from .train import train
+from .train_completer import train_completer
 
 __all__ = ["main"]
 
@@ -31,5 +33,5 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (train, predict, evaluate, rank, inspect, convert, demo):
+for _command in (train, predict, evaluate, rank, inspect, convert, train_completer, complete, demo):
     main.add_command(_command)

@@ -31,12 +31,16 @@ _SHOWN = 3
 
 
 @click.command(short_help="Show everything at work on data that comes with the package.")
+@click.argument("what", type=click.Choice(["ranking", "autocomplete"]), default="ranking")
 @click.option("--dir", "directory", default="demo-model", show_default=True, help="Directory for the model.")
 @click.option("--limit", type=POSITIVE, help="Train on so many texts only, to be quicker.")
 @jobs_option
 @force_option
-def demo(directory: str, limit: int | None, jobs: int | None, force: bool) -> None:
-    """Train on 39,000 descriptions of Debian packages, and rank the packages that others depend on."""
+def demo(what: str, directory: str, limit: int | None, jobs: int | None, force: bool) -> None:
+    """Train on 39,000 descriptions of Debian packages, and rank the packages that others depend on.
+
+    "arborank demo autocomplete" completes the names of dependencies while they are typed, from those typed before.
+    """
     from ..datasets import load_debian
     from ..text import TextRanker
 
@@ -44,6 +48,11 @@ def demo(directory: str, limit: int | None, jobs: int | None, force: bool) -> No
     show_log()
     train, test, about = load_debian()
     train, test = _thin(train, limit), _thin(test, limit)
+    if what == "autocomplete":
+        from .demo_autocomplete import demo_autocomplete
+
+        demo_autocomplete(train, test, about, directory, jobs)
+        return
     say(f"Which of {len(about):,} packages does a Debian package depend on, going by its description?")
     say(f"Training on {len(train):,} descriptions ...")
     start = time.perf_counter()

@@ -51,10 +51,12 @@ xmc_option = click.option(
 
 
 def set_jobs(model: Any, jobs: int | None) -> None:
-    """Set the threads of a model, or of its stages or members."""
+    """Set the threads of a model, and of its stages or members."""
     parts = [getattr(model, name) for name in ("features_", "model_") if hasattr(model, name)]
     parts += getattr(model, "models_", [])
+    if hasattr(model, "rows_"):
+        parts += [model.rows_.previous, model.rows_.prefix]
     for part in parts:
         set_jobs(part, jobs)
-    if not parts and "n_jobs" in model.get_params(deep=False):
+    if "n_jobs" in model.get_params(deep=False):
         model.set_params(n_jobs=jobs)

@@ -9,6 +9,7 @@ from .parquet import read_parquet
 from .pecos import read_pecos
 from .read import read_texts
 from .tabbed import iter_tabbed, read_tabbed
+from .typos import add_typos
 from .xmc import read_sparse, read_xmc, write_sparse, write_xmc
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "MatrixData",
     "TextData",
     "TextRow",
+    "add_typos",
     "iter_jsonl",
     "iter_tabbed",
     "load_debian",

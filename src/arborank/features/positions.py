@@ -30,7 +30,7 @@ def position_weights(value: Any) -> NDArray[np.float64]:
         raise TypeError(f"position_weight must be a name, weights or a function, found {value!r}")
     numbers = [value(i) for i in range(N_POSITIONS)] if callable(value) else value
     try:
-        weights = np.ascontiguousarray(numbers, dtype=np.float64)
+        weights = np.array(numbers, dtype=np.float64, copy=None, order="C")
     except (TypeError, ValueError):
         found = f"a function with values such as {numbers[0]!r}" if callable(value) else repr(value)
         raise TypeError(f"position_weight must give numbers, found {found}") from None

@@ -69,8 +69,8 @@ class PrefixTfidf(TfidfPart):
     --------
     >>> from arborank import PrefixTfidf
     >>> features = PrefixTfidf(ngram_range=(1, 1), use_idf=False, norm=None)
-    >>> features.fit_transform(["abca"]).toarray().round(2).tolist()
-    [[1.25, 0.5, 0.33]]
+    >>> features.fit_transform(["abba"]).toarray().tolist()
+    [[1.25, 0.8333333134651184]]
     """
 
     position_weights_: NDArray[np.float64]

@@ -47,7 +47,7 @@ class TextFeatures(TextVectorizer):
     >>> parts = [NgramTfidf(ngram_range=(1, 2)), NgramTfidf(analyzer="char_wb", ngram_range=(3, 3))]
     >>> features = TextFeatures(parts=parts, weights=[1.0, 0.5])
     >>> features.fit_transform(["red apple", "green apple"]).shape
-    (2, 16)
+    (2, 18)
     """
 
     parts_: list[TfidfPart]

@@ -1,7 +1,25 @@
 """Index: label representations, and the trees they are grouped into."""
 
+from .hybrid import hybrid_tree
 from .kmeans import balanced_kmeans, n_halvings
-from .representation import pifa, pifa_with_features, pii
+from .mustlink import mustlink_tree
+from .overlap import home_leaves, overlapping_tree, place_labels
+from .representation import pifa, pifa_compact, pifa_with_features, pii
 from .tree import LabelTree
+from .trie import trie_tree
 
-__all__ = ["LabelTree", "balanced_kmeans", "n_halvings", "pifa", "pifa_with_features", "pii"]
+__all__ = [
+    "LabelTree",
+    "balanced_kmeans",
+    "home_leaves",
+    "hybrid_tree",
+    "mustlink_tree",
+    "n_halvings",
+    "overlapping_tree",
+    "pifa",
+    "pifa_compact",
+    "pifa_with_features",
+    "pii",
+    "place_labels",
+    "trie_tree",
+]

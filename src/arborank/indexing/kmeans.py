@@ -5,11 +5,13 @@ are then joined to the branching wanted. ``native/kmeans.hpp`` does the work and
 """
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
+from .._native import CompactRows
 from ..checks import check_integer
 from ..sparse import Csr, as_csr
 from .tree import LabelTree
@@ -18,17 +20,17 @@ __all__ = ["balanced_kmeans", "n_halvings"]
 
 
 def balanced_kmeans(
-    representation: Csr | NDArray[np.float32],
+    representation: Csr | CompactRows | NDArray[np.float32],
     *,
     branching: int = 16,
     max_leaf_size: int = 100,
     min_codes: int | None = None,
     spherical: bool = True,
     max_iter: int = 20,
+    tolerance: float = 0.004,
     max_sample: int | None = None,
     random_state: int = 0,
     n_threads: int = 0,
-    overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> LabelTree:
     """Cluster labels into a balanced tree.
@@ -39,8 +41,9 @@ def balanced_kmeans(
 
     Parameters
     ----------
-    representation : Csr or float32 array of shape (n_labels, d)
-        See `arborank.indexing.representation`.
+    representation : Csr, CompactRows or float32 array of shape (n_labels, d)
+        See `arborank.indexing.representation`. Sparse values are rounded to 1/32767 of the largest of their
+        row, which `CompactRows` have already; these are used up.
     branching : int, default 16
         Children of a node above the leaves, at least 2; a power of 2 keeps the halves of a split together.
     max_leaf_size : int, default 100
@@ -51,22 +54,22 @@ def balanced_kmeans(
         Centroids of unit length: labels of a half have high cosine similarity to it. Otherwise centroids are means
         and distances Euclidean.
     max_iter : int, default 20
-        Most rounds of a split; it ends earlier when no label changes sides.
+        Most rounds of a split; it ends earlier when hardly any label changes sides.
+    tolerance : float, default 0.004
+        That is, no more than this share of the node's labels; 0 for none at all.
     max_sample : int, optional
         Decide a split of more labels than this on a random sample of so many. By default all labels decide.
     random_state : int, default 0
         Where the splits begin; the same number gives the same tree, with any number of threads.
     n_threads : int, default 0
         0 for all cores.
-    overwrite : bool, default False
-        Whether a sparse representation, whose arrays must be writable, may be destroyed: this spares a copy of it.
     progress : callable, optional
         Called now and then with the number of labels times levels done, of ``n_labels`` times `n_halvings` in all.
 
     Raises
     ------
     TypeError
-        If the representation is neither a `Csr` nor convertible to float32.
+        If the representation is neither of these nor convertible to float32.
     ValueError
         If it is empty or not finite, or an argument is out of range.
     """
@@ -81,6 +84,8 @@ def balanced_kmeans(
     ):
         if value is not None:
             check_integer(name, value, low)
+    if not isinstance(tolerance, Real) or not 0 <= tolerance <= 1:
+        raise ValueError(f"tolerance must be a number from 0 to 1, found {tolerance!r}")
     if random_state >= 2**64:
         raise ValueError(f"random_state must be below 2**64, found {random_state}")
     if not isinstance(spherical, (bool, np.bool_)):
@@ -90,15 +95,22 @@ def balanced_kmeans(
     depth = n_halvings(n_labels, max_leaf_size)
     if depth == 0:
         return LabelTree.one_vs_all(n_labels)
-    options = (depth, max_iter, bool(spherical), max_sample or 0, random_state, n_threads)
+    options = (depth, max_iter, float(tolerance), bool(spherical), max_sample or 0, random_state, n_threads)
     if isinstance(rows, Csr):
-        order, bounds = _native.balanced_kmeans(rows, *options, overwrite, progress)
+        order, bounds = _native.balanced_kmeans(rows, *options, progress)
+    elif isinstance(rows, CompactRows):
+        order, bounds = _native.balanced_kmeans_compact(rows, *options, progress)
     else:
         order, bounds = _native.balanced_kmeans_dense(rows, *options, progress)
     return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
 
 
-def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.float32]:
+def _checked(
+    representation: Csr | CompactRows | NDArray[np.float32],
+) -> Csr | CompactRows | NDArray[np.float32]:
+    if isinstance(representation, CompactRows):
+        _check_not_empty(representation.shape[0])
+        return representation
     if isinstance(representation, Csr) or hasattr(representation, "tocsr"):
         rows = as_csr(representation, "representation")
         _check_not_empty(rows.shape[0])
@@ -118,7 +130,7 @@ def _checked(representation: Csr | NDArray[np.float32]) -> Csr | NDArray[np.floa
 
 def _check_not_empty(n_rows: int) -> None:
     if n_rows == 0:
-        raise ValueError("representation has no rows; a tree needs at least 1 label")
+        raise ValueError("representation has no rows, or is used up; a tree needs at least 1 label")
 
 
 def n_halvings(n_labels: int, max_leaf_size: int) -> int:

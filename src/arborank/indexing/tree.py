@@ -201,6 +201,15 @@ class LabelTree:
         bounds = self.slot_bounds(level)
         return np.repeat(np.arange(bounds.size - 1), np.diff(bounds))
 
+    def above_labels(self) -> Self:
+        """Return the tree without its bottom level, its leaves as the labels; it has at least two layers."""
+        if self.depth == 1:
+            raise ValueError("the tree is flat: nothing is between its root and its labels")
+        n_leaves = self.level_sizes[-2]
+        return replace(
+            self, branches=self.branches[:-1], labels=np.arange(n_leaves, dtype=np.int32), n_labels=n_leaves
+        )
+
     # -- labels to nodes
 
     def membership(self, level: int) -> Csr:

@@ -67,6 +67,7 @@ class BeamSearch:
         combine: str = "l3-hinge",
         allowed: Csr | None = None,
         excluded: Csr | None = None,
+        ranges: NDArray[np.int64] | None = None,
         n_threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -88,6 +89,11 @@ class BeamSearch:
             that lead to them enter the beam.
         excluded : Csr of shape (n_rows, n_labels) or (1, n_labels), optional
             Labels that a row must not get; dropped before the ``k`` best are taken.
+        ranges : int64 array of shape (n_rows, 2), optional
+            In place of ``allowed``: a row may get labels ``ranges[i, 0]`` to before ``ranges[i, 1]``. The search begins
+            at the deepest node that holds all of them and scores no node above it, so that scores are relative to that
+            node. Made for trees in which labels with neighbouring ids stand together; with others a long range may
+            let nodes into the beam that lead to none of its labels.
         n_threads : int, default 1
             Threads; 0 means all cores.
         progress : callable, optional
@@ -106,7 +112,7 @@ class BeamSearch:
             If a shape does not fit, ``k`` or ``beam_size`` is below 1 or ``combine`` is unknown.
         """
         return self._searcher.topk(  # type: ignore[no-any-return]
-            X, k, beam_size, combination(combine), allowed, excluded, n_threads, progress
+            X, k, beam_size, combination(combine), allowed, excluded, ranges, n_threads, progress
         )
 
     def nodes(

@@ -48,7 +48,6 @@ def grow_tree(
             spherical=spherical,
             random_state=random_state,
             n_threads=n_threads,
-            overwrite=True,
             progress=progress,
         )
     times = {"representation": represented - start, "index": time.perf_counter() - represented}

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from ..indexing import LabelTree
 from ..matching import BeamSearch
@@ -15,12 +16,14 @@ from ..ranking import (
     SolverParams,
     active_rows,
     check_relevance,
+    feature_ranks,
+    keep_routed,
     parse_scheme,
     relevance_costs,
     train_layer,
     training_work,
 )
-from ..sparse import Csr, as_csr
+from ..sparse import Csr, as_csr, transpose
 
 __all__ = ["train_layers"]
 
@@ -40,6 +43,7 @@ def train_layers(
     combine: str,
     n_threads: int,
     verbose: bool,
+    routed: Csr | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
 
@@ -50,6 +54,8 @@ def train_layers(
     tree : LabelTree
     params, negatives : sequences with one entry a layer
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
+    routed : Csr of shape (n_instances, n_leaves), optional
+        For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
 
     Raises
     ------
@@ -73,6 +79,7 @@ def train_layers(
         n_threads != 1 and tree.depth > 1 and not any("man" in parse_scheme(scheme) for scheme in negatives)
     )
     reached = tree.lift(Y, 0, n_threads=n_threads)
+    ranks = feature_ranks(X)
     with root:
         for level in range(tree.depth):
             scheme = parse_scheme(negatives[level])
@@ -87,15 +94,18 @@ def train_layers(
             positives = relevance_costs(
                 reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
             )
+            if routed is not None and not bottom:
+                kept = tree.above_labels().lift(routed, level + 1, n_threads=n_threads)
+                positives = keep_routed(positives, transpose(kept))
             problem = (X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:
-                root.start(*problem)
+                root.start(*problem, ranks=ranks)
                 continue
             work = training_work(active, tree.branches[level])
             with progress_bar(
                 f"training layer {level + 1} of {tree.depth}", work, enabled=verbose
             ) as progress:
-                layers.append(train_layer(*problem, n_threads=n_threads, progress=progress))
+                layers.append(train_layer(*problem, ranks=ranks, n_threads=n_threads, progress=progress))
         return [*root.result(), *layers]
 
 
@@ -112,8 +122,8 @@ class _Root:
         self._stopped = True
         self._pool.shutdown()
 
-    def start(self, *problem: Any) -> None:
-        self._layer = self._pool.submit(train_layer, *problem, n_threads=1, progress=self._check)
+    def start(self, *problem: Any, ranks: NDArray[np.int32]) -> None:
+        self._layer = self._pool.submit(train_layer, *problem, ranks=ranks, n_threads=1, progress=self._check)
 
     def result(self) -> list[LayerWeights]:
         return [] if self._layer is None else [self._layer.result()]

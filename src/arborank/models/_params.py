@@ -12,7 +12,7 @@ from ..ranking import SolverParams, check_names, parse_scheme
 __all__ = ["check_parameters", "per_layer", "solver_params", "values_of"]
 
 _SOLVER_PARAMETERS = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
-_LEAST = {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "random_state": 0}
+_LEAST = {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "max_clusters": 1, "random_state": 0}
 
 
 def check_parameters(model: Any) -> None:

@@ -5,7 +5,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..indexing import pifa, pifa_with_features, pii
+from .._native import CompactRows
+from ..indexing import pifa_compact, pifa_with_features, pii
 from ..progress import progress_bar
 from ..sparse import Csr, as_csr, to_scipy
 
@@ -16,7 +17,7 @@ _KINDS = ("pifa", "pii", "pifa-concat", "pifa-convex")
 
 def represent(
     kind: str, X: Csr, Y: Csr, label_features: Any, *, alpha: float, n_threads: int, verbose: bool
-) -> tuple[Csr, NDArray[np.int32]]:
+) -> tuple[Csr | CompactRows, NDArray[np.int32]]:
     """Represent the labels that have a positive instance; the others have nothing to learn from.
 
     Parameters
@@ -31,7 +32,7 @@ def represent(
 
     Returns
     -------
-    representation : Csr of shape (n_present, d)
+    representation : Csr or CompactRows of shape (n_present, d)
     labels : int32 array of shape (n_present,)
         The label of every row, ascending.
 
@@ -59,7 +60,7 @@ def represent(
         return pii(Y), present
     with progress_bar("representing labels", present.size, enabled=verbose) as progress:
         if own is None:
-            return pifa(X, Y, n_threads=n_threads, progress=progress), present
+            return pifa_compact(X, Y, n_threads=n_threads, progress=progress), present
         how: Literal["concat", "convex"] = "concat" if kind == "pifa-concat" else "convex"
         mixed = pifa_with_features(
             X, Y, own[present], how=how, alpha=alpha, n_threads=n_threads, progress=progress

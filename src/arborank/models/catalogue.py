@@ -35,7 +35,15 @@ class CatalogueMixin(TreePredictor):
     meanwhile; whatever stops an update leaves no trace.
     """
 
-    def add_labels(self, X: Any, Y: Any, *, label_features: Any = None, negative_share: float = 1.0) -> Self:
+    def add_labels(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        label_features: Any = None,
+        negative_share: float = 1.0,
+        negative_cost: float = 1.0,
+    ) -> Self:
         """Return a model that knows further labels.
 
         Parameters
@@ -51,6 +59,9 @@ class CatalogueMixin(TreePredictor):
             The share of the instances without a new label that ``X`` holds, if only a sample of them is given: at the
             root every one of them counts ``1 / negative_share`` times. To understate it (to say 1 of a sample of 0.1)
             favours the new labels over the old.
+        negative_cost : float, default=1.0
+            Multiplies ``Cn`` in the branch. Less makes labels with few instances easier to find, at some cost to the
+            others.
 
         Raises
         ------
@@ -62,7 +73,8 @@ class CatalogueMixin(TreePredictor):
         X, Y = self._log(X, Y)
         n_old, n_new = self.n_labels_, Y.shape[1]
         ids = np.arange(n_old, n_old + n_new)
-        return self._with_branch(X, Y, ids, n_old + n_new, label_features, negative_share)
+        costs = _costs(negative_share, negative_cost)
+        return self._with_branch(X, Y, ids, n_old + n_new, label_features, costs)
 
     def refresh_labels(
         self,
@@ -72,6 +84,7 @@ class CatalogueMixin(TreePredictor):
         *,
         label_features: Any = None,
         negative_share: float = 1.0,
+        negative_cost: float = 1.0,
     ) -> Self:
         """Return a model that has learned some of its labels anew; what it knew of them is forgotten.
 
@@ -79,7 +92,7 @@ class CatalogueMixin(TreePredictor):
         ----------
         labels : int array of shape (n_refreshed,)
             Label ids, without repetition.
-        X, Y, label_features, negative_share
+        X, Y, label_features, negative_share, negative_cost
             As for `add_labels`; column ``j`` of ``Y`` is ``labels[j]``.
 
         Raises
@@ -94,7 +107,8 @@ class CatalogueMixin(TreePredictor):
             raise ValueError(
                 f"Y has {Y.shape[1]} columns, but labels has {ids.size} entries; a column a label"
             )
-        return self._with_branch(X, Y, ids, self.n_labels_, label_features, negative_share)
+        costs = _costs(negative_share, negative_cost)
+        return self._with_branch(X, Y, ids, self.n_labels_, label_features, costs)
 
     def remove_labels(self, labels: ArrayLike, *, renumber: bool = False) -> Self:
         """Return a model that never predicts some of its labels, and holds no weights of theirs.
@@ -136,16 +150,15 @@ class CatalogueMixin(TreePredictor):
         ids: NDArray[np.int64],
         n_labels: int,
         label_features: Any,
-        negative_share: float,
+        costs: tuple[float, float],
     ) -> Self:
-        root_weight = 1 / check_real("negative_share", negative_share, above=0.0, most=1.0)
         counts = self._count(X, Y)
         stem, layers = prune(self.tree_, ids[ids < self.n_labels_]), self.layers_
         depth = self.tree_.depth
         grown, times = self._grow(X, Y, label_features)
         branch = shape_branch(grown, depth)
         start = time.perf_counter()
-        learned = self._train(X, Y, branch, depth, root_weight=root_weight)
+        learned = self._train(X, Y, branch, depth, costs=costs)
         times["train"] = time.perf_counter() - start
         start = time.perf_counter()
         learned = _deepen(learned, depth, self.combine)
@@ -214,6 +227,11 @@ class CatalogueMixin(TreePredictor):
         return ids.astype(np.int64)
 
 
+def _costs(negative_share: float, negative_cost: float) -> tuple[float, float]:
+    share = check_real("negative_share", negative_share, above=0.0, most=1.0)
+    return 1 / share, check_real("negative_cost", negative_cost, above=0.0)
+
+
 def _counts_of(model: Any) -> NDArray[np.int64] | None:
     return model.label_counts_.astype(np.int64) if hasattr(model, "label_counts_") else None
 
@@ -233,5 +251,5 @@ def _deepen(layers: list[LayerWeights], depth: int, combine: str) -> list[LayerW
     else:
         W = sp.csc_array((layers[0].n_features, n), dtype=np.float32)
         bias = np.full(n, _CERTAIN, np.float32)
-    only = LayerWeights.from_matrix(W, bias, np.arange(n + 1))
+    only = LayerWeights.from_matrix(W, bias, np.arange(n + 1), ranks=layers[0].ranks)
     return [layers[0], *[only] * (depth - len(layers)), *layers[1:]]

@@ -27,6 +27,7 @@ from ._growing import given_tree, grow_tree
 from ._layers import train_layers
 from ._params import check_parameters, per_layer, solver_params, values_of
 from .catalogue import CatalogueMixin
+from .disentangle import refine_tree
 from .predictor import TreePredictor
 from .targets import as_indicator
 
@@ -51,6 +52,9 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
         Most labels in a leaf cluster.
     spherical : bool, default=True
         Whether k-means normalises its centroids.
+    max_clusters : int, default=1
+        Most leaves of a label. With 2 or more, labels get copies in further leaves that their instances are sent to:
+        see `arborank.models.disentangle`. Training takes about twice as long.
     solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"} or one a layer, default="l2svc-dual"
     Cp, Cn : float or one a layer, default=1.0
         Cost of an error on a positive and on a negative example.
@@ -93,7 +97,8 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
     label_counts_ : int64 array of shape (n_labels,)
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
-        Seconds spent on ``"representation"``, ``"index"`` and ``"train"``.
+        Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
+        ``"disentangle"``.
 
     Examples
     --------
@@ -115,6 +120,7 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
         branching: int = 16,
         max_leaf_size: int = 100,
         spherical: bool = True,
+        max_clusters: int = 1,
         solver: str | Sequence[str] = "l2svc-dual",
         Cp: float | Sequence[float] = 1.0,
         Cn: float | Sequence[float] = 1.0,
@@ -138,6 +144,7 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
         self.branching = branching
         self.max_leaf_size = max_leaf_size
         self.spherical = spherical
+        self.max_clusters = max_clusters
         self.solver = solver
         self.Cp = Cp
         self.Cn = Cn
@@ -186,6 +193,21 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
         MemoryError
             If training would need more memory than the machine has.
         """
+        return self._fit(
+            X, Y, label_features=label_features, relevance=relevance, user_negatives=user_negatives
+        )
+
+    def _fit(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        label_features: Any = None,
+        relevance: Any = None,
+        user_negatives: Any = None,
+        refinement: dict[str, Any] | None = None,
+    ) -> Self:
+        """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator."""
         check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
@@ -194,8 +216,24 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
             tree, times = given_tree(self.tree, Y, label_features)
         else:
             tree, times = self._grow(X, Y, label_features)
+        routed = None
+        if self.max_clusters > 1:
+            refined = refine_tree(
+                X,
+                Y,
+                tree,
+                solver_params(self, tree.depth),
+                max_clusters=self.max_clusters,
+                beam_size=self.beam_size,
+                combine=self.combine,
+                random_state=self.random_state,
+                n_threads=n_threads(self.n_jobs),
+                verbose=bool(self.verbose),
+                **(refinement or {}),
+            )
+            tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
         start = time.perf_counter()
-        layers = self._train(X, Y, tree, tree.depth, relevance, user_negatives)
+        layers = self._train(X, Y, tree, tree.depth, relevance, user_negatives, routed)
         times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
         self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
@@ -226,18 +264,20 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
         depth: int,
         relevance: Any = None,
         user_negatives: Any = None,
-        root_weight: float = 1.0,
+        routed: Csr | None = None,
+        costs: tuple[float, float] = (1.0, 1.0),
     ) -> list[LayerWeights]:
         """Train a tree, or a branch of a deeper one: its lower layers are the model's lowest.
 
-        ``root_weight`` multiplies the cost of the root's negatives.
+        ``costs`` multiply the cost of negatives, at the root and at all layers.
         """
 
         def of_tree(layers: list[Any]) -> list[Any]:
             return [layers[0], *layers[depth - tree.depth + 1 :]]
 
         params = of_tree(solver_params(self, depth))
-        params[0] = replace(params[0], Cn=params[0].Cn * root_weight)
+        params = [replace(layer, Cn=layer.Cn * costs[1]) for layer in params]
+        params[0] = replace(params[0], Cn=params[0].Cn * costs[0])
         return train_layers(
             X,
             Y,
@@ -252,6 +292,7 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
             combine=self.combine,
             n_threads=n_threads(self.n_jobs),
             verbose=bool(self.verbose),
+            routed=routed,
         )
 
     def _count(self, X: Csr, Y: Csr) -> NDArray[np.int64]:

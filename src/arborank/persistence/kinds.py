@@ -7,6 +7,9 @@ __all__ = ["KINDS", "class_of"]
 
 # class: module
 KINDS: dict[str, str] = {
+    "Autocompleter": "arborank.autocomplete.completer",
+    "Catalogue": "arborank.autocomplete.catalogue",
+    "ContextRows": "arborank.autocomplete.rows",
     "Ensemble": "arborank.models.ensemble",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",

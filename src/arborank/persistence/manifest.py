@@ -18,7 +18,7 @@ from .tensorfile import FileRecord, dtype_code
 __all__ = ["FORMAT", "Files", "make_document", "parse_document", "put_together", "take_apart"]
 
 FORMAT = "arborank"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
 

@@ -2,9 +2,10 @@
 
 from .negatives import active_rows, parse_scheme
 from .relevance import check_names, check_relevance, relevance_costs
+from .routing import keep_routed, route
 from .solver import SolverParams
 from .training import train_layer, training_work
-from .weights import LayerWeights
+from .weights import LayerWeights, feature_ranks
 
 __all__ = [
     "LayerWeights",
@@ -12,8 +13,11 @@ __all__ = [
     "active_rows",
     "check_names",
     "check_relevance",
+    "feature_ranks",
+    "keep_routed",
     "parse_scheme",
     "relevance_costs",
+    "route",
     "train_layer",
     "training_work",
 ]

@@ -11,11 +11,15 @@ from .weights import LayerWeights
 
 __all__ = ["append_chunks", "concat_siblings", "gather_chunks", "select_children"]
 
-_CHUNKED = ("index", "rows", "words")  # the columns of extents
+_CHUNKED = ("index", "starts", "keys", "units")
+_COLUMNS = [0, 2, 3, 4]  # of extents: where a chunk begins in these
+_TAIL = 1  # where the second part of its index begins
 
 
 def append_chunks(first: LayerWeights, second: LayerWeights) -> LayerWeights:
     """Return a layer with the parents of ``first``, then those of ``second``."""
+    if not np.array_equal(first.ranks, second.ranks):
+        second = LayerWeights.from_matrix(*second.to_matrix(), second.branches, ranks=first.ranks)
     n = [layer.branches.size - 1 for layer in (first, second)]
     source = np.repeat([0, 1], n)
     return gather_chunks([first, second], source, np.concatenate([np.arange(m) for m in n]))
@@ -35,7 +39,7 @@ def concat_siblings(layers: Sequence[LayerWeights]) -> LayerWeights:
     matrices = [layer.to_matrix() for layer in layers]
     W = sp.hstack([W for W, _ in matrices], format="csc")
     bias = np.concatenate([bias for _, bias in matrices])
-    return LayerWeights.from_matrix(W, bias, np.array([0, bias.size]))
+    return LayerWeights.from_matrix(W, bias, np.array([0, bias.size]), ranks=layers[0].ranks)
 
 
 def select_children(layer: LayerWeights, kept: NDArray[np.bool_]) -> LayerWeights:
@@ -59,7 +63,7 @@ def select_children(layer: LayerWeights, kept: NDArray[np.bool_]) -> LayerWeight
     W, bias = gather_chunks([layer], np.zeros(touched.size, np.int64), touched).to_matrix()
     columns = kept[_children(layer.branches, touched)]
     bounds = np.concatenate([[0], np.cumsum(counts[touched])])
-    edited = LayerWeights.from_matrix(W[:, columns], bias[columns], bounds)
+    edited = LayerWeights.from_matrix(W[:, columns], bias[columns], bounds, ranks=layer.ranks)
     is_touched = np.isin(parents, touched)
     chunk = np.where(is_touched, np.cumsum(is_touched) - 1, parents)
     return gather_chunks([layer, edited], is_touched.astype(np.int64), chunk)
@@ -71,38 +75,51 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
     Parameters
     ----------
     layers : sequence of LayerWeights
-        Where the chunks come from; all of one width.
+        Where the chunks come from; all with the same ``ranks``.
     source, parent : int arrays of shape (n_parents,)
         Parent ``i`` of the new layer is parent ``parent[i]`` of ``layers[source[i]]``.
 
     Raises
     ------
     ValueError
-        If the layers score instances of different widths.
+        If the layers score instances of different widths or rank features differently, or no chunk is asked for.
     """
     widths = {layer.n_features for layer in layers}
     if len(widths) > 1:
         raise ValueError(f"the layers have different numbers of features: {sorted(widths)}")
+    if any(not np.array_equal(layer.ranks, layers[0].ranks) for layer in layers[1:]):
+        raise ValueError("the layers rank their features differently; pack them with the same ranks")
     sources, parents = np.asarray(source, np.int64), np.asarray(parent, np.int64)
+    if not sources.size:
+        raise ValueError("no chunk is asked for; a layer has at least one parent")
     runs = _runs(sources, parents)
     pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_CHUNKED, "bias")}
-    sizes = [np.zeros((1, 3), np.int64)]
+    sizes = [np.zeros((1, len(_COLUMNS)), np.int64)]
+    heads: list[NDArray[np.int64]] = []
     families = [np.zeros(1, np.int64)]
     for number, first, last in runs:
         layer = layers[number]
-        begin, end = layer.extents[first], layer.extents[last]
+        begin, end = layer.extents[first, _COLUMNS], layer.extents[last, _COLUMNS]
         for name, a, b in zip(_CHUNKED, begin, end, strict=True):
             pieces[name].append(getattr(layer, name)[a:b])
         pieces["bias"].append(layer.bias[layer.branches[first] : layer.branches[last]])
-        sizes.append(np.diff(layer.extents[first : last + 1], axis=0))
+        extents = layer.extents[first : last + 1]
+        heads.append(extents[:-1, _TAIL] - extents[:-1, 0])
+        sizes.append(np.diff(extents[:, _COLUMNS], axis=0))
         families.append(np.diff(layer.branches[first : last + 1]))
+    padding = layers[0].units[layers[0].extents[-1, 4] :]
     arrays = {
-        name: np.concatenate(parts) if parts else getattr(layers[0], name)[:0]
+        name: np.concatenate([*parts, *([padding] if name == "units" else [])])
         for name, parts in pieces.items()
     }
+    extents = np.empty((sources.size + 1, len(_COLUMNS) + 1), np.int64)
+    extents[:, _COLUMNS] = np.cumsum(np.concatenate(sizes), axis=0)
+    extents[:, _TAIL] = extents[:, 0]
+    extents[:-1, _TAIL] += np.concatenate(heads)
     return LayerWeights(
         branches=np.cumsum(np.concatenate(families)),
-        extents=np.cumsum(np.concatenate(sizes), axis=0),
+        ranks=layers[0].ranks,
+        extents=extents,
         n_features=widths.pop(),
         **arrays,
     )
@@ -110,8 +127,6 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
 
 def _runs(source: NDArray[np.int64], parent: NDArray[np.int64]) -> list[tuple[int, int, int]]:
     """Join neighbours: (source, first parent, one after the last parent)."""
-    if not source.size:
-        return []
     begins = np.flatnonzero(np.concatenate([[True], (np.diff(source) != 0) | (np.diff(parent) != 1)]))
     ends = np.append(begins[1:], source.size) - 1
     return list(

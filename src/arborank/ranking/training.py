@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
-from ..sparse import MatrixLike, as_csr
+from ..sparse import Csr, MatrixLike, as_csr
 from .solver import SOLVERS, SolverParams
-from .weights import LayerWeights
+from .weights import LayerWeights, check_ranks, feature_ranks
 
 __all__ = ["train_layer", "training_work"]
+
+_CERTAIN = 20.0  # a margin: the sigmoid of it is 1 in float32
 
 
 def train_layer(
@@ -20,13 +22,16 @@ def train_layer(
     branches: ArrayLike,
     params: SolverParams | None = None,
     *,
+    ranks: NDArray[np.int32] | None = None,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> LayerWeights:
     """Fit every child of every parent node of a layer.
 
     Child ``c`` of parent ``p`` is a binary problem over the active instances of ``p``, those positive for
-    ``c`` against all others. The result is the same, to the byte, for any number of threads.
+    ``c`` against all others. Where a parent's only child is right for all its instances there is nothing to learn: the
+    child gets no weights and a bias that every combination takes for certain, so that it passes its parent's score on.
+    The result is the same, to the byte, for any number of threads.
 
     Parameters
     ----------
@@ -41,6 +46,8 @@ def train_layer(
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
     params : SolverParams, optional
         The defaults when not given.
+    ranks : int32 array of shape (n_features,), optional
+        ``feature_ranks(X)``, when the layers of a model are to share it.
     n_threads : int
         Threads to use; 0 means one a processor.
     progress : callable, optional
@@ -64,11 +71,19 @@ def train_layer(
     branches = _checked_branches(branches, active.shape[0], positives.shape[0])
     if positives.nnz and positives.data.min() < 0:
         raise ValueError(f"positives holds cost multipliers of at least 0, found {positives.data.min():g}")
+    if ranks is None:
+        ranks = feature_ranks(X)
+    check_ranks(ranks, X.shape[1])
+    certain = _certain_parents(active, positives, branches)
+    children = branches[certain]
+    if certain.size:
+        active, positives = _without_rows(active, certain), _without_rows(positives, children)
     arrays = _native.train_layer(
         X,
         active,
         positives,
         branches,
+        ranks,
         solver=SOLVERS.index(params.solver),
         Cp=float(params.Cp),
         Cn=float(params.Cn),
@@ -80,13 +95,32 @@ def train_layer(
         n_threads=int(n_threads),
         progress=progress,
     )
-    return LayerWeights(branches=branches, n_features=X.shape[1], **arrays)
+    arrays["bias"][children] = _CERTAIN
+    return LayerWeights(branches=branches, ranks=ranks, n_features=X.shape[1], **arrays)
 
 
 def training_work(active: MatrixLike, branches: ArrayLike) -> int:
     """Return what the ``progress`` of `train_layer` counts up to: pairs of an active instance and a child."""
     active = as_csr(active, "active")
     return int(np.diff(active.indptr) @ np.diff(np.asarray(branches, dtype=np.int64)))
+
+
+def _certain_parents(active: Csr, positives: Csr, branches: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the parents with a single child that is positive for all their instances, at least one."""
+    alone = np.flatnonzero(np.diff(branches) == 1)
+    n_active = np.diff(active.indptr)[alone]
+    n_positive = np.diff(positives.indptr)[branches[alone]]
+    return alone[(n_active > 0) & (n_active == n_positive)]
+
+
+def _without_rows(csr: Csr, rows: NDArray[np.int64]) -> Csr:
+    """Empty some rows."""
+    lengths = np.diff(csr.indptr)
+    dropped = np.zeros(lengths.size, dtype=bool)
+    dropped[rows] = True
+    kept = np.repeat(~dropped, lengths)
+    indptr = np.concatenate([[0], np.cumsum(np.where(dropped, 0, lengths))])
+    return Csr(indptr, csr.indices[kept], csr.data[kept], csr.shape[1])
 
 
 def _checked_branches(branches: ArrayLike, n_parents: int, n_children: int) -> NDArray[np.int64]:

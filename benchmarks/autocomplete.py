@@ -1,0 +1,292 @@
+"""Session-aware autocompletion: quality by length of the prefix, latency a keystroke, labels scored.
+
+``python benchmarks/autocomplete.py --sets wikispeedia`` trains what is missing, keeps every side's answers below the
+cache, measures them all with the same code, and writes AUTOCOMPLETE.md at the end (``--report`` does only that).
+"""
+
+import argparse
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import completion
+import numpy as np
+from autocomplete_report import write_report
+from data import DEFAULT_CACHE, DEFAULT_DATA
+from environments import PLACE, python
+from measurements import Measurements
+from scipy.sparse import save_npz
+
+from arborank import Autocompleter, XRLinear
+from arborank.autocomplete.normal import normalize
+from arborank.autocomplete.quality import bleu_rr, quality_by_length, reciprocal_ranks
+from arborank.matching import BeamSearch
+from arborank.sparse import as_csr, to_scipy
+
+HERE = Path(__file__).resolve().parent
+INDICES = ("hybrid", "trie", "mustlink", "kmeans")
+LOGISTIC = {"solver": "logistic-dual", "Cp": 10.0, "Cn": 10.0, "combine": "sigmoid", "threshold": 0.02}
+SIDES = (
+    "most frequent",
+    *INDICES,
+    "hybrid, logistic",
+    "hybrid, no context",
+    "libpecos",
+    "libpecos, weight 1",
+    "GRU",
+)
+BEAM, K = 10, 10
+TIMED = 3000
+
+
+class Set:
+    """One data set, with the matrices that a completer makes of it for other libraries."""
+
+    def __init__(self, given: argparse.Namespace, name: str):
+        self.name, self.given, self.threads = name, given, given.threads
+        share = given.share if name == "yso-en" else 1
+        for key, value in completion.load(given.data, name, share).items():
+            setattr(self, key, value)
+        self.place = given.cache / "autocomplete" / f"{name}-{share}"
+        self.place.mkdir(parents=True, exist_ok=True)
+        self.key = {"table": "autocomplete", "set": name, "share": share}
+        self.n_previous = 3 if name == "debian" else 1
+
+    def completer(self, **parameters) -> Autocompleter:
+        """Train on the pairs."""
+        completer = Autocompleter(n_previous=self.n_previous, n_jobs=self.threads, **parameters)
+        return completer.fit_pairs([before for before, _ in self.train], [query for _, query in self.train])
+
+
+def normal(completions: list) -> list[list[str]]:
+    return [[normalize(query) for query, _ in row] for row in completions]
+
+
+def run(data: Set, found: Measurements, side: str) -> None:
+    """Train a side, answer the test prefixes, measure."""
+    path = data.place / f"{side.replace(', ', '-').replace(' ', '-')}.jsonl"
+    start = time.perf_counter()
+    if side.startswith("libpecos"):
+        figures = pecos(data, path, 1.0 if "weight 1" in side else 0.1)
+    elif side == "GRU":
+        figures = gru(data, path)
+    else:
+        figures = arborank(data, path, side)
+    figures["all_seconds"] = time.perf_counter() - start
+    found.add(figures | quality(data, completion.read_answers(path)), **data.key, side=side)
+
+
+def arborank(data: Set, path: Path, side: str) -> dict:
+    if side == "hybrid, no context":
+        return no_context(data, path)
+    index = side.split(",")[0] if side != "most frequent" else "kmeans"
+    start = time.perf_counter()
+    completer = data.completer(index=index, model=XRLinear(**LOGISTIC) if "logistic" in side else None)
+    figures = {"fit_seconds": time.perf_counter() - start, "labels": len(completer.catalogue_)}
+    previous = [()] * len(data.prefixes) if side == "most frequent" else data.previous
+    completion.save_answers(path, normal(completer.complete_batch(data.prefixes, previous, K)))
+    if side == "most frequent":
+        return figures
+    completer.save(data.place / "models" / side.replace(", ", "-"))
+    figures |= latency(completer, data) | labels_scored(completer, data)
+    free = unconstrained(completer, data)
+    figures |= {
+        f"free_{name}": value for name, value in quality(data, free).items() if name in ("mrr", "mrr_short")
+    }
+    return figures
+
+
+def no_context(data: Set, path: Path) -> dict:
+    """The same tree search, from the prefix alone."""
+    with_context = data.completer()
+    ids, prefixes, X, Y = matrices(data, with_context, 1.0)
+    catalogue = with_context.catalogue_
+    width = with_context.rows_._n_previous
+    X = as_csr(to_scipy(X)[:, width:])
+    model = XRLinear(tree=with_context.model_.tree_, threshold=0.02, n_jobs=data.threads).fit(X, Y)
+    tests = with_context.rows_.prefix.encode(data.prefixes)
+    search = BeamSearch(model.tree_.branches, model.layers_, model.tree_.labels, model.n_labels_)
+    runs = np.array([catalogue.matching(prefix) for prefix in data.prefixes])
+    ids, _ = search.topk(tests, K, ranges=runs, n_threads=data.threads)
+    completion.save_answers(path, [[catalogue.keys[i] for i in row if i >= 0] for row in ids.tolist()])
+    return {}
+
+
+def matrices(data: Set, completer: Autocompleter, weight: float):
+    """What a completer trains on: labels, prefixes, X and Y; the prefix part of X has the given weight."""
+    catalogue, rows = completer.catalogue_, completer.rows_
+    labels = np.array([catalogue.find(query) for _, query in data.train])
+    keys = list(catalogue.keys)
+    contexts = [completer._context(before) for before, _ in data.train]
+    prefixes = completer._sample(keys, labels)
+    rows.prefix_weight, kept = weight, rows.prefix_weight
+    X, _ = rows.many(contexts, prefixes)
+    rows.prefix_weight = kept
+    ones = np.ones(labels.size, np.float32)
+    import scipy.sparse as sp
+
+    return (
+        labels,
+        prefixes,
+        X,
+        sp.csr_matrix((ones, labels, np.arange(labels.size + 1)), (labels.size, len(keys))),
+    )
+
+
+def pecos(data: Set, path: Path, weight: float) -> dict:
+    """libpecos with its default index on the same features; of its answers, those that begin with the prefix."""
+    completer = data.completer()
+    _, _, X, Y = matrices(data, completer, weight)
+    rows, catalogue = completer.rows_, completer.catalogue_
+    rows.prefix_weight = weight
+    tests, _ = rows.many([completer._context(before) for before in data.previous], data.prefixes)
+    import scipy.sparse as sp
+
+    folder = data.place / "pecos"
+    folder.mkdir(exist_ok=True)
+    for name, matrix in (("X.trn", to_scipy(X)), ("Y.trn", Y), ("X.tst", to_scipy(tests))):
+        save_npz(folder / f"{name}.npz", sp.csr_matrix(matrix), compressed=False)
+    runs = np.array([catalogue.matching(prefix) for prefix in data.prefixes])
+    np.save(folder / "runs.npy", runs)
+    command = [
+        python("libpecos", data.given.environments),
+        "-m",
+        "runners.pecos_completion",
+        folder,
+        str(data.threads),
+    ]
+    done = subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True)
+    ids = np.load(folder / "ids.npy")
+    completion.save_answers(path, [[catalogue.keys[i] for i in row if i >= 0] for row in ids.tolist()])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def gru(data: Set, path: Path) -> dict:
+    """A character-level sequence model in an environment of its own."""
+    folder = data.place / "gru"
+    folder.mkdir(exist_ok=True)
+    train = [[normalize(" ".join(before[-1:])), normalize(query)] for before, query in data.train]
+    tests = [[normalize(" ".join(b[-1:])), p] for b, p in zip(data.previous, data.prefixes, strict=True)]
+    (folder / "train.json").write_text(json.dumps(train))
+    (folder / "test.json").write_text(json.dumps(tests))
+    command = [data.given.neural or python("neural", data.given.environments), "-m", "runners.gru_completion"]
+    command += [folder, path, "--minutes", str(data.given.minutes)]
+    done = subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def unconstrained(completer: Autocompleter, data: Set) -> list[list[str]]:
+    """A search that the prefix does not prune: the labels of the whole beam, those that begin with it."""
+    catalogue = completer.catalogue_
+    X, _ = completer.rows_.many([completer._context(before) for before in data.previous], data.prefixes)
+    model = completer.model_
+    ids, _ = completer._search.topk(X, 1000, combine=model.combine, beam_size=BEAM, n_threads=data.threads)
+    answers = []
+    for row, prefix in zip(ids.tolist(), data.prefixes, strict=True):
+        first, end = catalogue.matching(prefix)
+        answers.append([catalogue.keys[i] for i in row if first <= i < end][:K])
+    return answers
+
+
+def labels_scored(completer: Autocompleter, data: Set) -> dict:
+    """Mean number of labels in the leaves of the last beam, which is what a search scores at most."""
+    tree, layers = completer.model_.tree_, completer.model_.layers_
+    X, _ = completer.rows_.many([completer._context(before) for before in data.previous], data.prefixes)
+    n_nodes = tree.level_sizes[-2]
+    top = BeamSearch(tree.branches[:-1], layers[:-1], np.arange(n_nodes, dtype=np.int32), n_nodes)
+    sizes = np.diff(tree.branches[-1])
+    parents = np.empty(tree.n_labels, dtype=np.int64)
+    parents[tree.labels] = tree.parents(tree.depth)
+    allowed = [np.unique(parents[slice(*completer.catalogue_.matching(prefix))]) for prefix in data.prefixes]
+    indptr = np.cumsum([0, *map(len, allowed)])
+    import scipy.sparse as sp
+
+    ones = np.ones(indptr[-1], np.float32)
+    mask = as_csr(sp.csr_array((ones, np.concatenate(allowed), indptr), (len(allowed), n_nodes)))
+    figures = {}
+    for name, restriction in (("scored", mask), ("scored_free", None)):
+        ids, _ = top.topk(X, BEAM, beam_size=BEAM, combine=completer.model_.combine, allowed=restriction)
+        figures[name] = float(np.where(ids >= 0, sizes[np.maximum(ids, 0)], 0).sum(axis=1).mean())
+    return figures
+
+
+def latency(completer: Autocompleter, data: Set) -> dict:
+    """Processor time of one call from Python on one thread: other work on the machine does not count."""
+    completer.set_params(n_jobs=1)
+    for stage in (completer.rows_.previous, completer.rows_.prefix, completer.model_):
+        stage.set_params(n_jobs=1)
+    taken = {"cpu": [], "wall": []}
+    for row in range(-200, min(TIMED, len(data.prefixes))):
+        prefix, previous = data.prefixes[row], data.previous[row]
+        start = time.thread_time_ns(), time.perf_counter_ns()
+        completer.complete(prefix, previous, K)
+        end = time.thread_time_ns(), time.perf_counter_ns()
+        if row >= 0:
+            taken["cpu"].append(end[0] - start[0])
+            taken["wall"].append(end[1] - start[1])
+    return {
+        f"{clock}_{name}_us": float(np.percentile(values, share)) / 1e3
+        for clock, values in taken.items()
+        for name, share in (("p50", 50), ("p99", 99))
+    }
+
+
+def quality(data: Set, answers: list[list[str]]) -> dict:
+    """All measures of one side's answers."""
+    ranks = reciprocal_ranks(answers, data.wanted)
+    by_length = quality_by_length(ranks, data.prefixes)
+    counts: dict[str, int] = {}
+    for _, query in data.train:
+        key = normalize(query)
+        counts[key] = counts.get(key, 0) + 1
+    seen_before = {normalize(text) for before, _ in data.train for text in before}
+    seen = np.array([bool(b) and normalize(b[-1]) in seen_before for b in data.previous])
+    count = np.array([counts.get(query, 0) for query in data.wanted])
+    words = bleu_rr(answers, data.wanted)
+
+    def mean(values, rows):
+        return float(values[rows].mean()) if rows.any() else None
+
+    return {
+        "mrr": by_length.overall,
+        "mrr_short": by_length.short,
+        "mrr_by_length": by_length.means,
+        "counts_by_length": by_length.counts,
+        "mrr_lengths_alike": float(np.nanmean(by_length.means)),
+        "mrr_seen": mean(ranks, seen),
+        "mrr_unseen": mean(ranks, ~seen),
+        "share_seen": float(seen.mean()),
+        "mrr_rare": mean(ranks, (count > 0) & (count < 10)),
+        "mrr_middle": mean(ranks, (count >= 10) & (count < 100)),
+        "mrr_frequent": mean(ranks, count >= 100),
+        "known": float((count > 0).mean()),
+        "bleu_rr": float(words.mean()),
+        "bleu_rr_short": quality_by_length(words, data.prefixes).short,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
+    parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE)
+    parser.add_argument("--environments", type=Path, default=PLACE)
+    parser.add_argument("--neural", type=Path, help="interpreter with torch, for the GRU")
+    parser.add_argument("--minutes", type=float, default=10, help="training time of the GRU")
+    parser.add_argument("--sets", nargs="+", default=list(completion.NAMES), choices=completion.NAMES)
+    parser.add_argument("--sides", nargs="+", default=list(SIDES), choices=SIDES)
+    parser.add_argument("--share", type=int, default=4, help="every so manieth training pair of yso-en")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--report", action="store_true", help="only write AUTOCOMPLETE.md")
+    given = parser.parse_args()
+    found = Measurements(given.cache)
+    for name in () if given.report else given.sets:
+        data = Set(given, name)
+        for side in given.sides:
+            if not found.done(1, **data.key, side=side):
+                run(data, found, side)
+    write_report(found, HERE / "AUTOCOMPLETE.md")
+
+
+if __name__ == "__main__":
+    main()

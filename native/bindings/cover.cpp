@@ -1,0 +1,52 @@
+#include "cover.hpp"
+
+#include <cmath>
+
+#include "common.hpp"
+
+namespace arborank {
+
+namespace {
+
+void require(bool holds, const char* message) {
+  if (!holds)
+    throw std::invalid_argument(message);
+}
+
+nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<float> scores,
+                       Vector<std::int32_t> homes, std::int64_t n_clusters, std::int64_t max_clusters,
+                       std::int64_t capacity, double min_gain) {
+  const CsrView& view = canonical(instances, "instances");
+  require(static_cast<std::int64_t>(beams.shape(0)) == view.n_cols && beams.shape(0) == scores.shape(0) &&
+              beams.shape(1) == scores.shape(1),
+          "beams and scores must have one row an instance and the same shape");
+  require(static_cast<std::int64_t>(homes.size()) == view.n_rows, "homes must have one entry a label");
+  require(n_clusters >= 1 && n_clusters <= INT32_MAX && max_clusters >= 1 && capacity >= 0 && min_gain >= 0,
+          "n_clusters and max_clusters must be positive, capacity and min_gain not negative");
+  for (std::size_t i = 0; i < beams.size(); i++)
+    require(beams.data()[i] >= -1 && beams.data()[i] < n_clusters && scores.data()[i] >= 0 &&
+                std::isfinite(scores.data()[i]),
+            "beams must hold clusters or -1, scores finite numbers of at least 0");
+  for (std::size_t i = 0; i < homes.size(); i++)
+    require(homes.data()[i] >= -1 && homes.data()[i] < n_clusters, "homes must hold clusters or -1");
+  const CoverProblem problem{view,         beams.data(), scores.data(), static_cast<std::int64_t>(beams.shape(1)),
+                             homes.data(), n_clusters,   max_clusters,  capacity,
+                             min_gain};
+  Copies copies;
+  {
+    nb::gil_scoped_release release;
+    copies = cover(problem, python_tick(std::nullopt));
+  }
+  return nb::make_tuple(to_numpy(std::move(copies.labels)), to_numpy(std::move(copies.clusters)));
+}
+
+}  // namespace
+
+void bind_cover(nb::module_& m) {
+  m.def("cover_labels", &cover_labels, nb::arg("instances"), nb::arg("beams").noconvert(),
+        nb::arg("scores").noconvert(), nb::arg("homes").noconvert(), nb::arg("n_clusters"), nb::arg("max_clusters"),
+        nb::arg("capacity"), nb::arg("min_gain"),
+        "Copies (labels, clusters) that let beams cover more positives, in the order they were taken.");
+}
+
+}  // namespace arborank

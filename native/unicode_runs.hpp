@@ -1,0 +1,56 @@
+// Runs of word characters in a text, found sixty-four bytes at a time.
+#pragma once
+#include <bit>
+#include <cstdint>
+
+#include "bytes.hpp"
+#include "unicode.hpp"
+
+namespace arborank {
+
+constexpr std::size_t kPadding = 64;  // readable bytes after a text
+
+namespace unicode {
+
+// run(first, end) for every longest run of \w, or with `by_space` of what is not \s.
+template <class Run>
+void each_run(const char* text, std::size_t n, bool by_space, Run&& run) {
+  std::uint64_t carry = 0;  // whether the byte before this block is inside a run
+  std::uint64_t spill = 0;  // bytes of this block that belong to a character of the one before, where that is inside
+  std::size_t first = 0;
+  for (std::size_t base = 0; base < n; base += 64) {
+    const u8x64 bytes = load_bytes(text + base);
+    const std::uint64_t valid = n - base < 64 ? (std::uint64_t{1} << (n - base)) - 1 : ~std::uint64_t{0};
+    const std::uint64_t high = byte_mask(bytes >= 0x80) & valid;
+    std::uint64_t inside = (by_space ? ~byte_mask(is_ascii_space(bytes)) : byte_mask(is_ascii_word(bytes))) & valid;
+    if (high | spill) {
+      inside = (inside & ~high) | spill;
+      spill = 0;
+      const auto& tables = Tables::get();
+      for (std::uint64_t leads = byte_mask(bytes >= 0xC0) & valid; leads; leads &= leads - 1) {
+        const int at = std::countr_zero(leads);
+        const char* p = text + base + at;
+        const std::uint64_t character = (std::uint64_t{1} << width(static_cast<unsigned char>(*p))) - 1;
+        const char32_t c = decode(p);
+        if (by_space ? tables.is(c, kIsSpace) : !tables.is(c, kIsWord))
+          continue;
+        inside |= character << at;
+        if (at > 60)
+          spill |= character >> (64 - at);
+      }
+    }
+    for (std::uint64_t edges = inside ^ (inside << 1 | carry); edges; edges &= edges - 1) {
+      const int at = std::countr_zero(edges);
+      if (inside >> at & 1)
+        first = base + at;
+      else
+        run(first, base + at);
+    }
+    carry = inside >> 63;
+  }
+  if (n % 64 == 0 && carry)
+    run(first, n);
+}
+
+}  // namespace unicode
+}  // namespace arborank

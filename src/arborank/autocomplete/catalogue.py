@@ -1,0 +1,138 @@
+"""The queries that can be suggested: sorted, so that those with a common prefix are neighbours; and how frequent."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..state import State
+from ..strings import StringTable
+from .normal import normalize
+
+__all__ = ["Catalogue"]
+
+_MANY = 2048  # a range of more queries is ranked by frequency once, not at every keystroke
+_REMEMBERED = 64
+
+
+class Catalogue:
+    """Queries in code point order of their normal form; a query's position is its label id.
+
+    Parameters
+    ----------
+    keys : StringTable
+        Normal forms, ascending, without duplicates.
+    texts : StringTable
+        What is shown for each.
+    counts : int64 array of shape (n_queries,)
+        How often each was sent.
+    blocked : int32 array, optional
+        Ids that are never to be suggested, ascending.
+    """
+
+    def __init__(
+        self,
+        keys: StringTable,
+        texts: StringTable,
+        counts: NDArray[np.int64],
+        blocked: NDArray[np.int32] | None = None,
+    ) -> None:
+        if not len(keys) == len(texts) == counts.size:
+            raise ValueError(f"{len(keys)} keys, {len(texts)} texts and {counts.size} counts do not fit")
+        self.keys = keys
+        self.texts = texts
+        self.counts = counts
+        self._set_blocked(np.array([], dtype=np.int32) if blocked is None else blocked)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @cached_property
+    def longest(self) -> int:
+        """Length of the longest key in bytes."""
+        return int(np.diff(self.keys.offsets).max())
+
+    def matching(self, prefix: str, within: tuple[int, int] | None = None) -> tuple[int, int]:
+        """Return the ids, from the first to behind the last, of keys that begin with a normal form.
+
+        Parameters
+        ----------
+        prefix : str
+        within : (int, int), optional
+            Ids to look among: those of a shorter prefix, if known.
+        """
+        start = prefix.encode()
+        if len(start) > self.longest:
+            return 0, 0
+        text, offsets = self.keys.text.data, self.keys.offsets.data
+
+        def key(i: int) -> bytes:
+            return bytes(text[offsets[i] : offsets[i + 1]])
+
+        low, high = within or (0, len(self.keys))
+        ids = range(high)
+        first = bisect_left(ids, start, lo=low, key=key)
+        return first, bisect_left(ids, start + b"\xff", lo=first, key=key)
+
+    def find(self, text: str) -> int | None:
+        """Return the id of a query, or None."""
+        key = normalize(text)
+        first, end = self.matching(key)
+        return first if first < end and self.keys[first] == key else None
+
+    def frequent(self, first: int, end: int, k: int) -> NDArray[np.int64]:
+        """Return the ids of the ``k`` most frequent queries of a range that are not blocked; among equals in order."""
+        if end - first <= _MANY:
+            return self._ranked(first, end)[:k]
+        known = self._remembered.get((first, end))
+        if known is None or known.size < min(k, end - first):
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            known = self._remembered[first, end] = self._ranked(first, end)[: max(2 * k, _REMEMBERED)]
+        return known[:k]
+
+    def _ranked(self, first: int, end: int) -> NDArray[np.int64]:
+        counts = self._open_counts[first:end]
+        ranked = np.argsort(-counts, kind="stable")
+        return first + ranked[: np.count_nonzero(counts)]
+
+    def shares(self, ids: NDArray[np.int64], first: int, end: int) -> NDArray[np.float64]:
+        """Return how often each of some queries was sent, of all times that one of a range was."""
+        shares: NDArray[np.float64] = self.counts[ids] / max(int(self.counts[first:end].sum()), 1)
+        return shares
+
+    def block(self, phrases: Iterable[str]) -> None:
+        """Block the queries that hold one of some words or phrases, as whole words."""
+        wanted = [key for key in map(normalize, phrases) if key]
+        found = [i for i, key in enumerate(self.keys) if holds_phrase(key, wanted)] if wanted else []
+        self._set_blocked(np.union1d(self.blocked, np.array(found, np.int32)).astype(np.int32))
+
+    def _set_blocked(self, blocked: NDArray[np.int32]) -> None:
+        self.blocked = blocked
+        self._open_counts = self.counts
+        if blocked.size:
+            self._open_counts = self.counts.copy()
+            self._open_counts[blocked] = 0
+        self._remembered: dict[tuple[int, int], NDArray[np.int64]] = {}
+
+    def to_state(self) -> State:
+        """Return what is saved."""
+        parts = {"keys": self.keys}
+        if self.texts is not self.keys:
+            parts["texts"] = self.texts
+        return State({}, {"counts": self.counts, "blocked": self.blocked}, parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Restore saved queries."""
+        keys = state.parts["keys"]
+        return cls(keys, state.parts.get("texts", keys), state.arrays["counts"], state.arrays["blocked"])
+
+
+def holds_phrase(key: str, phrases: Iterable[str]) -> bool:
+    """Whether a normal form holds one of some normal forms as whole words."""
+    padded = f" {key} "
+    return any(f" {phrase} " in padded for phrase in phrases)

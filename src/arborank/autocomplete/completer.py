@@ -1,0 +1,277 @@
+"""Autocompleter: the previous queries and a prefix in, likely queries out."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from ..checks import check_integer, check_real
+from ..features import NgramTfidf, PrefixTfidf
+from ..models import XRLinear
+from ..persistence import SaveMixin
+from ..sparse import as_csr
+from ..state import State
+from ..threads import n_threads
+from .gather import gather_queries
+from .growing import INDICES, grow_tree
+from .prefixes import LAWS, sample_lengths
+from .rows import ContextRows
+from .sessions import Pairs, check_pairs, session_pairs
+from .suggester import Suggester
+
+__all__ = ["Autocompleter"]
+
+_COMBINATIONS = ("l1-hinge", "l2-hinge", "l3-hinge", "l4-hinge", "sigmoid")
+
+
+class Autocompleter(SaveMixin, Suggester):
+    """Session-aware query autocompletion (Yadav et al., KDD 2021).
+
+    Every query of the log is a label. It is ranked from the words of the queries before it and from character n-grams
+    of the prefix, in a label tree that the prefix prunes: no node outside the prefix is scored.
+
+    Queries, prefixes and contexts are compared in the form that `normalize` gives: lower case, composed Unicode,
+    single spaces. The spelling sent most often is shown.
+
+    Parameters
+    ----------
+    index : {"hybrid", "trie", "mustlink", "kmeans"}, default="hybrid"
+        The label tree: see `arborank.indexing`.
+    depth : int, optional
+        Levels of characters in it: 3 for ``"hybrid"``, 16 for ``"trie"``, 3 for ``"mustlink"``.
+    model : XRLinear, optional
+        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.02)``. ``combine``
+        must give scores from 0 to 1.
+    previous_features : vectoriser, optional
+        Of the previous queries. By default words that occur in two pairs: ``NgramTfidf(tokens="word1", min_df=2,
+        sublinear_tf=True)``, with ``min_df=min_count`` where that is more.
+    prefix_features : vectoriser, optional
+        Of the prefix; by default ``PrefixTfidf()``.
+    prefix_weight : float, default=0.1
+        Weight of the prefix beside the previous queries. As the tree is pruned by the prefix, little is needed.
+    n_previous : int, default=1
+        Previous queries of a session that count.
+    decay : float, default=0.5
+        Weight of each against the one after it.
+    prefix_law : {"uniform", "reciprocal"}, default="uniform"
+        How the lengths of training prefixes are drawn; see `sample_lengths`.
+    prefixes_per_query : int, default=1
+        Training prefixes of every pair.
+    min_count : int, default=1
+        A query sent less often never becomes a label.
+    min_users : int, default=1
+        Nor does one sent in fewer sessions (by fewer users, where these are given).
+    blocklist : sequence of str, default=()
+        Words and phrases: a query that holds one, as whole words, is never suggested.
+    session_gap : float or None, default=1800
+        Seconds of silence after which `fit` takes a session to be over.
+    random_state : int, default=0
+        Seed of the prefixes and of the tree.
+    n_jobs : int, optional
+        Threads; None or -1 for every core. The result does not depend on it.
+    verbose : int, default=0
+        1 shows progress bars.
+
+    Attributes
+    ----------
+    catalogue_ : Catalogue
+        The queries, with their counts.
+    rows_ : ContextRows
+        The fitted vectorisers.
+    model_ : XRLinear
+
+    Examples
+    --------
+    >>> from arborank import Autocompleter
+    >>> log = [("a", 0, "camera"), ("a", 9, "nikon"), ("b", 0, "camera"), ("b", 5, "nikon"),
+    ...        ("c", 0, "running shoes"), ("c", 7, "nike"), ("d", 1, "running shoes"), ("d", 2, "nike")]
+    >>> completer = Autocompleter().fit(log)
+    >>> [query for query, score in completer.complete("n", previous=["camera"])]
+    ['nikon', 'nike']
+    >>> [query for query, score in completer.complete("n", previous=["running shoes"], k=1)]
+    ['nike']
+    """
+
+    def __init__(
+        self,
+        *,
+        index: Literal["hybrid", "trie", "mustlink", "kmeans"] = "hybrid",
+        depth: int | None = None,
+        model: XRLinear | None = None,
+        previous_features: Any = None,
+        prefix_features: Any = None,
+        prefix_weight: float = 0.1,
+        n_previous: int = 1,
+        decay: float = 0.5,
+        prefix_law: Literal["uniform", "reciprocal"] = "uniform",
+        prefixes_per_query: int = 1,
+        min_count: int = 1,
+        min_users: int = 1,
+        blocklist: Sequence[str] = (),
+        session_gap: float | None = 1800.0,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.index = index
+        self.depth = depth
+        self.model = model
+        self.previous_features = previous_features
+        self.prefix_features = prefix_features
+        self.prefix_weight = prefix_weight
+        self.n_previous = n_previous
+        self.decay = decay
+        self.prefix_law = prefix_law
+        self.prefixes_per_query = prefixes_per_query
+        self.min_count = min_count
+        self.min_users = min_users
+        self.blocklist = blocklist
+        self.session_gap = session_gap
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(self, log: Iterable[Any], y: Any = None) -> Self:
+        """Learn from a query log; ``y`` is ignored.
+
+        Parameters
+        ----------
+        log : iterable of (session, time, query)
+            In any order; see `session_pairs` and `read_log`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a row or a parameter is of the wrong kind or range, or no query is left; the message names it.
+        """
+        self._check_parameters()
+        return self._fit(session_pairs(log, n_previous=self.n_previous, session_gap=self.session_gap))
+
+    def fit_pairs(
+        self,
+        previous: Iterable[str | Sequence[str] | None],
+        queries: Iterable[str],
+        *,
+        users: Iterable[Any] | None = None,
+    ) -> Self:
+        """Learn from pairs of what came before and the query that followed.
+
+        Parameters
+        ----------
+        previous : sequence of str, or of sequences of str, oldest first
+            None and ``()`` stand for nothing; of longer sequences the last ``n_previous`` count.
+        queries : sequence of str
+        users : sequence, optional
+            Who sent each query; needed when ``min_users`` is more than 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit`.
+        """
+        self._check_parameters()
+        return self._fit(check_pairs(previous, queries, users))
+
+    def _check_parameters(self) -> None:
+        if self.index not in INDICES:
+            raise ValueError(f"index is {self.index!r}; expected one of {', '.join(INDICES)}")
+        if self.prefix_law not in LAWS:
+            raise ValueError(f"prefix_law is {self.prefix_law!r}; expected one of {', '.join(LAWS)}")
+        for name in ("n_previous", "prefixes_per_query", "min_count", "min_users"):
+            check_integer(name, getattr(self, name), 1)
+        check_integer("random_state", self.random_state, 0)
+        if self.depth is not None:
+            check_integer("depth", self.depth, 1)
+            if self.index == "kmeans":
+                raise ValueError(f"depth is {self.depth}, but index 'kmeans' has no levels of characters")
+        check_real("prefix_weight", self.prefix_weight, above=0)
+        check_real("decay", self.decay, above=0, most=1)
+        if isinstance(self.blocklist, str) or not all(isinstance(word, str) for word in self.blocklist):
+            raise TypeError(f"blocklist must be a sequence of str, found {self.blocklist!r}")
+        if self.model is not None and not isinstance(self.model, XRLinear):
+            raise TypeError(f"model must be an XRLinear, found {type(self.model).__name__}")
+        if self.model is not None and self.model.combine not in _COMBINATIONS:
+            raise ValueError(
+                f"combine of model is {self.model.combine!r}; scores from 0 to 1 need one of {', '.join(_COMBINATIONS)}"
+            )
+
+    def _fit(self, pairs: Pairs) -> Self:
+        catalogue, kept, labels = gather_queries(
+            pairs, min_count=self.min_count, min_users=self.min_users, blocklist=self.blocklist
+        )
+        contexts = [self._context(pairs.previous[row]) for row in kept.tolist()] * self.prefixes_per_query
+        labels = np.tile(labels, self.prefixes_per_query)
+        keys = list(catalogue.keys)
+        prefixes = self._sample(keys, labels)
+        rows = ContextRows(
+            self._fit_previous(contexts),
+            self._fit_prefix(prefixes),
+            decay=float(self.decay),
+            prefix_weight=float(self.prefix_weight),
+        )
+        X, _ = rows.many(contexts, prefixes, n_threads=n_threads(self.n_jobs))
+        del contexts, prefixes
+        ones = np.ones(labels.size, np.float32)
+        matrix = sp.csr_array((ones, labels, np.arange(labels.size + 1)), shape=(labels.size, len(keys)))
+        Y = as_csr(matrix, "labels")
+        model = clone(self.model) if self.model is not None else XRLinear(threshold=0.02)
+        if self.n_jobs is not None:
+            model.set_params(n_jobs=self.n_jobs)
+        if self.verbose:
+            model.set_params(verbose=self.verbose)
+        model.set_params(tree=grow_tree(self.index, self.depth, keys, X, Y, model))
+        model.fit(X, Y)
+        # together, and last: a fit that fails leaves the completer as it was
+        self._set_fitted(catalogue, rows, model)
+        return self
+
+    def _sample(self, keys: list[str], labels: NDArray[np.int64]) -> list[str]:
+        """Draw a prefix for every training instance."""
+        lengths = np.array([len(key) for key in keys])[labels]
+        drawn = sample_lengths(lengths, self.prefix_law, np.random.default_rng(self.random_state))
+        return [keys[label][:length] for label, length in zip(labels.tolist(), drawn.tolist(), strict=True)]
+
+    def _fit_prefix(self, prefixes: list[str]) -> Any:
+        features = (
+            PrefixTfidf(n_jobs=self.n_jobs) if self.prefix_features is None else clone(self.prefix_features)
+        )
+        return features.fit(prefixes)
+
+    def _fit_previous(self, contexts: list[tuple[str, ...]]) -> Any:
+        texts = [text for context in contexts for text in context]
+        if self.previous_features is not None:
+            return clone(self.previous_features).fit(texts)
+        features = NgramTfidf(
+            tokens="word1", min_df=max(2, self.min_count), sublinear_tf=True, n_jobs=self.n_jobs
+        )
+        try:
+            return features.fit(texts)
+        except ValueError:  # too little text: any word counts, and with none at all, nothing
+            if self.min_count > 1 or not texts:
+                return features.set_params(min_df=1).fit(["nothing"])
+            return features.set_params(min_df=1).fit(texts)
+
+    # ------------------------------------------------------------------ save
+
+    def to_state(self) -> State:
+        """Take the fitted completer apart for saving."""
+        check_is_fitted(self, "model_")
+        stages = ("model", "previous_features", "prefix_features")  # saved as what they became
+        config = {name: value for name, value in self.get_params(deep=False).items() if name not in stages}
+        config["blocklist"] = list(self.blocklist)
+        parts = {"catalogue": self.catalogue_, "rows": self.rows_, "model": self.model_}
+        return State(config, {}, parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Put a saved completer together again; arrays are used where they lie."""
+        completer = cls(**state.config)
+        parts = state.parts
+        completer._set_fitted(parts["catalogue"], parts["rows"], parts["model"])
+        return completer

@@ -1,0 +1,47 @@
+"""The label tree that a completer's parameters name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..indexing import LabelTree, balanced_kmeans, hybrid_tree, mustlink_tree, pifa, trie_tree
+from ..models import XRLinear
+from ..sparse import Csr
+from ..threads import n_threads
+
+__all__ = ["INDICES", "grow_tree"]
+
+INDICES = ("hybrid", "trie", "mustlink", "kmeans")
+_DEPTHS = {"hybrid": 3, "trie": 16, "mustlink": 3}
+
+
+def grow_tree(
+    index: str, depth: int | None, keys: Sequence[str], X: Csr, Y: Csr, model: XRLinear
+) -> LabelTree:
+    """Grow the tree with the model's parameters, from the mean features of every query's instances.
+
+    Parameters
+    ----------
+    index : one of `INDICES`
+    depth : int or None
+        Levels of characters; None for the default of the index.
+    keys : sequence of str, length n_labels
+        Normal forms of the queries, ascending.
+    X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_labels)
+    model : XRLinear
+    """
+    levels = _DEPTHS.get(index, 0) if depth is None else depth
+    if index == "trie":
+        return trie_tree(keys, depth=levels)
+    threads = n_threads(model.n_jobs)
+    vectors = pifa(X, Y, n_threads=threads)
+    options: dict[str, Any] = {
+        "branching": model.branching,
+        "max_leaf_size": model.max_leaf_size,
+        "spherical": bool(model.spherical),
+        "random_state": model.random_state,
+    }
+    if index == "mustlink":
+        return mustlink_tree(keys, vectors, depth=levels, **options)
+    if index == "hybrid":
+        return hybrid_tree(keys, vectors, depth=levels, n_threads=threads, **options)
+    return balanced_kmeans(vectors, n_threads=threads, overwrite=True, **options)

@@ -1,0 +1,135 @@
+"""Query logs in files: a query a line with its session and time, or pairs that are ready."""
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ..datasets.lines import StrPath, fault, read_lines, suffix
+from .sessions import Pairs
+
+__all__ = ["LogRow", "parse_time", "read_log", "read_pairs"]
+
+_JSON = {".jsonl", ".json"}
+
+
+class LogRow(NamedTuple):
+    """A query that someone sent: session (or user), time in seconds or as a date, and its text."""
+
+    session: str
+    time: float | datetime
+    query: str
+
+
+def read_log(path: StrPath) -> list[LogRow]:
+    """Read a query log (UTF-8, ``.gz`` and ``.xz`` unpacked), its rows in any order.
+
+    A line is ``session<TAB>time<TAB>query``, or, in a ``.jsonl`` file, an object with these keys. A time is a number
+    of seconds, or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05`` (UTC unless it says otherwise). A first
+    line of exactly ``session<TAB>time<TAB>query`` is skipped.
+
+    Raises
+    ------
+    ValueError
+        With file and line, if a line has another form.
+    """
+    rows = []
+    fields: list[Any]
+    for number, line in read_lines(path):
+        if suffix(path) in _JSON:
+            record = _record(path, number, line)
+            fields = [record.get(key) for key in LogRow._fields]
+        else:
+            fields = list(line.split("\t"))
+            if number == 1 and tuple(fields) == LogRow._fields:
+                continue
+            if len(fields) != 3:
+                raise fault(path, number, f"session, time and query were expected, found {_shown(line)}")
+        session, time, query = fields
+        if isinstance(session, int) and not isinstance(session, bool):
+            session = str(session)
+        if not isinstance(session, str) or not session:
+            raise fault(path, number, f"a session must be a non-empty string, found {_shown(session)}")
+        if not isinstance(query, str):
+            raise fault(path, number, f"a query must be a string, found {_shown(query)}")
+        try:
+            rows.append(LogRow(session, parse_time(time), query))
+        except ValueError as error:
+            raise fault(path, number, str(error)) from None
+    return rows
+
+
+def read_pairs(path: StrPath) -> Pairs:
+    """Read pairs of what came before and the query that followed.
+
+    A line is ``previous<TAB>query``, with any number of previous queries, oldest first; or, in a ``.jsonl`` file, an
+    object ``{"previous": [...], "query": "..."}``, where ``previous`` may be one string and ``"user"`` is optional.
+
+    Raises
+    ------
+    ValueError
+        With file and line, if a line has another form, or if only some lines name a user.
+    """
+    previous: list[tuple[str, ...]] = []
+    queries: list[str] = []
+    users: list[str] = []
+    for number, line in read_lines(path):
+        if suffix(path) not in _JSON:
+            *before, query = line.split("\t")
+        else:
+            record = _record(path, number, line)
+            given, text = record.get("previous", []), record.get("query")
+            before = [given] if isinstance(given, str) else given
+            if not isinstance(before, list) or not all(isinstance(entry, str) for entry in before):
+                raise fault(path, number, f'"previous" must be a list of strings, found {_shown(given)}')
+            if not isinstance(text, str):
+                raise fault(path, number, f'"query" must be a string, found {_shown(text)}')
+            query = text
+            if "user" in record:
+                users.append(str(record["user"]))
+        if not query.strip():
+            raise fault(path, number, "the query is empty")
+        previous.append(tuple(before))
+        queries.append(query)
+        if users and len(users) != len(queries):
+            raise fault(path, number, 'some lines have a "user", this or the first one has not')
+    return Pairs(previous, queries, users or None)
+
+
+def parse_time(time: Any) -> float | datetime:
+    """Return seconds or a date from a number, a `datetime`, or text of either.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if isinstance(time, datetime):
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+    if isinstance(time, str):
+        try:
+            return parse_time(float(time))
+        except ValueError:
+            pass
+        try:
+            return parse_time(datetime.fromisoformat(time.strip()))
+        except ValueError:
+            pass
+    elif isinstance(time, int | float) and not isinstance(time, bool) and math.isfinite(time):
+        return float(time)
+    raise ValueError(f"a time must be a number of seconds or an ISO 8601 date, found {_shown(time)}")
+
+
+def _record(path: StrPath, number: int, line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise fault(path, number, f"a JSON object was expected, found {_shown(line)}")
+    return record
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,91 @@
+"""Feature rows: what came before, beside what is being typed."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..sparse import Csr, as_csr, multiply, to_scipy
+from ..state import State
+
+__all__ = ["ContextRows"]
+
+
+class ContextRows:
+    """Two fitted vectorisers side by side.
+
+    A row holds the previous queries, the last one with weight 1, the ones before with ``decay``, ``decay ** 2`` and so
+    on, scaled to unit length; behind it the prefix, times ``prefix_weight``.
+
+    Parameters
+    ----------
+    previous, prefix : fitted vectorisers with ``encode(texts)``
+    decay, prefix_weight : float
+    """
+
+    def __init__(self, previous: Any, prefix: Any, *, decay: float, prefix_weight: float) -> None:
+        self.previous = previous
+        self.prefix = prefix
+        self.decay = decay
+        self.prefix_weight = prefix_weight
+        self._n_previous = previous.encode([""]).shape[1]
+        self.n_features = self._n_previous + prefix.encode([""]).shape[1]
+
+    def many(
+        self, previous: Sequence[Sequence[str]], prefixes: Sequence[str], *, n_threads: int = 0
+    ) -> tuple[Csr, NDArray[np.bool_]]:
+        """Return one row a prefix, and whether anything is known of what came before.
+
+        Parameters
+        ----------
+        previous : sequence of sequences of str
+            The previous queries, oldest first, of each prefix.
+        prefixes : sequence of str
+        n_threads : int, default 0
+            0 for all cores.
+        """
+        numbers: dict[str, int] = {}
+        indptr, columns, weights = [0], [], []
+        for texts in previous:
+            for age, text in enumerate(reversed(texts)):
+                columns.append(numbers.setdefault(text, len(numbers)))
+                weights.append(self.decay**age)
+            indptr.append(len(columns))
+        shape = (len(previous), max(len(numbers), 1))
+        mixture = sp.csr_array((np.array(weights, np.float32), np.array(columns, np.int32), indptr), shape)
+        encoded = self.previous.encode(list(numbers) or [""])
+        before = multiply(as_csr(mixture, "previous"), encoded, normalize=True, n_threads=n_threads)
+        typed = self.prefix.encode(prefixes)
+        weighed = Csr(
+            typed.indptr, typed.indices, typed.data * np.float32(self.prefix_weight), typed.shape[1]
+        )
+        rows = sp.hstack([to_scipy(before), to_scipy(weighed)], format="csr")
+        return as_csr(rows, "rows"), np.diff(before.indptr) > 0
+
+    def one(self, previous: Sequence[str], prefix: str) -> Csr | None:
+        """Return the row of a single keystroke, as `many` does, sooner; None where nothing is known before."""
+        if len(previous) > 1:
+            row, known = self.many([previous], [prefix], n_threads=1)
+            return row if known[0] else None
+        if not previous:
+            return None
+        before = self.previous.encode(previous)
+        if before.nnz == 0:
+            return None
+        typed = self.prefix.encode([prefix])
+        indices = np.concatenate([before.indices, typed.indices + np.int32(self._n_previous)])
+        length = np.sqrt(before.data @ before.data)
+        data = np.concatenate([before.data / length, typed.data * np.float32(self.prefix_weight)])
+        return Csr(np.array([0, indices.size]), indices, data, self.n_features)
+
+    def to_state(self) -> State:
+        """Return what is saved."""
+        config = {"decay": self.decay, "prefix_weight": self.prefix_weight}
+        return State(config, {}, {"previous": self.previous, "prefix": self.prefix})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Restore saved vectorisers."""
+        return cls(state.parts["previous"], state.parts["prefix"], **state.config)

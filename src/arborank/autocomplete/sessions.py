@@ -1,0 +1,141 @@
+"""From a log to pairs: what a session held before, and the query that followed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ..checks import check_integer, check_real
+from .normal import normalize
+
+__all__ = ["Pairs", "check_pairs", "session_pairs"]
+
+
+class Pairs(NamedTuple):
+    """Queries, each with those before it.
+
+    Attributes
+    ----------
+    previous : list of tuple of str
+        The queries before each, oldest first; may be empty.
+    queries : list of str
+    users : list, optional
+        Who sent each query: a session or a person. Needed by ``min_users`` only.
+    """
+
+    previous: list[tuple[str, ...]]
+    queries: list[str]
+    users: list[Any] | None = None
+
+
+def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: float | None = 1800.0) -> Pairs:
+    """Pair every query of a log with the ones before it in its session.
+
+    Rows may come in any order: those of a session are sorted by time, equal times stay as they come. A pause longer
+    than ``session_gap`` begins a new session. A query that repeats the one before it (as `normalize` sees them) counts
+    once. The first query of a session has nothing before it and is kept: this is how the completer learns what to say
+    to a newcomer.
+
+    Parameters
+    ----------
+    rows : iterable of (session, time, query)
+        Times are numbers of seconds, or `datetime`; of one kind throughout.
+    n_previous : int, default 1
+        Previous queries kept, at most.
+    session_gap : float or None, default 1800
+        Seconds; None for sessions without end.
+
+    Raises
+    ------
+    TypeError
+        If a row is not three values, times are of two kinds, or a query is not a str.
+    ValueError
+        If a time is no number.
+    """
+    check_integer("n_previous", n_previous, 1)
+    if session_gap is not None:
+        check_real("session_gap", session_gap, above=0)
+    sessions: dict[Any, list[tuple[float, str]]] = {}
+    for position, row in enumerate(rows):
+        session, time, query = _checked(position, row)
+        sessions.setdefault(session, []).append((time, query))
+    previous: list[tuple[str, ...]] = []
+    queries: list[str] = []
+    users: list[Any] = []
+    for session, events in sessions.items():
+        events.sort(key=lambda event: event[0])
+        before: list[str] = []
+        last_time, last_key = None, ""
+        for time, query in events:
+            key = normalize(query)
+            if not key:
+                continue
+            if last_time is not None and session_gap is not None and time - last_time > session_gap:
+                before, last_key = [], ""
+            last_time = time
+            if key == last_key:
+                continue
+            previous.append(tuple(before))
+            queries.append(query)
+            users.append(session)
+            before = [*before, query][-n_previous:]
+            last_key = key
+    return Pairs(previous, queries, users)
+
+
+def _checked(position: int, row: Any) -> tuple[Any, float, str]:
+    if isinstance(row, str) or not isinstance(row, Sequence) or len(row) != 3:
+        raise TypeError(f"row {position} of the log is {row!r}; (session, time, query) was expected")
+    session, time, query = row
+    if not isinstance(query, str):
+        raise TypeError(f"row {position} of the log has the query {query!r}; a str was expected")
+    if isinstance(time, datetime):
+        time = time.timestamp()
+    try:
+        seconds = float(time)
+    except (TypeError, ValueError):
+        seconds = float("nan")
+    if seconds != seconds:
+        raise ValueError(
+            f"row {position} of the log has the time {time!r}; a number or datetime was expected"
+        )
+    return session, seconds, query
+
+
+def check_pairs(previous: Any, queries: Any, users: Any) -> Pairs:
+    """Check what `Autocompleter.fit_pairs` is given.
+
+    Raises
+    ------
+    TypeError
+        If an entry is of the wrong type.
+    ValueError
+        If lengths differ.
+    """
+    for name, values in (("previous", previous), ("queries", queries)):
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise TypeError(f"{name} must be a sequence with one entry a pair, found {values!r}")
+    contexts = [_context(number, entry) for number, entry in enumerate(previous)]
+    texts = list(queries)
+    for number, query in enumerate(texts):
+        if not isinstance(query, str):
+            raise TypeError(f"queries[{number}] is {query!r}; a str was expected")
+    if len(contexts) != len(texts):
+        raise ValueError(
+            f"previous has {len(contexts)} entries but queries has {len(texts)}; they go in pairs"
+        )
+    who = None if users is None else list(users)
+    if who is not None and len(who) != len(texts):
+        raise ValueError(f"users has {len(who)} entries but queries has {len(texts)}; one each is needed")
+    return Pairs(contexts, texts, who)
+
+
+def _context(number: int, entry: Any) -> tuple[str, ...]:
+    if entry is None:
+        return ()
+    if isinstance(entry, str):
+        return (entry,)
+    texts = tuple(entry) if isinstance(entry, Iterable) else (None,)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"previous[{number}] is {entry!r}; a str or a sequence of str was expected")
+    return texts

@@ -1,0 +1,261 @@
+"""A fitted completer answers: from a keystroke to completions."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from ..checks import check_integer
+from ..matching import BeamSearch
+from ..models import XRLinear
+from ..sparse import Csr
+from ..threads import n_threads
+from .catalogue import Catalogue
+from .normal import normalize
+from .rows import ContextRows
+from .typos import one_edit_ranges
+
+__all__ = ["Suggester"]
+
+Completions = list[tuple[str, float]]
+
+
+class Suggester(BaseEstimator):
+    """What `Autocompleter` has beside its ``fit``, which calls `_set_fitted`.
+
+    Attributes
+    ----------
+    catalogue_ : Catalogue
+        The queries, with their counts.
+    rows_ : ContextRows
+        The fitted vectorisers.
+    model_ : XRLinear
+    """
+
+    n_previous: int
+    n_jobs: int | None
+    catalogue_: Catalogue
+    rows_: ContextRows
+    model_: XRLinear
+
+    def _set_fitted(self, catalogue: Catalogue, rows: ContextRows, model: XRLinear) -> None:
+        self.catalogue_ = catalogue
+        self.rows_ = rows
+        self.model_ = model
+        self._search = BeamSearch(
+            model.tree_.branches, model.layers_, model.tree_.labels, model.tree_.n_labels
+        )
+        self._set_excluded()
+
+    def _set_excluded(self) -> None:
+        blocked = self.catalogue_.blocked
+        ones = np.ones(blocked.size, np.float32)
+        some = blocked.size > 0
+        self._excluded = (
+            Csr(np.array([0, blocked.size]), blocked, ones, len(self.catalogue_)) if some else None
+        )
+
+    def complete(
+        self,
+        prefix: str,
+        previous: str | Sequence[str] = (),
+        k: int = 10,
+        *,
+        strict: bool = True,
+        beam_size: int | None = None,
+    ) -> Completions:
+        """Return the likeliest queries that begin with a prefix, best first.
+
+        Parameters
+        ----------
+        prefix : str
+            What has been typed; empty for a guess at the whole query. Where no query begins with it, the result is
+            empty.
+        previous : str or sequence of str, default=()
+            The queries before, oldest first; the last ``n_previous`` count. They need not be known.
+        k : int, default=10
+            Most completions.
+        strict : bool, default=True
+            Whether every completion begins with the prefix. Otherwise a list that is not full goes on with queries that
+            begin with something one typo away (a character too many, too few, another or two swapped; from three
+            characters on), and if there are none, with the most frequent ones that share the longest beginning.
+        beam_size : int, optional
+            Instead of the model's own.
+
+        Returns
+        -------
+        list of (query, score)
+            Scores are from 0 to 1, and compare completions of one prefix. Below those that the model reaches are the
+            most frequent other ones, with a score of 0. Where no word of the previous queries is known, completions
+            are ranked by frequency, and the score is their share of what was sent with this prefix.
+
+        Raises
+        ------
+        TypeError
+            If the prefix or a previous query is not a str.
+        ValueError
+            If ``k`` is below 1.
+        """
+        self._check_fitted()
+        if not isinstance(prefix, str):
+            raise TypeError(f"prefix must be a str, found {type(prefix).__name__}")
+        k = k if type(k) is int and k > 0 else check_integer("k", k, 1)
+        key = normalize(prefix, prefix=True)
+        run = self.catalogue_.matching(key)
+        possible = run[0] < run[1]
+        if not possible and strict:
+            return []
+        context = self._context(previous)
+        found: Completions = []
+        if possible:
+            found = self._ranked(self.rows_.one(context, key), run, k, beam_size)
+        if not strict and len(found) < k:
+            self._forgive(found, key, context, k, beam_size)
+        return found
+
+    def complete_batch(
+        self,
+        prefixes: Sequence[str],
+        previous: Sequence[str | Sequence[str]] | None = None,
+        k: int = 10,
+        *,
+        beam_size: int | None = None,
+    ) -> list[Completions]:
+        """Return what `complete` does, strictly, for many prefixes.
+
+        Parameters
+        ----------
+        prefixes : sequence of str
+        previous : sequence with the previous queries of each, optional
+        k, beam_size
+            As for `complete`.
+        """
+        self._check_fitted()
+        check_integer("k", k, 1)
+        if isinstance(prefixes, str):
+            raise TypeError("prefixes must be a sequence of str, found one str")
+        before = [()] * len(prefixes) if previous is None else previous
+        if isinstance(before, str) or len(before) != len(prefixes):
+            raise ValueError(f"previous must have {len(prefixes)} entries, one a prefix, found {len(before)}")
+        keys = [normalize(prefix, prefix=True) for prefix in prefixes]
+        ranges = np.array([self.catalogue_.matching(key) for key in keys], dtype=np.int64).reshape(-1, 2)
+        possible = ranges[:, 0] < ranges[:, 1]
+        typed = [key if any_ else "" for key, any_ in zip(keys, possible.tolist(), strict=True)]
+        X, known = self.rows_.many(
+            [self._context(texts) for texts in before], typed, n_threads=n_threads(self.n_jobs)
+        )
+        ids, scores = self._search.topk(
+            X,
+            min(k, len(self.catalogue_)),
+            **self._options(beam_size),
+            ranges=ranges,
+            n_threads=n_threads(self.n_jobs),
+        )
+        rows = zip(known.tolist(), ids.tolist(), scores.tolist(), ranges.tolist(), strict=True)
+        return [
+            self._named(its_ids, its_scores, run, k) if is_known else self._frequent(run, k)
+            for is_known, its_ids, its_scores, run in rows
+        ]
+
+    def block(self, phrases: Iterable[str]) -> Self:
+        """Never suggest queries that hold one of some words or phrases, from now on; saved with the completer."""
+        self._check_fitted()
+        if isinstance(phrases, str):
+            raise TypeError(f"phrases must be an iterable of str, found the str {phrases!r}")
+        self.catalogue_.block(phrases)
+        self._set_excluded()
+        return self
+
+    def _ranked(self, row: Csr | None, run: tuple[int, int], k: int, beam_size: int | None) -> Completions:
+        """Complete from a run of ids."""
+        options = self._options(beam_size)
+        if row is None:
+            return self._frequent(run, k)
+        ids, scores = self._search.topk(row, min(k, run[1] - run[0]), **options, ranges=np.array([run]))
+        return self._named(ids[0].tolist(), scores[0].tolist(), run, k)
+
+    def _named(self, ids: list[int], scores: list[float], run: Sequence[int], k: int) -> Completions:
+        """Give ids their texts, and fill up to ``k`` with the most frequent ones of a run."""
+        texts = self.catalogue_.texts
+        found = [(texts[i], score) for i, score in zip(ids, scores, strict=True) if i >= 0]
+        if len(found) < min(k, run[1] - run[0]):
+            taken = set(ids)
+            more = self.catalogue_.frequent(run[0], run[1], k + len(found)).tolist()
+            found += [(texts[i], 0.0) for i in more if i not in taken][: k - len(found)]
+        return found
+
+    def _frequent(self, run: Sequence[int], k: int) -> Completions:
+        """Return the most frequent completions of a run with their shares of it."""
+        ids = self.catalogue_.frequent(run[0], run[1], k)
+        shares = self.catalogue_.shares(ids, run[0], run[1])
+        return [
+            (self.catalogue_.texts[i], share) for i, share in zip(ids.tolist(), shares.tolist(), strict=True)
+        ]
+
+    def _forgive(
+        self, found: Completions, key: str, context: tuple[str, ...], k: int, beam_size: int | None
+    ) -> None:
+        """Append completions of prefixes that differ by a typo, or share the beginning."""
+        catalogue = self.catalogue_
+        key = key[: catalogue.longest + 2]
+        runs = one_edit_ranges(catalogue, key)
+        if runs:
+            known = {text for text, _ in found}
+            more = self._ranked_anywhere(self.rows_.one(context, key), runs, k, beam_size)
+            found += [(text, score) for text, score in more if text not in known]
+        while not found and key:
+            key = key[:-1]
+            run = catalogue.matching(key)
+            if run[0] < run[1]:
+                found += self._frequent(run, k)
+        del found[k:]
+
+    def _ranked_anywhere(
+        self, row: Csr | None, runs: list[tuple[int, int]], k: int, beam_size: int | None
+    ) -> Completions:
+        """Complete from several runs of ids; scores are below those of a single run, for they begin at the root."""
+        labels = np.concatenate([np.arange(*run, dtype=np.int32) for run in runs])
+        if row is None:
+            counts = self.catalogue_.counts[labels]
+            ids = labels[np.argsort(-counts, kind="stable")[: k + self.catalogue_.blocked.size]]
+            ids = ids[~np.isin(ids, self.catalogue_.blocked)][:k]
+            scores = self.catalogue_.counts[ids] / counts.sum()
+            return self._named(ids.tolist(), scores.tolist(), (0, 0), k)
+        ones = np.ones(labels.size, np.float32)
+        allowed = Csr(np.array([0, labels.size]), labels, ones, len(self.catalogue_))
+        best, their_scores = self._search.topk(
+            row, min(k, labels.size), **self._options(beam_size), allowed=allowed
+        )
+        return self._named(best[0].tolist(), their_scores[0].tolist(), (0, 0), k)
+
+    def _options(self, beam_size: int | None) -> dict[str, Any]:
+        model = self.model_
+        size = model.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1)
+        return {"beam_size": size, "combine": model.combine, "excluded": self._excluded}
+
+    def _context(self, previous: str | Sequence[str] | None) -> tuple[str, ...]:
+        if previous is None:
+            return ()
+        texts = (previous,) if isinstance(previous, str) else tuple(previous)
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"previous must be a str or a sequence of str, found {text!r} in it")
+        return tuple(key for text in texts[-self.n_previous :] if (key := normalize(text)))
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a keystroke
+            check_is_fitted(self, "model_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in super().__getstate__().items()
+            if name not in ("_search", "_excluded")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "model_"):
+            self._set_fitted(self.catalogue_, self.rows_, self.model_)

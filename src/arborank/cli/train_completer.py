@@ -1,0 +1,102 @@
+"""`arborank train-completer`."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .completion_report import compare, sample
+from .files import check_destination, save_model
+from .options import POSITIVE, force_option, jobs_option
+from .reporting import say, show_log
+
+if TYPE_CHECKING:
+    from ..autocomplete import Pairs
+
+__all__ = ["train_completer"]
+
+_FILE = click.Path(exists=True, dir_okay=False)
+
+
+@click.command("train-completer", short_help="Train session-aware query autocompletion on a query log.")
+@click.argument("log", type=_FILE)
+@click.option("--model", "-m", "directory", required=True, type=click.Path(), help="Directory for the model.")
+@click.option("--pairs", is_flag=True, help="Lines are previous queries and a query, not a log.")
+@click.option(
+    "--index", type=click.Choice(["hybrid", "trie", "mustlink", "kmeans"]), help="The label tree.  [hybrid]"
+)
+@click.option("--depth", type=POSITIVE, help="Levels of characters in the tree.  [by index]")
+@click.option("--n-previous", type=POSITIVE, help="Previous queries that count.  [1]")
+@click.option(
+    "--decay", type=click.FloatRange(0, 1, min_open=True), help="Weight of each against the next.  [0.5]"
+)
+@click.option(
+    "--session-gap", type=click.FloatRange(0, min_open=True), help="Seconds that end a session.  [1800]"
+)
+@click.option("--min-count", type=POSITIVE, help="Queries sent less often are never suggested.  [1]")
+@click.option("--min-users", type=POSITIVE, help="Nor are those of fewer sessions or users.  [1]")
+@click.option("--blocklist", type=_FILE, help="Words and phrases, one a line, that are never suggested.")
+@click.option(
+    "--holdout",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Evaluate on this share of the sessions, or of the pairs.",
+)
+@click.option("--seed", "random_state", type=click.IntRange(min=0), help="Seed of all that is random.  [0]")
+@jobs_option
+@force_option
+def train_completer(
+    log: str,
+    directory: str,
+    pairs: bool,
+    blocklist: str | None,
+    holdout: float | None,
+    jobs: int | None,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Train on LOG and save the completer.
+
+    A line of LOG is session, time and query with tabs between, or a JSON object with these keys (.jsonl). A time is a
+    number of seconds or an ISO 8601 date. With --pairs a line is any number of previous queries and the query that
+    followed, with tabs between, or {"previous": [...], "query": "..."}.
+    """
+    check_destination(directory, force)
+    show_log()
+    from ..autocomplete import Autocompleter, read_log, read_pairs, session_pairs
+    from ..datasets.lines import read_lines
+
+    given = {name: value for name, value in options.items() if value is not None}
+    completer = Autocompleter(n_jobs=jobs, verbose=1, **given)
+    if blocklist is not None:
+        completer.set_params(blocklist=[line for _, line in read_lines(blocklist) if line.strip()])
+    if pairs:
+        data = read_pairs(log)
+    else:
+        data = session_pairs(
+            read_log(log), n_previous=completer.n_previous, session_gap=completer.session_gap
+        )
+    say(f"{len(data.queries):,} queries")
+    train_data, test_data = data, None
+    if holdout is not None:
+        units = data.users if data.users is not None else list(range(len(data.queries)))
+        chosen = sample(units, holdout, completer.random_state)
+        train_data, test_data = (
+            _rows(data, [i for i, c in enumerate(chosen) if c is kept]) for kept in (False, True)
+        )
+    start = time.perf_counter()
+    completer.fit_pairs(train_data.previous, train_data.queries, users=train_data.users)
+    say(f"trained {len(completer.catalogue_):,} queries in {time.perf_counter() - start:.1f} s")
+    card = None
+    if test_data is not None:
+        report = compare(completer, test_data)
+        click.echo(report)
+        card = f"## Evaluation\n\nOn {holdout:g} of the data, held out:\n\n```\n{report}\n```"
+    save_model(completer, directory, card)
+    say(f"saved {directory}")
+
+
+def _rows(pairs: "Pairs", rows: list[int]) -> "Pairs":
+    from ..autocomplete import Pairs
+
+    users = None if pairs.users is None else [pairs.users[row] for row in rows]
+    return Pairs([pairs.previous[row] for row in rows], [pairs.queries[row] for row in rows], users)

@@ -1,0 +1,81 @@
+"""A trie on top, balanced k-means below: prefixes are exact where they are short, and branches stay even below."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import check_integer
+from ..sparse import Csr, as_csr, to_scipy
+from .kmeans import balanced_kmeans
+from .levels import tree_from_runs
+from .tree import LabelTree
+from .trie import prefix_runs
+
+__all__ = ["hybrid_tree"]
+
+
+def hybrid_tree(
+    names: Sequence[str],
+    representation: Csr | NDArray[np.float32],
+    *,
+    depth: int = 2,
+    branching: int = 16,
+    max_leaf_size: int = 100,
+    spherical: bool = True,
+    random_state: int = 0,
+    n_threads: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> LabelTree:
+    """Cluster the labels that share their first ``depth`` code points (Yadav et al., KDD 2021, section 3.2).
+
+    Every node of the trie's last level becomes the root of a k-means tree of its own. Where these differ in height,
+    single children between the trie and the lower ones make up for it.
+
+    Parameters
+    ----------
+    names : sequence of str, one a label
+    representation : matrix of shape (n_labels, d)
+        See `arborank.indexing.representation`.
+    depth : int, default 2
+        Levels of characters.
+    branching, max_leaf_size, spherical, random_state, n_threads
+        Of `balanced_kmeans`, for every node.
+    progress : callable, optional
+        Called with the number of labels done.
+
+    Raises
+    ------
+    TypeError
+        If a name is not a str.
+    ValueError
+        If there is no name, an argument is out of range, or ``representation`` has another number of rows.
+    """
+    rows = to_scipy(as_csr(representation, "representation", n_rows=len(names)))
+    order, runs = prefix_runs(names, check_integer("depth", depth, 1))
+    starts = runs[-1]
+    subtrees = []
+    for begin, end in pairwise(starts):
+        subtrees.append(
+            balanced_kmeans(
+                as_csr(rows[order[begin:end]], "representation"),
+                branching=branching,
+                max_leaf_size=max_leaf_size,
+                spherical=spherical,
+                random_state=random_state,
+                n_threads=n_threads,
+                overwrite=True,
+            )
+        )
+        order[begin:end] = order[begin:end][subtrees[-1].labels]
+        if progress is not None:
+            progress(int(end))
+    height = max(subtree.depth for subtree in subtrees)
+    for level in range(1, height):  # below the trie, without the labels
+        parts = []
+        for begin, subtree in zip(starts[:-1], subtrees, strict=True):
+            own = max(level - (height - subtree.depth), 0)
+            parts.append(begin + subtree.slot_bounds(own)[:-1])
+        runs.append(np.append(np.concatenate(parts), len(names)))
+    return tree_from_runs(runs, order, len(names))

@@ -1,0 +1,292 @@
+"""The completer: what it learns, what it guarantees, and what it does with odd input."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import arborank
+from arborank import Autocompleter, NgramTfidf, PrefixTfidf, XRLinear
+
+NEXT = {
+    "digital camera": ["nikon coolpix", "nikon lens", "canon"],
+    "running shoes": ["nike air", "nike running", "adidas"],
+    "london": ["new york", "newcastle", "naples"],
+}
+
+
+def log(n=20):
+    """Every topic leads to its own queries, the first of them more often."""
+    return [
+        (f"{topic}{i}{j}", time, query)
+        for topic, nexts in NEXT.items()
+        for i, after in enumerate(nexts)
+        for j in range(n - 4 * i)
+        for time, query in enumerate([topic, after])
+    ]
+
+
+@pytest.fixture(scope="module")
+def completer():
+    return Autocompleter(n_jobs=1).fit(log())
+
+
+def queries(completions):
+    return [query for query, _ in completions]
+
+
+@pytest.mark.parametrize("index", ["hybrid", "trie", "mustlink", "kmeans"])
+@pytest.mark.parametrize("leaf", [2, 100])
+def test_the_previous_query_decides(index, leaf):
+    model = XRLinear(max_leaf_size=leaf, branching=2, threshold=0.0)
+    completer = Autocompleter(index=index, model=model).fit(log())
+    for topic, nexts in NEXT.items():
+        for prefix in {query[:n] for query in nexts for n in (1, 2, 6)}:
+            expected = [query for query in nexts if query.startswith(prefix)]
+            found = queries(completer.complete(prefix, previous=topic))
+            assert found[: len(expected)] == expected
+            assert all(query.startswith(prefix) for query in found)
+
+
+def test_scores_fall_and_are_from_0_to_1(completer):
+    scores = [score for _, score in completer.complete("n", ["london"])]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 <= scores[-1] <= scores[0] <= 1
+
+
+def test_k_and_fill_with_the_most_frequent(completer):
+    assert len(completer.complete("n", k=2)) == 2
+    # a beam of one node misses some; what it misses follows by frequency
+    narrow = Autocompleter(index="kmeans", model=XRLinear(max_leaf_size=1, branching=2)).fit(log())
+    found = narrow.complete("n", ["london"], beam_size=1)
+    assert len(found) == 7
+    left = [query for query, score in found if score == 0]
+    counts = {query: 20 - 4 * i for nexts in NEXT.values() for i, query in enumerate(nexts)}
+    assert left == sorted(left, key=lambda query: (-counts[query], query))
+    assert len(left) >= 5
+
+
+def test_what_is_typed_is_normalised(completer):
+    assert completer.complete("  NEW\u00a0 Y", ["LONDON"]) == completer.complete("new y", ["london"])
+    assert queries(completer.complete("new ")) == ["new york"]
+
+
+def test_spelling_is_kept():
+    completer = Autocompleter().fit_pairs(["a", "a", "b"], ["New York", "New York", "new york"])
+    assert queries(completer.complete("new")) == ["New York"]
+
+
+@pytest.mark.parametrize(
+    "prefix", ["zebra", "nikon coolpix and more", "n" * 100_000, "n\ud800", "漢", "n" + "\u0301"]
+)
+def test_nothing_begins_so(completer, prefix):
+    assert completer.complete(prefix, ["london"]) == []
+    assert completer.complete_batch([prefix, "nik"], ["london", "london"])[0] == []
+
+
+@pytest.mark.parametrize("prefix", ["", " ", "\x00\n", " " * 100_000])
+def test_an_empty_prefix_asks_for_the_next_query(completer, prefix):
+    assert queries(completer.complete(prefix, ["london"], k=3)) == NEXT["london"]
+
+
+@pytest.mark.parametrize("previous", [(), [], "", None, ["\x00"], ["never seen"], "y" * 100_000])
+def test_an_unknown_context_leaves_frequency(completer, previous):
+    found = completer.complete("n", previous)
+    assert set(queries(found)[:3]) == {"nikon coolpix", "nike air", "new york"}
+    assert sum(score for _, score in found) == pytest.approx(1)
+    assert completer.complete_batch(["n"], [previous]) == [found]
+
+
+def test_typos_are_forgiven_only_when_asked(completer):
+    for typed in ("nikno", "nikkon", "nixon", "nion"):
+        assert completer.complete(typed, ["digital camera"]) == []
+        found = queries(completer.complete(typed, ["digital camera"], strict=False))
+        assert found[:2] == ["nikon coolpix", "nikon lens"]
+    exact_first = queries(completer.complete("nike", ["digital camera"], strict=False))
+    assert set(exact_first[:2]) == {"nike air", "nike running"}
+    assert set(exact_first[2:]) == {"nikon coolpix", "nikon lens"}
+    unknown = completer.complete("nikno", strict=False)
+    assert queries(unknown) == ["nikon coolpix", "nikon lens"]
+    assert [score for _, score in unknown] == pytest.approx([20 / 36, 16 / 36])
+
+
+def test_a_tolerant_answer_backs_off_to_the_longest_known_beginning(completer):
+    assert queries(completer.complete("nezzzzz", strict=False)) == ["new york", "newcastle"]
+    assert len(completer.complete("q" * 100_000, strict=False, k=3)) == 3
+
+
+def test_batch_equals_single(completer):
+    prefixes = ["n", "ni", "", "zz", "new y", "a"]
+    previous = ["london", ["digital camera"], (), "london", ["x", "running shoes"], None]
+    expected = [completer.complete(p, q, k=4) for p, q in zip(prefixes, previous, strict=True)]
+    got = completer.complete_batch(prefixes, previous, k=4)
+    assert [queries(row) for row in got] == [queries(row) for row in expected]
+    for row, wanted in zip(got, expected, strict=True):
+        np.testing.assert_allclose([s for _, s in row], [s for _, s in wanted], rtol=1e-5)
+    assert completer.complete_batch([]) == []
+    assert completer.complete_batch(["n"])[0] == completer.complete("n")
+
+
+def test_several_previous_queries_with_decay():
+    events = []
+    for i in range(30):
+        first, last = (("red", "car"), ("blue", "car"))[i % 2]
+        events += [(i, 0, first), (i, 1, last), (i, 2, f"{first} car paint")]
+    model = XRLinear(threshold=0.0)
+    two = Autocompleter(n_previous=2, decay=0.8, model=model).fit(events)
+    assert queries(two.complete("", ["blue", "car"], k=1)) == ["blue car paint"]
+    assert queries(two.complete("", ["red", "car"], k=1)) == ["red car paint"]
+    one = Autocompleter(model=model).fit(events)
+    assert one.complete("", ["blue", "car"], k=3) == one.complete("", ["red", "car"], k=3)
+
+
+def test_blocked_at_once_and_later(tmp_path):
+    completer = Autocompleter(blocklist=["nike"]).fit(log())
+    assert not any("nike" in query for query in queries(completer.complete("n", k=50)))
+    completer.block(["coolpix", "NEW york"])
+    for found in (completer.complete("n", k=50), completer.complete_batch(["n"], k=50)[0]):
+        assert queries(found) == ["newcastle", "naples", "nikon lens"] or set(queries(found)) == {
+            "nikon lens",
+            "newcastle",
+            "naples",
+        }
+    completer.save(tmp_path / "model")
+    again = arborank.load(tmp_path / "model").block(["lens"])
+    assert set(queries(again.complete("n", k=50))) == {"newcastle", "naples"}
+    assert again.complete("nikon") == []
+
+
+def test_everything_blocked_below_a_prefix(completer):
+    blocked = clone(completer).fit(log()).block(["new york", "newcastle"])
+    assert blocked.complete("ne") == []
+
+
+def test_rare_queries_are_never_suggested():
+    secret = [*log(), ("x", 0, "my secret"), ("x", 1, "my other secret")]
+    completer = Autocompleter(min_users=2).fit(secret)
+    assert completer.complete("my") == []
+    assert b"secret" not in pickle.dumps(completer)  # nor are its words features
+    by_count = Autocompleter(min_count=15).fit_pairs(["a"] * 16, ["often"] * 15 + ["once"])
+    assert queries(by_count.complete("")) == ["often"]
+
+
+def test_unicode():
+    words = ["مكتبة الإسكندرية", "مكتب", "東京", "東京タワー", "e\u0301cole", "éclair", "👩‍🚀 suit"]
+    completer = Autocompleter().fit_pairs(["x"] * len(words), words)
+    assert set(queries(completer.complete("مكتب"))) == set(words[:2])
+    assert set(queries(completer.complete("東"))) == {"東京", "東京タワー"}
+    assert set(queries(completer.complete("\u00e9c"))) == set(words[4:6])
+    assert queries(completer.complete("👩")) == [words[6]]
+
+
+def test_save_and_load(completer, tmp_path):
+    completer.save(tmp_path / "model")
+    again = arborank.load(tmp_path / "model")
+    for prefix in ("", "n", "nik", "zz"):
+        for strict in (True, False):
+            assert again.complete(prefix, "london", strict=strict) == completer.complete(
+                prefix, "london", strict=strict
+            )
+    assert again.get_params()["n_jobs"] == 1
+
+
+def test_own_features_and_parameters_are_saved(tmp_path):
+    completer = Autocompleter(
+        previous_features=NgramTfidf(analyzer="char_wb", ngram_range=(2, 3)),
+        prefix_features=PrefixTfidf(ngram_range=(1, 2), position_weight=lambda i: 2.0**-i),
+        prefix_law="reciprocal",
+        prefixes_per_query=2,
+        min_count=2,
+        n_previous=3,
+        session_gap=None,
+    ).fit(log())
+    completer.save(tmp_path / "model")
+    again = arborank.load(tmp_path / "model")
+    assert again.complete("n", ["londen"]) == completer.complete("n", ["londen"])
+    assert queries(again.complete("n", ["londen"], k=1)) == ["new york"]
+    assert again.get_params()["session_gap"] is None
+    assert again.n_previous == 3
+
+
+def test_same_for_any_number_of_threads():
+    one, two = (Autocompleter(n_jobs=n).fit(log()) for n in (1, 2))
+    assert one.complete("n", "london") == two.complete("n", "london")
+
+
+def test_pickle_and_clone(completer):
+    assert pickle.loads(pickle.dumps(completer)).complete("n") == completer.complete("n")
+    with pytest.raises(NotFittedError):
+        clone(completer).complete("n")
+
+
+def test_one_query_only():
+    completer = Autocompleter().fit([("a", 0, "x")])
+    assert queries(completer.complete("")) == ["x"]
+    assert queries(completer.complete("x", "anything")) == ["x"]
+
+
+def test_a_fit_that_fails_leaves_the_completer_as_it_was():
+    completer = Autocompleter().fit(log())
+    before = completer.complete("n")
+    with pytest.raises(ValueError, match="no query is left of 0"):
+        completer.fit([])
+    assert completer.complete("n") == before
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"index": "tree"}, ValueError, "index is 'tree'; expected one of hybrid, trie, mustlink, kmeans"),
+        ({"index": "kmeans", "depth": 2}, ValueError, "depth is 2, but index 'kmeans' has no levels"),
+        ({"depth": 0}, ValueError, "depth must be at least 1"),
+        ({"prefix_law": "zipf"}, ValueError, "prefix_law is 'zipf'"),
+        ({"prefix_weight": 0}, ValueError, "prefix_weight must be above 0"),
+        ({"decay": 1.5}, ValueError, "decay must be at most 1, found 1.5"),
+        ({"min_count": 0}, ValueError, "min_count must be at least 1"),
+        ({"min_users": 1.5}, TypeError, "min_users must be an integer"),
+        ({"n_previous": 0}, ValueError, "n_previous must be at least 1"),
+        ({"blocklist": "word"}, TypeError, "blocklist must be a sequence of str"),
+        ({"model": "linear"}, TypeError, "model must be an XRLinear"),
+        ({"model": XRLinear(combine="noop")}, ValueError, "combine of model is 'noop'"),
+        ({"session_gap": -1}, ValueError, "session_gap must be above 0"),
+        ({"random_state": -1}, ValueError, "random_state must be at least 0"),
+    ],
+)
+def test_bad_parameters(params, error, message):
+    with pytest.raises(error, match=message):
+        Autocompleter(**params).fit(log(1))
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "message"),
+    [
+        ((["a"], ["b", "c"]), ValueError, "previous has 1 entries but queries has 2"),
+        (("ab", ["b", "c"]), TypeError, "previous must be a sequence with one entry a pair"),
+        (([1], ["b"]), TypeError, r"previous\[0\] is 1; a str or a sequence"),
+        ((["a"], [2]), TypeError, r"queries\[0\] is 2; a str was expected"),
+    ],
+)
+def test_bad_pairs(args, error, message):
+    with pytest.raises(error, match=message):
+        Autocompleter().fit_pairs(*args)
+    with pytest.raises(ValueError, match="users has 2 entries but queries has 1"):
+        Autocompleter().fit_pairs(["a"], ["b"], users=[1, 2])
+
+
+def test_bad_calls(completer):
+    with pytest.raises(TypeError, match="prefix must be a str, found int"):
+        completer.complete(3)
+    with pytest.raises(TypeError, match="previous must be a str or a sequence of str, found 3"):
+        completer.complete("n", [3])
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        completer.complete("n", k=0)
+    with pytest.raises(ValueError, match="beam_size must be at least 1"):
+        completer.complete("n", beam_size=0)
+    with pytest.raises(TypeError, match="found one str"):
+        completer.complete_batch("n")
+    with pytest.raises(ValueError, match="previous must have 1 entries"):
+        completer.complete_batch(["n"], [])
+    with pytest.raises(TypeError, match="phrases must be an iterable"):
+        completer.block("word")

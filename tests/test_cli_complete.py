@@ -1,0 +1,179 @@
+"""The commands around autocompletion: train-completer, complete, demo autocomplete."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import arborank
+from arborank.cli import main
+from arborank.cli.live import Screen, keys
+
+LOG = [
+    (session, time, query)
+    for i in range(30)
+    for session, topic, query in [(f"a{i}", "camera", "nikon"), (f"b{i}", "shoes", "nike air")]
+    for time, query in [(f"2024-01-01 10:00:{i:02}", topic), (f"2024-01-01 10:05:{i:02}", query)]
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("complete")
+    (place / "log.tsv").write_text("".join("\t".join(row) + "\n" for row in LOG))
+    (place / "pairs.jsonl").write_text(
+        "".join(json.dumps({"previous": ["x", "camera"], "query": f"q{i % 5}"}) + "\n" for i in range(40))
+    )
+    result = run("train-completer", place / "log.tsv", "-m", place / "model", "--n-previous", 2)
+    assert result.exit_code == 0, result.output
+    return place
+
+
+def run(*args, stdin=None):
+    return CliRunner().invoke(main, [str(arg) for arg in args], input=stdin)
+
+
+def test_one_prefix(folder):
+    result = run("complete", folder / "model", "n", "-p", "hats", "-p", "camera", "-k", 1)
+    assert result.exit_code == 0
+    assert result.stdout.split()[-1] == "nikon"
+    assert "nike air" in run("complete", folder / "model", "n", "--previous", "shoes", "-k", 1).stdout
+
+
+def test_lines_from_a_pipe(folder):
+    result = run("complete", folder / "model", "-k", 1, stdin="camera\tn\n\nzzz\n")
+    assert result.exit_code == 0
+    answers = [part.splitlines() for part in result.stdout.split("\n\n")]
+    assert answers[0][0] == "camera > n"
+    assert answers[0][1].endswith("nikon")
+    assert answers[2] == ["zzz", "  (no label)"]
+    assert run("complete", folder / "model", stdin="").output == ""
+
+
+def test_a_typo(folder):
+    assert "(no label)" in run("complete", folder / "model", "nikno").stdout
+    assert "nikon" in run("complete", folder / "model", "nikno", "--tolerant").stdout
+
+
+def test_holdout_and_card(folder, tmp_path):
+    result = run(
+        "train-completer", folder / "log.tsv", "-m", tmp_path / "m", "--holdout", 0.2, "--index", "trie"
+    )
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^Arborank( +\d\.\d{3}| +nan){8}$", result.stdout, re.M)
+    assert "MRR by characters typed" in (tmp_path / "m" / "README.md").read_text()
+
+
+def test_pairs_blocklist_and_limits(folder, tmp_path):
+    (tmp_path / "blocked.txt").write_text("q1\n\nq2\n")
+    options = ["--pairs", "--blocklist", tmp_path / "blocked.txt", "--min-count", 8, "--depth", 1]
+    result = run("train-completer", folder / "pairs.jsonl", "-m", tmp_path / "m", *options)
+    assert result.exit_code == 0, result.output
+    completer = arborank.load(tmp_path / "m")
+    assert sorted(completer.catalogue_.texts) == ["q0", "q3", "q4"]
+
+
+def test_threads_are_not_saved(folder, tmp_path):
+    assert run("train-completer", folder / "log.tsv", "-m", tmp_path / "m", "-j", 1).exit_code == 0
+    completer = arborank.load(tmp_path / "m")
+    assert completer.n_jobs is None
+    assert completer.rows_.prefix.n_jobs is None
+    assert completer.model_.n_jobs is None
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["complete", "{}/linear", "x"], "holds a LabelTree"),
+        (["train-completer", "{}/broken.tsv", "-m", "{}/new"], "broken.tsv:2: a time must be a number"),
+        (["train-completer", "{}/log.tsv", "-m", "{}/model"], "holds a model already"),
+        (["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "0.001"], "leaves 60 to train and 0"),
+        (["train-completer", "{}/log.tsv", "-m", "{}/new", "--min-users", "99"], "no query is left"),
+    ],
+)
+def test_errors(folder, args, message):
+    (folder / "broken.tsv").write_text("a\t1\tx\na\tlater\ty\n")
+    if not (folder / "linear").exists():
+        arborank.persistence.save(arborank.LabelTree.one_vs_all(2), folder / "linear")
+    result = run(*(arg.format(folder) for arg in args))
+    assert result.exit_code in (1, 2)
+    assert message in result.stderr
+    assert not (folder / "new").exists()
+
+
+def answer(prefix, previous):
+    names = [name for name in ("nikon", "nike air", "canon") if name.startswith(prefix)]
+    return [(name, 0.5) for name in names], 0.0001
+
+
+def test_screen():
+    screen = Screen(answer)
+    assert screen.lines(80)[0] == "> "
+    for key in "nix":
+        assert screen.press(key)
+    assert screen.found == []
+    screen.press("backspace")
+    assert [query for query, _ in screen.found] == ["nikon", "nike air"]
+    screen.press("down")
+    screen.press("down")
+    screen.press("down")
+    assert screen.lines(80)[3].startswith("→")
+    screen.press("enter")
+    assert screen.previous == ("nike air",)
+    assert "after: nike air" in screen.lines(80)[1]
+    screen.press("c")
+    screen.press("tab")
+    assert screen.typed == "canon"
+    screen.press("clear")
+    screen.press("enter")  # nothing was typed
+    assert screen.previous == ("nike air",)
+    screen.press("unknown")
+    assert screen.typed == ""
+    assert not screen.press("end")
+    assert all(len(line) < 10 for line in screen.lines(10))
+    wide = Screen(lambda prefix, previous: ([("東京タワー", 1.0)], 0.0))
+    assert wide.lines(16)[2] == "   1.000  東京"
+
+
+def test_keys():
+    sent = [b"a\xc3", b"\xa9", b"\x1b[A", b"\x1b[3~", b"\t\x7f\r", b"\x1b", b""]
+    assert list(keys(lambda: sent.pop(0))) == ["a", "é", "up", "tab", "backspace", "enter", "end"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_live_on_a_terminal(folder):
+    master, slave = pty.openpty()
+    command = [
+        sys.executable,
+        "-c",
+        "from arborank.cli import main; main()",
+        "complete",
+        str(folder / "model"),
+    ]
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "COLUMNS": "80"}
+    )
+    os.close(slave)
+    seen = b""
+
+    def wait_for(text):
+        nonlocal seen
+        while text not in seen:
+            assert select.select([master], [], [], 60)[0], seen
+            seen += os.read(master, 4096)
+        seen = b""
+
+    wait_for(b"Enter sends")
+    os.write(master, b"camera\r")
+    wait_for(b"after: camera")
+    os.write(master, b"nik")
+    wait_for(b"nikon")
+    os.write(master, b"\x1b")
+    assert process.wait(60) == 0
+    os.close(master)
