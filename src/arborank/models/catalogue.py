@@ -20,7 +20,7 @@ from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..ranking import LayerWeights
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..sparse import Csr
-from .predictor import TreePredictor
+from .learner import TreeLearner
 from .targets import as_indicator
 
 __all__ = ["CatalogueMixin"]
@@ -28,7 +28,7 @@ __all__ = ["CatalogueMixin"]
 _CERTAIN = 1e4  # a margin whose score is 1 with every combination
 
 
-class CatalogueMixin(TreePredictor):
+class CatalogueMixin(TreeLearner):
     """Adds, refreshes and removes labels of a fitted `XRLinear`.
 
     Every method returns a new model that shares most arrays with the old one, which stays as it is and can serve

@@ -7,34 +7,27 @@ structure that one native call searches.
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ..indexing import LabelTree
-from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..persistence import SaveMixin
-from ..ranking import LayerWeights
-from ..sparse import Csr
 from ..state import State
 from ..strings import StringTable
 from ..threads import n_threads
-from ._growing import given_tree, grow_tree
-from ._layers import train_layers
-from ._params import check_parameters, per_layer, solver_params, values_of
+from ._growing import given_tree
+from ._params import check_parameters, solver_params
 from .catalogue import CatalogueMixin
 from .disentangle import refine_tree
-from .predictor import TreePredictor
 from .targets import as_indicator
 
 __all__ = ["XRLinear"]
 
 
-class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
+class XRLinear(SaveMixin, CatalogueMixin):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
@@ -240,80 +233,6 @@ class XRLinear(SaveMixin, CatalogueMixin, TreePredictor):
         self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
         self._set_fitted(tree, layers)
         return self
-
-    def _grow(self, X: Csr, Y: Csr, label_features: Any) -> tuple[LabelTree, dict[str, float]]:
-        return grow_tree(
-            X,
-            Y,
-            label_features,
-            representation=self.representation,
-            alpha=self.alpha,
-            branching=self.branching,
-            max_leaf_size=self.max_leaf_size,
-            spherical=bool(self.spherical),
-            random_state=self.random_state,
-            n_threads=n_threads(self.n_jobs),
-            verbose=bool(self.verbose),
-        )
-
-    def _train(
-        self,
-        X: Csr,
-        Y: Csr,
-        tree: LabelTree,
-        depth: int,
-        relevance: Any = None,
-        user_negatives: Any = None,
-        routed: Csr | None = None,
-        costs: tuple[float, float] = (1.0, 1.0),
-    ) -> list[LayerWeights]:
-        """Train a tree, or a branch of a deeper one: its lower layers are the model's lowest.
-
-        ``costs`` multiply the cost of negatives, at the root and at all layers.
-        """
-
-        def of_tree(layers: list[Any]) -> list[Any]:
-            return [layers[0], *layers[depth - tree.depth + 1 :]]
-
-        params = of_tree(solver_params(self, depth))
-        params = [replace(layer, Cn=layer.Cn * costs[1]) for layer in params]
-        params[0] = replace(params[0], Cn=params[0].Cn * costs[0])
-        return train_layers(
-            X,
-            Y,
-            tree,
-            params,
-            negatives=of_tree(per_layer("negatives", self.negatives, depth)),
-            user_negatives=user_negatives,
-            relevance=relevance,
-            relevance_mode=self.relevance,
-            relevance_norm=self.relevance_norm,
-            beam_size=self.beam_size,
-            combine=self.combine,
-            n_threads=n_threads(self.n_jobs),
-            verbose=bool(self.verbose),
-            routed=routed,
-        )
-
-    def _count(self, X: Csr, Y: Csr) -> NDArray[np.int64]:
-        """Return the instances of every label, once it is clear that they can be learned from."""
-        check_label_arrays_fit(Y.shape[1])
-        label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
-        check_fits(
-            estimate_training(
-                n_instances=X.shape[0],
-                n_features=X.shape[1],
-                nnz=X.nnz,
-                label_counts=label_counts,
-                branching=min(self.branching, max(label_counts.size, 2)),
-                max_leaf_size=self.max_leaf_size,
-                Cp=values_of("Cp", self.Cp),
-                threshold=values_of("threshold", self.threshold),
-                max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
-                n_threads=n_threads(self.n_jobs),
-            )
-        )
-        return label_counts
 
     # ------------------------------------------------------------------ save
 
