@@ -70,7 +70,7 @@ class TextCatalogueMixin(BaseEstimator):
                 raise ValueError(f"names holds {name!r}, which is a label of this model; see refresh_labels")
         X, Y, more = self._log(new, texts, labels, label_texts)
         model = self.model_.add_labels(X, Y, **more, **options)
-        return self._successor(model, StringTable([*self.labels_, *new]))
+        return self._successor(model, self.labels_.extended(new))
 
     def refresh_labels(
         self,
@@ -103,9 +103,9 @@ class TextCatalogueMixin(BaseEstimator):
         self._check_changeable("remove_labels")
         ids = self._ids(_table(names))
         model = self.model_.remove_labels(ids, renumber=True)
-        gone = set(ids)
-        left = (name for label, name in enumerate(self.labels_) if label not in gone)
-        return self._successor(model, StringTable(left))
+        left = np.ones(len(self.labels_), np.bool_)
+        left[ids] = False
+        return self._successor(model, self.labels_.selected(left))
 
     def _log(
         self,

@@ -91,7 +91,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
-        ``"disentangle"``.
+        ``"disentangle"``; on the parts of the last update, after one.
 
     Examples
     --------
