@@ -2,11 +2,17 @@
 #include "common.hpp"
 #include "layer.hpp"
 #include "weights_check.hpp"
-#include "weights_matrix.hpp"
+#include "weights_convert.hpp"
 
 namespace arborank {
 
 namespace {
+
+Precision precision_of(int number) {
+  if (number < 0 || number > 2)
+    throw std::invalid_argument("no such precision");
+  return static_cast<Precision>(number);
+}
 
 // One layer's arrays, kept alive, with the view that kernels take.
 struct Layer {
@@ -16,15 +22,16 @@ struct Layer {
   Matrix<std::uint32_t> index;
   Vector<std::uint32_t> starts, keys;
   Vector<std::uint16_t> units;
-  Vector<float> bias;
+  Vector<float> bias, scales;
   LayerView view;
 
   Layer(Vector<std::int64_t> branches_, Vector<std::int32_t> ranks_, Matrix<std::int64_t> extents_,
         Matrix<std::uint32_t> index_, Vector<std::uint32_t> starts_, Vector<std::uint32_t> keys_,
-        Vector<std::uint16_t> units_, Vector<float> bias_, std::int64_t n_features)
+        Vector<std::uint16_t> units_, Vector<float> bias_, Vector<float> scales_, int precision, std::int64_t n_features)
       : branches(std::move(branches_)), ranks(std::move(ranks_)), extents(std::move(extents_)),
         index(std::move(index_)), starts(std::move(starts_)), keys(std::move(keys_)), units(std::move(units_)),
-        bias(std::move(bias_)) {
+        bias(std::move(bias_)), scales(std::move(scales_)) {
+    view.precision = precision_of(precision);
     if (branches.size() == 0 || extents.shape(1) != 5 || index.shape(1) != 2)
       throw std::invalid_argument("corrupt layer weights: an array has the wrong shape");
     const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
@@ -36,13 +43,15 @@ struct Layer {
     view.keys = keys.data();
     view.units = units.data();
     view.bias = bias.data();
+    view.scales = scales.data();
     view.n_parents = size(branches.size()) - 1;
     view.n_children = size(bias.size());
     view.n_features = n_features;
     view.n_units = size(units.size());
     nb::gil_scoped_release release;
     check_extents(view, {size(branches.size()), size(ranks.size()), size(extents.shape(0)), size(index.shape(0)),
-                         size(starts.size()), size(keys.size()), size(units.size()), size(bias.size())});
+                         size(starts.size()), size(keys.size()), size(units.size()), size(bias.size()),
+                         size(scales.size())});
   }
 };
 
@@ -79,6 +88,18 @@ nb::dict pack(const Csr& children, Vector<std::int64_t> branches, Vector<std::in
     layer = pack_layer(children.view, branches.data(), n_parents, ranks.data(), n_threads, python_tick(std::nullopt));
   }
   return layer_to_numpy(std::move(layer));
+}
+
+nb::dict convert(const Layer& layer, int precision, float threshold, std::int64_t max_nonzeros, int n_threads) {
+  ConvertedLayer converted;
+  {
+    nb::gil_scoped_release release;
+    converted = convert_layer(layer.view, {precision_of(precision), threshold, max_nonzeros}, n_threads,
+                              python_tick(std::nullopt));
+  }
+  nb::dict out = layer_to_numpy(std::move(converted.arrays));
+  out["scales"] = to_numpy(std::move(converted.scales));
+  return out;
 }
 
 nb::tuple unpack(const Layer& layer) {
@@ -180,13 +201,17 @@ struct Searcher {
 void bind_search(nb::module_& m) {
   nb::class_<Layer>(m, "Layer", "The arrays of one layer; none of it can make a search read outside them.")
       .def(nb::init<Vector<std::int64_t>, Vector<std::int32_t>, Matrix<std::int64_t>, Matrix<std::uint32_t>,
-                    Vector<std::uint32_t>, Vector<std::uint32_t>, Vector<std::uint16_t>, Vector<float>, std::int64_t>(),
+                    Vector<std::uint32_t>, Vector<std::uint32_t>, Vector<std::uint16_t>, Vector<float>,
+                    Vector<float>, int, std::int64_t>(),
            nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("extents").noconvert(),
            nb::arg("index").noconvert(), nb::arg("starts").noconvert(), nb::arg("keys").noconvert(),
-           nb::arg("units").noconvert(), nb::arg("bias").noconvert(), nb::arg("n_features"))
+           nb::arg("units").noconvert(), nb::arg("bias").noconvert(), nb::arg("scales").noconvert(),
+           nb::arg("precision"), nb::arg("n_features"))
       .def("check", [](const Layer& layer) { check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
            "Raises ValueError unless all arrays are as training makes them; reads everything.")
       .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights, once checked.")
+      .def("convert", &convert, nb::arg("precision"), nb::arg("threshold"), nb::arg("max_nonzeros"),
+           nb::arg("n_threads"), "Once checked: a dict of extents, index, starts, keys, units and scales.")
       .def("unpack", &unpack, "W transposed as CSR, once checked: (indptr, unsorted features, weights).");
   m.def("rank_features", &ranks_of, nb::arg("X"), "Places of the columns, those with most entries first.");
   m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(),

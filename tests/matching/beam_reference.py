@@ -18,10 +18,11 @@ class Model:
     biases: list[np.ndarray]
     labels: np.ndarray
     n_labels: int
+    precision: str = "float32"
 
     def layers(self) -> list[LayerWeights]:
         return [
-            LayerWeights.from_matrix(sp.csc_array(W), b, branch)
+            LayerWeights.from_matrix(sp.csc_array(W), b, branch).astype(self.precision)
             for W, b, branch in zip(self.matrices, self.biases, self.branches, strict=True)
         ]
 
@@ -30,9 +31,9 @@ class Model:
 
 
 def random_model(
-    rng, *, depth, widest, n_features, density=0.3, overlap=False, exact=True, most=400
+    rng, *, depth, widest, n_features, density=0.3, overlap=False, exact=True, most=400, precision="float32"
 ) -> Model:
-    """A random tree and weights; exact: multiples of 1/4, whose sums do not depend on their order."""
+    """A random tree and weights; exact: multiples of a power of two, which no precision here and no sum rounds."""
     branches, matrices, biases, n_nodes = [], [], [], 1
     for _ in range(depth):
         room = max(1, most // n_nodes)
@@ -48,11 +49,13 @@ def random_model(
         W[rng.random(W.shape) >= density] = 0
         for p in np.flatnonzero(rng.random(sizes.size) < 0.1):  # chunks without a weight
             W[:, branches[-1][p] : branches[-1][p + 1]] = 0
+        if exact and precision == "int8":
+            W[0, np.abs(W).max(axis=0) > 0] = 127 / 4  # every scale is 1/4
         matrices.append(W)
         biases.append(b)
     n_labels = max(1, n_nodes // 2) if overlap else n_nodes
     labels = rng.integers(0, n_labels, size=n_nodes) if overlap else rng.permutation(n_nodes)
-    return Model(branches, matrices, biases, labels.astype(np.int32), n_labels)
+    return Model(branches, matrices, biases, labels.astype(np.int32), n_labels, precision)
 
 
 def random_instances(rng, n_rows, n_features, *, density=0.4, exact=True) -> np.ndarray:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from arborank.matching.beam import BeamSearch
 from arborank.matching.combine import COMBINATIONS
+from arborank.ranking.weights import PRECISIONS
 from arborank.sparse import as_csr
 
 seeds = st.integers(0, 2**32 - 1)
@@ -37,11 +38,21 @@ def random_mask(rng, n_rows, n_labels, share):
     combine=st.sampled_from(COMBINATIONS),
     overlap=st.booleans(),
     mask=st.sampled_from(["", "allowed", "excluded", "both", "shared"]),
+    precision=st.sampled_from(PRECISIONS),
+    rare=st.booleans(),
 )
-def test_equals_reference(seed, depth, widest, n_rows, k, beam_size, combine, overlap, mask):
+def test_equals_reference(seed, depth, widest, n_rows, k, beam_size, combine, overlap, mask, precision, rare):
     rng = np.random.default_rng(seed)
-    n_features = int(rng.integers(1, 40))
-    model = random_model(rng, depth=depth, widest=widest, n_features=n_features, overlap=overlap)
+    n_features = 1500 if rare else int(rng.integers(1, 40))
+    model = random_model(
+        rng,
+        depth=depth,
+        widest=widest,
+        n_features=n_features,
+        density=0.01 if rare else 0.3,
+        overlap=overlap,
+        precision=precision,
+    )
     X = random_instances(rng, n_rows, n_features)
     allowed = excluded = None
     if mask in ("allowed", "both", "shared"):
@@ -61,11 +72,18 @@ def test_equals_reference(seed, depth, widest, n_rows, k, beam_size, combine, ov
 
 
 @settings(deadline=None, max_examples=40)
-@given(seed=seeds, combine=st.sampled_from(COMBINATIONS), overlap=st.booleans())
-def test_same_bytes_on_every_path(seed, combine, overlap):
+@given(
+    seed=seeds,
+    combine=st.sampled_from(COMBINATIONS),
+    overlap=st.booleans(),
+    precision=st.sampled_from(PRECISIONS),
+)
+def test_same_bytes_on_every_path(seed, combine, overlap, precision):
     """Weights whose sums do depend on their order: batch, single rows and any number of threads agree."""
     rng = np.random.default_rng(seed)
-    model = random_model(rng, depth=3, widest=40, n_features=60, overlap=overlap, exact=False)
+    model = random_model(
+        rng, depth=3, widest=40, n_features=60, overlap=overlap, exact=False, precision=precision
+    )
     X = random_instances(rng, 90, 60, exact=False)
     search = model.search()
     batch = search.topk(as_csr(X), 10, combine=combine)

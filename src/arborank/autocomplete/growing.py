@@ -44,4 +44,4 @@ def grow_tree(
         return mustlink_tree(keys, vectors, depth=levels, **options)
     if index == "hybrid":
         return hybrid_tree(keys, vectors, depth=levels, n_threads=threads, **options)
-    return balanced_kmeans(vectors, n_threads=threads, overwrite=True, **options)
+    return balanced_kmeans(vectors, n_threads=threads, **options)

@@ -6,7 +6,7 @@ structure that one native call searches.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Self
 
@@ -34,9 +34,13 @@ class XRLinear(SaveMixin, CatalogueMixin):
     ----------
     tree : LabelTree, optional
         The label tree. By default it is grown from the data: balanced k-means over ``representation``.
-    representation : {"pifa", "pii", "pifa-concat", "pifa-convex"}, default="pifa"
-        What stands for a label when the tree is grown: the mean of its positive instances' features, the instances
-        themselves, or PIFA joined to (``-concat``) or mixed with (``-convex``) the ``label_features`` given to `fit`.
+    representation : str, mapping, callable or matrix, default="pifa"
+        What stands for a label when the tree is grown: ``"pifa"``, the mean of its positive instances' features;
+        ``"pii"``, the instances themselves; ``"spectral"``, its place in the graph of instances and labels;
+        ``"features"``, the ``label_features`` given to `fit`. ``"pifa+spectral"`` joins any of them as unit vectors;
+        ``{"pifa": 0.7, "spectral": 0.3}`` mixes their similarities. ``"pifa-concat"`` and ``"pifa-convex"`` join PIFA
+        to label features as they are, or mix the two with the share ``alpha``. A callable gets ``X`` and ``Y`` as SciPy
+        arrays and returns a matrix with a row a label, such as text embeddings; such a matrix can be given, too.
     alpha : float, default=0.5
         Share of PIFA in ``pifa-convex``.
     branching : int, default=16
@@ -108,7 +112,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
         self,
         *,
         tree: LabelTree | None = None,
-        representation: str = "pifa",
+        representation: Any = "pifa",
         alpha: float = 0.5,
         branching: int = 16,
         max_leaf_size: int = 100,
@@ -173,7 +177,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
         X : sparse matrix or array of shape (n_instances, n_features)
         Y : sparse or dense indicator of shape (n_instances, n_labels), list of label-id lists, or 1-D classes
         label_features : sparse matrix or array of shape (n_labels, n_label_features), optional
-            Needed by the representations ``pifa-concat`` and ``pifa-convex``; refused by the others.
+            Needed by the representations with ``features``, ``pifa-concat`` and ``pifa-convex``; refused by the others.
         relevance : sparse matrix of shape (n_instances, n_labels), optional
             Importance of every positive; multiplies ``Cp``. It has a value wherever ``Y`` has a label.
         user_negatives : sparse matrix of shape (n_instances, n_labels), optional
@@ -256,6 +260,10 @@ class XRLinear(SaveMixin, CatalogueMixin):
             for name, value in self.get_params(deep=False).items()
             if name != "tree"
         }
+        if not isinstance(self.representation, (str, Mapping)):
+            params["representation"] = (
+                "custom"  # code and user's matrices are not saved; `fit` then asks for them
+            )
         parts: dict[str, Any] = {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
         parts["tree"] = self.tree_
         config: dict[str, Any] = {"params": params, "n_features": self.n_features_in_}

@@ -110,7 +110,8 @@ def _certain_parents(active: Csr, positives: Csr, branches: NDArray[np.int64]) -
     alone = np.flatnonzero(np.diff(branches) == 1)
     n_active = np.diff(active.indptr)[alone]
     n_positive = np.diff(positives.indptr)[branches[alone]]
-    return alone[(n_active > 0) & (n_active == n_positive)]
+    certain: NDArray[np.int64] = alone[(n_active > 0) & (n_active == n_positive)]
+    return certain
 
 
 def _without_rows(csr: Csr, rows: NDArray[np.int64]) -> Csr:
