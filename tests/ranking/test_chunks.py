@@ -82,3 +82,26 @@ def test_layers_of_other_width_are_refused():
         gather_chunks([layer(1, [2])[0], layer(2, [2], n_features=5)[0]], [0, 1], [0, 0])
     with pytest.raises(ValueError, match="rank their features differently"):
         gather_chunks([layer(1, [2])[0], layer(2, [2], backwards=True)[0]], [0, 1], [0, 0])
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_other_precisions_keep_their_bits(precision):
+    a, _, _ = layer(1, [5, 17, 3])
+    small = a.astype(precision)
+    b = layer(2, [4, 2], backwards=True)[0]
+    joined = append_chunks(small, b)
+    joined.check()
+    assert joined.precision == precision
+    assert np.array_equal(joined.to_matrix()[0][:, :25].toarray(), small.to_matrix()[0].toarray())
+    expected = b.astype(precision).to_matrix()[0].toarray()
+    assert np.array_equal(joined.to_matrix()[0][:, 25:].toarray(), expected)
+    kept = np.arange(25) % 4 > 0
+    thin = select_children(small, kept)
+    thin.check()
+    assert np.array_equal(thin.to_matrix()[0].toarray(), small.to_matrix()[0].toarray()[:, kept])
+    one, two = layer(3, [9])[0].astype(precision), layer(4, [18])[0]
+    both = concat_siblings([one, two])
+    both.check()
+    assert np.array_equal(both.to_matrix()[0][:, :9].toarray(), one.to_matrix()[0].toarray())
+    with pytest.raises(ValueError, match="different precisions"):
+        gather_chunks([small, a], [0, 1], [0, 0])

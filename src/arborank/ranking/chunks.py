@@ -1,6 +1,7 @@
 """Layers of weights that change: chunks of siblings are taken over as they lie, single ones are packed anew."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ _TAIL = 1  # where the second part of its index begins
 
 def append_chunks(first: LayerWeights, second: LayerWeights) -> LayerWeights:
     """Return a layer with the parents of ``first``, then those of ``second``."""
+    second = second.astype(first.precision)
     if not np.array_equal(first.ranks, second.ranks):
-        second = LayerWeights.from_matrix(*second.to_matrix(), second.branches, ranks=first.ranks)
+        second = _packed(*second.to_matrix(), second.branches, first, second.scales)
     n = [layer.branches.size - 1 for layer in (first, second)]
     source = np.repeat([0, 1], n)
     return gather_chunks([first, second], source, np.concatenate([np.arange(m) for m in n]))
@@ -36,10 +38,13 @@ def concat_siblings(layers: Sequence[LayerWeights]) -> LayerWeights:
     for layer in layers:
         if layer.branches.size != 2:
             raise ValueError(f"a layer has {layer.branches.size - 1} parents; 1 was expected")
+    first = layers[0]
+    layers = [layer.astype(first.precision) for layer in layers]
     matrices = [layer.to_matrix() for layer in layers]
     W = sp.hstack([W for W, _ in matrices], format="csc")
     bias = np.concatenate([bias for _, bias in matrices])
-    return LayerWeights.from_matrix(W, bias, np.array([0, bias.size]), ranks=layers[0].ranks)
+    scales = np.concatenate([layer.scales for layer in layers])
+    return _packed(W, bias, np.array([0, bias.size]), first, scales)
 
 
 def select_children(layer: LayerWeights, kept: NDArray[np.bool_]) -> LayerWeights:
@@ -60,10 +65,12 @@ def select_children(layer: LayerWeights, kept: NDArray[np.bool_]) -> LayerWeight
     touched = np.flatnonzero((counts > 0) & (counts < np.diff(layer.branches)))
     if not touched.size:
         return gather_chunks([layer], np.zeros(parents.size, np.int64), parents)
-    W, bias = gather_chunks([layer], np.zeros(touched.size, np.int64), touched).to_matrix()
+    part = gather_chunks([layer], np.zeros(touched.size, np.int64), touched)
+    W, bias = part.to_matrix()
     columns = kept[_children(layer.branches, touched)]
     bounds = np.concatenate([[0], np.cumsum(counts[touched])])
-    edited = LayerWeights.from_matrix(W[:, columns], bias[columns], bounds, ranks=layer.ranks)
+    scales = part.scales[columns] if part.scales.size else part.scales
+    edited = _packed(W[:, columns], bias[columns], bounds, layer, scales)
     is_touched = np.isin(parents, touched)
     chunk = np.where(is_touched, np.cumsum(is_touched) - 1, parents)
     return gather_chunks([layer, edited], is_touched.astype(np.int64), chunk)
@@ -75,25 +82,28 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
     Parameters
     ----------
     layers : sequence of LayerWeights
-        Where the chunks come from; all with the same ``ranks``.
+        Where the chunks come from; all with the same ``ranks`` and ``precision``.
     source, parent : int arrays of shape (n_parents,)
         Parent ``i`` of the new layer is parent ``parent[i]`` of ``layers[source[i]]``.
 
     Raises
     ------
     ValueError
-        If the layers score instances of different widths or rank features differently, or no chunk is asked for.
+        If the layers differ in width, in the ranks of features or in precision, or no chunk is asked for.
     """
     widths = {layer.n_features for layer in layers}
     if len(widths) > 1:
         raise ValueError(f"the layers have different numbers of features: {sorted(widths)}")
+    precisions = {layer.precision for layer in layers}
+    if len(precisions) > 1:
+        raise ValueError(f"the layers have different precisions: {sorted(precisions)}")
     if any(not np.array_equal(layer.ranks, layers[0].ranks) for layer in layers[1:]):
         raise ValueError("the layers rank their features differently; pack them with the same ranks")
     sources, parents = np.asarray(source, np.int64), np.asarray(parent, np.int64)
     if not sources.size:
         raise ValueError("no chunk is asked for; a layer has at least one parent")
     runs = _runs(sources, parents)
-    pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_CHUNKED, "bias")}
+    pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_CHUNKED, "bias", "scales")}
     sizes = [np.zeros((1, len(_COLUMNS)), np.int64)]
     heads: list[NDArray[np.int64]] = []
     families = [np.zeros(1, np.int64)]
@@ -102,7 +112,8 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
         begin, end = layer.extents[first, _COLUMNS], layer.extents[last, _COLUMNS]
         for name, a, b in zip(_CHUNKED, begin, end, strict=True):
             pieces[name].append(getattr(layer, name)[a:b])
-        pieces["bias"].append(layer.bias[layer.branches[first] : layer.branches[last]])
+        for name in ("bias", "scales"):  # float weights have no scales
+            pieces[name].append(getattr(layer, name)[layer.branches[first] : layer.branches[last]])
         extents = layer.extents[first : last + 1]
         heads.append(extents[:-1, _TAIL] - extents[:-1, 0])
         sizes.append(np.diff(extents[:, _COLUMNS], axis=0))
@@ -121,8 +132,26 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
         ranks=layers[0].ranks,
         extents=extents,
         n_features=widths.pop(),
-        **arrays,
+        precision=precisions.pop(),
+        index=arrays["index"],
+        starts=arrays["starts"],
+        keys=arrays["keys"],
+        units=arrays["units"],
+        bias=arrays["bias"],
+        scales=arrays["scales"],
     )
+
+
+def _packed(
+    W: sp.csc_array,
+    bias: NDArray[np.float32],
+    branches: NDArray[np.int64],
+    like: LayerWeights,
+    scales: NDArray[np.float32],
+) -> LayerWeights:
+    """Pack weights that another layer held, in its ranks and precision, to the same bits."""
+    layer = LayerWeights.from_matrix(W, bias, branches, ranks=like.ranks).astype(like.precision)
+    return replace(layer, scales=scales)
 
 
 def _runs(source: NDArray[np.int64], parent: NDArray[np.int64]) -> list[tuple[int, int, int]]:
