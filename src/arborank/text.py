@@ -6,24 +6,23 @@ from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .features import TextFeatures
 from .models import XRLinear
+from .names import Labels, check_label_texts, encode_names, label_rows
 from .persistence import SaveMixin
-from .sparse import Csr, as_csr
+from .sparse import Csr
 from .state import State
 from .strings import StringTable
+from .text_catalogue import TextCatalogueMixin, first_rows, label_features, learn_unseen, split_texts
 
 __all__ = ["TextRanker"]
 
-Labels = Sequence[Iterable[str] | str]
 
-
-class TextRanker(SaveMixin, BaseEstimator):
+class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
     """Features, model and label names in one object.
 
     Parameters
@@ -68,6 +67,7 @@ class TextRanker(SaveMixin, BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
+        cold_start: bool = False,
         work_dir: str | PathLike[str] | None = None,
     ) -> Self:
         """Learn features, label tree and rankers.
@@ -78,8 +78,11 @@ class TextRanker(SaveMixin, BaseEstimator):
         labels : sequence of length n_instances
             The label names of every text: a list or set of str, or one str for a single label.
         label_texts : mapping from label name to a text about it, optional
-            Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``.
-            Labels without an entry are represented by their instances only.
+            Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``;
+            an instance of the label, with ``cold_start``; or both. Labels need no entry.
+        cold_start : bool, default=False
+            Whether the text about a label is learned from as one more instance of it. Labels that ``label_texts``
+            alone names are labels too then: they get branches of their own, as by `add_labels`.
         work_dir : path, optional
             Where the training keeps what it has done, and goes on after an interruption; see `XRLinear.fit`.
 
@@ -88,30 +91,38 @@ class TextRanker(SaveMixin, BaseEstimator):
         TypeError
             If a text or a label name is not a str.
         ValueError
-            If the lengths differ, or there is no label at all.
+            If the lengths differ, there is no label at all, or ``cold_start`` comes without ``label_texts``.
         """
         texts = texts if isinstance(texts, Sequence) else list(texts)
-        rows = _label_rows(labels)
+        rows = label_rows(labels)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
+        about = check_label_texts(label_texts)
         names = sorted({name for row in rows for name in row})
         if not names:
             raise ValueError("labels holds no label name at all; at least one is needed")
-        if label_texts is not None and not isinstance(label_texts, Mapping):
-            raise TypeError(f"label_texts must map names to texts, found {type(label_texts).__name__}")
-        table = StringTable(names)
+        seen, unseen = split_texts(about, names, cold_start)
         model = clone(self.model) if self.model is not None else XRLinear()
         default = getattr(model, "text_features", TextFeatures)
         features = clone(self.features) if self.features is not None else default()
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
-        X = features.fit_encode(texts)
-        about: dict[str, Any] = {} if work_dir is None else {"work_dir": work_dir}
-        if label_texts is not None:
-            about["label_features"] = features.encode([label_texts.get(name, "") for name in names])
-        model.fit(X, _encode(rows, table, "error"), **about)
+        if unseen and not hasattr(model, "add_labels"):
+            raise TypeError(
+                f"{type(model).__name__} has no add_labels, which the {len(unseen)} labels without an instance need"
+            )
+        rows += [[name] for name in seen]
+        X = features.fit_encode([*texts, *seen.values(), *unseen.values()])
+        more: dict[str, Any] = {**label_features(features, model, names, label_texts, cold_start)}
+        if work_dir is not None:
+            more["work_dir"] = work_dir
+        model.fit(first_rows(X, len(rows)), encode_names(rows, StringTable(names), "error"), **more)
+        if unseen:
+            model = learn_unseen(
+                model, X, len(unseen), **label_features(features, model, unseen, label_texts, cold_start)
+            )
         # together, and last: a fit that fails leaves the ranker as it was
-        self.features_, self.model_, self.labels_ = features, model, table
+        self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
         return self
 
     def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:
@@ -188,7 +199,7 @@ class TextRanker(SaveMixin, BaseEstimator):
         self._check_fitted()
         if unknown not in ("error", "ignore", "extend"):
             raise ValueError(f"unknown is {unknown!r}; expected 'error', 'ignore' or 'extend'")
-        return _encode(_label_rows(labels), self.labels_, unknown)
+        return encode_names(label_rows(labels), self.labels_, unknown)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
@@ -206,7 +217,7 @@ class TextRanker(SaveMixin, BaseEstimator):
         rows = list(names)
         if all(isinstance(name, str) for name in rows):
             return [label_id(str(name)) for name in rows]
-        return [[label_id(name) for name in row] for row in _label_rows(rows, argument)]
+        return [[label_id(name) for name in row] for row in label_rows(rows, argument)]
 
     # ------------------------------------------------------------------ save
 
@@ -231,37 +242,3 @@ def _pass_on(stage: BaseEstimator, **settings: Any) -> None:
     stage.set_params(
         **{name: value for name, value in settings.items() if name in known and value is not None}
     )
-
-
-def _label_rows(labels: Labels, argument: str = "labels") -> list[list[str]]:
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise TypeError(f"{argument} must be a sequence with one entry a text, found {labels!r}")
-    rows = []
-    for number, row in enumerate(labels):
-        if not isinstance(row, Iterable):
-            raise TypeError(f"{argument} of row {number} are {row!r}; a list of label names was expected")
-        names = [row] if isinstance(row, str) else list(dict.fromkeys(row))
-        for name in names:
-            if not isinstance(name, str):
-                raise TypeError(
-                    f"{argument} of row {number} hold {name!r}; label names are str (ids go to XRLinear)"
-                )
-        rows.append(names)
-    return rows
-
-
-def _encode(rows: list[list[str]], table: StringTable, unknown: str) -> Csr:
-    extra: dict[str, int] = {}
-    indptr, ids = [0], []
-    for number, row in enumerate(rows):
-        for name in row:
-            label = table.find(name)
-            if label is None and unknown == "error":
-                raise ValueError(f"labels of row {number} hold {name!r}, which the model does not know")
-            if label is None and unknown == "extend":
-                label = len(table) + extra.setdefault(name, len(extra))
-            if label is not None:
-                ids.append(label)
-        indptr.append(len(ids))
-    shape = (len(rows), len(table) + len(extra))
-    return as_csr(sp.csr_array((np.ones(len(ids), np.float32), ids, indptr), shape=shape), "labels")
