@@ -58,7 +58,7 @@ class Search {
         scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
         enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
-      rank_features(t, begin, end, scratch);
+      rank_features(t, first, begin, end, scratch);
       if (in_rounds) {
         visit_ranks(0, 2, t, begin, n, scratch, job);
         visit_ranks(2, kAll, t, begin, n, scratch, job);
@@ -84,9 +84,10 @@ class Search {
   }
 
   // Layers that were made together share their ranks.
-  void rank_features(std::int64_t t, std::int64_t begin, std::int64_t end, SearchScratch& scratch) const {
+  void rank_features(std::int64_t t, std::int64_t first, std::int64_t begin, std::int64_t end,
+                     SearchScratch& scratch) const {
     const std::int32_t *ranks = tree_.layer(t).ranks, *features = X_.indices + X_.begin(begin);
-    if (t > 0 && ranks == tree_.layer(t - 1).ranks)
+    if (t > first && ranks == tree_.layer(t - 1).ranks)
       return;
     const std::int64_t n = X_.begin(end) - X_.begin(begin);
     if (static_cast<std::int64_t>(scratch.ranks.size()) < n)
