@@ -231,8 +231,9 @@ def report(found: Measurements, threads: int) -> str:
             "## A kill",
             f"{KILLED:,} labels, `kill -9` when {one['layers_kept']} layers had a piece on the disk, then the same\n"
             f"call again: {one['before_cpu']:.1f} + {one['after_cpu']:.1f} CPU seconds against "
-            f"{one['undisturbed_cpu']:.1f} undisturbed, {lost:.1f} more (a second start, reading the data, and what was "
-            "lost). The models are " + ("the same, byte for byte." if one["same_bytes"] else "NOT the same."),
+            f"{one['undisturbed_cpu']:.1f} undisturbed, {lost:.1f} more (a second start, reading the data, and "
+            "what was lost). The models are "
+            + ("the same, byte for byte." if one["same_bytes"] else "NOT the same."),
         ]
     return "\n\n".join(parts) + "\n"
 
