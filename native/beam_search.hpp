@@ -58,7 +58,8 @@ class Search {
         scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
         enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
-      rank_features(t, first, begin, end, scratch);
+      if (t == first || tree_.layer(t).ranks != tree_.layer(t - 1).ranks)  // layers made together share them
+        rank_features(t, begin, end, scratch);
       if (in_rounds) {
         visit_ranks(0, 2, t, begin, n, scratch, job);
         visit_ranks(2, kAll, t, begin, n, scratch, job);
@@ -83,12 +84,8 @@ class Search {
     return {scratch.ranks.data() + (X_.begin(row) - X_.begin(begin)), X_.data + X_.begin(row), X_.length(row)};
   }
 
-  // Layers that were made together share their ranks.
-  void rank_features(std::int64_t t, std::int64_t first, std::int64_t begin, std::int64_t end,
-                     SearchScratch& scratch) const {
+  void rank_features(std::int64_t t, std::int64_t begin, std::int64_t end, SearchScratch& scratch) const {
     const std::int32_t *ranks = tree_.layer(t).ranks, *features = X_.indices + X_.begin(begin);
-    if (t > first && ranks == tree_.layer(t - 1).ranks)
-      return;
     const std::int64_t n = X_.begin(end) - X_.begin(begin);
     if (static_cast<std::int64_t>(scratch.ranks.size()) < n)
       scratch.ranks.resize(n);

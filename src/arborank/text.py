@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
+from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -28,7 +29,8 @@ class TextRanker(SaveMixin, BaseEstimator):
     Parameters
     ----------
     features : NgramTfidf or TextFeatures, optional
-        Turns texts into sparse rows; by default `TextFeatures` with its defaults.
+        Turns texts into sparse rows; by default `TextFeatures` with its defaults, or nothing for a model that
+        reads texts itself.
     model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
         By default `XRLinear` with its defaults.
     n_jobs : int, optional
@@ -61,7 +63,12 @@ class TextRanker(SaveMixin, BaseEstimator):
         self.verbose = verbose
 
     def fit(
-        self, texts: Sequence[str], labels: Labels, *, label_texts: Mapping[str, str] | None = None
+        self,
+        texts: Sequence[str],
+        labels: Labels,
+        *,
+        label_texts: Mapping[str, str] | None = None,
+        work_dir: str | PathLike[str] | None = None,
     ) -> Self:
         """Learn features, label tree and rankers.
 
@@ -73,6 +80,8 @@ class TextRanker(SaveMixin, BaseEstimator):
         label_texts : mapping from label name to a text about it, optional
             Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``.
             Labels without an entry are represented by their instances only.
+        work_dir : path, optional
+            Where the training keeps what it has done, and goes on after an interruption; see `XRLinear.fit`.
 
         Raises
         ------
@@ -91,12 +100,13 @@ class TextRanker(SaveMixin, BaseEstimator):
         if label_texts is not None and not isinstance(label_texts, Mapping):
             raise TypeError(f"label_texts must map names to texts, found {type(label_texts).__name__}")
         table = StringTable(names)
-        features = clone(self.features) if self.features is not None else TextFeatures()
         model = clone(self.model) if self.model is not None else XRLinear()
+        default = getattr(model, "text_features", TextFeatures)
+        features = clone(self.features) if self.features is not None else default()
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         X = features.fit_encode(texts)
-        about = {}
+        about: dict[str, Any] = {} if work_dir is None else {"work_dir": work_dir}
         if label_texts is not None:
             about["label_features"] = features.encode([label_texts.get(name, "") for name in names])
         model.fit(X, _encode(rows, table, "error"), **about)

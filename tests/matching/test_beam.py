@@ -41,9 +41,7 @@ def random_mask(rng, n_rows, n_labels, share):
     precision=st.sampled_from(PRECISIONS),
     rare=st.booleans(),
 )
-def test_equals_reference(
-    seed, depth, widest, n_rows, k, beam_size, combine, overlap, mask, precision, rare
-):
+def test_equals_reference(seed, depth, widest, n_rows, k, beam_size, combine, overlap, mask, precision, rare):
     rng = np.random.default_rng(seed)
     n_features = 1500 if rare else int(rng.integers(1, 40))
     model = random_model(
