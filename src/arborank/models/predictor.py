@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..checks import check_integer
 from ..indexing import LabelTree
 from ..matching import BeamSearch
+from ..matching.merging import Merge, check_merge, merged_topk
 from ..ranking import LayerWeights
 from ..sparse import Csr, as_csr
 from ..threads import n_threads
@@ -63,6 +64,7 @@ class TreePredictor(BaseEstimator):
         *,
         beam_size: int | None = None,
         combine: str | None = None,
+        merge: Merge = "max",
         candidates: Any = None,
         exclude: Any = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -74,6 +76,9 @@ class TreePredictor(BaseEstimator):
         k : int, default=10
         beam_size, combine : optional
             Instead of the model's own.
+        merge : {"max", "mean", "log-sum"}, default="max"
+            How the scores of a label that is reached in several leaves become one; see `arborank.matching.merging`.
+            All but ``"max"`` score every label below the beam, and take several times as long on an overlapping tree.
         candidates : array of label ids, list of label-id lists, or sparse matrix of shape (n_instances, n_labels)
             Labels that may be returned, for all rows or row by row. Nodes that lead to none of them are not opened, and
             the beam counts only nodes that are: with ``beam_size=n_labels`` every candidate is scored.
@@ -88,15 +93,18 @@ class TreePredictor(BaseEstimator):
             Scores in descending order, padded with -inf.
         """
         X = self._instances(X)
-        return self._search.topk(
-            X,
-            check_integer("k", k, 1),
-            beam_size=self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
-            combine=self.combine if combine is None else combine,
-            allowed=label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
-            excluded=label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
-            n_threads=n_threads(self.n_jobs),
-        )
+        check_merge(merge)
+        check_integer("k", k, 1)
+        options: dict[str, Any] = {
+            "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
+            "combine": self.combine if combine is None else combine,
+            "allowed": label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
+            "excluded": label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
+            "n_threads": n_threads(self.n_jobs),
+        }
+        if merge != "max" and self.tree_.overlapping:
+            return merged_topk(self.tree_, self.layers_, X, k, merge, **options)
+        return self._search.topk(X, k, **options)
 
     def decision_function(self, X: Any) -> sp.csr_array:
         """Return the score of every label that the beam reaches, as a sparse (n_instances, n_labels) array.
