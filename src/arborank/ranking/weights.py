@@ -176,9 +176,7 @@ class LayerWeights:
         check_precision(precision)
         return self if precision == self.precision else self._convert(precision, 0.0, -1, n_threads)
 
-    def prune(
-        self, *, threshold: float = 0.0, max_nonzeros: int | None = None, n_threads: int = 1
-    ) -> Self:
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None, n_threads: int = 1) -> Self:
         """Return a layer with only the weights of largest magnitude; biases stay.
 
         Parameters
@@ -275,4 +273,6 @@ class LayerWeights:
         return cls(**state.arrays, **state.config)
 
 
-_ARRAYS: Final = tuple(field.name for field in fields(LayerWeights) if field.name not in ("n_features", "precision"))
+_ARRAYS: Final = tuple(
+    field.name for field in fields(LayerWeights) if field.name not in ("n_features", "precision")
+)
