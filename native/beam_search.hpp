@@ -19,7 +19,7 @@ struct SearchOptions {
   const LabelFilter* filter = nullptr;   // for all queries
   const CsrView* allowed = nullptr;      // one row a query
   const CsrView* excluded = nullptr;     // the same
-  const std::int64_t* ranges = nullptr;  // two a query: it may get labels from the first to before the second; not with `allowed`
+  const std::int64_t* ranges = nullptr;  // not with `allowed`. Two a query: it may get the labels from one to before the other
 };
 
 struct Answers {
@@ -50,13 +50,17 @@ class Search {
       prepare(begin + i, scratch.states[i], scratch);
     // a single query opens its beam's nodes in order, and gains nothing from rounds
     const bool in_rounds = n > 1 && options_.combination.bounded();
-    for (std::int64_t t = 0; t < tree_.depth(); t++) {
+    std::int64_t first = tree_.depth();
+    for (std::int64_t i = 0; i < n; i++)
+      first = std::min(first, scratch.states[i].start);
+    for (std::int64_t t = first; t < tree_.depth(); t++) {
       const std::int64_t room = Top::room_for(kept(t));
       if (static_cast<std::int64_t>(scratch.candidates.size()) < n * room)
         scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
         enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
-      rank_features(t, begin, end, scratch);
+      if (t == first || tree_.layer(t).ranks != tree_.layer(t - 1).ranks)  // layers made together share them
+        rank_features(t, begin, end, scratch);
       if (in_rounds) {
         visit_ranks(0, 2, t, begin, n, scratch, job);
         visit_ranks(2, kAll, t, begin, n, scratch, job);
@@ -81,11 +85,8 @@ class Search {
     return {scratch.ranks.data() + (X_.begin(row) - X_.begin(begin)), X_.data + X_.begin(row), X_.length(row)};
   }
 
-  // Layers that were made together share their ranks.
   void rank_features(std::int64_t t, std::int64_t begin, std::int64_t end, SearchScratch& scratch) const {
     const std::int32_t *ranks = tree_.layer(t).ranks, *features = X_.indices + X_.begin(begin);
-    if (t > 0 && ranks == tree_.layer(t - 1).ranks)
-      return;
     const std::int64_t n = X_.begin(end) - X_.begin(begin);
     if (static_cast<std::int64_t>(scratch.ranks.size()) < n)
       scratch.ranks.resize(n);

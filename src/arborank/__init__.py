@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .models import Ensemble, XRLinear
     from .persistence import load
     from .text import TextRanker
+    from .transformer import XRTransformer, XTransformer
 
 __version__ = "0.1.0"
 
@@ -25,6 +26,8 @@ _HOMES = {
     "TextFeatures": ".features",
     "TextRanker": ".text",
     "XRLinear": ".models",
+    "XRTransformer": ".transformer",
+    "XTransformer": ".transformer",
     "balanced_kmeans": ".indexing",
     "load": ".persistence",
 }
@@ -38,6 +41,8 @@ __all__ = [
     "TextFeatures",
     "TextRanker",
     "XRLinear",
+    "XRTransformer",
+    "XTransformer",
     "balanced_kmeans",
     "load",
 ]

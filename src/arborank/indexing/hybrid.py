@@ -65,7 +65,6 @@ def hybrid_tree(
                 spherical=spherical,
                 random_state=random_state,
                 n_threads=n_threads,
-                overwrite=True,
             )
         )
         order[begin:end] = order[begin:end][subtrees[-1].labels]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
-__all__ = ["filter_rows"]
+__all__ = ["label_filter"]
 
 
-def filter_rows(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | None:
+def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | None:
     """Convert a filter to a pattern of one row, which holds for all instances, or one row an instance.
 
     Parameters

@@ -15,8 +15,8 @@ from ..matching import BeamSearch, LabelFilter
 from ..ranking import LayerWeights
 from ..sparse import Csr, as_csr
 from ..threads import n_threads
+from . import filters
 from .answers import mean_ndcg, score_matrix
-from .filters import filter_rows
 
 __all__ = ["TreePredictor"]
 
@@ -104,8 +104,8 @@ class TreePredictor(BaseEstimator):
             beam_size=self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
             combine=self.combine if combine is None else combine,
             label_filter=label_filter,
-            allowed=filter_rows(candidates, "candidates", X.shape[0], self.n_labels_),
-            excluded=filter_rows(exclude, "exclude", X.shape[0], self.n_labels_),
+            allowed=filters.label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
+            excluded=filters.label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
             weights=None if label_weights is None else self._label_weights(label_weights),
             n_threads=n_threads(self.n_jobs),
         )
@@ -132,7 +132,7 @@ class TreePredictor(BaseEstimator):
             ("allowed", "candidates", candidates),
             ("excluded", "exclude", exclude),
         ):
-            rows = filter_rows(labels, argument, 1, self.n_labels_)
+            rows = filters.label_filter(labels, argument, 1, self.n_labels_)
             ids[name] = None if rows is None else rows.indices
         weights = None if label_weights is None else self._label_weights(label_weights)
         return self._search.filter(**ids, weights=weights)

@@ -1,0 +1,54 @@
+"""Scores of one label that several of its copies reached, as one score."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MERGES", "check_merge", "merge_copies"]
+
+MERGES: Final = ("max", "mean", "log-sum")
+
+
+def merge_copies(
+    keys: NDArray[np.int64], scores: NDArray[np.float32], merge: str
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Merge the scores of equal keys.
+
+    Parameters
+    ----------
+    keys : int64 array of shape (n,)
+        What is one label of one row.
+    scores : float32 array of shape (n,)
+        The better of equal scores should come first.
+    merge : {"max", "mean", "log-sum"}
+        The best score; the mean of those found; or ``log(sum(exp(score)))``, for scores that are logarithms of
+        shares, as those of the ``log-`` combinations are.
+
+    Returns
+    -------
+    first : int64 array
+        Where in ``keys`` the best score of every distinct key is, ascending keys.
+    merged : float32 array of the same length
+    """
+    check_merge(merge)
+    order = np.lexsort((np.arange(keys.size), -scores, keys))
+    ordered = keys[order]
+    begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1)) if keys.size else np.zeros(0, np.int64)
+    first = order[begins]
+    best = scores[first]
+    if merge == "max" or not keys.size:
+        return first, best
+    counts = np.diff(np.append(begins, keys.size))
+    group = np.repeat(np.arange(begins.size), counts)
+    if merge == "mean":
+        total = np.bincount(group, scores[order].astype(np.float64))
+        return first, (total / counts).astype(np.float32)
+    total = np.bincount(group, np.exp(scores[order].astype(np.float64) - best[group]))
+    return first, (best + np.log(total)).astype(np.float32)
+
+
+def check_merge(merge: str) -> None:
+    """Raise ValueError unless a way to merge scores is known."""
+    if merge not in MERGES:
+        raise ValueError(f"merge is {merge!r}; expected one of {', '.join(MERGES)}")
