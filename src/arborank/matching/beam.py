@@ -89,7 +89,7 @@ class BeamSearch:
         ids = [None if a is None else np.ascontiguousarray(a, dtype=np.int32) for a in (allowed, excluded)]
         if weights is not None:
             weights = np.ascontiguousarray(weights, dtype=np.float32)
-        return self._searcher.filter(*ids, weights)
+        return self._searcher.filter(ids[0], ids[1], weights)
 
     def topk(
         self,
