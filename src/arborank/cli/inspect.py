@@ -17,8 +17,12 @@ __all__ = ["inspect"]
 @click.option("--branches", is_flag=True, help="Draw the branches of the label tree, with names.")
 @click.option("--depth", type=POSITIVE, default=1, show_default=True, help="Levels drawn by --branches.")
 @click.option("--examples", type=POSITIVE, default=4, show_default=True, help="Labels named for a branch.")
-@click.option("--senses", metavar="LABEL", help="Show what the leaves of a label (its name, or its id) stand for.")
-@click.option("--picture", type=click.Path(dir_okay=False, writable=True), help="Draw --senses into this SVG file.")
+@click.option(
+    "--senses", metavar="LABEL", help="Show what the leaves of a label (its name, or its id) stand for."
+)
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, writable=True), help="Draw --senses into this SVG file."
+)
 def inspect(
     model: str, branches: bool, depth: int, examples: int, senses: str | None, picture: str | None
 ) -> None:
@@ -74,7 +78,9 @@ def _show_senses(model: Any, label: str, picture: str | None) -> None:
 
     trained = getattr(model, "model_", model)
     if not hasattr(trained, "tree_"):
-        raise click.UsageError(f"--senses needs a model with one label tree; this is {type(trained).__name__}")
+        raise click.UsageError(
+            f"--senses needs a model with one label tree; this is {type(trained).__name__}"
+        )
     if is_text_model(model):
         names, features = list(model.labels_), model.features_.get_feature_names_out().tolist()
         if label not in model.labels_:
