@@ -232,7 +232,8 @@ def report(found: Measurements, names: list[str]) -> str:
     for name, rows, *values in joined:
         for v in values:
             lines.append(
-                f"| {name} | {rows} | {v['pairs']:.0f} | {v['VI']:.3f} | {v['VI of one leaf']:.3f} | {v['VI of chance']:.3f} | "
+                f"| {name} | {rows} | {v['pairs']:.0f} | {v['VI']:.3f} | {v['VI of one leaf']:.3f} | "
+                f"{v['VI of chance']:.3f} | "
                 f"{100 * v['two leaves']:.0f} % | {v['VI where two leaves']:.3f} | {v['VI of one leaf there']:.3f} |"
             )
     return "\n".join(lines) + "\n"
