@@ -1,5 +1,6 @@
 """TextRanker: text in, label names out."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from os import PathLike
@@ -163,6 +164,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         *,
         candidates: Labels | None = None,
         exclude: Labels | None = None,
+        label_weights: Mapping[str, float] | None = None,
         **options: Any,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return label ids and scores, both of shape (n_texts, k); see `XRLinear.predict_topk`.
@@ -173,6 +175,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         k : int, default=10
         candidates, exclude : label names for all texts (list of str), or a list of such lists, one a text; optional
             Labels that may be, or may not be, returned.
+        label_weights : mapping from label name to number, optional
+            What the scores of labels are multiplied by before the best are taken; 1 for those without an entry.
         **options
             Further options of the model's ``predict_topk``, such as ``beam_size``.
         """
@@ -181,10 +185,63 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             options["candidates"] = self._filter(candidates, "candidates")
         if exclude is not None:
             options["exclude"] = self._filter(exclude, "exclude")
+        if label_weights is not None:
+            options["label_weights"] = self._weights(label_weights)
         result: tuple[NDArray[np.int64], NDArray[np.float32]] = self.model_.predict_topk(
             self.features_.encode(texts), k, **options
         )
         return result
+
+    def prepare_filter(
+        self,
+        *,
+        candidates: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        label_weights: Mapping[str, float] | None = None,
+    ) -> Any:
+        """Prepare a filter that many calls share, so that it costs them next to nothing.
+
+        Parameters
+        ----------
+        candidates, exclude : label names, optional
+        label_weights : mapping from label name to number, optional
+            All as for `predict_topk`.
+
+        Returns
+        -------
+        filter
+            For the option ``label_filter`` of `rank`, `rank_batch` and `predict_topk`.
+
+        Raises
+        ------
+        TypeError
+            If the model has no such filters.
+        """
+        return self._of_model("prepare_filter")(
+            candidates=None if candidates is None else self._filter(list(candidates), "candidates"),
+            exclude=None if exclude is None else self._filter(list(exclude), "exclude"),
+            label_weights=None if label_weights is None else self._weights(label_weights),
+        )
+
+    def quantize(self, precision: str = "int8") -> Self:
+        """Return a fitted copy whose model stores its weights in another precision; see `XRLinear.quantize`."""
+        return self._with_model(self._of_model("quantize")(precision))
+
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None) -> Self:
+        """Return a fitted copy whose model has only its largest weights; see `XRLinear.prune`."""
+        return self._with_model(self._of_model("prune")(threshold=threshold, max_nonzeros=max_nonzeros))
+
+    def _of_model(self, name: str) -> Any:
+        self._check_fitted()
+        method = getattr(self.model_, name, None)
+        if method is None:
+            raise TypeError(f"the model is a {type(self.model_).__name__}, which has no {name}")
+        return method
+
+    def _with_model(self, model: Any) -> Self:
+        other = copy.copy(self)
+        other.model_ = model
+        return other
 
     def encode_labels(self, labels: Labels, unknown: Literal["error", "ignore", "extend"] = "error") -> Csr:
         """Return the indicator matrix of label names, of shape (n_instances, n_labels).
@@ -205,19 +262,27 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
             check_is_fitted(self, "model_")
 
-    def _filter(self, names: Labels, argument: str) -> list[int] | list[list[int]]:
-        def label_id(name: str) -> int:
-            label = self.labels_.find(name)
-            if label is None:
-                raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
-            return label
+    def _label_id(self, name: str, argument: str) -> int:
+        label = self.labels_.find(name)
+        if label is None:
+            raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
+        return label
 
+    def _weights(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
+        if not isinstance(weights, Mapping):
+            raise TypeError(f"label_weights must map names to numbers, found {type(weights).__name__}")
+        array = np.ones(len(self.labels_), np.float32)
+        for name, weight in weights.items():
+            array[self._label_id(name, "label_weights")] = weight
+        return array
+
+    def _filter(self, names: Labels, argument: str) -> list[int] | list[list[int]]:
         if isinstance(names, str) or not isinstance(names, Iterable):
             raise TypeError(f"{argument} must be a list of label names, or one a text; found {names!r}")
         rows = list(names)
         if all(isinstance(name, str) for name in rows):
-            return [label_id(str(name)) for name in rows]
-        return [[label_id(name) for name in row] for row in label_rows(rows, argument)]
+            return [self._label_id(str(name), argument) for name in rows]
+        return [[self._label_id(name, argument) for name in row] for row in label_rows(rows, argument)]
 
     # ------------------------------------------------------------------ save
 
