@@ -234,9 +234,9 @@ machine was shared, so compare processor times.
 
 Fewer other rows favour the new labels over the old, and cost less; rows that have none of the new labels are what the
 new branch is told apart from. No score of an old label changes: what old labels lose is a place in the beam or among
-the best ten to a new one, which a full retrain takes from them as well. (It also grows another tree: that moves recall
-by a few tenths either way.) With a million labels, about half the time of an addition goes into copying the weights that
-stay, because the old model is left as it is.
+the best ten to a new one, which a full retrain takes from them as well. (It also grows another tree: that moves
+recall by a few tenths either way.) With a million labels, about half the time of an addition goes into copying the
+weights that stay, because the old model is left as it is.
 
 ## Cold start
 
