@@ -231,7 +231,7 @@ def test_a_range_of_parents_is_that_part_of_the_layer(layer, data):
     for name, rows in found.items():
         assert rows.dtype == getattr(whole, name).dtype
         assert np.array_equal(rows, getattr(whole, name)), name
-    assert found.keys() | {"branches", "ranks"} == whole.to_state().arrays.keys()
+    assert found.keys() | {"branches", "ranks", "scales"} == whole.to_state().arrays.keys()
 
 
 @pytest.mark.parametrize("parents", [(-1, 1), (0, 3), (2, 1)])

@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from arborank.transformer.device import choose_device
-from arborank.transformer.team import Team
+from arborank.transformer.device import choose_device  # noqa: E402
+from arborank.transformer.team import Team  # noqa: E402
 
 PROGRAM = """
 import json, sys
@@ -60,7 +60,8 @@ def test_a_team_of_one_has_all_the_work():
     np.testing.assert_array_equal(team.share(rows), rows)
     team.exchange(rows, choose_device("cpu", "float32"), array)
     team.wait()
-    assert team.gather([(None, None)]) == [(None, None)]
+    parts = [(np.arange(2), torch.ones(2, 3))]
+    assert team.gather(parts, 3, None, torch.device("cpu")) is parts
 
 
 def test_work_is_divided_without_a_gap():

@@ -7,33 +7,29 @@ structure that one native call searches.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ..indexing import LabelTree
-from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..persistence import SaveMixin
 from ..sparse import Csr
 from ..state import State
 from ..strings import StringTable
 from ..threads import n_threads
-from ._growing import given_tree, grow_tree
-from ._layers import train_layers
-from ._params import check_parameters, per_layer, solver_params, values_of
+from ._growing import given_tree
+from ._params import check_parameters, solver_params
+from .catalogue import CatalogueMixin
 from .checkpoint import Checkpoint, checkpoint_in
 from .disentangle import refine_tree
-from .predictor import TreePredictor
 from .targets import as_indicator
 
 __all__ = ["XRLinear"]
 
 
-class XRLinear(SaveMixin, TreePredictor):
+class XRLinear(SaveMixin, CatalogueMixin):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
@@ -101,7 +97,7 @@ class XRLinear(SaveMixin, TreePredictor):
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
-        ``"disentangle"``.
+        ``"disentangle"``; on the parts of the last update, after one.
 
     Examples
     --------
@@ -229,20 +225,17 @@ class XRLinear(SaveMixin, TreePredictor):
         check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
-        check_label_arrays_fit(Y.shape[1])
-        label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
-        self._check_memory(X, label_counts, keeps_weights=work_dir is None)
+        label_counts = self._count(X, Y, keeps_weights=work_dir is None)
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
         with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
             tree, times = self._obtain_tree(X, Y, label_features, checkpoint)
-            params = solver_params(self, tree.depth)
             routed = None
             if self.max_clusters > 1:
                 refined = refine_tree(
                     X,
                     Y,
                     tree,
-                    params,
+                    solver_params(self, tree.depth),
                     max_clusters=self.max_clusters,
                     beam_size=self.beam_size,
                     combine=self.combine,
@@ -253,22 +246,8 @@ class XRLinear(SaveMixin, TreePredictor):
                 )
                 tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
             start = time.perf_counter()
-            layers = train_layers(
-                X,
-                Y,
-                tree,
-                params,
-                negatives=per_layer("negatives", self.negatives, tree.depth),
-                user_negatives=user_negatives,
-                relevance=relevance,
-                relevance_mode=self.relevance,
-                relevance_norm=self.relevance_norm,
-                beam_size=self.beam_size,
-                combine=self.combine,
-                n_threads=n_threads(self.n_jobs),
-                verbose=bool(self.verbose),
-                routed=routed,
-                checkpoint=checkpoint,
+            layers = self._train(
+                X, Y, tree, tree.depth, relevance, user_negatives, routed, checkpoint=checkpoint
             )
             times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
@@ -282,23 +261,9 @@ class XRLinear(SaveMixin, TreePredictor):
     ) -> tuple[LabelTree, dict[str, float]]:
         if self.tree is not None:
             return given_tree(self.tree, Y, label_features)
-
-        def grow() -> tuple[LabelTree, dict[str, float]]:
-            return grow_tree(
-                X,
-                Y,
-                label_features,
-                representation=self.representation,
-                alpha=self.alpha,
-                branching=self.branching,
-                max_leaf_size=self.max_leaf_size,
-                spherical=bool(self.spherical),
-                random_state=self.random_state,
-                n_threads=n_threads(self.n_jobs),
-                verbose=bool(self.verbose),
-            )
-
-        return grow() if checkpoint is None else checkpoint.tree(grow)
+        if checkpoint is None:
+            return self._grow(X, Y, label_features)
+        return checkpoint.tree(lambda: self._grow(X, Y, label_features))
 
     def _settings(self) -> dict[str, Any]:
         """Return the parameters as JSON holds them, but for the tree."""
@@ -310,21 +275,6 @@ class XRLinear(SaveMixin, TreePredictor):
         if not isinstance(self.representation, (str, Mapping)):
             settings["representation"] = "custom"  # code and matrices are not saved; `fit` then asks for them
         return settings
-
-    def _check_memory(self, X: Csr, label_counts: NDArray[np.int64], *, keeps_weights: bool) -> None:
-        estimate = estimate_training(
-            n_instances=X.shape[0],
-            n_features=X.shape[1],
-            nnz=X.nnz,
-            label_counts=label_counts,
-            branching=min(self.branching, max(label_counts.size, 2)),
-            max_leaf_size=self.max_leaf_size,
-            Cp=values_of("Cp", self.Cp),
-            threshold=values_of("threshold", self.threshold),
-            max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
-            n_threads=n_threads(self.n_jobs),
-        )
-        check_fits(estimate if keeps_weights else replace(estimate, weights=0))
 
     # ------------------------------------------------------------------ save
 

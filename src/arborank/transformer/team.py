@@ -54,13 +54,48 @@ class Team:
         for weight, part in zip(weights, flat.split([weight.numel() for weight in weights]), strict=True):
             weight.grad.copy_(part.view_as(weight))
 
-    def gather(self, parts: Gathered) -> Gathered:
-        """Return the parts of a head's gradient that all processes have."""
+    def gather(self, parts: Gathered, width: int, n_nodes: int | None, place: torch.device) -> Gathered:
+        """Return the gradient of a head that all processes have together.
+
+        Parameters
+        ----------
+        parts : list of (nodes, gradient)
+            This process' own; may be empty.
+        width : int
+            Columns of the gradients.
+        n_nodes : int or None
+            Rows of the head when every part is about all of them, else None.
+        place : torch.device
+            Where the gradients are.
+        """
         if self.size == 1:
             return parts
-        every: list[Any] = [None] * self.size
-        dist.all_gather_object(every, [(nodes, gradient.cpu()) for nodes, gradient in parts])
-        return [part for own in every for part in own]
+        if n_nodes is not None:
+            total = torch.zeros(n_nodes, width, device=place)
+            for _, gradient in parts:
+                total += gradient
+            dist.all_reduce(total)
+            return [(None, total)]
+        own = [torch.from_numpy(np.asarray(nodes)).to(place) for nodes, _ in parts]
+        nodes = torch.cat([torch.zeros(0, dtype=torch.int64, device=place), *own])
+        gradients = torch.cat([torch.zeros(0, width, device=place), *(gradient for _, gradient in parts)])
+        counts = [torch.zeros(1, dtype=torch.int64, device=place) for _ in range(self.size)]
+        dist.all_gather(counts, torch.tensor([nodes.numel()], device=place))
+        sizes = [int(count) for count in counts]
+        all_nodes, all_gradients = (self._all(tensor, max(sizes)) for tensor in (nodes, gradients))
+        return [
+            (some[:size].cpu().numpy(), rows[:size])
+            for some, rows, size in zip(all_nodes, all_gradients, sizes, strict=True)
+            if size
+        ]
+
+    def _all(self, own: torch.Tensor, longest: int) -> list[torch.Tensor]:
+        """Return a tensor of every process, padded to ``longest`` rows."""
+        padded = torch.zeros(longest, *own.shape[1:], dtype=own.dtype, device=own.device)
+        padded[: own.shape[0]] = own
+        every = [torch.empty_like(padded) for _ in range(self.size)]
+        dist.all_gather(every, padded)
+        return every
 
     def sum(self, value: torch.Tensor) -> torch.Tensor:
         """Return the sum of a number over all processes."""

@@ -91,7 +91,8 @@ class LevelTrainer:
             if own.size:
                 total += self._learn(own, own.size / rows.size / settings.accumulation, gathered)
         self._team.sum_gradients(self._weights)
-        gathered = self._team.gather(gathered)
+        n_nodes = self._head.n_nodes if self._candidates.everything else None
+        gathered = self._team.gather(gathered, self._encoder.width + 1, n_nodes, device.place)
         scale = self._scaler.get_scale()
         self._scaler.unscale_(self._optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self._weights, settings.max_grad_norm)
