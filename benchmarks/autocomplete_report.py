@@ -121,7 +121,8 @@ def quality_tables(sides: dict) -> list[str]:
             lines += [
                 "",
                 f"The GRU answered the first {v['rows']:,} test prefixes only: MRR {number(v['mrr'])}, where "
-                f"Arborank's hybrid has {number(v['hybrid_mrr_same_rows'])}; {v['epochs']:.1f} epochs.",
+                f"Arborank's hybrid has {number(v['hybrid_mrr_same_rows'])}. It had {v['epochs']:.1f} epochs in "
+                f"{v['fit_seconds'] / 60:.0f} minutes on a busy machine, too few to tell what it could reach.",
             ]
     return lines
 
