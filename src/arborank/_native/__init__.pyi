@@ -44,7 +44,7 @@ class Csr:
 class TextOptions:
     """How a text becomes n-grams."""
 
-    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool) -> None: ...
+    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool, graphemes: bool) -> None: ...
 
 class NgramWeights:
     """How the counts of n-grams become values."""
@@ -184,7 +184,7 @@ class Searcher:
 
     def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
 
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """
     The arrays of a trained LayerWeights by name; shapes are checked by the caller.
     """
