@@ -86,10 +86,11 @@ class BeamSearch:
         ValueError
             If a label is outside ``[0, n_labels)``, or ``weights`` do not fit.
         """
-        ids = [None if a is None else np.ascontiguousarray(a, dtype=np.int32) for a in (allowed, excluded)]
-        if weights is not None:
-            weights = np.ascontiguousarray(weights, dtype=np.float32)
-        return self._searcher.filter(*ids, weights)
+        return self._searcher.filter(
+            None if allowed is None else np.ascontiguousarray(allowed, dtype=np.int32),
+            None if excluded is None else np.ascontiguousarray(excluded, dtype=np.int32),
+            None if weights is None else np.ascontiguousarray(weights, dtype=np.float32),
+        )
 
     def topk(
         self,
