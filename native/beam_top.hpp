@@ -79,16 +79,12 @@ struct Top {
 
   // Of something that beats the threshold; the lanes of one vector need no room check in between.
   void add(Candidate c) {
-    if (keep > kFew || labels != nullptr) {
+    if (keep > kFew)
       items[size++] = c;
-      return;
-    }
-    std::int64_t i = size < keep ? size++ : keep - 1;
-    for (; i > 0 && items[i - 1] < c; i--)
-      items[i] = items[i - 1];
-    items[i] = c;
-    if (size == keep)
-      threshold = items[keep - 1];
+    else if (labels == nullptr)
+      insert(c);
+    else
+      insert_label(c);
   }
   void make_room() {
     if (size + kLanes > room_for(keep))
@@ -96,10 +92,10 @@ struct Top {
   }
   // Drops all but the best `keep`, in no order.
   void shrink() {
+    if (keep <= kFew)
+      return;
     if (labels != nullptr)
       keep_best_of_label();
-    else if (keep <= kFew)
-      return;
     if (size < keep)
       return;
     std::nth_element(items, items + keep - 1, items + size, std::greater<>());
@@ -108,10 +104,37 @@ struct Top {
   }
 
  private:
+  std::int32_t label_of(Candidate c) const { return labels[beam->child(candidate_order(c), branches)]; }
+  void insert(Candidate c) {
+    std::int64_t i = size < keep ? size++ : keep - 1;
+    for (; i > 0 && items[i - 1] < c; i--)
+      items[i] = items[i - 1];
+    items[i] = c;
+    if (size == keep)
+      threshold = items[keep - 1];
+  }
+  // In place of a worse candidate of the same label, if there is one. Labels stand behind the candidates.
+  void insert_label(Candidate c) {
+    Candidate* const tags = items + keep;
+    const auto tag = static_cast<Candidate>(label_of(c));
+    std::int64_t i = std::find(tags, tags + size, tag) - tags;
+    if (i < size && items[i] >= c)
+      return;
+    if (i == size)
+      i = size < keep ? size++ : keep - 1;
+    for (; i > 0 && items[i - 1] < c; i--) {
+      items[i] = items[i - 1];
+      tags[i] = tags[i - 1];
+    }
+    items[i] = c;
+    tags[i] = tag;
+    if (size == keep)
+      threshold = items[keep - 1];
+  }
   void keep_best_of_label() {
     std::vector<std::pair<std::int32_t, Candidate>> labelled(size);
     for (std::int64_t i = 0; i < size; i++)
-      labelled[i] = {labels[beam->child(candidate_order(items[i]), branches)], items[i]};
+      labelled[i] = {label_of(items[i]), items[i]};
     std::sort(labelled.begin(), labelled.end(), std::greater<>());
     size = 0;
     for (std::size_t i = 0; i < labelled.size(); i++)

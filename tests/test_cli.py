@@ -504,3 +504,14 @@ def test_help_imports_nothing_heavy():
 
 def test_version():
     assert CliRunner().invoke(main, ["--version"]).output.strip() == f"arborank {arborank.__version__}"
+
+
+def test_inspect_shows_the_senses_of_a_label(run):
+    printed = run("inspect", "model", "--senses", "apple", "--picture", "apple.svg").stdout
+    assert "leaf 0" in printed
+    assert "together with:" in printed
+    assert Path("apple.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "leaf" in run("inspect", "linear", "--senses", "0").stdout
+    assert "no label 'nothing'" in run("inspect", "model", "--senses", "nothing", code=2).output
+    assert "and no '-1'" in run("inspect", "linear", "--senses", "-1", code=2).output
+    assert "--picture draws" in run("inspect", "linear", "--picture", "x.svg", code=2).output

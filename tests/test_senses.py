@@ -12,18 +12,16 @@ from arborank.senses import Sense, draw_senses, label_senses
 
 @pytest.fixture(scope="module")
 def model():
-    """Label 0 goes with feature 0 and labels 1 to 3, or, half the time, with feature 1 and labels 4 to 7."""
+    """Feature 0 goes with labels 1 to 3, feature 1 with labels 4 to 7, and label 0 with half of either."""
     rng = np.random.default_rng(0)
     X = np.zeros((240, 10), np.float32)
     Y = np.zeros((240, 8), np.float32)
     for i in range(240):
         sense = i % 2
         own = rng.integers(1, 4) if sense == 0 else rng.integers(4, 8)
-        X[i, 2 + own] = 1.0
+        X[i, [sense, 2 + own]] = 1.0, 0.3
         Y[i, own] = 1.0
-        if sense == 0 or i % 4 == 1:
-            X[i, sense] = 1.0
-            Y[i, 0] = 1.0
+        Y[i, 0] = i % 4 < 2
     tree = LabelTree.from_clusters([0, 0, 0, 0, 1, 1, 1, 1])
     return XRLinear(tree=tree, max_clusters=2, beam_size=1, n_jobs=1).fit(sp.csr_array(X), sp.csr_array(Y))
 

@@ -17,8 +17,21 @@ __all__ = ["inspect"]
 @click.option("--branches", is_flag=True, help="Draw the branches of the label tree, with names.")
 @click.option("--depth", type=POSITIVE, default=1, show_default=True, help="Levels drawn by --branches.")
 @click.option("--examples", type=POSITIVE, default=4, show_default=True, help="Labels named for a branch.")
-def inspect(model: str, branches: bool, depth: int, examples: int) -> None:
+@click.option(
+    "--senses", metavar="LABEL", help="Show what the leaves of a label (its name, or its id) stand for."
+)
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, writable=True), help="Draw --senses into this SVG file."
+)
+def inspect(
+    model: str, branches: bool, depth: int, examples: int, senses: str | None, picture: str | None
+) -> None:
     """Say what MODEL is: class, parameters, shape of the label tree, sizes."""
+    if picture is not None and senses is None:
+        raise click.UsageError("--picture draws what --senses shows; give --senses LABEL, too")
+    if senses is not None:
+        _show_senses(open_model(model), senses, picture)
+        return
     from ..memory import format_bytes
 
     loaded = open_model(model)
@@ -57,6 +70,37 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
     if names is not None:
         drawing = trained.tree_.describe(names, max_depth=depth, examples=examples)
         click.echo(drawing[drawing.index("\n\n") + 1 :])
+
+
+def _show_senses(model: Any, label: str, picture: str | None) -> None:
+    from ..display import printable
+    from ..senses import draw_senses, label_senses
+
+    trained = getattr(model, "model_", model)
+    if not hasattr(trained, "tree_"):
+        raise click.UsageError(
+            f"--senses needs a model with one label tree; this is {type(trained).__name__}"
+        )
+    if is_text_model(model):
+        names, features = list(model.labels_), model.features_.get_feature_names_out().tolist()
+        if label not in model.labels_:
+            raise click.UsageError(f"the model has no label {label!r}")
+        number = model.labels_.index(label)
+    else:
+        names = [str(i) for i in range(trained.n_labels_)]
+        features = [f"feature {i}" for i in range(trained.n_features_in_)]
+        if label not in names:
+            raise click.UsageError(f"the model has labels 0 to {trained.n_labels_ - 1}, and no {label!r}")
+        number = int(label)
+    found = label_senses(trained, number)
+    click.echo(f"{printable(label)}: {len(found)} {'leaf' if len(found) == 1 else 'leaves'}")
+    for sense in found:
+        click.echo(f"\nleaf {sense.leaf}")
+        click.echo("  decided by:    " + ", ".join(printable(features[i]) for i, _ in sense.features))
+        click.echo("  together with: " + ", ".join(printable(names[i]) for i in sense.companions))
+    if picture is not None:
+        Path(picture).write_text(draw_senses(found, label, names, features), encoding="utf-8")
+        click.echo(f"\ndrawn into {picture}")
 
 
 def _changed(part: Any) -> str:
