@@ -7,7 +7,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from environments import HERE, PLACE, SIDES, python
+from environments import HERE, PLACE, RETRIEVAL, SIDES, python
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ class Child:
     """One running side; a context manager that ends it."""
 
     def __init__(self, side: str, kind: str, threads: int, given: argparse.Namespace, seed: int = 0):
-        environment, module = SIDES[side]
+        environment, module = (RETRIEVAL if kind == "retrieval" else SIDES)[side]
         self.side, self.limit, self.log = side, given.limit, given.cache / "logs" / f"{side}.txt"
         count = str(threads)
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")

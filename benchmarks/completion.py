@@ -2,6 +2,7 @@
 
 import json
 import lzma
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +28,7 @@ def wikispeedia(data: Path) -> tuple[list, list]:
     parts = []
     for wanted in (False, True):
         chosen = [s for s, out in zip(sessions, held_out.tolist(), strict=True) if out is wanted]
-        parts.append(
-            [
-                ((a,), b)
-                for s in chosen
-                for a, b in zip(s, s[1:], strict=False)
-                if normalize(a) != normalize(b)
-            ]
-        )
+        parts.append([((a,), b) for s in chosen for a, b in pairwise(s) if normalize(a) != normalize(b)])
     return parts[0], parts[1]
 
 

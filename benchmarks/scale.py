@@ -16,9 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-import catalogue
 import data
 import numpy as np
+import product_log
 from measurements import Measurements
 from tables import number, table
 
@@ -131,7 +131,7 @@ def pages(process: int, model: Path) -> dict:
 
 def measure(given, found: Measurements, n_labels: int) -> None:
     directory = given.cache / f"catalogue-{n_labels}"
-    catalogue.make(n_labels, directory)
+    product_log.make(n_labels, directory)
     cell = {"labels": n_labels, "threads": given.threads}
     model = directory / "scale-model"
     if not found.done(1, table="scale-train", **cell) or not model.exists():
@@ -184,8 +184,8 @@ def report(found: Measurements, threads: int) -> str:
         )
     parts = [
         "# Scale",
-        "`python benchmarks/scale.py`. Synthetic product search logs (`benchmarks/catalogue.py`): as many queries of\n"
-        f"about five words as products, two clicks each. {threads} threads; processor seconds are of all threads.",
+        "`python benchmarks/scale.py`. Synthetic product search logs (`benchmarks/product_log.py`): as many queries\n"
+        f"of about five words as products, two clicks each. {threads} threads; processor seconds are of all threads.",
         "## Training",
         table(
             [
@@ -230,8 +230,9 @@ def report(found: Measurements, threads: int) -> str:
         parts += [
             "## A kill",
             f"{KILLED:,} labels, `kill -9` when {one['layers_kept']} layers had a piece on the disk, then the same\n"
-            f"call again: {one['before_cpu']:.1f} + {one['after_cpu']:.1f} CPU seconds against {one['undisturbed_cpu']:.1f} "
-            f"undisturbed, {lost:.1f} more (a second start, reading the data, and what was lost). The models are "
+            f"call again: {one['before_cpu']:.1f} + {one['after_cpu']:.1f} CPU seconds against "
+            f"{one['undisturbed_cpu']:.1f} undisturbed, {lost:.1f} more (a second start, reading the data, and "
+            "what was lost). The models are "
             + ("the same, byte for byte." if one["same_bytes"] else "NOT the same."),
         ]
     return "\n\n".join(parts) + "\n"

@@ -11,8 +11,7 @@
 #include <cstring>
 #include <vector>
 
-#include "simd.hpp"
-#include "weights.hpp"
+#include "beam_add.hpp"
 
 namespace arborank {
 
@@ -27,7 +26,8 @@ struct Chunk {
   const IndexEntry *index, *tail;
   const std::uint32_t *starts, *keys;
   const std::uint16_t* units;
-  const float* bias;
+  const float *bias, *scales;
+  Precision precision;
   std::uint32_t n_dense;    // ranks below have a bit each
   std::uint32_t n_entries;  // of the tail
   std::uint32_t n_head, n_tail;  // rows
@@ -42,6 +42,8 @@ struct Chunk {
     keys = layer.keys + from.key;
     units = layer.units + from.unit;
     bias = layer.bias + layer.branches[parent];
+    scales = layer.scales + (layer.precision == Precision::int8 ? layer.branches[parent] : 0);
+    precision = layer.precision;
     n_dense = static_cast<std::uint32_t>(from.tail - from.index) * 32;
     n_tail = static_cast<std::uint32_t>(to.key - from.key - 1);
     n_head = static_cast<std::uint32_t>(to.start - from.start - 1) - n_tail;
@@ -121,23 +123,32 @@ class Hits {
     if (static_cast<std::int64_t>(room.size()) < (n_blocks + 1) * kWays)
       room.resize((n_blocks + 1) * kWays);
     f32x16* sums = room.data();
-    if (n_blocks == 1) {
-      add_narrow(chunk.units, sums);
-    } else {
-      std::fill(sums, sums + n_blocks * kWays, f32x16{});
-      add_wide(chunk.units, static_cast<std::uint32_t>(n_blocks), sums);
-    }
-    for (std::int64_t block = 0; block < n_blocks; block++) {
-      const std::int64_t begin = block * kLanes;
-      f32x16 bias{};
-      std::memcpy(&bias, chunk.bias + begin, std::min<std::int64_t>(chunk.n_siblings - begin, kLanes) * sizeof(float));
-      const f32x16* ways = sums + block * kWays;
-      sums[block] = ((ways[0] + ways[1]) + (ways[2] + ways[3])) + bias;
-    }
+    with_precision(chunk.precision, [&](auto precision) {
+      if (n_blocks == 1) {
+        add_narrow<precision()>(chunk.units, sums);
+      } else {
+        std::fill(sums, sums + n_blocks * kWays, f32x16{});
+        add_wide<precision()>(chunk.units, static_cast<std::uint32_t>(n_blocks), sums);
+      }
+      for (std::int64_t block = 0; block < n_blocks; block++) {
+        const std::int64_t begin = block * kLanes, n = std::min<std::int64_t>(chunk.n_siblings - begin, kLanes);
+        const f32x16* ways = sums + block * kWays;
+        f32x16 sum = (ways[0] + ways[1]) + (ways[2] + ways[3]);
+        if constexpr (precision() == Precision::int8)
+          sum *= first_lanes(chunk.scales + begin, n);
+        sums[block] = sum + first_lanes(chunk.bias + begin, n);
+      }
+    });
     return sums;
   }
 
  private:
+  static f32x16 first_lanes(const float* values, std::int64_t n) {
+    f32x16 lanes{};
+    std::memcpy(&lanes, values, n * sizeof(float));
+    return lanes;
+  }
+
   static std::uint32_t row(const IndexEntry* index, std::uint32_t bit) {
     const IndexEntry entry = index[bit >> 5];
     return entry.rows + static_cast<std::uint32_t>(std::popcount(entry.bits & ((1u << (bit & 31)) - 1)));
@@ -191,10 +202,11 @@ class Hits {
   }
 
   // At most 16 siblings: a row is one block.
+  template <Precision kPrecision>
   void add_narrow(const std::uint16_t* units, f32x16* sums) const {
     const auto add = [&](f32x16& sum, std::int64_t i) {
       const std::uint16_t* row = units + at_[i];
-      add_expanded(sum, value_[i], row[0], row + 1);
+      add_expanded<kPrecision>(sum, value_[i], row[0], row + 1);
     };
     f32x16 a{}, b{}, c{}, d{};
     std::int64_t i = 0;
@@ -217,6 +229,7 @@ class Hits {
   }
 
   // The first block of every row, then the second of those that have one, and so on.
+  template <Precision kPrecision>
   void add_wide(const std::uint16_t* units, std::uint32_t n_blocks, f32x16* sums) {
     for (std::int64_t n = n_, left = 0; n > 0; n = left) {
       left = 0;
@@ -224,8 +237,8 @@ class Hits {
         const std::uint32_t at = at_[i], end = end_[i], mask = units[at];
         const std::uint32_t block = std::min<std::uint32_t>(units[at + 1], n_blocks);  // one block more has room
         const float value = value_[i];
-        add_expanded(sums[block * kWays + i % kWays], value, mask, units + at + 2);
-        at_[left] = at + 2 + 2 * std::popcount(mask);
+        add_expanded<kPrecision>(sums[block * kWays + i % kWays], value, mask, units + at + 2);
+        at_[left] = at + 2 + n_units_of<kPrecision>(std::popcount(mask));
         end_[left] = end;
         value_[left] = value;
         left += at_[left] < end;

@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "unicode.hpp"
+#include "unicode_graphemes.hpp"
 #include "unicode_runs.hpp"
 
 namespace arborank {
@@ -32,6 +33,7 @@ struct TextOptions {
   bool lowercase = true;
   unicode::Accents accents = unicode::Accents::kKeep;
   bool positions = false;  // rows hold every occurrence with its position, in place of counts
+  bool graphemes = false;  // kChar: what a reader takes for one character is one, of however many code points
   StopWords stop_words;
 };
 
@@ -76,7 +78,7 @@ class Analysis {
     if (options.analyzer == Analyzer::kWord)
       split_words(n, options);
     else if (options.analyzer == Analyzer::kChar)
-      split_characters(n);
+      split_characters(n, options.graphemes);
     else
       split_characters_of_words(n);
     *word_ = static_cast<std::uint32_t>(start_ - starts_.data());
@@ -133,6 +135,12 @@ class Analysis {
     copy(from, n);
   }
 
+  void copy_graphemes(const char* from, std::size_t n) {
+    const std::uint32_t at = position(out_);
+    unicode::each_grapheme(from, n, [&](std::size_t first) { *start_++ = at + static_cast<std::uint32_t>(first); });
+    copy(from, n);
+  }
+
   void split_words(std::size_t n, const TextOptions& options) {
     const bool by_space = options.tokens == Tokens::kWhitespace;
     const bool two = options.tokens == Tokens::kWord2;
@@ -151,7 +159,7 @@ class Analysis {
   }
 
   // Two or more spaces of any kind become one; a single one stays what it is, as in scikit-learn.
-  void split_characters(std::size_t n) {
+  void split_characters(std::size_t n, bool graphemes) {
     const char* const text = text_.data();
     const auto put_space = [&](std::size_t first, std::size_t end) {
       if (first == end)
@@ -166,7 +174,10 @@ class Analysis {
     std::size_t done = 0;
     unicode::each_run(text, n, true, [&](std::size_t first, std::size_t end) {
       put_space(done, first);
-      copy_characters(text + first, end - first);
+      if (graphemes)
+        copy_graphemes(text + first, end - first);
+      else
+        copy_characters(text + first, end - first);
       done = end;
     });
     put_space(done, n);

@@ -12,7 +12,7 @@
 
 namespace arborank::unicode {
 
-enum Class : std::uint8_t { kIsWord = 1, kIsSpace = 2, kIsCased = 4, kIsIgnorable = 8 };
+enum Class : std::uint8_t { kIsWord = 1, kIsSpace = 2, kIsCased = 4, kIsIgnorable = 8, kExtends = 16 };
 
 // The generated ranges laid out for one look-up a character; built when first needed, in about a millisecond.
 class Tables {
@@ -34,6 +34,7 @@ class Tables {
     mark(kSpace, std::size(kSpace), kIsSpace);
     mark(kCased, std::size(kCased), kIsCased);
     mark(kIgnorable, std::size(kIgnorable), kIsIgnorable);
+    mark(kExtend, std::size(kExtend), kExtends);
     index(kLower, std::size(kLower), lower_);
     index(kFold, std::size(kFold), fold_);
   }

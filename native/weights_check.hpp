@@ -13,7 +13,7 @@
 namespace arborank {
 
 struct LayerSizes {
-  std::int64_t branches, ranks, extents, index, starts, keys, units, bias;  // entries in each array
+  std::int64_t branches, ranks, extents, index, starts, keys, units, bias, scales;  // entries in each array
 };
 
 namespace detail {
@@ -23,6 +23,13 @@ namespace detail {
 }
 [[noreturn]] inline void refuse(std::int64_t parent, const char* why) {
   refuse("chunk " + std::to_string(parent) + ": " + why);
+}
+
+inline bool all_finite(const float* values, std::int64_t n) {
+  float sum = 0;  // any NaN or infinity times zero is NaN, and stays
+  for (std::int64_t i = 0; i < n; i++)
+    sum += values[i] * 0.0f;
+  return !std::isnan(sum);
 }
 
 // Where every part of a chunk lies. Every part holds something: a start and a key even of a chunk without rows.
@@ -40,12 +47,13 @@ inline void check_extent(const Extent& a, const Extent& b, const LayerSizes& siz
 }
 
 // Every walk over a row's blocks ends where the next row starts, blocks within the siblings, weights finite.
-inline void check_rows(const std::uint32_t* starts, std::int64_t n_rows, const std::uint16_t* units,
-                       std::int64_t n_units, std::int64_t n_siblings, std::int64_t parent) {
+template <Precision kPrecision>
+void check_rows(const std::uint32_t* starts, std::int64_t n_rows, const std::uint16_t* units, std::int64_t n_units,
+                std::int64_t n_siblings, std::int64_t parent) {
   if (starts[0] != 0 || starts[n_rows] != n_units)
     refuse(parent, "its rows do not span its weights");
   const bool wide = header_size(n_siblings) == 2;
-  float sum = 0;  // any NaN or infinity times zero is NaN, and stays
+  bool finite = true;
   for (std::int64_t row = 0; row < n_rows; row++) {
     std::int64_t at = starts[row];
     const std::int64_t end = starts[row + 1];
@@ -55,17 +63,17 @@ inline void check_rows(const std::uint32_t* starts, std::int64_t n_rows, const s
       const std::uint32_t mask = units[at++];
       const std::int64_t block = wide ? units[at++] : 0;  // at worst of the next row, or the padding
       const int n = std::popcount(mask);
-      if (mask == 0 || block <= previous || at + 2 * n > end || block * kLanes + std::bit_width(mask) > n_siblings)
+      const std::int64_t next = at + n_units_of<kPrecision>(n);
+      if (mask == 0 || block <= previous || next > end || block * kLanes + std::bit_width(mask) > n_siblings)
         refuse(parent, "a block of weights does not fit its siblings");
-      for (int i = 0; i < n; i++, at += 2) {
-        float weight;
-        std::memcpy(&weight, units + at, sizeof weight);
-        sum += weight * 0.0f;
-      }
+      for (int i = 0; i < n; i++)
+        finite &= kPrecision == Precision::float16 ? (units[at + i] & 0x7c00) != 0x7c00
+                                                   : std::isfinite(packed_weight<kPrecision>(units + at, i));
+      at = next;
       previous = block;
     }
   }
-  if (std::isnan(sum))
+  if (!finite)
     refuse(parent, "a weight is not finite");
 }
 
@@ -125,11 +133,13 @@ inline void check_extents(const LayerView& layer, const LayerSizes& sizes) {
   }
   if (sizes.keys > 0 && layer.keys[sizes.keys - 1] != kSentinelKey)
     detail::refuse("its last key is no sentinel");
-  float sum = 0;
-  for (std::int64_t c = 0; c < layer.n_children; c++)
-    sum += layer.bias[c] * 0.0f;
-  if (std::isnan(sum))
+  if (sizes.scales != (layer.precision == Precision::int8 ? layer.n_children : 0))
+    detail::refuse("there are " + std::to_string(sizes.scales) + " scales, but " + std::to_string(layer.n_children) +
+                   " children");
+  if (!detail::all_finite(layer.bias, layer.n_children))
     detail::refuse("a bias is not finite");
+  if (!detail::all_finite(layer.scales, sizes.scales))
+    detail::refuse("a scale is not finite");
 }
 
 // Everything, after check_extents has passed.
@@ -144,8 +154,10 @@ inline void check_layer(const LayerView& layer) {
   for (std::int64_t p = 0; p < layer.n_parents; p++) {
     const Extent &a = layer.extents[p], &b = layer.extents[p + 1];
     detail::check_index(layer, a, b, p);
-    detail::check_rows(layer.starts + a.start, b.start - a.start - 1, layer.units + a.unit, b.unit - a.unit,
-                       layer.branches[p + 1] - layer.branches[p], p);
+    with_precision(layer.precision, [&](auto precision) {
+      detail::check_rows<precision()>(layer.starts + a.start, b.start - a.start - 1, layer.units + a.unit,
+                                      b.unit - a.unit, layer.branches[p + 1] - layer.branches[p], p);
+    });
   }
   for (std::int64_t i = layer.n_units - kPadding; i < layer.n_units; i++)
     if (layer.units[i] != 0)

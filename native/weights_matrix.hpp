@@ -68,25 +68,49 @@ inline std::vector<std::uint32_t> row_ranks(const LayerView& layer, std::int64_t
   return ranks;
 }
 
-// Calls visit(child, rank, weight) for every weight, chunk by chunk. The layer must have passed check_layer.
+// Calls visit(row, block, mask, weights) for every block of a chunk, row by row; weights are the set lanes', packed and
+// scaled. The layer must have passed check_layer.
+template <class Visit>
+void visit_blocks(const LayerView& layer, std::int64_t parent, Visit&& visit) {
+  const Extent &a = layer.extents[parent], &b = layer.extents[parent + 1];
+  const std::uint16_t* units = layer.units + a.unit;
+  const std::uint32_t* starts = layer.starts + a.start;
+  const std::int64_t first = layer.branches[parent], n_rows = b.start - a.start - 1;
+  const bool wide = header_size(layer.branches[parent + 1] - first) == 2;
+  float weights[16];
+  with_precision(layer.precision, [&](auto precision) {
+    for (std::int64_t row = 0; row < n_rows; row++)
+      for (std::uint32_t at = starts[row]; at < starts[row + 1];) {
+        const std::uint32_t mask = units[at++], block = wide ? units[at++] : 0;
+        int n = 0;
+        for (std::uint32_t lanes = mask; lanes != 0; lanes &= lanes - 1, n++) {
+          weights[n] = packed_weight<precision()>(units + at, n);
+          if (precision() == Precision::int8)
+            weights[n] *= layer.scales[first + block * 16 + std::countr_zero(lanes)];
+        }
+        at += n_units_of<precision()>(n);
+        visit(row, block, mask, static_cast<const float*>(weights));
+      }
+  });
+}
+
+// Calls visit(child, rank, weight) for every weight, chunk by chunk.
 template <class Visit>
 void visit_weights(const LayerView& layer, Visit&& visit) {
   for (std::int64_t p = 0; p < layer.n_parents; p++) {
-    const std::uint16_t* units = layer.units + layer.extents[p].unit;
-    const std::uint32_t* starts = layer.starts + layer.extents[p].start;
-    const bool wide = header_size(layer.branches[p + 1] - layer.branches[p]) == 2;
     const auto ranks = row_ranks(layer, p);
-    for (std::size_t row = 0; row < ranks.size(); row++)
-      for (std::uint32_t at = starts[row]; at < starts[row + 1];) {
-        std::uint32_t mask = units[at++];
-        const std::int64_t first = layer.branches[p] + (wide ? units[at++] : 0) * 16;
-        for (; mask != 0; mask &= mask - 1, at += 2) {
-          float weight;
-          std::memcpy(&weight, units + at, sizeof weight);
-          visit(first + std::countr_zero(mask), ranks[row], weight);
-        }
-      }
+    visit_blocks(layer, p, [&](std::int64_t row, std::uint32_t block, std::uint32_t mask, const float* weights) {
+      for (; mask != 0; mask &= mask - 1)
+        visit(layer.branches[p] + block * 16 + std::countr_zero(mask), ranks[row], *weights++);
+    });
   }
+}
+
+inline std::vector<std::int32_t> features_by_rank(const LayerView& layer) {
+  std::vector<std::int32_t> features(layer.n_features);
+  for (std::int64_t feature = 0; feature < layer.n_features; feature++)
+    features[layer.ranks[feature]] = static_cast<std::int32_t>(feature);
+  return features;
 }
 
 inline std::int64_t count_weights(const LayerView& layer) {
@@ -109,9 +133,7 @@ inline ChildMajor unpack_layer(const LayerView& layer) {
   std::partial_sum(out.indptr.begin(), out.indptr.end(), out.indptr.begin());
   out.features.resize(out.indptr.back());
   out.weights.resize(out.indptr.back());
-  std::vector<std::int32_t> feature_of(layer.n_features);
-  for (std::int64_t feature = 0; feature < layer.n_features; feature++)
-    feature_of[layer.ranks[feature]] = static_cast<std::int32_t>(feature);
+  const auto feature_of = features_by_rank(layer);
   std::vector<std::int64_t> next(out.indptr.begin(), out.indptr.end() - 1);
   visit_weights(layer, [&](std::int64_t child, std::uint32_t rank, float weight) {
     out.features[next[child]] = feature_of[rank];

@@ -89,20 +89,36 @@ std::uint32_t dense_rows(std::uint32_t n_rows, RankOf&& rank_of) {
 // Takes the rows of one chunk in any order of features; within a row, blocks ascending.
 class ChunkPacker {
  public:
-  ChunkPacker(const std::int32_t* ranks, std::int64_t n_siblings) : ranks_(ranks), wide_(n_siblings > 16) {}
+  ChunkPacker(const std::int32_t* ranks, std::int64_t n_siblings, Precision precision = Precision::float32)
+      : ranks_(ranks), wide_(header_size(n_siblings) == 2), precision_(precision) {}
 
   void begin_row(std::uint32_t feature) {
     rows_.push_back(std::uint64_t{static_cast<std::uint32_t>(ranks_[feature])} << 32 | rows_.size());
     starts_.push_back(position());
   }
-  // weights: the values of the set lanes, packed
+  // weights: the values of the set lanes, packed; as integers for int8
   void add_block(std::uint32_t block, std::uint32_t mask, const float* weights) {
     units_.push_back(static_cast<std::uint16_t>(mask));
     if (wide_)
       units_.push_back(static_cast<std::uint16_t>(block));
     const int n = std::popcount(mask);
-    units_.resize(units_.size() + 2 * n);
-    std::memcpy(&units_[units_.size() - 2 * n], weights, n * sizeof(float));
+    const std::size_t at = units_.size();
+    switch (precision_) {
+      case Precision::float32:
+        units_.resize(at + n_units_of<Precision::float32>(n));
+        std::memcpy(&units_[at], weights, n * sizeof(float));
+        break;
+      case Precision::float16:
+        for (int i = 0; i < n; i++)
+          units_.push_back(float_to_half(weights[i]));
+        break;
+      case Precision::int8:
+        units_.resize(at + n_units_of<Precision::int8>(n));
+        for (int i = 0; i < n; i++) {
+          const auto weight = static_cast<std::int8_t>(weights[i]);
+          std::memcpy(reinterpret_cast<char*>(&units_[at]) + i, &weight, 1);
+        }
+    }
   }
   // The finished chunk; the packer is empty again.
   PackedChunk finish() {
@@ -148,6 +164,7 @@ class ChunkPacker {
   }
   const std::int32_t* ranks_;
   bool wide_;
+  Precision precision_;
   std::vector<std::uint64_t> rows_;  // rank << 32 | number
   std::vector<std::uint32_t> starts_;
   std::vector<std::uint16_t> units_;

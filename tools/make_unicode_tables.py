@@ -42,6 +42,17 @@ def fold(c: str) -> str:
     return "".join(d for d in unicodedata.normalize("NFKD", c) if not unicodedata.combining(d))
 
 
+def extends(c: str) -> bool:
+    """Tell marks, joiners, skin tones, tags and half-width sound marks: they belong to the character before."""
+    others = "\u200c\u200d\u0e33\u0eb3\uff9e\uff9f"
+    return (
+        unicodedata.category(c)[0] == "M"
+        or c in others
+        or "\U0001f3fb" <= c <= "\U0001f3ff"
+        or "\U000e0020" <= c <= "\U000e007f"
+    )
+
+
 def table(name: str, values: Iterable[int], comment: str) -> None:
     """Print one array."""
     print(f"\n// {comment}\ninline constexpr std::uint32_t {name}[] = {{")
@@ -74,6 +85,7 @@ def main() -> None:
     table("kSpace", ranges(lambda c: SPACE.match(c) is not None), r"First, last of runs of \s.")
     table("kCased", ranges(is_cased), "First, last of runs of cased, not case-ignorable characters.")
     table("kIgnorable", ranges(is_ignorable), "First, last of runs of case-ignorable characters.")
+    table("kExtend", ranges(extends), "First, last of runs of characters that belong to the one before.")
     mapping("kLower", str.lower, [0x3A3], "str.lower, but for capital sigma, which depends on context.")
     mapping("kFold", fold, HANGUL, "NFKD without combining marks, but for Hangul syllables.")
     print("\n}  // namespace arborank::unicode")

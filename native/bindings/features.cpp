@@ -24,7 +24,8 @@ Norm norm_of(const std::string& name) {
 }
 
 TextOptions text_options(const std::string& analyzer, const std::string& tokens, int min_n, int max_n, bool lowercase,
-                         const std::string& accents, const std::vector<nb::bytes>& stop_words, bool positions) {
+                         const std::string& accents, const std::vector<nb::bytes>& stop_words, bool positions,
+                         bool graphemes) {
   TextOptions o;
   o.analyzer = choose<Analyzer>(
       analyzer, "analyzer", {{"word", Analyzer::kWord}, {"char", Analyzer::kChar}, {"char_wb", Analyzer::kCharWb}});
@@ -39,6 +40,7 @@ TextOptions text_options(const std::string& analyzer, const std::string& tokens,
   o.accents = choose<Accents>(accents, "strip_accents",
                               {{"none", Accents::kKeep}, {"unicode", Accents::kFold}, {"ascii", Accents::kAscii}});
   o.positions = positions;
+  o.graphemes = graphemes;
   for (const auto& word : stop_words)
     o.stop_words.emplace(word.c_str(), word.size());
   return o;
@@ -263,15 +265,15 @@ void bind_features(nb::module_& m) {
   nb::class_<TextOptions>(m, "TextOptions", "How a text becomes n-grams.")
       .def("__init__", [](TextOptions* self, const std::string& analyzer, const std::string& tokens, int min_n,
                           int max_n, bool lowercase, const std::string& accents,
-                          const std::vector<nb::bytes>& stop_words, bool positions) {
-             new (self) TextOptions(
-                 text_options(analyzer, tokens, min_n, max_n, lowercase, accents, stop_words, positions));
+                          const std::vector<nb::bytes>& stop_words, bool positions, bool graphemes) {
+             new (self) TextOptions(text_options(analyzer, tokens, min_n, max_n, lowercase, accents, stop_words,
+                                                 positions, graphemes));
            },
            nb::arg("analyzer"), nb::arg("tokens"), nb::arg("min_n"), nb::arg("max_n"), nb::arg("lowercase"),
-           nb::arg("strip_accents"), nb::arg("stop_words"), nb::arg("positions"));
+           nb::arg("strip_accents"), nb::arg("stop_words"), nb::arg("positions"), nb::arg("graphemes"));
   nb::class_<Weights>(m, "NgramWeights", "How the counts of n-grams become values.")
-      .def(nb::init<bool, bool, const std::string&, Doubles, double, Doubles>(), nb::arg("binary"), nb::arg("sublinear_tf"),
-           nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"), nb::arg("positions").none());
+      .def(nb::init<bool, bool, const std::string&, Doubles, double, Doubles>(), nb::arg("binary"),
+           nb::arg("sublinear_tf"), nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"), nb::arg("positions").none());
   nb::class_<NgramPart>(m, "NgramPart", "A vocabulary in flat arrays, with its options and weights.")
       .def(nb::init<TextOptions, Vector<std::uint8_t>, Vector<std::int64_t>, Matrix<std::uint64_t>, Weights>(),
            nb::arg("options"), nb::arg("terms").noconvert(), nb::arg("offsets").noconvert(),

@@ -2,11 +2,17 @@
 #include "common.hpp"
 #include "layer.hpp"
 #include "weights_check.hpp"
-#include "weights_matrix.hpp"
+#include "weights_convert.hpp"
 
 namespace arborank {
 
 namespace {
+
+Precision precision_of(int number) {
+  if (number < 0 || number > 2)
+    throw std::invalid_argument("no such precision");
+  return static_cast<Precision>(number);
+}
 
 // One layer's arrays, kept alive, with the view that kernels take.
 struct Layer {
@@ -16,15 +22,16 @@ struct Layer {
   Matrix<std::uint32_t> index;
   Vector<std::uint32_t> starts, keys;
   Vector<std::uint16_t> units;
-  Vector<float> bias;
+  Vector<float> bias, scales;
   LayerView view;
 
   Layer(Vector<std::int64_t> branches_, Vector<std::int32_t> ranks_, Matrix<std::int64_t> extents_,
         Matrix<std::uint32_t> index_, Vector<std::uint32_t> starts_, Vector<std::uint32_t> keys_,
-        Vector<std::uint16_t> units_, Vector<float> bias_, std::int64_t n_features)
+        Vector<std::uint16_t> units_, Vector<float> bias_, Vector<float> scales_, int precision, std::int64_t n_features)
       : branches(std::move(branches_)), ranks(std::move(ranks_)), extents(std::move(extents_)),
         index(std::move(index_)), starts(std::move(starts_)), keys(std::move(keys_)), units(std::move(units_)),
-        bias(std::move(bias_)) {
+        bias(std::move(bias_)), scales(std::move(scales_)) {
+    view.precision = precision_of(precision);
     if (branches.size() == 0 || extents.shape(1) != 5 || index.shape(1) != 2)
       throw std::invalid_argument("corrupt layer weights: an array has the wrong shape");
     const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
@@ -36,13 +43,15 @@ struct Layer {
     view.keys = keys.data();
     view.units = units.data();
     view.bias = bias.data();
+    view.scales = scales.data();
     view.n_parents = size(branches.size()) - 1;
     view.n_children = size(bias.size());
     view.n_features = n_features;
     view.n_units = size(units.size());
     nb::gil_scoped_release release;
     check_extents(view, {size(branches.size()), size(ranks.size()), size(extents.shape(0)), size(index.shape(0)),
-                         size(starts.size()), size(keys.size()), size(units.size()), size(bias.size())});
+                         size(starts.size()), size(keys.size()), size(units.size()), size(bias.size()),
+                         size(scales.size())});
   }
 };
 
@@ -81,6 +90,18 @@ nb::dict pack(const Csr& children, Vector<std::int64_t> branches, Vector<std::in
   return layer_to_numpy(std::move(layer));
 }
 
+nb::dict convert(const Layer& layer, int precision, float threshold, std::int64_t max_nonzeros, int n_threads) {
+  ConvertedLayer converted;
+  {
+    nb::gil_scoped_release release;
+    converted = convert_layer(layer.view, {precision_of(precision), threshold, max_nonzeros}, n_threads,
+                              python_tick(std::nullopt));
+  }
+  nb::dict out = layer_to_numpy(std::move(converted.arrays));
+  out["scales"] = to_numpy(std::move(converted.scales));
+  return out;
+}
+
 nb::tuple unpack(const Layer& layer) {
   ChildMajor out;
   {
@@ -113,13 +134,41 @@ struct Searcher {
       : kept(nb::list(nb::tuple(layers))), labels(std::move(labels_)),
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
+  LabelIds checked(const char* name, const Vector<std::int32_t>& ids) const {
+    for (std::size_t i = 0; i < ids.size(); i++)
+      if (ids.data()[i] < 0 || ids.data()[i] >= tree.n_labels())
+        throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(ids.data()[i]) +
+                                    ", which is outside [0, " + std::to_string(tree.n_labels()) + ")");
+    return {ids.data(), ids.data() + ids.size()};
+  }
+
+  LabelFilter* filter(const std::optional<Vector<std::int32_t>>& allowed,
+                      const std::optional<Vector<std::int32_t>>& excluded,
+                      const std::optional<Vector<float>>& weights) const {
+    LabelIds ids[2];
+    if (allowed)
+      ids[0] = checked("allowed", *allowed);
+    if (excluded)
+      ids[1] = checked("excluded", *excluded);
+    if (weights && static_cast<std::int64_t>(weights->size()) != tree.n_labels())
+      throw std::invalid_argument("weights has " + std::to_string(weights->size()) + " entries, but " +
+                                  std::to_string(tree.n_labels()) + " labels were expected");
+    for (std::size_t i = 0; weights && i < weights->size(); i++)
+      if (!(weights->data()[i] >= 0 && weights->data()[i] <= std::numeric_limits<float>::max()))
+        throw std::invalid_argument("weights must be finite and at least 0, found " +
+                                    std::to_string(weights->data()[i]) + " for label " + std::to_string(i));
+    nb::gil_scoped_release release;
+    return new LabelFilter(tree, allowed ? &ids[0] : nullptr, excluded ? &ids[1] : nullptr,
+                           weights ? weights->data() : nullptr);
+  }
+
   void check_mask(const char* name, const Csr* mask, std::int64_t n_rows) const {
     if (mask == nullptr)
       return;
-    if (mask->view.n_cols != tree.n_labels() || (mask->view.n_rows != n_rows && mask->view.n_rows != 1))
+    if (mask->view.n_cols != tree.n_labels() || mask->view.n_rows != n_rows)
       throw std::invalid_argument(std::string(name) + " has shape (" + std::to_string(mask->view.n_rows) + ", " +
-                                  std::to_string(mask->view.n_cols) + "), but (" + std::to_string(n_rows) +
-                                  " or 1, " + std::to_string(tree.n_labels()) + ") was expected");
+                                  std::to_string(mask->view.n_cols) + "), but (" + std::to_string(n_rows) + ", " +
+                                  std::to_string(tree.n_labels()) + ") was expected");
     if (!mask->facts.canonical)
       throw std::invalid_argument(std::string(name) + " must have ascending columns without duplicates");
   }
@@ -141,8 +190,8 @@ struct Searcher {
   }
 
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const Csr* allowed, const Csr* excluded, std::optional<Matrix<std::int64_t>> ranges, int n_threads,
-                 std::optional<nb::callable> progress) {
+                 const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
+                 std::optional<Matrix<std::int64_t>> ranges, int n_threads, std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
                                   std::to_string(tree.n_features()) + " were expected");
@@ -156,7 +205,11 @@ struct Searcher {
     check_mask("excluded", excluded, X.view.n_rows);
     if (ranges)
       check_ranges(*ranges, X.view.n_rows, allowed);
-    const SearchOptions options{k, beam_size, combination, allowed ? &allowed->view : nullptr,
+    if (filter != nullptr && filter->tree() != &tree)
+      throw std::invalid_argument("the label filter was made for another model");
+    if (filter != nullptr && filter->weights(false).slots != nullptr && !combination.bounded())
+      throw std::invalid_argument("label weights need scores that are probabilities; combine is 'noop'");
+    const SearchOptions options{k, beam_size, combination, filter, allowed ? &allowed->view : nullptr,
                                 excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr};
     if (X.view.n_rows > (std::int64_t{1} << 58) / k)
       throw std::bad_alloc();
@@ -180,13 +233,17 @@ struct Searcher {
 void bind_search(nb::module_& m) {
   nb::class_<Layer>(m, "Layer", "The arrays of one layer; none of it can make a search read outside them.")
       .def(nb::init<Vector<std::int64_t>, Vector<std::int32_t>, Matrix<std::int64_t>, Matrix<std::uint32_t>,
-                    Vector<std::uint32_t>, Vector<std::uint32_t>, Vector<std::uint16_t>, Vector<float>, std::int64_t>(),
+                    Vector<std::uint32_t>, Vector<std::uint32_t>, Vector<std::uint16_t>, Vector<float>,
+                    Vector<float>, int, std::int64_t>(),
            nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("extents").noconvert(),
            nb::arg("index").noconvert(), nb::arg("starts").noconvert(), nb::arg("keys").noconvert(),
-           nb::arg("units").noconvert(), nb::arg("bias").noconvert(), nb::arg("n_features"))
+           nb::arg("units").noconvert(), nb::arg("bias").noconvert(), nb::arg("scales").noconvert(),
+           nb::arg("precision"), nb::arg("n_features"))
       .def("check", [](const Layer& layer) { check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
            "Raises ValueError unless all arrays are as training makes them; reads everything.")
       .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights, once checked.")
+      .def("convert", &convert, nb::arg("precision"), nb::arg("threshold"), nb::arg("max_nonzeros"),
+           nb::arg("n_threads"), "Once checked: a dict of extents, index, starts, keys, units and scales.")
       .def("unpack", &unpack, "W transposed as CSR, once checked: (indptr, unsorted features, weights).");
   m.def("rank_features", &ranks_of, nb::arg("X"), "Places of the columns, those with most entries first.");
   m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(),
@@ -204,11 +261,15 @@ void bind_search(nb::module_& m) {
         });
         return to_numpy(std::move(out));
       }, nb::arg("margins"), nb::arg("parents"), "Scores of nodes with the given margins and parents' scores.");
+  nb::class_<LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.");
   nb::class_<Searcher>(m, "Searcher", "Beam search over a stack of layers; keeps their arrays alive.")
       .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),
            nb::arg("labels").noconvert(), nb::arg("n_labels"))
+      .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
+           nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           nb::arg("allowed").none(), nb::arg("excluded").none(), nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none());
+           nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
+           nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none());
 }
 
 }  // namespace arborank

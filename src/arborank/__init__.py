@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .models import Ensemble, XRLinear
     from .persistence import load
     from .text import TextRanker
+    from .transformer import XRTransformer, XTransformer
 
 __version__ = "0.1.0"
 
@@ -22,10 +23,14 @@ _HOMES = {
     "LabelTree": ".indexing",
     "NgramTfidf": ".features",
     "PrefixTfidf": ".features",
+    "StagedRanker": ".models",
     "TextFeatures": ".features",
     "TextRanker": ".text",
     "XRLinear": ".models",
+    "XRTransformer": ".transformer",
+    "XTransformer": ".transformer",
     "balanced_kmeans": ".indexing",
+    "disentangle": ".models",
     "load": ".persistence",
 }
 
@@ -35,10 +40,14 @@ __all__ = [
     "LabelTree",
     "NgramTfidf",
     "PrefixTfidf",
+    "StagedRanker",
     "TextFeatures",
     "TextRanker",
     "XRLinear",
+    "XRTransformer",
+    "XTransformer",
     "balanced_kmeans",
+    "disentangle",
     "load",
 ]
 

@@ -26,6 +26,7 @@ def options(**changes):
         "strip_accents": "none",
         "stop_words": [],
         "positions": False,
+        "graphemes": False,
     }
     return TextOptions(**{**defaults, **changes})
 

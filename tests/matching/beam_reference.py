@@ -18,10 +18,11 @@ class Model:
     biases: list[np.ndarray]
     labels: np.ndarray
     n_labels: int
+    precision: str = "float32"
 
     def layers(self) -> list[LayerWeights]:
         return [
-            LayerWeights.from_matrix(sp.csc_array(W), b, branch)
+            LayerWeights.from_matrix(sp.csc_array(W), b, branch).astype(self.precision)
             for W, b, branch in zip(self.matrices, self.biases, self.branches, strict=True)
         ]
 
@@ -30,9 +31,9 @@ class Model:
 
 
 def random_model(
-    rng, *, depth, widest, n_features, density=0.3, overlap=False, exact=True, most=400
+    rng, *, depth, widest, n_features, density=0.3, overlap=False, exact=True, most=400, precision="float32"
 ) -> Model:
-    """A random tree and weights; exact: multiples of 1/4, whose sums do not depend on their order."""
+    """A random tree and weights; exact: multiples of a power of two, which no precision here and no sum rounds."""
     branches, matrices, biases, n_nodes = [], [], [], 1
     for _ in range(depth):
         room = max(1, most // n_nodes)
@@ -48,11 +49,13 @@ def random_model(
         W[rng.random(W.shape) >= density] = 0
         for p in np.flatnonzero(rng.random(sizes.size) < 0.1):  # chunks without a weight
             W[:, branches[-1][p] : branches[-1][p + 1]] = 0
+        if exact and precision == "int8":
+            W[0, np.abs(W).max(axis=0) > 0] = 127 / 4  # every scale is 1/4
         matrices.append(W)
         biases.append(b)
     n_labels = max(1, n_nodes // 2) if overlap else n_nodes
     labels = rng.integers(0, n_labels, size=n_nodes) if overlap else rng.permutation(n_nodes)
-    return Model(branches, matrices, biases, labels.astype(np.int32), n_labels)
+    return Model(branches, matrices, biases, labels.astype(np.int32), n_labels, precision)
 
 
 def random_instances(rng, n_rows, n_features, *, density=0.4, exact=True) -> np.ndarray:
@@ -72,7 +75,9 @@ def leading_to(model: Model, wanted: np.ndarray) -> list[np.ndarray]:
     return masks[::-1]
 
 
-def topk_of_row(model, x, k, beam_size, combine, allowed=None, excluded=None, *, masks=None, start=(0, 0)):
+def topk_of_row(
+    model, x, k, beam_size, combine, allowed=None, excluded=None, *, masks=None, start=(0, 0), weights=None
+):
     """(ids, scores) of one dense row; allowed and excluded are bool arrays over labels.
 
     ``masks`` are nodes that may be opened, in place of those that lead to ``allowed``; ``start`` is a level and a node.
@@ -90,6 +95,10 @@ def topk_of_row(model, x, k, beam_size, combine, allowed=None, excluded=None, *,
         for parent_score, parent in beam:
             children = np.arange(branch[parent], branch[parent + 1])
             scores = combined(margins[children], np.full(children.size, parent_score, np.float32))
+            if last and weights is not None:
+                factors = weights[model.labels[children]]
+                with np.errstate(divide="ignore"):
+                    scores = scores + np.log(factors) if combine.startswith("log-") else scores * factors
             for score, child in zip(scores, children, strict=True):
                 if masks is not None and not masks[level][child]:
                     continue
@@ -112,12 +121,12 @@ def topk_of_row(model, x, k, beam_size, combine, allowed=None, excluded=None, *,
     return ids, scores
 
 
-def topk(model, X, k, beam_size, combine, allowed=None, excluded=None):
+def topk(model, X, k, beam_size, combine, allowed=None, excluded=None, weights=None):
     def row_of(mask, i):
         return None if mask is None else mask[i if mask.shape[0] > 1 else 0] != 0
 
     rows = [
-        topk_of_row(model, x, k, beam_size, combine, row_of(allowed, i), row_of(excluded, i))
+        topk_of_row(model, x, k, beam_size, combine, row_of(allowed, i), row_of(excluded, i), weights=weights)
         for i, x in enumerate(X)
     ]
     return np.array([ids for ids, _ in rows]), np.array([scores for _, scores in rows])

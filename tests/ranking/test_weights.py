@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arborank.matching import BeamSearch
-from arborank.ranking.weights import LayerWeights, feature_ranks
+from arborank.ranking.weights import PRECISIONS, LayerWeights, feature_ranks
 from arborank.sparse import as_csr
 from arborank.state import State
 
@@ -61,6 +61,90 @@ def test_zeros_are_dropped():
     assert layer.nbytes == sum(a.nbytes for a in layer.to_state().arrays.values())
 
 
+def quantised(W, precision):
+    """What weights become: the oracle."""
+    W = W.toarray()
+    if precision == "int8":
+        scales = np.maximum(np.abs(W).max(axis=0, initial=0) / np.float32(127), np.finfo(np.float32).tiny)
+        return np.rint(W / scales) * scales
+    return W.astype(precision).astype(np.float32)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    widest=st.sampled_from([1, 15, 16, 17, 80]),
+    n_features=st.sampled_from([1, 7, 500]),
+    density=st.sampled_from([0.0, 0.05, 1.0]),
+    precision=st.sampled_from(PRECISIONS),
+    magnitude=st.sampled_from([1e-7, 1e-5, 1.0, 6e4]),
+)
+def test_precision(seed, widest, n_features, density, precision, magnitude):
+    rng = np.random.default_rng(seed)
+    W, bias, branches = random_layer(rng, 5, widest, n_features, density)
+    W.data[:] = rng.normal(size=W.nnz).clip(-1, 1) * magnitude
+    layer = LayerWeights.from_matrix(W, bias, branches)
+    converted = layer.astype(precision, n_threads=2)
+    assert converted.precision == precision
+    converted.check()
+    back, back_bias = converted.to_matrix()
+    np.testing.assert_array_equal(back.toarray(), quantised(W, precision))
+    np.testing.assert_array_equal(back_bias, bias)
+    assert (back.data != 0).all()
+    again = LayerWeights.from_state(converted.to_state())
+    assert again.precision == precision
+    assert (again.to_matrix()[0] != back).nnz == 0
+    wide = converted.astype("float32")
+    assert (wide.to_matrix()[0] != back).nnz == 0
+    for same in (converted.astype(precision), wide.astype(precision)):
+        np.testing.assert_allclose(same.to_matrix()[0].toarray(), back.toarray(), rtol=1e-6)
+    assert converted.nbytes <= layer.nbytes + 4 * layer.n_children
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    widest=st.sampled_from([1, 16, 40]),
+    density=st.sampled_from([0.05, 1.0]),
+    precision=st.sampled_from(PRECISIONS),
+    threshold=st.sampled_from([0, 0.25, 0.5, 10.0]),
+    max_nonzeros=st.sampled_from([None, 0, 1, 7, 1000]),
+)
+def test_prune(seed, widest, density, precision, threshold, max_nonzeros):
+    rng = np.random.default_rng(seed)
+    W, bias, branches = random_layer(rng, 4, widest, 60, density)
+    W.data[:] = rng.integers(-7, 8, size=W.nnz) / 8  # ties abound
+    layer = LayerWeights.from_matrix(W, bias, branches).astype(precision)
+    pruned = layer.prune(threshold=threshold, max_nonzeros=max_nonzeros, n_threads=2)
+    pruned.check()
+    assert pruned.precision == precision
+    expected = layer.to_matrix()[0].toarray()
+    expected[np.abs(expected) < threshold] = 0
+    if max_nonzeros is not None:
+        for column in expected.T:
+            column[np.argsort(-np.abs(column), kind="stable")[max_nonzeros:]] = 0
+    np.testing.assert_array_equal(pruned.to_matrix()[0].toarray(), expected)
+    np.testing.assert_array_equal(pruned.bias, bias)
+    assert pruned.ranks is layer.ranks
+
+
+def test_conversions_refuse():
+    layer = LayerWeights.from_matrix(sp.csc_array(np.full((2, 1), 7e4)), np.zeros(1), np.array([0, 1]))
+    with pytest.raises(ValueError, match=r"a weight is 70000.*float16 ends at 65504"):
+        layer.astype("float16")
+    with pytest.raises(ValueError, match="precision is 'int4'; expected one of float32, float16, int8"):
+        layer.astype("int4")
+    for error, wrong in [
+        (ValueError, {"threshold": -1}),
+        (ValueError, {"threshold": np.nan}),
+        (TypeError, {"threshold": "0.1"}),
+        (ValueError, {"max_nonzeros": -1}),
+        (TypeError, {"max_nonzeros": 2.5}),
+    ]:
+        with pytest.raises(error, match=next(iter(wrong))):
+            layer.prune(**wrong)
+
+
 def test_state_round_trip_shares_arrays():
     layer = LayerWeights.from_matrix(*random_layer(np.random.default_rng(1)))
     state = layer.to_state()
@@ -91,9 +175,10 @@ def test_refusals(W, bias, branches, match):
 class TestCorruptLayers:
     """Whatever a file may hold: a clear error, never a read outside the arrays."""
 
-    @pytest.fixture
-    def state(self):
-        return LayerWeights.from_matrix(*random_layer(np.random.default_rng(2), widest=70)).to_state()
+    @pytest.fixture(params=PRECISIONS)
+    def state(self, request):
+        layer = LayerWeights.from_matrix(*random_layer(np.random.default_rng(2), widest=70))
+        return layer.astype(request.param).to_state()
 
     def refuse(self, state, match="corrupt layer weights", **changes):
         changed = State(config=state.config, arrays={**state.arrays, **changes})
@@ -122,7 +207,10 @@ class TestCorruptLayers:
         "name", ["branches", "extents", "bias", "ranks", "index", "starts", "keys", "units"]
     )
     def test_truncated_or_of_another_type(self, state, name):
-        for array in (state.arrays[name][:-1], state.arrays[name][:0], state.arrays[name].astype(np.float64)):
+        whole = state.arrays[name]
+        for array in (whole[:-1], whole[:0], whole.astype(np.float64)):
+            if array.dtype == whole.dtype and array.size == whole.size:
+                continue  # layers that are not int8 have no scales
             changed = State(config=state.config, arrays={**state.arrays, name: array})
             with pytest.raises(ValueError, match="corrupt layer weights"):
                 LayerWeights.from_state(changed).native  # noqa: B018
@@ -152,13 +240,22 @@ class TestCorruptLayers:
                 continue
             self.survive(layer)
 
-    def test_not_finite(self, state):
+    def test_not_finite(self):
+        state = LayerWeights.from_matrix(*random_layer(np.random.default_rng(2), widest=70)).to_state()
         bias = state.arrays["bias"].copy()
         bias[3] = np.inf
         self.refuse(state, match="a bias is not finite", bias=bias)
         units = state.arrays["units"].copy()
         units[2:4] = np.array([np.nan], np.float32).view(np.uint16)
         self.refuse(state, match="a weight is not finite", units=units)
+        state = LayerWeights.from_state(state).astype("float16").to_state()
+        units = state.arrays["units"].copy()
+        units[2] = 0x7C00
+        self.refuse(state, match="a weight is not finite", units=units)
+        state = LayerWeights.from_state(state).astype("int8").to_state()
+        scales = np.full_like(state.arrays["scales"], np.inf)
+        self.refuse(state, match="a scale is not finite", scales=scales)
+        self.refuse(state, match="there are 1 scales", scales=scales[:1])
 
     def test_headers(self):
         W = sp.random_array((50, 40), density=0.3, rng=np.random.default_rng(5), dtype=np.float32)
@@ -178,7 +275,7 @@ class TestCorruptLayers:
 
     def test_number_of_features(self, state):
         for n in (-1, 3, 2**40):
-            changed = State(config={"n_features": n}, arrays=state.arrays)
+            changed = State(config={**state.config, "n_features": n}, arrays=state.arrays)
             with pytest.raises(ValueError, match="corrupt layer weights"):
                 LayerWeights.from_state(changed).native  # noqa: B018
 

@@ -44,7 +44,7 @@ class Csr:
 class TextOptions:
     """How a text becomes n-grams."""
 
-    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool) -> None: ...
+    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool, graphemes: bool) -> None: ...
 
 class NgramWeights:
     """How the counts of n-grams become values."""
@@ -138,7 +138,7 @@ class Layer:
     The arrays of one layer; none of it can make a search read outside them.
     """
 
-    def __init__(self, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], starts: NDArray[numpy.uint32], keys: NDArray[numpy.uint32], units: NDArray[numpy.uint16], bias: NDArray[numpy.float32], n_features: int) -> None: ...
+    def __init__(self, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], starts: NDArray[numpy.uint32], keys: NDArray[numpy.uint32], units: NDArray[numpy.uint16], bias: NDArray[numpy.float32], scales: NDArray[numpy.float32], precision: int, n_features: int) -> None: ...
 
     def check(self) -> None:
         """
@@ -147,6 +147,11 @@ class Layer:
 
     def nnz(self) -> int:
         """Number of weights, once checked."""
+
+    def convert(self, precision: int, threshold: float, max_nonzeros: int, n_threads: int) -> dict[str, Any]:
+        """
+        Once checked: a dict of extents, index, starts, keys, units and scales.
+        """
 
     def unpack(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """
@@ -167,12 +172,17 @@ class Combination:
     def __call__(self, margins: NDArray[numpy.float32], parents: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
         """Scores of nodes with the given margins and parents' scores."""
 
+class LabelFilter:
+    """What Searcher.filter prepares."""
+
 class Searcher:
     """Beam search over a stack of layers; keeps their arrays alive."""
 
     def __init__(self, layers: list[Layer], labels: NDArray[numpy.int32], n_labels: int) -> None: ...
 
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+    def filter(self, allowed: NDArray[numpy.int32] | None, excluded: NDArray[numpy.int32] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
+
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
 
 def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """

@@ -7,6 +7,7 @@ import click
 
 from .. import __version__
 from .complete import complete
+from .compress import compress
 from .convert import convert
 from .demo import demo
 from .evaluate import evaluate
@@ -33,5 +34,5 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (train, predict, evaluate, rank, inspect, convert, train_completer, complete, demo):
+for _command in (train, predict, evaluate, rank, inspect, compress, convert, train_completer, complete, demo):
     main.add_command(_command)

@@ -96,7 +96,7 @@ def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
     return sorted(set(words))
 
 
-def text_options(params: dict[str, Any], *, positions: bool = False) -> TextOptions:
+def text_options(params: dict[str, Any], *, positions: bool = False, graphemes: bool = False) -> TextOptions:
     """Check the parameters that say how a text becomes n-grams, and hand them to the native side."""
     analyzer = check_choice("analyzer", params["analyzer"], ("word", "char", "char_wb"))
     tokens = check_choice("tokens", params["tokens"], ("word2", "word1", "whitespace"))
@@ -114,6 +114,7 @@ def text_options(params: dict[str, Any], *, positions: bool = False) -> TextOpti
         strip_accents=accents or "none",
         stop_words=[word.encode("utf-8", "surrogatepass") for word in stop_words],
         positions=positions,
+        graphemes=graphemes,
     )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .._native import NgramFitter, NgramWeights, TextOptions
 from ..state import State
-from .options import text_options
+from .options import check_choice, text_options
 from .part import TfidfPart
 from .positions import position_weights
 
@@ -18,14 +18,14 @@ __all__ = ["PrefixTfidf"]
 class PrefixTfidf(TfidfPart):
     """Character n-grams weighted by position (Yadav et al., KDD 2021), for prefixes and for what they complete.
 
-    An n-gram that begins at position ``i`` (in code points, the first is 0) counts ``position_weight(i)`` in place of
+    An n-gram that begins at position ``i`` (the first is 0) counts ``position_weight(i)`` in place of
     1. The value of an n-gram is the sum over its occurrences, times idf; rows are normalised then. With
     ``position_weight="none"`` rows equal those of ``NgramTfidf(analyzer="char")``.
 
-    Text is taken as it is stored: by code point, so a combining mark is a character of its own (normalise to NFC
-    before where both spellings occur), and in logical order, so a right-to-left text begins where its reader begins.
-    Chinese, Japanese and Korean need no word boundaries. A run of several white-space characters counts as one
-    space; white space at the beginning takes positions, so strip it where it means nothing.
+    Text is taken in the order in which it is stored, so a right-to-left text begins where its reader begins. Chinese,
+    Japanese and Korean need no word boundaries. A run of several white-space characters counts as one space; white
+    space at the beginning takes positions, so strip it where it means nothing. Spellings are not unified: an é of one
+    code point and one of two are different terms (normalise texts to NFC before, or see ``strip_accents``).
 
     Parameters
     ----------
@@ -34,6 +34,10 @@ class PrefixTfidf(TfidfPart):
     position_weight : {"reciprocal", "none"}, sequence of float or callable, default="reciprocal"
         Weight by position: ``1 / (i + 1)``, or 1; or the weights of the first positions, the last of which holds for
         all beyond; or a function of ``i``, called when fitted for the first 1024 positions. Positive numbers.
+    unit : {"code point", "grapheme"}, default="code point"
+        What a character is. With ``"grapheme"``, a base with its combining marks is one, as are a Hangul syllable spelt
+        in letters, a flag and a joined emoji: the extended grapheme clusters of Unicode (UAX 29, without the rules
+        for prepended marks and, as before version 15.1, Indic conjuncts).
     lowercase : bool, default=True
         As ``str.lower``.
     strip_accents : {None, "unicode", "ascii"}, default=None
@@ -83,6 +87,7 @@ class PrefixTfidf(TfidfPart):
         | Sequence[float]
         | NDArray[Any]
         | Callable[[int], float] = "reciprocal",
+        unit: Literal["code point", "grapheme"] = "code point",
         lowercase: bool = True,
         strip_accents: Literal["unicode", "ascii"] | None = None,
         min_df: float = 1,
@@ -97,6 +102,7 @@ class PrefixTfidf(TfidfPart):
     ) -> None:
         self.ngram_range = ngram_range
         self.position_weight = position_weight
+        self.unit = unit
         self.lowercase = lowercase
         self.strip_accents = strip_accents
         self.min_df = min_df
@@ -111,7 +117,8 @@ class PrefixTfidf(TfidfPart):
 
     def _text_options(self) -> TextOptions:
         params = {"analyzer": "char", "tokens": "word2", "stop_words": None, **self.get_params(deep=False)}
-        return text_options(params, positions=True)
+        unit = check_choice("unit", self.unit, ("code point", "grapheme"))
+        return text_options(params, positions=True, graphemes=unit == "grapheme")
 
     def _checked(self) -> TextOptions:
         position_weights(self.position_weight)

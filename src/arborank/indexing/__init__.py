@@ -5,12 +5,14 @@ from .kmeans import balanced_kmeans, n_halvings
 from .mustlink import mustlink_tree
 from .overlap import home_leaves, overlapping_tree, place_labels
 from .representation import pifa, pifa_compact, pifa_with_features, pii
+from .spectral import graph_spectral, spectral
 from .tree import LabelTree
 from .trie import trie_tree
 
 __all__ = [
     "LabelTree",
     "balanced_kmeans",
+    "graph_spectral",
     "home_leaves",
     "hybrid_tree",
     "mustlink_tree",
@@ -21,5 +23,6 @@ __all__ = [
     "pifa_with_features",
     "pii",
     "place_labels",
+    "spectral",
     "trie_tree",
 ]

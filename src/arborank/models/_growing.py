@@ -16,7 +16,7 @@ def grow_tree(
     Y: Csr,
     label_features: Any,
     *,
-    representation: str,
+    representation: Any,
     alpha: float,
     branching: int,
     max_leaf_size: int,
@@ -36,7 +36,14 @@ def grow_tree(
     """
     start = time.perf_counter()
     vectors, present = represent(
-        representation, X, Y, label_features, alpha=alpha, n_threads=n_threads, verbose=verbose
+        representation,
+        X,
+        Y,
+        label_features,
+        alpha=alpha,
+        random_state=random_state,
+        n_threads=n_threads,
+        verbose=verbose,
     )
     represented = time.perf_counter()
     work = present.size * n_halvings(present.size, max_leaf_size)

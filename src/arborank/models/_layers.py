@@ -68,7 +68,7 @@ def train_layers(
     """
     uses_user = any("usn" in parse_scheme(scheme) for scheme in negatives)
     if uses_user and user_negatives is None:
-        raise ValueError("negatives use 'usn', so fit needs user_negatives")
+        raise ValueError("negatives use 'usn', which needs user_negatives")
     if user_negatives is not None:
         if not uses_user:
             raise ValueError("user_negatives is given, but negatives does not use 'usn'")

@@ -8,6 +8,7 @@ import numpy as np
 from ..checks import check_integer, check_real
 from ..matching import combination
 from ..ranking import SolverParams, check_names, parse_scheme
+from ._represent import check_representation
 
 __all__ = ["check_parameters", "per_layer", "solver_params", "values_of"]
 
@@ -31,6 +32,7 @@ def check_parameters(model: Any) -> None:
             raise TypeError(
                 f"{name} must be True or False, or a number for verbose; found {getattr(model, name)!r}"
             )
+    check_representation(model.representation)
     check_real("alpha", model.alpha, least=0.0, most=1.0)
 
 

@@ -94,7 +94,7 @@ class Checkpoint:
         done, described = self._progress(level)
         if done < branches.size - 1:
             return None
-        arrays = map_arrays(self._stem(level), described)
+        arrays: dict[str, Any] = map_arrays(self._stem(level), described)
         return LayerWeights(branches=branches, ranks=ranks, n_features=ranks.size, **arrays)
 
     def train_layer(

@@ -6,43 +6,43 @@ structure that one native call searches.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ..indexing import LabelTree
-from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..persistence import SaveMixin
 from ..sparse import Csr
 from ..state import State
 from ..strings import StringTable
 from ..threads import n_threads
-from ._growing import given_tree, grow_tree
-from ._layers import train_layers
-from ._params import check_parameters, per_layer, solver_params, values_of
+from ._growing import given_tree
+from ._params import check_parameters, solver_params
+from .catalogue import CatalogueMixin
 from .checkpoint import Checkpoint, checkpoint_in
 from .disentangle import refine_tree
-from .predictor import TreePredictor
 from .targets import as_indicator
 
 __all__ = ["XRLinear"]
 
 
-class XRLinear(SaveMixin, TreePredictor):
+class XRLinear(SaveMixin, CatalogueMixin):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
     ----------
     tree : LabelTree, optional
         The label tree. By default it is grown from the data: balanced k-means over ``representation``.
-    representation : {"pifa", "pii", "pifa-concat", "pifa-convex"}, default="pifa"
-        What stands for a label when the tree is grown: the mean of its positive instances' features, the instances
-        themselves, or PIFA joined to (``-concat``) or mixed with (``-convex``) the ``label_features`` given to `fit`.
+    representation : str, mapping, callable or matrix, default="pifa"
+        What stands for a label when the tree is grown: ``"pifa"``, the mean of its positive instances' features;
+        ``"pii"``, the instances themselves; ``"spectral"``, its place in the graph of instances and labels;
+        ``"features"``, the ``label_features`` given to `fit`. ``"pifa+spectral"`` joins any of them as unit vectors;
+        ``{"pifa": 0.7, "spectral": 0.3}`` mixes their similarities. ``"pifa-concat"`` and ``"pifa-convex"`` join PIFA
+        to label features as they are, or mix the two with the share ``alpha``. A callable gets ``X`` and ``Y`` as SciPy
+        arrays and returns a matrix with a row a label, such as text embeddings; such a matrix can be given, too.
     alpha : float, default=0.5
         Share of PIFA in ``pifa-convex``.
     branching : int, default=16
@@ -97,7 +97,7 @@ class XRLinear(SaveMixin, TreePredictor):
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
-        ``"disentangle"``.
+        ``"disentangle"``; on the parts of the last update, after one.
 
     Examples
     --------
@@ -114,7 +114,7 @@ class XRLinear(SaveMixin, TreePredictor):
         self,
         *,
         tree: LabelTree | None = None,
-        representation: str = "pifa",
+        representation: Any = "pifa",
         alpha: float = 0.5,
         branching: int = 16,
         max_leaf_size: int = 100,
@@ -180,7 +180,7 @@ class XRLinear(SaveMixin, TreePredictor):
         X : sparse matrix or array of shape (n_instances, n_features)
         Y : sparse or dense indicator of shape (n_instances, n_labels), list of label-id lists, or 1-D classes
         label_features : sparse matrix or array of shape (n_labels, n_label_features), optional
-            Needed by the representations ``pifa-concat`` and ``pifa-convex``; refused by the others.
+            Needed by the representations with ``features``, ``pifa-concat`` and ``pifa-convex``; refused by the others.
         relevance : sparse matrix of shape (n_instances, n_labels), optional
             Importance of every positive; multiplies ``Cp``. It has a value wherever ``Y`` has a label.
         user_negatives : sparse matrix of shape (n_instances, n_labels), optional
@@ -225,20 +225,17 @@ class XRLinear(SaveMixin, TreePredictor):
         check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
-        check_label_arrays_fit(Y.shape[1])
-        label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
-        self._check_memory(X, label_counts, keeps_weights=work_dir is None)
+        label_counts = self._count(X, Y, keeps_weights=work_dir is None)
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
         with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
             tree, times = self._obtain_tree(X, Y, label_features, checkpoint)
-            params = solver_params(self, tree.depth)
             routed = None
             if self.max_clusters > 1:
                 refined = refine_tree(
                     X,
                     Y,
                     tree,
-                    params,
+                    solver_params(self, tree.depth),
                     max_clusters=self.max_clusters,
                     beam_size=self.beam_size,
                     combine=self.combine,
@@ -249,22 +246,8 @@ class XRLinear(SaveMixin, TreePredictor):
                 )
                 tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
             start = time.perf_counter()
-            layers = train_layers(
-                X,
-                Y,
-                tree,
-                params,
-                negatives=per_layer("negatives", self.negatives, tree.depth),
-                user_negatives=user_negatives,
-                relevance=relevance,
-                relevance_mode=self.relevance,
-                relevance_norm=self.relevance_norm,
-                beam_size=self.beam_size,
-                combine=self.combine,
-                n_threads=n_threads(self.n_jobs),
-                verbose=bool(self.verbose),
-                routed=routed,
-                checkpoint=checkpoint,
+            layers = self._train(
+                X, Y, tree, tree.depth, relevance, user_negatives, routed, checkpoint=checkpoint
             )
             times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
@@ -278,46 +261,20 @@ class XRLinear(SaveMixin, TreePredictor):
     ) -> tuple[LabelTree, dict[str, float]]:
         if self.tree is not None:
             return given_tree(self.tree, Y, label_features)
-
-        def grow() -> tuple[LabelTree, dict[str, float]]:
-            return grow_tree(
-                X,
-                Y,
-                label_features,
-                representation=self.representation,
-                alpha=self.alpha,
-                branching=self.branching,
-                max_leaf_size=self.max_leaf_size,
-                spherical=bool(self.spherical),
-                random_state=self.random_state,
-                n_threads=n_threads(self.n_jobs),
-                verbose=bool(self.verbose),
-            )
-
-        return grow() if checkpoint is None else checkpoint.tree(grow)
+        if checkpoint is None:
+            return self._grow(X, Y, label_features)
+        return checkpoint.tree(lambda: self._grow(X, Y, label_features))
 
     def _settings(self) -> dict[str, Any]:
         """Return the parameters as JSON holds them, but for the tree."""
-        return {
+        settings = {
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in self.get_params(deep=False).items()
             if name != "tree"
         }
-
-    def _check_memory(self, X: Csr, label_counts: NDArray[np.int64], *, keeps_weights: bool) -> None:
-        estimate = estimate_training(
-            n_instances=X.shape[0],
-            n_features=X.shape[1],
-            nnz=X.nnz,
-            label_counts=label_counts,
-            branching=min(self.branching, max(label_counts.size, 2)),
-            max_leaf_size=self.max_leaf_size,
-            Cp=values_of("Cp", self.Cp),
-            threshold=values_of("threshold", self.threshold),
-            max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
-            n_threads=n_threads(self.n_jobs),
-        )
-        check_fits(estimate if keeps_weights else replace(estimate, weights=0))
+        if not isinstance(self.representation, (str, Mapping)):
+            settings["representation"] = "custom"  # code and matrices are not saved; `fit` then asks for them
+        return settings
 
     # ------------------------------------------------------------------ save
 

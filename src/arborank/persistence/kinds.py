@@ -10,15 +10,19 @@ KINDS: dict[str, str] = {
     "Autocompleter": "arborank.autocomplete.completer",
     "Catalogue": "arborank.autocomplete.catalogue",
     "ContextRows": "arborank.autocomplete.rows",
+    "Encoder": "arborank.transformer.encoder",
     "Ensemble": "arborank.models.ensemble",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",
     "NgramTfidf": "arborank.features.tfidf",
+    "PlainTexts": "arborank.transformer.plain",
     "PrefixTfidf": "arborank.features.prefix",
     "StringTable": "arborank.strings",
     "TextFeatures": "arborank.features.union",
     "TextRanker": "arborank.text",
     "XRLinear": "arborank.models.xrlinear",
+    "XRTransformer": "arborank.transformer.xrtransformer",
+    "XTransformer": "arborank.transformer.xtransformer",
 }
 
 

@@ -1,19 +1,22 @@
 """The weights of one tree layer, in the chunked layout that prediction reads (see ``native/weights.hpp``)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import Layer, pack_layer, rank_features
+from ..checks import check_integer, check_real
 from ..sparse import Csr, as_csr
 from ..state import State
 
-__all__ = ["LayerWeights", "check_ranks", "feature_ranks"]
+__all__ = ["PRECISIONS", "LayerWeights", "check_precision", "check_pruning", "check_ranks", "feature_ranks"]
+
+PRECISIONS: Final = ("float32", "float16", "int8")  # enum Precision in native/weights.hpp
 
 
 def feature_ranks(X: Csr) -> NDArray[np.int32]:
@@ -35,6 +38,19 @@ def check_ranks(ranks: NDArray[np.int32], n_features: int) -> None:
     raise ValueError(
         f"ranks must be a permutation of the {n_features} features in int32, found {ranks.dtype}{list(ranks.shape)}"
     )
+
+
+def check_precision(precision: Any) -> None:
+    """Raise ``ValueError`` unless ``precision`` is one of `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+
+
+def check_pruning(threshold: Any, max_nonzeros: Any) -> None:
+    """Raise unless ``threshold`` is a finite number and ``max_nonzeros`` an integer or None, of at least 0."""
+    check_real("threshold", threshold, least=0)
+    if max_nonzeros is not None:
+        check_integer("max_nonzeros", max_nonzeros, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +75,16 @@ class LayerWeights:
         The hashed ranks of the chunk's rare features, ascending, then a sentinel.
     units : uint16 array
         Rows: for every block of 16 siblings a lane mask, the number of the block if there are several, and the
-        packed float32 weights. Padding follows the last row.
+        packed weights. Padding follows the last row.
     bias : float32 array of shape (n_children,)
         The contribution of the constant feature to every child's margin.
     n_features : int
         Width of the instances that the layer scores.
+    scales : float32 array of shape (n_children,), or empty
+        What the weights of every child are multiples of, if they are int8.
+    precision : {"float32", "float16", "int8"}
+        How a weight is stored. int8 weights are integers from -127 to 127 times the scale of their child. Sums are
+        float32 always.
     """
 
     branches: NDArray[np.int64]
@@ -75,6 +96,8 @@ class LayerWeights:
     units: NDArray[np.uint16]
     bias: NDArray[np.float32]
     n_features: int
+    scales: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    precision: str = "float32"
 
     @classmethod
     def from_matrix(
@@ -127,12 +150,58 @@ class LayerWeights:
         )
 
     def to_matrix(self) -> tuple[sp.csc_array, NDArray[np.float32]]:
-        """Return the weights as a matrix of shape (n_features, n_children), and the bias."""
+        """Return the weights as a float32 matrix of shape (n_features, n_children), and the bias."""
         self.check()
         indptr, features, weights = self.native.unpack()
         W = sp.csc_array((weights, features, indptr), shape=(self.n_features, self.n_children))
         W.sort_indices()
         return W, self.bias
+
+    def astype(self, precision: str, *, n_threads: int = 1) -> Self:
+        """Return a layer whose weights are stored in another precision.
+
+        Weights that round to zero are dropped. float16 rounds to 11 bits; int8 rounds to 1/127 of the largest weight
+        of the child.
+
+        Parameters
+        ----------
+        precision : {"float32", "float16", "int8"}
+        n_threads : int, default 1
+            Threads; 0 means all cores. The result does not depend on it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such precision, or a weight is beyond 65504, where float16 ends.
+        """
+        check_precision(precision)
+        return self if precision == self.precision else self._convert(precision, 0.0, -1, n_threads)
+
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None, n_threads: int = 1) -> Self:
+        """Return a layer with only the weights of largest magnitude; biases stay.
+
+        Parameters
+        ----------
+        threshold : float, default 0.0
+            Weights of smaller magnitude are dropped.
+        max_nonzeros : int, optional
+            Of every child at most so many weights stay, the largest; of equal ones those of smaller features.
+        n_threads : int, default 1
+            Threads; 0 means all cores. The result does not depend on it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``threshold`` is no number of at least 0 or ``max_nonzeros`` is no integer of at least 0.
+        """
+        check_pruning(threshold, max_nonzeros)
+        most = -1 if max_nonzeros is None else int(max_nonzeros)
+        return self._convert(self.precision, float(threshold), most, n_threads)
+
+    def _convert(self, precision: str, threshold: float, max_nonzeros: int, n_threads: int) -> Self:
+        self.check()
+        arrays = self.native.convert(PRECISIONS.index(precision), threshold, max_nonzeros, n_threads)
+        return replace(self, precision=precision, **arrays)
 
     @property
     def n_children(self) -> int:
@@ -199,7 +268,9 @@ class LayerWeights:
 
     def _native(self) -> Layer:
         try:
-            return Layer(**self._arrays(), n_features=self.n_features)
+            return Layer(
+                **self._arrays(), precision=PRECISIONS.index(self.precision), n_features=self.n_features
+            )
         except TypeError:
             found = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in self._arrays().items())
             raise ValueError(
@@ -207,22 +278,29 @@ class LayerWeights:
             ) from None
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "n_features"}
+        return {name: getattr(self, name) for name in _ARRAYS}
 
     def __getstate__(self) -> dict[str, Any]:  # without what is cached
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_state(self) -> State:
         """Return what a saved model holds of this layer."""
-        return State(config={"n_features": self.n_features}, arrays=self._arrays(), parts={})
+        config = {"n_features": self.n_features, "precision": self.precision}
+        return State(config=config, arrays=self._arrays(), parts={})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Rebuild a layer from its saved state; arrays are not copied."""
-        expected = {field.name for field in fields(cls)} - {"n_features"}
-        if set(state.arrays) != expected:
+        if set(state.arrays) != set(_ARRAYS):
             raise ValueError(
-                f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(sorted(expected))} "
-                f"were expected; models of versions before 0.2 must be trained again"
+                f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(_ARRAYS)} were "
+                f"expected; a model saved by an earlier version must be trained again"
             )
-        return cls(**state.arrays, n_features=state.config["n_features"])
+        check_precision(state.config["precision"])
+        values: dict[str, Any] = {**state.arrays, **state.config}
+        return cls(**values)
+
+
+_ARRAYS: Final = tuple(
+    field.name for field in fields(LayerWeights) if field.name not in ("n_features", "precision")
+)

@@ -1,0 +1,61 @@
+"""libpecos from texts to labels, with its own TF-IDF, saved and loaded for prediction only."""
+
+import tempfile
+
+import numpy as np
+from data import TFIDF, label_matrix
+from pecos.utils.featurization.text.vectorizers import Tfidf
+from pecos.xmc import Indexer, LabelEmbeddingFactory
+from pecos.xmc.xlinear.model import XLinearModel
+
+from .measure import size_on_disk
+from .pecos import LAYOUTS
+from .quality import top_ids
+from .retrieval import DEPTH, Retriever
+from .side import BEAM, SEED, THRESHOLD, TREE, serve
+
+
+class Linear(Retriever):
+    package = "libpecos"
+
+    def fit(self, texts, labels, names, threads):
+        self.threads = threads
+        options = {
+            "ngram_range": TFIDF["ngram_range"],
+            "sublinear_tf": TFIDF["sublinear_tf"],
+            "min_df_cnt": TFIDF["min_df"],
+            "max_feature": TFIDF["max_features"],
+            "threads": threads,
+        }
+        lower = [text.lower() for text in texts]
+        self.features = Tfidf.train(lower, options)
+        X, Y = self.features.predict(lower).astype(np.float32), label_matrix(labels, len(names)).tocsc()
+        chain = Indexer.gen(
+            LabelEmbeddingFactory.create(Y, X, method="pifa", threads=threads),
+            indexer_type="hierarchicalkmeans",
+            nr_splits=TREE["branching"],
+            max_leaf_size=TREE["max_leaf_size"],
+            threads=threads,
+            seed=SEED,
+        )
+        model = XLinearModel.train(
+            X, Y, C=chain, threshold=THRESHOLD, beam_size=BEAM, only_topk=DEPTH, threads=threads
+        )
+        with tempfile.TemporaryDirectory() as directory:
+            model.save(directory)
+            self.features.save(f"{directory}/features")
+            self.bytes = size_on_disk(directory)
+            self.model = XLinearModel.load(directory, is_predict_only=True, weight_matrix_type=LAYOUTS[0])
+
+    def rank(self, texts):
+        X = self.features.predict([text.lower() for text in texts])
+        threads = self.threads if len(texts) > 1 else 1
+        found = self.model.predict(X, only_topk=DEPTH, beam_size=BEAM, threads=threads)
+        return top_ids(found, DEPTH)
+
+    def size(self):
+        return self.bytes
+
+
+if __name__ == "__main__":
+    serve({"retrieval": Linear})

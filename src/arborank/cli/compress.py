@@ -1,0 +1,247 @@
+"""`arborank compress`."""
+
+from copy import copy
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .files import check_destination, is_text_model, open_model, read_data, save_model, write_whole
+from .options import (
+    force_option,
+    integers,
+    jobs_option,
+    k_option,
+    labels_option,
+    set_jobs,
+    xmc_option,
+)
+from .reporting import say
+
+if TYPE_CHECKING:
+    from ..compression import Setting, Trial
+
+__all__ = ["compress"]
+
+_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_PRECISIONS = ("float32", "float16", "int8")
+_USUAL: dict[str, tuple[Any, ...]] = {
+    "threshold": (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
+    "max_nonzeros": (None,),
+    "precision": ("float32", "int8"),
+}
+_MAX_LOSS = 0.003
+
+
+def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
+    try:
+        numbers = None if value is None else tuple(float(part) for part in value.split(","))
+    except ValueError:
+        numbers = (-1.0,)
+    if numbers is not None and not all(0 <= number < float("inf") for number in numbers):
+        raise click.BadParameter(f"{value!r} is not a list of numbers such as 0,0.1,0.3", ctx, param)
+    return numbers
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    text = value.strip().lower()
+    number = text.rstrip("kmgib")
+    try:
+        n_bytes = int(float(number) * _UNITS[text[len(number) :].strip() or "b"])
+    except (ValueError, KeyError, OverflowError):
+        n_bytes = 0
+    if n_bytes < 1:
+        raise click.BadParameter(f"{value!r} is not a size such as 50MB, 1.5GB or 800000", ctx, param)
+    return n_bytes
+
+
+def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = tuple(part.strip() for part in value.split(","))
+    unknown = [name for name in names if name not in _PRECISIONS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(_PRECISIONS)}", ctx, param)
+    return names
+
+
+@click.command(short_help="Make a model smaller and faster, knowing what it costs.")
+@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@click.option("--out", "-o", "directory", required=True, type=click.Path(), help="Directory for the result.")
+@click.option(
+    "--validation", type=click.Path(exists=True, dir_okay=False), help="Labelled data to try settings on."
+)
+@click.option("--threshold", callback=_numbers, help="Drop smaller weights; a value or a list.")
+@click.option("--max-nonzeros", callback=integers, help="Weights kept a ranker; a value or a list.")
+@click.option("--weights", "precision", callback=_precisions, help="float32, float16, int8; one or a list.")
+@click.option("--beam-size", callback=integers, help="Nodes kept on a level; a value or a list.")
+@click.option("--target-size", callback=_size, help="Most bytes, as in 50MB: the best recall that fits.")
+@click.option("--min-recall", type=click.FloatRange(0, 1), help="Least recall@k: the smallest that has it.")
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0, 1),
+    help="Most recall@k lost against MODEL: the smallest within it.  [0.003, if nothing else is asked]",
+)
+@click.option("--table", type=click.Path(dir_okay=False), help="Write every trial as CSV.")
+@click.option("--plot", type=click.Path(dir_okay=False), help="Draw recall against size (.svg, .png).")
+@k_option
+@labels_option
+@xmc_option
+@jobs_option
+@force_option
+def compress(
+    model: str,
+    directory: str,
+    validation: str | None,
+    target_size: int | None,
+    min_recall: float | None,
+    max_loss: float | None,
+    table: str | None,
+    plot: str | None,
+    k: int,
+    labels: str | None,
+    xmc: bool,
+    jobs: int | None,
+    force: bool,
+    **axes: Any,
+) -> None:
+    """Prune MODEL, lower the precision of its weights, narrow its beam, and save the result.
+
+    With --validation every combination of the settings given (or of usual ones) is tried, and the best is taken: the
+    smallest that loses at most --max-loss of recall or keeps --min-recall, or the best that fits --target-size. Without
+    it, one value of each setting is applied as it is.
+    """
+    if sum(goal is not None for goal in (target_size, min_recall, max_loss)) > 1:
+        raise click.UsageError("--target-size, --min-recall and --max-loss are three goals; give one")
+    check_destination(directory, force)
+    given = {name: values for name, values in axes.items() if values is not None}
+    if validation is None:
+        _need_no_validation(
+            target_size=target_size, min_recall=min_recall, max_loss=max_loss, table=table, plot=plot
+        )
+    ranker = open_model(model)
+    inner = _linear(ranker, model)
+    set_jobs(ranker, jobs)
+    card = None
+    if validation is None:
+        chosen = _single(inner, given)
+    else:
+        trials = _trials(ranker, inner, read_data(validation, labels, xmc), given, k)
+        best = _best(trials, target_size, min_recall, max_loss)
+        chosen = best.setting
+        card = _card(trials, best, k)
+        click.echo(card)
+        if table is not None:
+            _write_table(table, trials)
+        if plot is not None:
+            from ..frontier import draw
+
+            draw(trials, best, plot, k=k)
+    from ..compression import compress as apply
+
+    small = apply(inner, chosen)
+    if ranker is not inner:
+        ranker = copy(ranker)
+        ranker.model = ranker.model_ = small
+        small = ranker
+    save_model(small, directory, card)
+    say(f"saved {directory}: {chosen}")
+
+
+def _linear(ranker: Any, path: str) -> Any:
+    from ..models import XRLinear
+
+    inner = getattr(ranker, "model_", ranker)
+    if not isinstance(inner, XRLinear):
+        raise ValueError(f"{path} holds a model of kind {type(inner).__name__}; compress takes XRLinear")
+    return inner
+
+
+def _need_no_validation(**options: Any) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --validation DATA, to try settings on")
+
+
+def _single(model: Any, given: dict[str, tuple[Any, ...]]) -> "Setting":
+    """Return the one setting that is given, the model's own where nothing is."""
+    from ..compression import own_setting
+
+    if not given:
+        raise click.UsageError("nothing to do: give --validation DATA, or settings such as --weights int8")
+    for values in given.values():
+        if len(values) > 1:
+            raise click.UsageError(
+                f"of the values {', '.join(map(str, values))} --validation DATA chooses one"
+            )
+    return replace(own_setting(model), **{name: values[0] for name, values in given.items()})
+
+
+def _trials(ranker: Any, model: Any, data: Any, given: dict[str, tuple[Any, ...]], k: int) -> "list[Trial]":
+    """Try the settings; the model as it is comes first."""
+    from itertools import product
+
+    from ..compression import Setting, model_bytes, own_setting, sweep
+    from ..progress import progress_bar
+    from .scoring import check_kind
+
+    check_kind(ranker, not hasattr(data, "Y"), "the validation data")
+    if is_text_model(ranker):
+        X = ranker.features_.encode(data.texts)
+        Y = ranker.encode_labels(data.labels, unknown="extend")
+    else:
+        X, Y = data.X, data.Y
+    own = own_setting(model)
+    axes = _USUAL | {"beam_size": tuple(sorted({5, 10, 20, own.beam_size}))} | given
+    names = [field.name for field in fields(Setting)]
+    settings = [own, *(Setting(*values) for values in product(*(axes[name] for name in names)))]
+    fixed = model_bytes(ranker) - model_bytes(model)
+    with progress_bar("trying settings", len(settings), enabled=True) as progress:
+        return sweep(model, X, Y, settings, k=k, fixed_bytes=fixed, progress=progress)
+
+
+def _best(
+    trials: "list[Trial]", target_size: int | None, min_recall: float | None, max_loss: float | None
+) -> "Trial":
+    from ..compression import choose
+
+    if target_size is None and min_recall is None:
+        min_recall = trials[0].recall - (_MAX_LOSS if max_loss is None else max_loss)
+    return choose(trials, target_size=target_size, min_recall=min_recall)
+
+
+def _card(trials: "list[Trial]", chosen: "Trial", k: int) -> str:
+    """Return the frontier as a table in Markdown."""
+    from ..memory import format_bytes
+
+    shown = [trials[0]]
+    shown += sorted((t for t in trials[1:] if t.efficient or t is chosen), key=lambda t: t.n_bytes)
+    lines = [
+        "## Compression",
+        "",
+        f"{len(trials) - 1} settings tried on validation data; those that no other beats in size, recall and time:",
+        "",
+        f"| setting | size | recall@{k} | one query, µs |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for trial in shown:
+        mark = " (as it was)" if trial is trials[0] else " **chosen**" if trial is chosen else ""
+        lines.append(
+            f"| {trial.setting}{mark} | {format_bytes(trial.n_bytes)} | {trial.recall:.4f} | {trial.microseconds:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def _write_table(path: str, trials: "list[Trial]") -> None:
+    import csv
+    import io
+
+    text = io.StringIO()
+    rows = [trial.to_dict() for trial in trials]
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with write_whole(path) as file:
+        file.write(text.getvalue().encode())

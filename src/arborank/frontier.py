@@ -1,0 +1,55 @@
+"""The picture of a compression: recall against size, a line a beam, the choice marked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .compression import Trial
+
+__all__ = ["draw"]
+
+
+def draw(trials: Sequence[Trial], chosen: Trial, path: str | Path, *, k: int) -> None:
+    """Draw trials into an image file; needs the extra ``plot`` (matplotlib).
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        The model as it was comes first.
+    chosen : Trial
+        Gets a star.
+    path : str or Path
+        Its ending names the format: ``.svg``, ``.png`` or ``.pdf``.
+    k : int
+        Cut of recall.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ImportError("a plot needs matplotlib: pip install 'arborank[plot]'") from None
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for beam_size in sorted({trial.setting.beam_size for trial in trials[1:]}):
+        line = [t for t in trials[1:] if t.setting.beam_size == beam_size]
+        for precision, marker in zip(sorted({t.setting.precision for t in line}), "os^", strict=False):
+            some = sorted((t for t in line if t.setting.precision == precision), key=lambda t: t.n_bytes)
+            axes.plot(
+                [t.n_bytes / 1e6 for t in some],
+                [t.recall for t in some],
+                marker=marker,
+                markersize=4,
+                linewidth=1,
+                label=f"beam {beam_size}, {precision}",
+            )
+    axes.plot(trials[0].n_bytes / 1e6, trials[0].recall, "x", color="black", label="as it was")
+    axes.plot(chosen.n_bytes / 1e6, chosen.recall, "*", color="black", markersize=12, label="chosen")
+    axes.set_xscale("log")
+    axes.set_xlabel("size of the model, MB")
+    axes.set_ylabel(f"recall@{k}")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=7)
+    figure.savefig(path)

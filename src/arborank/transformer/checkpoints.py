@@ -1,0 +1,134 @@
+"""Where training was when it was interrupted: one file at a time in a directory of its own."""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..persistence.tensorfile import open_tensors, write_tensors
+
+__all__ = ["Checkpoint", "Checkpoints"]
+
+_FORMAT = "arborank-training"
+_FILE = re.compile(r"checkpoint-(\d{3})-(\d{9})\.safetensors")
+_UNFINISHED = re.compile(r"(checkpoint|training)-[0-9a-f]{8}\.tmp")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What training continues from.
+
+    Attributes
+    ----------
+    stage : int
+        Levels that are done.
+    step : int
+        Steps that are done of the next one.
+    notes : dict
+        JSON values.
+    arrays : mapping of str to array
+    """
+
+    stage: int
+    step: int
+    notes: dict[str, Any]
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class Checkpoints:
+    """A directory that holds the latest checkpoint of one training.
+
+    Parameters
+    ----------
+    directory : path
+        New, empty, or of an earlier run with the same configuration, which is then continued.
+    configuration : dict
+        JSON values that identify the training: parameters, encoder and data.
+
+    Raises
+    ------
+    FileExistsError
+        If the directory holds something else.
+    ValueError
+        If it is of another configuration; the message names what differs, and nothing is changed.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], configuration: dict[str, Any]) -> None:
+        self.directory = Path(directory)
+        own = json.loads(json.dumps(configuration))
+        described = self.directory / "training.json"
+        if described.exists():
+            found = _read(described)
+            different = sorted(key for key in {*own, *found} if own.get(key) != found.get(key))
+            if different:
+                raise ValueError(
+                    f"checkpoint_dir {self.directory} is of another training: "
+                    + "; ".join(
+                        f"{key} is {found.get(key)!r} there and {own.get(key)!r} here" for key in different
+                    )
+                    + ". Give another directory, or remove this one to start anew"
+                )
+            return
+        if self.directory.exists():
+            foreign = sorted(name for name in os.listdir(self.directory) if not _UNFINISHED.fullmatch(name))
+            if foreign:
+                raise FileExistsError(
+                    f"checkpoint_dir {self.directory} is not empty and holds no checkpoint (it holds {foreign[0]!r})"
+                )
+        self.directory.mkdir(parents=True, exist_ok=True)
+        new = self.directory / f"training-{secrets.token_hex(4)}.tmp"
+        new.write_text(json.dumps({"format": _FORMAT, "configuration": own}, indent=1), encoding="utf-8")
+        os.replace(new, described)
+
+    def latest(self) -> Checkpoint | None:
+        """Return the last checkpoint, or None.
+
+        Raises
+        ------
+        ValueError
+            If its file is damaged.
+        """
+        found = self._files()
+        if not found:
+            return None
+        stage, step, name = max(found)
+        arrays = open_tensors(self.directory / name)
+        notes = json.loads(arrays.pop("notes").tobytes())
+        return Checkpoint(stage, step, notes, arrays)
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, and only then remove the one before it."""
+        before = self._files()
+        notes = np.frombuffer(json.dumps(checkpoint.notes).encode(), np.uint8)
+        new = self.directory / f"checkpoint-{secrets.token_hex(4)}.tmp"
+        try:
+            write_tensors(new, {**checkpoint.arrays, "notes": notes})
+            name = f"checkpoint-{checkpoint.stage:03}-{checkpoint.step:09}.safetensors"
+            os.replace(new, self.directory / name)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+        for _, _, old in before:
+            if old != name:
+                (self.directory / old).unlink(missing_ok=True)
+
+    def _files(self) -> list[tuple[int, int, str]]:
+        matches = (_FILE.fullmatch(name) for name in os.listdir(self.directory))
+        return [(int(match[1]), int(match[2]), match[0]) for match in matches if match]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] == _FORMAT:
+            return dict(document["configuration"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise FileExistsError(f"{path} is damaged or not Arborank's; remove it, or give another checkpoint_dir")

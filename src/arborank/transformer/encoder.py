@@ -1,0 +1,300 @@
+"""A text encoder: tokenizer, transformer and pooling in one savable object."""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+
+from ..checks import check_integer
+from ..persistence import SaveMixin
+from ..state import State
+from .batches import budget_batches
+from .device import Device
+from .finding import look_up, quiet
+from .pooling import POOLINGS, pool
+from .tokens import TokenCache
+
+__all__ = ["Encoder"]
+
+_LONGEST = 128  # tokens a text by default: the length the papers train with
+_TOKEN_BUDGET = 16_384  # tokens of a batch, padding included, when only encoding
+
+
+class Encoder(SaveMixin):
+    """A transformer of the Hugging Face kind that turns a text into one vector.
+
+    Parameters
+    ----------
+    module : transformers.PreTrainedModel
+        Anything whose output has ``last_hidden_state``. Its weights are kept in float32.
+    tokenizer : transformers.PreTrainedTokenizerBase
+    pooling : {"mean", "cls", "last", "pooler"}, default="mean"
+        From one vector a token to one a text: their mean, the first, the last, or what the encoder's own pooler gives.
+    max_length : int, optional
+        Tokens read of a text; by default 128, or fewer where the encoder reads fewer.
+
+    Raises
+    ------
+    ValueError
+        If the module has both encoder and decoder, ``pooling`` is unknown or asks for a pooler that there is not, or
+        ``max_length`` is more than the encoder reads.
+    """
+
+    def __init__(
+        self, module: Any, tokenizer: Any, *, pooling: str = "mean", max_length: int | None = None
+    ) -> None:
+        config = module.config
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
+        if config.is_encoder_decoder:
+            raise ValueError(
+                f"{type(module).__name__} is an encoder with a decoder; an encoder alone, or a decoder, is expected"
+            )
+        if pooling == "pooler" and getattr(module, "pooler", None) is None:
+            raise ValueError(
+                f"pooling is 'pooler', but this encoder ({type(module).__name__}) has no pooler; "
+                "take 'cls', 'mean' or 'last'"
+            )
+        limit = _limit(config, tokenizer)
+        self.max_length = (
+            min(_LONGEST, limit) if max_length is None else check_integer("max_length", max_length, 3)
+        )
+        if self.max_length > limit:
+            raise ValueError(f"max_length is {max_length}, but this encoder reads at most {limit} tokens")
+        self.module: Any = module.float()
+        self.tokenizer = tokenizer
+        self.pooling = pooling
+        self.config = config
+
+    @classmethod
+    def load(
+        cls, name: str | os.PathLike[str], *, pooling: str | None = None, max_length: int | None = None
+    ) -> Self:
+        """Load an encoder in the layout of Transformers or of sentence-transformers.
+
+        Parameters
+        ----------
+        name : path or str
+            A folder, or a name on the Hugging Face hub or in its cache. Code that comes with a model is not run.
+        pooling : str, optional
+            By default what a sentence-transformers model asks for, else ``"mean"``.
+        max_length : int, optional
+            Tokens read of a text.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such encoder; the message lists the places.
+        ValueError
+            If it cannot be used, or its pooler's weights are missing and ``pooling`` is ``"pooler"``.
+        """
+        with quiet():
+            source = look_up(name)
+            how = pooling or source.pooling or "mean"
+            where = {"subfolder": source.subfolder}
+            try:
+                module, found = transformers.AutoModel.from_pretrained(
+                    source.name, config=source.config, dtype=torch.float32, output_loading_info=True, **where
+                )
+                tokenizer = transformers.AutoTokenizer.from_pretrained(source.name, **where)
+            except (OSError, ValueError) as error:
+                raise ValueError(f"encoder {source.name!r} cannot be loaded: {error}") from error
+        missing = [key for key in found["missing_keys"] if not key.startswith("pooler.")]
+        if missing:
+            raise ValueError(f"encoder {source.name!r} lacks weights, first {sorted(missing)[0]!r}")
+        if how == "pooler" and any(key.startswith("pooler.") for key in found["missing_keys"]):
+            raise ValueError(
+                f"pooling is 'pooler', but encoder {source.name!r} comes without a pooler's weights; "
+                "take 'cls', 'mean' or 'last'"
+            )
+        if max_length is None and source.max_length is not None:
+            max_length = min(source.max_length, _LONGEST)
+        return cls(module, tokenizer, pooling=how, max_length=max_length)
+
+    @property
+    def width(self) -> int:
+        """Size of a text's vector."""
+        return int(self.config.hidden_size)
+
+    @property
+    def pad(self) -> int:
+        """Token id that fills up batches."""
+        return int(self.tokenizer.pad_token_id or 0)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights."""
+        return sum(weight.numel() for weight in self.module.parameters())
+
+    def tokenize(self, texts: list[str]) -> tuple[list[list[int]], int]:
+        """Return the ids of every text, special tokens included, and how many texts were cut to ``max_length``."""
+        options = {"return_attention_mask": False, "return_token_type_ids": False}
+        found = self.tokenizer(texts, truncation=True, max_length=self.max_length, **options)
+        if not found.is_fast:
+            return found["input_ids"], sum(len(row) == self.max_length for row in found["input_ids"])
+        return found["input_ids"], sum(bool(one.overflowing) for one in found.encodings)
+
+    def cache(
+        self,
+        texts: Sequence[str],
+        path: Path | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> TokenCache:
+        """Tokenise texts into a file, or into memory without a ``path``."""
+        size = max(int(self.config.vocab_size), len(self.tokenizer))
+        return TokenCache.build(texts, self.tokenize, vocabulary=size, path=path, progress=progress)
+
+    def pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return one vector a text, not normalised.
+
+        Parameters
+        ----------
+        ids, mask : int64 tensors of shape (n_texts, width)
+
+        Returns
+        -------
+        tensor of shape (n_texts, d), float32
+        """
+        return pool(self.module(input_ids=ids, attention_mask=mask), mask, self.pooling).float()
+
+    def embed(
+        self,
+        cache: TokenCache,
+        device: Device,
+        rows: NDArray[np.int64] | None = None,
+        *,
+        visit: Callable[[NDArray[np.int64], torch.Tensor], None],
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Encode cached texts in batches of like length.
+
+        Parameters
+        ----------
+        cache : TokenCache
+        device : Device
+        rows : int64 array, optional
+            Which texts; all by default.
+        visit : callable
+            Takes the numbers of a batch's texts and their vectors (not normalised, on the device).
+        progress : callable, optional
+            Called with the number of texts done.
+        """
+        rows = np.arange(len(cache)) if rows is None else rows
+        self.module.to(device.place).eval()
+        done = 0
+        with torch.inference_mode():
+            for some in budget_batches(cache.lengths[rows], _TOKEN_BUDGET):
+                batch = rows[some]
+                ids, mask = (device.tensor(array) for array in cache.batch(batch, self.pad))
+                with device.autocast():
+                    vectors = self.pooled(ids, mask)
+                visit(batch, vectors)
+                done += batch.size
+                if progress is not None:
+                    progress(done)
+
+    # ------------------------------------------------------------------ weights
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Return the weights by name, as arrays on the host that share memory where they can."""
+        return {name: value.detach().cpu().numpy() for name, value in self.module.state_dict().items()}
+
+    def set_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Copy weights into the module.
+
+        Raises
+        ------
+        ValueError
+            If names or shapes are not the module's.
+        """
+        own = self.module.state_dict()
+        if set(own) != set(weights):
+            raise ValueError(f"encoder weights differ by name: {sorted(set(own) ^ set(weights))[:3]}")
+        with torch.no_grad():
+            for name, value in own.items():
+                given = weights[name]
+                if tuple(value.shape) != given.shape:
+                    raise ValueError(f"{name} is of shape {given.shape}; {tuple(value.shape)} was expected")
+                value.copy_(torch.from_numpy(np.array(given)))
+
+    # ------------------------------------------------------------------ save
+
+    def save_pretrained(self, directory: str | os.PathLike[str]) -> None:
+        """Write the encoder alone in Hugging Face layout, which ``AutoModel`` and `load` open.
+
+        Raises
+        ------
+        FileExistsError
+            If the directory is not empty.
+        """
+        folder = Path(directory)
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(f"{folder} is not empty; give a new folder for the encoder")
+        with quiet():
+            self.module.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
+
+    def to_state(self) -> State:
+        """Return what is saved: the weights, and the small files of the Hugging Face layout byte by byte."""
+        weights = self.weights()
+        arrays = {f"w{i}": np.ascontiguousarray(value) for i, value in enumerate(weights.values())}
+        with tempfile.TemporaryDirectory() as folder, quiet():
+            self.config.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
+            files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+            names = [path.relative_to(folder).as_posix() for path in files]
+            for i, path in enumerate(files):
+                arrays[f"f{i}"] = np.frombuffer(path.read_bytes(), np.uint8)
+        config = {
+            "pooling": self.pooling,
+            "max_length": self.max_length,
+            "weights": list(weights),
+            "files": names,
+        }
+        return State(config, arrays)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Put a saved encoder together again.
+
+        Raises
+        ------
+        ImportError
+            If the extra ``transformers`` is not installed.
+        ValueError
+            If weights or files are not the expected ones.
+        """
+        with tempfile.TemporaryDirectory() as folder, quiet():
+            for i, name in enumerate(state.config["files"]):
+                place = Path(folder, name).resolve()
+                if not place.is_relative_to(Path(folder).resolve()):
+                    raise ValueError(f"a file of the encoder is called {name!r}, which leads elsewhere")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(state.arrays[f"f{i}"].tobytes())
+            config = transformers.AutoConfig.from_pretrained(folder)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        module = transformers.AutoModel.from_config(config)
+        if not any(name.startswith("pooler.") for name in state.config["weights"]):
+            module.pooler = None  # as it was saved
+        encoder = cls(
+            module,
+            tokenizer,
+            pooling=state.config["pooling"],
+            max_length=state.config["max_length"],
+        )
+        encoder.set_weights({name: state.arrays[f"w{i}"] for i, name in enumerate(state.config["weights"])})
+        return encoder
+
+
+def _limit(config: Any, tokenizer: Any) -> int:
+    """Return the most tokens that an encoder reads."""
+    positions = getattr(config, "max_position_embeddings", None) or 2**31
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer"):
+        positions -= (config.pad_token_id or 0) + 1  # these count positions from behind the padding's id
+    return int(min(positions, tokenizer.model_max_length))

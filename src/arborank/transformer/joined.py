@@ -1,0 +1,63 @@
+"""Sparse features and dense embeddings side by side in one sparse matrix."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sparse import Csr
+
+__all__ = ["dense_rows", "join", "unit_rows"]
+
+_BLOCK = 16_384  # rows joined at once, which bounds the memory beyond the result
+
+
+def join(sparse: Csr, dense: NDArray[np.float32]) -> Csr:
+    """Put dense columns behind sparse ones.
+
+    Only the dense block is stored in full: 8 bytes for each of its values.
+
+    Parameters
+    ----------
+    sparse : Csr of shape (n, d)
+    dense : float32 array of shape (n, e)
+        May be a memory map; it is read block by block.
+
+    Returns
+    -------
+    Csr of shape (n, d + e)
+
+    Raises
+    ------
+    ValueError
+        If the numbers of rows differ.
+    """
+    n, d = sparse.shape
+    if dense.shape[0] != n:
+        raise ValueError(f"sparse features have {n} rows, but there are {dense.shape[0]} embeddings")
+    e = dense.shape[1]
+    old = np.asarray(sparse.indptr)
+    indptr = old + e * np.arange(n + 1)
+    indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    columns = np.arange(d, d + e, dtype=np.int32)
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        widths = np.diff(old[start : stop + 1])
+        own = slice(int(old[start]), int(old[stop]))
+        shift = np.repeat(e * np.arange(start, stop), widths)
+        places = np.arange(own.start, own.stop) + shift
+        indices[places], data[places] = sparse.indices[own], sparse.data[own]
+        behind = (indptr[start + 1 : stop + 1] - e)[:, None] + np.arange(e)
+        indices[behind], data[behind] = columns, dense[start:stop]
+    return Csr(indptr, indices, data, d + e)
+
+
+def dense_rows(dense: NDArray[np.float32]) -> Csr:
+    """Return a dense matrix as a `Csr` that stores every value."""
+    n, e = dense.shape
+    indices = np.tile(np.arange(e, dtype=np.int32), n)
+    return Csr(e * np.arange(n + 1), indices, np.array(dense, np.float32).ravel(), e)
+
+
+def unit_rows(dense: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divide every row by its Euclidean norm; rows of zeros stay."""
+    norms = np.linalg.norm(dense, axis=1, keepdims=True)
+    return np.asarray(dense / np.where(norms > 0, norms, 1), np.float32)

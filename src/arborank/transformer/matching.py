@@ -1,0 +1,122 @@
+"""What a trained level makes of instances: the nodes it would follow, and the vectors it followed them by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .candidates import Candidates
+from .device import Device
+from .encoder import Encoder
+from .head import LevelHead, scores
+from .losses import combined
+from .team import Team
+from .tokens import TokenCache
+
+__all__ = ["Beam", "follow"]
+
+
+@dataclass(frozen=True)
+class Beam:
+    """The best nodes of a level for every instance.
+
+    Attributes
+    ----------
+    nodes : int32 array of shape (n_instances, beam_size)
+        Best first, padded with -1; rows of instances that were not asked are all -1.
+    scores : float32 array of the same shape
+        0 where there is no node.
+    """
+
+    nodes: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+    @classmethod
+    def empty(cls, n_instances: int, size: int) -> Self:
+        """Return a beam that holds nothing."""
+        return cls(np.full((n_instances, size), -1, np.int32), np.zeros((n_instances, size), np.float32))
+
+
+def follow(
+    encoder: Encoder,
+    head: LevelHead,
+    cache: TokenCache,
+    rows: NDArray[np.int64],
+    candidates: Candidates,
+    above: Beam | None,
+    *,
+    beam_size: int,
+    loss: str,
+    device: Device,
+    team: Team,
+    vectors: NDArray[np.float32] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Beam:
+    """Score instances against what lies below their beam, and keep the best.
+
+    Parameters
+    ----------
+    encoder, head, cache, device
+    rows : int64 array
+        Which instances.
+    candidates : Candidates
+        Of the level.
+    above : Beam, optional
+        Of the level above; none when every node is a candidate.
+    beam_size : int
+    loss : str
+        What the head was trained with; see `combined`.
+    team : Team
+        The processes that the instances are divided among.
+    vectors : float32 array of shape (n_instances, d), optional
+        Gets the vectors of the instances.
+    progress : callable, optional
+        Called with the number of instances done.
+    """
+    beam = Beam.empty(len(cache), min(beam_size, head.n_nodes))
+
+    def visit(batch: NDArray[np.int64], pooled: torch.Tensor) -> None:
+        if vectors is not None:
+            vectors[batch] = pooled.cpu().numpy()
+        if candidates.everything or above is None:
+            margins = scores(pooled, head.rows(None, device.place).detach()).cpu().numpy()
+            found = combined(margins, None, loss)
+            nodes: NDArray[np.int64] = np.arange(head.n_nodes)
+        else:
+            parents, nodes, widths = candidates.below(above.nodes[batch])
+            if not nodes.size:
+                return
+            margins = scores(pooled, head.rows(nodes, device.place).detach()).cpu().numpy()
+            found = combined(margins, np.repeat(_of_parents(above, batch, parents), widths, axis=1), loss)
+        best = _top(found, beam.nodes.shape[1])
+        values = np.take_along_axis(found, best, axis=1)
+        width = best.shape[1]
+        beam.nodes[batch, :width] = np.where(values > 0, nodes[best], -1)
+        beam.scores[batch, :width] = values
+
+    encoder.embed(cache, device, team.share(rows), visit=visit, progress=progress)
+    team.exchange(rows, device, beam.nodes, beam.scores, *([] if vectors is None else [vectors]))
+    return beam
+
+
+def _of_parents(above: Beam, batch: NDArray[np.int64], parents: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return each instance's score of each parent, 0 where its beam does not hold it."""
+    table = np.zeros((batch.size, parents.size), np.float32)
+    held = above.nodes[batch]
+    i, j = np.nonzero(held >= 0)
+    table[i, np.searchsorted(parents, held[i, j])] = above.scores[batch][i, j]
+    return table
+
+
+def _top(values: NDArray[Any], k: int) -> NDArray[np.int64]:
+    """Return the columns of the ``k`` largest values of every row, largest first, ties in order of the columns."""
+    k = min(k, values.shape[1])
+    if k < values.shape[1]:
+        some = np.sort(np.argpartition(-values, k - 1, axis=1)[:, :k], axis=1)
+    else:
+        some = np.broadcast_to(np.arange(values.shape[1]), values.shape)
+    order = np.argsort(-np.take_along_axis(values, some, axis=1), axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(some, order, axis=1))

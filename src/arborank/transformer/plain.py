@@ -1,0 +1,42 @@
+"""The features of models that read text themselves: none."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator
+
+from ..state import State
+
+__all__ = ["PlainTexts"]
+
+
+class PlainTexts(BaseEstimator):
+    """Hand texts on as they are; the ``features`` of a `TextRanker` whose model takes texts."""
+
+    def fit_encode(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts."""
+        return list(texts)
+
+    def encode(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts."""
+        if isinstance(texts, str):
+            raise ValueError("texts is one str; a sequence of str was expected")
+        return list(texts)
+
+    def to_state(self) -> State:
+        """Return what is saved: nothing."""
+        return State()
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Make one."""
+        return cls()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags

@@ -1,0 +1,237 @@
+"""A fitted encoder and linear ranker answer: what both transformer rankers have beside their `fit`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from ..models import XRLinear
+from ..models.answers import mean_ndcg
+from ..models.filters import label_filter
+from ..persistence import SaveMixin
+from ..progress import progress_bar
+from ..sparse import Csr, as_csr, to_scipy
+from ..state import State
+from ..strings import StringTable
+from ..threads import n_threads
+from .joined import join, unit_rows
+from .tokens import TokenCache, check_texts
+
+if TYPE_CHECKING:
+    from .device import Device
+    from .encoder import Encoder
+    from .team import Team
+
+__all__ = ["EmbeddingPredictor", "nothing"]
+
+_ROWS = 16_384  # texts ranked at once, which bounds the memory of joined rows
+
+
+class EmbeddingPredictor(SaveMixin, BaseEstimator):
+    """Base of estimators whose fitted self is an encoder in front of a linear ranker.
+
+    Attributes
+    ----------
+    encoder_ : Encoder
+    ranker_ : XRLinear
+        Ranks on sparse features and embeddings side by side.
+    features_ : fitted vectoriser, or None when `fit` was given ``X``
+    classes_ : array of shape (n_labels,) or None
+    n_labels_, n_instances_, n_sparse_features_ : int
+    history_ : list of dict
+    """
+
+    encoder: Any
+    rank_on: str
+    device: str
+    precision: str
+    n_jobs: int | None
+    verbose: int
+
+    encoder_: "Encoder"
+    ranker_: XRLinear
+    features_: Any
+    classes_: NDArray[Any] | None
+    n_labels_: int
+    n_instances_: int
+    n_sparse_features_: int
+    history_: list[dict[str, Any]]
+
+    def _embed(
+        self,
+        encoder: "Encoder",
+        cache: TokenCache,
+        device: "Device",
+        out: NDArray[np.float32],
+        team: "Team",
+    ) -> None:
+        """Write unit embeddings of all cached texts."""
+
+        def visit(rows: NDArray[np.int64], vectors: Any) -> None:
+            out[rows] = unit_rows(vectors.cpu().numpy())
+
+        rows = np.arange(len(cache))
+        own = team.share(rows)
+        with progress_bar("encoding texts", own.size, enabled=bool(self.verbose) and team.first) as progress:
+            encoder.embed(cache, device, own, visit=visit, progress=progress)
+        team.exchange(rows, device, out)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the embeddings of texts by the fine-tuned encoder.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        float32 array of shape (n_texts, d)
+            Rows of unit Euclidean length.
+        """
+        self._check_fitted()
+        from .device import choose_device, limited_threads
+        from .team import Team
+
+        texts = check_texts(texts, for_fit=False)
+        out = np.zeros((len(texts), self.encoder_.width), np.float32)
+        with limited_threads(n_threads(self.n_jobs)):
+            cache = self.encoder_.cache(texts)
+            self._embed(self.encoder_, cache, choose_device(self.device, self.precision), out, Team())
+        return out
+
+    def predict_topk(
+        self,
+        texts: Sequence[str],
+        k: int = 10,
+        *,
+        X: Any = None,
+        candidates: Any = None,
+        exclude: Any = None,
+        **options: Any,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the best labels of every text, best first.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        k : int, default=10
+        X : sparse matrix of shape (n_texts, n_features), optional
+            Sparse features; needed if and only if `fit` was given some.
+        candidates, exclude : as for `XRLinear.predict_topk`
+        **options
+            ``beam_size`` and ``combine``, instead of the ranker's own.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_texts, k)
+            Label ids, padded with -1.
+        scores : float32 array of shape (n_texts, k)
+            In descending order, padded with -inf.
+        """
+        self._check_fitted()
+        texts = check_texts(texts, for_fit=False)
+        filters = {
+            name: label_filter(value, name, len(texts), self.n_labels_)
+            for name, value in (("candidates", candidates), ("exclude", exclude))
+        }
+        if (X is None) != (self.features_ is not None):
+            told = "was not given" if X is None else "was given"
+            raise ValueError(
+                f"X {told}, but fit was {'given' if self.features_ is None else 'not given'} one"
+            )
+        if X is not None:
+            X = as_csr(X, "X", n_rows=len(texts), n_cols=self.n_sparse_features_)
+        found = []
+        for start in range(0, max(len(texts), 1), _ROWS):
+            part = slice(start, min(start + _ROWS, len(texts)))
+            own = {name: _part(value, part, len(texts)) for name, value in filters.items()}
+            rows = self._joined(texts[part], None if X is None else _part(X, part, len(texts)))
+            found.append(self.ranker_.predict_topk(rows, k, **own, **options))
+        ids, scores = zip(*found, strict=True)
+        return np.concatenate(ids), np.concatenate(scores)
+
+    def _joined(self, texts: Sequence[str], X: Any) -> Csr:
+        sparse = self.features_.encode(texts) if X is None else as_csr(X, "X")
+        return join(sparse if self.rank_on == "joint" else nothing(sparse), self.encode(texts))
+
+    def score(self, texts: Sequence[str], y: Any, X: Any = None) -> float:
+        """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
+        self._check_fitted()
+        if self.classes_ is not None:
+            ids, _ = self.predict_topk(texts, 1, X=X)
+            return float(np.mean(self.classes_[np.maximum(ids[:, 0], 0)] == np.asarray(y)))
+        return mean_ndcg(y, self.predict_topk(texts, 5, X=X)[0], self.n_labels_)
+
+    def save_encoder(self, directory: Any) -> None:
+        """Write the fine-tuned encoder alone in Hugging Face layout, with its tokenizer, to a new folder."""
+        self._check_fitted()
+        self.encoder_.save_pretrained(directory)
+
+    def _check_fitted(self) -> None:
+        check_is_fitted(self, "ranker_")
+
+    # ------------------------------------------------------------------ save
+
+    def to_state(self) -> State:
+        """Take the fitted model apart for saving; ``checkpoint_dir`` and a given `Encoder` stay behind."""
+        self._check_fitted()
+        own = {"features", "ranker", "checkpoint_dir"}
+        params = {name: value for name, value in self.get_params(deep=False).items() if name not in own}
+        if not isinstance(self.encoder, str):
+            params["encoder"] = str(self.encoder) if hasattr(self.encoder, "__fspath__") else None
+        config = {
+            "params": {name: list(v) if isinstance(v, (list, tuple)) else v for name, v in params.items()},
+            "n_labels": self.n_labels_,
+            "n_instances": self.n_instances_,
+            "n_sparse_features": self.n_sparse_features_,
+            "history": self.history_,
+        }
+        parts: dict[str, Any] = {"encoder": self.encoder_, "ranker": self.ranker_}
+        if self.features_ is not None:
+            parts["features"] = self.features_
+        arrays: dict[str, NDArray[Any]] = {}
+        if self.classes_ is not None and self.classes_.dtype.kind in "UO":
+            parts["classes"] = StringTable(self.classes_.tolist())
+        elif self.classes_ is not None:
+            arrays["classes"] = self.classes_
+        return State(config, arrays, parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Put a saved model together again."""
+        model = cls(**state.config["params"])
+        model.encoder_, model.ranker_ = state.parts["encoder"], state.parts["ranker"]
+        model.features_ = state.parts.get("features")
+        model.n_labels_, model.n_instances_ = state.config["n_labels"], state.config["n_instances"]
+        model.n_sparse_features_ = state.config["n_sparse_features"]
+        model.history_ = state.config["history"]
+        model.classes_ = state.arrays.get("classes")
+        if "classes" in state.parts:
+            model.classes_ = np.array(list(state.parts["classes"]))
+        return model
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def nothing(sparse: Csr) -> Csr:
+    """Return a matrix of as many rows and no columns."""
+    return as_csr(sp.csr_array((sparse.shape[0], 0), dtype=np.float32))
+
+
+def _part(matrix: Csr | None, part: slice, n_rows: int) -> Any:
+    """Return the rows of a part of the texts; a filter of one row holds for all."""
+    if matrix is None or matrix.shape[0] != n_rows:
+        return None if matrix is None else np.asarray(matrix.indices)
+    if part == slice(0, n_rows):
+        return matrix
+    return as_csr(to_scipy(matrix)[part])

@@ -1,0 +1,138 @@
+"""Texts as token ids in one flat array: a file that is read in batches, never held in memory as a whole."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["TokenCache", "check_texts"]
+
+_LOG = logging.getLogger(__name__)
+_CHUNK = 1024  # texts tokenised together
+
+Tokenize = Callable[[list[str]], tuple[list[list[int]], int]]
+
+
+class TokenCache:
+    """Token ids of many texts.
+
+    Parameters
+    ----------
+    tokens : integer array
+        The ids of all texts, one text after the other; may be a memory map.
+    offsets : int64 array of shape (n_texts + 1,)
+        Text ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``.
+    digest : str
+        SHA-256 of the texts themselves.
+    """
+
+    def __init__(self, tokens: NDArray[Any], offsets: NDArray[np.int64], digest: str) -> None:
+        self.tokens, self.offsets, self.digest = tokens, offsets, digest
+        self.lengths: NDArray[np.int64] = np.diff(offsets)
+
+    def __len__(self) -> int:
+        return int(self.lengths.size)
+
+    @classmethod
+    def build(
+        cls,
+        texts: Sequence[str],
+        tokenize: Tokenize,
+        *,
+        vocabulary: int,
+        path: Path | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Self:
+        """Tokenise texts, a thousand at a time.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        tokenize : callable
+            Gives the ids of some texts, cut to the encoder's length, and how many of them were cut.
+        vocabulary : int
+            Ids are below it.
+        path : Path, optional
+            File for the ids, written anew. By default they stay in memory.
+        progress : callable, optional
+            Called with the number of texts done.
+
+        Notes
+        -----
+        Logs a warning when texts were cut.
+        """
+        dtype = np.uint16 if vocabulary <= 2**16 else np.int32
+        digest, n_cut = hashlib.sha256(), 0
+        offsets = np.zeros(len(texts) + 1, np.int64)
+        chunks: list[NDArray[Any]] = []
+        file = None if path is None else path.open("wb")
+        try:
+            for start in range(0, len(texts), _CHUNK):
+                some = list(texts[start : start + _CHUNK])
+                rows, cut = tokenize(some)
+                n_cut += cut
+                for i, (text, row) in enumerate(zip(some, rows, strict=True)):
+                    digest.update(f"{len(text)} ".encode() + text.encode("utf-8", "surrogatepass"))
+                    offsets[start + i + 1] = len(row)
+                ids: NDArray[Any] = np.fromiter((token for row in rows for token in row), dtype)
+                if file is None:
+                    chunks.append(ids)
+                else:
+                    file.write(ids.data)
+                if progress is not None:
+                    progress(start + len(some))
+        finally:
+            if file is not None:
+                file.close()
+        np.cumsum(offsets, out=offsets)
+        if n_cut:
+            _LOG.warning("%d of %d texts are longer than the encoder reads and were cut", n_cut, len(texts))
+        if path is None or offsets[-1] == 0:
+            tokens = np.concatenate([np.zeros(0, dtype), *chunks])
+        else:
+            tokens = np.memmap(path, dtype, mode="r", shape=(int(offsets[-1]),))
+        return cls(tokens, offsets, digest.hexdigest())
+
+    def batch(self, rows: NDArray[np.int64], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return ids and attention mask of some texts, both int64 of shape (n_rows, longest), padded at the end.
+
+        A text without a token is one of padding: attention to nothing is no number.
+        """
+        lengths = self.lengths[rows]
+        width = max(int(lengths.max(initial=0)), 1)
+        ids = np.full((rows.size, width), pad, np.int64)
+        for place, row in enumerate(rows):
+            ids[place, : lengths[place]] = self.tokens[self.offsets[row] : self.offsets[row + 1]]
+        return ids, (np.arange(width) < np.maximum(lengths, 1)[:, None]).astype(np.int64)
+
+
+def check_texts(texts: Sequence[str], *, for_fit: bool) -> Sequence[str]:
+    """Return texts after checking them.
+
+    Raises
+    ------
+    TypeError
+        If they are no sequence of str.
+    ValueError
+        If they are one str, or, ``for_fit``, if there are none or one has nothing but white space.
+    """
+    if isinstance(texts, str):
+        raise ValueError("texts is one str; a sequence of str was expected")
+    texts = texts if isinstance(texts, Sequence) else list(texts)
+    empty = []
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"texts[{position}] is a {type(text).__name__}; a str was expected")
+        if for_fit and not text.strip():
+            empty.append(position)
+    if for_fit and not len(texts):
+        raise ValueError("texts is empty; at least one text is needed")
+    if empty:
+        raise ValueError(
+            f"{len(empty)} of {len(texts)} texts are empty, first texts[{empty[0]}]; leave them out of the training"
+        )
+    return texts

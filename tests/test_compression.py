@@ -1,0 +1,165 @@
+"""Compression: settings applied, tried and chosen."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from click.testing import CliRunner
+
+import arborank
+from arborank import NgramTfidf, TextRanker, XRLinear
+from arborank.cli import main
+from arborank.compression import Setting, Trial, choose, compress, model_bytes, own_setting, sweep
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    n, d, labels = 1200, 300, 60
+    Y = sp.random_array((n, labels), density=0.04, rng=rng, dtype=np.float32, format="csr")
+    Y.data[:] = 1
+    prototypes = sp.random_array((labels, d), density=0.05, rng=rng, dtype=np.float32, format="csr")
+    noise = sp.random_array((n, d), density=0.02, rng=rng, dtype=np.float32, format="csr")
+    X = sp.csr_array(Y @ prototypes + 0.5 * noise)
+    return X, Y
+
+
+@pytest.fixture(scope="module")
+def model(data):
+    X, Y = data
+    return XRLinear(max_leaf_size=8, branching=4, threshold=0.0).fit(X, Y)
+
+
+def weights(model):
+    return [layer.to_matrix()[0] for layer in model.layers_]
+
+
+def test_own_setting_changes_nothing(model, data):
+    same = compress(model, own_setting(model))
+    for ours, theirs in zip(same.predict_topk(data[0], 5), model.predict_topk(data[0], 5), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_compress_prunes_a_copy(model, data):
+    before = weights(model)
+    small = compress(model, Setting(0.3, 5, "float32", 3))
+    assert small.beam_size == 3
+    assert model.beam_size == 10
+    for whole, pruned, old in zip(weights(model), weights(small), before, strict=True):
+        assert (whole != old).nnz == 0
+        assert abs(pruned).data.min() >= 0.3
+        assert np.diff(pruned.indptr).max() <= 5
+    assert model_bytes(small) < model_bytes(model)
+
+
+def test_sweep_measures_what_a_model_gives(model, data):
+    X, Y = data
+    settings = [Setting(t, None, p, b) for t in (0.0, 0.4) for p in ("float32", "int8") for b in (1, 4)]
+    done = []
+    trials = sweep(model, X, Y, settings, k=3, fixed_bytes=1000, progress=done.append)
+    assert [trial.setting for trial in trials] == settings
+    assert done == list(range(1, 9))
+    for trial in trials:
+        small = compress(model, trial.setting)
+        assert trial.n_bytes == model_bytes(small) + 1000
+        assert trial.recall == arborank.metrics.recall_at_k(Y, small.predict_topk(X, 3)[0], 3)
+        assert trial.microseconds > 0
+    assert any(trial.efficient for trial in trials)
+    whole, eight = trials[0], trials[2]
+    assert eight.n_bytes < whole.n_bytes
+    assert trials[4].n_bytes < whole.n_bytes
+
+
+def trial(n_bytes, recall, microseconds=1.0):
+    return Trial(Setting(0.0, None, "float32", 1), n_bytes, recall, microseconds)
+
+
+def test_choose():
+    trials = [trial(100, 0.9), trial(50, 0.8), trial(50, 0.8, 0.5), trial(20, 0.5)]
+    assert choose(trials, target_size=60).recall == 0.8
+    assert choose(trials, min_recall=0.7) == trials[2]
+    assert choose(trials, min_recall=0.6, target_size=200) == trials[0]
+    with pytest.raises(ValueError, match="no trial has at most 10 bytes: the smallest has 20"):
+        choose(trials, target_size=10)
+    with pytest.raises(ValueError, match=r"recall of at least 0\.9500"):
+        choose(trials, min_recall=0.95)
+    with pytest.raises(ValueError, match="target_size, min_recall or both"):
+        choose(trials)
+
+
+def test_sweep_refuses_data_that_do_not_fit(model, data):
+    with pytest.raises(ValueError, match="X has 1200 rows and Y 3"):
+        sweep(model, data[0], data[1][:3], [own_setting(model)])
+
+
+# ------------------------------------------------------------------ command line
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    place = tmp_path_factory.mktemp("compress")
+    words = [f"word{i}" for i in range(40)]
+    rng = np.random.default_rng(1)
+    texts = [" ".join(rng.choice(words, 6)) for _ in range(300)]
+    labels = [sorted({word.upper() for word in text.split()[:2]}) for text in texts]
+    TextRanker(NgramTfidf(), XRLinear(max_leaf_size=4, branching=4)).fit(texts, labels).save(place / "model")
+    lines = "".join(f"{','.join(row)}\t{text}\n" for text, row in zip(texts[:80], labels[:80], strict=True))
+    (place / "validation.txt").write_text(lines)
+    return place
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_command_chooses_and_saves(saved, tmp_path):
+    result = run(
+        "compress", saved / "model", "-o", tmp_path / "small", "--validation", saved / "validation.txt",
+        "--threshold", "0,0.2,0.4", "--beam-size", "3,6", "--max-loss", "0.05",
+        "--table", tmp_path / "t.csv", "-k", "2",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "chosen" in result.output
+    small, whole = arborank.load(tmp_path / "small"), arborank.load(saved / "model")
+    assert model_bytes(small) < model_bytes(whole)
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 1 + 1 + 3 * 2 * 2
+    assert "## Compression" in (tmp_path / "small" / "README.md").read_text()
+    assert small.rank("word1 word2") != []
+
+
+def test_command_applies_one_setting(saved, tmp_path):
+    result = run("compress", saved / "model", "-o", tmp_path / "small", "--weights", "int8", "--beam-size", 4)
+    assert result.exit_code == 0, result.output
+    small = arborank.load(tmp_path / "small")
+    assert own_setting(small.model_) == Setting(0.0, None, "int8", 4)
+
+
+def test_command_draws(saved, tmp_path):
+    pytest.importorskip("matplotlib")
+    result = run(
+        "compress", saved / "model", "-o", tmp_path / "small", "--validation", saved / "validation.txt",
+        "--threshold", "0,0.3", "--target-size", "1GB", "--plot", tmp_path / "p.svg",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "<svg" in (tmp_path / "p.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "nothing to do"),
+        (["--threshold", "0.1,0.2"], "--validation DATA chooses one"),
+        (["--threshold", "-1"], "not a list of numbers"),
+        (["--threshold", "nan"], "not a list of numbers"),
+        (["--weights", "int4"], "none of float32, float16, int8"),
+        (["--target-size", "5MB"], "--target-size needs --validation"),
+        (["--target-size", "5QB"], "not a size"),
+        (["--min-recall", "0.5", "--max-loss", "0.1"], "give one"),
+        (["--validation", "VALIDATION", "--target-size", "10"], "no trial has at most 10 bytes"),
+    ],
+)
+def test_command_refuses(saved, tmp_path, options, message):
+    options = [saved / "validation.txt" if option == "VALIDATION" else option for option in options]
+    result = run("compress", saved / "model", "-o", tmp_path / "small", *options)
+    assert result.exit_code != 0
+    assert message in " ".join(result.output.split())
+    assert not (tmp_path / "small").exists()

@@ -1,0 +1,48 @@
+import os
+
+import numpy as np
+import pytest
+
+from arborank.transformer.checkpoints import Checkpoint, Checkpoints
+
+
+def test_the_latest_comes_back_and_is_the_only_one(tmp_path):
+    store = Checkpoints(tmp_path / "new", {"epochs": [1, 2.0], "seed": 0})
+    assert store.latest() is None
+    for stage, step in ((0, 500), (0, 1000), (1, 7)):
+        arrays = {"a.b": np.arange(step, dtype=np.float32)}
+        store.save(Checkpoint(stage, step, {"history": [{"loss": 0.5}]}, arrays))
+    found = Checkpoints(tmp_path / "new", {"epochs": [1, 2.0], "seed": 0}).latest()
+    assert (found.stage, found.step, found.notes) == (1, 7, {"history": [{"loss": 0.5}]})
+    np.testing.assert_array_equal(found.arrays["a.b"], np.arange(7))
+    assert sorted(os.listdir(tmp_path / "new")) == ["checkpoint-001-000000007.safetensors", "training.json"]
+
+
+def test_another_configuration_is_refused_and_nothing_is_touched(tmp_path):
+    Checkpoints(tmp_path, {"seed": 0, "loss": "hinge"}).save(Checkpoint(0, 1, {}, {}))
+    before = {name: (tmp_path / name).read_bytes() for name in os.listdir(tmp_path)}
+    with pytest.raises(ValueError, match="is of another training: seed is 0 there and 1 here"):
+        Checkpoints(tmp_path, {"seed": 1, "loss": "hinge"})
+    assert {name: (tmp_path / name).read_bytes() for name in os.listdir(tmp_path)} == before
+
+
+def test_a_directory_of_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(FileExistsError, match=r"holds no checkpoint \(it holds 'thesis.tex'\)"):
+        Checkpoints(tmp_path, {})
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_a_damaged_configuration_is_refused(tmp_path):
+    (tmp_path / "training.json").write_text("{")
+    with pytest.raises(FileExistsError, match="is damaged"):
+        Checkpoints(tmp_path, {})
+
+
+def test_a_failed_save_leaves_the_one_before(tmp_path):
+    store = Checkpoints(tmp_path, {})
+    store.save(Checkpoint(0, 1, {}, {"a": np.zeros(3)}))
+    with pytest.raises(TypeError):
+        store.save(Checkpoint(0, 2, {}, {"a": np.array(["text"])}))
+    assert store.latest().step == 1
+    assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
