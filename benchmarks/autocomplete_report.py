@@ -116,14 +116,8 @@ def cost_table(sides: dict) -> list[str]:
         "MRR free",
         "≤3",
     ]
-    keys = [
-        ("fit_seconds", 1),
-        ("cpu_p50_us", 0),
-        ("cpu_p99_us", 0),
-        ("labels_pruned", 1),
-        ("labels_free", 1),
-    ]
-    keys += [("nodes_pruned", 1), ("nodes_free", 1), ("free_mrr", 3), ("free_mrr_short", 3)]
+    keys = {"fit_seconds": 1, "cpu_p50_us": 0, "cpu_p99_us": 0, "labels_pruned": 1, "labels_free": 1}
+    keys |= {"nodes_pruned": 1, "nodes_free": 1, "free_mrr": 3, "free_mrr_short": 3}
     rows = [
         [LABELS[side], *(number(v.get(key), digits) for key, digits in keys.items())]
         for side, v in sides.items()

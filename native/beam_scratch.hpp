@@ -17,7 +17,7 @@ struct SearchState {
   Top top;
   Mask mask;
   Beam beam, next;
-  LevelNodes own_leading;
+  LevelNodes leading;  // to the labels that the query is allowed
   LabelRange range{};
   std::int64_t start = 0;  // the level of the node where the search begins
 };
@@ -27,6 +27,7 @@ struct Visit {
   std::int32_t node;
   std::int32_t query;  // counted from the first of the block
   float score;
+  float bound;  // what the best child's score cannot exceed
   std::uint32_t order;
 };
 

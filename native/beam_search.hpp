@@ -16,8 +16,9 @@ struct SearchOptions {
   std::int64_t k = 10;
   std::int64_t beam_size = 10;
   Combination combination;
-  const CsrView* allowed = nullptr;   // one row a query, or a single one for all
-  const CsrView* excluded = nullptr;  // the same
+  const LabelFilter* filter = nullptr;   // for all queries
+  const CsrView* allowed = nullptr;      // one row a query
+  const CsrView* excluded = nullptr;     // the same
   const std::int64_t* ranges = nullptr;  // not with `allowed`. Two a query: it may get the labels from one to before the other
 };
 
@@ -36,8 +37,8 @@ class Search {
         push_family(top, margins, family, mask, decltype(combine){});
       };
     });
-    if (options.allowed != nullptr && options.allowed->n_rows == 1)
-      leading_ = tree.leading_to(options.allowed->indices, options.allowed->indices + options.allowed->nnz());
+    if (options.filter != nullptr)
+      weights_ = options.filter->weights(options.combination.logarithm);
   }
 
   // Searches rows [begin, end) in step, chunk by chunk: what is read of a chunk serves all of them.
@@ -97,9 +98,9 @@ class Search {
     state.beam.scores.assign(1, options_.combination.root());
     state.beam.nodes.assign(1, 0);
     state.start = 0;
-    if (options_.allowed != nullptr && options_.allowed->n_rows != 1)
-      state.own_leading = tree_.leading_to(options_.allowed->indices + options_.allowed->begin(row),
-                                           options_.allowed->indices + options_.allowed->end(row));
+    if (options_.allowed != nullptr)
+      state.leading = tree_.leading_to(options_.allowed->indices + options_.allowed->begin(row),
+                                       options_.allowed->indices + options_.allowed->end(row));
     if (options_.ranges != nullptr)
       begin_at_range(row, state);
     for (Hits& hits : scratch.hits)
@@ -116,7 +117,7 @@ class Search {
     if (is_short(state.range)) {
       std::vector<std::int32_t> labels(std::max(state.range.end - state.range.first, 0));
       std::iota(labels.begin(), labels.end(), state.range.first);
-      state.own_leading = tree_.leading_to(labels.data(), labels.data() + labels.size());
+      state.leading = tree_.leading_to(labels.data(), labels.data() + labels.size());
     }
   }
 
@@ -143,45 +144,55 @@ class Search {
       order += static_cast<std::uint32_t>(layer.branches[node + 1] - layer.branches[node]);
     }
     state.mask = {};
+    if (options_.filter != nullptr)
+      state.mask.nodes = options_.filter->nodes(t);
+    if (last)
+      state.mask.weights = weights_;
     if (options_.ranges != nullptr && !is_short(state.range)) {
       state.mask.spans = &tree_.spans()[t];
       state.mask.range = state.range;
     } else if (options_.allowed != nullptr || options_.ranges != nullptr) {
-      const auto& nodes = (options_.allowed != nullptr && options_.allowed->n_rows == 1 ? leading_ : state.own_leading)[t];
+      const auto& nodes = state.leading[t];
       state.mask.allowed = nodes.data();
       state.mask.allowed_end = nodes.data() + nodes.size();
       if (nodes.empty())  // data() may be null, which would mean no restriction
         state.beam.nodes.clear();
     }
     if (last && options_.excluded != nullptr) {
-      const std::int64_t from = options_.excluded->n_rows == 1 ? 0 : row;
-      state.mask.excluded = options_.excluded->indices + options_.excluded->begin(from);
-      state.mask.excluded_end = options_.excluded->indices + options_.excluded->end(from);
+      state.mask.excluded = options_.excluded->indices + options_.excluded->begin(row);
+      state.mask.excluded_end = options_.excluded->indices + options_.excluded->end(row);
       state.mask.labels = tree_.labels();
     }
   }
 
-  // Even the parent itself, in its first child's place, would not be kept.
+  // Even the best child there can be, in the first one's place, would not be kept.
   bool hopeless(const Visit& visit, const Top& top) const {
-    return options_.combination.bounded() && make_candidate(visit.score, visit.order) <= top.threshold;
+    return options_.combination.bounded() && make_candidate(visit.bound, visit.order) <= top.threshold;
   }
 
   void visit_ranks(std::int64_t from, std::int64_t to, std::int64_t t, std::int64_t begin, std::int64_t n,
                    SearchScratch& scratch, const Job& job) const {
+    const bool weighted = weights_.slots != nullptr && t + 1 == tree_.depth();
     scratch.visits.clear();
     for (std::int64_t i = 0; i < n; i++) {
       const SearchState& state = scratch.states[i];
       if (t < state.start)
         continue;
       for (std::int64_t rank = from; rank < std::min(to, state.beam.size()); rank++) {
-        const Visit visit{state.beam.nodes[rank], static_cast<std::int32_t>(i), state.beam.scores[rank],
-                          state.beam.orders[rank]};
-        if (hopeless(visit, state.top))
-          break;
-        scratch.visits.push_back(visit);
+        const std::int32_t node = state.beam.nodes[rank];
+        const float score = state.beam.scores[rank], bound = weighted ? weights_.apply(score, node) : score;
+        const Visit visit{node, static_cast<std::int32_t>(i), score, bound, state.beam.orders[rank]};
+        if (!hopeless(visit, state.top))
+          scratch.visits.push_back(visit);
+        else if (!weighted)
+          break;  // the next ones score no better
       }
     }
     if (n == 1) {
+      if (weighted)
+        std::sort(scratch.visits.begin(), scratch.visits.end(), [](const Visit& a, const Visit& b) {
+          return make_candidate(a.bound, a.order) > make_candidate(b.bound, b.order);
+        });
       in_order(t, begin, scratch);
     } else {
       group(tree_.layer(t).n_parents, scratch);
@@ -302,7 +313,7 @@ class Search {
   const SearchOptions& options_;
   Answers answers_;
   Push push_;
-  LevelNodes leading_;  // when all queries are allowed the same labels
+  LabelFilter::Weights weights_;
 };
 
 // Few rows are searched one by one on the calling thread: too little work to start a thread or to hold up Ctrl-C.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "beam_range.hpp"
+#include "beam_filter.hpp"
 #include "combine.hpp"
 
 namespace arborank {
@@ -44,8 +45,11 @@ struct Beam {
   }
 };
 
-// Children that a query may not see. Null pointers: no restriction.
+// Children that a query may not see, and what the scores of others are multiplied by. Null pointers: no restriction.
 struct Mask {
+  const std::uint32_t* nodes = nullptr;  // of a LabelFilter: a bit a node of the level
+  LabelFilter::Weights weights;          // the same, at the last level
+  // of the query alone:
   const std::int32_t* allowed = nullptr;  // nodes of the level, ascending
   const std::int32_t* allowed_end = nullptr;
   const std::int32_t* excluded = nullptr;  // labels, ascending
@@ -137,10 +141,17 @@ inline void push_family(Top& top, const f32x16* margins, const Family& family, c
         wanted |= 1u << (*allowed - family.first - begin);
       lanes &= wanted;
     }
+    if (mask.nodes != nullptr)
+      lanes &= NodeSet::lanes(mask.nodes, family.first + begin);
     if (lanes == 0)
       continue;
     top.make_room();
-    const f32x16 scores = combine(margins[begin / kLanes], family.parent);
+    f32x16 scores = combine(margins[begin / kLanes], family.parent);
+    if (mask.weights.slots != nullptr) {
+      f32x16 weights;
+      std::memcpy(&weights, mask.weights.slots + family.first + begin, sizeof weights);
+      scores = mask.weights.logarithm ? (scores + weights) + 0.0f : scores * weights;
+    }
     // while there is no threshold this compares with NaN, and nothing is less than NaN
     for (lanes &= ~lane_mask(scores < candidate_score(top.threshold)); lanes != 0; lanes &= lanes - 1) {
       const int lane = std::countr_zero(lanes);

@@ -2,6 +2,7 @@
 #pragma once
 #include <mutex>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -50,6 +51,12 @@ class BeamTree {
   std::int64_t n_features() const { return layers_[0].n_features; }
   bool overlapping() const { return overlapping_; }       // a label stands in several slots
 
+  // The slots that hold a label, ascending.
+  std::span<const std::int32_t> slots(std::int32_t label) const {
+    std::call_once(inverted_, [this] { invert_labels(); });
+    return {slots_.data() + first_slot_[label], slots_.data() + first_slot_[label + 1]};
+  }
+
   // For every level below the root, which labels its nodes may lead to.
   const std::vector<LabelSpans>& spans() const {
     std::call_once(spanned_, [this] { spans_ = label_spans(layers_, labels_); });
@@ -59,12 +66,10 @@ class BeamTree {
 
   // For every level below the root, its nodes that lead to one of the labels, ascending.
   std::vector<std::vector<std::int32_t>> leading_to(const std::int32_t* begin, const std::int32_t* end) const {
-    std::call_once(inverted_, [this] { invert_labels(); });
     std::vector<std::vector<std::int32_t>> levels(layers_.size());
-    std::vector<std::int32_t>& slots = levels.back();
     for (const std::int32_t* label = begin; label != end; label++)
-      slots.insert(slots.end(), slots_.begin() + first_slot_[*label], slots_.begin() + first_slot_[*label + 1]);
-    std::sort(slots.begin(), slots.end());
+      levels.back().insert(levels.back().end(), slots(*label).begin(), slots(*label).end());
+    std::sort(levels.back().begin(), levels.back().end());
     for (std::int64_t t = depth() - 1; t > 0; t--) {
       const std::int64_t *branch = layers_[t].branches, *last = branch + layers_[t].n_parents + 1;
       for (const std::int32_t node : levels[t]) {

@@ -36,6 +36,31 @@ class SparseRows {
 
   explicit SparseRows(CompactRows&& m) : m_(std::move(m)), own_(m_.size()) {}
 
+  static constexpr bool kScattered = true;  // rows that follow one another in a node may lie far apart
+
+  // Some of the rows, one behind the other in memory of their own.
+  SparseRows gathered(const std::int32_t* ids, std::int64_t n) const {
+    std::vector<std::int64_t> lengths(n);
+    std::vector<float> units(n);
+    std::int64_t nnz = 0;
+    for (std::int64_t i = 0; i < n; i++) {
+      lengths[i] = m_.rows[ids[i]].length;
+      units[i] = m_.rows[ids[i]].unit;
+      nnz += lengths[i];
+    }
+    std::vector<ProductBlock<std::int16_t>> blocks;
+    blocks.push_back({0, n, nnz, raw_array<std::int32_t>(nnz), raw_array<std::int16_t>(nnz)});
+    std::int64_t at = 0;
+    for (std::int64_t i = 0; i < n; at += lengths[i++]) {
+      std::copy_n(m_.rows[ids[i]].columns, lengths[i], blocks[0].indices.get() + at);
+      std::copy_n(m_.rows[ids[i]].shares, lengths[i], blocks[0].data.get() + at);
+    }
+    SparseRows result(detail::rows_of(std::move(blocks), lengths, units, m_.n_cols));
+    for (std::int64_t i = 0; i < n; i++)
+      result.own_[i] = own_[ids[i]];
+    return result;
+  }
+
   std::int64_t size() const { return m_.size(); }
   bool small() const { return m_.nnz < 200'000; }
   Space root() const { return {m_.n_cols}; }
@@ -171,6 +196,8 @@ class SparseRows {
 // Rows of a dense matrix, read in place.
 class DenseRows {
  public:
+  static constexpr bool kScattered = false;  // one row is long enough to be read at full speed
+
   struct Space {
     std::int64_t width;
   };

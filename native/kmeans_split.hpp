@@ -48,6 +48,14 @@ class TwoMeans {
       : rows_(rows), options_(options), total_(rows.size()), sample_total_(rows.size()), norm_(rows.size()),
         dot_(rows.size()), drift_(rows.size()), right_(rows.size()) {}
 
+  // For some rows of `all`, at any time between the splits of nodes.
+  TwoMeans(Rows& rows, const TwoMeans& all, const std::int32_t* ids) : TwoMeans(rows, all.options_) {
+    for (std::int64_t i = 0; i < rows.size(); i++) {
+      total_[i] = all.total_[ids[i]];
+      norm_[i] = all.norm_[ids[i]];
+    }
+  }
+
   // To be called first, with all rows.
   void start(const std::int32_t* ids, std::int64_t n, Scratch& scratch, Team& team) {
     sum_up(ids, n, rows_.root(), scratch.sum, team);

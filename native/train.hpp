@@ -27,9 +27,11 @@ struct TrainedLayer {
 
 class LayerTrainer {
  public:
+  // Parents first to last; the result is that part of the layer, the same as in the whole.
   LayerTrainer(const CsrView& X, const CsrView& active, const CsrView& positives, const std::int64_t* branches,
-               const std::int32_t* ranks, const TrainParams& params)
-      : X_(X), active_(active), positives_(positives), branches_(branches), ranks_(ranks), params_(params) {}
+               std::int64_t first, std::int64_t last, const std::int32_t* ranks, const TrainParams& params)
+      : X_(X), active_(active), positives_(positives), branches_(branches), first_(first), last_(last), ranks_(ranks),
+        params_(params) {}
 
   TrainedLayer train(int n_threads, const Tick& tick) {
     plan();
@@ -61,20 +63,18 @@ class LayerTrainer {
     std::size_t next = 0, done = 0;
   };
 
-  std::int64_t n_parents() const { return active_.n_rows; }
   int n_children(std::int64_t parent) const {
     return static_cast<int>(branches_[parent + 1] - branches_[parent]);
   }
 
   void plan() {
-    const std::int64_t n_children_all = branches_[n_parents()];
-    bias_.assign(n_children_all, 0.0f);
-    chunks_.resize(n_parents());
-    queue_.resize(n_parents());
-    std::iota(queue_.begin(), queue_.end(), std::int64_t{0});
+    bias_.assign(branches_[last_] - branches_[first_], 0.0f);
+    chunks_.resize(last_ - first_);
+    queue_.resize(last_ - first_);
+    std::iota(queue_.begin(), queue_.end(), first_);
     auto work = [&](std::int64_t p) { return active_.length(p) * n_children(p); };
     std::stable_sort(queue_.begin(), queue_.end(), [&](auto a, auto b) { return work(a) > work(b); });
-    for (std::int64_t p = 0; p < n_parents(); p++)
+    for (std::int64_t p = first_; p < last_; p++)
       n_groups_ += static_cast<std::int64_t>(groups_of(p).size());
   }
 
@@ -109,7 +109,7 @@ class LayerTrainer {
         lock.lock();
         gathering_--;
         if (parent->groups.empty())
-          chunks_[id] = ChunkPacker(ranks_, 0).finish();
+          chunks_[id - first_] = ChunkPacker(ranks_, 0).finish();
         else
           open_.push_back(std::move(parent));
         changed_.notify_all();
@@ -137,8 +137,7 @@ class LayerTrainer {
     const auto mine = std::move(*place);
     open_.erase(place);
     lock.unlock();
-    chunks_[mine->id] = pack_groups(mine->block, std::move(mine->kept), ranks_,
-                                    branches_[mine->id + 1] - branches_[mine->id]);
+    chunks_[mine->id - first_] = pack_groups(mine->block, std::move(mine->kept), ranks_, n_children(mine->id));
     lock.lock();
   }
 
@@ -168,7 +167,7 @@ class LayerTrainer {
     }
     if (job.stopped())
       return;
-    float* bias = bias_.data() + branches_[parent.id] + group.first;
+    float* bias = bias_.data() + branches_[parent.id] - branches_[first_] + group.first;
     for (int lane = 0; lane < group.n_lanes; lane++)
       bias[lane] = std::fabs(weights.constant[lane]) < params_.threshold ? 0.0f : weights.constant[lane] * params_.bias;
     parent.kept[g] = keep_weights<L>(parent.block, weights, group.first, group.n_lanes, params_);
@@ -204,6 +203,7 @@ class LayerTrainer {
   const CsrView& active_;
   const CsrView& positives_;
   const std::int64_t* branches_;
+  const std::int64_t first_, last_;
   const std::int32_t* ranks_;  // of the features, for the layout
   const TrainParams& params_;
 

@@ -103,6 +103,24 @@ def test_train_refuses_to_overwrite_without_force(run, folder):
     assert arborank.load(folder / "again").model_.threshold == 0.2
 
 
+@pytest.mark.parametrize("data", [["train.jsonl"], ["train.X.npz", "--labels", "train.Y.npz"]])
+def test_train_in_a_work_dir(run, folder, data):
+    place = f"work-{len(data)}"
+    result = run("train", *data, "-m", f"{place}/model", "--work-dir", f"{place}/state")
+    assert f"{place}/state can be removed" in result.stderr
+    assert (folder / place / "state/training.json").exists()
+    run("train", *data, "-m", f"{place}/again")
+    names = [
+        {path.name.split("-")[0] for path in (folder / place / name).iterdir()} for name in ("model", "again")
+    ]
+    assert names[0] == names[1]
+    result = run(
+        "train", *data, "-m", f"{place}/other", "--work-dir", f"{place}/state", "--threshold", "0.2", code=1
+    )
+    assert "threshold is 0.1 there and 0.2 here" in result.stderr
+    assert not (folder / place / "other").exists()
+
+
 def test_train_never_touches_a_folder_that_is_no_model(run, folder):
     (folder / "precious").mkdir()
     (folder / "precious/data").write_text("mine")

@@ -107,6 +107,14 @@ def test_errors(folder, args, message):
     assert not (folder / "new").exists()
 
 
+def test_demo(tmp_path):
+    result = run("demo", "autocomplete", "--limit", 300, "--dir", tmp_path / "demo")
+    assert result.exit_code == 0, result.output
+    assert "most frequent" in result.stdout
+    assert "libc6" in result.stdout
+    assert "libc6" in run("complete", tmp_path / "demo", "libc", "-k", 2).stdout
+
+
 def answer(prefix, previous):
     names = [name for name in ("nikon", "nike air", "canon") if name.startswith(prefix)]
     return [(name, 0.5) for name in names], 0.0001

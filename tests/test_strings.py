@@ -120,3 +120,13 @@ def test_maps_a_saved_table(tmp_path):
     table = load(tmp_path / "t")
     assert not table.text.flags.owndata
     assert list(table) == ["a", "", "b\nc"]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))), st.lists(st.text("aé🌳")), st.data())
+def test_tables_are_joined_and_thinned(first, second, data):
+    joined = StringTable(first).extended(StringTable(second))
+    assert list(joined) == first + second
+    assert joined == StringTable(first + second)
+    kept = data.draw(st.lists(st.booleans(), min_size=len(joined), max_size=len(joined)))
+    thin = joined.selected(np.array(kept, bool))
+    assert list(thin) == [string for string, keep in zip(first + second, kept, strict=True) if keep]

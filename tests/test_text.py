@@ -41,6 +41,24 @@ def test_filters_by_name(ranker):
         ranker.rank("old car", candidates=["boat"])
 
 
+def test_prepared_filters_weights_and_smaller_models(ranker):
+    names = [name for name, _ in ranker.rank("old car", k=4)]
+    weights = {name: 10.0**place for place, name in enumerate(names)}
+    boosted = ranker.rank("old car", k=4, label_weights=weights)
+    prepared = ranker.prepare_filter(exclude=names[:1], label_weights=weights)
+    assert ranker.rank("old car", k=4, label_filter=prepared) == [p for p in boosted if p[0] != names[0]]
+    only = ranker.prepare_filter(candidates=names[1:2])
+    assert [n for n, _ in ranker.rank("old car", k=4, label_filter=only)] == names[1:2]
+    for small in (ranker.quantize("float16"), ranker.prune(threshold=1e-6)):
+        assert [n for n, _ in small.rank("old car", k=1)] == names[:1]
+        assert small.labels_ is ranker.labels_
+        assert small.model_ is not ranker.model_
+    with pytest.raises(ValueError, match="label_weights holds 'boat'"):
+        ranker.rank("old car", label_weights={"boat": 1.0})
+    with pytest.raises(TypeError, match="label_weights must map names"):
+        ranker.prepare_filter(label_weights=[1.0])
+
+
 def test_single_label_per_text():
     ranker = TextRanker(features=NgramTfidf()).fit(["red apple", "fast car"], ["fruit", "vehicle"])
     assert ranker.rank("apple", k=1)[0][0] == "fruit"

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-WIDTH, EMBEDDING, BATCH, BEAM, LONGEST = 256, 64, 128, 10, 40
+WIDTH, EMBEDDING, BATCH, BEAM, LONGEST = 192, 48, 128, 10, 40
 PAD, BEGIN, BETWEEN, END = range(4)
 
 
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--rows", type=int, default=1000)
     given = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     pairs, tests = (json.loads((given.folder / f"{name}.json").read_text()) for name in ("train", "test"))
     model, characters, seen = train(pairs, given.minutes)
     names = {i: c for c, i in characters.items()}

@@ -134,13 +134,41 @@ struct Searcher {
       : kept(nb::list(nb::tuple(layers))), labels(std::move(labels_)),
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
+  LabelIds checked(const char* name, const Vector<std::int32_t>& ids) const {
+    for (std::size_t i = 0; i < ids.size(); i++)
+      if (ids.data()[i] < 0 || ids.data()[i] >= tree.n_labels())
+        throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(ids.data()[i]) +
+                                    ", which is outside [0, " + std::to_string(tree.n_labels()) + ")");
+    return {ids.data(), ids.data() + ids.size()};
+  }
+
+  LabelFilter* filter(const std::optional<Vector<std::int32_t>>& allowed,
+                      const std::optional<Vector<std::int32_t>>& excluded,
+                      const std::optional<Vector<float>>& weights) const {
+    LabelIds ids[2];
+    if (allowed)
+      ids[0] = checked("allowed", *allowed);
+    if (excluded)
+      ids[1] = checked("excluded", *excluded);
+    if (weights && static_cast<std::int64_t>(weights->size()) != tree.n_labels())
+      throw std::invalid_argument("weights has " + std::to_string(weights->size()) + " entries, but " +
+                                  std::to_string(tree.n_labels()) + " labels were expected");
+    for (std::size_t i = 0; weights && i < weights->size(); i++)
+      if (!(weights->data()[i] >= 0 && weights->data()[i] <= std::numeric_limits<float>::max()))
+        throw std::invalid_argument("weights must be finite and at least 0, found " +
+                                    std::to_string(weights->data()[i]) + " for label " + std::to_string(i));
+    nb::gil_scoped_release release;
+    return new LabelFilter(tree, allowed ? &ids[0] : nullptr, excluded ? &ids[1] : nullptr,
+                           weights ? weights->data() : nullptr);
+  }
+
   void check_mask(const char* name, const Csr* mask, std::int64_t n_rows) const {
     if (mask == nullptr)
       return;
-    if (mask->view.n_cols != tree.n_labels() || (mask->view.n_rows != n_rows && mask->view.n_rows != 1))
+    if (mask->view.n_cols != tree.n_labels() || mask->view.n_rows != n_rows)
       throw std::invalid_argument(std::string(name) + " has shape (" + std::to_string(mask->view.n_rows) + ", " +
-                                  std::to_string(mask->view.n_cols) + "), but (" + std::to_string(n_rows) +
-                                  " or 1, " + std::to_string(tree.n_labels()) + ") was expected");
+                                  std::to_string(mask->view.n_cols) + "), but (" + std::to_string(n_rows) + ", " +
+                                  std::to_string(tree.n_labels()) + ") was expected");
     if (!mask->facts.canonical)
       throw std::invalid_argument(std::string(name) + " must have ascending columns without duplicates");
   }
@@ -162,8 +190,8 @@ struct Searcher {
   }
 
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const Csr* allowed, const Csr* excluded, std::optional<Matrix<std::int64_t>> ranges, int n_threads,
-                 std::optional<nb::callable> progress) {
+                 const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
+                 std::optional<Matrix<std::int64_t>> ranges, int n_threads, std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
                                   std::to_string(tree.n_features()) + " were expected");
@@ -177,7 +205,11 @@ struct Searcher {
     check_mask("excluded", excluded, X.view.n_rows);
     if (ranges)
       check_ranges(*ranges, X.view.n_rows, allowed);
-    const SearchOptions options{k, beam_size, combination, allowed ? &allowed->view : nullptr,
+    if (filter != nullptr && filter->tree() != &tree)
+      throw std::invalid_argument("the label filter was made for another model");
+    if (filter != nullptr && filter->weights(false).slots != nullptr && !combination.bounded())
+      throw std::invalid_argument("label weights need scores that are probabilities; combine is 'noop'");
+    const SearchOptions options{k, beam_size, combination, filter, allowed ? &allowed->view : nullptr,
                                 excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr};
     if (X.view.n_rows > (std::int64_t{1} << 58) / k)
       throw std::bad_alloc();
@@ -229,11 +261,15 @@ void bind_search(nb::module_& m) {
         });
         return to_numpy(std::move(out));
       }, nb::arg("margins"), nb::arg("parents"), "Scores of nodes with the given margins and parents' scores.");
+  nb::class_<LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.");
   nb::class_<Searcher>(m, "Searcher", "Beam search over a stack of layers; keeps their arrays alive.")
       .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),
            nb::arg("labels").noconvert(), nb::arg("n_labels"))
+      .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
+           nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           nb::arg("allowed").none(), nb::arg("excluded").none(), nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none());
+           nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
+           nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none());
 }
 
 }  // namespace arborank

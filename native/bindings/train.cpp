@@ -8,16 +8,16 @@ namespace arborank {
 namespace {
 
 nb::dict train_layer(const Csr& X, const Csr& active, const Csr& positives, Vector<std::int64_t> branches,
-                      Vector<std::int32_t> ranks, int solver,
-                      float Cp, float Cn, float bias, float eps, int max_iter, float threshold,
-                      std::int64_t max_nonzeros, int n_threads, std::optional<nb::callable> progress) {
+                      std::int64_t first, std::int64_t last, Vector<std::int32_t> ranks, int solver, float Cp, float Cn,
+                      float bias, float eps, int max_iter, float threshold, std::int64_t max_nonzeros, int n_threads,
+                      std::optional<nb::callable> progress) {
   for (const auto& [matrix, name] : {std::pair(&X, "X"), std::pair(&active, "active"), std::pair(&positives, "positives")})
     canonical(*matrix, name);
   const TrainParams params{static_cast<Solver>(solver), Cp, Cn, bias, eps, max_iter, threshold, max_nonzeros};
   TrainedLayer layer;
   {
     nb::gil_scoped_release release;
-    layer = LayerTrainer(X.view, active.view, positives.view, branches.data(), ranks.data(), params)
+    layer = LayerTrainer(X.view, active.view, positives.view, branches.data(), first, last, ranks.data(), params)
                 .train(n_threads, python_tick(progress));
     LayerArrays::return_freed_memory();
   }
@@ -30,9 +30,9 @@ nb::dict train_layer(const Csr& X, const Csr& active, const Csr& positives, Vect
 
 void bind_train(nb::module_& m) {
   m.def("train_layer", &train_layer, nb::arg("X"), nb::arg("active"), nb::arg("positives"),
-        nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("solver"), nb::arg("Cp"), nb::arg("Cn"), nb::arg("bias"),
-        nb::arg("eps"), nb::arg("max_iter"), nb::arg("threshold"), nb::arg("max_nonzeros"), nb::arg("n_threads"),
-        nb::arg("progress").none(),
+        nb::arg("branches").noconvert(), nb::arg("first"), nb::arg("last"), nb::arg("ranks").noconvert(),
+        nb::arg("solver"), nb::arg("Cp"), nb::arg("Cn"), nb::arg("bias"), nb::arg("eps"), nb::arg("max_iter"),
+        nb::arg("threshold"), nb::arg("max_nonzeros"), nb::arg("n_threads"), nb::arg("progress").none(),
         "The arrays of a trained LayerWeights by name; shapes are checked by the caller.");
 }
 

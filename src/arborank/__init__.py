@@ -23,12 +23,14 @@ _HOMES = {
     "LabelTree": ".indexing",
     "NgramTfidf": ".features",
     "PrefixTfidf": ".features",
+    "StagedRanker": ".models",
     "TextFeatures": ".features",
     "TextRanker": ".text",
     "XRLinear": ".models",
     "XRTransformer": ".transformer",
     "XTransformer": ".transformer",
     "balanced_kmeans": ".indexing",
+    "disentangle": ".models",
     "load": ".persistence",
 }
 
@@ -38,12 +40,14 @@ __all__ = [
     "LabelTree",
     "NgramTfidf",
     "PrefixTfidf",
+    "StagedRanker",
     "TextFeatures",
     "TextRanker",
     "XRLinear",
     "XRTransformer",
     "XTransformer",
     "balanced_kmeans",
+    "disentangle",
     "load",
 ]
 

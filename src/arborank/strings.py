@@ -83,6 +83,17 @@ class StringTable(Sequence[str]):
         """Return the strings at several positions; negative ones count from the end."""
         return [self[position] for position in positions]
 
+    def extended(self, more: "StringTable") -> Self:
+        """Return a table of these strings, then those of another one."""
+        text = np.concatenate([self.text, more.text])
+        return self._of(text, np.concatenate([self.offsets, self.offsets[-1] + more.offsets[1:]]))
+
+    def selected(self, kept: NDArray[np.bool_]) -> Self:
+        """Return a table of the strings where ``kept``, of shape (n_strings,), is true, in their order."""
+        lengths = np.diff(self.offsets)
+        text = self.text[np.repeat(kept, lengths)]
+        return self._of(text, np.concatenate([[0], np.cumsum(lengths[kept])]))
+
     @cached_property
     def _positions(self) -> dict[str, int]:
         positions = {string: position for position, string in enumerate(self)}
@@ -151,6 +162,10 @@ class StringTable(Sequence[str]):
             )
         if offsets[0] != 0 or offsets[-1] != text.size:
             raise ValueError(f"offsets go from {offsets[0]} to {offsets[-1]}, but text has {text.size} bytes")
+        return cls._of(text, offsets)
+
+    @classmethod
+    def _of(cls, text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Self:
         table = cls.__new__(cls)
         table._set(text, offsets)
         return table

@@ -1,28 +1,29 @@
 """TextRanker: text in, label names out."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
+from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .features import TextFeatures
 from .models import XRLinear
+from .names import Labels, check_label_texts, encode_names, label_rows
 from .persistence import SaveMixin
-from .sparse import Csr, as_csr
+from .sparse import Csr
 from .state import State
 from .strings import StringTable
+from .text_catalogue import TextCatalogueMixin, first_rows, label_features, learn_unseen, split_texts
 
 __all__ = ["TextRanker"]
 
-Labels = Sequence[Iterable[str] | str]
 
-
-class TextRanker(SaveMixin, BaseEstimator):
+class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
     """Features, model and label names in one object.
 
     Parameters
@@ -62,7 +63,13 @@ class TextRanker(SaveMixin, BaseEstimator):
         self.verbose = verbose
 
     def fit(
-        self, texts: Sequence[str], labels: Labels, *, label_texts: Mapping[str, str] | None = None
+        self,
+        texts: Sequence[str],
+        labels: Labels,
+        *,
+        label_texts: Mapping[str, str] | None = None,
+        cold_start: bool = False,
+        work_dir: str | PathLike[str] | None = None,
     ) -> Self:
         """Learn features, label tree and rankers.
 
@@ -72,38 +79,51 @@ class TextRanker(SaveMixin, BaseEstimator):
         labels : sequence of length n_instances
             The label names of every text: a list or set of str, or one str for a single label.
         label_texts : mapping from label name to a text about it, optional
-            Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``.
-            Labels without an entry are represented by their instances only.
+            Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``;
+            an instance of the label, with ``cold_start``; or both. Labels need no entry.
+        cold_start : bool, default=False
+            Whether the text about a label is learned from as one more instance of it. Labels that ``label_texts``
+            alone names are labels too then: they get branches of their own, as by `add_labels`.
+        work_dir : path, optional
+            Where the training keeps what it has done, and goes on after an interruption; see `XRLinear.fit`.
 
         Raises
         ------
         TypeError
             If a text or a label name is not a str.
         ValueError
-            If the lengths differ, or there is no label at all.
+            If the lengths differ, there is no label at all, or ``cold_start`` comes without ``label_texts``.
         """
         texts = texts if isinstance(texts, Sequence) else list(texts)
-        rows = _label_rows(labels)
+        rows = label_rows(labels)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
+        about = check_label_texts(label_texts)
         names = sorted({name for row in rows for name in row})
         if not names:
             raise ValueError("labels holds no label name at all; at least one is needed")
-        if label_texts is not None and not isinstance(label_texts, Mapping):
-            raise TypeError(f"label_texts must map names to texts, found {type(label_texts).__name__}")
-        table = StringTable(names)
+        seen, unseen = split_texts(about, names, cold_start)
         model = clone(self.model) if self.model is not None else XRLinear()
         default = getattr(model, "text_features", TextFeatures)
         features = clone(self.features) if self.features is not None else default()
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
-        X = features.fit_encode(texts)
-        about = {}
-        if label_texts is not None:
-            about["label_features"] = features.encode([label_texts.get(name, "") for name in names])
-        model.fit(X, _encode(rows, table, "error"), **about)
+        if unseen and not hasattr(model, "add_labels"):
+            raise TypeError(
+                f"{type(model).__name__} has no add_labels, which the {len(unseen)} labels without an instance need"
+            )
+        rows += [[name] for name in seen]
+        X = features.fit_encode([*texts, *seen.values(), *unseen.values()])
+        more: dict[str, Any] = {**label_features(features, model, names, label_texts, cold_start)}
+        if work_dir is not None:
+            more["work_dir"] = work_dir
+        model.fit(first_rows(X, len(rows)), encode_names(rows, StringTable(names), "error"), **more)
+        if unseen:
+            model = learn_unseen(
+                model, X, len(unseen), **label_features(features, model, unseen, label_texts, cold_start)
+            )
         # together, and last: a fit that fails leaves the ranker as it was
-        self.features_, self.model_, self.labels_ = features, model, table
+        self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
         return self
 
     def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:
@@ -144,6 +164,7 @@ class TextRanker(SaveMixin, BaseEstimator):
         *,
         candidates: Labels | None = None,
         exclude: Labels | None = None,
+        label_weights: Mapping[str, float] | None = None,
         **options: Any,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return label ids and scores, both of shape (n_texts, k); see `XRLinear.predict_topk`.
@@ -154,6 +175,8 @@ class TextRanker(SaveMixin, BaseEstimator):
         k : int, default=10
         candidates, exclude : label names for all texts (list of str), or a list of such lists, one a text; optional
             Labels that may be, or may not be, returned.
+        label_weights : mapping from label name to number, optional
+            What the scores of labels are multiplied by before the best are taken; 1 for those without an entry.
         **options
             Further options of the model's ``predict_topk``, such as ``beam_size``.
         """
@@ -162,10 +185,63 @@ class TextRanker(SaveMixin, BaseEstimator):
             options["candidates"] = self._filter(candidates, "candidates")
         if exclude is not None:
             options["exclude"] = self._filter(exclude, "exclude")
+        if label_weights is not None:
+            options["label_weights"] = self._weights(label_weights)
         result: tuple[NDArray[np.int64], NDArray[np.float32]] = self.model_.predict_topk(
             self.features_.encode(texts), k, **options
         )
         return result
+
+    def prepare_filter(
+        self,
+        *,
+        candidates: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        label_weights: Mapping[str, float] | None = None,
+    ) -> Any:
+        """Prepare a filter that many calls share, so that it costs them next to nothing.
+
+        Parameters
+        ----------
+        candidates, exclude : label names, optional
+        label_weights : mapping from label name to number, optional
+            All as for `predict_topk`.
+
+        Returns
+        -------
+        filter
+            For the option ``label_filter`` of `rank`, `rank_batch` and `predict_topk`.
+
+        Raises
+        ------
+        TypeError
+            If the model has no such filters.
+        """
+        return self._of_model("prepare_filter")(
+            candidates=None if candidates is None else self._filter(list(candidates), "candidates"),
+            exclude=None if exclude is None else self._filter(list(exclude), "exclude"),
+            label_weights=None if label_weights is None else self._weights(label_weights),
+        )
+
+    def quantize(self, precision: str = "int8") -> Self:
+        """Return a fitted copy whose model stores its weights in another precision; see `XRLinear.quantize`."""
+        return self._with_model(self._of_model("quantize")(precision))
+
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None) -> Self:
+        """Return a fitted copy whose model has only its largest weights; see `XRLinear.prune`."""
+        return self._with_model(self._of_model("prune")(threshold=threshold, max_nonzeros=max_nonzeros))
+
+    def _of_model(self, name: str) -> Any:
+        self._check_fitted()
+        method = getattr(self.model_, name, None)
+        if method is None:
+            raise TypeError(f"the model is a {type(self.model_).__name__}, which has no {name}")
+        return method
+
+    def _with_model(self, model: Any) -> Self:
+        other = copy.copy(self)
+        other.model_ = model
+        return other
 
     def encode_labels(self, labels: Labels, unknown: Literal["error", "ignore", "extend"] = "error") -> Csr:
         """Return the indicator matrix of label names, of shape (n_instances, n_labels).
@@ -180,25 +256,33 @@ class TextRanker(SaveMixin, BaseEstimator):
         self._check_fitted()
         if unknown not in ("error", "ignore", "extend"):
             raise ValueError(f"unknown is {unknown!r}; expected 'error', 'ignore' or 'extend'")
-        return _encode(_label_rows(labels), self.labels_, unknown)
+        return encode_names(label_rows(labels), self.labels_, unknown)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
             check_is_fitted(self, "model_")
 
-    def _filter(self, names: Labels, argument: str) -> list[int] | list[list[int]]:
-        def label_id(name: str) -> int:
-            label = self.labels_.find(name)
-            if label is None:
-                raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
-            return label
+    def _label_id(self, name: str, argument: str) -> int:
+        label = self.labels_.find(name)
+        if label is None:
+            raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
+        return label
 
+    def _weights(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
+        if not isinstance(weights, Mapping):
+            raise TypeError(f"label_weights must map names to numbers, found {type(weights).__name__}")
+        array = np.ones(len(self.labels_), np.float32)
+        for name, weight in weights.items():
+            array[self._label_id(name, "label_weights")] = weight
+        return array
+
+    def _filter(self, names: Labels, argument: str) -> list[int] | list[list[int]]:
         if isinstance(names, str) or not isinstance(names, Iterable):
             raise TypeError(f"{argument} must be a list of label names, or one a text; found {names!r}")
         rows = list(names)
         if all(isinstance(name, str) for name in rows):
-            return [label_id(str(name)) for name in rows]
-        return [[label_id(name) for name in row] for row in _label_rows(rows, argument)]
+            return [self._label_id(str(name), argument) for name in rows]
+        return [[self._label_id(name, argument) for name in row] for row in label_rows(rows, argument)]
 
     # ------------------------------------------------------------------ save
 
@@ -223,37 +307,3 @@ def _pass_on(stage: BaseEstimator, **settings: Any) -> None:
     stage.set_params(
         **{name: value for name, value in settings.items() if name in known and value is not None}
     )
-
-
-def _label_rows(labels: Labels, argument: str = "labels") -> list[list[str]]:
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise TypeError(f"{argument} must be a sequence with one entry a text, found {labels!r}")
-    rows = []
-    for number, row in enumerate(labels):
-        if not isinstance(row, Iterable):
-            raise TypeError(f"{argument} of row {number} are {row!r}; a list of label names was expected")
-        names = [row] if isinstance(row, str) else list(dict.fromkeys(row))
-        for name in names:
-            if not isinstance(name, str):
-                raise TypeError(
-                    f"{argument} of row {number} hold {name!r}; label names are str (ids go to XRLinear)"
-                )
-        rows.append(names)
-    return rows
-
-
-def _encode(rows: list[list[str]], table: StringTable, unknown: str) -> Csr:
-    extra: dict[str, int] = {}
-    indptr, ids = [0], []
-    for number, row in enumerate(rows):
-        for name in row:
-            label = table.find(name)
-            if label is None and unknown == "error":
-                raise ValueError(f"labels of row {number} hold {name!r}, which the model does not know")
-            if label is None and unknown == "extend":
-                label = len(table) + extra.setdefault(name, len(extra))
-            if label is not None:
-                ids.append(label)
-        indptr.append(len(ids))
-    shape = (len(rows), len(table) + len(extra))
-    return as_csr(sp.csr_array((np.ones(len(ids), np.float32), ids, indptr), shape=shape), "labels")

@@ -50,6 +50,28 @@ def test_the_previous_query_decides(index, leaf):
             assert all(query.startswith(prefix) for query in found)
 
 
+@pytest.mark.parametrize("representation", ["pifa", "names", "pifa-names"])
+@pytest.mark.parametrize("index", ["hybrid", "mustlink", "kmeans"])
+def test_what_stands_for_a_query(index, representation):
+    model = XRLinear(max_leaf_size=2, branching=2)
+    completer = Autocompleter(index=index, depth=None, representation=representation, model=model).fit(log())
+    found = queries(completer.complete("n", "london", k=3))
+    assert found[0] == "new york"
+    assert set(found) == {"new york", "newcastle", "naples"}
+
+
+@pytest.mark.parametrize("representation", ["pifa", "names", "pifa-names"])
+def test_names_alone_make_the_same_tree_whatever_came_before(representation):
+    contexts, texts = ["red", "blue"] * 16, [f"{a}{b}{c}" for a in "abcd" for b in "efgh" for c in "xy"]
+    trees = [
+        Autocompleter(index="kmeans", representation=representation, model=XRLinear(max_leaf_size=4))
+        .fit_pairs(previous, texts)
+        .model_.tree_
+        for previous in (contexts, sorted(contexts))
+    ]
+    assert (trees[0] == trees[1]) == (representation == "names")
+
+
 def test_scores_fall_and_are_from_0_to_1(completer):
     scores = [score for _, score in completer.complete("n", ["london"])]
     assert scores == sorted(scores, reverse=True)
@@ -240,6 +262,7 @@ def test_a_fit_that_fails_leaves_the_completer_as_it_was():
     [
         ({"index": "tree"}, ValueError, "index is 'tree'; expected one of hybrid, trie, mustlink, kmeans"),
         ({"index": "kmeans", "depth": 2}, ValueError, "depth is 2, but index 'kmeans' has no levels"),
+        ({"representation": "name"}, ValueError, "representation is 'name'; expected one of pifa, names"),
         ({"depth": 0}, ValueError, "depth must be at least 1"),
         ({"prefix_law": "zipf"}, ValueError, "prefix_law is 'zipf'"),
         ({"prefix_weight": 0}, ValueError, "prefix_weight must be above 0"),

@@ -113,6 +113,7 @@ def test_dates():
         (["abc"], TypeError, "row 0 of the log is 'abc'"),
         ([("a", 1, "x"), ("a", 2, None)], TypeError, "row 1 of the log has the query None"),
         ([("a", "noon", "x")], ValueError, "row 0 of the log has the time 'noon'"),
+        ([("a", float("inf"), "x")], ValueError, "row 0 of the log has the time inf"),
         ([("a", float("nan"), "x")], ValueError, "row 0 of the log has the time nan"),
     ],
 )

@@ -202,6 +202,21 @@ def test_a_sampled_start_costs_no_quality():
     assert arbitrary < sampled < objective(dense, balanced_kmeans(rows, max_leaf_size=400))
 
 
+def test_small_nodes_of_many_rows():
+    """Sparse rows of small nodes are copied together, dense ones are not: the clusters are as good, or the same."""
+    rng = np.random.default_rng(0)
+    n, n_topics = 20_000, 64
+    topic = rng.integers(n_topics, size=n)
+    columns = topic[:, None] * 6 + rng.integers(6, size=(n, 3))
+    indptr = np.arange(n + 1) * 3
+    rows = rounded(sp.csr_array((np.ones(n * 3, np.float32), columns.ravel(), indptr), (n, n_topics * 6)))
+    trees = [balanced_kmeans(as_csr(rows), max_leaf_size=80, n_threads=threads) for threads in (1, 2)]
+    assert trees[0] == trees[1]
+    dense = rows.toarray()
+    ratio = objective(dense, trees[0]) / objective(dense, balanced_kmeans(dense, max_leaf_size=80))
+    assert 0.995 < ratio < 1.005
+
+
 def test_levels_follow_branching_and_min_codes():
     rows = random_rows(1, n=640)
     assert balanced_kmeans(as_csr(rows), max_leaf_size=10).level_sizes == (1, 4, 64, 640)

@@ -115,7 +115,7 @@ def test_a_full_leaf_takes_no_copy():
     tree, Y, beams, scores = two_senses()
     refined, _ = overlapping_tree(tree, Y, beams, scores, max_leaf_size=2)
     assert refined == tree
-    refined, _ = overlapping_tree(tree, Y, beams, scores)  # half as many again as the fullest leaf: 3
+    refined, _ = overlapping_tree(tree, Y, beams, scores)  # a quarter more than the fullest leaf holds: 3
     assert refined.labels.size == 5
 
 

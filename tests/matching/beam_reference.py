@@ -75,7 +75,9 @@ def leading_to(model: Model, wanted: np.ndarray) -> list[np.ndarray]:
     return masks[::-1]
 
 
-def topk_of_row(model, x, k, beam_size, combine, allowed=None, excluded=None, *, masks=None, start=(0, 0)):
+def topk_of_row(
+    model, x, k, beam_size, combine, allowed=None, excluded=None, *, masks=None, start=(0, 0), weights=None
+):
     """(ids, scores) of one dense row; allowed and excluded are bool arrays over labels.
 
     ``masks`` are nodes that may be opened, in place of those that lead to ``allowed``; ``start`` is a level and a node.
@@ -93,6 +95,10 @@ def topk_of_row(model, x, k, beam_size, combine, allowed=None, excluded=None, *,
         for parent_score, parent in beam:
             children = np.arange(branch[parent], branch[parent + 1])
             scores = combined(margins[children], np.full(children.size, parent_score, np.float32))
+            if last and weights is not None:
+                factors = weights[model.labels[children]]
+                with np.errstate(divide="ignore"):
+                    scores = scores + np.log(factors) if combine.startswith("log-") else scores * factors
             for score, child in zip(scores, children, strict=True):
                 if masks is not None and not masks[level][child]:
                     continue
@@ -115,12 +121,12 @@ def topk_of_row(model, x, k, beam_size, combine, allowed=None, excluded=None, *,
     return ids, scores
 
 
-def topk(model, X, k, beam_size, combine, allowed=None, excluded=None):
+def topk(model, X, k, beam_size, combine, allowed=None, excluded=None, weights=None):
     def row_of(mask, i):
         return None if mask is None else mask[i if mask.shape[0] > 1 else 0] != 0
 
     rows = [
-        topk_of_row(model, x, k, beam_size, combine, row_of(allowed, i), row_of(excluded, i))
+        topk_of_row(model, x, k, beam_size, combine, row_of(allowed, i), row_of(excluded, i), weights=weights)
         for i, x in enumerate(X)
     ]
     return np.array([ids for ids, _ in rows]), np.array([scores for _, scores in rows])

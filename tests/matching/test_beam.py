@@ -71,6 +71,96 @@ def test_equals_reference(seed, depth, widest, n_rows, k, beam_size, combine, ov
     assert_same(search.topk(as_csr(X), k, n_threads=2, **options, **masks), expected)  # grouped
 
 
+@settings(deadline=None, max_examples=80)
+@given(
+    seed=seeds,
+    depth=st.integers(1, 4),
+    widest=st.sampled_from([1, 5, 17, 70]),
+    k=st.sampled_from([1, 3, 40]),
+    beam_size=st.sampled_from([1, 3, 30, 1000]),
+    combine=st.sampled_from(COMBINATIONS),
+    overlap=st.booleans(),
+    parts=st.sets(st.sampled_from(["allowed", "excluded", "weights"])),
+    row_masks=st.booleans(),
+)
+def test_prepared_filter_equals_reference(
+    seed, depth, widest, k, beam_size, combine, overlap, parts, row_masks
+):
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, depth=depth, widest=widest, n_features=20, overlap=overlap)
+    X = random_instances(rng, 12, 20)
+    L = model.n_labels
+    allowed = rng.random(L) < rng.choice([0.0, 0.05, 0.5]) if "allowed" in parts else np.ones(L, bool)
+    excluded = rng.random(L) < 0.3 if "excluded" in parts else np.zeros(L, bool)
+    weights = None
+    if "weights" in parts and combine != "noop":
+        # powers of two: no product is rounded; logarithms need not be the same in C and numpy
+        weights = np.exp2(rng.integers(-3, 4, size=L)).astype(np.float32)
+        weights[rng.random(L) < 0.1] = 0
+        if combine.startswith("log-"):
+            weights = (weights > 0).astype(np.float32)
+    search = model.search()
+    prepared = search.filter(
+        allowed=np.flatnonzero(allowed) if "allowed" in parts else None,
+        excluded=rng.permutation(np.flatnonzero(excluded)) if "excluded" in parts else None,
+        weights=weights,
+    )
+    options = {"beam_size": beam_size, "combine": combine, "label_filter": prepared}
+    both = {"allowed": None, "excluded": excluded[None]}
+    if "allowed" in parts:
+        both["allowed"] = allowed[None]
+    if row_masks:  # of every row, beside what holds for all
+        own = random_mask(rng, 12, L, 0.3)
+        options["excluded"] = as_csr(own)
+        both["excluded"] = (own != 0) | excluded
+    expected = topk(model, X, k, beam_size, combine, **both, weights=weights)
+    assert_same(search.topk(as_csr(X), k, **options), expected)
+    assert_same(search.topk(as_csr(X), k, n_threads=2, **options), expected)
+
+
+def test_weights_reorder_the_labels_of_the_beam():
+    rng = np.random.default_rng(8)
+    model = random_model(rng, depth=2, widest=30, n_features=40, exact=False)
+    X = as_csr(random_instances(rng, 40, 40, exact=False))
+    weights = rng.uniform(0, 3, size=model.n_labels).astype(np.float32)
+    search = model.search()
+    for combine in ("l3-hinge", "sigmoid", "log-l2-hinge"):
+        ids, scores = search.topk(X, model.n_labels, combine=combine)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factors = weights[np.maximum(ids, 0)]
+            weighted = scores + np.log(factors) if combine.startswith("log-") else scores * factors
+        expected = -np.sort(-np.where(ids >= 0, weighted, -np.inf), axis=1)[:, :7]
+        got = search.topk(X, 7, combine=combine, weights=weights)
+        np.testing.assert_allclose(got[1], expected, rtol=1e-6)
+        prepared = search.filter(weights=weights)
+        assert_same(search.topk(X, 7, combine=combine, label_filter=prepared), got)
+
+
+def test_filters_refuse():
+    model = random_model(np.random.default_rng(0), depth=2, widest=6, n_features=5)
+    search, X = model.search(), as_csr(np.ones((2, 5), np.float32))
+    L = model.n_labels
+    for wrong, match in [
+        ({"allowed": np.array([L])}, f"allowed holds label {L}"),
+        ({"excluded": np.array([-1])}, "excluded holds label -1"),
+        ({"weights": np.ones(L + 1)}, f"weights has {L + 1} entries"),
+        ({"weights": np.full(L, -1.0)}, "weights must be finite and at least 0, found -1"),
+        ({"weights": np.full(L, np.nan)}, "weights must be finite"),
+        ({"weights": np.full(L, np.inf)}, "weights must be finite"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            search.filter(**wrong)
+    prepared = search.filter(weights=np.ones(L, np.float32))
+    with pytest.raises(ValueError, match="combine is 'noop'"):
+        search.topk(X, 3, combine="noop", label_filter=prepared)
+    with pytest.raises(ValueError, match="made for another model"):
+        model.search().topk(X, 3, label_filter=prepared)
+    with pytest.raises(ValueError, match="label_filter is given"):
+        search.topk(X, 3, label_filter=prepared, weights=np.ones(L, np.float32))
+    with pytest.raises(ValueError, match="allowed has 1 columns"):
+        search.topk(X, 3, allowed=as_csr(np.ones((1, 1), np.float32)))
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     seed=seeds,

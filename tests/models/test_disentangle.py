@@ -200,3 +200,41 @@ def test_refuses(senses):
         disentangle(model, X, Y, rule="x")
     with pytest.raises(ValueError, match="tree is overlapping"):
         disentangle(disentangle(model, X, Y), X, Y)
+
+
+@pytest.mark.parametrize("merge", ["mean", "log-sum"])
+@pytest.mark.parametrize("options", [{}, {"candidates": [0, 3, 20]}, {"exclude": [[0, 1]] * ROWS}])
+def test_other_merges_by_definition(senses, merge, options):
+    X, Y, tree = senses
+    model = XRLinear(tree=tree, max_clusters=2, combine="log-l3-hinge").fit(X, Y)
+    apart = XRLinear(tree=tree, combine="log-l3-hinge")
+    apart.n_features_in_, apart.classes_ = X.shape[1], None
+    slots = LabelTree(model.tree_.branches, np.arange(model.tree_.labels.size), model.tree_.labels.size)
+    apart._set_fitted(slots, model.layers_)
+    found, values = apart.predict_topk(X, slots.n_labels)
+    reached = [[[] for _ in range(tree.n_labels)] for _ in range(ROWS)]
+    for row, slot in zip(*np.nonzero(found >= 0), strict=True):
+        reached[row][model.tree_.labels[found[row, slot]]].append(values[row, slot])
+    join = {"mean": np.mean, "log-sum": np.logaddexp.reduce}[merge]
+    ids, scores = model.predict_topk(X, 4, merge=merge, **options)
+    for row in range(ROWS):
+        expected = {label: join(own) for label, own in enumerate(reached[row]) if own}
+        if "candidates" in options:
+            expected = {label: score for label, score in expected.items() if label in options["candidates"]}
+        if "exclude" in options:
+            expected = {label: score for label, score in expected.items() if label not in (0, 1)}
+        best = sorted(expected.values(), reverse=True)[:4]
+        kept = ids[row] >= 0
+        np.testing.assert_allclose(scores[row][kept], best, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(
+            scores[row][kept], [expected[i] for i in ids[row][kept]], rtol=1e-4, atol=1e-4
+        )
+
+
+def test_merging_without_overlap_changes_nothing(senses):
+    X, Y, tree = senses
+    model = XRLinear(tree=tree).fit(X, Y)
+    for a, b in zip(model.predict_topk(X), model.predict_topk(X, merge="mean"), strict=True):
+        assert np.array_equal(a, b)
+    with pytest.raises(ValueError, match="merge is 'sum'; expected one of max, mean, log-sum"):
+        model.predict_topk(X, merge="sum")

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
-from arborank import LabelTree, XRLinear
+from arborank import LabelTree, XRLinear, load
 from arborank.metrics import precision_at_k
 
 SMALL_TREE = {"branching": 3, "max_leaf_size": 8}
@@ -118,6 +118,59 @@ def test_candidates_and_exclude(topics):
     ids, _ = model.predict_topk(X, 2, candidates=per_row)
     assert np.array_equal(ids[:, 0], best[:, 0])
     assert (ids[:, 1] == -1).all()
+
+
+def test_prepared_filters_and_weights(topics):
+    X, Y = topics
+    model = XRLinear(**SMALL_TREE).fit(X, Y)
+    exclude, candidates = [1, 2, 3], np.arange(0, 60, 2)
+    weights = np.linspace(0, 2, 60)
+    for options in (
+        {"candidates": candidates},
+        {"exclude": exclude},
+        {"candidates": candidates, "exclude": exclude, "label_weights": weights},
+    ):
+        prepared = model.prepare_filter(**options)
+        expected = model.predict_topk(X, 4, **options)
+        for rows in (X, X[:1]):
+            ids, scores = model.predict_topk(rows, 4, label_filter=prepared)
+            assert np.array_equal(ids, expected[0][: rows.shape[0]])
+            assert np.array_equal(scores, expected[1][: rows.shape[0]])
+            again = model.predict_topk(rows, 4, **options)
+            assert np.array_equal(again[0], ids)
+    only, _ = model.predict_topk(X, 1, label_weights=np.eye(60)[17], beam_size=60)
+    assert (only == 17).all()
+    with pytest.raises(ValueError, match=r"label_weights has shape \(59,\)"):
+        model.predict_topk(X, label_weights=weights[:-1])
+    with pytest.raises(ValueError, match="at least 0"):
+        model.prepare_filter(label_weights=-weights)
+    with pytest.raises(TypeError, match="label_weights must be numbers"):
+        model.prepare_filter(label_weights=["a"] * 60)
+    with pytest.raises(ValueError, match="candidates holds index 60"):
+        model.prepare_filter(candidates=[60])
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_smaller_models(topics, precision, tmp_path):
+    X, Y = topics
+    model = XRLinear(**SMALL_TREE).fit(X, Y)
+    small = model.quantize(precision)
+    assert small is not model
+    assert model.layers_[0].precision == "float32"
+    assert {layer.precision for layer in small.layers_} == {precision}
+    assert small.tree_ is model.tree_
+    ids, scores = model.predict_topk(X, 3)
+    small_ids, small_scores = small.predict_topk(X, 3)
+    assert (ids[:, 0] == small_ids[:, 0]).mean() > 0.95
+    np.testing.assert_allclose(scores[:, 0], small_scores[:, 0], atol=0.02)
+    small.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert loaded.predict_topk(X, 3)[1].tobytes() == small_scores.tobytes()
+    pruned = small.prune(max_nonzeros=2)
+    assert sum(layer.nnz for layer in pruned.layers_) < sum(layer.nnz for layer in small.layers_)
+    assert max(np.diff(layer.to_matrix()[0].indptr).max() for layer in pruned.layers_) == 2
+    with pytest.raises(ValueError, match="precision is 'int3'"):
+        model.quantize("int3")
 
 
 def test_labels_without_positives_are_never_predicted(topics):

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -212,6 +213,32 @@ def test_wrong_branches_are_refused():
         train_layer(X, np.ones((3, 4)), np.ones((2, 4)), [0, 2, 1, 2])
     with pytest.raises(TypeError, match="branches must hold integers"):
         train_layer(X, np.ones((1, 4)), np.ones((2, 4)), [0.0, 2.0])
+
+
+@given(layers(), st.data())
+def test_a_range_of_parents_is_that_part_of_the_layer(layer, data):
+    n_parents = len(layer[3]) - 1
+    cuts = sorted(data.draw(st.lists(st.integers(0, n_parents), max_size=3)))
+    whole = train(layer, SolverParams())
+    bounds = [0, *cuts, n_parents]
+    parts = [train(layer, SolverParams(), parents=pair) for pair in pairwise(bounds)]
+    found = {}
+    for number, (part, first) in enumerate(zip(parts, bounds, strict=False)):
+        assert np.array_equal(part.branches, layer[3][first : bounds[number + 1] + 1] - layer[3][first])
+        lengths = {name: len(array) for name, array in found.items()}
+        for name, rows in part.continuing(lengths, ends=number == len(parts) - 1).items():
+            found[name] = np.concatenate([found[name], rows]) if name in found else rows
+    for name, rows in found.items():
+        assert rows.dtype == getattr(whole, name).dtype
+        assert np.array_equal(rows, getattr(whole, name)), name
+    assert found.keys() | {"branches", "ranks", "scales"} == whole.to_state().arrays.keys()
+
+
+@pytest.mark.parametrize("parents", [(-1, 1), (0, 3), (2, 1)])
+def test_wrong_range_of_parents(parents):
+    X, active, positives = np.eye(2), np.ones((2, 2)), np.eye(2)
+    with pytest.raises(ValueError, match=r"parents is \(.*\), but there are 2 parents"):
+        train_layer(X, active, positives, [0, 1, 2], parents=parents)
 
 
 def test_an_only_child_of_certain_instances_passes_its_parents_score_on():

@@ -172,14 +172,19 @@ class Combination:
     def __call__(self, margins: NDArray[numpy.float32], parents: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
         """Scores of nodes with the given margins and parents' scores."""
 
+class LabelFilter:
+    """What Searcher.filter prepares."""
+
 class Searcher:
     """Beam search over a stack of layers; keeps their arrays alive."""
 
     def __init__(self, layers: list[Layer], labels: NDArray[numpy.int32], n_labels: int) -> None: ...
 
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+    def filter(self, allowed: NDArray[numpy.int32] | None, excluded: NDArray[numpy.int32] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
 
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """
     The arrays of a trained LayerWeights by name; shapes are checked by the caller.
     """

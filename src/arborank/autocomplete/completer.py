@@ -17,7 +17,7 @@ from ..sparse import as_csr
 from ..state import State
 from ..threads import n_threads
 from .gather import gather_queries
-from .growing import INDICES, grow_tree
+from .growing import INDICES, REPRESENTATIONS, grow_tree
 from .prefixes import LAWS, sample_lengths
 from .rows import ContextRows
 from .sessions import Pairs, check_pairs, session_pairs
@@ -43,8 +43,11 @@ class Autocompleter(SaveMixin, Suggester):
         The label tree: see `arborank.indexing`.
     depth : int, optional
         Levels of characters in it: 3 for ``"hybrid"``, 16 for ``"trie"``, 3 for ``"mustlink"``.
+    representation : {"pifa", "names", "pifa-names"}, default="pifa"
+        What stands for a query when k-means groups them: the mean of its instances, the prefix features of its whole
+        name, or both side by side. ``"trie"`` does not use it.
     model : XRLinear, optional
-        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.02)``. ``combine``
+        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``. ``combine``
         must give scores from 0 to 1.
     previous_features : vectoriser, optional
         Of the previous queries. By default words that occur in two pairs: ``NgramTfidf(tokens="word1", min_df=2,
@@ -101,6 +104,7 @@ class Autocompleter(SaveMixin, Suggester):
         *,
         index: Literal["hybrid", "trie", "mustlink", "kmeans"] = "hybrid",
         depth: int | None = None,
+        representation: Literal["pifa", "names", "pifa-names"] = "pifa",
         model: XRLinear | None = None,
         previous_features: Any = None,
         prefix_features: Any = None,
@@ -119,6 +123,7 @@ class Autocompleter(SaveMixin, Suggester):
     ) -> None:
         self.index = index
         self.depth = depth
+        self.representation = representation
         self.model = model
         self.previous_features = previous_features
         self.prefix_features = prefix_features
@@ -179,10 +184,9 @@ class Autocompleter(SaveMixin, Suggester):
         return self._fit(check_pairs(previous, queries, users))
 
     def _check_parameters(self) -> None:
-        if self.index not in INDICES:
-            raise ValueError(f"index is {self.index!r}; expected one of {', '.join(INDICES)}")
-        if self.prefix_law not in LAWS:
-            raise ValueError(f"prefix_law is {self.prefix_law!r}; expected one of {', '.join(LAWS)}")
+        for name, choices in (("index", INDICES), ("representation", REPRESENTATIONS), ("prefix_law", LAWS)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}")
         for name in ("n_previous", "prefixes_per_query", "min_count", "min_users"):
             check_integer(name, getattr(self, name), 1)
         check_integer("random_state", self.random_state, 0)
@@ -220,12 +224,14 @@ class Autocompleter(SaveMixin, Suggester):
         ones = np.ones(labels.size, np.float32)
         matrix = sp.csr_array((ones, labels, np.arange(labels.size + 1)), shape=(labels.size, len(keys)))
         Y = as_csr(matrix, "labels")
-        model = clone(self.model) if self.model is not None else XRLinear(threshold=0.02)
+        model = clone(self.model) if self.model is not None else XRLinear(threshold=0.05)
         if self.n_jobs is not None:
             model.set_params(n_jobs=self.n_jobs)
         if self.verbose:
             model.set_params(verbose=self.verbose)
-        model.set_params(tree=grow_tree(self.index, self.depth, keys, X, Y, model))
+        model.set_params(
+            tree=grow_tree(self.index, self.depth, self.representation, keys, X, Y, rows.prefix, model)
+        )
         model.fit(X, Y)
         # together, and last: a fit that fails leaves the completer as it was
         self._set_fitted(catalogue, rows, model)

@@ -3,37 +3,61 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..indexing import LabelTree, balanced_kmeans, hybrid_tree, mustlink_tree, pifa, trie_tree
+from ..indexing import (
+    LabelTree,
+    balanced_kmeans,
+    hybrid_tree,
+    mustlink_tree,
+    pifa,
+    pifa_with_features,
+    trie_tree,
+)
 from ..models import XRLinear
 from ..sparse import Csr
 from ..threads import n_threads
 
-__all__ = ["INDICES", "grow_tree"]
+__all__ = ["INDICES", "REPRESENTATIONS", "grow_tree"]
 
 INDICES = ("hybrid", "trie", "mustlink", "kmeans")
+REPRESENTATIONS = ("pifa", "names", "pifa-names")
 _DEPTHS = {"hybrid": 3, "trie": 16, "mustlink": 3}
 
 
 def grow_tree(
-    index: str, depth: int | None, keys: Sequence[str], X: Csr, Y: Csr, model: XRLinear
+    index: str,
+    depth: int | None,
+    representation: str,
+    keys: Sequence[str],
+    X: Csr,
+    Y: Csr,
+    prefix_features: Any,
+    model: XRLinear,
 ) -> LabelTree:
-    """Grow the tree with the model's parameters, from the mean features of every query's instances.
+    """Grow the tree with the model's parameters.
 
     Parameters
     ----------
     index : one of `INDICES`
     depth : int or None
         Levels of characters; None for the default of the index.
+    representation : one of `REPRESENTATIONS`
+        What stands for a query in k-means: the mean of its instances, the prefix features of its name, or both.
     keys : sequence of str, length n_labels
         Normal forms of the queries, ascending.
     X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_labels)
+    prefix_features : fitted vectoriser
     model : XRLinear
     """
     levels = _DEPTHS.get(index, 0) if depth is None else depth
     if index == "trie":
         return trie_tree(keys, depth=levels)
     threads = n_threads(model.n_jobs)
-    vectors = pifa(X, Y, n_threads=threads)
+    if representation == "pifa":
+        vectors = pifa(X, Y, n_threads=threads)
+    else:
+        vectors = prefix_features.encode(keys)
+        if representation == "pifa-names":
+            vectors = pifa_with_features(X, Y, vectors, n_threads=threads)
     options: dict[str, Any] = {
         "branching": model.branching,
         "max_leaf_size": model.max_leaf_size,

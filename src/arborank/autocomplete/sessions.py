@@ -1,5 +1,6 @@
 """From a log to pairs: what a session held before, and the query that followed."""
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -94,7 +95,7 @@ def _checked(position: int, row: Any) -> tuple[Any, float, str]:
         seconds = float(time)
     except (TypeError, ValueError):
         seconds = float("nan")
-    if seconds != seconds:
+    if not math.isfinite(seconds):
         raise ValueError(
             f"row {position} of the log has the time {time!r}; a number or datetime was expected"
         )

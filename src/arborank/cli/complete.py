@@ -35,7 +35,7 @@ def complete(
     options: dict[str, Any] = {"k": k, "strict": not tolerant, "beam_size": beam_size}
     if prefix is not None:
         show(completer.complete(prefix, previous, **options))
-    elif not (stdin_is_terminal() and sys.stdout.isatty() and _converse(completer, previous, options)):
+    elif not (_on_terminal() and _converse(completer, previous, options)):
         _answer_lines(completer, previous, options)
 
 
@@ -53,6 +53,10 @@ def open_completer(model: str) -> Any:
             f"{model} holds a {type(completer).__name__}; arborank train-completer makes what completes"
         )
     return completer
+
+
+def _on_terminal() -> bool:
+    return stdin_is_terminal() and sys.stdout is not None and sys.stdout.isatty()
 
 
 def _converse(completer: Any, previous: tuple[str, ...], options: dict[str, Any]) -> bool:

@@ -40,6 +40,11 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option("--max-nonzeros", type=POSITIVE, help="Weights kept a label.  [all]")
 @click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.  [10]")
 @click.option("--seed", "random_state", type=click.IntRange(min=0), help="Seed of all that is random.  [0]")
+@click.option(
+    "--work-dir",
+    type=click.Path(file_okay=False),
+    help="Keep what is trained here and not in memory; the same command goes on from there when it was interrupted.",
+)
 @labels_option
 @xmc_option
 @ks_option
@@ -52,6 +57,7 @@ def train(
     test_labels: str | None,
     holdout: float | None,
     config: str | None,
+    work_dir: str | None,
     labels: str | None,
     xmc: bool,
     ks: tuple[int, ...],
@@ -89,13 +95,13 @@ def train(
         if of_features or "features" in settings:
             raise click.UsageError(f"{data} holds features already; options of features do not apply")
         say(f"{train_data.Y.shape[0]:,} instances, {train_data.Y.shape[1]:,} labels")
-        fitted = model.fit(train_data.X, train_data.Y)
+        fitted = model.fit(train_data.X, train_data.Y, work_dir=work_dir)
     else:
         from ..text import TextRanker
 
         say(f"{len(train_data.texts):,} texts")
         ranker = TextRanker(features=features, model=model, n_jobs=jobs)
-        fitted = ranker.fit(train_data.texts, train_data.labels)
+        fitted = ranker.fit(train_data.texts, train_data.labels, work_dir=work_dir)
     trained = getattr(fitted, "model_", fitted)
     took = time.perf_counter() - start
     say(f"trained {trained.n_labels_:,} labels on {trained.n_features_in_:,} features in {took:.1f} s")
@@ -108,7 +114,7 @@ def train(
         where = f"{holdout:g} of the data, held out" if holdout is not None else "the test data"
         card = f"## Evaluation\n\nOn {where}:\n\n```\n{report}\n```"
     save_model(fitted, directory, card)
-    say(f"saved {directory}")
+    say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
 
 
 def _split(data: Any, share: float, seed: int) -> tuple[Any, Any]:

@@ -178,7 +178,7 @@ class LabelTree:
     @property
     def overlapping(self) -> bool:
         """Whether some label has more than one slot."""
-        return np.unique(self.labels).size < self.labels.size
+        return int(np.bincount(self.labels).max()) > 1
 
     def parents(self, level: int) -> IntArray:
         """Return the parent, on the level above, of every node of a level from 1 to ``depth``."""

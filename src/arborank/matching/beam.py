@@ -1,15 +1,16 @@
 """Beam search: from the root of a tree of linear rankers down to the best labels."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._native import Csr, Searcher
+from .._native import Csr, LabelFilter, Searcher
 from ..ranking.weights import LayerWeights
 from .combine import combination
 
-__all__ = ["BeamSearch"]
+__all__ = ["BeamSearch", "LabelFilter"]
 
 
 class BeamSearch:
@@ -56,7 +57,40 @@ class BeamSearch:
                     f"layer {level} was made for another tree: its branches differ from the tree's"
                 )
         labels = np.ascontiguousarray(labels, dtype=np.int32)
+        self.n_labels = n_labels
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
+
+    def filter(
+        self,
+        *,
+        allowed: NDArray[np.int32] | None = None,
+        excluded: NDArray[np.int32] | None = None,
+        weights: NDArray[np.float32] | None = None,
+    ) -> LabelFilter:
+        """Prepare what holds for all rows of many searches; takes time once, in proportion to the labels.
+
+        Parameters
+        ----------
+        allowed : int array, optional
+            The only labels that may be returned. Only nodes that lead to them enter the beam.
+        excluded : int array, optional
+            Labels that must not be returned; dropped before the ``k`` best are taken.
+        weights : float32 array of shape (n_labels,), optional
+            What the final score of every label is multiplied by before the ``k`` best are taken, finite and at least
+            0; for the ``log-`` combinations their logarithms are added. They do not count above the last level: the
+            beam is that of a search without weights, and of its labels the answer is exactly the ``k`` best. Not with
+            ``noop``, whose scores are no probabilities.
+
+        Raises
+        ------
+        ValueError
+            If a label is outside ``[0, n_labels)``, or ``weights`` do not fit.
+        """
+        return self._searcher.filter(
+            None if allowed is None else np.ascontiguousarray(allowed, dtype=np.int32),
+            None if excluded is None else np.ascontiguousarray(excluded, dtype=np.int32),
+            None if weights is None else np.ascontiguousarray(weights, dtype=np.float32),
+        )
 
     def topk(
         self,
@@ -65,9 +99,11 @@ class BeamSearch:
         *,
         beam_size: int = 10,
         combine: str = "l3-hinge",
+        label_filter: LabelFilter | None = None,
         allowed: Csr | None = None,
         excluded: Csr | None = None,
         ranges: NDArray[np.int64] | None = None,
+        weights: NDArray[np.float32] | None = None,
         n_threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -84,6 +120,8 @@ class BeamSearch:
             exhaustive.
         combine : str, default "l3-hinge"
             Score combination, one of `arborank.matching.combine.COMBINATIONS`.
+        label_filter : LabelFilter, optional
+            What `filter` of this search has prepared; holds for all rows.
         allowed : Csr of shape (n_rows, n_labels) or (1, n_labels), optional
             The only labels that a row may get, by the pattern of non-zeros; one row serves all. Only nodes
             that lead to them enter the beam.
@@ -94,6 +132,8 @@ class BeamSearch:
             at the deepest node that holds all of them and scores no node above it, so that scores are relative to that
             node. Made for trees in which labels with neighbouring ids stand together; with others a long range may
             let nodes into the beam that lead to none of its labels.
+        weights : float32 array of shape (n_labels,), optional
+            As for `filter`.
         n_threads : int, default 1
             Threads; 0 means all cores.
         progress : callable, optional
@@ -111,12 +151,40 @@ class BeamSearch:
         ValueError
             If a shape does not fit, ``k`` or ``beam_size`` is below 1 or ``combine`` is unknown.
         """
+        if weights is not None or (X.shape[0] != 1 and (_is_row(allowed) or _is_row(excluded))):
+            if label_filter is not None:
+                raise ValueError("label_filter is given; what else holds for all rows belongs into it")
+            ids = {}
+            if _is_row(allowed):
+                ids["allowed"], allowed = self._labels_of(allowed, "allowed"), None
+            if _is_row(excluded):
+                ids["excluded"], excluded = self._labels_of(excluded, "excluded"), None
+            label_filter = self.filter(**ids, weights=weights)
         return self._searcher.topk(  # type: ignore[no-any-return]
-            X, k, beam_size, combination(combine), allowed, excluded, ranges, n_threads, progress
+            X,
+            k,
+            beam_size,
+            combination(combine),
+            label_filter,
+            allowed,
+            excluded,
+            ranges,
+            n_threads,
+            progress,
         )
+
+    def _labels_of(self, mask: Any, name: str) -> NDArray[np.int32]:
+        if mask.shape[1] != self.n_labels:
+            raise ValueError(f"{name} has {mask.shape[1]} columns, but there are {self.n_labels} labels")
+        indices: NDArray[np.int32] = mask.indices
+        return indices
 
     def nodes(
         self, X: Csr, beam_size: int, *, combine: str = "l3-hinge", n_threads: int = 1
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the ``beam_size`` best labels of every row: for the top of a tree, its last beam."""
         return self.topk(X, beam_size, beam_size=beam_size, combine=combine, n_threads=n_threads)
+
+
+def _is_row(mask: Csr | None) -> bool:
+    return mask is not None and mask.shape[0] == 1

@@ -1,12 +1,12 @@
 """Trains the layers of a tree, top first: every layer's negatives may come from the layers above it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from ..indexing import LabelTree
 from ..matching import BeamSearch
@@ -24,6 +24,7 @@ from ..ranking import (
     training_work,
 )
 from ..sparse import Csr, as_csr, transpose
+from .checkpoint import Checkpoint
 
 __all__ = ["train_layers"]
 
@@ -44,6 +45,7 @@ def train_layers(
     n_threads: int,
     verbose: bool,
     routed: Csr | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
 
@@ -56,6 +58,8 @@ def train_layers(
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
     routed : Csr of shape (n_instances, n_leaves), optional
         For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
+    checkpoint : Checkpoint, optional
+        What keeps the layers instead of memory, and may have some of them already.
 
     Raises
     ------
@@ -64,7 +68,7 @@ def train_layers(
     """
     uses_user = any("usn" in parse_scheme(scheme) for scheme in negatives)
     if uses_user and user_negatives is None:
-        raise ValueError("negatives use 'usn', so fit needs user_negatives")
+        raise ValueError("negatives use 'usn', which needs user_negatives")
     if user_negatives is not None:
         if not uses_user:
             raise ValueError("user_negatives is given, but negatives does not use 'usn'")
@@ -78,10 +82,18 @@ def train_layers(
     apart = (
         n_threads != 1 and tree.depth > 1 and not any("man" in parse_scheme(scheme) for scheme in negatives)
     )
-    reached = tree.lift(Y, 0, n_threads=n_threads)
+    reached: Csr | None = None
     ranks = feature_ranks(X)
+    train = partial(checkpoint.train_layer if checkpoint else _train, ranks=ranks)
     with root:
         for level in range(tree.depth):
+            done = checkpoint.finished(level, tree.branches[level], ranks) if checkpoint else None
+            if done is not None:
+                layers.append(done)
+                reached = None
+                continue
+            if reached is None:
+                reached = tree.lift(Y, level, n_threads=n_threads)
             scheme = parse_scheme(negatives[level])
             beam = None
             if "man" in scheme and level > 0:
@@ -97,16 +109,20 @@ def train_layers(
             if routed is not None and not bottom:
                 kept = tree.above_labels().lift(routed, level + 1, n_threads=n_threads)
                 positives = keep_routed(positives, transpose(kept))
-            problem = (X, active, positives, tree.branches[level], params[level])
+            problem = (level, X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:
-                root.start(*problem, ranks=ranks)
+                root.start(train, *problem)
                 continue
             work = training_work(active, tree.branches[level])
             with progress_bar(
                 f"training layer {level + 1} of {tree.depth}", work, enabled=verbose
             ) as progress:
-                layers.append(train_layer(*problem, ranks=ranks, n_threads=n_threads, progress=progress))
+                layers.append(train(*problem, n_threads=n_threads, progress=progress))
         return [*root.result(), *layers]
+
+
+def _train(level: int, *problem: Any, **options: Any) -> LayerWeights:
+    return train_layer(*problem, **options)
 
 
 class _Root:
@@ -122,8 +138,8 @@ class _Root:
         self._stopped = True
         self._pool.shutdown()
 
-    def start(self, *problem: Any, ranks: NDArray[np.int32]) -> None:
-        self._layer = self._pool.submit(train_layer, *problem, ranks=ranks, n_threads=1, progress=self._check)
+    def start(self, train: Callable[..., LayerWeights], *problem: Any) -> None:
+        self._layer = self._pool.submit(train, *problem, n_threads=1, progress=self._check)
 
     def result(self) -> list[LayerWeights]:
         return [] if self._layer is None else [self._layer.result()]

@@ -13,7 +13,7 @@ from ..indexing import pifa, pifa_compact, pifa_with_features, pii, spectral
 from ..progress import progress_bar
 from ..sparse import Csr, as_csr, normalize_rows, to_scipy
 
-__all__ = ["check_representation", "represent"]
+__all__ = ["check_representation", "represent", "uses_label_features"]
 
 Vectors = Csr | CompactRows | NDArray[np.float32]
 
@@ -62,8 +62,7 @@ def represent(
     """
     check_representation(kind)
     weights = _weights(kind)
-    joins_features = isinstance(kind, str) and kind in _WITH_FEATURES
-    uses_features = joins_features or (weights is not None and "features" in weights)
+    uses_features = uses_label_features(kind)
     if uses_features and label_features is None:
         raise ValueError(f"representation {kind!r} needs label_features, which fit was not given")
     if not uses_features and label_features is not None:
@@ -112,6 +111,13 @@ def check_representation(kind: Any) -> None:
         raise TypeError(
             f"representation must be a name, a mapping of names to weights, a callable or a matrix; found {kind!r}"
         )
+
+
+def uses_label_features(kind: Any) -> bool:
+    """Whether a representation is made with the label features given to ``fit``."""
+    if isinstance(kind, str):
+        return kind in _WITH_FEATURES or "features" in kind.split("+")
+    return isinstance(kind, Mapping) and "features" in kind
 
 
 def _weights(kind: Any) -> dict[str, float] | None:

@@ -52,7 +52,7 @@ def disentangle(
     rounds: int = 1,
     *,
     rule: Rule = "cover",
-    min_gain: float = 0.05,
+    min_gain: float = 0.02,
     max_leaf_size: int | None = None,
 ) -> Any:
     """Train a model anew on an overlapping tree made of a trained model's own.
@@ -103,7 +103,7 @@ def refine_tree(
     max_clusters: int,
     rounds: int = 1,
     rule: Rule = "cover",
-    min_gain: float = 0.05,
+    min_gain: float = 0.02,
     max_leaf_size: int | None = None,
     beam_size: int,
     combine: str,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
@@ -41,14 +42,24 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
     else:
         if isinstance(labels, str) or not isinstance(labels, Iterable):
             raise TypeError(f"{name} must be label ids, or one list of label ids a row; found {labels!r}")
+        if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "iu":
+            return _one_row(labels, name, n_labels)
         rows = list(labels)
         shared = all(isinstance(row, (int, np.integer)) for row in rows)
         for row in rows:
             if not shared and (not isinstance(row, Iterable) or isinstance(row, str)):
                 raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
-        pattern = rows_to_csr([rows] if shared else [list(row) for row in rows], n_labels, name)
         if shared:
-            return pattern
+            return _one_row(np.array(rows, np.int64), name, n_labels)
+        pattern = rows_to_csr([list(row) for row in rows], n_labels, name)
     if pattern.shape[0] != n_rows:
         raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")
     return pattern
+
+
+def _one_row(labels: NDArray[Any], name: str, n_labels: int) -> Csr:
+    ids = np.unique(labels)
+    if ids.size and (ids[0] < 0 or ids[-1] >= n_labels):
+        wrong = int(ids[0] if ids[0] < 0 else ids[-1])
+        raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")
+    return Csr(np.array([0, ids.size]), ids.astype(np.int32), np.ones(ids.size, np.float32), n_labels)

@@ -1,6 +1,7 @@
 """A fitted tree of linear rankers answers: what every estimator of that kind has beside its `fit`."""
 
-from typing import Any
+import copy
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,12 +11,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..checks import check_integer
 from ..indexing import LabelTree
-from ..matching import BeamSearch
+from ..matching import BeamSearch, LabelFilter
+from ..matching.merging import Merge, check_merge, merged_topk
 from ..ranking import LayerWeights
 from ..sparse import Csr, as_csr
 from ..threads import n_threads
+from . import filters
 from .answers import mean_ndcg, score_matrix
-from .filters import label_filter
 
 __all__ = ["TreePredictor"]
 
@@ -63,8 +65,11 @@ class TreePredictor(BaseEstimator):
         *,
         beam_size: int | None = None,
         combine: str | None = None,
+        merge: Merge = "max",
         candidates: Any = None,
         exclude: Any = None,
+        label_weights: Any = None,
+        label_filter: LabelFilter | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the best labels of every instance, best first.
 
@@ -74,11 +79,21 @@ class TreePredictor(BaseEstimator):
         k : int, default=10
         beam_size, combine : optional
             Instead of the model's own.
+        merge : {"max", "mean", "log-sum"}, default="max"
+            How the scores of a label that is reached in several leaves become one; see `arborank.matching.merging`.
+            All but ``"max"`` score every label below the beam, and take several times as long on an overlapping tree.
         candidates : array of label ids, list of label-id lists, or sparse matrix of shape (n_instances, n_labels)
             Labels that may be returned, for all rows or row by row. Nodes that lead to none of them are not opened, and
             the beam counts only nodes that are: with ``beam_size=n_labels`` every candidate is scored.
         exclude : like ``candidates``
             Labels that may not be returned. They take no place among the k.
+        label_weights : array of shape (n_labels,), optional
+            Final scores are multiplied by these before the ``k`` best are taken, for boosts or propensities: finite
+            numbers of at least 0. With the ``log-`` combinations their logarithms are added. They do not count
+            above the last layer: of the labels of the beam, the answer is exactly the ``k`` best. Not with ``noop``.
+        label_filter : LabelFilter, optional
+            Instead of the same ``candidates``, ``exclude`` and ``label_weights`` for all rows of many calls: what
+            `prepare_filter` has made of them. Filters of a row each may be given beside it.
 
         Returns
         -------
@@ -88,15 +103,111 @@ class TreePredictor(BaseEstimator):
             Scores in descending order, padded with -inf.
         """
         X = self._instances(X)
-        return self._search.topk(
-            X,
-            check_integer("k", k, 1),
-            beam_size=self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
-            combine=self.combine if combine is None else combine,
-            allowed=label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
-            excluded=label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
-            n_threads=n_threads(self.n_jobs),
+        check_merge(merge)
+        check_integer("k", k, 1)
+        options: dict[str, Any] = {
+            "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
+            "combine": self.combine if combine is None else combine,
+            "allowed": filters.label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
+            "excluded": filters.label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
+            "n_threads": n_threads(self.n_jobs),
+        }
+        weights = None if label_weights is None else self._label_weights(label_weights)
+        if merge == "max" or not self.tree_.overlapping:
+            return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
+        if weights is not None or label_filter is not None:
+            raise ValueError(f"label_weights and label_filter go with merge='max', found merge={merge!r}")
+        return merged_topk(self.tree_, self.layers_, X, k, merge, **options)
+
+    def prepare_filter(
+        self, *, candidates: Any = None, exclude: Any = None, label_weights: Any = None
+    ) -> LabelFilter:
+        """Prepare a filter that many calls of `predict_topk` share, so that it costs them next to nothing.
+
+        Parameters
+        ----------
+        candidates, exclude : array or list of label ids, optional
+        label_weights : array of shape (n_labels,), optional
+            All as for `predict_topk`.
+
+        Returns
+        -------
+        LabelFilter
+            For ``predict_topk(..., label_filter=)`` of this model, until it is fitted again.
+        """
+        self._check_fitted()
+        ids = {}
+        for name, argument, labels in (
+            ("allowed", "candidates", candidates),
+            ("excluded", "exclude", exclude),
+        ):
+            rows = filters.label_filter(labels, argument, 1, self.n_labels_)
+            ids[name] = None if rows is None else rows.indices
+        weights = None if label_weights is None else self._label_weights(label_weights)
+        return self._search.filter(**ids, weights=weights)
+
+    def _label_weights(self, weights: Any) -> NDArray[np.float32]:
+        array = np.asarray(weights)
+        if array.dtype.kind not in "iuf":
+            raise TypeError(f"label_weights must be numbers, found {array.dtype}")
+        if array.shape != (self.n_labels_,):
+            raise ValueError(
+                f"label_weights has shape {array.shape}, but the model has {self.n_labels_} labels"
+            )
+        if not (np.isfinite(array).all() and (array >= 0).all()):
+            raise ValueError("label_weights must be finite and at least 0")
+        return array.astype(np.float32)
+
+    def quantize(self, precision: str = "int8") -> Self:
+        """Return a model whose weights are stored in another precision: smaller, and a little faster.
+
+        Parameters
+        ----------
+        precision : {"int8", "float16", "float32"}, default="int8"
+            int8 rounds to 1/127 of a label's largest weight, float16 to 11 bits. float32 keeps what is left.
+
+        Returns
+        -------
+        estimator
+            A fitted copy; tree and parameters are shared with this one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such precision, or a weight does not fit it.
+        """
+        self._check_fitted()
+        threads = n_threads(self.n_jobs)
+        return self._with_layers([layer.astype(precision, n_threads=threads) for layer in self.layers_])
+
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None) -> Self:
+        """Return a model with only the largest weights of every ranker: smaller and faster.
+
+        Parameters
+        ----------
+        threshold : float, default=0.0
+            Weights of smaller magnitude are dropped.
+        max_nonzeros : int, optional
+            At most so many weights stay of every ranker.
+
+        Returns
+        -------
+        estimator
+            A fitted copy; tree and parameters are shared with this one.
+        """
+        self._check_fitted()
+        threads = n_threads(self.n_jobs)
+        return self._with_layers(
+            [
+                layer.prune(threshold=threshold, max_nonzeros=max_nonzeros, n_threads=threads)
+                for layer in self.layers_
+            ]
         )
+
+    def _with_layers(self, layers: list[LayerWeights]) -> Self:
+        other = copy.copy(self)
+        other._set_fitted(self.tree_, layers)
+        return other
 
     def decision_function(self, X: Any) -> sp.csr_array:
         """Return the score of every label that the beam reaches, as a sparse (n_instances, n_labels) array.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..checks import check_integer
 from ..indexing import LabelTree
 from ..matching import combination
-from ..matching.merging import check_merge, merge_copies
+from ..matching.merging import check_merge, keep_best, merge_copies
 from ..ranking import parse_scheme
 from ..sparse import Csr, as_csr, to_scipy
 from ..stages import (
@@ -155,7 +155,7 @@ class StagedRanker:
             kept = _admitted(allowed, row + begin, label, True) & _admitted(
                 excluded, row + begin, label, False
             )
-            _keep_best(row[kept], label[kept], score[kept], ids[part], scores[part])
+            keep_best(row[kept], label[kept], score[kept], ids[part], scores[part])
         return ids, scores
 
     def _index(self, X: sp.csr_array, Y: sp.csr_array) -> LabelTree:
@@ -192,23 +192,6 @@ class StagedRanker:
             by_place = np.argsort(first)
             row, label, score = row[first[by_place]], label[first[by_place]], score[by_place]
         return row, label, score
-
-
-def _keep_best(
-    row: NDArray[np.int64],
-    label: NDArray[np.int64],
-    score: NDArray[np.float32],
-    ids: NDArray[np.int64],
-    scores: NDArray[np.float32],
-) -> None:
-    """Write the best entries of every row into ``ids`` and ``scores``; equals stay in their order."""
-    order = np.lexsort((np.arange(row.size), -score, row))
-    row = row[order]
-    begins = np.searchsorted(row, np.arange(len(ids)))
-    place = np.arange(row.size) - begins[row]
-    kept = place < ids.shape[1]
-    ids[row[kept], place[kept]] = label[order][kept]
-    scores[row[kept], place[kept]] = score[order][kept]
 
 
 def _admitted(

@@ -11,27 +11,25 @@ from os import PathLike
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ..indexing import LabelTree
-from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..persistence import SaveMixin
 from ..sparse import Csr
 from ..state import State
 from ..strings import StringTable
 from ..threads import n_threads
-from ._growing import given_tree, grow_tree
-from ._layers import train_layers
-from ._params import check_parameters, per_layer, solver_params, values_of
+from ._growing import given_tree
+from ._params import check_parameters, solver_params
+from .catalogue import CatalogueMixin
+from .checkpoint import Checkpoint, checkpoint_in
 from .disentangle import refine_tree
-from .predictor import TreePredictor
 from .targets import as_indicator
 
 __all__ = ["XRLinear"]
 
 
-class XRLinear(SaveMixin, TreePredictor):
+class XRLinear(SaveMixin, CatalogueMixin):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
@@ -99,7 +97,7 @@ class XRLinear(SaveMixin, TreePredictor):
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
-        ``"disentangle"``.
+        ``"disentangle"``; on the parts of the last update, after one.
 
     Examples
     --------
@@ -173,6 +171,7 @@ class XRLinear(SaveMixin, TreePredictor):
         label_features: Any = None,
         relevance: Any = None,
         user_negatives: Any = None,
+        work_dir: str | PathLike[str] | None = None,
     ) -> Self:
         """Grow the label tree and train its layers, top down.
 
@@ -186,16 +185,29 @@ class XRLinear(SaveMixin, TreePredictor):
             Importance of every positive; multiplies ``Cp``. It has a value wherever ``Y`` has a label.
         user_negatives : sparse matrix of shape (n_instances, n_labels), optional
             Labels that an instance should be held against, for ``negatives`` with ``"usn"``.
+        work_dir : path, optional
+            Directory for models that are larger than memory, or that take long: what is trained leaves memory for files
+            in it, a few seconds of training at a time, and the same fit finds it there when it is run again after an
+            interruption, a killed process or a power cut. The fitted model maps these files: `save` it, then remove the
+            directory. The weights are the same as without.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument or a parameter is of the wrong kind, shape or range; the message names it.
+            If an argument or a parameter is of the wrong kind, shape or range; the message names it. Also if
+            ``work_dir`` holds a training of other data or parameters.
         MemoryError
             If training would need more memory than the machine has.
+        FileExistsError, BlockingIOError
+            If ``work_dir`` holds something else, or another process is training there.
         """
         return self._fit(
-            X, Y, label_features=label_features, relevance=relevance, user_negatives=user_negatives
+            X,
+            Y,
+            label_features=label_features,
+            relevance=relevance,
+            user_negatives=user_negatives,
+            work_dir=work_dir,
         )
 
     def _fit(
@@ -206,87 +218,63 @@ class XRLinear(SaveMixin, TreePredictor):
         label_features: Any = None,
         relevance: Any = None,
         user_negatives: Any = None,
+        work_dir: str | PathLike[str] | None = None,
         refinement: dict[str, Any] | None = None,
     ) -> Self:
         """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator."""
         check_parameters(self)
         X = self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
-        check_label_arrays_fit(Y.shape[1])
-        label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
-        self._check_memory(X, label_counts)
-        if self.tree is not None:
-            tree, times = given_tree(self.tree, Y, label_features)
-        else:
-            tree, times = grow_tree(
-                X,
-                Y,
-                label_features,
-                representation=self.representation,
-                alpha=self.alpha,
-                branching=self.branching,
-                max_leaf_size=self.max_leaf_size,
-                spherical=bool(self.spherical),
-                random_state=self.random_state,
-                n_threads=n_threads(self.n_jobs),
-                verbose=bool(self.verbose),
+        label_counts = self._count(X, Y, keeps_weights=work_dir is None)
+        extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
+        with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
+            tree, times = self._obtain_tree(X, Y, label_features, checkpoint)
+            routed = None
+            if self.max_clusters > 1:
+                refined = refine_tree(
+                    X,
+                    Y,
+                    tree,
+                    solver_params(self, tree.depth),
+                    max_clusters=self.max_clusters,
+                    beam_size=self.beam_size,
+                    combine=self.combine,
+                    random_state=self.random_state,
+                    n_threads=n_threads(self.n_jobs),
+                    verbose=bool(self.verbose),
+                    **(refinement or {}),
+                )
+                tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
+            start = time.perf_counter()
+            layers = self._train(
+                X, Y, tree, tree.depth, relevance, user_negatives, routed, checkpoint=checkpoint
             )
-        params = solver_params(self, tree.depth)
-        routed = None
-        if self.max_clusters > 1:
-            refined = refine_tree(
-                X,
-                Y,
-                tree,
-                params,
-                max_clusters=self.max_clusters,
-                beam_size=self.beam_size,
-                combine=self.combine,
-                random_state=self.random_state,
-                n_threads=n_threads(self.n_jobs),
-                verbose=bool(self.verbose),
-                **(refinement or {}),
-            )
-            tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
-        start = time.perf_counter()
-        layers = train_layers(
-            X,
-            Y,
-            tree,
-            params,
-            negatives=per_layer("negatives", self.negatives, tree.depth),
-            user_negatives=user_negatives,
-            relevance=relevance,
-            relevance_mode=self.relevance,
-            relevance_norm=self.relevance_norm,
-            beam_size=self.beam_size,
-            combine=self.combine,
-            n_threads=n_threads(self.n_jobs),
-            verbose=bool(self.verbose),
-            routed=routed,
-        )
-        times["train"] = time.perf_counter() - start
+            times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
         self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
         self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
         self._set_fitted(tree, layers)
         return self
 
-    def _check_memory(self, X: Csr, label_counts: NDArray[np.int64]) -> None:
-        check_fits(
-            estimate_training(
-                n_instances=X.shape[0],
-                n_features=X.shape[1],
-                nnz=X.nnz,
-                label_counts=label_counts,
-                branching=min(self.branching, max(label_counts.size, 2)),
-                max_leaf_size=self.max_leaf_size,
-                Cp=values_of("Cp", self.Cp),
-                threshold=values_of("threshold", self.threshold),
-                max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
-                n_threads=n_threads(self.n_jobs),
-            )
-        )
+    def _obtain_tree(
+        self, X: Csr, Y: Csr, label_features: Any, checkpoint: Checkpoint | None
+    ) -> tuple[LabelTree, dict[str, float]]:
+        if self.tree is not None:
+            return given_tree(self.tree, Y, label_features)
+        if checkpoint is None:
+            return self._grow(X, Y, label_features)
+        return checkpoint.tree(lambda: self._grow(X, Y, label_features))
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the parameters as JSON holds them, but for the tree."""
+        settings = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in self.get_params(deep=False).items()
+            if name != "tree"
+        }
+        if not isinstance(self.representation, (str, Mapping)):
+            settings["representation"] = "custom"  # code and matrices are not saved; `fit` then asks for them
+        return settings
 
     # ------------------------------------------------------------------ save
 
@@ -305,18 +293,9 @@ class XRLinear(SaveMixin, TreePredictor):
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
         check_is_fitted(self, "layers_")
-        params = {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in self.get_params(deep=False).items()
-            if name != "tree"
-        }
-        if not isinstance(self.representation, (str, Mapping)):
-            params["representation"] = (
-                "custom"  # code and user's matrices are not saved; `fit` then asks for them
-            )
         parts: dict[str, Any] = {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
         parts["tree"] = self.tree_
-        config: dict[str, Any] = {"params": params, "n_features": self.n_features_in_}
+        config: dict[str, Any] = {"params": self._settings(), "n_features": self.n_features_in_}
         arrays = {}
         if hasattr(self, "label_counts_"):  # an imported model does not know them
             arrays["label_counts"] = self.label_counts_

@@ -86,7 +86,7 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> FileRecord:
             digest.update(piece)
             file.write(piece)
         for name in names:
-            for part in _pieces(arrays[name]):
+            for part in little_endian_pieces(arrays[name]):
                 digest.update(part)
                 file.write(part)
         file.flush()
@@ -94,7 +94,7 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> FileRecord:
     return FileRecord(8 + len(encoded) + position, digest.hexdigest())
 
 
-def _pieces(array: NDArray[Any]) -> Iterator[memoryview]:
+def little_endian_pieces(array: NDArray[Any]) -> Iterator[memoryview]:
     flat = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(-1).view(np.uint8)
     for start in range(0, flat.size, _PIECE):
         yield flat[start : start + _PIECE].data

@@ -22,6 +22,7 @@ def train_layer(
     branches: ArrayLike,
     params: SolverParams | None = None,
     *,
+    parents: tuple[int, int] | None = None,
     ranks: NDArray[np.int32] | None = None,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
@@ -46,6 +47,8 @@ def train_layer(
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
     params : SolverParams, optional
         The defaults when not given.
+    parents : (first, last), optional
+        Train the parents from ``first`` up to ``last`` only. The result is that part of the whole layer.
     ranks : int32 array of shape (n_features,), optional
         ``feature_ranks(X)``, when the layers of a model are to share it.
     n_threads : int
@@ -61,7 +64,7 @@ def train_layer(
     ------
     ValueError
         If shapes do not fit, ``branches`` is not a partition, a positive instance is not active for its
-        parent, or a value of ``positives`` is negative.
+        parent, a value of ``positives`` is negative, or ``parents`` is not a range of them.
     """
     params = SolverParams() if params is None else params
     X = as_csr(X, "X")
@@ -74,7 +77,11 @@ def train_layer(
     if ranks is None:
         ranks = feature_ranks(X)
     check_ranks(ranks, X.shape[1])
+    first, last = (0, active.shape[0]) if parents is None else parents
+    if not 0 <= first <= last <= active.shape[0]:
+        raise ValueError(f"parents is ({first}, {last}), but there are {active.shape[0]} parents")
     certain = _certain_parents(active, positives, branches)
+    certain = certain[(certain >= first) & (certain < last)]
     children = branches[certain]
     if certain.size:
         active, positives = _without_rows(active, certain), _without_rows(positives, children)
@@ -83,6 +90,8 @@ def train_layer(
         active,
         positives,
         branches,
+        first,
+        last,
         ranks,
         solver=SOLVERS.index(params.solver),
         Cp=float(params.Cp),
@@ -95,8 +104,9 @@ def train_layer(
         n_threads=int(n_threads),
         progress=progress,
     )
-    arrays["bias"][children] = _CERTAIN
-    return LayerWeights(branches=branches, ranks=ranks, n_features=X.shape[1], **arrays)
+    arrays["bias"][children - branches[first]] = _CERTAIN
+    own = branches[first : last + 1] - branches[first]
+    return LayerWeights(branches=own, ranks=ranks, n_features=X.shape[1], **arrays)
 
 
 def training_work(active: MatrixLike, branches: ArrayLike) -> int:

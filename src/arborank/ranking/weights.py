@@ -1,5 +1,6 @@
 """The weights of one tree layer, in the chunked layout that prediction reads (see ``native/weights.hpp``)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Final, Self
@@ -238,6 +239,32 @@ class LayerWeights:
             If it is not: the arrays were damaged, and the layer's scores may be wrong.
         """
         self.native.check()
+
+    def continuing(self, lengths: Mapping[str, int], *, ends: bool) -> dict[str, NDArray[Any]]:
+        """Return what the arrays of a layer are extended by when these parents follow in it.
+
+        Parameters
+        ----------
+        lengths : mapping of str to int
+            Rows of every array so far; empty at the beginning.
+        ends : bool
+            Whether these are the layer's last parents. What closes the arrays is left out otherwise.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``extents``, ``index``, ``starts``, ``keys``, ``units`` and ``bias``.
+        """
+        before = [lengths.get(name, 0) for name in ("index", "index", "starts", "keys", "units")]
+        extents = self.extents + np.array(before, np.int64)
+        return {
+            "extents": extents if ends else extents[:-1],
+            "index": self.index,
+            "starts": self.starts,
+            "keys": self.keys,
+            "units": self.units if ends else self.units[: self.extents[-1, -1]],
+            "bias": self.bias,
+        }
 
     def _native(self) -> Layer:
         try:

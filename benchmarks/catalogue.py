@@ -1,0 +1,273 @@
+"""Labels that come later: a part of them is held out of training, then added, and compared with a full retrain.
+
+``python benchmarks/catalogue.py`` measures what is missing in the cache and writes CATALOGUE.md. Parts: ``add`` (5 % of
+the labels of real sets), ``large`` (10,000 of a million synthetic labels), ``cold`` (a tenth of the labels of the
+shipped Debian data, of which only a text is known). Time is processor time, all in one process, with 2 threads.
+"""
+
+import argparse
+import statistics
+from functools import partial
+from pathlib import Path
+from time import perf_counter, process_time
+
+import data
+import numpy as np
+import scaling
+from measurements import Measurements, machine
+from scipy.sparse import csr_array
+
+from arborank import TextRanker, XRLinear
+from arborank.datasets import load_debian
+from arborank.metrics import recall_at_k
+
+SHARES = (1.0, 0.5, 0.3, 0.1)
+LARGE_SHARES = (0.1, 0.03, 0.01)
+REPEATS = 3
+SEED = 0
+
+
+def hold_out(Y: csr_array, n_new: int) -> np.ndarray:
+    """Columns in an order that puts ``n_new`` random ones, among those with instances, at the end."""
+    present = np.flatnonzero(np.bincount(Y.indices, minlength=Y.shape[1]))
+    new = np.random.default_rng(SEED).choice(present, n_new, replace=False)
+    return np.concatenate([np.setdiff1d(np.arange(Y.shape[1]), new), np.sort(new)])
+
+
+def columns(Y: csr_array, begin: int, end: int) -> csr_array:
+    """The labels from begin to end, in a matrix of all labels."""
+    coo = Y.tocoo()
+    kept = (coo.col >= begin) & (coo.col < end)
+    return csr_array((coo.data[kept], (coo.row[kept], coo.col[kept])), shape=Y.shape)
+
+
+def quality(model: XRLinear, X: csr_array, Y: csr_array, n_old: int) -> dict:
+    """recall@10 of new and of old labels, over the rows that have one."""
+    ids = model.predict_topk(X, 10)[0]
+    new, old = columns(Y, n_old, Y.shape[1]), columns(Y, 0, n_old)
+    return {
+        "new": 100 * recall_at_k(new, ids, 10),
+        "old": 100 * recall_at_k(old, ids, 10),
+        "pairs": int(new.nnz),
+    }
+
+
+def timed(work) -> tuple:
+    """The result of a call, its processor and its elapsed seconds."""
+    start, begin = process_time(), perf_counter()
+    result = work()
+    return result, process_time() - start, perf_counter() - begin
+
+
+def add(cache: Path, found: Measurements, name: str, n_new: int | None, shares: tuple[float, ...]) -> None:
+    """Train without the new labels, with them, and add them."""
+    key = {"table": "catalogue", "set": name}
+    if found.done(1, **key, how=f"added, {shares[-1]:g}"):
+        return
+    X, X_test, Y, Y_test = (csr_array(data.load(cache, name, matrix)) for matrix in data.MATRICES)
+    present = np.unique(Y.indices).size
+    n_new = round(present / 20) if n_new is None else n_new
+    order = hold_out(Y, n_new)
+    Y, Y_test = Y[:, order], Y_test[:, order]
+    n_old = Y.shape[1] - n_new
+    has_new = np.diff(Y[:, n_old:].tocsr().indptr) > 0
+    for how in ("old labels only", "full retrain"):
+        target = Y if how == "full retrain" else Y[:, :n_old]
+        model, cpu, elapsed = timed(partial(XRLinear(n_jobs=2).fit, X, target))
+        if how == "old labels only":
+            before = model
+        values = {"cpu": cpu, "elapsed": elapsed, "n_new": n_new, "n_old": n_old, "rows": X.shape[0]}
+        found.add(values | quality(model, X_test, Y_test, n_old), **key, how=how)
+    del model
+    for share in shares:
+        kept = has_new | (np.random.default_rng(SEED).random(X.shape[0]) < share)
+        log, marks = X[kept], Y[kept][:, n_old:]
+        times = []
+        for _ in range(REPEATS):
+            after = None  # its memory is free before the next one is made
+            after, *time = timed(partial(before.add_labels, log, marks, negative_share=share))
+            times.append(time)
+        cpu, elapsed = (statistics.median(column) for column in zip(*times, strict=True))
+        values = {"cpu": cpu, "elapsed": elapsed, "rows": int(kept.sum()), **after.fit_times_}
+        found.add(values | quality(after, X_test, Y_test, n_old), **key, how=f"added, {share:g}")
+
+
+def cold(found: Measurements) -> None:
+    """A tenth of the labels of the shipped data without any training instance; each has a summary."""
+    key = {"table": "catalogue-cold"}
+    if found.done(1, **key, how="cosine of the texts"):
+        return
+    train, test, about = load_debian()
+    names = sorted({name for row in train.labels for name in row})
+    unseen = set(np.random.default_rng(SEED).choice(names, len(names) // 10, replace=False).tolist())
+    rows = [[name for name in row if name not in unseen] for row in train.labels]
+    texts = {name: f"{name} {about[name]}" for name in names}
+
+    def lists(ranker, **options):
+        return [[name for name, _ in row] for row in ranker.rank_batch(test.texts, 100, **options)]
+
+    def measure(how, ranker):
+        everything, only = lists(ranker), []
+        known = [name for name in sorted(unseen) if name in ranker.labels_]
+        if known:
+            only = lists(ranker, candidates=known, beam_size=50)
+        report(how, everything, only)
+
+    def report(how, everything, only):
+        values = {"warm": recall(everything, False, 10)}
+        for k in (10, 100):
+            values |= {f"cold@{k}": recall(everything, True, k)}
+            values |= {f"among@{k}": recall(only, True, k)} if only else {}
+        found.add(values, **key, how=how)
+
+    def recall(lists, of_unseen, k):
+        shares = []
+        for found_names, labels in zip(lists, test.labels, strict=True):
+            right = [name for name in labels if (name in unseen) == of_unseen]
+            if right:
+                shares.append(len(set(found_names[:k]).intersection(right)) / len(right))
+        return 100 * float(np.mean(shares))
+
+    measure("all labels have instances", TextRanker(n_jobs=2).fit(train.texts, train.labels))
+    without = TextRanker(n_jobs=2).fit(train.texts, rows)
+    measure("without the cold labels", without)
+    only = {name: texts[name] for name in sorted(unseen)}
+    for share, cost in ((1.0, 1.0), (0.1, 1.0), (0.1, 0.1), (0.1, 0.03)):
+        step = round(1 / share)
+        added = without.add_labels(
+            list(only), train.texts[::step], rows[::step], label_texts=only, negative_cost=cost
+        )
+        measure(f"add_labels, {share:g} of the texts, negative_cost {cost:g}", added)
+    started = TextRanker(n_jobs=2).fit(train.texts, rows, label_texts=texts, cold_start=True)
+    measure("fit with cold_start", started)
+    queries = started.features_.transform(test.texts)
+    scores = (queries @ started.features_.transform([texts[name] for name in names]).T).tocsr()
+    chosen = np.array([i for i, name in enumerate(names) if name in unseen])
+    report(
+        "cosine of the texts",
+        best(scores, names, 100),
+        best(scores[:, chosen], [names[i] for i in chosen], 100),
+    )
+
+
+def best(scores, names: list[str], k: int) -> list[list[str]]:
+    """Names with the highest scores of every row."""
+    return [
+        [names[i] for i in row.indices[np.argsort(-row.data, kind="stable")[:k]]]
+        for row in (scores[[number]] for number in range(scores.shape[0]))
+    ]
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def added_table(found: Measurements, name: str) -> str:
+    key = {"table": "catalogue", "set": name}
+    full, before = (found.of(**key, how=how)[-1] for how in ("full retrain", "old labels only"))
+    rows = []
+    for how in found.distinct("how", **key):
+        one = found.of(**key, how=how)[-1]
+        rows.append(
+            [
+                how,
+                f"{one['rows']:,}",
+                f"{one['new']:.2f}",
+                f"{one['new'] - full['new']:+.2f}" if how.startswith("added") else "",
+                f"{one['old']:.2f}",
+                f"{one['old'] - full['old']:+.2f}" if how.startswith("added") else "",
+                f"{one['old'] - before['old']:+.2f}" if how != "old labels only" else "",
+                f"{one['cpu']:.2f}",
+                f"{100 * one['cpu'] / full['cpu']:.1f} %",
+                f"{one['elapsed']:.2f}",
+            ]
+        )
+    head = [
+        "",
+        "rows",
+        "R@10 new",
+        "± full",
+        "R@10 old",
+        "± full",
+        "± before",
+        "CPU s",
+        "of full",
+        "elapsed s",
+    ]
+    title = f"### {name}: {full['n_new']:,} labels added to {full['n_old']:,}"
+    return f"{title}\n\n{full['pairs']:,} pairs of a test row and a new label.\n\n{table(head, rows)}"
+
+
+def cold_table(found: Measurements) -> str:
+    columns = {
+        "warm R@10": "warm",
+        "cold R@10": "cold@10",
+        "cold R@100": "cold@100",
+        "among cold R@10": "among@10",
+        "among cold R@100": "among@100",
+    }
+    rows = []
+    for how in found.distinct("how", table="catalogue-cold"):
+        one = found.of(table="catalogue-cold", how=how)[-1]
+        rows.append([how, *(f"{one[c]:.1f}" if c in one else "" for c in columns.values())])
+    return table(["", *columns], rows)
+
+
+def write(found: Measurements, path: Path) -> None:
+    sets = [added_table(found, name) for name in found.distinct("set", table="catalogue")]
+    path.write_text(TEXT.format(machine=machine(), sets="\n\n".join(sets), cold=cold_table(found)))
+
+
+TEXT = """# Labels that come and go
+
+`python benchmarks/catalogue.py` on {machine}; how it is done is told in
+[catalogue.py](catalogue.py). A random part of the labels is kept from training, then added with `add_labels` to the
+model without them; *full retrain* has them from the start. R@10 is the mean recall of the ten best labels, over the
+test rows that have a new (an old) label. *Added, s* was given all training rows with a new label and the share s of the
+others, as `negative_share`. Times are medians of {repeats} for additions, single for training, 2 threads, and the
+machine was shared, so compare processor times.
+
+## Adding
+
+{sets}
+
+Fewer other rows favour the new labels over the old, and cost less; rows that have none of the new labels are what the
+new branch is told apart from. No score of an old label changes: what old labels lose is a place in the beam or among
+the best ten to a new one, which a full retrain takes from them as well. (It also grows another tree: that moves
+recall by a few tenths either way.) With a million labels, about half the time of an addition goes into copying the
+weights that stay, because the old model is left as it is.
+
+## Cold start
+
+The shipped Debian data; a tenth of the labels (packages) lose all training instances, and are known by name and
+summary only. *Warm*: recall of the other labels. *Cold*: recall of those labels in lists of all labels; *among cold*:
+in lists of them alone (`candidates`). *Cosine* ranks all labels by the TF-IDF similarity of the two texts, and learns
+nothing.
+
+{cold}
+""".replace("{repeats}", str(REPEATS))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    data.add_arguments(parser)
+    parser.add_argument("--parts", nargs="+", default=["add", "large", "cold"])
+    parser.add_argument("--sets", nargs="+", default=["eurlex57k", "yso-en"])
+    given = parser.parse_args()
+    found = Measurements(given.cache)
+    if "add" in given.parts:
+        for name in given.sets:
+            data.prepare(given.data, given.cache, name)
+            add(given.cache, found, name, None, SHARES)
+    if "cold" in given.parts:
+        cold(found)
+    if "large" in given.parts:
+        name = "synthetic-1000000"
+        scaling.synthetic(1_000_000, given.cache / name)
+        add(given.cache, found, name, 10_000, LARGE_SHARES)
+    write(found, Path(__file__).with_name("CATALOGUE.md"))
+
+
+if __name__ == "__main__":
+    main()

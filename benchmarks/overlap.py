@@ -1,0 +1,257 @@
+"""A label in one to six clusters: quality, retained positives, cost; and whether joined labels are separated.
+
+``python benchmarks/overlap.py`` measures what is missing in the cache and writes ``benchmarks/OVERLAP.md``. The recipe
+is that of Liu et al. (NeurIPS 2021): 32 branches, at most 100 labels in a leaf before copying, beam 10. ``--only
+report`` writes the page alone.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import data
+import numpy as np
+from measurements import Measurements
+from scipy.sparse import csr_matrix
+
+from arborank import XRLinear
+from arborank.indexing import LabelTree
+from arborank.matching import BeamSearch
+from arborank.metrics import precision_at_k, propensities, psp_at_k
+from arborank.models import KMeansIndexer, disentangle
+from arborank.models.disentangle import retained_positives
+from arborank.sparse import as_csr
+
+TREE = {"branching": 32, "max_leaf_size": 100}
+CUTS = (1, 3, 5)
+METRICS = tuple(f"{metric}@{k}" for metric in ("P", "PSP") for k in CUTS)
+PAGE = Path(__file__).resolve().parent / "OVERLAP.md"
+
+
+def cpu(call, *arguments, **options):
+    """CPU seconds of all threads, which other work on the machine moves less than the time on the wall."""
+    start = time.process_time()
+    result = call(*arguments, **options)
+    return time.process_time() - start, result
+
+
+def quality(model: XRLinear, X: csr_matrix, Y: csr_matrix, train: csr_matrix) -> dict[str, float]:
+    ids, _ = model.predict_topk(X, 10)
+    shares = propensities(np.bincount(train.indices, minlength=train.shape[1]), train.shape[0])
+    found = {f"P@{k}": 100 * precision_at_k(Y, ids, k) for k in CUTS}
+    found |= {f"PSP@{k}": 100 * psp_at_k(Y, ids, k, shares) for k in CUTS}
+    return found | {"retained": 100 * retained_positives(model.tree_, Y, beams(model, X))}
+
+
+def beams(model: XRLinear, X: csr_matrix) -> np.ndarray:
+    """The leaves that the model's beam of ten holds."""
+    top = model.tree_.above_labels()
+    search = BeamSearch(top.branches, model.layers_[:-1], top.labels, top.n_labels)
+    return search.nodes(as_csr(X), min(10, top.n_labels), n_threads=0)[0]
+
+
+def measure_set(given: argparse.Namespace, found: Measurements, name: str) -> None:
+    """Fit every overlap that is missing; rank with it in turn with the model without overlap."""
+    cells = [
+        {"table": "overlap", "set": name, "side": "arborank", "overlap": overlap}
+        for overlap in given.overlaps
+    ]
+    if all(found.done(1, **cell) for cell in cells):
+        return
+    X, Y, X_test, Y_test = (
+        data.load(given.cache, name, matrix) for matrix in ("X.trn", "Y.trn", "X.tst", "Y.tst")
+    )
+    seconds, tree = cpu(KMeansIndexer(**TREE, random_state=given.seed).index, X, Y)
+    options = {"tree": tree, "n_jobs": given.threads, "random_state": given.seed, **TREE}
+    taken, plain = cpu(XRLinear(**options).fit, X, Y)
+    for overlap, cell in zip(given.overlaps, cells, strict=True):
+        if found.done(1, **cell):
+            continue
+        own, model = (
+            (taken, plain) if overlap == 1 else cpu(XRLinear(max_clusters=overlap, **options).fit, X, Y)
+        )
+        values = quality(model, X_test, Y_test, Y)
+        values |= {"copies": model.tree_.labels.size / tree.labels.size, "fit": own + seconds}
+        values |= {
+            "fit ratio": (own + seconds) / (taken + seconds),
+            "batch ratio": ratio(plain, model, X_test),
+        }
+        values |= {"fullest": int(np.diff(model.tree_.branches[-1]).max())}
+        found.add(values, **cell)
+
+
+def ratio(plain: XRLinear, model: XRLinear, X: csr_matrix, rounds: int = 7) -> float:
+    """CPU time of ranking with ``model``, as a multiple of ``plain``'s: the median of rounds that alternate."""
+    rows = X[: min(X.shape[0], 10_000)]
+    plain.predict_topk(rows[:100])
+    model.predict_topk(rows[:100])
+    rounds_taken = [
+        (cpu(plain.predict_topk, rows, 10)[0], cpu(model.predict_topk, rows, 10)[0]) for _ in range(rounds)
+    ]
+    return float(np.median([b / a for a, b in rounds_taken]))
+
+
+def join_labels(Y: csr_matrix, tree: LabelTree, seed: int, least: int = 10) -> tuple[csr_matrix, np.ndarray]:
+    """Join pairs of labels of different leaves, drawn at random among those with at least ``least`` instances.
+
+    Returns the new label matrix and the pairs; the first label of a pair stands for both, the second has no instance.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(Y.indices, minlength=Y.shape[1])
+    homes = np.full(Y.shape[1], -1)
+    homes[tree.labels] = tree.parents(tree.depth)
+    drawn = rng.permutation(np.flatnonzero(counts >= least))
+    pairs = drawn[: drawn.size // 2 * 2].reshape(-1, 2)
+    pairs = pairs[homes[pairs[:, 0]] != homes[pairs[:, 1]]]
+    joined = np.arange(Y.shape[1])
+    joined[pairs[:, 1]] = pairs[:, 0]
+    coo = Y.tocoo()
+    new = csr_matrix((np.ones(coo.nnz, np.float32), (coo.row, joined[coo.col])), shape=Y.shape)
+    new.data[:] = 1
+    return new, pairs
+
+
+def variation(truth: np.ndarray, found: np.ndarray) -> float:
+    """Variation of information of two clusterings of the same things, in nats (Meila 2003)."""
+    table = np.zeros((truth.max() + 1, found.max() + 1))
+    np.add.at(table, (truth, found), 1)
+    table /= table.sum()
+    outer = table.sum(axis=1, keepdims=True) * table.sum(axis=0)
+    held = table > 0
+    entropies = [-(p[p > 0] * np.log(p[p > 0])).sum() for p in (table.sum(axis=1), table.sum(axis=0))]
+    return float(sum(entropies) - 2 * (table[held] * np.log(table[held] / outer[held])).sum())
+
+
+def measure_joined(given: argparse.Namespace, found: Measurements, name: str) -> None:
+    """Join labels at random, disentangle, and see whether the leaves part their test instances again."""
+    key = {"table": "joined", "set": name}
+    if found.done(1, **key):
+        return
+    X, Y, X_test, Y_test = (
+        data.load(given.cache, name, matrix) for matrix in ("X.trn", "Y.trn", "X.tst", "Y.tst")
+    )
+    indexer = KMeansIndexer(**TREE, random_state=given.seed)
+    joined, pairs = join_labels(Y, indexer.index(X, Y), given.seed)
+    model = XRLinear(random_state=given.seed, n_jobs=given.threads, **TREE).fit(X, joined)
+    found.add({**separation(model, disentangle(model, X, joined), X_test, Y_test, pairs)}, **key)
+
+
+def separation(
+    plain: XRLinear, model: XRLinear, X: csr_matrix, Y: csr_matrix, pairs: np.ndarray
+) -> dict[str, float]:
+    """Mean variation of information, over the pairs, between a label's two parts and the leaf that is preferred.
+
+    Without overlap a joined label has one leaf, and its instances are one cluster; so are those of a joined label
+    that got no second leaf. Chance: instances drawn into two clusters by coin.
+    """
+    by_label = Y.tocsc()
+    rng = np.random.default_rng(0)
+    tree = model.tree_
+    leaf = tree.parents(tree.depth)
+    top = tree.above_labels()
+    search = BeamSearch(top.branches, model.layers_[:-1], top.labels, top.n_labels)
+    values: dict[str, list[float]] = {"VI": [], "VI of one leaf": [], "VI of chance": [], "two leaves": []}
+    for first, second in pairs:
+        parts = [by_label.indices[by_label.indptr[i] : by_label.indptr[i + 1]] for i in (first, second)]
+        parts = [np.setdiff1d(parts[0], parts[1]), np.setdiff1d(parts[1], parts[0])]
+        if min(map(len, parts)) < 5:
+            continue
+        truth = np.repeat([0, 1], [len(part) for part in parts])
+        leaves = leaf[tree.labels == first]
+        beam, scores = search.nodes(as_csr(X[np.concatenate(parts)]), top.n_labels, n_threads=0)
+        worth = np.array([np.where(beam == own, scores, 0).max(axis=1) for own in leaves])
+        values["VI"].append(variation(truth, worth.argmax(axis=0)))
+        values["VI of one leaf"].append(variation(truth, np.zeros_like(truth)))
+        values["VI of chance"].append(variation(truth, rng.integers(0, 2, truth.size)))
+        values["two leaves"].append(float(leaves.size > 1))
+    separated = np.array(values["two leaves"]) > 0
+    return {
+        **{key: float(np.mean(value)) for key, value in values.items()},
+        "VI where two leaves": float(np.mean(np.array(values["VI"])[separated])),
+        "VI of one leaf there": float(np.mean(np.array(values["VI of one leaf"])[separated])),
+        "pairs": len(separated),
+    }
+
+
+def report(found: Measurements, names: list[str]) -> str:
+    """The page."""
+    lines = [
+        "# A label in several clusters",
+        "",
+        "Measured by `python benchmarks/overlap.py`: 32 branches, at most 100 labels in a leaf before copying, beam",
+        "10, seed 0. The first row of a set is the tree without overlap; the others are differences to it, in points.",
+        "*Retained* is the share of test positives one of whose leaves is in the beam. *Slots* are places on the",
+        "bottom level, *fit* the CPU time of tree, assignment and training, *batch* the CPU time of ranking, the last",
+        "three as multiples of the first row's.",
+        "",
+    ]
+    better = worse = cells = 0
+    lowest = 0.0
+    for name in names:
+        base = found.of(table="overlap", set=name, side="arborank", overlap=1)
+        if not base:
+            continue
+        lines += [f"## {name}", "", f"| overlap | {' | '.join(METRICS)} | retained | slots | fit | batch |"]
+        lines += ["|---|" + "---|" * (len(METRICS) + 4)]
+        for overlap in range(1, 7):
+            for values in found.of(table="overlap", set=name, side="arborank", overlap=overlap)[-1:]:
+                shown = [values[m] if overlap == 1 else values[m] - base[-1][m] for m in METRICS]
+                text = [f"{value:.2f}" if overlap == 1 else f"{value:+.2f}" for value in shown]
+                if overlap > 1:
+                    cells += len(shown)
+                    better += sum(value > 0 for value in shown)
+                    worse += sum(value < -0.2 for value in shown)
+                    lowest = min(lowest, *shown)
+                lines.append(
+                    f"| {overlap} | {' | '.join(text)} | {values['retained']:.2f} | {values['copies']:.2f} | "
+                    f"{values['fit ratio']:.2f}× | {values['batch ratio']:.2f}× |"
+                )
+        lines.append("")
+    lines += [
+        f"Better in {better} of {cells} cells; worse by more than 0.2 in {worse}; lowest {lowest:+.2f}.",
+        "",
+    ]
+    joined = [(name, *found.of(table="joined", set=name)[-1:]) for name in names]
+    lines += [
+        "## Joined labels",
+        "",
+        "Pairs of labels of different leaves, with 10 training instances or more, are joined at random; the model",
+        "knows only the joined labels. A joined label's test instances are then parted by the leaf that the matcher",
+        "prefers for it, and compared with their true labels by the variation of information, in nats (0: the same).",
+        "One leaf, as without overlap, parts nothing; *chance* parts by coin.",
+        "",
+        "| set | pairs | VI | one leaf | chance | pairs with two leaves | VI of those | one leaf |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, *values in joined:
+        for v in values:
+            lines.append(
+                f"| {name} | {v['pairs']:.0f} | {v['VI']:.3f} | {v['VI of one leaf']:.3f} | {v['VI of chance']:.3f} | "
+                f"{100 * v['two leaves']:.0f} % | {v['VI where two leaves']:.3f} | {v['VI of one leaf there']:.3f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    data.add_arguments(parser)
+    parser.add_argument("--sets", nargs="+", default=data.SETS)
+    parser.add_argument("--overlaps", nargs="+", type=int, default=[1, 2, 3, 4, 5, 6])
+    parser.add_argument("--only", choices=("quality", "joined", "report"))
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    found = Measurements(given.cache)
+    for name in given.sets:
+        if given.only in (None, "quality"):
+            data.prepare(given.data, given.cache, name)
+            measure_set(given, found, name)
+        if given.only in (None, "joined"):
+            data.prepare(given.data, given.cache, name)
+            measure_joined(given, found, name)
+    PAGE.write_text(report(found, list(data.SETS)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

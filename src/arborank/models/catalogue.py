@@ -1,0 +1,255 @@
+"""Catalogue life: labels come, change and go without the tree being trained anew.
+
+New labels get a branch of their own, grown and trained as `XRLinear.fit` does, but on the labels at hand only. Its top
+nodes become children of the root, trained against all instances of the update; below them nothing differs from an
+ordinary tree. The weights that were there stay as they are, so an old label's score does not change; only its rank may,
+where a new label goes before it or a new branch takes the place of its own in the beam.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from ..checks import check_real
+from ..indexing import LabelTree
+from ..indexing.grafting import deepen, graft, prune, shape_branch
+from ..ranking import LayerWeights
+from ..ranking.chunks import append_chunks, concat_siblings, select_children
+from ..sparse import Csr
+from .learner import TreeLearner
+from .targets import as_indicator
+
+__all__ = ["CatalogueMixin"]
+
+_CERTAIN = 1e4  # a margin whose score is 1 with every combination
+
+
+class CatalogueMixin(TreeLearner):
+    """Adds, refreshes and removes labels of a fitted `XRLinear`.
+
+    Every method returns a new model that shares most arrays with the old one, which stays as it is and can serve
+    meanwhile; whatever stops an update leaves no trace.
+    """
+
+    def add_labels(
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        label_features: Any = None,
+        negative_share: float = 1.0,
+        negative_cost: float = 1.0,
+    ) -> Self:
+        """Return a model that knows further labels.
+
+        Parameters
+        ----------
+        X : sparse matrix or array of shape (n_instances, n_features)
+            Recent instances: those of the new labels, and others that have none of them. The others are what the
+            new labels are told apart from, so they should be like the queries to come.
+        Y : sparse or dense indicator of shape (n_instances, n_new), or list of lists of numbers from 0 to n_new - 1
+            The new labels only. Column ``j`` becomes label id ``n_labels_ + j``.
+        label_features : sparse matrix or array of shape (n_new, n_label_features), optional
+            As for `fit`, of the new labels.
+        negative_share : float, default=1.0
+            The share of the instances without a new label that ``X`` holds, if only a sample of them is given: at the
+            root every one of them counts ``1 / negative_share`` times. To understate it (to say 1 of a sample of 0.1)
+            favours the new labels over the old.
+        negative_cost : float, default=1.0
+            Multiplies ``Cn`` in the branch. Less makes labels with few instances easier to find, at some cost to the
+            others.
+
+        Raises
+        ------
+        ValueError
+            If a new label has no instance (let a text about it be one), no instance is without a new label, ``X`` has
+            another number of features, or the model was fitted on a 1-D target.
+        """
+        self._check_changeable()
+        X, Y = self._log(X, Y)
+        n_old, n_new = self.n_labels_, Y.shape[1]
+        ids = np.arange(n_old, n_old + n_new)
+        costs = _costs(negative_share, negative_cost)
+        return self._with_branch(X, Y, ids, n_old + n_new, label_features, costs)
+
+    def refresh_labels(
+        self,
+        labels: ArrayLike,
+        X: Any,
+        Y: Any,
+        *,
+        label_features: Any = None,
+        negative_share: float = 1.0,
+        negative_cost: float = 1.0,
+    ) -> Self:
+        """Return a model that has learned some of its labels anew; what it knew of them is forgotten.
+
+        Parameters
+        ----------
+        labels : int array of shape (n_refreshed,)
+            Label ids, without repetition.
+        X, Y, label_features, negative_share, negative_cost
+            As for `add_labels`; column ``j`` of ``Y`` is ``labels[j]``.
+
+        Raises
+        ------
+        ValueError
+            As `add_labels`, or if an id is unknown or repeated, or ``Y`` has another number of columns.
+        """
+        self._check_changeable()
+        ids = self._known(labels)
+        X, Y = self._log(X, Y)
+        if Y.shape[1] != ids.size:
+            raise ValueError(
+                f"Y has {Y.shape[1]} columns, but labels has {ids.size} entries; a column a label"
+            )
+        costs = _costs(negative_share, negative_cost)
+        return self._with_branch(X, Y, ids, self.n_labels_, label_features, costs)
+
+    def remove_labels(self, labels: ArrayLike, *, renumber: bool = False) -> Self:
+        """Return a model that never predicts some of its labels, and holds no weights of theirs.
+
+        Parameters
+        ----------
+        labels : int array
+            Label ids, without repetition.
+        renumber : bool, default=False
+            Whether the labels that are left are numbered from 0 again, in their order. By default they keep their ids.
+
+        Raises
+        ------
+        ValueError
+            If an id is unknown or repeated, or no label would be left.
+        """
+        self._check_changeable()
+        ids = self._known(labels)
+        tree, kept = prune(self.tree_, ids)
+        if tree is None or ids.size == self.n_labels_:
+            raise ValueError("labels holds every label of the model; at least one must be left")
+        layers = _select(self.layers_, kept)
+        counts = _counts_of(self)
+        if counts is not None:
+            counts[ids] = 0
+        if renumber:
+            left = np.ones(self.n_labels_, np.bool_)
+            left[ids] = False
+            tree = tree.relabel(np.cumsum(left) - 1, int(left.sum()))
+            counts = None if counts is None else counts[left]
+        return self._successor(tree, layers, counts)
+
+    # ------------------------------------------------------------------ parts
+
+    def _with_branch(
+        self,
+        X: Csr,
+        Y: Csr,
+        ids: NDArray[np.int64],
+        n_labels: int,
+        label_features: Any,
+        costs: tuple[float, float],
+    ) -> Self:
+        counts = self._count(X, Y)
+        stem, layers = prune(self.tree_, ids[ids < self.n_labels_]), self.layers_
+        depth = self.tree_.depth
+        grown, times = self._grow(X, Y, label_features)
+        branch = shape_branch(grown, depth)
+        start = time.perf_counter()
+        learned = self._train(X, Y, branch, depth, costs=costs)
+        times["train"] = time.perf_counter() - start
+        start = time.perf_counter()
+        learned = _deepen(learned, depth, self.combine)
+        tree = deepen(branch, depth).relabel(ids, n_labels)
+        if stem[0] is not None:
+            layers = layers if stem[0].labels.size == self.tree_.labels.size else _select(layers, stem[1])
+            tree = graft(stem[0].relabel(np.arange(self.n_labels_), n_labels), tree)
+            top = concat_siblings([layers[0], learned[0]])
+            with ThreadPoolExecutor() as pool:  # copying, which is not bound to the interpreter
+                learned = [top, *pool.map(append_chunks, layers[1:], learned[1:])]
+        known = _counts_of(self)
+        if known is not None:
+            known = np.concatenate([known, np.zeros(n_labels - known.size, np.int64)])
+            known[ids] = counts
+        model = self._successor(tree, learned, known)
+        times["graft"] = time.perf_counter() - start
+        model.fit_times_ = times
+        return model
+
+    def _successor(
+        self, tree: LabelTree, layers: list[LayerWeights], counts: NDArray[np.int64] | None
+    ) -> Self:
+        model = type(self)(**self.get_params(deep=False))
+        model.n_features_in_, model.classes_ = self.n_features_in_, None
+        if counts is not None:
+            model.label_counts_, model.n_instances_ = counts, self.n_instances_
+        model._set_fitted(tree, layers)
+        return model
+
+    def _check_changeable(self) -> None:
+        self._check_fitted()
+        if self.classes_ is not None:
+            raise ValueError("the model was fitted on a 1-D target, whose classes cannot change; fit it anew")
+
+    def _log(self, X: Any, Y: Any) -> tuple[Csr, Csr]:
+        instances = self._instances(X)
+        marks, classes = as_indicator(Y, instances.shape[0])
+        if classes is not None:
+            raise ValueError(
+                "Y is 1-dimensional; an indicator matrix, or a list of labels a row, was expected"
+            )
+        idle = np.flatnonzero(np.bincount(marks.indices, minlength=marks.shape[1]) == 0)
+        if idle.size:
+            raise ValueError(
+                f"column {idle[0]} of Y (and {idle.size - 1} more) has no instance; every label needs one, which may "
+                "be a text about the label"
+            )
+        if np.diff(marks.indptr).all():
+            raise ValueError(
+                "every row of Y has a label; X must also hold instances without any of them, like the queries to come"
+            )
+        return instances, marks
+
+    def _known(self, labels: ArrayLike) -> NDArray[np.int64]:
+        ids = np.asarray(labels)
+        if ids.ndim != 1 or ids.size == 0:
+            raise ValueError(f"labels must be a list of at least one label id, found shape {ids.shape}")
+        if ids.dtype.kind not in "iu":
+            raise TypeError(f"labels must hold integer ids, found {ids.dtype}")
+        wrong = ids[(ids < 0) | (ids >= self.n_labels_)]
+        if wrong.size:
+            raise ValueError(f"labels holds {wrong[0]}, but the model has labels 0 to {self.n_labels_ - 1}")
+        values, times = np.unique(ids, return_counts=True)
+        if values.size < ids.size:
+            raise ValueError(f"labels holds {values[times > 1][0]} twice")
+        return ids.astype(np.int64)
+
+
+def _costs(negative_share: float, negative_cost: float) -> tuple[float, float]:
+    share = check_real("negative_share", negative_share, above=0.0, most=1.0)
+    return 1 / share, check_real("negative_cost", negative_cost, above=0.0)
+
+
+def _counts_of(model: Any) -> NDArray[np.int64] | None:
+    return model.label_counts_.astype(np.int64) if hasattr(model, "label_counts_") else None
+
+
+def _select(layers: list[LayerWeights], kept: list[NDArray[np.bool_]]) -> list[LayerWeights]:
+    return [
+        layer if nodes.all() else select_children(layer, nodes)
+        for layer, nodes in zip(layers, kept, strict=True)
+    ]
+
+
+def _deepen(layers: list[LayerWeights], depth: int, combine: str) -> list[LayerWeights]:
+    """Insert layers of only children, see `deepen`, that pass the scores of their parents on."""
+    n = layers[0].n_children
+    if combine == "noop":  # scores do not come down from the parents, so the parents' rankers do
+        W, bias = layers[0].to_matrix()
+    else:
+        W = sp.csc_array((layers[0].n_features, n), dtype=np.float32)
+        bias = np.full(n, _CERTAIN, np.float32)
+    only = LayerWeights.from_matrix(W, bias, np.arange(n + 1), ranks=layers[0].ranks)
+    return [layers[0], *[only] * (depth - len(layers)), *layers[1:]]

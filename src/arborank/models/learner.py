@@ -1,0 +1,114 @@
+"""The steps of learning that `XRLinear.fit` and the updates of its catalogue share."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..indexing import LabelTree
+from ..memory import check_fits, check_label_arrays_fit, estimate_training
+from ..ranking import LayerWeights
+from ..sparse import Csr
+from ..threads import n_threads
+from ._growing import grow_tree
+from ._layers import train_layers
+from ._params import per_layer, solver_params, values_of
+from .checkpoint import Checkpoint
+from .predictor import TreePredictor
+
+__all__ = ["TreeLearner"]
+
+
+class TreeLearner(TreePredictor):
+    """Grows trees and trains their layers with the parameters of `XRLinear`."""
+
+    representation: str
+    alpha: float
+    branching: int
+    max_leaf_size: int
+    spherical: bool
+    Cp: float | Sequence[float]
+    threshold: float | Sequence[float]
+    max_nonzeros: int | Sequence[int | None] | None
+    negatives: str | Sequence[str]
+    relevance: str
+    relevance_norm: str
+    random_state: int
+    verbose: int
+
+    def _grow(self, X: Csr, Y: Csr, label_features: Any) -> tuple[LabelTree, dict[str, float]]:
+        return grow_tree(
+            X,
+            Y,
+            label_features,
+            representation=self.representation,
+            alpha=self.alpha,
+            branching=self.branching,
+            max_leaf_size=self.max_leaf_size,
+            spherical=bool(self.spherical),
+            random_state=self.random_state,
+            n_threads=n_threads(self.n_jobs),
+            verbose=bool(self.verbose),
+        )
+
+    def _train(
+        self,
+        X: Csr,
+        Y: Csr,
+        tree: LabelTree,
+        depth: int,
+        relevance: Any = None,
+        user_negatives: Any = None,
+        routed: Csr | None = None,
+        costs: tuple[float, float] = (1.0, 1.0),
+        checkpoint: Checkpoint | None = None,
+    ) -> list[LayerWeights]:
+        """Train a tree, or a branch of a deeper one: its lower layers are the model's lowest.
+
+        ``costs`` multiply the cost of negatives, at the root and at all layers.
+        """
+
+        def of_tree(layers: list[Any]) -> list[Any]:
+            return [layers[0], *layers[depth - tree.depth + 1 :]]
+
+        params = of_tree(solver_params(self, depth))
+        params = [replace(layer, Cn=layer.Cn * costs[1]) for layer in params]
+        params[0] = replace(params[0], Cn=params[0].Cn * costs[0])
+        return train_layers(
+            X,
+            Y,
+            tree,
+            params,
+            negatives=of_tree(per_layer("negatives", self.negatives, depth)),
+            user_negatives=user_negatives,
+            relevance=relevance,
+            relevance_mode=self.relevance,
+            relevance_norm=self.relevance_norm,
+            beam_size=self.beam_size,
+            combine=self.combine,
+            n_threads=n_threads(self.n_jobs),
+            verbose=bool(self.verbose),
+            routed=routed,
+            checkpoint=checkpoint,
+        )
+
+    def _count(self, X: Csr, Y: Csr, *, keeps_weights: bool = True) -> NDArray[np.int64]:
+        """Return the instances of every label, once it is clear that memory is enough to learn from them."""
+        check_label_arrays_fit(Y.shape[1])
+        label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
+        estimate = estimate_training(
+            n_instances=X.shape[0],
+            n_features=X.shape[1],
+            nnz=X.nnz,
+            label_counts=label_counts,
+            branching=min(self.branching, max(label_counts.size, 2)),
+            max_leaf_size=self.max_leaf_size,
+            Cp=values_of("Cp", self.Cp),
+            threshold=values_of("threshold", self.threshold),
+            max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
+            n_threads=n_threads(self.n_jobs),
+        )
+        check_fits(estimate if keeps_weights else replace(estimate, weights=0))
+        return label_counts

@@ -1,0 +1,183 @@
+"""Labels come, change and go by their names."""
+
+import numpy as np
+import pytest
+
+import arborank
+from arborank import Ensemble, NgramTfidf, TextRanker, XRLinear
+
+FRUIT = ["apple", "banana", "cherry", "grape", "lemon", "mango", "olive", "peach"]
+CARS = ["coupe", "racer", "taxi", "truck", "van", "wagon"]
+
+
+def corpus(names, seed=0, n=20):
+    rng = np.random.default_rng(seed)
+    texts, labels = [], []
+    for name in names:
+        kind = "sweet fruit" if name in FRUIT else "fast vehicle"
+        for _ in range(n):
+            texts.append(f"{name}ish {kind} w{rng.integers(30)} w{rng.integers(30)}")
+            labels.append([name])
+    return texts, labels
+
+
+ALL = [f"{name}ish" for name in FRUIT + CARS]
+
+
+@pytest.fixture
+def ranker():
+    # all words are known to the features; the last labels are not known to the model
+    texts, labels = corpus(FRUIT[:6] + CARS[:4])
+    texts += [f"nothing but {' '.join(ALL)}", f"nothing else but {' '.join(ALL)}"]
+    labels += [[], []]
+    return TextRanker(features=NgramTfidf(), model=XRLinear(max_leaf_size=4, branching=2)).fit(texts, labels)
+
+
+def best(ranker, text):
+    return ranker.rank(text, k=1)[0][0]
+
+
+def test_added_labels_are_ranked_by_name(ranker):
+    before = ranker.rank("an appleish fruit", k=10)
+    texts, labels = corpus([*FRUIT, *CARS[:4]], seed=1)
+    grown = ranker.add_labels(["peach", "olive"], texts, labels)
+    assert best(grown, "a peachish fruit") == "peach"
+    assert best(grown, "an oliveish thing") == "olive"
+    assert dict(grown.rank("an appleish fruit", k=12))["apple"] == pytest.approx(dict(before)["apple"])
+    assert grown.features_ is ranker.features_
+    assert "peach" not in ranker.labels_
+    assert ranker.rank("an appleish fruit", k=10) == before
+    assert grown.encode_labels([["peach", "apple"]]).nnz == 2
+    assert (
+        best(
+            ranker.add_labels(
+                ("peach",), texts, [[n for n in row if n != "olive"] for row in labels], negative_share=0.5
+            ),
+            "peachish",
+        )
+        == "peach"
+    )
+
+
+def test_a_text_about_a_label_is_enough(ranker):
+    texts, labels = corpus([*FRUIT[:6], *CARS[:4]], seed=1)
+    grown = ranker.add_labels(["wagon"], texts, labels, label_texts={"wagon": "wagonish vehicle"})
+    assert best(grown, "my wagonish vehicle") == "wagon"
+    both = ranker.add_labels(
+        ["wagon", "peach"], *corpus([*FRUIT[:3], "peach"]), label_texts={"wagon": "wagonish vehicle"}
+    )
+    assert best(both, "a wagonish vehicle") == "wagon"
+    assert best(both, "a peachish fruit") == "peach"
+
+
+def test_removed_names_are_unknown(ranker):
+    less = ranker.remove_labels(["banana", "taxi"])
+    assert "banana" not in less.labels_
+    assert len(less.labels_) == less.model_.n_labels_ == len(ranker.labels_) - 2
+    assert "banana" not in dict(less.rank("bananaish", k=10))
+    for name in ("apple", "racer", "truck", "mango"):
+        assert best(less, f"{name}ish") == name
+    with pytest.raises(ValueError, match="'banana', which is not a label"):
+        less.remove_labels(["banana"])
+    back = less.add_labels(["banana"], *corpus([*FRUIT[:6], *CARS[:2], CARS[3]], seed=2))
+    assert best(back, "bananaish fruit") == "banana"
+
+
+def test_refreshed_labels_follow_the_new_texts(ranker):
+    texts, labels = corpus(FRUIT[:6] + CARS[:4], seed=3)
+    texts = [text.replace("appleish", "peachish") for text in texts]
+    fresh = ranker.refresh_labels(["apple"], texts, labels)
+    assert best(fresh, "peachish fruit") == "apple"
+    assert best(ranker, "appleish fruit") == "apple"
+    assert fresh.labels_ is ranker.labels_
+
+
+def test_a_changed_ranker_is_saved_and_loaded(ranker, tmp_path):
+    grown = ranker.add_labels(["peach"], *corpus([*FRUIT[:6], "peach"]))
+    grown.save(tmp_path / "model")
+    assert arborank.load(tmp_path / "model").rank("peachish", k=3) == grown.rank("peachish", k=3)
+
+
+def test_cold_start_finds_labels_that_only_have_a_text():
+    texts, labels = corpus(FRUIT[:6] + CARS[:4])
+    about = {name: f"the {name}ish {'fruit' if name in FRUIT else 'vehicle'}" for name in FRUIT + CARS}
+    cold = TextRanker(features=NgramTfidf(), model=XRLinear(max_leaf_size=4))
+    cold.fit(texts, labels, label_texts=about, cold_start=True)
+    assert set(cold.labels_) == {*FRUIT, *CARS}
+    for name in ("peach", "olive", "van", "wagon", "apple"):
+        assert name in dict(cold.rank(f"{name}ish", k=2))
+    # labels with instances gain by their text, too
+    named = TextRanker(features=NgramTfidf()).fit(
+        ["red", "yellow"], [["apple"], ["banana"]], label_texts={"apple": "a pome"}, cold_start=True
+    )
+    assert best(named, "pome") == "apple"
+    assert named.model_.n_instances_ == 3
+
+
+def test_cold_start_and_representation_by_text():
+    texts, labels = corpus(FRUIT[:6] + CARS[:4])
+    about = {name: f"the {name}ish" for name in FRUIT + CARS}
+    model = XRLinear(representation="pifa-concat", max_leaf_size=4)
+    cold = TextRanker(features=NgramTfidf(), model=model).fit(
+        texts, labels, label_texts=about, cold_start=True
+    )
+    assert "peach" in dict(cold.rank("peachish", k=2))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            lambda r, x, y: r.add_labels(["apple"], x, y),
+            ValueError,
+            "'apple', which is a label of this model",
+        ),
+        (lambda r, x, y: r.add_labels(["peach", "peach"], x, y), ValueError, "'peach' twice"),
+        (lambda r, x, y: r.add_labels("peach", x, y), TypeError, "found the str 'peach'"),
+        (lambda r, x, y: r.add_labels([], x, y), ValueError, "names is empty"),
+        (lambda r, x, y: r.add_labels([3], x, y), TypeError, "strings"),
+        (
+            lambda r, x, y: r.add_labels(["olive"], x, y),
+            ValueError,
+            "hold 'peach', neither a known label nor among",
+        ),
+        (
+            lambda r, x, y: r.add_labels(["peach", "fig"], x, y),
+            ValueError,
+            "'fig' has neither a text with that label",
+        ),
+        (lambda r, x, y: r.add_labels(["peach"], x, y[:-1]), ValueError, "they go in pairs"),
+        (
+            lambda r, x, y: r.add_labels(["peach"], x, y, label_texts={"fig": "f"}),
+            ValueError,
+            "about 'fig', which",
+        ),
+        (
+            lambda r, x, y: r.add_labels(["peach"], x, y, label_texts=["f"]),
+            TypeError,
+            "must map names to texts",
+        ),
+        (lambda r, x, y: r.add_labels(["peach"], x, y, share=1), TypeError, "share"),
+        (lambda r, x, y: r.remove_labels(["fig"]), ValueError, "'fig', which is not a label"),
+        (lambda r, x, y: r.remove_labels(list(r.labels_)), ValueError, "every label"),
+        (lambda r, x, y: r.refresh_labels(["peach"], x, y), ValueError, "'peach', which is not a label"),
+        (lambda r, x, y: TextRanker().fit(x, y, cold_start=True), ValueError, "cold_start needs label_texts"),
+        (lambda r, x, y: TextRanker().fit(x, y, label_texts={"a": 1}), TypeError, "map str to str"),
+    ],
+)
+def test_what_is_wrong_is_named(ranker, change, error, message):
+    texts, labels = corpus([*FRUIT[:6], "peach"])
+    with pytest.raises(error, match=message):
+        change(ranker, texts, labels)
+
+
+def test_a_model_that_cannot_change_says_so():
+    texts, labels = corpus(FRUIT[:4])
+    both = TextRanker(features=NgramTfidf(), model=Ensemble([XRLinear(), XRLinear(random_state=1)]))
+    both.fit(texts, labels)
+    with pytest.raises(TypeError, match="Ensemble has no remove_labels"):
+        both.remove_labels(["apple"])
+    with pytest.raises(
+        TypeError, match="Ensemble has no add_labels, which the 1 labels without an instance need"
+    ):
+        both.fit(texts, labels, label_texts={"fig": "figs"}, cold_start=True)
