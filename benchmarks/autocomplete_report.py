@@ -38,8 +38,10 @@ method 1 of Chen and Cherry for n-grams without a match (which leaves 0.18 to a 
 All sides train on the same pairs and prefixes. libpecos ranks with its default tree and beam, as many labels as the
 beam holds, and those that begin with the prefix are kept; it is given the completer's features, and once more with a
 prefix weight of 1 in place of 0.1, which suits a search that the prefix does not prune. *free* is Arborank's own search
-without pruning, filtered in the same way. Latency is processor time of one call from Python on one thread, features
-included (libpecos and the GRU: without).
+without pruning, filtered in the same way; *labels scored* and *nodes scored* (of all levels) are the children of the
+beam's nodes, pruned by the prefix and free. Latency is processor time of one call from Python on one thread, features
+included (libpecos and the GRU: without); *fit* is wall time on a machine that did other work, so that it says little
+beside another.
 """
 
 
@@ -55,6 +57,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 def write_report(found: Measurements, path: Path) -> None:
     """Render all sets that were measured."""
     lines = [INTRODUCTION, f"Machine: {machine()}."]
+    lines += ["", "## In short", "", "The hybrid tree against the others, relative.", *summary(found)]
     plotted = {}
     for name in found.distinct("set", table="autocomplete"):
         for share in found.distinct("share", table="autocomplete", set=name):
@@ -67,6 +70,26 @@ def write_report(found: Measurements, path: Path) -> None:
     plot(plotted, path.with_suffix(".svg"))
     lines += ["", f"![MRR by length of the prefix]({path.with_suffix('.svg').name})", ""]
     path.write_text("\n".join(lines))
+
+
+def summary(found: Measurements) -> list[str]:
+    """How much higher the MRR of the hybrid tree is than that of others."""
+    rows = []
+    for name in found.distinct("set", table="autocomplete"):
+        for share in found.distinct("share", table="autocomplete", set=name):
+            cell = {"table": "autocomplete", "set": name, "share": share}
+            ours = found.of(**cell, side="hybrid")
+            for side in ("most frequent", "kmeans", "libpecos", "libpecos, weight 1"):
+                others = found.of(**cell, side=side)
+                if ours and others:
+                    gains = [
+                        ours[-1][key] / others[-1][key] - 1
+                        for key in ("mrr", "mrr_short", "mrr_lengths_alike")
+                    ]
+                    highest = 1 / others[-1]["mrr"] - 1
+                    shown = [f"{100 * gain:+.0f} %" for gain in (*gains, highest)]
+                    rows.append([name if share == 1 else f"{name}, 1/{share}", LABELS[side], *shown])
+    return table(["set", "against", "MRR, all", "≤3", "lengths alike", "an MRR of 1 would be"], rows)
 
 
 def quality_tables(sides: dict) -> list[str]:
@@ -98,7 +121,8 @@ def quality_tables(sides: dict) -> list[str]:
             lines += [
                 "",
                 f"The GRU answered the first {v['rows']:,} test prefixes only: MRR {number(v['mrr'])}, where "
-                f"Arborank's hybrid has {number(v['hybrid_mrr_same_rows'])}; {v['epochs']:.1f} epochs.",
+                f"Arborank's hybrid has {number(v['hybrid_mrr_same_rows'])}. It had {v['epochs']:.1f} epochs in "
+                f"{v['fit_seconds'] / 60:.0f} minutes on a busy machine, too few to tell what it could reach.",
             ]
     return lines
 

@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--head-rate", type=float, default=1e-3)
     parser.add_argument("--branching", type=int, default=16)
     parser.add_argument("--leaf", type=int, default=16)
-    parser.add_argument("--threshold", type=float, default=0.01)
+    parser.add_argument("--threshold", type=float, default=0.03)
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()

@@ -67,10 +67,6 @@ struct Example {
       __builtin_prefetch(value + k);
     }
   }
-  void prefetch_weights(const Float<L>* W) const {
-    for (std::int64_t k = 0; k < std::min<std::int64_t>(length, 16); k++)
-      __builtin_prefetch(W + feature[k]);
-  }
 };
 
 // The examples still visited, in the random order of this pass.
@@ -134,7 +130,6 @@ class SvmDual {
   }
 
  private:
-  static constexpr std::int64_t kLarge = 1 << 14;  // examples whose data no longer fit in the second-level cache
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
   static constexpr float kNegligible = 0.1f;  // projected gradients below this share of eps move nothing
 
@@ -144,36 +139,13 @@ class SvmDual {
     for (std::int64_t i = 0; i < active_.size();) {
       if (i % 64 == 0 && job.stopped())
         return;
-      prefetch(i);
+      if (i + 1 < active_.size())
+        Example<L>(block_, active_[i + 1]).prefetch();
       if (visit(active_[i], running))
         i++;
       else
         active_.drop(i);
     }
-  }
-
-  // Examples come in random order. Of a large block each would cost several cache misses, one after the other: first
-  // where it lies, then its features, then their weights. So each is asked for when what leads to it has come.
-  void prefetch(std::int64_t i) const {
-    const std::int64_t left = active_.size() - 1 - i;
-    if (block_.n < kLarge) {
-      if (left >= 1)
-        Example<L>(block_, active_[i + 1]).prefetch();
-      return;
-    }
-    if (left >= 16) {
-      const std::uint32_t row = active_[i + 16];
-      __builtin_prefetch(&block_.starts[row]);
-      __builtin_prefetch(&block_.lengths[row]);
-      __builtin_prefetch(&block_.norms[row]);
-      __builtin_prefetch(&block_.own[row]);
-      __builtin_prefetch(&alpha_[row], 1);
-      __builtin_prefetch(&targets_.positive[row]);
-    }
-    if (left >= 8)
-      Example<L>(block_, active_[i + 8]).prefetch();
-    if (left >= 4)
-      Example<L>(block_, active_[i + 4]).prefetch_weights(weights_.shared.data());
   }
 
   // False when no lane needs the example for now.

@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 import arborank
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, XRLinear
+from arborank.sparse import to_scipy
 
 NEXT = {
     "digital camera": ["nikon coolpix", "nikon lens", "canon"],
@@ -160,6 +161,14 @@ def test_several_previous_queries_with_decay():
     two = Autocompleter(n_previous=2, decay=0.8, model=model).fit(events)
     assert queries(two.complete("", ["blue", "car"], k=1)) == ["blue car paint"]
     assert queries(two.complete("", ["red", "car"], k=1)) == ["red car paint"]
+    contexts = [("red", "car"), ("car", "blue"), ("car",), ("unseen",), ("unseen", "red"), (), ("red", "red")]
+    X, known = two.rows_.many(contexts, ["c"] * len(contexts))
+    for row, (context, is_known) in enumerate(zip(contexts, known.tolist(), strict=True)):
+        single = two.rows_.one(context, "c")
+        assert (single is not None) == is_known
+        if single is not None:
+            expected = to_scipy(X)[[row]].toarray()
+            np.testing.assert_allclose(to_scipy(single).toarray(), expected, rtol=1e-6)
     one = Autocompleter(model=model).fit(events)
     assert one.complete("", ["blue", "car"], k=3) == one.complete("", ["red", "car"], k=3)
 

@@ -364,3 +364,24 @@ def test_string_table_by_itself(tmp_path):
     loaded = load(tmp_path / "names")
     assert loaded == table
     assert loaded.find("a\nb") == 2
+
+
+def test_an_array_of_several_parts_is_saved_once(tmp_path):
+    shared, other = np.arange(1000), np.arange(1000)
+    parts = {
+        "a": Toy({}, {"x": shared}),
+        "b": Toy({}, {"x": shared, "y": other}),
+        "c": Toy({}, {"z": shared}),
+    }
+    model = Toy({}, {"top": other}, parts)
+    save(model, tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.glob("*.safetensors")) < 2.2 * shared.nbytes
+    for verify in (True, False):
+        loaded = load(tmp_path, verify=verify)
+        assert loaded == model
+        x = loaded.parts["a"].arrays["x"]
+        assert loaded.parts["b"].arrays["x"] is x
+        assert loaded.parts["c"].arrays["z"] is x
+        assert loaded.parts["b"].arrays["y"] is loaded.arrays["top"]
+    save(loaded, tmp_path)  # and stays so
+    assert load(tmp_path) == model

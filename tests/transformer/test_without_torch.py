@@ -24,6 +24,17 @@ def test_a_missing_extra_is_named(monkeypatch, model):
         model.fit(["a text"], [[0]])
 
 
+@pytest.mark.subprocess
+def test_a_saved_encoder_without_the_extra():
+    code = (
+        "import sys, arborank.transformer; sys.modules['torch'] = None\n"
+        "try:\n    from arborank.persistence.kinds import class_of; class_of('Encoder')\n"
+        "except ImportError as error:\n    assert 'arborank[transformers]' in str(error), error\n"
+        "else:\n    raise SystemExit('no error')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_parameters_are_checked_before_the_extra():
     with pytest.raises(ValueError, match="bootstrap is 'parent', but there is no level above"):
         XTransformer(bootstrap="parent").fit(["a text"], [[0]])

@@ -66,18 +66,21 @@ class ContextRows:
 
     def one(self, previous: Sequence[str], prefix: str) -> Csr | None:
         """Return the row of a single keystroke, as `many` does, sooner; None where nothing is known before."""
-        if len(previous) > 1:
-            row, known = self.many([previous], [prefix], n_threads=1)
-            return row if known[0] else None
         if not previous:
             return None
         before = self.previous.encode(previous)
         if before.nnz == 0:
             return None
+        columns, values = before.indices, before.data
+        if len(previous) > 1:
+            ages = np.arange(len(previous))[::-1]
+            weights = np.repeat(self.decay**ages, np.diff(before.indptr))
+            columns, places = np.unique(columns, return_inverse=True)
+            values = np.bincount(places, weights=values * weights).astype(np.float32)
         typed = self.prefix.encode([prefix])
-        indices = np.concatenate([before.indices, typed.indices + np.int32(self._n_previous)])
-        length = np.sqrt(before.data @ before.data)
-        data = np.concatenate([before.data / length, typed.data * np.float32(self.prefix_weight)])
+        indices = np.concatenate([columns, typed.indices + np.int32(self._n_previous)])
+        length = np.sqrt(values @ values)
+        data = np.concatenate([values / length, typed.data * np.float32(self.prefix_weight)])
         return Csr(np.array([0, indices.size]), indices, data, self.n_features)
 
     def to_state(self) -> State:

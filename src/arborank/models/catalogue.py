@@ -3,7 +3,7 @@
 New labels get a branch of their own, grown and trained as `XRLinear.fit` does, but on the labels at hand only. Its top
 nodes become children of the root, trained against all instances of the update; below them nothing differs from an
 ordinary tree. The weights that were there stay as they are, so an old label's score does not change; only its rank may,
-where a new label goes before it.
+where a new label goes before it or a new branch takes the place of its own in the beam.
 """
 
 import time

@@ -58,7 +58,9 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
 
 
 def _one_row(labels: NDArray[Any], name: str, n_labels: int) -> Csr:
-    ids = np.unique(labels)
+    ids = np.sort(labels)
+    if (ids[1:] == ids[:-1]).any():
+        ids = np.unique(ids)  # the slow part, and mostly needless
     if ids.size and (ids[0] < 0 or ids[-1] >= n_labels):
         wrong = int(ids[0] if ids[0] < 0 else ids[-1])
         raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")

@@ -41,8 +41,8 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
     Returns
     -------
     dict
-        kind, config, arrays (dtype and shape of each), parts (the same again) and, where there are arrays,
-        file.
+        kind, config, arrays (dtype and shape of each, and where another part's array is the same object, its file and
+        name), parts (the same again) and, where there are arrays, file.
     """
     kind = type(part).__name__
     where = ".".join(place) or "model"
@@ -53,16 +53,29 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
         if not _NAME.fullmatch(name):
             raise ValueError(f"{where}: {name!r} is not made of letters, digits and underscores")
     node: dict[str, Any] = {"kind": kind, "config": _plain(dict(state.config), f"{where}: config")}
-    node["arrays"] = {
-        name: {"dtype": dtype_code(array, f"{where}.{name}"), "shape": list(array.shape)}
-        for name, array in state.arrays.items()
-    }
-    if state.arrays:
-        node["file"] = f"{place[0] if place else kind.lower()}-{token}.safetensors"
-        named = {".".join((*place, name)): array for name, array in state.arrays.items()}
-        files.setdefault(node["file"], {}).update(named)
+    file = f"{place[0] if place else kind.lower()}-{token}.safetensors"
+    node["arrays"] = {}
+    for name, array in state.arrays.items():
+        described = {"dtype": dtype_code(array, f"{where}.{name}"), "shape": list(array.shape)}
+        held = _place_of(array, files)
+        if held is None:
+            files.setdefault(file, {})[".".join((*place, name))] = array
+        else:
+            described["same_as"] = list(held)
+        node["arrays"][name] = described
+    if any("same_as" not in described for described in node["arrays"].values()):
+        node["file"] = file
     node["parts"] = {name: take_apart(sub, (*place, name), token, files) for name, sub in state.parts.items()}
     return node
+
+
+def _place_of(array: NDArray[Any], files: Files) -> tuple[str, str] | None:
+    """Return the file and the name under which this very array, of another part, is saved already."""
+    for file, arrays in files.items():
+        for name, other in arrays.items():
+            if other is array:
+                return file, name
+    return None
 
 
 def _plain(value: Any, where: str) -> Any:
@@ -124,21 +137,30 @@ def parse_document(path: Path, text: str, verify: bool) -> dict[str, Any]:
     return document
 
 
-def put_together(node: dict[str, Any], place: tuple[str, ...], path: Path, files: Files) -> Any:
-    """Rebuild an object as the config.json at ``path`` describes it; takes its arrays out of ``files``."""
+def put_together(
+    node: dict[str, Any], place: tuple[str, ...], path: Path, files: Files, taken: Files | None = None
+) -> Any:
+    """Rebuild an object as the config.json at ``path`` describes it; moves its arrays from ``files`` to ``taken``."""
+    taken = {} if taken is None else taken
     kind, where = node["kind"], ".".join(place) or "model"
     if kind not in KINDS:
         raise ValueError(f"{path}: {where} is a {kind!r}; known are {', '.join(sorted(KINDS))}")
-    parts = {name: put_together(sub, (*place, name), path, files) for name, sub in node["parts"].items()}
-    if node["arrays"] and node["file"] not in files:
+    parts = {
+        name: put_together(sub, (*place, name), path, files, taken) for name, sub in node["parts"].items()
+    }
+    if "file" in node and node["file"] not in files:
         raise ValueError(f"{path} is malformed: {where} is in {node['file']!r}, which is not among its files")
-    file = path.with_name(node["file"]) if node["arrays"] else path
+    file = path.with_name(node["file"]) if "file" in node else path
     arrays: dict[str, NDArray[Any]] = {}
     for name, described in node["arrays"].items():
-        full = ".".join((*place, name))
-        array = files[node["file"]].pop(full, None)
+        held, full = (
+            described["same_as"] if "same_as" in described else (node["file"], ".".join((*place, name)))
+        )
+        if full in files.get(held, {}):
+            taken.setdefault(held, {})[full] = files[held].pop(full)
+        array = taken.get(held, {}).get(full)
         if array is None:
-            raise ValueError(f"{file} lacks the array {full!r}")
+            raise ValueError(f"{path.with_name(held)} lacks the array {full!r}")
         if dtype_code(array, full) != described["dtype"] or list(array.shape) != described["shape"]:
             raise ValueError(
                 f"{file}: array {full!r} is {dtype_code(array, full)} of shape {array.shape}, but "

@@ -8,6 +8,7 @@ loaded or asked, not before.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .distil import distil
 from .plain import PlainTexts
 from .xrtransformer import XRTransformer
 from .xtransformer import XTransformer
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .encoder import Encoder
     from .scratch import scratch_encoder
 
-__all__ = ["Encoder", "PlainTexts", "XRTransformer", "XTransformer", "scratch_encoder"]
+__all__ = ["Encoder", "PlainTexts", "XRTransformer", "XTransformer", "distil", "scratch_encoder"]
 
 _NEED_TORCH = {"Encoder": ".encoder", "scratch_encoder": ".scratch"}
 

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
-import transformers
 from numpy.typing import NDArray
+
+try:
+    import torch
+    import transformers
+except ImportError as error:  # a saved model is opened where the extra is not installed
+    raise ImportError(f"{error}; install the extra: pip install 'arborank[transformers]'") from error
 
 from ..checks import check_integer
 from ..persistence import SaveMixin

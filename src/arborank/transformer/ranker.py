@@ -180,7 +180,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         return Encoder.load(self.encoder, pooling=self.pooling, max_length=self.max_length)
 
     def _new_ranker(self) -> XRLinear:
-        ranker = clone(self.ranker) if self.ranker is not None else XRLinear(threshold=0.01)
+        ranker = clone(self.ranker) if self.ranker is not None else XRLinear(threshold=0.03)
         if not isinstance(ranker, XRLinear):
             raise TypeError(f"ranker must be an XRLinear, found {type(ranker).__name__}")
         if ranker.tree is not None:

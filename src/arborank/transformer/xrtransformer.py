@@ -68,7 +68,7 @@ class XRTransformer(TransformerRanker):
     refine : bool, default=True
         Whether the ranker gets a tree grown on all features, or the preliminary one.
     ranker : XRLinear, optional
-        The linear ranker, its tree's parameters included; by default one with ``threshold=0.01``.
+        The linear ranker, its tree's parameters included; by default one with ``threshold=0.03``.
     checkpoint_dir : path, optional
         Directory for checkpoints. A later `fit` with the same parameters and data continues from there.
     checkpoint_every : int, default=500
