@@ -107,6 +107,24 @@ def test_errors(folder, args, message):
     assert not (folder / "new").exists()
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["predict", "{0}/model", "{0}/pairs.jsonl"],
+        ["predict", "{0}/model", "-"],
+        ["evaluate", "{0}/model", "{0}/pairs.jsonl"],
+        ["rank", "{0}/model", "camera"],
+        ["compress", "{0}/model", "-o", "{0}/small", "--validation", "{0}/pairs.jsonl"],
+    ],
+)
+def test_a_completer_does_not_rank(folder, args):
+    result = run(*(arg.format(folder) for arg in args))
+    assert result.exit_code == 1
+    message = "holds the model Autocompleter, which does not rank labels; see arborank complete"
+    assert message in result.stderr
+    assert not (folder / "small").exists()
+
+
 def test_demo(tmp_path):
     result = run("demo", "autocomplete", "--limit", 300, "--dir", tmp_path / "demo")
     assert result.exit_code == 0, result.output

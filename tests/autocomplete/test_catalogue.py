@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.autocomplete.catalogue import Catalogue
+from arborank.autocomplete.catalogue import Catalogue, holds_phrase
 from arborank.autocomplete.gather import gather_queries
 from arborank.autocomplete.sessions import Pairs
 from arborank.autocomplete.typos import one_edit_ranges
+from arborank.state import State
 from arborank.strings import StringTable
 
 short = st.text("abé漢", max_size=5)
@@ -101,3 +102,47 @@ def test_rare_queries_are_left_out():
 def test_blocked_words():
     queries = ["bad thing", "badminton", "very Bad", "fine"]
     assert set(gathered(queries, blocklist=["BAD"])[0]) == {"badminton", "fine"}
+
+
+@pytest.mark.parametrize(
+    ("key", "phrase", "held"),
+    [
+        ("secret, word", "secret", True),
+        ("(secret)", "secret", True),
+        ("top-secret", "secret", True),
+        ("secretary, secret", "secret", True),  # the second place counts
+        ("secretary", "secret", False),
+        ("my_secret", "secret", False),
+        ("very bad thing", "bad thing", True),
+        ("very bad things", "bad thing", False),
+        ("東京タワー", "タワー", True),
+        ("東京タワー", "京", True),
+        ("nikeの靴", "nike", True),
+        ("ซื้อรถยนต์มือสอง", "รถยนต์", True),
+        ("कमी", "कम", False),  # a vowel sign belongs to its word
+        ("c++11", "c++", True),
+        ("word", "words", False),
+    ],
+)
+def test_where_a_phrase_is_held(key, phrase, held):
+    assert holds_phrase(key, ["other", phrase]) == held
+    catalogue = catalogue_of([key])
+    catalogue.block([phrase])
+    assert catalogue.blocked.tolist() == ([0] if held else [])
+
+
+@pytest.mark.parametrize(
+    "blocked",
+    [
+        np.array([0, 7], np.int32),
+        np.array([-1], np.int32),
+        np.array([1, 0], np.int32),
+        np.array([1, 1], np.int32),
+        np.array([0], np.int64),
+        np.array([[0]], np.int32),
+    ],
+)
+def test_damaged_blocked_ids_are_refused(blocked):
+    state = catalogue_of(["a", "b"]).to_state()
+    with pytest.raises(ValueError, match="blocked must"):
+        Catalogue.from_state(State({}, {**state.arrays, "blocked": blocked}, state.parts))

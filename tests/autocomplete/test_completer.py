@@ -212,6 +212,14 @@ def test_unicode():
     assert queries(completer.complete("👩")) == [words[6]]
 
 
+def test_a_greek_sigma_is_the_same_at_the_end_of_a_word():
+    completer = Autocompleter().fit_pairs(["x"] * 3, ["ΟΔΟΣ", "οδος", "οδοστρωμα"])
+    for prefix in ("οδος", "οδοσ", "ΟΔΟΣ"):
+        assert len(completer.complete(prefix)) == 2
+    assert queries(completer.complete("οδοςτ")) == ["οδοστρωμα"]
+    assert queries(completer.complete("", k=1)) == ["ΟΔΟΣ"]
+
+
 def test_save_and_load(completer, tmp_path):
     completer.save(tmp_path / "model")
     again = arborank.load(tmp_path / "model")
@@ -279,7 +287,9 @@ def test_a_fit_that_fails_leaves_the_completer_as_it_was():
         ({"min_count": 0}, ValueError, "min_count must be at least 1"),
         ({"min_users": 1.5}, TypeError, "min_users must be an integer"),
         ({"n_previous": 0}, ValueError, "n_previous must be at least 1"),
-        ({"blocklist": "word"}, TypeError, "blocklist must be a sequence of str"),
+        ({"blocklist": "word"}, TypeError, "blocklist must be a collection of str"),
+        ({"blocklist": ["word", 3]}, TypeError, "blocklist must be a collection of str"),
+        ({"blocklist": 3}, TypeError, "blocklist must be a collection of str"),
         ({"model": "linear"}, TypeError, "model must be an XRLinear"),
         ({"model": XRLinear(combine="noop")}, ValueError, "combine of model is 'noop'"),
         ({"session_gap": -1}, ValueError, "session_gap must be above 0"),
@@ -307,7 +317,27 @@ def test_bad_pairs(args, error, message):
         Autocompleter().fit_pairs(["a"], ["b"], users=[1, 2])
 
 
+def test_an_iterator_as_blocklist_is_refused():
+    with pytest.raises(TypeError, match="blocklist must be a collection of str"):
+        Autocompleter(blocklist=iter(["nike"])).fit(log(1))
+    assert Autocompleter(blocklist={"nike"}).fit(log(1)).complete("nike") == []
+
+
+def test_bad_sessions_and_users():
+    with pytest.raises(TypeError, match=r"row 1 of the log has the session \[\]; a hashable value"):
+        Autocompleter().fit([("a", 0, "x"), ([], 1, "y")])
+    with pytest.raises(TypeError, match=r"users\[1\] is \{\}; a hashable value"):
+        Autocompleter().fit_pairs(["a", "a"], ["b", "c"], users=["u", {}])
+
+
 def test_bad_calls(completer):
+    for wrong in (5, None):
+        with pytest.raises(TypeError, match=rf"prefixes\[1\] is {wrong}; a str was expected"):
+            completer.complete_batch(["n", wrong])
+    with pytest.raises(TypeError, match="previous must be a str or a sequence of str, found 5"):
+        completer.complete_batch(["n"], [5])
+    with pytest.raises(TypeError, match="phrases must be an iterable of str, found 3 in it"):
+        completer.block(["word", 3])
     with pytest.raises(TypeError, match="prefix must be a str, found int"):
         completer.complete(3)
     with pytest.raises(TypeError, match="previous must be a str or a sequence of str, found 3"):

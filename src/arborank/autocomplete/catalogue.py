@@ -1,5 +1,7 @@
 """The queries that can be suggested: sorted, so that those with a common prefix are neighbours; and how frequent."""
 
+import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
@@ -16,6 +18,11 @@ __all__ = ["Catalogue"]
 
 _MANY = 2048  # a range of more queries is ranked by frequency once, not at every keystroke
 _REMEMBERED = 64
+# written without spaces: Thai, Lao, Burmese, Khmer, Chinese, Japanese
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
 
 
 class Catalogue:
@@ -105,7 +112,7 @@ class Catalogue:
         return shares
 
     def block(self, phrases: Iterable[str]) -> None:
-        """Block the queries that hold one of some words or phrases, as whole words."""
+        """Block the queries that hold one of some words or phrases, as `holds_phrase` finds them."""
         wanted = [key for key in map(normalize, phrases) if key]
         found = [i for i, key in enumerate(self.keys) if holds_phrase(key, wanted)] if wanted else []
         self._set_blocked(np.union1d(self.blocked, np.array(found, np.int32)).astype(np.int32))
@@ -127,12 +134,47 @@ class Catalogue:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Restore saved queries."""
-        keys = state.parts["keys"]
-        return cls(keys, state.parts.get("texts", keys), state.arrays["counts"], state.arrays["blocked"])
+        """Restore saved queries.
+
+        Raises
+        ------
+        ValueError
+            If the ids of blocked queries are not int32, ascending and in range.
+        """
+        keys, blocked = state.parts["keys"], state.arrays["blocked"]
+        if blocked.dtype != np.int32 or blocked.ndim != 1:
+            raise ValueError(
+                f"blocked must be a vector of int32, found {blocked.dtype} of shape {blocked.shape}"
+            )
+        if blocked.size and not (
+            blocked[0] >= 0 and blocked[-1] < len(keys) and (np.diff(blocked) > 0).all()
+        ):
+            raise ValueError(f"blocked must hold ascending ids from 0 to {len(keys) - 1}")
+        return cls(keys, state.parts.get("texts", keys), state.arrays["counts"], blocked)
 
 
 def holds_phrase(key: str, phrases: Iterable[str]) -> bool:
-    """Whether a normal form holds one of some normal forms as whole words."""
-    padded = f" {key} "
-    return any(f" {phrase} " in padded for phrase in phrases)
+    """Whether a normal form holds one of some normal forms as whole words.
+
+    A word ends at anything but letters, digits, ``_`` and combining marks. In scripts written without spaces it may end
+    anywhere: there, a phrase is found within longer words too.
+    """
+    return any(_holds(key, phrase) for phrase in phrases if phrase in key)
+
+
+def _holds(key: str, phrase: str) -> bool:
+    start = key.find(phrase)
+    while start >= 0:
+        end = start + len(phrase)
+        begins = start == 0 or not _same_word(key[start - 1], phrase[0])
+        if begins and (end == len(key) or not _same_word(phrase[-1], key[end])):
+            return True
+        start = key.find(phrase, start + 1)
+    return False
+
+
+def _same_word(*neighbours: str) -> bool:
+    return all(
+        (char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M") and not _UNSPACED.match(char)
+        for char in neighbours
+    )

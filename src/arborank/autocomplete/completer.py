@@ -1,6 +1,6 @@
 """Autocompleter: the previous queries and a prefix in, likely queries out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -68,8 +68,8 @@ class Autocompleter(SaveMixin, Suggester):
         A query sent less often never becomes a label.
     min_users : int, default=1
         Nor does one sent in fewer sessions (by fewer users, where these are given).
-    blocklist : sequence of str, default=()
-        Words and phrases: a query that holds one, as whole words, is never suggested.
+    blocklist : collection of str, default=()
+        Words and phrases: a query that holds one, as whole words, is never suggested; see `Catalogue.block`.
     session_gap : float or None, default=1800
         Seconds of silence after which `fit` takes a session to be over.
     random_state : int, default=0
@@ -115,7 +115,7 @@ class Autocompleter(SaveMixin, Suggester):
         prefixes_per_query: int = 1,
         min_count: int = 1,
         min_users: int = 1,
-        blocklist: Sequence[str] = (),
+        blocklist: Collection[str] = (),
         session_gap: float | None = 1800.0,
         random_state: int = 0,
         n_jobs: int | None = None,
@@ -196,8 +196,12 @@ class Autocompleter(SaveMixin, Suggester):
                 raise ValueError(f"depth is {self.depth}, but index 'kmeans' has no levels of characters")
         check_real("prefix_weight", self.prefix_weight, above=0)
         check_real("decay", self.decay, above=0, most=1)
-        if isinstance(self.blocklist, str) or not all(isinstance(word, str) for word in self.blocklist):
-            raise TypeError(f"blocklist must be a sequence of str, found {self.blocklist!r}")
+        if (
+            isinstance(self.blocklist, str)
+            or not isinstance(self.blocklist, Collection)  # an iterator would be empty when it is needed
+            or not all(isinstance(word, str) for word in self.blocklist)
+        ):
+            raise TypeError(f"blocklist must be a collection of str, found {self.blocklist!r}")
         if self.model is not None and not isinstance(self.model, XRLinear):
             raise TypeError(f"model must be an XRLinear, found {type(self.model).__name__}")
         if self.model is not None and self.model.combine not in _COMBINATIONS:

@@ -39,7 +39,8 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
     Parameters
     ----------
     rows : iterable of (session, time, query)
-        Times are numbers of seconds, or `datetime`; of one kind throughout.
+        Times are numbers of seconds since 1970, or `datetime` (local time unless it has a zone); of both kinds, if need
+        be. Times of which only the differences count may begin anywhere.
     n_previous : int, default 1
         Previous queries kept, at most.
     session_gap : float or None, default 1800
@@ -48,7 +49,7 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
     Raises
     ------
     TypeError
-        If a row is not three values, times are of two kinds, or a query is not a str.
+        If a row is not three values, a session is not hashable, or a query is not a str.
     ValueError
         If a time is no number.
     """
@@ -89,6 +90,10 @@ def _checked(position: int, row: Any) -> tuple[Any, float, str]:
     session, time, query = row
     if not isinstance(query, str):
         raise TypeError(f"row {position} of the log has the query {query!r}; a str was expected")
+    if not _hashable(session):
+        raise TypeError(
+            f"row {position} of the log has the session {session!r}; a hashable value was expected"
+        )
     if isinstance(time, datetime):
         time = time.timestamp()
     try:
@@ -127,7 +132,18 @@ def check_pairs(previous: Any, queries: Any, users: Any) -> Pairs:
     who = None if users is None else list(users)
     if who is not None and len(who) != len(texts):
         raise ValueError(f"users has {len(who)} entries but queries has {len(texts)}; one each is needed")
+    for number, user in enumerate(who or ()):
+        if not _hashable(user):
+            raise TypeError(f"users[{number}] is {user!r}; a hashable value was expected")
     return Pairs(contexts, texts, who)
+
+
+def _hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _context(number: int, entry: Any) -> tuple[str, ...]:

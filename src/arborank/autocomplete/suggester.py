@@ -131,6 +131,11 @@ class Suggester(BaseEstimator):
         previous : sequence with the previous queries of each, optional
         k, beam_size
             As for `complete`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `complete`, and if ``previous`` has not one entry a prefix.
         """
         self._check_fitted()
         check_integer("k", k, 1)
@@ -139,6 +144,9 @@ class Suggester(BaseEstimator):
         before = [()] * len(prefixes) if previous is None else previous
         if isinstance(before, str) or len(before) != len(prefixes):
             raise ValueError(f"previous must have {len(prefixes)} entries, one a prefix, found {len(before)}")
+        for number, prefix in enumerate(prefixes):
+            if not isinstance(prefix, str):
+                raise TypeError(f"prefixes[{number}] is {prefix!r}; a str was expected")
         keys = [normalize(prefix, prefix=True) for prefix in prefixes]
         ranges = np.array([self.catalogue_.matching(key) for key in keys], dtype=np.int64).reshape(-1, 2)
         possible = ranges[:, 0] < ranges[:, 1]
@@ -164,7 +172,11 @@ class Suggester(BaseEstimator):
         self._check_fitted()
         if isinstance(phrases, str):
             raise TypeError(f"phrases must be an iterable of str, found the str {phrases!r}")
-        self.catalogue_.block(phrases)
+        wanted = list(phrases)
+        for phrase in wanted:
+            if not isinstance(phrase, str):
+                raise TypeError(f"phrases must be an iterable of str, found {phrase!r} in it")
+        self.catalogue_.block(wanted)
         self._set_excluded()
         return self
 
@@ -238,6 +250,8 @@ class Suggester(BaseEstimator):
     def _context(self, previous: str | Sequence[str] | None) -> tuple[str, ...]:
         if previous is None:
             return ()
+        if not isinstance(previous, Iterable):
+            raise TypeError(f"previous must be a str or a sequence of str, found {previous!r}")
         texts = (previous,) if isinstance(previous, str) else tuple(previous)
         for text in texts:
             if not isinstance(text, str):

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .files import check_destination, is_text_model, open_model, read_data, save_model, write_whole
+from .files import (
+    check_destination,
+    check_ranker,
+    is_text_model,
+    open_model,
+    read_data,
+    save_model,
+    write_whole,
+)
 from .options import (
     force_option,
     integers,
@@ -128,6 +136,7 @@ def compress(
     if validation is None:
         chosen = _single(inner, given)
     else:
+        check_ranker(ranker, model)
         trials = _trials(ranker, inner, read_data(validation, labels, xmc), given, k)
         best = _best(trials, target_size, min_recall, max_loss)
         chosen = best.setting

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from .files import open_model, read_data
+from .files import open_ranker, read_data
 from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
 from .reporting import say
 from .scoring import check_kind, evaluate_model
@@ -41,7 +41,7 @@ def evaluate(
 
     The frequencies of labels are those of training; for a model that does not know them, give --train.
     """
-    ranker = open_model(model)
+    ranker = open_ranker(model)
     if jobs is not None:
         set_jobs(ranker, jobs)
     read = read_data(data, labels, xmc)

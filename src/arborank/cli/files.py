@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_destination",
+    "check_ranker",
     "is_text_model",
     "open_model",
+    "open_ranker",
     "read_data",
     "read_instances",
     "save_model",
@@ -114,6 +116,28 @@ def open_model(directory: str) -> Any:
     from ..persistence import load
 
     return load(directory)
+
+
+def open_ranker(directory: str) -> Any:
+    """Open a saved model that ranks labels.
+
+    Raises
+    ------
+    ValueError
+        If the model is something else.
+    """
+    model = open_model(directory)
+    check_ranker(model, directory)
+    return model
+
+
+def check_ranker(model: Any, directory: str) -> None:
+    """Refuse what does not rank labels."""
+    if not hasattr(model, "predict_topk"):
+        hint = "; see arborank complete" if hasattr(model, "complete") else ""
+        raise ValueError(
+            f"{directory} holds the model {type(model).__name__}, which does not rank labels{hint}"
+        )
 
 
 def is_text_model(model: Any) -> bool:

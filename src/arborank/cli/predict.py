@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from .files import is_text_model, open_model, read_instances, stdin_texts, write_whole
+from .files import is_text_model, open_ranker, read_instances, stdin_texts, write_whole
 from .options import beam_option, jobs_option, k_option, set_jobs, xmc_option
 from .scoring import batches, check_kind
 
@@ -34,7 +34,7 @@ def predict(
     Standard input (-) holds a text a line, or JSON lines. Each line of the output is
     {"labels": [...], "scores": [...]}, best first; labels are names for texts and ids for matrices.
     """
-    ranker = open_model(model)
+    ranker = open_ranker(model)
     if jobs is not None:
         set_jobs(ranker, jobs)
     options = {} if beam_size is None else {"beam_size": beam_size}

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from ..display import printable
-from .files import is_text_model, open_model, stdin_is_terminal, stdin_texts
+from .files import is_text_model, open_ranker, stdin_is_terminal, stdin_texts
 from .options import beam_option, k_option
 from .reporting import say
 
@@ -21,7 +21,7 @@ _BAR = 20
 @beam_option
 def rank(model: str, text: str | None, k: int, beam_size: int | None) -> None:
     """Rank the labels of TEXT; without it, of every line that you type or pipe in (- does the same)."""
-    ranker = open_model(model)
+    ranker = open_ranker(model)
     if not is_text_model(ranker):
         raise ValueError(f"{model} takes feature matrices, not texts; see arborank predict")
     options = {} if beam_size is None else {"beam_size": beam_size}
