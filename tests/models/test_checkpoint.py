@@ -172,6 +172,38 @@ def test_refuses_another_training(topics, tmp_path):
     )  # the same result, hence the same
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_refuses_another_representation(topics, tmp_path, kind):
+    X, Y = topics
+    rng = np.random.default_rng(0)
+    vectors, others = (rng.random((Y.shape[1], 8)).astype(np.float32) for _ in range(2))
+    expected = XRLinear(representation=vectors, **SMALL_TREE).fit(X, Y)
+    for _ in range(2):
+        model = XRLinear(representation=kind(vectors), **SMALL_TREE).fit(X, Y, work_dir=tmp_path)
+        assert arrays(model) == arrays(expected)
+    before = files(tmp_path)
+    with pytest.raises(ValueError, match="representation differs"):
+        XRLinear(representation=kind(others), **SMALL_TREE).fit(X, Y, work_dir=tmp_path)
+    assert files(tmp_path) == before
+
+
+def test_refuses_a_callable_representation(topics, tmp_path):
+    model = XRLinear(representation=lambda X, Y: Y.T @ X)
+    with pytest.raises(ValueError, match="give the matrix that it returns"):
+        model.fit(*topics, work_dir=tmp_path / "work")
+    assert not (tmp_path / "work").exists()
+
+
+def test_numpy_scalars_are_the_numbers_that_they_are(topics, tmp_path):
+    XRLinear(Cp=0.5, branching=3, max_leaf_size=4).fit(*topics, work_dir=tmp_path)
+    before = files(tmp_path)
+    options = {"Cp": np.float32(0.5), "branching": np.int64(3), "max_leaf_size": 4, "spherical": np.True_}
+    XRLinear(**options).fit(*topics, work_dir=tmp_path)
+    assert files(tmp_path) == before
+    mixed = {"pifa": np.float32(0.5), "pii": 1}
+    XRLinear(representation=mixed, Cn=[np.float64(1)]).fit(*topics, work_dir=tmp_path / "mixed")
+
+
 def test_refuses_a_directory_of_something_else(topics, tmp_path):
     (tmp_path / "thesis.tex").write_text("all of it")
     with pytest.raises(FileExistsError, match=r"holds no training \(it holds 'thesis.tex'\)"):
@@ -186,6 +218,39 @@ def test_damaged_state(topics, tmp_path, text):
     XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
     (tmp_path / "training.json").write_text(text)
     with pytest.raises(ValueError, match=r"training\.json is damaged"):
+        XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layers: layers.update({"1": 3}),
+        lambda layers: layers.update({"1": None}),
+        lambda layers: layers.update({"one": layers["1"]}),
+        lambda layers: layers["1"].pop("arrays"),
+        lambda layers: layers["1"].update(parents="3"),
+        lambda layers: layers["1"].update(parents=float("inf")),
+        lambda layers: layers["1"].update(parents=-1),
+        lambda layers: layers["1"].update(parents=10**6),
+        lambda layers: layers["1"].update(arrays=[]),
+        lambda layers: layers["1"]["arrays"].pop("units"),
+        lambda layers: layers["1"]["arrays"].update(units=["U16", [3]]),
+        lambda layers: layers["1"]["arrays"]["units"].update(dtype="U17"),
+        lambda layers: layers["1"]["arrays"]["units"].update(dtype=[]),
+        lambda layers: layers["1"]["arrays"]["units"].update(shape=[]),
+        lambda layers: layers["1"]["arrays"]["units"].update(shape=[-1]),
+        lambda layers: layers["1"]["arrays"]["units"].update(shape=[2.5]),
+        lambda layers: layers["1"]["arrays"]["units"].update(shape=[10**30]),
+        lambda layers: layers["1"]["arrays"]["units"].update(shape=[0, 1 << 47, 1 << 47]),
+        lambda layers: layers["1"]["arrays"]["units"].update(shape=[1 << 47, 1 << 47, 1 << 47]),
+    ],
+)
+def test_damaged_record_of_a_layer(topics, tmp_path, change):
+    XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
+    state = json.loads((tmp_path / "training.json").read_text())
+    change(state["layers"])
+    (tmp_path / "training.json").write_text(json.dumps(state))
+    with pytest.raises(ValueError, match=r"training\.json is damaged.*remove .* to train from the beginning"):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 

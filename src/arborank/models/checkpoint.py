@@ -22,7 +22,8 @@ from .. import __version__, persistence
 from ..indexing import LabelTree
 from ..persistence.append import Described, GrowingArrays, map_arrays
 from ..persistence.lock import exclusive, sync_directory
-from ..persistence.tensorfile import little_endian_pieces
+from ..persistence.manifest import plain
+from ..persistence.tensorfile import DTYPES, little_endian_pieces
 from ..ranking import LayerWeights, SolverParams, train_layer
 from ..sparse import Csr, as_csr
 
@@ -33,6 +34,7 @@ _FORMAT_VERSION = 1
 _STATE = "training.json"
 _PIECE = 1 << 28  # multiply-adds of one pass over a piece's examples: a second or a few of training
 _NO_MATTER = ("n_jobs", "verbose")  # to the result
+_ARRAYS = {"extents", "index", "starts", "keys", "units", "bias"}  # of `LayerWeights.continuing`
 
 Grown = tuple[LabelTree, dict[str, float]]
 
@@ -59,7 +61,7 @@ class Checkpoint:
 
     def __init__(self, directory: str | os.PathLike[str], subject: Mapping[str, Any]) -> None:
         self._directory = Path(directory)
-        self._subject = json.loads(json.dumps(subject))
+        self._subject = plain(dict(subject), "work_dir")
         self._layers: dict[str, Any] = {}
         self._committing = threading.Lock()  # the root is trained beside the layers below it
         self._held = ExitStack()
@@ -94,7 +96,12 @@ class Checkpoint:
         done, described = self._progress(level)
         if done < branches.size - 1:
             return None
-        arrays: dict[str, Any] = map_arrays(self._stem(level), described)
+        try:
+            if done > branches.size - 1:
+                raise ValueError(f"layer {level} has {branches.size - 1} parents, not {done}")
+            arrays: dict[str, Any] = map_arrays(self._stem(level), described)
+        except (ValueError, OverflowError) as error:
+            raise self._damaged(error) from None
         return LayerWeights(branches=branches, ranks=ranks, n_features=ranks.size, **arrays)
 
     def train_layer(
@@ -171,8 +178,10 @@ class Checkpoint:
             if state["format"] != _FORMAT or state["format_version"] != _FORMAT_VERSION:
                 raise ValueError(f"its format is {state['format']!r}, version {state['format_version']!r}")
             subject, layers = dict(state["subject"]), dict(state["layers"])
+            for level, layer in layers.items():
+                _check_layer(level, layer)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ValueError(f"{path} is damaged, or of another version of Arborank: {error!r}") from None
+            raise self._damaged(error) from None
         different = list(_differences(subject, self._subject))
         if different:
             raise ValueError(
@@ -180,6 +189,12 @@ class Checkpoint:
                 "Use another directory, or remove this one"
             )
         return layers
+
+    def _damaged(self, error: Exception) -> ValueError:
+        return ValueError(
+            f"{self._directory / _STATE} is damaged, or of another version of Arborank ({error!r}); remove "
+            f"{self._directory} to train from the beginning"
+        )
 
     def _write(self) -> None:
         state = {
@@ -217,13 +232,16 @@ def checkpoint_in(
     """
     if directory is None:
         return nullcontext()
-    data = {name: None if X is None else _of_matrix(as_csr(X, name)) for name, X in matrices.items()}
+    data = {name: None if X is None else _of_matrix(X, name) for name, X in matrices.items()}
     data["tree"] = None if tree is None else _fingerprint(*tree.to_state().arrays.values())
     decisive = {name: value for name, value in parameters.items() if name not in _NO_MATTER}
     return Checkpoint(directory, {"arborank": __version__, "parameters": decisive, "data": data})
 
 
-def _of_matrix(X: Csr) -> str:
+def _of_matrix(matrix: Any, name: str) -> str:
+    if isinstance(matrix, np.ndarray) and matrix.ndim == 2 and matrix.dtype.kind in "biuf":
+        return _fingerprint(matrix)  # embeddings are large, and larger still as sparse rows
+    X = as_csr(matrix, name)
     return _fingerprint(np.array(X.shape), X.indptr, X.indices, X.data)
 
 
@@ -234,6 +252,22 @@ def _fingerprint(*arrays: NDArray[Any]) -> str:
         for piece in little_endian_pieces(array):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def _check_layer(level: Any, layer: Any) -> None:
+    """Raise an error unless this is how a layer is recorded."""
+    if not level.isdecimal() or set(layer) != {"parents", "arrays"} or not _is_count(layer["parents"]):
+        raise ValueError(f"layer {level!r} is {layer!r}")
+    if set(layer["arrays"]) != _ARRAYS:
+        raise ValueError(f"layer {level} has the arrays {sorted(layer['arrays'])}")
+    for name, array in layer["arrays"].items():
+        dtype, shape = array["dtype"], array["shape"]
+        if dtype not in DTYPES or not isinstance(shape, list) or not shape or not all(map(_is_count, shape)):
+            raise ValueError(f"{name} of layer {level} is {array!r}")
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 48
 
 
 def _ends(X: Csr, active: Csr, branches: NDArray[np.int64]) -> list[int]:

@@ -195,7 +195,8 @@ class XRLinear(SaveMixin, CatalogueMixin):
         ------
         TypeError, ValueError
             If an argument or a parameter is of the wrong kind, shape or range; the message names it. Also if
-            ``work_dir`` holds a training of other data or parameters.
+            ``work_dir`` holds a training of other data or parameters, or ``representation`` is a callable: give its
+            result as a matrix.
         MemoryError
             If training would need more memory than the machine has.
         FileExistsError, BlockingIOError
@@ -227,6 +228,13 @@ class XRLinear(SaveMixin, CatalogueMixin):
         Y, classes = as_indicator(Y, X.shape[0])
         label_counts = self._count(X, Y, keeps_weights=work_dir is None)
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
+        if work_dir is not None and self.tree is None and callable(self.representation):
+            raise ValueError(
+                "representation is a callable, which work_dir cannot recognise when training goes on; "
+                "call it, and give the matrix that it returns"
+            )
+        if not isinstance(self.representation, (str, Mapping)) and not callable(self.representation):
+            extras["representation"] = self.representation
         with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
             tree, times = self._obtain_tree(X, Y, label_features, checkpoint)
             routed = None
@@ -274,6 +282,8 @@ class XRLinear(SaveMixin, CatalogueMixin):
         }
         if not isinstance(self.representation, (str, Mapping)):
             settings["representation"] = "custom"  # code and matrices are not saved; `fit` then asks for them
+        elif isinstance(self.representation, Mapping):
+            settings["representation"] = dict(self.representation)
         return settings
 
     # ------------------------------------------------------------------ save

@@ -52,7 +52,7 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
     for name in (*state.arrays, *state.parts):
         if not _NAME.fullmatch(name):
             raise ValueError(f"{where}: {name!r} is not made of letters, digits and underscores")
-    node: dict[str, Any] = {"kind": kind, "config": _plain(dict(state.config), f"{where}: config")}
+    node: dict[str, Any] = {"kind": kind, "config": plain(dict(state.config), f"{where}: config")}
     file = f"{place[0] if place else kind.lower()}-{token}.safetensors"
     node["arrays"] = {}
     for name, array in state.arrays.items():
@@ -78,7 +78,7 @@ def _place_of(array: NDArray[Any], files: Files) -> tuple[str, str] | None:
     return None
 
 
-def _plain(value: Any, where: str) -> Any:
+def plain(value: Any, where: str) -> Any:
     """Check that JSON gives a value back as it is; numpy scalars become Python's."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -89,12 +89,12 @@ def _plain(value: Any, where: str) -> Any:
             raise ValueError(f"{where} is {value}, which JSON cannot hold")
         return value
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
                 raise TypeError(f"{where} has the key {key!r}; strings were expected")
-        return {key: _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+        return {key: plain(item, f"{where}[{key!r}]") for key, item in value.items()}
     raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold")
 
 
