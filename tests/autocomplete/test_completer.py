@@ -203,6 +203,42 @@ def test_rare_queries_are_never_suggested():
     assert queries(by_count.complete("")) == ["often"]
 
 
+def context_words(previous, users=None, after="after", **params):
+    completer = Autocompleter(**params).fit_pairs(previous, [after] * len(previous), users=users)
+    return set(completer.rows_.previous.get_feature_names_out())
+
+
+def test_a_word_of_too_few_contexts_is_no_feature():
+    previous = ["often"] * 5 + ["secret"]
+    assert context_words(previous, min_count=2, prefixes_per_query=5) == {"often"}
+    assert context_words(previous, prefixes_per_query=5) == {"often"}
+    twice = [("often", "often")] * 5 + [("secret one", "secret two")]  # a single context
+    assert context_words(twice, n_previous=2) == {"often"}
+
+
+def test_a_word_of_too_few_users_is_no_feature():
+    previous, users = ["often, secret"] * 5 + ["often"] * 5, ["u"] * 5 + list("uvwxy")
+    assert context_words(previous, users, min_users=3) == {"often"}
+    assert context_words(previous, users) == {"often", "secret"}
+    assert context_words(["secret"] * 3, list("uuu"), min_users=1) == {"secret"}
+    own = NgramTfidf(analyzer="char_wb", ngram_range=(1, 9))
+    for params in ({"min_users": 3}, {"min_count": 6}):
+        grams = context_words(previous, users, previous_features=own, **params)
+        assert any("often" in gram for gram in grams)
+        assert not any("s" in gram for gram in grams)
+    with pytest.raises(ValueError, match="no query is left"):
+        context_words(["secret"] * 3, list("uuu"), min_users=2)
+    assert context_words(["a secret!", "b", "c"], list("uvw"), min_users=2) == {"nothing"}
+    assert context_words(["!!", "?"]) == {"nothing"}
+
+
+def test_blocked_queries_are_no_features():
+    previous = ["secret, plan", "often"] * 5
+    assert context_words(previous, blocklist=["Secret"]) == {"often"}
+    several = [("often", "secret plan", "new")] * 5
+    assert context_words(several, blocklist=["secret"], n_previous=3) == {"often", "new"}
+
+
 def test_unicode():
     words = ["مكتبة الإسكندرية", "مكتب", "東京", "東京タワー", "e\u0301cole", "éclair", "👩‍🚀 suit"]
     completer = Autocompleter().fit_pairs(["x"] * len(words), words)

@@ -1,6 +1,7 @@
 """Autocompleter: the previous queries and a prefix in, likely queries out."""
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..persistence import SaveMixin
 from ..sparse import as_csr
 from ..state import State
 from ..threads import n_threads
+from .contexts import drop_blocked, shared_words
 from .gather import gather_queries
 from .growing import INDICES, REPRESENTATIONS, grow_tree
 from .prefixes import LAWS, sample_lengths
@@ -50,8 +52,9 @@ class Autocompleter(SaveMixin, Suggester):
         Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``. ``combine``
         must give scores from 0 to 1.
     previous_features : vectoriser, optional
-        Of the previous queries. By default words that occur in two pairs: ``NgramTfidf(tokens="word1", min_df=2,
-        sublinear_tf=True)``, with ``min_df=min_count`` where that is more.
+        Of the previous queries; it is fitted on one text a pair, all its previous queries, without words that too few
+        have sent (see ``min_count``, ``min_users``). By default words that occur in two pairs:
+        ``NgramTfidf(tokens="word1", min_df=2, sublinear_tf=True)``, with ``min_df=min_count`` where that is more.
     prefix_features : vectoriser, optional
         Of the prefix; by default ``PrefixTfidf()``.
     prefix_weight : float, default=0.1
@@ -65,11 +68,11 @@ class Autocompleter(SaveMixin, Suggester):
     prefixes_per_query : int, default=1
         Training prefixes of every pair.
     min_count : int, default=1
-        A query sent less often never becomes a label.
+        A query sent less often never becomes a label, nor a word in fewer contexts a feature of previous queries.
     min_users : int, default=1
-        Nor does one sent in fewer sessions (by fewer users, where these are given).
+        Nor does a query or word sent in fewer sessions (by fewer users, where these are given).
     blocklist : collection of str, default=()
-        Words and phrases: a query that holds one, as whole words, is never suggested; see `Catalogue.block`.
+        Words and phrases: a query that holds one, as whole words, is never suggested, nor learned from.
     session_gap : float or None, default=1800
         Seconds of silence after which `fit` takes a session to be over.
     random_state : int, default=0
@@ -213,12 +216,17 @@ class Autocompleter(SaveMixin, Suggester):
         catalogue, kept, labels = gather_queries(
             pairs, min_count=self.min_count, min_users=self.min_users, blocklist=self.blocklist
         )
-        contexts = [self._context(pairs.previous[row]) for row in kept.tolist()] * self.prefixes_per_query
+        contexts = drop_blocked([self._context(pairs.previous[row]) for row in kept.tolist()], self.blocklist)
+        users = None if pairs.users is None else [pairs.users[row] for row in kept.tolist()]
+        previous = self._fit_previous(
+            shared_words(contexts, users, min_count=self.min_count, min_users=self.min_users)
+        )
+        contexts *= self.prefixes_per_query
         labels = np.tile(labels, self.prefixes_per_query)
         keys = list(catalogue.keys)
         prefixes = self._sample(keys, labels)
         rows = ContextRows(
-            self._fit_previous(contexts),
+            previous,
             self._fit_prefix(prefixes),
             decay=float(self.decay),
             prefix_weight=float(self.prefix_weight),
@@ -253,19 +261,16 @@ class Autocompleter(SaveMixin, Suggester):
         )
         return features.fit(prefixes)
 
-    def _fit_previous(self, contexts: list[tuple[str, ...]]) -> Any:
-        texts = [text for context in contexts for text in context]
+    def _fit_previous(self, texts: list[str]) -> Any:
         if self.previous_features is not None:
             return clone(self.previous_features).fit(texts)
         features = NgramTfidf(
             tokens="word1", min_df=max(2, self.min_count), sublinear_tf=True, n_jobs=self.n_jobs
         )
-        try:
-            return features.fit(texts)
-        except ValueError:  # too little text: any word counts, and with none at all, nothing
-            if self.min_count > 1 or not texts:
-                return features.set_params(min_df=1).fit(["nothing"])
-            return features.set_params(min_df=1).fit(texts)
+        for min_df in (features.min_df, 1)[: 2 if self.min_count == 1 else 1]:  # of too little text, any word
+            with suppress(ValueError):  # no word is left
+                return features.set_params(min_df=min_df).fit(texts)
+        return features.set_params(min_df=1).fit(["nothing"])
 
     # ------------------------------------------------------------------ save
 

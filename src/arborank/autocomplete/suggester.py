@@ -80,7 +80,8 @@ class Suggester(BaseEstimator):
         strict : bool, default=True
             Whether every completion begins with the prefix. Otherwise a list that is not full goes on with queries that
             begin with something one typo away (a character too many, too few, another or two swapped; from three
-            characters on), and if there are none, with the most frequent ones that share the longest beginning.
+            characters on, and not in the first). If it is empty even then, the result is the most frequent queries that
+            share the longest beginning.
         beam_size : int, optional
             Instead of the model's own.
 
