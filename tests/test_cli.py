@@ -121,6 +121,15 @@ def test_train_in_a_work_dir(run, folder, data):
     assert not (folder / place / "other").exists()
 
 
+@pytest.mark.parametrize(
+    ("model", "state"), [("apart", "apart"), ("apart", "apart/state"), ("apart/model", "./x/../apart")]
+)
+def test_train_needs_two_directories(run, folder, model, state):
+    result = run("train", "train.jsonl", "-m", model, "--work-dir", state, code=2)
+    assert "two directories, neither in the other" in " ".join(result.stderr.split())
+    assert not (folder / "apart").exists()
+
+
 def test_train_never_touches_a_folder_that_is_no_model(run, folder):
     (folder / "precious").mkdir()
     (folder / "precious/data").write_text("mine")

@@ -1,5 +1,7 @@
 """Compression: settings applied, tried and chosen."""
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -84,6 +86,24 @@ def test_choose():
         choose(trials, min_recall=0.95)
     with pytest.raises(ValueError, match="target_size, min_recall or both"):
         choose(trials)
+    with pytest.raises(ValueError, match="trials is empty"):
+        choose([], min_recall=0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"beam_size": 0}, "beam_size must be at least 1"),
+        ({"threshold": -0.1}, "threshold must be at least 0"),
+        ({"threshold": float("nan")}, "threshold must be finite"),
+        ({"max_nonzeros": -1}, "max_nonzeros must be at least 0"),
+        ({"precision": "int4"}, "precision is 'int4'"),
+    ],
+)
+def test_settings_are_in_their_ranges(change, message):
+    parts = {"threshold": 0.0, "max_nonzeros": None, "precision": "int8", "beam_size": 1}
+    with pytest.raises(ValueError, match=message):
+        Setting(**(parts | change))
 
 
 def test_sweep_refuses_data_that_do_not_fit(model, data):
@@ -141,6 +161,41 @@ def test_command_draws(saved, tmp_path):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "<svg" in (tmp_path / "p.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("plot", "message"),
+    [
+        ("p.svg", "pip install 'arborank[plot]'"),
+        ("p.xyz", "it must end in .svg, .png, .pdf"),
+        ("missing/p.svg", "its directory does not exist"),
+    ],
+)
+def test_a_plot_that_cannot_be_is_named_before_any_work(saved, tmp_path, monkeypatch, plot, message):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("arborank.compression.sweep", None)
+    result = run(
+        "compress", saved / "model", "-o", tmp_path / "small", "--validation", saved / "validation.txt",
+        "--plot", tmp_path / plot,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert message in " ".join(result.output.split())
+
+
+def test_the_model_is_saved_before_the_plot(saved, tmp_path, monkeypatch):
+    def fail(*given, **more):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("arborank.frontier.check_drawable", lambda path: None)
+    monkeypatch.setattr("arborank.frontier.draw", fail)
+    result = run(
+        "compress", saved / "model", "-o", tmp_path / "small", "--validation", saved / "validation.txt",
+        "--threshold", "0.3", "--weights", "int8", "--beam-size", "4", "--target-size", "1GB",
+        "--plot", tmp_path / "p.svg",
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "disk full" in result.output
+    assert arborank.load(tmp_path / "small").rank("word1 word2") != []
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,11 @@ def test_prepared_filters_weights_and_smaller_models(ranker):
         ranker.rank("old car", label_weights={"boat": 1.0})
     with pytest.raises(TypeError, match="label_weights must map names"):
         ranker.prepare_filter(label_weights=[1.0])
+    for argument in ("candidates", "exclude"):
+        with pytest.raises(TypeError, match=f"{argument} must be a list of label names"):
+            ranker.prepare_filter(**{argument: names[0]})
+    also = ranker.prepare_filter(candidates=(name for name in names[1:2]))
+    assert [n for n, _ in ranker.rank("old car", k=4, label_filter=also)] == names[1:2]
 
 
 def test_single_label_per_text():

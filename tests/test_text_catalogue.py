@@ -59,6 +59,18 @@ def test_added_labels_are_ranked_by_name(ranker):
     )
 
 
+def test_texts_may_be_any_iterable(ranker):
+    texts, labels = corpus([*FRUIT[:6], "peach"])
+    expected = ranker.add_labels(["peach"], texts, labels)
+    grown = ranker.add_labels(["peach"], (text for text in texts), (row for row in labels))
+    assert grown.rank("peachish", k=5) == expected.rank("peachish", k=5)
+    texts, labels = corpus(FRUIT[:6])
+    fresh = ranker.refresh_labels(["apple"], iter(texts), iter(labels))
+    assert fresh.rank("appleish", k=5) == ranker.refresh_labels(["apple"], texts, labels).rank(
+        "appleish", k=5
+    )
+
+
 def test_a_text_about_a_label_is_enough(ranker):
     texts, labels = corpus([*FRUIT[:6], *CARS[:4]], seed=1)
     grown = ranker.add_labels(["wagon"], texts, labels, label_texts={"wagon": "wagonish vehicle"})

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from .checks import check_integer
 from .metrics import recall_at_k
 from .models import XRLinear
 from .ranking import LayerWeights
+from .ranking.weights import check_precision, check_pruning
 from .sparse import Csr, as_csr, to_scipy
 from .state import Savable
 from .threads import n_threads
@@ -39,12 +41,22 @@ class Setting:
         How a weight is stored.
     beam_size : int
         Nodes kept on every level of the search.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is of the wrong kind or out of range.
     """
 
     threshold: float
     max_nonzeros: int | None
     precision: str
     beam_size: int
+
+    def __post_init__(self) -> None:
+        check_pruning(self.threshold, self.max_nonzeros)
+        check_precision(self.precision)
+        check_integer("beam_size", self.beam_size, 1)
 
     def __str__(self) -> str:
         kept = "" if self.max_nonzeros is None else f", {self.max_nonzeros} a ranker"
@@ -93,13 +105,7 @@ def own_setting(model: XRLinear) -> Setting:
 
 
 def compress(model: XRLinear, setting: Setting) -> XRLinear:
-    """Return a compressed copy of a fitted model, which stays as it is.
-
-    Raises
-    ------
-    ValueError
-        If a part of the setting is out of range.
-    """
+    """Return a compressed copy of a fitted model, which stays as it is."""
     return _searching(model, _layers(model, setting), setting.beam_size)
 
 
@@ -171,10 +177,12 @@ def choose(
     Raises
     ------
     ValueError
-        If neither is given, or no trial meets what is; the message says how near one comes.
+        If neither is given, there is no trial, or none meets what is; the message says how near one comes.
     """
     if target_size is None and min_recall is None:
         raise ValueError("choose needs target_size, min_recall or both")
+    if not trials:
+        raise ValueError("trials is empty; choose needs at least one")
     fit = [
         trial
         for trial in trials

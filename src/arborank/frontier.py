@@ -5,7 +5,21 @@ from pathlib import Path
 
 from .compression import Trial
 
-__all__ = ["draw"]
+__all__ = ["check_drawable", "draw"]
+
+_ENDINGS = (".svg", ".png", ".pdf")
+
+
+def check_drawable(path: str | Path) -> None:
+    """Raise what `draw` would raise for want of matplotlib, a format or a directory."""
+    if Path(path).suffix.lower() not in _ENDINGS:
+        raise ValueError(f"{path} is no name for a plot; it must end in {', '.join(_ENDINGS)}")
+    if not Path(path).absolute().parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be drawn: its directory does not exist")
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise ImportError("a plot needs matplotlib: pip install 'arborank[plot]'") from None
 
 
 def draw(trials: Sequence[Trial], chosen: Trial, path: str | Path, *, k: int) -> None:
@@ -26,11 +40,12 @@ def draw(trials: Sequence[Trial], chosen: Trial, path: str | Path, *, k: int) ->
     ------
     ImportError
         If matplotlib is not installed.
+    ValueError, FileNotFoundError
+        If the ending is another, or the directory does not exist.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError("a plot needs matplotlib: pip install 'arborank[plot]'") from None
+    check_drawable(path)
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
     for beam_size in sorted({trial.setting.beam_size for trial in trials[1:]}):

@@ -219,8 +219,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             If the model has no such filters.
         """
         return self._of_model("prepare_filter")(
-            candidates=None if candidates is None else self._filter(list(candidates), "candidates"),
-            exclude=None if exclude is None else self._filter(list(exclude), "exclude"),
+            candidates=None if candidates is None else self._filter(candidates, "candidates"),
+            exclude=None if exclude is None else self._filter(exclude, "exclude"),
             label_weights=None if label_weights is None else self._weights(label_weights),
         )
 
@@ -277,7 +277,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             array[self._label_id(name, "label_weights")] = weight
         return array
 
-    def _filter(self, names: Labels, argument: str) -> list[int] | list[list[int]]:
+    def _filter(self, names: Labels | Iterable[str], argument: str) -> list[int] | list[list[int]]:
         if isinstance(names, str) or not isinstance(names, Iterable):
             raise TypeError(f"{argument} must be a list of label names, or one a text; found {names!r}")
         rows = list(names)

@@ -33,7 +33,7 @@ class TextCatalogueMixin(BaseEstimator):
     def add_labels(
         self,
         names: Sequence[str],
-        texts: Sequence[str],
+        texts: Iterable[str],
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
@@ -45,7 +45,7 @@ class TextCatalogueMixin(BaseEstimator):
         ----------
         names : sequence of str
             The new labels.
-        texts : sequence of str, length n_instances
+        texts : iterable of str, length n_instances
             Recent texts: those with a new label, and others, like the queries to come, that new labels are told apart
             from. The words that the features know stay the same.
         labels : sequence of length n_instances
@@ -76,7 +76,7 @@ class TextCatalogueMixin(BaseEstimator):
     def refresh_labels(
         self,
         names: Sequence[str],
-        texts: Sequence[str],
+        texts: Iterable[str],
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
@@ -111,11 +111,12 @@ class TextCatalogueMixin(BaseEstimator):
     def _log(
         self,
         names: StringTable,
-        texts: Sequence[str],
+        texts: Iterable[str],
         labels: Labels,
         label_texts: Mapping[str, str] | None,
     ) -> tuple[Csr, Csr, dict[str, Csr]]:
         """Return instances, marks of the labels ``names`` only, and features of those labels."""
+        texts = texts if isinstance(texts, Sequence) else list(texts)
         rows = label_rows(labels)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")

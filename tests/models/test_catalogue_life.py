@@ -7,6 +7,7 @@ import scipy.sparse as sp
 import arborank
 from arborank import XRLinear
 from arborank.indexing import LabelTree
+from arborank.metrics import evaluate
 
 
 @pytest.fixture(params=[{}, {"branching": 2, "max_leaf_size": 4}, {"branching": 3, "max_leaf_size": 8}])
@@ -271,3 +272,51 @@ def test_classes_cannot_change(topics):
         model.remove_labels([0])
     with pytest.raises(ValueError, match="fitted on a 1-D target"):
         model.add_labels(X, Y[:, :1])
+
+
+def test_counts_never_exceed_the_instances(topics):
+    X, Y = topics
+    model = XRLinear().fit(X[:100], Y[:100, :50])
+    grown = model.add_labels(X, Y[:, 50:])
+    assert (model.n_instances_, grown.n_instances_) == (100, 400)
+    fresh = grown.refresh_labels([0], sp.vstack([X[:1]] * 200 + [X[1:2]]), np.arange(201)[:, None] < 200)
+    assert fresh.n_instances_ == 601
+    assert fresh.label_counts_[0] == 200
+    less = fresh.remove_labels([0, 1], renumber=True)
+    assert less.n_instances_ == 601
+    for changed in (grown, fresh, less):
+        assert changed.label_counts_.max() <= changed.n_instances_
+        report = evaluate(
+            Y[:, : changed.n_labels_], changed.predict_topk(X, 5)[0], (1, 5),
+            train_counts=changed.label_counts_, n_train=changed.n_instances_,
+        )  # fmt: skip
+        assert report.buckets
+
+
+def test_representations_of_ones_own_give_way_to_pifa(topics, tmp_path):
+    X, Y = topics
+    old, new = Y[:, :50], Y[:, 50:]
+    options = {"branching": 3, "max_leaf_size": 4}
+    vectors = np.random.default_rng(0).random((50, 8))
+    of_matrix = XRLinear(representation=vectors, **options).fit(X, old)
+    of_callable = XRLinear(representation=lambda X, Y: vectors, **options).fit(X, old)
+    of_matrix.save(tmp_path / "model")
+    expected = XRLinear(tree=of_matrix.tree_, **options).fit(X, old).add_labels(X, new)
+    for model in (of_matrix, of_callable, arborank.load(tmp_path / "model")):
+        grown = model.add_labels(X, new)
+        assert np.array_equal(grown.tree_.labels, expected.tree_.labels)
+        assert np.array_equal(all_scores(grown, X), all_scores(expected, X))
+
+
+def test_user_negatives_cannot_be_updated(topics):
+    X, Y = topics
+    model = XRLinear(negatives="tfn+usn").fit(X, Y[:, :50], user_negatives=Y[::-1, :50])
+    for change in (
+        lambda: model.add_labels(X, Y[:, 50:]),
+        lambda: model.refresh_labels([0], X, Y[:, :1]),
+    ):
+        with pytest.raises(ValueError, match=r"negatives is 'tfn\+usn'.*set_params\(negatives='tfn'\)"):
+            change()
+    assert model.remove_labels([0]).tree_.labels.size == 49
+    model.set_params(negatives="tfn")
+    assert model.add_labels(X, Y[:, 50:]).n_labels_ == 60

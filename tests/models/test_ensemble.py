@@ -189,6 +189,19 @@ def test_ensemble_equals_merging_its_members(toy, method):
     assert Ensemble.from_fitted(fitted).models_[0] is fitted[0]
 
 
+def test_every_member_has_a_work_dir_of_its_own(toy, tmp_path):
+    X, Y = toy
+    members = [XRLinear(random_state=0), XRLinear(threshold=0.0)]
+    for _ in range(2):
+        ensemble = Ensemble(members).fit(X, Y, work_dir=str(tmp_path))
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["model_0", "model_1"]
+        for model, member in zip(ensemble.models_, members, strict=True):
+            for found, expected in zip(
+                model.predict_topk(X, 3), member.fit(X, Y).predict_topk(X, 3), strict=True
+            ):
+                assert np.array_equal(found, expected)
+
+
 def test_one_member_keeps_its_ranking(toy):
     X, Y = toy
     model = Popular().fit(X, Y)

@@ -124,6 +124,10 @@ def compress(
     if sum(goal is not None for goal in (target_size, min_recall, max_loss)) > 1:
         raise click.UsageError("--target-size, --min-recall and --max-loss are three goals; give one")
     check_destination(directory, force)
+    if plot is not None:
+        from ..frontier import check_drawable
+
+        check_drawable(plot)
     given = {name: values for name, values in axes.items() if values is not None}
     if validation is None:
         _need_no_validation(
@@ -132,7 +136,7 @@ def compress(
     ranker = open_model(model)
     inner = _linear(ranker, model)
     set_jobs(ranker, jobs)
-    card = None
+    card, trials, best = None, [], None
     if validation is None:
         chosen = _single(inner, given)
     else:
@@ -142,12 +146,6 @@ def compress(
         chosen = best.setting
         card = _card(trials, best, k)
         click.echo(card)
-        if table is not None:
-            _write_table(table, trials)
-        if plot is not None:
-            from ..frontier import draw
-
-            draw(trials, best, plot, k=k)
     from ..compression import compress as apply
 
     small = apply(inner, chosen)
@@ -157,6 +155,12 @@ def compress(
         small = ranker
     save_model(small, directory, card)
     say(f"saved {directory}: {chosen}")
+    if table is not None:
+        _write_table(table, trials)
+    if plot is not None and best is not None:
+        from ..frontier import draw
+
+        draw(trials, best, plot, k=k)
 
 
 def _linear(ranker: Any, path: str) -> Any:

@@ -1,6 +1,7 @@
 """`arborank train`."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -73,6 +74,8 @@ def train(
     if test is not None and holdout is not None:
         raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
     check_destination(directory, force)
+    if work_dir is not None:
+        _check_apart(work_dir, directory)
     show_log()
     from ..datasets import MatrixData
 
@@ -115,6 +118,15 @@ def train(
         card = f"## Evaluation\n\nOn {where}:\n\n```\n{report}\n```"
     save_model(fitted, directory, card)
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
+
+
+def _check_apart(work_dir: str, directory: str) -> None:
+    """Refuse directories that are one, or one in the other: a model is saved to a directory of its own."""
+    state, model = Path(work_dir).resolve(), Path(directory).resolve()
+    if state.is_relative_to(model) or model.is_relative_to(state):
+        raise click.UsageError(
+            f"--work-dir {work_dir} and --model {directory} must be two directories, neither in the other"
+        )
 
 
 def _split(data: Any, share: float, seed: int) -> tuple[Any, Any]:

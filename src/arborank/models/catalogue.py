@@ -7,6 +7,7 @@ where a new label goes before it or a new branch takes the place of its own in t
 """
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -17,9 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..checks import check_real
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
-from ..ranking import LayerWeights
+from ..ranking import LayerWeights, parse_scheme
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..sparse import Csr
+from ._params import values_of
 from .learner import TreeLearner
 from .targets import as_indicator
 
@@ -54,7 +56,8 @@ class CatalogueMixin(TreeLearner):
         Y : sparse or dense indicator of shape (n_instances, n_new), or list of lists of numbers from 0 to n_new - 1
             The new labels only. Column ``j`` becomes label id ``n_labels_ + j``.
         label_features : sparse matrix or array of shape (n_new, n_label_features), optional
-            As for `fit`, of the new labels.
+            As for `fit`, of the new labels. If ``representation`` is a matrix or a callable, which say nothing of new
+            labels or are not saved, PIFA groups them.
         negative_share : float, default=1.0
             The share of the instances without a new label that ``X`` holds, if only a sample of them is given: at the
             root every one of them counts ``1 / negative_share`` times. To understate it (to say 1 of a sample of 0.1)
@@ -67,9 +70,9 @@ class CatalogueMixin(TreeLearner):
         ------
         ValueError
             If a new label has no instance (let a text about it be one), no instance is without a new label, ``X`` has
-            another number of features, or the model was fitted on a 1-D target.
+            another number of features, or the model was fitted on a 1-D target or has ``negatives`` with ``"usn"``.
         """
-        self._check_changeable()
+        self._check_trainable()
         X, Y = self._log(X, Y)
         n_old, n_new = self.n_labels_, Y.shape[1]
         ids = np.arange(n_old, n_old + n_new)
@@ -100,7 +103,7 @@ class CatalogueMixin(TreeLearner):
         ValueError
             As `add_labels`, or if an id is unknown or repeated, or ``Y`` has another number of columns.
         """
-        self._check_changeable()
+        self._check_trainable()
         ids = self._known(labels)
         X, Y = self._log(X, Y)
         if Y.shape[1] != ids.size:
@@ -139,7 +142,7 @@ class CatalogueMixin(TreeLearner):
             left[ids] = False
             tree = tree.relabel(np.cumsum(left) - 1, int(left.sum()))
             counts = None if counts is None else counts[left]
-        return self._successor(tree, layers, counts)
+        return self._successor(tree, layers, counts, 0)
 
     # ------------------------------------------------------------------ parts
 
@@ -155,7 +158,8 @@ class CatalogueMixin(TreeLearner):
         counts = self._count(X, Y)
         stem, layers = prune(self.tree_, ids[ids < self.n_labels_]), self.layers_
         depth = self.tree_.depth
-        grown, times = self._grow(X, Y, label_features)
+        named = isinstance(self.representation, (str, Mapping)) and self.representation != "custom"
+        grown, times = self._grow(X, Y, label_features, self.representation if named else "pifa")
         branch = shape_branch(grown, depth)
         start = time.perf_counter()
         learned = self._train(X, Y, branch, depth, costs=costs)
@@ -173,18 +177,18 @@ class CatalogueMixin(TreeLearner):
         if known is not None:
             known = np.concatenate([known, np.zeros(n_labels - known.size, np.int64)])
             known[ids] = counts
-        model = self._successor(tree, learned, known)
+        model = self._successor(tree, learned, known, X.shape[0])
         times["graft"] = time.perf_counter() - start
         model.fit_times_ = times
         return model
 
     def _successor(
-        self, tree: LabelTree, layers: list[LayerWeights], counts: NDArray[np.int64] | None
+        self, tree: LabelTree, layers: list[LayerWeights], counts: NDArray[np.int64] | None, n_further: int
     ) -> Self:
         model = type(self)(**self.get_params(deep=False))
         model.n_features_in_, model.classes_ = self.n_features_in_, None
         if counts is not None:
-            model.label_counts_, model.n_instances_ = counts, self.n_instances_
+            model.label_counts_, model.n_instances_ = counts, self.n_instances_ + n_further
         model._set_fitted(tree, layers)
         return model
 
@@ -192,6 +196,14 @@ class CatalogueMixin(TreeLearner):
         self._check_fitted()
         if self.classes_ is not None:
             raise ValueError("the model was fitted on a 1-D target, whose classes cannot change; fit it anew")
+
+    def _check_trainable(self) -> None:
+        self._check_changeable()
+        if any("usn" in parse_scheme(scheme) for scheme in values_of("negatives", self.negatives)):
+            raise ValueError(
+                f"negatives is {self.negatives!r}, but an update takes no user negatives; set_params(negatives='tfn') "
+                "first, or fit the model anew"
+            )
 
     def _log(self, X: Any, Y: Any) -> tuple[Csr, Csr]:
         instances = self._instances(X)

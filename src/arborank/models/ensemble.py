@@ -1,6 +1,8 @@
 """Several rankers fitted on the same data and asked together."""
 
 from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -78,8 +80,20 @@ class Ensemble(SaveMixin, BaseEstimator):
         ensemble.models_ = list(models)
         return ensemble
 
-    def fit(self, X: Instances, Y: Targets, **options: Any) -> Self:
-        """Fit a copy of every model on X and Y; ``options`` go to every model's ``fit``.
+    def fit(
+        self, X: Instances, Y: Targets, *, work_dir: str | PathLike[str] | None = None, **options: Any
+    ) -> Self:
+        """Fit a copy of every model on X and Y.
+
+        Parameters
+        ----------
+        X, Y
+            Whatever the models take.
+        work_dir : path, optional
+            Directory for trainings that outlive an interruption, see `XRLinear.fit`: model ``i`` is trained in its
+            subdirectory ``model_<i>``.
+        **options
+            Further options of every model's ``fit``.
 
         Raises
         ------
@@ -89,7 +103,12 @@ class Ensemble(SaveMixin, BaseEstimator):
             If a model has no ``predict_topk``.
         """
         self._check(self.models)
-        self.models_ = [clone(model).fit(X, Y, **options) for model in self.models]
+        fitted = []
+        for number, model in enumerate(self.models):
+            if work_dir is not None:
+                options["work_dir"] = Path(work_dir) / f"model_{number}"
+            fitted.append(clone(model).fit(X, Y, **options))
+        self.models_ = fitted
         return self
 
     def predict_topk(

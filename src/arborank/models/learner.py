@@ -38,12 +38,14 @@ class TreeLearner(TreePredictor):
     random_state: int
     verbose: int
 
-    def _grow(self, X: Csr, Y: Csr, label_features: Any) -> tuple[LabelTree, dict[str, float]]:
+    def _grow(
+        self, X: Csr, Y: Csr, label_features: Any, representation: Any
+    ) -> tuple[LabelTree, dict[str, float]]:
         return grow_tree(
             X,
             Y,
             label_features,
-            representation=self.representation,
+            representation=representation,
             alpha=self.alpha,
             branching=self.branching,
             max_leaf_size=self.max_leaf_size,

@@ -92,7 +92,9 @@ class XRLinear(SaveMixin, CatalogueMixin):
         One a layer of the tree, top first.
     classes_ : array of shape (n_labels,) or None
         Class values when `fit` was given a 1-D target.
-    n_features_in_, n_labels_, n_instances_ : int
+    n_features_in_, n_labels_ : int
+    n_instances_ : int
+        Rows of ``X`` in `fit`, and in every update since.
     label_counts_ : int64 array of shape (n_labels,)
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
@@ -270,8 +272,8 @@ class XRLinear(SaveMixin, CatalogueMixin):
         if self.tree is not None:
             return given_tree(self.tree, Y, label_features)
         if checkpoint is None:
-            return self._grow(X, Y, label_features)
-        return checkpoint.tree(lambda: self._grow(X, Y, label_features))
+            return self._grow(X, Y, label_features, self.representation)
+        return checkpoint.tree(lambda: self._grow(X, Y, label_features, self.representation))
 
     def _settings(self) -> dict[str, Any]:
         """Return the parameters as JSON holds them, but for the tree."""
