@@ -117,7 +117,9 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         more: dict[str, Any] = {**label_features(features, model, names, label_texts, cold_start)}
         if work_dir is not None:
             more["work_dir"] = work_dir
-        learned = first_rows(X, len(rows)) if unseen else X  # X may be no matrix, for a model that reads texts
+        learned = (
+            first_rows(X, len(rows)) if unseen else X
+        )  # X may be no matrix, for a model that reads texts
         model.fit(learned, encode_names(rows, StringTable(names), "error"), **more)
         if unseen:
             model = learn_unseen(
