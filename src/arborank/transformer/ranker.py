@@ -134,7 +134,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         tree = self._grow(sparse, Y)
         watch.lap("preliminary tree")
         with (
-            self._workplace() as folder,
+            self._working_folder() as folder,
             limited_threads(n_threads(self.n_jobs)),
             gathered_team(device) as team,
         ):
@@ -274,7 +274,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         check_fits(replace(needs, index=needs.index + joined, working=needs.working + joined))
 
     @contextmanager
-    def _workplace(self) -> Iterator[Path]:
+    def _working_folder(self) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="arborank-") as folder:
             yield Path(folder)
 
