@@ -239,3 +239,9 @@ def test_description_shows_shape_and_branches():
         "   ├─ dog",
         "   └─ eel",
     ]
+
+
+@pytest.mark.parametrize(("n_labels", "error"), [(3.9, TypeError), (2**31, ValueError)])
+def test_number_of_labels_is_checked(n_labels, error):
+    with pytest.raises(error, match="n_labels must be"):
+        LabelTree((np.array([0, 3]),), np.arange(3), n_labels)

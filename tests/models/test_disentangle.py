@@ -1,5 +1,7 @@
 """Overlapping trees end to end: learned, trained, searched, saved."""
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -238,3 +240,28 @@ def test_merging_without_overlap_changes_nothing(senses):
         assert np.array_equal(a, b)
     with pytest.raises(ValueError, match="merge is 'sum'; expected one of max, mean, log-sum"):
         model.predict_topk(X, merge="sum")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_clusters": 1}, "max_clusters must be at least 2"),
+        ({"rule": "best"}, "rule is 'best'"),
+        ({"min_gain": -1}, "min_gain"),
+        ({"max_leaf_size": 0}, "max_leaf_size"),
+    ],
+)
+def test_options_are_checked_before_training(senses, monkeypatch, options, message):
+    X, Y, tree = senses
+    model = XRLinear(tree=tree).fit(X, Y)
+    monkeypatch.setattr(sys.modules["arborank.models.disentangle"], "matched_by_others", None)
+    with pytest.raises(ValueError, match=message):
+        disentangle(model, X, Y, **options)
+
+
+def test_disentangling_with_relevance(senses):
+    X, Y, tree = senses
+    relevance = Y * 0.5
+    model = disentangle(XRLinear(tree=tree).fit(X, Y, relevance=relevance), X, Y, relevance=relevance)
+    same = XRLinear(tree=tree, max_clusters=2).fit(X, Y, relevance=relevance)
+    assert np.array_equal(model.predict_topk(X)[1], same.predict_topk(X)[1])

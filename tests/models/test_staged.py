@@ -141,3 +141,16 @@ def test_a_single_row_equals_a_batch(topics):
         one = model.predict_topk(sp.csr_array(X[[i]]), 5)
         assert np.array_equal(one[0][0], ids[i])
         np.testing.assert_allclose(one[1][0], scores[i], rtol=1e-6)
+
+
+def test_a_failed_second_fit_leaves_no_half_fitted_model(topics, monkeypatch):
+    X, Y = topics
+    model = staged().fit(X, Y)
+
+    def fail(*_):
+        raise ValueError("no ranker today")
+
+    monkeypatch.setattr(model.ranker, "fit", fail)
+    with pytest.raises(ValueError, match="no ranker"):
+        model.fit(X, Y)
+    assert not hasattr(model, "tree_")

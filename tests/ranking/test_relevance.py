@@ -63,3 +63,17 @@ def test_a_different_pattern_names_its_row(row, column):
     more[row, column] = 1.0
     with pytest.raises(ValueError, match=f"first differ at row {row}"):
         check_relevance(more, LABELS)
+
+
+def test_a_positive_whose_relevance_is_not_stored_costs_nothing():
+    relevance = sp.csr_array(RELEVANCE)
+    relevance.data[:2] = 0
+    relevance.eliminate_zeros()
+    found = relevance_costs(sp.csr_array(LABELS), relevance)
+    assert found.nnz == np.count_nonzero(LABELS)
+    np.testing.assert_array_equal(to_scipy(found).toarray(), relevance.toarray().T)
+
+
+def test_relevance_where_there_is_no_positive():
+    with pytest.raises(ValueError, match="in row 1 where there is no positive"):
+        relevance_costs(sp.csr_array(LABELS), np.eye(4, 3, k=-1))

@@ -262,3 +262,9 @@ def test_certain_children_leave_the_others_as_they_were():
     np.testing.assert_array_equal(W_all[:-1], W)
     np.testing.assert_array_equal(bias_all[:-1], bias)
     assert not W_all[-1].any()
+
+
+def test_positives_of_an_only_child_must_be_active():
+    X, active, positives = np.eye(3), np.array([[1, 1, 0]]), np.array([[0, 1, 1]])
+    with pytest.raises(ValueError, match="active"):
+        train_layer(X, active, positives, [0, 1])

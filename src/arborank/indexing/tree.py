@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import check_integer
 from ..sparse import Csr, MatrixLike, as_csr, multiply
 from ..state import State
 from .chain import chain_orders
@@ -52,7 +53,7 @@ class LabelTree:
         branches = tuple(_integers(b, f"branches[{t}]", np.int64) for t, b in enumerate(self.branches))
         object.__setattr__(self, "branches", branches)
         object.__setattr__(self, "labels", _integers(self.labels, "labels", np.int32))
-        object.__setattr__(self, "n_labels", int(self.n_labels))
+        object.__setattr__(self, "n_labels", check_integer("n_labels", self.n_labels, 0, 2**31 - 1))
         self.validate()
 
     # -- ways to make one

@@ -141,8 +141,9 @@ class NeighbourMatcher:
 
     def fit(self, X: sp.csr_array, C: sp.csr_array, tree: Any = None) -> Self:
         """Store the instances and their clusters; ``tree`` is not needed."""
-        self._clusters = to_scipy(as_csr(C, "C", n_rows=X.shape[0])).copy()
-        self._index = NeighbourIndex(self._vectors(X).copy(), approximate=self.approximate)
+        clusters = to_scipy(as_csr(C, "C", n_rows=X.shape[0])).copy()
+        index = NeighbourIndex(self._vectors(X).copy(), approximate=self.approximate)
+        self._clusters, self._index = clusters, index
         return self
 
     def match(self, X: sp.csr_array, k: int) -> Top:

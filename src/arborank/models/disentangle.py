@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from ..checks import check_integer
+from ..checks import check_integer, check_real
 from ..indexing import LabelTree, overlapping_tree
-from ..indexing.overlap import Rule
+from ..indexing.overlap import RULES, Rule, home_leaves
 from ..matching import BeamSearch
 from ..ranking import SolverParams, route
 from ..sparse import Csr, as_csr, to_scipy
@@ -54,6 +54,8 @@ def disentangle(
     rule: Rule = "cover",
     min_gain: float = 0.02,
     max_leaf_size: int | None = None,
+    relevance: Any = None,
+    user_negatives: Any = None,
 ) -> Any:
     """Train a model anew on an overlapping tree made of a trained model's own.
 
@@ -67,12 +69,14 @@ def disentangle(
     X, Y
         What it was fitted on, in any form that `XRLinear.fit` takes.
     max_clusters : int, default 2
-        Most leaves of a label.
+        Most leaves of a label, at least 2.
     rounds : int, default 1
         How often beams are searched and leaves assigned; from the second round on, the matchers know the overlapping
         tree of the round before.
     rule, min_gain, max_leaf_size
         See `arborank.indexing.overlapping_tree`.
+    relevance, user_negatives : optional
+        What it was fitted on, as for `XRLinear.fit`.
 
     Returns
     -------
@@ -89,9 +93,10 @@ def disentangle(
     if not isinstance(model, XRLinear):
         raise TypeError(f"model must be an XRLinear, found {type(model).__name__}")
     model._check_fitted()
+    check_integer("max_clusters", max_clusters, 2)
     options = {"rounds": rounds, "rule": rule, "min_gain": min_gain, "max_leaf_size": max_leaf_size}
     copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters)
-    return copy._fit(X, Y, refinement=options)
+    return copy._fit(X, Y, relevance=relevance, user_negatives=user_negatives, refinement=options)
 
 
 def refine_tree(
@@ -120,6 +125,12 @@ def refine_tree(
     """
     start = time.perf_counter()
     check_integer("rounds", rounds, 1)
+    check_real("min_gain", min_gain, least=0.0)
+    if rule not in RULES:
+        raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
+    if max_leaf_size is not None:
+        check_integer("max_leaf_size", max_leaf_size, 1)
+    home_leaves(tree)  # a tree that overlaps is refused before anything is trained
     n_leaves = tree.level_sizes[-2]
     if max_clusters > n_leaves:
         raise ValueError(

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names, check_is_fitted, validate_data
 
 from ..checks import check_integer
 from ..indexing import LabelTree
@@ -249,7 +249,9 @@ class TreePredictor(BaseEstimator):
         if not reset:
             self._check_fitted()
         if not (isinstance(X, Csr) or sp.issparse(X)):
-            X = validate_data(self, X, reset=reset, dtype="numeric")
+            # a fit reads through a blank estimator: this one learns its features only when all has gone well
+            reader = type(self)() if reset else self
+            X = validate_data(reader, X, reset=reset, dtype="numeric")
         csr = as_csr(X, "X")
         if reset:
             if csr.shape[0] == 0 or csr.shape[1] == 0:
@@ -260,6 +262,11 @@ class TreePredictor(BaseEstimator):
                 f"{self.n_features_in_} features as input"
             )
         return csr
+
+    def _set_features(self, X: Any, n_features: int) -> None:
+        """Take the number of features from a fit, and their names where ``X`` has some."""
+        _check_feature_names(self, X, reset=True)
+        self.n_features_in_ = n_features
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "layers_"):  # check_is_fitted alone costs as much as a query

@@ -112,6 +112,10 @@ class StagedRanker:
         tree = self._index(rows, targets)
         inner = _ones(to_scipy(tree.lift(labels, tree.depth - 1)))
         top = tree.above_labels()
+        # stages are fitted in place: should one fail, no tree is left that the others do not fit
+        for name in ("tree_", "n_labels_", "n_features_in_"):
+            if hasattr(self, name):
+                delattr(self, name)
         self.matcher.fit(rows, inner, top)
         active = inner
         if "man" in parse_scheme(self.negatives):

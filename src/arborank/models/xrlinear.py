@@ -226,7 +226,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
     ) -> Self:
         """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator."""
         check_parameters(self)
-        X = self._instances(X, reset=True)
+        given, X = X, self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
         label_counts = self._count(X, Y, keeps_weights=work_dir is None)
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
@@ -261,7 +261,8 @@ class XRLinear(SaveMixin, CatalogueMixin):
             )
             times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
-        self.n_features_in_, self.n_instances_ = X.shape[1], X.shape[0]
+        self._set_features(given, X.shape[1])
+        self.n_instances_ = X.shape[0]
         self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
         self._set_fitted(tree, layers)
         return self

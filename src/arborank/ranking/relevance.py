@@ -50,8 +50,9 @@ def relevance_costs(
     ----------
     labels : matrix of shape (n_instances, n_nodes)
         The labels lifted to the level; its pattern is that of the positives.
-    relevance : matrix of the same shape and pattern, optional
-        The relevance lifted to the level (sums over the labels below a node); without it every positive counts 1.
+    relevance : matrix of the same shape, optional
+        The relevance lifted to the level (sums over the labels below a node), 0 where it has no value; without it
+        every positive counts 1.
     mode : {"induce", "ranker-only"}
         Whether relevance counts at every level, or at the bottom level only.
     norm : {"none", "l1", "l2", "max"}
@@ -68,14 +69,14 @@ def relevance_costs(
     Raises
     ------
     ValueError
-        If a name is unknown or patterns differ.
+        If a name is unknown, shapes differ, or a relevance is negative or not that of a positive.
     """
     check_names(mode, norm)
     positives = as_csr(labels, "labels")
     if relevance is None or (mode == "ranker-only" and not is_bottom):
         costs = np.ones(positives.nnz, np.float32)
     else:
-        costs = _normalised(check_relevance(relevance, positives), norm)
+        costs = _normalised(_aligned(relevance, positives), norm)
     matrix = sp.csr_array((costs, positives.indices, positives.indptr), shape=positives.shape)
     return transpose(as_csr(matrix, "positives"))
 
@@ -86,6 +87,29 @@ def check_names(mode: str, norm: str) -> None:
         raise ValueError(f"relevance is {mode!r}; expected one of {', '.join(MODES)}")
     if norm not in NORMS:
         raise ValueError(f"relevance_norm is {norm!r}; expected one of {', '.join(NORMS)}")
+
+
+def _aligned(R: MatrixLike, positives: Csr) -> Csr:
+    """Return relevance with the pattern of the positives: sums of zeros are not stored when labels are lifted."""
+    relevance = as_csr(R, "relevance", n_cols=positives.shape[1], n_rows=positives.shape[0])
+    if relevance.nnz and relevance.data.min() < 0:
+        raise ValueError(f"relevance must be at least 0, found {relevance.data.min():g}")
+    places, wanted = _places(relevance), _places(positives)
+    at = np.searchsorted(wanted, places)
+    found = np.append(wanted, -1)[at] == places
+    if not found.all():
+        row = int(places[np.argmin(found)] // positives.shape[1])
+        raise ValueError(f"relevance has a value in row {row} where there is no positive")
+    costs = np.zeros(positives.nnz, np.float32)
+    costs[at] = relevance.data
+    return Csr(positives.indptr, positives.indices, costs, positives.shape[1])
+
+
+def _places(csr: Csr) -> NDArray[np.int64]:
+    """Return the places of the stored values in the matrix read row by row, in ascending order."""
+    rows = np.repeat(np.arange(csr.shape[0], dtype=np.int64), np.diff(csr.indptr))
+    places: NDArray[np.int64] = rows * csr.shape[1] + csr.indices
+    return places
 
 
 def _normalised(relevance: Csr, norm: str) -> NDArray[np.float32]:

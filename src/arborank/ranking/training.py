@@ -120,8 +120,15 @@ def _certain_parents(active: Csr, positives: Csr, branches: NDArray[np.int64]) -
     alone = np.flatnonzero(np.diff(branches) == 1)
     n_active = np.diff(active.indptr)[alone]
     n_positive = np.diff(positives.indptr)[branches[alone]]
-    certain: NDArray[np.int64] = alone[(n_active > 0) & (n_active == n_positive)]
+    alone = alone[(n_active > 0) & (n_active == n_positive)]
+    same = np.array([_same_row(active, parent, positives, branches[parent]) for parent in alone], bool)
+    certain: NDArray[np.int64] = alone[same]
     return certain
+
+
+def _same_row(a: Csr, i: int, b: Csr, j: int) -> bool:
+    first = a.indices[a.indptr[i] : a.indptr[i + 1]]
+    return np.array_equal(first, b.indices[b.indptr[j] : b.indptr[j + 1]])
 
 
 def _without_rows(csr: Csr, rows: NDArray[np.int64]) -> Csr:
