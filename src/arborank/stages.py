@@ -33,8 +33,8 @@ class Indexer(Protocol):
     ``index(X, Y)`` gets the training instances ``X``, a float32 ``csr_array`` of shape (n, n_features), and their
     labels ``Y``, a float32 ``csr_array`` of ones of shape (n, n_labels). It returns a `LabelTree` with ``n_labels``
     labels and at least two layers; `LabelTree.from_clusters` makes one of a cluster number a label. A label may be in
-    several leaves, or in none: then it is never predicted. The same input gives the same tree. The input is not
-    changed.
+    several leaves; one without an instance may be in none: then it is never predicted. The same input gives the same
+    tree. The input is not changed.
     """
 
     def index(self, X: sp.csr_array, Y: sp.csr_array) -> LabelTree:

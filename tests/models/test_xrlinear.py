@@ -319,3 +319,11 @@ def test_columns_that_cannot_be_had_are_refused(topics, monkeypatch):
     Y = sp.csr_array((ones, np.arange(X.shape[0]), np.arange(X.shape[0] + 1)), (X.shape[0], 2**31 - 1))
     with pytest.raises(MemoryError, match=r"Y has 2,147,483,647 labels"):
         XRLinear().fit(X, Y)
+
+
+def test_a_mask_is_no_list_of_candidates():
+    X = np.eye(4, dtype=np.float32)
+    model = XRLinear().fit(X, [[0], [1], [2], [3]])
+    for mask in ([False, True, True, False], np.array([False, True, True, False])):
+        with pytest.raises(TypeError, match="candidates must hold label ids"):
+            model.predict_topk(X, 2, candidates=mask)

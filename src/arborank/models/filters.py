@@ -45,6 +45,10 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
         if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "iu":
             return _one_row(labels, name, n_labels)
         rows = list(labels)
+        if any(isinstance(row, bool) for row in rows):
+            raise TypeError(
+                f"{name} must hold label ids, found True or False; of a mask give np.flatnonzero(mask)"
+            )
         shared = all(isinstance(row, (int, np.integer)) for row in rows)
         for row in rows:
             if not shared and (not isinstance(row, Iterable) or isinstance(row, str)):
