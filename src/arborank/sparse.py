@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from . import _native
 from ._native import Csr
@@ -15,6 +16,7 @@ from ._native import Csr
 __all__ = [
     "Csr",
     "as_csr",
+    "lists_to_csr",
     "multiply",
     "normalize_rows",
     "rows_to_csr",
@@ -204,3 +206,14 @@ def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
     return as_csr(matrix, name)
+
+
+def lists_to_csr(ids: NDArray[Any], n_cols: int, values: NDArray[np.float32] | None = None) -> sp.csr_array:
+    """Return top lists, padded at their ends with -1, as a sparse matrix of shape (n_rows, n_cols).
+
+    Columns of a row stand in the order of its list; ``values``, of the shape of ``ids``, are ones by default.
+    """
+    held = ids >= 0
+    indptr = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
+    data = np.ones(indptr[-1], np.float32) if values is None else values[held]
+    return sp.csr_array((data, ids[held], indptr), shape=(len(ids), n_cols))

@@ -1,6 +1,6 @@
 """A trie on top, balanced k-means below: prefixes are exact where they are short, and branches stay even below."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +26,6 @@ def hybrid_tree(
     spherical: bool = True,
     random_state: int = 0,
     n_threads: int = 0,
-    progress: Callable[[int], None] | None = None,
 ) -> LabelTree:
     """Cluster the labels that share their first ``depth`` code points (Yadav et al., KDD 2021, section 3.2).
 
@@ -42,8 +41,6 @@ def hybrid_tree(
         Levels of characters.
     branching, max_leaf_size, spherical, random_state, n_threads
         Of `balanced_kmeans`, for every node.
-    progress : callable, optional
-        Called with the number of labels done.
 
     Raises
     ------
@@ -68,8 +65,6 @@ def hybrid_tree(
             )
         )
         order[begin:end] = order[begin:end][subtrees[-1].labels]
-        if progress is not None:
-            progress(int(end))
     height = max(subtree.depth for subtree in subtrees)
     for level in range(1, height):  # below the trie, without the labels
         parts = []

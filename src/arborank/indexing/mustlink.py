@@ -1,6 +1,6 @@
 """K-means with must-link constraints: labels that begin alike stay together, longer beginnings further down."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +27,6 @@ def mustlink_tree(
     spherical: bool = True,
     max_iter: int = 20,
     random_state: int = 0,
-    progress: Callable[[int], None] | None = None,
 ) -> LabelTree:
     """Halve labels by k-means, keeping those with a common prefix on one side (Yadav et al., KDD 2021, section 3.2).
 
@@ -52,8 +51,6 @@ def mustlink_tree(
         Most rounds of a halving.
     random_state : int, default 0
         Where the halvings begin.
-    progress : callable, optional
-        Called with the number of halvings done.
 
     Raises
     ------
@@ -90,8 +87,6 @@ def mustlink_tree(
                 cuts.append(np.array([end - np.count_nonzero(right)]))
         bounds = np.sort(np.concatenate(cuts))
         halvings.append(bounds)
-        if progress is not None:
-            progress(len(halvings))
     return tree_from_runs(halvings[::-1][::step][::-1], order[places], len(names))
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
 from ..checks import check_integer, check_real
-from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
+from ..sparse import Csr, MatrixLike, as_csr, lists_to_csr, to_scipy, transpose
 from .tree import LabelTree
 
 __all__ = ["RULES", "home_leaves", "overlapping_tree", "place_labels"]
@@ -175,14 +175,7 @@ def _by_count(
     Y: Csr, beams: NDArray[np.int32], homes: NDArray[np.int32], n_leaves: int, max_clusters: int, limit: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Place labels by the paper's rule, with the limit on a leaf that it lacks."""
-    import scipy.sparse as sp
-
-    held = beams >= 0
-    indptr = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
-    matched = sp.csr_array(
-        (np.ones(indptr[-1], np.float32), beams[held], indptr), shape=(len(beams), n_leaves)
-    )
-    counts = (to_scipy(Y).T @ matched).tocoo()
+    counts = (to_scipy(Y).T @ lists_to_csr(beams, n_leaves)).tocoo()
     best_first = np.lexsort((counts.col, counts.row, -counts.data))
     found = np.zeros(homes.size, np.int64)
     sizes = np.zeros(n_leaves, np.int64)

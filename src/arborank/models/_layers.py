@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 
 from ..indexing import LabelTree
 from ..matching import BeamSearch
@@ -23,7 +22,7 @@ from ..ranking import (
     train_layer,
     training_work,
 )
-from ..sparse import Csr, as_csr, transpose
+from ..sparse import Csr, as_csr, lists_to_csr, transpose
 from .checkpoint import Checkpoint
 
 __all__ = ["train_layers"]
@@ -157,7 +156,4 @@ def _beam(
     n_nodes = tree.level_sizes[level]
     search = BeamSearch(tree.branches[:level], layers, np.arange(n_nodes, dtype=np.int32), n_nodes)
     ids, _ = search.nodes(X, min(beam_size, n_nodes), combine=combine, n_threads=n_threads)
-    held = ids >= 0
-    indptr = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
-    pattern = sp.csr_array((np.ones(indptr[-1], np.float32), ids[held], indptr), shape=(X.shape[0], n_nodes))
-    return as_csr(pattern, "beam")
+    return as_csr(lists_to_csr(ids, n_nodes), "beam")

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..metrics import ndcg_at_k
-from ..sparse import Csr
+from ..sparse import Csr, lists_to_csr
 from .targets import as_indicator
 
 __all__ = ["mean_ndcg", "score_matrix"]
@@ -15,9 +15,7 @@ __all__ = ["mean_ndcg", "score_matrix"]
 
 def score_matrix(ids: NDArray[np.int64], scores: NDArray[np.float32], n_labels: int) -> sp.csr_array:
     """Return top lists, padded with -1, as a sparse matrix of shape (n_rows, n_labels)."""
-    found = ids >= 0
-    indptr = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
-    matrix = sp.csr_array((scores[found], ids[found], indptr), shape=(ids.shape[0], n_labels))
+    matrix = lists_to_csr(ids, n_labels, scores)
     matrix.sort_indices()
     return matrix
 

@@ -11,7 +11,7 @@ from ..indexing import LabelTree
 from ..matching import combination
 from ..matching.merging import check_merge, keep_best, merge_copies
 from ..ranking import parse_scheme
-from ..sparse import Csr, as_csr, to_scipy
+from ..sparse import Csr, as_csr, lists_to_csr, to_scipy
 from ..stages import (
     Indexer,
     Matcher,
@@ -120,7 +120,7 @@ class StagedRanker:
         active = inner
         if "man" in parse_scheme(self.negatives):
             found, _ = self._match(rows, tree)
-            active = _ones(inner + _pattern(found, inner.shape[1]))
+            active = _ones(inner + lists_to_csr(found, inner.shape[1]))
         self.ranker.fit(rows, targets, tree, active)
         self.tree_, self.n_labels_, self.n_features_in_ = tree, tree.n_labels, instances.shape[1]
         return self
@@ -210,14 +210,6 @@ def _admitted(
         own * pattern.shape[1] + label, rows * np.int64(pattern.shape[1]) + pattern.indices
     )
     return found if inside else ~found
-
-
-def _pattern(clusters: NDArray[np.int64], n_clusters: int) -> sp.csr_array:
-    held = clusters >= 0
-    indptr = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
-    return sp.csr_array(
-        (np.ones(indptr[-1], np.float32), clusters[held], indptr), shape=(len(clusters), n_clusters)
-    )
 
 
 def _ones(matrix: Any) -> sp.csr_array:
