@@ -21,6 +21,7 @@ from scipy.sparse import save_npz
 
 from arborank import Autocompleter, XRLinear
 from arborank.autocomplete.normal import normalize
+from arborank.autocomplete.prefixes import sample_prefixes
 from arborank.autocomplete.quality import bleu_rr, quality_by_length, reciprocal_ranks
 from arborank.matching import BeamSearch
 from arborank.sparse import as_csr, to_scipy
@@ -124,7 +125,7 @@ def matrices(data: Set, completer: Autocompleter, weight: float):
     labels = np.array([catalogue.find(query) for _, query in data.train])
     keys = list(catalogue.keys)
     contexts = [completer._context(before) for before, _ in data.train]
-    prefixes = completer._sample(keys, labels)
+    prefixes = sample_prefixes(keys, labels, completer.prefix_law, completer.random_state)
     rows.prefix_weight, kept = weight, rows.prefix_weight
     X, _ = rows.many(contexts, prefixes)
     rows.prefix_weight = kept
