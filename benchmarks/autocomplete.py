@@ -31,6 +31,7 @@ from arborank.sparse import as_csr, to_scipy
 HERE = Path(__file__).resolve().parent
 INDICES = ("hybrid", "trie", "mustlink", "kmeans")
 LOGISTIC = {"solver": "logistic-dual", "Cp": 10.0, "Cn": 10.0, "combine": "sigmoid", "threshold": 0.05}
+LOGISTIC |= {"max_leaf_size": 16, "beam_size": 5}
 SIDES = (
     "most frequent",
     "pair counts",
@@ -120,7 +121,9 @@ def no_context(data: Set, path: Path) -> dict:
     catalogue = with_context.catalogue_
     width = with_context.rows_._n_previous
     X = as_csr(to_scipy(X)[:, width:])
-    model = XRLinear(tree=with_context.model_.tree_, threshold=0.05, n_jobs=data.threads).fit(X, Y)
+    model = XRLinear(tree=with_context.model_.tree_, threshold=0.05, beam_size=5, n_jobs=data.threads).fit(
+        X, Y
+    )
     tests = with_context.rows_.prefix.encode(data.prefixes)
     search = BeamSearch(model.tree_.branches, model.layers_, model.tree_.labels, model.n_labels_)
     runs = np.array([catalogue.matching(prefix) for prefix in data.prefixes])

@@ -17,7 +17,7 @@ from ..state import State
 from ..threads import n_threads
 from .contexts import drop_blocked, shared_words
 from .gather import gather_queries
-from .growing import grow_tree
+from .growing import default_model, grow_tree
 from .parameters import check_parameters
 from .prefixes import sample_prefixes
 from .rows import ContextRows
@@ -41,13 +41,13 @@ class Autocompleter(SaveMixin, UpdateMixin):
     index : {"hybrid", "trie", "mustlink", "kmeans"}, default="hybrid"
         The label tree: see `arborank.indexing`.
     depth : int, optional
-        Levels of characters in it: 3 for ``"hybrid"``, 16 for ``"trie"``, 3 for ``"mustlink"``.
+        Levels of characters in it: 4 for ``"hybrid"``, 16 for ``"trie"``, 3 for ``"mustlink"``.
     representation : {"pifa", "names", "pifa-names"}, default="pifa"
         What stands for a query when k-means groups them: the mean of its instances, the prefix features of its whole
         name, or both side by side. ``"trie"`` does not use it.
     model : XRLinear, optional
-        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``. ``combine``
-        must give scores from 0 to 1.
+        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``, for the
+        hybrid tree with ``max_leaf_size=16, beam_size=5``. ``combine`` must give scores from 0 to 1.
     previous_features : vectoriser, optional
         Of the previous queries; it is fitted on one text a pair, all its previous queries, without words that too few
         have sent (see ``min_count``, ``min_users``). By default words that occur in two pairs:
@@ -207,7 +207,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
         ones = np.ones(labels.size, np.float32)
         matrix = sp.csr_array((ones, labels, np.arange(labels.size + 1)), shape=(labels.size, len(keys)))
         Y = as_csr(matrix, "labels")
-        model = clone(self.model) if self.model is not None else XRLinear(threshold=0.05)
+        model = clone(self.model) if self.model is not None else default_model(self.index)
         if self.n_jobs is not None:
             model.set_params(n_jobs=self.n_jobs)
         if self.verbose:
