@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..state import Savable
-from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
+from .manifest import FORMAT, Files, age, make_document, parse_document, put_together, take_apart
 from .modelcard import model_card
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
@@ -133,7 +133,10 @@ def _open(path: Path, text: str, verify: bool) -> Any:
             if not _DATA_FILE.fullmatch(name):
                 raise ValueError(f"{path} is malformed: {name!r} is no name of a data file")
             files[name] = open_tensors(path.with_name(name), FileRecord(**record), verify=verify)
-        model = put_together(document["model"], (), path, files)
+        try:
+            model = put_together(document["model"], (), path, files)
+        except ValueError as error:
+            raise ValueError(f"{error}{age(document)}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is malformed ({type(error).__name__}: {error})") from error
     for name, arrays in files.items():

@@ -294,7 +294,7 @@ class LayerWeights:
         if set(state.arrays) != set(_ARRAYS):
             raise ValueError(
                 f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(_ARRAYS)} were "
-                f"expected; a model saved by an earlier version must be trained again"
+                "expected"
             )
         check_precision(state.config["precision"])
         values: dict[str, Any] = {**state.arrays, **state.config}
