@@ -296,7 +296,16 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Put a saved ranker together again."""
+        """Put a saved ranker together again.
+
+        Raises
+        ------
+        ValueError
+            If there is not a name for each label of the model.
+        """
+        n_names, n_labels = len(state.parts["labels"]), getattr(state.parts["model"], "n_labels_", None)
+        if n_labels is not None and n_names != n_labels:
+            raise ValueError(f"labels has {n_names} names, but the model has {n_labels} labels")
         ranker = cls(features=state.parts["features"], model=state.parts["model"])
         ranker.features_ = state.parts["features"]
         ranker.model_ = state.parts["model"]

@@ -121,7 +121,9 @@ def test_what_is_wrong_with_an_older_folder_tells_its_age(saved):
         document["model"]["config"].update(size=3)
 
     edit_config(saved, change)
-    with pytest.raises(ValueError, match=r"size says 3; the model has format version 1, written by Arborank 0\.0\.7"):
+    with pytest.raises(
+        ValueError, match=r"size says 3; the model has format version 1, written by Arborank 0\.0\.7"
+    ):
         load(saved)
 
 

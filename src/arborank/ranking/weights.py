@@ -297,6 +297,7 @@ class LayerWeights:
                 "expected"
             )
         check_precision(state.config["precision"])
+        check_integer("n_features", state.config["n_features"], 0, 2**31 - 1)
         values: dict[str, Any] = {**state.arrays, **state.config}
         return cls(**values)
 
