@@ -116,7 +116,7 @@ def train_layers(
             with progress_bar(
                 f"training layer {level + 1} of {tree.depth}", work, enabled=verbose
             ) as progress:
-                layers.append(train(*problem, n_threads=n_threads, progress=progress))
+                layers.append(train(*problem, n_threads=n_threads, progress=root.heeded(progress)))
         return [*root.result(), *layers]
 
 
@@ -125,7 +125,10 @@ def _train(level: int, *problem: Any, **options: Any) -> LayerWeights:
 
 
 class _Root:
-    """Trains the root layer on a thread of its own; leaving the context stops it."""
+    """Trains the root layer on a thread of its own; leaving the context stops it.
+
+    While it works, the layers below are trained with what `heeded` returns, so that its failure ends them too.
+    """
 
     def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(1)
@@ -142,6 +145,20 @@ class _Root:
 
     def result(self) -> list[LayerWeights]:
         return [] if self._layer is None else [self._layer.result()]
+
+    def heeded(self, progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
+        """Return ``progress``, which is called several times a second, with a look at how the root is doing."""
+        layer = self._layer
+        if layer is None:
+            return progress
+
+        def look(done: int) -> None:
+            if layer.done():
+                layer.result()  # raises what it ended with
+            if progress is not None:
+                progress(done)
+
+        return look
 
     def _check(self, done: int) -> None:
         if self._stopped:
