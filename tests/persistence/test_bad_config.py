@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from arborank import Ensemble, NgramTfidf, TextFeatures, TextRanker, XRLinear, load
-from arborank.persistence.manifest import _checksum
+from arborank.persistence.manifest import checksum
 from arborank.strings import StringTable
 
 TEXTS = ["red apple", "green apple", "fast car", "old green car"]
@@ -26,7 +26,7 @@ def edit(directory, change):
     path = directory / "config.json"
     document = json.loads(path.read_text("utf-8"))
     change(document["model"])
-    document["checksum"] = _checksum(document)
+    document["checksum"] = checksum(document)
     path.write_text(json.dumps(document), "utf-8")
 
 

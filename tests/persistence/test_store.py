@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from toy import Toy, toy
 
 from arborank.persistence import load, save, store
-from arborank.persistence.manifest import FORMAT_VERSION, _checksum
+from arborank.persistence.manifest import FORMAT_VERSION, checksum
 from arborank.strings import StringTable
 
 
@@ -18,12 +18,12 @@ def names_of(directory):
     return sorted(path.name for path in directory.iterdir())
 
 
-def edit_config(directory, change, checksum=True):
+def edit_config(directory, change, sealed=True):
     path = directory / "config.json"
     document = json.loads(path.read_text("utf-8"))
     change(document)
-    if checksum:
-        document["checksum"] = _checksum(document)
+    if sealed:
+        document["checksum"] = checksum(document)
     path.write_text(json.dumps(document), "utf-8")
 
 
@@ -274,7 +274,7 @@ def test_wrong_config(saved, case):
 
 
 def test_edited_config_opens_without_verification(saved):
-    edit_config(saved, lambda d: d["model"]["parts"]["middle"]["config"].update(alpha=0.75), checksum=False)
+    edit_config(saved, lambda d: d["model"]["parts"]["middle"]["config"].update(alpha=0.75), sealed=False)
     with pytest.raises(ValueError, match=r"config\.json is altered"):
         load(saved)
     assert load(saved, verify=False).parts["middle"].config["alpha"] == 0.75

@@ -15,7 +15,16 @@ from ..state import Savable, State
 from .kinds import KINDS, class_of
 from .tensorfile import FileRecord, dtype_code
 
-__all__ = ["FORMAT", "Files", "age", "make_document", "parse_document", "put_together", "take_apart"]
+__all__ = [
+    "FORMAT",
+    "Files",
+    "age",
+    "checksum",
+    "make_document",
+    "parse_document",
+    "put_together",
+    "take_apart",
+]
 
 FORMAT = "arborank"
 FORMAT_VERSION = 3  # 2: other layouts of weights; 3: arrays that several parts share
@@ -108,10 +117,10 @@ def make_document(node: dict[str, Any], records: Mapping[str, FileRecord]) -> di
         "model": node,
         "files": {name: record._asdict() for name, record in records.items()},
     }
-    return {**document, "checksum": _checksum(document)}
+    return {**document, "checksum": checksum(document)}
 
 
-def _checksum(document: Mapping[str, Any]) -> str:
+def checksum(document: Mapping[str, Any]) -> str:
     """SHA-256 of everything in config.json but the checksum, however it is laid out."""
     rest = {key: value for key, value in document.items() if key != "checksum"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -133,7 +142,7 @@ def parse_document(path: Path, text: str, verify: bool) -> dict[str, Any]:
             f"{path} has format version {version}, written by Arborank {document.get('library_version')}; "
             f"this is Arborank {__version__}, which reads versions up to {FORMAT_VERSION}: upgrade it"
         )
-    if verify and document.get("checksum") != _checksum(document):
+    if verify and document.get("checksum") != checksum(document):
         raise ValueError(f"{path} is altered: its checksum does not fit; verify=False opens it nevertheless")
     return document
 
