@@ -1,7 +1,8 @@
 """Arrays on disk that grow at their end: what long work has finished leaves memory at once.
 
-A file holds the bytes of one array's rows and nothing else. How many rows count, and their checksum, is for the owner to
-write down after `GrowingArrays.sync`; what a killed process wrote beyond that is cut off when the files are opened again.
+A file holds the bytes of one array's rows and nothing else. How many rows count, and their checksum, is for the owner
+to write down after `GrowingArrays.sync`; what a killed process wrote beyond that is cut off when the files are opened
+again.
 """
 
 import contextlib

@@ -10,12 +10,11 @@ import json
 import os
 import re
 import secrets
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..state import Savable
+from .lock import exclusive, sync_directory
 from .manifest import FORMAT, Files, age, make_document, parse_document, put_together, take_apart
 from .modelcard import model_card
 from .tensorfile import FileRecord, open_tensors, write_tensors
@@ -60,7 +59,7 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
     files: Files = {}
     node = take_apart(model, (), token, files)
     directory.mkdir(parents=True, exist_ok=True)
-    with _locked(directory) as lock:
+    with exclusive(directory, wait=True) as held:
         outdated = _check_destination(directory)
         config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
         try:
@@ -68,17 +67,15 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
             _write(readme, model_card(node, sum(record.size for record in records.values()), card))
             document = make_document(node, records)
             _write(config, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-            _sync(lock)
+            sync_directory(directory)
             os.replace(config, directory / "config.json")  # from here on, the directory is the new model
         except BaseException:
             for name in (*files, config.name, readme.name):
                 (directory / name).unlink(missing_ok=True)
             raise
         os.replace(readme, directory / "README.md")
-        _sync(lock)
-        if (
-            lock is not None
-        ):  # what is unfinished is then left from an interrupted save, and not another's at work
+        sync_directory(directory)
+        if held:  # what is unfinished is then left from an interrupted save, and not another's at work
             outdated |= {name for name in os.listdir(directory) if _is_ours(name)}
         for name in outdated - set(files):
             with contextlib.suppress(OSError):  # Windows keeps a file that someone has mapped
@@ -185,29 +182,3 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[int | None]:
-    """Hold a directory for one writer; gives its descriptor, or None where the system has no such lock."""
-    if sys.platform == "win32":
-        yield None
-        return
-    import fcntl
-
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        held: int | None = descriptor
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError:  # some network file systems
-            held = None
-        yield held
-    finally:
-        os.close(descriptor)
-
-
-def _sync(directory: int | None) -> None:
-    """Make the names in a directory durable, where a directory can be opened."""
-    if directory is not None:
-        os.fsync(directory)
