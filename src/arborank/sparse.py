@@ -193,6 +193,8 @@ def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
     for row in rows:
         flat.extend(row)
         lengths.append(len(row))
+    if not {bool, np.bool_}.isdisjoint(map(type, flat)):  # beside integers NumPy would read them as 1 and 0
+        raise TypeError(f"{name} must hold integer indices, found True or False")
     values = np.asarray(flat, dtype=None if flat else np.int64)
     if values.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integer indices, found {values.dtype}")

@@ -327,3 +327,20 @@ def test_a_mask_is_no_list_of_candidates():
     for mask in ([False, True, True, False], np.array([False, True, True, False])):
         with pytest.raises(TypeError, match="candidates must hold label ids"):
             model.predict_topk(X, 2, candidates=mask)
+
+
+@pytest.mark.parametrize("argument", ["candidates", "exclude"])
+@pytest.mark.parametrize(
+    "labels", [[[True, 3]], [(3, False)], [[np.True_, 2]], [{True, 3}], [[True, False, True, False]]]
+)
+def test_booleans_among_ids_are_no_ids(labels, argument):
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(TypeError, match=f"{argument} must hold integer indices, found (True or False|bool)"):
+        model.predict_topk(np.eye(4), 2, **{argument: labels * 4})
+
+
+@pytest.mark.parametrize("label", [4, -1, 2**40, 2**70, -(2**70)])
+def test_ids_beyond_any_width_are_out_of_range(label):
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(ValueError, match=rf"candidates holds index {label}, which is outside \[0, 4\)"):
+        model.predict_topk(np.eye(4), 2, candidates=[1, label])
