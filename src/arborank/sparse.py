@@ -1,6 +1,11 @@
 """The border: whatever matrix a user passes becomes one checked `Csr`, converted at most once.
 
 Kernels take nothing else, so they never meet a wrong dtype, an unsorted row, a NaN or an index out of range.
+
+Arrays that fit already are shared with the caller, and checked once. Kernels trust them from then on, without the GIL:
+whoever writes into them afterwards, from another thread during a call or into the arrays of a `Csr` that is kept, breaks
+that trust, and a wrong index makes the process read or write outside its memory. SciPy's own routines ask the same. Every
+call of an estimator checks a SciPy or NumPy matrix anew, so between calls it may be changed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +39,8 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     Parameters
     ----------
     X : Csr, scipy.sparse matrix or array of any format and index width, or array-like of shape (n_rows, n_cols)
-        Already fitting arrays are not copied.
+        Already fitting arrays are not copied: they must not be changed while the result is in use (see above). To be
+        safe from that, pass a copy.
     name : str
         The argument's name, for error messages.
     n_cols, n_rows : int, optional

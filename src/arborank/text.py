@@ -179,7 +179,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         candidates, exclude : label names for all texts (list of str), or a list of such lists, one a text; optional
             Labels that may be, or may not be, returned.
         label_weights : mapping from label name to number, optional
-            What the scores of labels are multiplied by before the best are taken; 1 for those without an entry.
+            What the scores of labels are multiplied by before the best are taken; 1 for those without an entry. A
+            label of weight 0 is not returned.
         **options
             Further options of the model's ``predict_topk``, such as ``beam_size``.
         """

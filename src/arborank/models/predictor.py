@@ -89,7 +89,8 @@ class TreePredictor(BaseEstimator):
             Labels that may not be returned. They take no place among the k.
         label_weights : array of shape (n_labels,), optional
             Final scores are multiplied by these before the ``k`` best are taken, for boosts or propensities: finite
-            numbers of at least 0. With the ``log-`` combinations their logarithms are added. They do not count
+            numbers of at least 0. With the ``log-`` combinations their logarithms are added. A label of weight 0 is
+            not returned, as if it were in ``exclude``. They do not count
             above the last layer: of the labels of the beam, the answer is exactly the ``k`` best. Not with ``noop``.
         label_filter : LabelFilter, optional
             Instead of the same ``candidates``, ``exclude`` and ``label_weights`` for all rows of many calls: what
@@ -156,7 +157,8 @@ class TreePredictor(BaseEstimator):
             )
         if not (np.isfinite(array).all() and (array >= 0).all()):
             raise ValueError("label_weights must be finite and at least 0")
-        return array.astype(np.float32)
+        with np.errstate(over="ignore"):  # beyond float32 is infinity, which the search refuses by its label
+            return array.astype(np.float32)
 
     def quantize(self, precision: str = "int8") -> Self:
         """Return a model whose weights are stored in another precision: smaller, and a little faster.
