@@ -3,9 +3,9 @@
 Kernels take nothing else, so they never meet a wrong dtype, an unsorted row, a NaN or an index out of range.
 
 Arrays that fit already are shared with the caller, and checked once. Kernels trust them from then on, without the GIL:
-whoever writes into them afterwards, from another thread during a call or into the arrays of a `Csr` that is kept, breaks
-that trust, and a wrong index makes the process read or write outside its memory. SciPy's own routines ask the same. Every
-call of an estimator checks a SciPy or NumPy matrix anew, so between calls it may be changed.
+whoever writes into them afterwards, from another thread during a call or into the arrays of a `Csr` that is kept,
+breaks that trust, and a wrong index makes the process read or write outside its memory. SciPy's own routines ask the
+same. Every call of an estimator checks a SciPy or NumPy matrix anew, so between calls it may be changed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
