@@ -21,6 +21,7 @@ from ._native import Csr
 __all__ = [
     "Csr",
     "as_csr",
+    "check_unmasked",
     "lists_to_csr",
     "multiply",
     "normalize_rows",
@@ -66,6 +67,7 @@ def _convert(X: MatrixLike, name: str) -> Csr:
     if sp.issparse(X):
         X = _rows_of_sparse(X, name)
     else:
+        check_unmasked(X, name)
         dense = np.asarray(X)
         _check_numeric(dense.dtype, name)
         if dense.ndim != 2:
@@ -87,6 +89,12 @@ def _convert(X: MatrixLike, name: str) -> Csr:
             f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)"
         )
     return csr
+
+
+def check_unmasked(X: Any, name: str) -> None:
+    """Raise ``ValueError`` for a NumPy array with masked values, which a conversion would silently unmask."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(f"{name} has masked values; fill them first, with X.filled(...)")
 
 
 def _rows_of_sparse(X: Any, name: str) -> Any:

@@ -51,3 +51,10 @@ def test_classes_there_and_back(tmp_path, values):
 def test_classes_that_could_not_be_saved(values, error, message):
     with pytest.raises(error, match=message):
         XRLinear().fit(X, values)
+
+
+def test_lists_among_single_values():
+    with pytest.raises(TypeError, match="Y row 1 is 5, but row 0 is a list of label ids"):
+        XRLinear().fit(X, [[0], 5, [1], [2]])
+    with pytest.raises(TypeError, match="Y row 0 is 5, but row 2 is a list"):
+        XRLinear().fit(X, [5, 1, (1, 2), 3])

@@ -32,11 +32,9 @@ def check_parameters(model: Any, *, saved: bool = False) -> None:
     combination(model.combine)
     for name, low in _LEAST.items():
         check_integer(name, getattr(model, name), low)
-    for name in ("spherical", "verbose"):
+    for name, what in (("spherical", "True or False"), ("verbose", "a number, or True or False")):
         if not isinstance(getattr(model, name), (bool, np.bool_, int)):
-            raise TypeError(
-                f"{name} must be True or False, or a number for verbose; found {getattr(model, name)!r}"
-            )
+            raise TypeError(f"{name} must be {what}; found {getattr(model, name)!r}")
     check_real("alpha", model.alpha, least=0.0, most=1.0)
     n_threads(model.n_jobs)
     if not saved or model.representation != CUSTOM:

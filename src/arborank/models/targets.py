@@ -7,12 +7,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
+from ..sparse import Csr, as_csr, check_unmasked, rows_to_csr, without_zeros
 from ..state import State
 from ..strings import StringTable
 
 __all__ = ["as_indicator", "classes_from_state", "classes_to_state"]
 
+_ROWS = (list, tuple, set, frozenset, np.ndarray)  # what may hold the label ids of a row
 # Ids in lists are taken for column numbers up to here, or up to so many times the labels that are named in all.
 _PLAUSIBLE, _SPARSE = 1_000_000, 1_000
 
@@ -50,6 +51,8 @@ def as_indicator(Y: Any, n_rows: int) -> tuple[Csr, NDArray[Any] | None]:
     elif _is_ragged(Y):
         matrix = _from_lists(Y)
     else:
+        _check_even(Y)
+        check_unmasked(Y, "Y")
         array = np.asarray(Y)
         if array.ndim == 1:
             classes, matrix = _from_classes(array)
@@ -66,7 +69,19 @@ def _is_ragged(Y: Any) -> bool:
     """Whether ``Y`` is a sequence of label-id lists, as opposed to a dense array."""
     if isinstance(Y, np.ndarray) or not isinstance(Y, Sequence) or isinstance(Y, str) or not len(Y):
         return False
-    return all(isinstance(row, (list, tuple, set, frozenset, np.ndarray)) for row in Y)
+    return all(isinstance(row, _ROWS) for row in Y)
+
+
+def _check_even(Y: Any) -> None:
+    """Refuse label-id lists among single values."""
+    if isinstance(Y, Sequence) and not isinstance(Y, str):
+        lists = [isinstance(row, _ROWS) for row in Y]
+        if any(lists):
+            single = lists.index(False)
+            raise TypeError(
+                f"Y row {single} is {Y[single]!r}, but row {lists.index(True)} is a list of label ids; give a list "
+                "for every row, or a single class for every row"
+            )
 
 
 def _from_lists(rows: Sequence[Any]) -> Csr:
