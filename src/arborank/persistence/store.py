@@ -54,6 +54,8 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
     readers of the old model keep what they have opened. Contiguous arrays are written from where they are,
     without a copy.
     """
+    if not isinstance(card, str | None):
+        raise TypeError(f"card must be Markdown text, found {card!r}")
     directory = Path(directory)
     token = secrets.token_hex(4)
     files: Files = {}
@@ -145,7 +147,7 @@ def _open(path: Path, text: str, verify: bool) -> Any:
 def _read_config(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         hint = ""
         if (path.parent / "param.json").exists():
             hint = "; it looks like a PECOS model, which `arborank convert` reads"
