@@ -229,7 +229,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
         check_parameters(self)
         given, X = X, self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
-        label_counts = self._count(X, Y, keeps_weights=work_dir is None)
+        label_counts = self._count(X, Y, keeps_weights=work_dir is None, grows_tree=self.tree is None)
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
         if work_dir is not None and self.tree is None and callable(self.representation):
             raise ValueError(
