@@ -57,7 +57,8 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     ready = isinstance(X, Csr) and X.canonical and X.finite
     csr = X if ready else _convert(to_scipy(X) if isinstance(X, Csr) else X, name)
     if n_cols is not None and csr.shape[1] != n_cols:
-        raise ValueError(f"{name} has {csr.shape[1]} features, but {n_cols} were expected")
+        unit = "features" if name == "X" else "columns"
+        raise ValueError(f"{name} has {csr.shape[1]} {unit}, but {n_cols} were expected")
     if n_rows is not None and csr.shape[0] != n_rows:
         raise ValueError(f"{name} has {csr.shape[0]} rows, but {n_rows} were expected")
     return csr

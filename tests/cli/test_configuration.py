@@ -48,6 +48,7 @@ def test_options_win_over_the_configuration(run, folder):
         ('{"features": {"parts": [{"kind": ["NgramTfidf"]}]}}', "known are NgramTfidf, PrefixTfidf"),
         ('{"features": {"parts": 3}}', "'parts'"),
         ('{"model": 3}', "'model'"),
+        ('{"model": {"Cp": 1, "eps": 0.1, "Cp": 2}}', "'Cp' is there twice"),
     ],
 )
 def test_configuration_mistakes_are_named_before_any_work(run, folder, config, named):

@@ -48,6 +48,21 @@ def test_predict_wants_the_kind_of_input_that_the_model_takes(run):
     assert "feature matrices" in run("predict", "linear", "-", stdin="x", code=1).stderr
 
 
+def test_predictions_do_not_replace_their_input(run, folder):
+    before = (folder / "test.tsv").read_bytes()
+    for output in ("test.tsv", "./x/../test.tsv", folder / "test.tsv"):
+        (folder / "x").mkdir(exist_ok=True)
+        assert "is the input" in run("predict", "model", "test.tsv", "-o", output, code=2).stderr
+    assert (folder / "test.tsv").read_bytes() == before
+
+
+def test_a_beam_wider_than_any_tree(run):
+    lines = [
+        run("predict", "model", "test.tsv", "-k", "2", "--beam-size", size).stdout for size in (10**3, 10**20)
+    ]
+    assert lines[0] == lines[1]
+
+
 def test_output_appears_whole_or_not_at_all(tmp_path: Path):
     target = tmp_path / "out.jsonl"
     target.write_text("old")

@@ -105,3 +105,28 @@ def test_matrix_mistakes(run):
 def test_memory_that_is_not_there_is_refused(run, monkeypatch):
     monkeypatch.setattr("arborank.memory.available_memory", lambda: 1000)
     assert "max_features" in run("train", "train.jsonl", "-m", "x", code=1).stderr
+
+
+def test_test_data_without_a_label_is_told_before_training(run, folder):
+    (folder / "none.jsonl").write_text('{"text": "a fruit", "labels": []}\n')
+    result = run("train", "train.jsonl", "-m", "no", "--test", "none.jsonl", code=1)
+    assert "none.jsonl has no row with a label" in result.stderr
+    assert "200 texts" not in result.stderr
+
+
+def test_a_share_that_is_no_number(run):
+    assert (
+        "between 0 and 1, found nan"
+        in run("train", "train.jsonl", "-m", "no", "--holdout", "nan", code=1).stderr
+    )
+
+
+def test_more_features_than_there_can_be(run, folder):
+    run("train", "train.jsonl", "-m", "most", "--max-features", 10**20)
+    assert arborank.load(folder / "most").features_.parts_[0].max_features == 10**20
+
+
+def test_a_configuration_with_a_byte_order_mark(run, folder):
+    (folder / "bom.json").write_bytes(b'\xef\xbb\xbf{"model": {"Cp": 2.0}}')
+    run("train", "train.jsonl", "-m", "bom", "--config", "bom.json")
+    assert arborank.load(folder / "bom").model_.Cp == 2.0

@@ -371,3 +371,9 @@ def test_masked_values_are_not_unmasked():
     with pytest.raises(ValueError, match="Y has masked values"):
         XRLinear().fit(np.eye(4), masked)
     assert XRLinear().fit(np.ma.masked_array(np.eye(4)), [[0], [1], [2], [3]]).n_labels_ == 4
+
+
+def test_a_filter_that_is_none():
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(TypeError, match="label_filter must be what prepare_filter returned, found list"):
+        model.predict_topk(np.eye(4), 2, label_filter=[1])

@@ -18,7 +18,7 @@ def read_config(path: str | None) -> Config:
     if path is None:
         return {}
     try:
-        config = json.loads(Path(path).read_text(encoding="utf-8"))
+        config = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(config, dict):
@@ -74,6 +74,14 @@ def build_model(config: Config, options: Mapping[str, Any]) -> Any:
     known = {name: value for name, value in XRLinear().get_params().items() if name != "tree"}
     _check_names("model parameter", params, known)
     return XRLinear(**params)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is there twice")
+    return dict(pairs)
 
 
 def _check_names(what: str, given: Mapping[str, Any], known: Any) -> None:

@@ -50,7 +50,7 @@ def check_max_features(value: Any) -> int:
         raise TypeError(f"max_features must be an integer or None, found {value!r}")
     if value < 1:
         raise ValueError(f"max_features must be at least 1, found {value}")
-    return int(value)
+    return min(int(value), 2**62)  # beyond what there can be
 
 
 def document_limits(min_df: Any, max_df: Any, n_texts: int) -> tuple[float, float]:

@@ -163,7 +163,7 @@ class BeamSearch:
         return self._searcher.topk(  # type: ignore[no-any-return]
             X,
             k,
-            beam_size,
+            min(beam_size, 2**62),  # beyond what there can be
             combination(combine),
             label_filter,
             allowed,

@@ -105,6 +105,10 @@ class TreePredictor(BaseEstimator):
         """
         X = self._instances(X)
         check_merge(merge)
+        if label_filter is not None and not isinstance(label_filter, LabelFilter):
+            raise TypeError(
+                f"label_filter must be what prepare_filter returned, found {type(label_filter).__name__}"
+            )
         check_integer("k", k, 1, 2**31 - 1)
         options: dict[str, Any] = {
             "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
