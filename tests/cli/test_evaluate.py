@@ -50,3 +50,14 @@ def test_an_ensemble_is_opened_like_any_model(run, folder):
     report = run("evaluate", "both", "test.svm", "-k", "1,2", "-j", "1", "--json").stdout
     assert json.loads(report)["metrics"]["precision@2"] > 0.9
     assert run("inspect", "both", "--branches").stdout.count("XRLinear(") == 2
+
+
+def test_too_few_rows_for_frequencies(run, folder):
+    two = TextData(["a vanish vehicle", "a grapeish fruit"], [["van"], ["grape"]])
+    write_jsonl(folder / "two.jsonl", two)
+    assert (
+        "two.jsonl has 2 rows; frequencies of labels need at least 3"
+        in run("evaluate", "model", "test.tsv", "--train", "two.jsonl", code=1).stderr
+    )
+    run("train", "two.jsonl", "-m", "of-two", "--min-df", "1", "--test", "two.jsonl", "-k", "1")
+    assert "not known" in run("evaluate", "of-two", "test.tsv", "-k", "1").stderr
