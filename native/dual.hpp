@@ -14,7 +14,7 @@
 
 namespace arborank {
 
-// xorshift64*: the same sequence everywhere, seeded by the node.
+// xorshift64*: the same sequence everywhere.
 class Shuffler {
  public:
   explicit Shuffler(std::uint64_t seed) : state_((seed + 1) * 0x9e3779b97f4a7c15ull) {}
