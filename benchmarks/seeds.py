@@ -12,7 +12,8 @@ import data
 from linear import model
 from measurements import Measurements
 
-SIDES = ["arborank", "arborank-l2-hinge", "libpecos", "omikuji"]
+SIDES = ["arborank", "arborank-l2-l3", "libpecos", "omikuji"]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)

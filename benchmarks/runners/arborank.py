@@ -1,4 +1,4 @@
-"""arborank: XRLinear, with its own score or (`arborank-l2-hinge`) with omikuji's, and NgramTfidf."""
+"""arborank: XRLinear, with its own score or (`arborank-l2-l3`) with another score, and NgramTfidf."""
 
 import os
 
@@ -19,7 +19,7 @@ class Arborank(LinearSide):
 
     def fit(self, inputs, threads, model):
         X, Y = inputs
-        score = {} if os.environ["BENCHMARK_SIDE"] == "arborank" else {"combine": "l2-hinge"}
+        score = {} if os.environ["BENCHMARK_SIDE"] == "arborank" else {"combine": "l2-l3-hinge"}
         self.model = XRLinear(
             **TREE, **score, beam_size=BEAM, threshold=THRESHOLD, random_state=SEED, n_jobs=threads
         ).fit(X, Y)
