@@ -298,7 +298,8 @@ class Search {
 
   // Sorts the visits by node, within a node by query.
   static void group(std::int64_t n_nodes, SearchScratch& scratch) {
-    auto& [hits, sums, ranks, states, candidates, visits, grouped, offsets] = scratch;
+    auto &visits = scratch.visits, &grouped = scratch.grouped;
+    auto& offsets = scratch.offsets;
     if (n_nodes > 8 * static_cast<std::int64_t>(visits.size())) {
       std::stable_sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) { return a.node < b.node; });
       return;
@@ -334,7 +335,7 @@ inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& 
     const Job job;
     for (std::int64_t row = 0; row < X.n_rows; row++)
       search.run(row, row + 1, *scratch, job);
-    pool.give(std::move(scratch));
+    pool.give(std::move(scratch), 1);
     return;
   }
   // the more rows in a block the more share a chunk, within the memory for their candidates
@@ -345,7 +346,7 @@ inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& 
     auto scratch = pool.take();
     const std::int64_t begin = task * block, end = std::min(begin + block, X.n_rows);
     search.run(begin, end, *scratch, job);
-    pool.give(std::move(scratch));
+    pool.give(std::move(scratch), end - begin);
     job.advance(end - begin);
   });
 }

@@ -99,6 +99,7 @@ def topk_of_row(
                 factors = weights[model.labels[children]]
                 with np.errstate(divide="ignore"):
                     scores = scores + np.log(factors) if combine.startswith("log-") else scores * factors
+                children, scores = children[factors > 0], scores[factors > 0]
             for score, child in zip(scores, children, strict=True):
                 if masks is not None and not masks[level][child]:
                     continue

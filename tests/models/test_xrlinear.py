@@ -339,3 +339,47 @@ def test_a_mask_is_no_list_of_candidates():
     for mask in ([False, True, True, False], np.array([False, True, True, False])):
         with pytest.raises(TypeError, match="candidates must hold label ids"):
             model.predict_topk(X, 2, candidates=mask)
+
+
+@pytest.mark.parametrize("argument", ["candidates", "exclude"])
+@pytest.mark.parametrize(
+    "labels", [[[True, 3]], [(3, False)], [[np.True_, 2]], [{True, 3}], [[True, False, True, False]]]
+)
+def test_booleans_among_ids_are_no_ids(labels, argument):
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(TypeError, match=f"{argument} must hold integer indices, found (True or False|bool)"):
+        model.predict_topk(np.eye(4), 2, **{argument: labels * 4})
+
+
+@pytest.mark.parametrize("label", [4, -1, 2**40, 2**70, -(2**70)])
+def test_ids_beyond_any_width_are_out_of_range(label):
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(ValueError, match=rf"candidates holds index {label}, which is outside \[0, 4\)"):
+        model.predict_topk(np.eye(4), 2, candidates=[1, label])
+
+
+def test_more_answers_than_there_can_be():
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(ValueError, match="k must be between 1 and 2147483647, found 1000000000000"):
+        model.predict_topk(np.eye(4), 10**12)
+
+
+def test_label_weights_at_the_ends_of_their_range():
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    tiny = model.predict_topk(np.eye(4), 4, label_weights=[1e-300, 1.0, 1.0, 0.0], combine="log-l3-hinge")
+    assert set(tiny[0][0].tolist()) == {0, 1, 2, -1}
+    assert np.isfinite(tiny[1][:, :3]).all()
+    for weights in ([1e300] * 4, [np.inf] * 4, [np.nan] * 4, [-1.0] * 4):
+        with pytest.raises(ValueError, match="label_weights must be finite, at least 0 and at most"):
+            model.predict_topk(np.eye(4), 4, label_weights=weights)
+
+
+def test_masked_values_are_not_unmasked():
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    masked = np.ma.masked_array(np.eye(4), np.eye(4) > 0)
+    for call in (lambda: model.predict_topk(masked), lambda: XRLinear().fit(masked, [[0], [1], [2], [3]])):
+        with pytest.raises(ValueError, match="X has masked values"):
+            call()
+    with pytest.raises(ValueError, match="Y has masked values"):
+        XRLinear().fit(np.eye(4), masked)
+    assert XRLinear().fit(np.ma.masked_array(np.eye(4)), [[0], [1], [2], [3]]).n_labels_ == 4

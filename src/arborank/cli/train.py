@@ -27,7 +27,11 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Evaluate on this share of DATA.",
 )
-@click.option("--config", type=_FILE, help='JSON with all parameters: {"features": {...}, "model": {...}}.')
+@click.option(
+    "--config",
+    type=_FILE,
+    help='JSON with all parameters: {"features": {"parts": [{"kind": "NgramTfidf", ...}]}, "model": {...}}.',
+)
 @click.option("--analyzer", type=click.Choice(["word", "char", "char_wb"]), help="n-grams of what.  [word]")
 @click.option(
     "--ngrams", "ngram_range", callback=integers, metavar="MIN,MAX", help="Lengths of n-grams.  [1,2]"

@@ -89,6 +89,8 @@ def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
         return sorted(ENGLISH_STOP_WORDS)
+    if not isinstance(stop_words, Iterable):
+        raise TypeError(f"stop_words must be 'english', words or None, found {stop_words!r}")
     words = list(stop_words)
     for word in words:
         if not isinstance(word, str):

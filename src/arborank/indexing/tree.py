@@ -332,7 +332,8 @@ class LabelTree:
             If a part is missing or does not describe a tree.
         """
         try:
-            branches = tuple(state.arrays[f"branches_{t}"] for t in range(state.config["depth"]))
+            depth = check_integer("depth", state.config["depth"], 1)
+            branches = tuple(state.arrays[f"branches_{t}"] for t in range(depth))
             return cls(branches, state.arrays["labels"], state.config["n_labels"])
         except KeyError as error:
             raise ValueError(f"the saved tree has no {error.args[0]!r}") from None

@@ -77,9 +77,9 @@ class BeamSearch:
             Labels that must not be returned; dropped before the ``k`` best are taken.
         weights : float32 array of shape (n_labels,), optional
             What the final score of every label is multiplied by before the ``k`` best are taken, finite and at least
-            0; for the ``log-`` combinations their logarithms are added. They do not count above the last level: the
-            beam is that of a search without weights, and of its labels the answer is exactly the ``k`` best. Not with
-            ``noop``, whose scores are no probabilities.
+            0; for the ``log-`` combinations their logarithms are added. A label of weight 0 is excluded. They do not
+            count above the last level: the beam is that of a search without weights, and of its labels the answer is
+            exactly the ``k`` best. Not with ``noop``, whose scores are no probabilities.
 
         Raises
         ------
