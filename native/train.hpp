@@ -155,7 +155,7 @@ class LayerTrainer {
   void solve_lanes(OpenParent& parent, std::size_t g, Job& job) {
     const Group group = parent.groups[g];
     const LaneTargets targets = targets_of(parent, group);
-    const std::uint64_t seed = static_cast<std::uint64_t>(parent.id);
+    const std::uint64_t seed = static_cast<std::uint64_t>(parent.block.n);  // wherever the family stands
     LaneWeights<L> weights;
     switch (params_.solver) {
       case Solver::logistic_dual:

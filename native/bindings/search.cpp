@@ -200,7 +200,7 @@ struct Searcher {
   }
 
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
+                 const Combination& at_labels, const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
                  std::optional<Matrix<std::int64_t>> ranges, int n_threads, std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
@@ -211,6 +211,8 @@ struct Searcher {
       throw std::invalid_argument(std::string(k < 1 || k > INT32_MAX ? "k" : "beam_size") +
                                   " must be a positive integer, found " +
                                   std::to_string(k < 1 || k > INT32_MAX ? k : beam_size));
+    if (combination.logarithm != at_labels.logarithm || combination.bounded() != at_labels.bounded())
+      throw std::invalid_argument("scores above the labels and at the labels must be of one kind");
     check_mask("allowed", allowed, X.view.n_rows);
     check_mask("excluded", excluded, X.view.n_rows);
     if (ranges)
@@ -219,7 +221,7 @@ struct Searcher {
       throw std::invalid_argument("the label filter was made for another model");
     if (filter != nullptr && filter->weights(false).slots != nullptr && !combination.bounded())
       throw std::invalid_argument("label weights need scores that are probabilities; combine is 'noop'");
-    const SearchOptions options{k, beam_size, combination, filter, allowed ? &allowed->view : nullptr,
+    const SearchOptions options{k, beam_size, combination, at_labels, filter, allowed ? &allowed->view : nullptr,
                                 excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr};
     if (X.view.n_rows > (std::int64_t{1} << 58) / k)
       throw std::bad_alloc();
@@ -279,7 +281,7 @@ void bind_search(nb::module_& m) {
       .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
+           nb::arg("at_labels"), nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none())
       .def("is_short", &Searcher::is_short, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("n_masked") = 0,
            "Whether topk keeps the GIL, because handing it over may take longer than the search.")

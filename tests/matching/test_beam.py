@@ -188,7 +188,7 @@ def test_long_searches_hand_over_the_gil():
     assert not wide.is_short(row(50), 10, 10)
     assert wide.is_short(row(1), 10, 10)
     ids = [
-        s.topk(row(50), 10, 10, combination("l3-hinge"), None, None, None, None, 1, None)[0]
+        s.topk(row(50), 10, 10, *[combination("l3-hinge")] * 2, None, None, None, None, 1, None)[0]
         for s in (wide, narrow)
     ]
     assert np.array_equal(*ids)

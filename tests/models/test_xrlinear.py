@@ -94,14 +94,26 @@ def test_batch_equals_single(topics):
         assert np.array_equal(one_scores[0], scores[row])
 
 
-def test_same_for_any_number_of_threads(topics):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"negatives": "tfn+man"},
+        {"negatives": "tfn"},  # the first two layers are trained at once
+        {"negatives": ["tfn", "tfn", "man"]},
+        {"threshold": [0.01, 0.2, 0.1]},
+    ],
+)
+def test_same_for_any_number_of_threads(topics, options):
     X, Y = topics
-    models = [XRLinear(n_jobs=n_jobs, negatives="tfn+man", **SMALL_TREE).fit(X, Y) for n_jobs in (1, 2, 7)]
+    models = [XRLinear(n_jobs=n_jobs, **options, **SMALL_TREE).fit(X, Y) for n_jobs in (1, 2, 7)]
+    assert models[0].tree_.depth == 3
     for other in models[1:]:
         assert other.tree_ == models[0].tree_
         for a, b in zip(models[0].layers_, other.layers_, strict=True):
             assert a.units.tobytes() == b.units.tobytes()
             assert a.bias.tobytes() == b.bias.tobytes()
+            assert np.array_equal(a.branches, b.branches)
+            assert np.array_equal(a.extents, b.extents)
         assert other.predict_topk(X)[1].tobytes() == models[0].predict_topk(X)[1].tobytes()
 
 

@@ -99,7 +99,7 @@ class LinearMatcher:
 
     def match(self, X: sp.csr_array, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the k best clusters of every instance and their scores."""
-        return self._search.topk(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
+        return self._search.nodes(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
 
 
 class LinearRanker:
