@@ -109,9 +109,9 @@ def estimate_training(
     Training needs 15 % more, to join them.
 
     *Working*: a thread solves 16 labels at a time with vectors of ``64 n_features + 64 n`` bytes and the ``40 n`` of a
-    cluster of ``n`` instances: all of them at the root, which one thread solves; the clusters of the others are taken to
-    have a quarter. Smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two such
-    when there is more than one thread.
+    cluster of ``n`` instances: all of them at the root, which one thread solves; the clusters of the others are taken
+    to have a quarter. Smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two
+    such when there is more than one thread.
     """
     counts = np.asarray(label_counts, dtype=np.float64)
     counts = counts if counts.size else np.zeros(1)
