@@ -109,7 +109,7 @@ def arborank(data: Set, path: Path, side: str) -> dict:
     completer.save(data.place / "models" / side.replace(", ", "-"))
     figures |= latency(completer, data)
     if side in ("hybrid", "trie"):
-        measure = lambda answers: float(reciprocal_ranks(answers, data.wanted).mean())  # noqa: E731
+        measure = lambda answers: float(reciprocal_ranks(answers, data.wanted[: len(answers)]).mean())  # noqa: E731
         figures["frontier"] = frontier(completer, data, measure, K)
     return figures
 

@@ -126,6 +126,8 @@ def quality_tables(sides: dict) -> list[str]:
     groups = [[LABELS[side], *(number(v[key]) for key in keys)] for side, v in whole.items()]
     titles = ["MRR", "previous seen", "unseen", "query sent 1–9 times", "10–99", "100 or more"]
     lines = [*table(head, rows), *table(titles, groups)]
+    if "hybrid" in whole:
+        lines += ["", losses(whole)]
     if "GRU" in whole:
         v, ours = whole["GRU"], whole["hybrid"]
         lines += [
@@ -139,6 +141,29 @@ def quality_tables(sides: dict) -> list[str]:
             + ".",
         ]
     return lines
+
+
+def losses(sides: dict) -> str:
+    """Where the hybrid tree's remaining errors are, and what could be had at all."""
+    ours = sides["hybrid"]
+    lost = [
+        count * (1 - mrr) if count else 0.0
+        for count, mrr in zip(ours["counts_by_length"], ours["mrr_by_length"], strict=True)
+    ]
+    shares = [f"{100 * value / sum(lost):.0f} % at {n}" for n, value in zip(LENGTHS[:3], lost, strict=False)]
+    text = f"Of what the hybrid tree lacks to an MRR of 1, {', '.join(shares)} characters typed."
+    bound = sides.get("pair counts, bound")
+    if bound:
+        frequent, pecos = sides["most frequent"]["mrr"], sides.get("libpecos", ours)["mrr"]
+        counted = sides["pair counts"]["mrr"]
+        gains = [f"{100 * (bound['mrr'] / other - 1):+.0f} %" for other in (frequent, pecos)]
+        text += (
+            f" Readers choose among many links: counting what followed each title leads to {number(counted)}, and "
+            "counting the test pairs as well, which no ranking by previous title and prefix can do much better than, "
+            f"to {number(bound['mrr'])}: {gains[0]} over most frequent completion, {gains[1]} over libpecos with the "
+            "same features."
+        )
+    return text
 
 
 def cost_table(sides: dict) -> list[str]:

@@ -101,7 +101,7 @@ class UpdateMixin(Suggester):
     def _updated(self, pairs: Pairs, refresh: Collection[str]) -> Self:
         blocklist = [*self.blocklist, *self.catalogue_.phrases]
         blocked = np.union1d(self.catalogue_.blocked, self.catalogue_.holding(self.blocklist))
-        base = self._without(blocked) if blocked.size else self
+        base = self._without(blocked.astype(np.int64)) if blocked.size else self
         refreshed = {base.catalogue_.keys[i] for i in base._ids("refresh", refresh)}
         newer, rows, labels = gather_queries(
             pairs,
