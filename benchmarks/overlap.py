@@ -1,4 +1,4 @@
-"""A label in one to six clusters: quality, retained positives, cost; and whether joined labels are separated.
+"""A label in one to six clusters: quality, retained positives, cost, libpecos; and whether joined labels are separated.
 
 ``python benchmarks/overlap.py`` measures what is missing in the cache and writes ``benchmarks/OVERLAP.md``. The recipe
 is that of Liu et al. (NeurIPS 2021): 32 branches, at most 100 labels in a leaf before copying, beam 10. ``--only
@@ -7,11 +7,14 @@ report`` writes the page alone.
 
 import argparse
 import os
+import subprocess
 import time
 from pathlib import Path
 
+import child
 import data
 import numpy as np
+from environments import HERE, python
 from measurements import Measurements
 from scipy.sparse import csr_matrix
 
@@ -36,12 +39,10 @@ def cpu(call, *arguments, **options):
     return time.process_time() - start, result
 
 
-def quality(model: XRLinear, X: csr_matrix, Y: csr_matrix, train: csr_matrix) -> dict[str, float]:
-    ids, _ = model.predict_topk(X, 10)
+def quality(ids: np.ndarray, Y: csr_matrix, train: csr_matrix) -> dict[str, float]:
     shares = propensities(np.bincount(train.indices, minlength=train.shape[1]), train.shape[0])
     found = {f"P@{k}": 100 * precision_at_k(Y, ids, k) for k in CUTS}
-    found |= {f"PSP@{k}": 100 * psp_at_k(Y, ids, k, shares) for k in CUTS}
-    return found | {"retained": 100 * retained_positives(model.tree_, Y, beams(model, X))}
+    return found | {f"PSP@{k}": 100 * psp_at_k(Y, ids, k, shares) for k in CUTS}
 
 
 def beams(model: XRLinear, X: csr_matrix) -> np.ndarray:
@@ -71,7 +72,8 @@ def measure_set(given: argparse.Namespace, found: Measurements, name: str) -> No
         own, model = (
             (taken, plain) if overlap == 1 else cpu(XRLinear(max_clusters=overlap, **options).fit, X, Y)
         )
-        values = quality(model, X_test, Y_test, Y)
+        values = quality(model.predict_topk(X_test, 10)[0], Y_test, Y)
+        values |= {"retained": 100 * retained_positives(model.tree_, Y_test, beams(model, X_test))}
         values |= {"copies": model.tree_.labels.size / tree.labels.size, "fit": own + seconds}
         values |= {
             "fit ratio": (own + seconds) / (taken + seconds),
@@ -79,6 +81,27 @@ def measure_set(given: argparse.Namespace, found: Measurements, name: str) -> No
         }
         values |= {"fullest": int(np.diff(model.tree_.branches[-1]).max())}
         found.add(values, **cell)
+
+
+def measure_pecos(given: argparse.Namespace, found: Measurements, name: str) -> None:
+    """libpecos' example, in a process and an environment of its own."""
+    cells = {
+        how: {"table": "overlap", "set": name, "side": "libpecos", "merge": how}
+        for how in ("plain", "mean", "max")
+    }
+    if all(found.done(1, **cell) for cell in cells.values()):
+        return
+    out = (given.cache / name / "pecos-overlap.npz").resolve()
+    command = [python("libpecos", given.environments), "-m", "runners.pecos_overlap"]
+    command += [(given.cache / name).resolve(), out, "--threads", str(given.threads)]
+    subprocess.run(command, cwd=HERE, check=True)
+    answers = np.load(out)
+    truth, train = (data.load(given.cache, name, matrix) for matrix in ("Y.tst", "Y.trn"))
+    for how, cell in cells.items():
+        once, twice = answers["seconds"].tolist()
+        values = {"fit": once if how == "plain" else twice, "fit ratio": twice / once}
+        values |= {"copies": 1.0 if how == "plain" else float(answers["copies"])}
+        found.add(quality(answers[how], truth, train) | values, **cell)
 
 
 def ratio(plain: XRLinear, model: XRLinear, X: csr_matrix, rounds: int = 7) -> float:
@@ -213,6 +236,7 @@ def report(found: Measurements, names: list[str]) -> str:
         f"Better in {better} of {cells} cells; worse by more than 0.2 in {worse}; smallest difference {lowest:+.2f}.",
         "",
     ]
+    lines += against_pecos(found, names)
     joined = [
         (name, rows, *found.of(table="joined", set=name, rows=rows)[-1:])
         for name in names
@@ -239,12 +263,45 @@ def report(found: Measurements, names: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def against_pecos(found: Measurements, names: list[str]) -> list[str]:
+    """Our overlap 2 beside libpecos' example."""
+    lines = [
+        "## Against libpecos",
+        "",
+        "`runners/pecos_overlap.py` is the recipe of libpecos' example: 32 branches, beam 10, every label in its two",
+        "most counted clusters (pseudo-labels with duplicated columns), scores of the two merged by their *mean*, as",
+        "the example does, or by *max*. The first rows of a set are theirs; the last is ours at overlap 2 less *mean*.",
+        "",
+        f"| set | libpecos | {' | '.join(METRICS)} | slots | fit, CPU s |",
+        "|---|---|" + "---|" * (len(METRICS) + 2),
+    ]
+    ahead = cells = 0
+    for name in names:
+        theirs = {
+            how: found.of(table="overlap", set=name, side="libpecos", merge=how)[-1:]
+            for how in ("plain", "mean", "max")
+        }
+        ours = found.of(table="overlap", set=name, side="arborank", overlap=2)[-1:]
+        if not (ours and theirs["mean"]):
+            continue
+        for how, (values,) in theirs.items():
+            shown = " | ".join(f"{values[m]:.2f}" for m in METRICS)
+            lines.append(f"| {name} | {how} | {shown} | {values['copies']:.2f} | {values['fit']:.0f} |")
+        shown = [ours[0][m] - theirs["mean"][0][m] for m in METRICS]
+        cells += len(shown)
+        ahead += sum(value > 0 for value in shown)
+        text = " | ".join(f"{value:+.2f}" for value in shown)
+        lines.append(f"| {name} | ours − mean | {text} | {ours[0]['copies']:.2f} | {ours[0]['fit']:.0f} |")
+    return [*lines, "", f"Ahead in {ahead} of {cells} cells.", ""] if cells else []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     data.add_arguments(parser)
     parser.add_argument("--sets", nargs="+", default=data.SETS)
     parser.add_argument("--overlaps", nargs="+", type=int, default=[1, 2, 3, 4, 5, 6])
-    parser.add_argument("--only", choices=("quality", "joined", "report"))
+    parser.add_argument("--only", choices=("quality", "libpecos", "joined", "report"))
+    child.add_arguments(parser)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
@@ -253,6 +310,9 @@ def main() -> None:
         if given.only in (None, "quality"):
             data.prepare(given.data, given.cache, name)
             measure_set(given, found, name)
+        if given.only in (None, "libpecos"):
+            data.prepare(given.data, given.cache, name)
+            measure_pecos(given, found, name)
         if given.only in (None, "joined"):
             data.prepare(given.data, given.cache, name)
             measure_joined(given, found, name)

@@ -51,6 +51,14 @@ def test_index_holds_6_bytes_a_value_of_the_label_vectors():
     )
 
 
+def test_copies_of_labels_take_memory():
+    one, two, six = (estimate_training(**SIZES, max_clusters=most) for most in (1, 2, 6))
+    assert 1.2 * one.weights < two.weights < 1.5 * one.weights
+    assert two.working == one.working + 40 * (40_000 * 10 + 170_000)
+    assert six == two  # leaves do not grow further
+    assert estimate_training(**SIZES, max_clusters=2, beam_size=20).working > two.working
+
+
 def test_no_threshold_keeps_every_feature_of_a_cluster():
     sparse = estimate_training(**SIZES)
     dense = estimate_training(**SIZES, threshold=0.0)

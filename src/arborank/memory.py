@@ -23,6 +23,7 @@ _LOG = logging.getLogger(__name__)
 _WEIGHT_BYTES = 13  # a weight, its shares of block header, row key and joining
 _LABEL_BYTES = 48  # counts, estimates and positions of a label, positives or none
 _LANES = 16  # sibling labels solved together
+_COPIED = 1.5  # weights of the labels with all their copies, in those of the labels: leaves grow by a quarter
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def estimate_training(
     Cp: float | Sequence[float] = 1.0,
     threshold: float | Sequence[float] = 0.1,
     max_nonzeros: int | Sequence[int | None] | None = None,
+    max_clusters: int = 1,
+    beam_size: int = 10,
     n_threads: int = 0,
 ) -> Estimate:
     r"""Estimate the peak memory of training `XRLinear`.
@@ -85,7 +88,7 @@ def estimate_training(
         Shape of the instance matrix and the number of values that it stores.
     label_counts : array-like of int, shape (n_labels,)
         Instances of every label.
-    branching, max_leaf_size, Cp, threshold, max_nonzeros
+    branching, max_leaf_size, Cp, threshold, max_nonzeros, max_clusters, beam_size
         As for `XRLinear`; of one a layer, the value that needs most memory counts for all.
     n_threads : int, default=0
         0: every core.
@@ -109,6 +112,10 @@ def estimate_training(
     ``64 n_features + 64 n_instances`` bytes and the ``40 n_instances`` of a cluster that is as large as can
     be; smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two such
     when there is more than one thread.
+
+    *Copies* of labels (``max_clusters`` above 1): weights of the bottom layer half as much again, since a leaf grows by
+    a quarter at most and the copied labels have more instances than others; 40 bytes for every leaf in an instance's
+    beam and for every positive while copies are placed.
     """
     counts = np.asarray(label_counts, dtype=np.float64)
     counts = counts if counts.size else np.zeros(1)
@@ -122,13 +129,16 @@ def estimate_training(
     index += threads * 20 * n_features
     bounds = (float(np.max(Cp)), float(np.min(threshold)), _most(max_nonzeros))
     weights = 0.0
-    for n_nodes, n_parents, positives in _layers(counts, branching, max_leaf_size):
+    for level, (n_nodes, n_parents, positives) in enumerate(_layers(counts, branching, max_leaf_size)):
         kept = _nonzeros(positives, n_nodes, n_parents, row, n_features, *bounds)
-        weights += _WEIGHT_BYTES * kept.sum() + 4 * n_nodes + 24 * n_parents
+        copies = min(max_clusters, _COPIED) if level == 0 else 1
+        weights += copies * _WEIGHT_BYTES * kept.sum() + 4 * n_nodes + 24 * n_parents
     solvers = threads + 1 if threads > 1 else 1
     working = solvers * (4 * _LANES * (n_features + n_instances) + 40 * n_instances)
     working += 2 * nnz * min(threads, 2)
     working += threads * 4 * n_features
+    if max_clusters > 1:
+        working += 40 * (n_instances * beam_size + counts.sum())
     return Estimate(math.ceil(inputs), math.ceil(index), math.ceil(weights), math.ceil(working))
 
 

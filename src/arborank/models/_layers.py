@@ -44,6 +44,7 @@ def train_layers(
     n_threads: int,
     verbose: bool,
     routed: Csr | None = None,
+    leaves: LabelTree | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
@@ -57,6 +58,8 @@ def train_layers(
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
     routed : Csr of shape (n_instances, n_leaves), optional
         For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
+    leaves : LabelTree, optional
+        The tree whose labels are those leaves; by default ``tree.above_labels()``.
     checkpoint : Checkpoint, optional
         What keeps the layers instead of memory, and may have some of them already.
 
@@ -75,6 +78,8 @@ def train_layers(
     if relevance is not None:
         relevance = check_relevance(relevance, Y)
 
+    if routed is not None and leaves is None:
+        leaves = tree.above_labels()
     layers: list[LayerWeights] = []
     root = _Root()
     # Siblings of the root are one vector, hence one thread. It is shared with the layers below unless they wait for it.
@@ -105,8 +110,8 @@ def train_layers(
             positives = relevance_costs(
                 reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
             )
-            if routed is not None and not bottom:
-                kept = tree.above_labels().lift(routed, level + 1, n_threads=n_threads)
+            if routed is not None and leaves is not None and level < leaves.depth:
+                kept = leaves.lift(routed, level + 1, n_threads=n_threads)
                 positives = keep_routed(positives, transpose(kept))
             problem = (level, X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:

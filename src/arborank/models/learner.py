@@ -29,6 +29,7 @@ class TreeLearner(TreePredictor):
     branching: int
     max_leaf_size: int
     spherical: bool
+    max_clusters: int
     Cp: float | Sequence[float]
     threshold: float | Sequence[float]
     max_nonzeros: int | Sequence[int | None] | None
@@ -110,6 +111,8 @@ class TreeLearner(TreePredictor):
             Cp=values_of("Cp", self.Cp),
             threshold=values_of("threshold", self.threshold),
             max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
+            max_clusters=self.max_clusters,
+            beam_size=self.beam_size,
             n_threads=n_threads(self.n_jobs),
         )
         check_fits(estimate if keeps_weights else replace(estimate, weights=0))

@@ -1,56 +1,92 @@
-"""Which copy of a label an instance is an example of: the one in the leaf that the matcher prefers for it.
+"""Which copy of a label an instance is an example of: the one in the leaf that suits it and its like.
 
 Were an instance an example of all leaves that hold its label, the matcher would learn to send every instance to every
-copy, and the copies could not part its senses. So at the inner levels it is a positive of the preferred leaf's
-ancestors; for the ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies
-themselves are ranked, it stays a positive of all of them.
+copy, and the copies could not part its senses. So at the inner levels it is a positive of one leaf's ancestors; for the
+ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies themselves are ranked,
+it stays a positive of all of them.
 """
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sparse import Csr, as_csr, to_scipy
+from .. import _native
+from ..sparse import Csr, as_csr, normalize_rows, transpose
 
-__all__ = ["keep_routed", "route"]
+__all__ = ["keep_routed", "leaf_scores", "route"]
+
+_ROUNDS = 10  # of k-means
+_COMPARED = 1 << 22  # leaves of beams compared at a time
 
 
-def route(Y: Csr, membership: Csr, beams: NDArray[np.int64], scores: NDArray[np.float32]) -> Csr:
+def route(
+    X: Csr,
+    Y: Csr,
+    membership: Csr,
+    beams: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    *,
+    coherence: float = 1.0,
+    n_threads: int = 0,
+) -> Csr:
     """Return the leaves that every instance is an example of.
 
     Parameters
     ----------
+    X : Csr of shape (n, n_features)
     Y : Csr of shape (n, n_labels)
     membership : Csr of shape (n_labels, n_leaves)
         The leaves of every label.
     beams : int array of shape (n, width)
         The leaves in every instance's beam, -1 where there are fewer.
     scores : float array of shape (n, width)
-        Their scores, at least 0.
+        Their scores, at least 0; a leaf outside the beam has 0.
+    coherence : float, default 1.0
+        How much the instances that a leaf has of the label count beside the score; see below.
+    n_threads : int, default 0
+        0 for all cores.
 
     Returns
     -------
     Csr of shape (n, n_leaves), all values 1
-        For each label of an instance, the leaf among the label's with the best score; all its leaves if none is in
-        the beam.
+        For each label of an instance, one of the label's leaves: the one with the largest sum of its score and
+        ``coherence`` times the cosine similarity to the mean of the label's instances there. This is k-means for each
+        label, begun with the scores alone and ended after ten rounds; ties fall to the smaller leaf. Vectors are
+        an instance's features beside its other labels, both of unit length, rare labels weighing more.
     """
-    leaves = to_scipy(membership)
-    copies = np.diff(leaves.indptr)
-    rows = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
-    labels = Y.indices
-    widest = int(copies.max(initial=0))
-    worth = np.full((rows.size, widest), -1.0, np.float32)
-    nodes = np.zeros((rows.size, widest), np.int32)
-    for turn in range(widest):
-        has = np.flatnonzero(copies[labels] > turn)
-        leaf = leaves.indices[leaves.indptr[labels[has]] + turn]
-        nodes[has, turn] = leaf
-        worth[has, turn] = ((beams[rows[has]] == leaf[:, None]) * scores[rows[has]]).max(axis=1, initial=0.0)
-    row, best = np.nonzero((worth >= 0) & (worth == worth.max(axis=1, keepdims=True, initial=-1.0)))
-    pairs = (np.ones(row.size, np.float32), (rows[row], nodes[row, best]))
+    marks = transpose(Y)
+    counts = np.diff(marks.indptr)
+    rarity = np.log(Y.shape[0] / np.maximum(counts, 1)).astype(np.float32)
+    companions = normalize_rows(Csr(Y.indptr, Y.indices, rarity[Y.indices], Y.shape[1]))
+    leaves = _native.part_instances(
+        normalize_rows(X),
+        companions,
+        marks,
+        membership,
+        np.ascontiguousarray(beams, np.int32),
+        np.ascontiguousarray(scores, np.float32),
+        coherence,
+        _ROUNDS,
+        n_threads,
+    )
+    held = leaves >= 0
+    pairs = (np.ones(int(held.sum()), np.float32), (marks.indices[held], leaves[held]))
     matrix = sp.coo_array(pairs, shape=(Y.shape[0], membership.shape[1])).tocsr()
     matrix.data[:] = 1
     return as_csr(matrix, "routes")
+
+
+def leaf_scores(
+    beams: NDArray[np.int64], scores: NDArray[np.float32], rows: NDArray[np.int64], leaves: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return the score of leaf ``leaves[i]`` in the beam of instance ``rows[i]``, 0 where it is not in the beam."""
+    found = np.zeros(rows.size, np.float32)
+    step = max(1, _COMPARED // max(beams.shape[1], 1))
+    for begin in range(0, rows.size, step):
+        part = slice(begin, begin + step)
+        held = beams[rows[part]] == leaves[part, None]
+        found[part] = np.where(held, scores[rows[part]], np.float32(0)).max(axis=1, initial=0.0)
+    return found
 
 
 def keep_routed(costs: Csr, routed: Csr) -> Csr:
