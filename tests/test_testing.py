@@ -88,7 +88,11 @@ class Matcher(LinearMatcher):
         (lambda ids, scores: (ids * 0, scores), ValueError, "a cluster twice in a row"),
         (lambda ids, scores: (ids, scores * np.nan), ValueError, "a score that is not finite"),
         (lambda ids, scores: (ids, -scores), ValueError, "scores that ascend"),
-        (lambda ids, scores: (ids, scores * 1e300), ValueError, "a score too large for float32"),
+        (
+            lambda ids, scores: (ids, scores.astype(float) * 1e300),
+            ValueError,
+            "a score too large for float32",
+        ),
         (
             lambda ids, scores: (np.where(ids == ids[:, :1], -1, ids), scores),
             (ValueError, AssertionError),

@@ -221,8 +221,8 @@ def _largest(close: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     least = np.partition(close, close.shape[1] - k, axis=1)[:, close.shape[1] - k, None]
     equal = close == least
     wanted = k - (close > least).sum(axis=1, keepdims=True)
-    columns = np.nonzero((close > least) | (equal & (np.cumsum(equal, axis=1) <= wanted)))[1]
-    columns = columns.reshape(close.shape[0], k)
+    kept = (close > least) | (equal & (np.cumsum(equal, axis=1) <= wanted))
+    columns = np.nonzero(kept)[1].reshape(close.shape[0], k)
     order = np.argsort(-np.take_along_axis(close, columns, axis=1), axis=1, kind="stable")
     best: NDArray[np.int64] = np.take_along_axis(columns, order, axis=1)
     return best

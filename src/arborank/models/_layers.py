@@ -12,11 +12,13 @@ from ..matching import BeamSearch
 from ..progress import progress_bar
 from ..ranking import (
     LayerWeights,
+    Routes,
     SolverParams,
     active_rows,
     check_relevance,
     feature_ranks,
     keep_routed,
+    keep_visits,
     parse_scheme,
     relevance_costs,
     train_layer,
@@ -43,7 +45,7 @@ def train_layers(
     combine: str,
     n_threads: int,
     verbose: bool,
-    routed: Csr | None = None,
+    routes: Routes | None = None,
     leaves: LabelTree | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[LayerWeights]:
@@ -56,8 +58,8 @@ def train_layers(
     tree : LabelTree
     params, negatives : sequences with one entry a layer
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
-    routed : Csr of shape (n_instances, n_leaves), optional
-        For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
+    routes : Routes, optional
+        For an overlapping tree, the leaves where every instance belongs; see `arborank.ranking.routing`.
     leaves : LabelTree, optional
         The tree whose labels are those leaves; by default ``tree.above_labels()``.
     checkpoint : Checkpoint, optional
@@ -68,18 +70,13 @@ def train_layers(
     ValueError
         If ``user_negatives`` is given but not used or used but not given, or a matrix does not fit.
     """
-    uses_user = any("usn" in parse_scheme(scheme) for scheme in negatives)
-    if uses_user and user_negatives is None:
-        raise ValueError("negatives use 'usn', which needs user_negatives")
-    if user_negatives is not None:
-        if not uses_user:
-            raise ValueError("user_negatives is given, but negatives does not use 'usn'")
-        user_negatives = as_csr(user_negatives, "user_negatives", n_rows=X.shape[0], n_cols=tree.n_labels)
+    user_negatives = _checked_negatives(user_negatives, negatives, X.shape[0], tree.n_labels)
     if relevance is not None:
         relevance = check_relevance(relevance, Y)
 
-    if routed is not None and leaves is None:
+    if routes is not None and leaves is None:
         leaves = tree.above_labels()
+    visited = None if routes is None or leaves is tree else routes.visited
     layers: list[LayerWeights] = []
     root = _Root()
     # Siblings of the root are one vector, hence one thread. It is shared with the layers below unless they wait for it.
@@ -102,17 +99,20 @@ def train_layers(
             beam = None
             if "man" in scheme and level > 0:
                 beam = _beam(tree, layers, X, beam_size, combine, n_threads)
+            if visited is not None and level + 1 == tree.depth:
+                reached = keep_visits(reached, visited, np.arange(reached.shape[1]))
             user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
             active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
-            reached = tree.lift(Y, level + 1, n_threads=n_threads)
-            weights = None if relevance is None else tree.lift(relevance, level + 1, n_threads=n_threads)
+            reached = _lift(tree, Y, level + 1, visited, n_threads)
+            weights = None if relevance is None else _lift(tree, relevance, level + 1, visited, n_threads)
             bottom = level + 1 == tree.depth
             positives = relevance_costs(
                 reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
             )
-            if routed is not None and leaves is not None and level < leaves.depth:
-                kept = leaves.lift(routed, level + 1, n_threads=n_threads)
-                positives = keep_routed(positives, transpose(kept))
+            if routes is not None and leaves is not None and level < leaves.depth:
+                positives = keep_routed(
+                    positives, transpose(leaves.lift(routes.examples, level + 1, n_threads=n_threads))
+                )
             problem = (level, X, active, positives, tree.branches[level], params[level])
             if level == 0 and apart:
                 root.start(train, *problem)
@@ -123,6 +123,25 @@ def train_layers(
             ) as progress:
                 layers.append(train(*problem, n_threads=n_threads, progress=progress))
         return [*root.result(), *layers]
+
+
+def _checked_negatives(matrix: Any, schemes: Sequence[str], n_rows: int, n_labels: int) -> Csr | None:
+    uses_user = any("usn" in parse_scheme(scheme) for scheme in schemes)
+    if uses_user and matrix is None:
+        raise ValueError("negatives use 'usn', which needs user_negatives")
+    if matrix is None:
+        return None
+    if not uses_user:
+        raise ValueError("user_negatives is given, but negatives does not use 'usn'")
+    return as_csr(matrix, "user_negatives", n_rows=n_rows, n_cols=n_labels)
+
+
+def _lift(tree: LabelTree, Y: Csr, level: int, visited: Csr | None, n_threads: int) -> Csr:
+    """Lift labels to the nodes of a level; to copies of them only where their leaf is visited."""
+    lifted = tree.lift(Y, level, n_threads=n_threads)
+    if visited is None or level < tree.depth:
+        return lifted
+    return keep_visits(lifted, visited, tree.parents(level))
 
 
 def _train(level: int, *problem: Any, **options: Any) -> LayerWeights:

@@ -19,7 +19,7 @@ from ..checks import check_integer, check_real
 from ..indexing import LabelTree, overlapping_tree
 from ..indexing.overlap import RULES, Rule, home_leaves
 from ..matching import BeamSearch
-from ..ranking import SolverParams, route
+from ..ranking import Routes, SolverParams, route
 from ..ranking.routing import leaf_scores
 from ..sparse import Csr, as_csr, to_scipy
 from ._layers import train_layers
@@ -35,13 +35,13 @@ class Disentangled:
     ----------
     tree : LabelTree
         Overlapping.
-    routed : Csr of shape (n_instances, n_leaves)
-        The leaves that every instance is an example of.
+    routes : Routes
+        The leaves where every instance belongs.
     seconds : float
     """
 
     tree: LabelTree
-    routed: Csr | None
+    routes: Routes | None
     seconds: float
 
 
@@ -55,7 +55,7 @@ def disentangle(
     rule: Rule = "cover",
     min_gain: float = 0.02,
     max_leaf_size: int | None = None,
-    coherence: float = 1.0,
+    coherence: float = 3.0,
     relevance: Any = None,
     user_negatives: Any = None,
 ) -> Any:
@@ -77,7 +77,7 @@ def disentangle(
         tree of the round before.
     rule, min_gain, max_leaf_size
         See `arborank.indexing.overlapping_tree`.
-    coherence : float, default 1.0
+    coherence : float, default 3.0
         How much the instances of a label are parted among its leaves by their likeness to one another, rather than by
         the matcher's scores alone; see `arborank.ranking.route`.
     relevance, user_negatives : optional
@@ -121,7 +121,7 @@ def refine_tree(
     rule: Rule = "cover",
     min_gain: float = 0.02,
     max_leaf_size: int | None = None,
-    coherence: float = 1.0,
+    coherence: float = 3.0,
     beam_size: int,
     combine: str,
     random_state: int,
@@ -151,7 +151,7 @@ def refine_tree(
             "lower max_leaf_size or max_clusters"
         )
     refined = tree
-    routed: Csr | None = None
+    routes: Routes | None = None
     leaves = np.arange(n_leaves)
     for turn in range(rounds):
         beams, scores = matched_by_others(
@@ -159,7 +159,7 @@ def refine_tree(
             Y,
             refined,
             params,
-            routed=routed,
+            routes=routes,
             beam_size=beam_size,
             combine=combine,
             random_state=random_state + turn,
@@ -180,8 +180,8 @@ def refine_tree(
         position = np.full(n_leaves + 1, -1)  # the last one is for the padding -1
         position[leaves] = np.arange(leaves.size)
         membership = refined.membership(refined.depth - 1)
-        routed = route(X, Y, membership, position[beams], scores, coherence=coherence, n_threads=n_threads)
-    return Disentangled(refined, routed, time.perf_counter() - start)
+        routes = route(X, Y, membership, position[beams], scores, coherence=coherence, n_threads=n_threads)
+    return Disentangled(refined, routes, time.perf_counter() - start)
 
 
 def matched_by_others(
@@ -190,7 +190,7 @@ def matched_by_others(
     tree: LabelTree,
     params: Sequence[SolverParams],
     *,
-    routed: Csr | None = None,
+    routes: Routes | None = None,
     beam_size: int,
     combine: str,
     random_state: int,
@@ -209,7 +209,7 @@ def matched_by_others(
     tree : LabelTree
         With at least two levels below the root.
     params : sequence of SolverParams, one a layer of the tree
-    routed : Csr of shape (n, n_leaves), optional
+    routes : Routes, optional
         See `arborank.ranking.routing`.
     beam_size, combine, n_threads, verbose
         As in `XRLinear`.
@@ -227,7 +227,6 @@ def matched_by_others(
     inner = to_scipy(tree.lift(Y, tree.depth - 1, n_threads=n_threads))
     inner.data[:] = 1
     instances = to_scipy(X)
-    targets = None if routed is None else to_scipy(routed)
     n = X.shape[0]
     first = np.random.default_rng(random_state).permutation(n) % 2 == 0
     if n < 2:
@@ -253,7 +252,7 @@ def matched_by_others(
             combine=combine,
             n_threads=n_threads,
             verbose=verbose,
-            routed=None if targets is None else as_csr(targets[others]),
+            routes=None if routes is None else _some(routes, others),
             leaves=top,
         )
         search = BeamSearch(top.branches, layers, top.labels, top.n_labels)
@@ -262,6 +261,10 @@ def matched_by_others(
         )
         scores[held] = np.maximum(np.exp(found) if combine.startswith("log-") else found, 0)
     return leaves, scores
+
+
+def _some(routes: Routes, rows: NDArray[np.bool_]) -> Routes:
+    return Routes(*(as_csr(to_scipy(part)[rows]) for part in (routes.examples, routes.visited)))
 
 
 def retained_positives(tree: LabelTree, Y: Any, beams: NDArray[np.int64]) -> float:

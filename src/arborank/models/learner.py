@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..indexing import LabelTree
 from ..memory import check_fits, check_label_arrays_fit, estimate_training
-from ..ranking import LayerWeights
+from ..ranking import LayerWeights, Routes
 from ..sparse import Csr
 from ..threads import n_threads
 from ._growing import grow_tree
@@ -64,7 +64,7 @@ class TreeLearner(TreePredictor):
         depth: int,
         relevance: Any = None,
         user_negatives: Any = None,
-        routed: Csr | None = None,
+        routes: Routes | None = None,
         costs: tuple[float, float] = (1.0, 1.0),
         checkpoint: Checkpoint | None = None,
     ) -> list[LayerWeights]:
@@ -93,7 +93,7 @@ class TreeLearner(TreePredictor):
             combine=self.combine,
             n_threads=n_threads(self.n_jobs),
             verbose=bool(self.verbose),
-            routed=routed,
+            routes=routes,
             checkpoint=checkpoint,
         )
 

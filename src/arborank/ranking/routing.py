@@ -2,21 +2,39 @@
 
 Were an instance an example of all leaves that hold its label, the matcher would learn to send every instance to every
 copy, and the copies could not part its senses. So at the inner levels it is a positive of one leaf's ancestors; for the
-ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies themselves are ranked,
-it stays a positive of all of them.
+ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies are ranked, it is a
+positive of those in leaves that its beam holds as well; the others will not see its like.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .. import _native
-from ..sparse import Csr, as_csr, normalize_rows, transpose
+from ..sparse import Csr, as_csr, lists_to_csr, normalize_rows, transpose
 
-__all__ = ["keep_routed", "leaf_scores", "route"]
+__all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "route"]
 
 _ROUNDS = 10  # of k-means
 _COMPARED = 1 << 22  # leaves of beams compared at a time
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Where the instances of labels with several leaves belong.
+
+    Attributes
+    ----------
+    examples : Csr of shape (n, n_leaves)
+        The leaves that every instance is an example of on the inner levels, one for each of its labels.
+    visited : Csr of shape (n, n_leaves)
+        Those, and the leaves in its beam: where it is an example of its labels' copies.
+    """
+
+    examples: Csr
+    visited: Csr
 
 
 def route(
@@ -26,10 +44,10 @@ def route(
     beams: NDArray[np.int64],
     scores: NDArray[np.float32],
     *,
-    coherence: float = 1.0,
+    coherence: float = 3.0,
     n_threads: int = 0,
-) -> Csr:
-    """Return the leaves that every instance is an example of.
+) -> Routes:
+    """Choose a leaf for every label of every instance.
 
     Parameters
     ----------
@@ -41,14 +59,14 @@ def route(
         The leaves in every instance's beam, -1 where there are fewer.
     scores : float array of shape (n, width)
         Their scores, at least 0; a leaf outside the beam has 0.
-    coherence : float, default 1.0
+    coherence : float, default 3.0
         How much the instances that a leaf has of the label count beside the score; see below.
     n_threads : int, default 0
         0 for all cores.
 
     Returns
     -------
-    Csr of shape (n, n_leaves), all values 1
+    Routes
         For each label of an instance, one of the label's leaves: the one with the largest sum of its score and
         ``coherence`` times the cosine similarity to the mean of the label's instances there. This is k-means for each
         label, begun with the scores alone and ended after ten rounds; ties fall to the smaller leaf. Vectors are
@@ -71,9 +89,10 @@ def route(
     )
     held = leaves >= 0
     pairs = (np.ones(int(held.sum()), np.float32), (marks.indices[held], leaves[held]))
-    matrix = sp.coo_array(pairs, shape=(Y.shape[0], membership.shape[1])).tocsr()
-    matrix.data[:] = 1
-    return as_csr(matrix, "routes")
+    examples = sp.coo_array(pairs, shape=(Y.shape[0], membership.shape[1])).tocsr()
+    visited = examples + lists_to_csr(beams, membership.shape[1])
+    examples.data[:] = visited.data[:] = 1
+    return Routes(as_csr(examples, "examples"), as_csr(visited, "visited"))
 
 
 def leaf_scores(
@@ -103,6 +122,30 @@ def keep_routed(costs: Csr, routed: Csr) -> Csr:
     kept[np.searchsorted(_places(costs), _places(routed))] = True
     values = np.where(kept, costs.data, np.float32(0))
     return Csr(costs.indptr, costs.indices, values, costs.shape[1])
+
+
+def keep_visits(reached: Csr, visited: Csr, leaves: NDArray[np.int64]) -> Csr:
+    """Drop the copies of an instance's labels that are in leaves which it does not visit.
+
+    Parameters
+    ----------
+    reached : Csr of shape (n, n_nodes)
+        The copies of every instance's labels.
+    visited : Csr of shape (n, n_leaves)
+    leaves : int array of shape (n_nodes,)
+        The leaf of every node.
+
+    Returns
+    -------
+    Csr of shape (n, n_nodes)
+    """
+    rows = np.repeat(np.arange(reached.shape[0], dtype=np.int64), np.diff(reached.indptr))
+    places = _places(visited)
+    wanted = rows * visited.shape[1] + leaves[reached.indices]
+    at = np.minimum(np.searchsorted(places, wanted), places.size - 1)
+    kept = places[at] == wanted if places.size else np.zeros(wanted.size, bool)
+    indptr = np.concatenate([[0], np.cumsum(kept)])[reached.indptr]
+    return Csr(indptr, reached.indices[kept], reached.data[kept], reached.shape[1])
 
 
 def _places(matrix: Csr) -> NDArray[np.int64]:
