@@ -57,8 +57,8 @@ def test_a_label_outside_the_tree(topics):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"label": 60}, "label must be at most 59, found 60"),
-        ({"label": -1}, "label must be at least 0"),
+        ({"label": 60}, "label must be between 0 and 59, found 60"),
+        ({"label": -1}, "label must be between 0 and 59"),
         ({"n_features": 0}, "n_features must be at least 1"),
         ({"x": np.ones((2, 1))}, "X has 1 features"),
         ({"combine": "sum"}, "combine is 'sum'"),

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.ranking import keep_routed, route
+from arborank.ranking import keep_routed, keep_visits, route
 from arborank.ranking.routing import leaf_scores
 from arborank.sparse import as_csr, to_scipy
 
@@ -14,6 +14,10 @@ from arborank.sparse import as_csr, to_scipy
 def unit(rows):
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+
+
+def examples(*arguments, **options):
+    return to_scipy(route(*arguments, **options).examples).toarray()
 
 
 def plain_route(X, Y, membership, beams, scores, coherence):
@@ -60,13 +64,13 @@ def test_by_definition(seed, n, n_labels, n_leaves, coherence):
     beams[rng.random(beams.shape) < 0.2] = -1
     scores[beams < 0] = 0
     matrices = as_csr(X), as_csr(Y), as_csr(membership)
-    found = route(*matrices, beams, scores, coherence=coherence, n_threads=1)
+    found = examples(*matrices, beams, scores, coherence=coherence, n_threads=1)
     for n_threads in (2, 3):
-        again = route(*matrices, beams, scores, coherence=coherence, n_threads=n_threads)
-        assert np.array_equal(to_scipy(again).toarray(), to_scipy(found).toarray())
+        again = examples(*matrices, beams, scores, coherence=coherence, n_threads=n_threads)
+        assert np.array_equal(again, found)
     expected = plain_route(X, Y, membership, beams, scores, coherence)
     if expected is not None:
-        assert np.array_equal(to_scipy(found).toarray(), expected)
+        assert np.array_equal(found, expected)
 
 
 def test_instances_of_a_kind_stay_together():
@@ -78,9 +82,9 @@ def test_instances_of_a_kind_stay_together():
     scores = np.where(np.eye(2)[kind] > 0, 0.6, 0.4).astype(np.float32)
     scores[:2] = scores[1::-1]  # the matcher is wrong about two of them
     matrices = as_csr(X), as_csr(Y), as_csr(leaves)
-    together = to_scipy(route(*matrices, beams, scores, coherence=1.0)).toarray()
+    together = examples(*matrices, beams, scores, coherence=1.0)
     assert np.array_equal(together, np.eye(2)[kind])
-    alone = to_scipy(route(*matrices, beams, scores, coherence=0.0)).toarray()
+    alone = examples(*matrices, beams, scores, coherence=0.0)
     assert np.array_equal(alone.argmax(axis=1), scores.argmax(axis=1))
 
 
@@ -97,6 +101,19 @@ def test_what_is_not_routed_costs_nothing():
     kept = keep_routed(costs, routed)
     assert kept.indices.tolist() == costs.indices.tolist()
     assert kept.data.tolist() == [0, 3, 4, 0]
+
+
+def test_visits():
+    beams = np.array([[0, 2], [1, -1]])
+    Y, leaves = as_csr(np.eye(2)), as_csr(np.array([[1, 1, 0], [0, 0, 1]]))
+    routes = route(as_csr(np.eye(2)), Y, leaves, beams, np.array([[0.5, 0.1], [0.9, 0]], np.float32))
+    assert to_scipy(routes.examples).toarray().tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert to_scipy(routes.visited).toarray().tolist() == [[1, 0, 1], [0, 1, 1]]
+    slots = as_csr(np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]))
+    kept = to_scipy(keep_visits(slots, routes.visited, np.array([0, 1, 1, 2]))).toarray()
+    assert kept.tolist() == [[1, 0, 0, 4], [0, 6, 7, 8]]
+    nowhere = as_csr(sp.csr_array((2, 3), dtype=np.float32))
+    assert keep_visits(slots, nowhere, np.zeros(4, int)).nnz == 0
 
 
 @pytest.mark.parametrize("rows", [3, 5])
