@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "beam_tree.hpp"
+#include "simd.hpp"
 
 namespace arborank {
 

@@ -6,6 +6,7 @@
 #pragma once
 #include <limits>
 
+#include "beam_merge.hpp"
 #include "beam_scratch.hpp"
 #include "beam_tree.hpp"
 #include "pool.hpp"
@@ -20,6 +21,7 @@ struct SearchOptions {
   const CsrView* allowed = nullptr;      // one row a query
   const CsrView* excluded = nullptr;     // the same
   const std::int64_t* ranges = nullptr;  // not with `allowed`. Two a query: it may get the labels from one to before the other
+  Merge merge = Merge::max;              // of a label's slots
 };
 
 struct Answers {
@@ -36,6 +38,14 @@ class Search {
     push_labels_ = pusher(options.at_labels);
     if (options.filter != nullptr)
       weights_ = options.filter->weights(options.combination.logarithm);
+    if (options.merge != Merge::max && tree.overlapping())
+      all_slots_ = most_slots(tree, options.beam_size);
+  }
+
+  // Candidates kept at a level.
+  std::int64_t kept(std::int64_t t) const {
+    const std::int64_t wanted = merges(t) ? all_slots_ : t + 1 == tree_.depth() ? options_.k : options_.beam_size;
+    return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(tree_.layer(t).n_children, 1));
   }
 
   // Searches rows [begin, end) in step, chunk by chunk: what is read of a chunk serves all of them.
@@ -129,19 +139,15 @@ class Search {
   // Spans tell of a node whether it may hold labels of the range; for a few labels it is cheap to know.
   static bool is_short(const LabelRange& range) { return range.end - range.first <= 512; }
 
-  // Candidates kept at a level.
-  std::int64_t kept(std::int64_t t) const {
-    return std::clamp<std::int64_t>(t + 1 == tree_.depth() ? options_.k : options_.beam_size, 1,
-                                    std::max<std::int64_t>(tree_.layer(t).n_children, 1));
-  }
+  bool merges(std::int64_t t) const { return all_slots_ > 0 && t + 1 == tree_.depth(); }
 
   void enter(std::int64_t t, std::int64_t row, Candidate* items, SearchState& state) const {
     if (t < state.start)
       return;
     const LayerView& layer = tree_.layer(t);
     const bool last = t + 1 == tree_.depth();
-    state.top = {items, 0, 0, kept(t), last && tree_.overlapping() ? tree_.labels() : nullptr, &state.beam,
-                 layer.branches};
+    state.top = {items, 0, 0, kept(t), last && tree_.overlapping() && !merges(t) ? tree_.labels() : nullptr,
+                 &state.beam, layer.branches};
     state.beam.orders.clear();
     std::uint32_t order = 0;
     for (const std::int32_t node : state.beam.nodes) {
@@ -271,6 +277,8 @@ class Search {
     if (t < state.start)
       return;
     Top& top = state.top;
+    if (merges(t))
+      merge_labels(top, state.beam, tree_, options_.merge, options_.k);
     top.shrink();
     std::sort(top.items, top.items + top.size, std::greater<>());
     state.next.scores.clear();
@@ -321,6 +329,7 @@ class Search {
   Answers answers_;
   Push push_above_, push_labels_;
   LabelFilter::Weights weights_;
+  std::int64_t all_slots_ = 0;  // where slots are merged: the most that one query can reach
 };
 
 // Few rows are searched one by one on the calling thread: too little work to start a thread or to hold up Ctrl-C.
@@ -339,7 +348,8 @@ inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& 
     return;
   }
   // the more rows in a block the more share a chunk, within the memory for their candidates
-  const std::int64_t kept = std::max(std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children), options.k);
+  const std::int64_t inner = std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children);
+  const std::int64_t kept = std::max({inner, options.k, search.kept(tree.depth() - 1)});
   const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, 8192);
   const std::int64_t block = std::clamp<std::int64_t>((X.n_rows + n_threads - 1) / n_threads, 1, most);
   parallel_for(n_threads, (X.n_rows + block - 1) / block, tick, [&](std::int64_t task, int, Job& job) {

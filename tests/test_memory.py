@@ -58,6 +58,14 @@ def test_fewer_weights_the_higher_the_threshold():
     assert sizes[0] > 5 * sizes[4]
 
 
+def test_copies_of_labels_take_memory():
+    one, two, six = (estimate_training(**SIZES, max_clusters=most) for most in (1, 2, 6))
+    assert 1.2 * one.weights < two.weights < 1.5 * one.weights
+    assert two.working == one.working + 40 * (40_000 * 10 + 170_000)
+    assert six == two  # leaves do not grow further
+    assert estimate_training(**SIZES, max_clusters=2, beam_size=20).working > two.working
+
+
 # What training on real data came to: instances, features, values, labels and positives; threshold, and megabytes of
 # the layers' arrays.
 MEASURED = [

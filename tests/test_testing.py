@@ -93,6 +93,11 @@ class Matcher(LinearMatcher):
         (lambda ids, scores: (ids, scores * np.nan), ValueError, "a score that is not finite"),
         (lambda ids, scores: (ids, -scores), ValueError, "scores that ascend"),
         (
+            lambda ids, scores: (ids, scores.astype(float) * 1e300),
+            ValueError,
+            "a score too large for float32",
+        ),
+        (
             lambda ids, scores: (np.where(ids == ids[:, :1], -1, ids), scores),
             (ValueError, AssertionError),
             "Matcher",
@@ -103,6 +108,29 @@ class Matcher(LinearMatcher):
 def test_matchers_that_break_their_promise(change, error, message):
     with pytest.raises(error, match=message):
         check_matcher(Matcher(change))
+
+
+def test_a_label_without_instances_may_be_in_no_cluster():
+    class Thrifty(KMeansIndexer):
+        left_out = 0
+
+        def index(self, X, Y):
+            tree = super().index(X, Y)
+            self.left_out += Y.shape[1] - tree.labels.size
+            return tree
+
+    indexer = Thrifty(max_leaf_size=4)
+    check_indexer(indexer)
+    assert indexer.left_out > 0
+
+    class Careless(KMeansIndexer):
+        def index(self, X, Y):
+            return LabelTree.from_clusters(np.arange(Y.shape[1] - 1) % 3).relabel(
+                np.arange(Y.shape[1] - 1), Y.shape[1]
+            )
+
+    with pytest.raises(AssertionError, match="left 1 labels with instances out"):
+        check_indexer(Careless())
 
 
 def test_a_matcher_that_looks_at_other_rows():
@@ -148,6 +176,12 @@ def nan(values):
     return values
 
 
+def twice(values):
+    """The first slot of every row again, in place of the second."""
+    values.indices[1 + values.indptr[:-1]] = values.indices[values.indptr[:-1]]
+    return values
+
+
 def moved(values):
     return sp.csr_array(
         (values.data, (values.indices + 5) % values.shape[1], values.indptr), shape=values.shape
@@ -175,6 +209,8 @@ def moved(values):
             "a Ranker promises a value for each",
         ),
         (moved, ValueError, "its cluster was not matched"),
+        (twice, ValueError, "two values for slot 0 in row 0"),
+        (lambda values: values.astype(np.float64) * 1e300, ValueError, "a value too large for float32"),
         (lambda values: -values, AssertionError, "a wrong label first"),
     ],
 )

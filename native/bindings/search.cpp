@@ -112,6 +112,12 @@ nb::tuple unpack(const Layer& layer) {
                         to_numpy(std::move(out.weights)));
 }
 
+Merge merge_of(int number) {
+  if (number < 0 || number > 2)
+    throw std::invalid_argument("no such merge");
+  return static_cast<Merge>(number);
+}
+
 Combination combination(int transform, int power, bool logarithm) {
   if (transform < 0 || transform > 2 || power < 0 || power > 4 || (transform == 2) != (power > 0))
     throw std::invalid_argument("no such combination");
@@ -201,7 +207,8 @@ struct Searcher {
 
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
                  const Combination& at_labels, const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
-                 std::optional<Matrix<std::int64_t>> ranges, int n_threads, std::optional<nb::callable> progress) {
+                 std::optional<Matrix<std::int64_t>> ranges, int merge, int n_threads,
+                 std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
                                   std::to_string(tree.n_features()) + " were expected");
@@ -222,7 +229,11 @@ struct Searcher {
     if (filter != nullptr && filter->weights(false).slots != nullptr && !combination.bounded())
       throw std::invalid_argument("label weights need scores that are probabilities; combine is 'noop'");
     const SearchOptions options{k, beam_size, combination, at_labels, filter, allowed ? &allowed->view : nullptr,
-                                excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr};
+                                excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr,
+                                merge_of(merge)};
+    if (filter != nullptr && filter->weights(false).slots != nullptr && options.merge == Merge::log_sum &&
+        !combination.logarithm)
+      throw std::invalid_argument("label weights and merge='log-sum' go together only with a log- combination");
     if (X.view.n_rows > (std::int64_t{1} << 58) / k)
       throw std::bad_alloc();
     const auto n_rows = static_cast<std::size_t>(X.view.n_rows), width = static_cast<std::size_t>(k);
@@ -282,7 +293,7 @@ void bind_search(nb::module_& m) {
            nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
            nb::arg("at_labels"), nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
-           nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none())
+           nb::arg("ranges").noconvert().none(), nb::arg("merge"), nb::arg("n_threads"), nb::arg("progress").none())
       .def("is_short", &Searcher::is_short, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("n_masked") = 0,
            "Whether topk keeps the GIL, because handing it over may take longer than the search.")
       .def_prop_ro("kept_bytes", [](const Searcher& searcher) { return searcher.pool.bytes(); },

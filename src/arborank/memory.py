@@ -23,6 +23,7 @@ _LOG = logging.getLogger(__name__)
 _JOINING = 1.15  # what training holds of the layers, to what they are
 _LABEL_BYTES = 48  # counts, estimates and positions of a label, positives or none
 _LANES = 16  # sibling labels solved together
+_COPIED = 1.5  # weights of the labels with all their copies, in those of the labels: leaves grow by a quarter
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def estimate_training(
     Cp: float | Sequence[float] = 1.0,
     threshold: float | Sequence[float] = 0.1,
     max_nonzeros: int | Sequence[int | None] | None = None,
+    max_clusters: int = 1,
+    beam_size: int = 10,
     n_threads: int = 0,
 ) -> Estimate:
     r"""Estimate the peak memory of training `XRLinear`.
@@ -85,7 +88,7 @@ def estimate_training(
         Shape of the instance matrix and the number of values that it stores.
     label_counts : array-like of int, shape (n_labels,)
         Instances of every label.
-    branching, max_leaf_size, Cp, threshold, max_nonzeros
+    branching, max_leaf_size, Cp, threshold, max_nonzeros, max_clusters, beam_size
         As for `XRLinear`; of one a layer, the value that needs most memory counts for all.
     n_threads : int, default=0
         0: every core.
@@ -112,6 +115,10 @@ def estimate_training(
     cluster of ``n`` instances: all of them at the root, which one thread solves; the clusters of the others are taken
     to have a quarter. Smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two
     such when there is more than one thread.
+
+    *Copies* of labels (``max_clusters`` above 1): weights of the bottom layer half as much again, since a leaf grows by
+    a quarter at most and the copied labels have more instances than others; 40 bytes for every leaf in an instance's
+    beam and for every positive while copies are placed.
     """
     counts = np.asarray(label_counts, dtype=np.float64)
     counts = counts if counts.size else np.zeros(1)
@@ -127,7 +134,8 @@ def estimate_training(
     layers = list(_layers(counts, n_instances, branching, max_leaf_size))
     for level, (n_nodes, n_parents, positives) in enumerate(layers):
         n_rows = layers[level + 1][2][0] if level + 1 < len(layers) else float(n_instances)
-        weights += kept.bytes(n_nodes, n_parents, positives, n_rows)
+        copies = min(max_clusters, _COPIED) if level == 0 else 1
+        weights += copies * kept.bytes(n_nodes, n_parents, positives, n_rows)
     weights *= _JOINING
 
     def solver(n_rows: float) -> float:
@@ -139,6 +147,8 @@ def estimate_training(
         working = solver(n_instances) + (threads - 1) * solver(n_instances / 4)
     working += 2 * nnz * min(threads, 2)
     working += threads * 4 * n_features
+    if max_clusters > 1:
+        working += 40 * (n_instances * beam_size + counts.sum())
     return Estimate(math.ceil(inputs), math.ceil(index), math.ceil(weights), math.ceil(working))
 
 
@@ -184,7 +194,7 @@ class _Kept:
 
     def bytes(self, n_nodes: int, n_parents: int, positives: NDArray[np.float64], n_rows: float) -> float:
         """Bytes of a layer whose parents have ``n_rows`` instances each."""
-        features = min(float(self._n_features), self._row * n_rows**self._overlap)
+        features: float = min(float(self._n_features), self._row * n_rows**self._overlap)
         if features <= 0:
             return 0.0
         kept = np.full(positives.shape, features)

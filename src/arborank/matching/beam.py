@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .._native import Csr, LabelFilter, Searcher
 from ..ranking.weights import LayerWeights
 from .combine import combination
+from .merging import MERGES, Merge, check_merge
 
 __all__ = ["BeamSearch", "LabelFilter"]
 
@@ -30,7 +31,7 @@ class BeamSearch:
     layers : sequence of LayerWeights
         The rankers of each level, top first. Their arrays are shared, not copied.
     labels : int32 array of shape (n_slots,)
-        The label of every node of the last level. A label may occur more than once: its best score counts.
+        The label of every node of the last level. A label may occur more than once.
     n_labels : int
         Number of labels; ids are below it.
 
@@ -104,6 +105,7 @@ class BeamSearch:
         excluded: Csr | None = None,
         ranges: NDArray[np.int64] | None = None,
         weights: NDArray[np.float32] | None = None,
+        merge: Merge = "max",
         n_threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -134,6 +136,10 @@ class BeamSearch:
             let nodes into the beam that lead to none of its labels.
         weights : float32 array of shape (n_labels,), optional
             As for `filter`.
+        merge : {"max", "mean", "log-sum"}, default "max"
+            How the scores of a label that is reached in several slots become one before the ``k`` best are taken: the
+            best; their mean; or ``log(sum(exp(score)))``, for scores that are logarithms of shares, as those of the
+            ``log-`` combinations are. All but ``"max"`` score every slot below the beam.
         n_threads : int, default 1
             Threads; 0 means all cores.
         progress : callable, optional
@@ -149,8 +155,10 @@ class BeamSearch:
         Raises
         ------
         ValueError
-            If a shape does not fit, ``k`` or ``beam_size`` is below 1 or ``combine`` is unknown.
+            If a shape does not fit, ``k`` or ``beam_size`` is below 1, ``combine`` or ``merge`` is unknown, or there
+            are weights with ``merge="log-sum"`` and no ``log-`` combination.
         """
+        check_merge(merge)
         if weights is not None or (X.shape[0] != 1 and (_is_row(allowed) or _is_row(excluded))):
             if label_filter is not None:
                 raise ValueError("label_filter is given; what else holds for all rows belongs into it")
@@ -170,6 +178,7 @@ class BeamSearch:
             allowed,
             excluded,
             ranges,
+            MERGES.index(merge),
             n_threads,
             progress,
         )
@@ -195,7 +204,7 @@ class BeamSearch:
         """
         above = combination(combine, labels=False)
         return self._searcher.topk(  # type: ignore[no-any-return]
-            X, k, beam_size or k, above, above, None, None, None, None, n_threads, None
+            X, k, beam_size or k, above, above, None, None, None, None, MERGES.index("max"), n_threads, None
         )
 
 

@@ -1,6 +1,7 @@
 """Trains the layers of a tree, top first: every layer's negatives may come from the layers above it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -12,11 +13,13 @@ from ..matching import BeamSearch
 from ..progress import progress_bar
 from ..ranking import (
     LayerWeights,
+    Routes,
     SolverParams,
     active_rows,
     check_relevance,
     feature_ranks,
     keep_routed,
+    keep_visits,
     parse_scheme,
     relevance_costs,
     train_layer,
@@ -44,7 +47,8 @@ def train_layers(
     combine: str,
     n_threads: int,
     verbose: bool,
-    routed: Csr | None = None,
+    routes: Routes | None = None,
+    leaves: LabelTree | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
@@ -56,8 +60,10 @@ def train_layers(
     tree : LabelTree
     params, negatives : sequences with one entry a layer
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
-    routed : Csr of shape (n_instances, n_leaves), optional
-        For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
+    routes : Routes, optional
+        For an overlapping tree, the leaves where every instance belongs; see `arborank.ranking.routing`.
+    leaves : LabelTree, optional
+        The tree whose labels are those leaves; by default ``tree.above_labels()``.
     checkpoint : Checkpoint, optional
         What keeps the layers instead of memory, and may have some of them already.
 
@@ -70,10 +76,14 @@ def train_layers(
     if relevance is not None:
         relevance = check_relevance(relevance, Y)
 
+    if routes is not None and leaves is None:
+        leaves = tree.above_labels()
+    visited = None if routes is None or leaves is tree else routes.visited
     layers: list[LayerWeights] = []
     held: _Problem | None = None
     reached: Csr | None = None
     ranks = feature_ranks(X)
+    train = partial(checkpoint.train_layer if checkpoint else _train, ranks=ranks, n_threads=n_threads)
     # Siblings are one vector, hence one thread: the root alone would keep the others waiting.
     top_at_once = (
         n_threads != 1
@@ -94,16 +104,18 @@ def train_layers(
         beam = None
         if "man" in scheme and level > 0:
             beam = _beam(tree, layers, X, beam_size, combine, n_threads)
+        if visited is not None and level + 1 == tree.depth:
+            reached = keep_visits(reached, visited, np.arange(reached.shape[1]))
         user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
         active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
-        reached = tree.lift(Y, level + 1, n_threads=n_threads)
-        weights = None if relevance is None else tree.lift(relevance, level + 1, n_threads=n_threads)
+        reached = _lift(tree, Y, level + 1, visited, n_threads)
+        weights = None if relevance is None else _lift(tree, relevance, level + 1, visited, n_threads)
         bottom = level + 1 == tree.depth
         positives = relevance_costs(
             reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
         )
-        if routed is not None and not bottom:
-            kept = tree.above_labels().lift(routed, level + 1, n_threads=n_threads)
+        if routes is not None and leaves is not None and level < leaves.depth:
+            kept = leaves.lift(routes.examples, level + 1, n_threads=n_threads)
             positives = keep_routed(positives, transpose(kept))
         problem = _Problem(active, positives, tree.branches[level])
         if level == 0 and top_at_once:
@@ -112,17 +124,17 @@ def train_layers(
         title = f"training layer {level + 1} of {tree.depth}"
         if held is not None:
             problem, title = held.before(problem), f"training layers 1 and 2 of {tree.depth}"
-        work = training_work(problem.active, problem.branches)
-        options: dict[str, Any] = {"ranks": ranks, "n_threads": n_threads}
-        with progress_bar(title, work, enabled=verbose) as progress:
-            options["progress"] = progress
-            if checkpoint:
-                layers.append(checkpoint.train_layer(level, X, *problem, params[level], **options))
-            else:
-                layers.append(train_layer(X, *problem, params[level], **options))
+        with progress_bar(
+            title, training_work(problem.active, problem.branches), enabled=verbose
+        ) as progress:
+            layers.append(train(level, X, *problem, params[level], progress=progress))
         if held is not None:
             layers, held = _split(layers[0]), None
     return layers
+
+
+def _train(level: int, *problem: Any, **options: Any) -> LayerWeights:
+    return train_layer(*problem, **options)
 
 
 def _checked_user_negatives(
@@ -162,6 +174,14 @@ def _split(layer: LayerWeights) -> list[LayerWeights]:
     """Part the root's family from the families after it."""
     parents = np.arange(layer.branches.size - 1)
     return [gather_chunks([layer], np.zeros_like(part), part) for part in (parents[:1], parents[1:])]
+
+
+def _lift(tree: LabelTree, Y: Csr, level: int, visited: Csr | None, n_threads: int) -> Csr:
+    """Lift labels to the nodes of a level; to copies of them only where their leaf is visited."""
+    lifted = tree.lift(Y, level, n_threads=n_threads)
+    if visited is None or level < tree.depth:
+        return lifted
+    return keep_visits(lifted, visited, tree.parents(level))
 
 
 def _beam(

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_feature_names, check_is_fitted, vali
 from ..checks import check_integer
 from ..indexing import LabelTree
 from ..matching import BeamSearch, LabelFilter
-from ..matching.merging import Merge, check_merge, merged_topk
+from ..matching.merging import Merge
 from ..ranking import LayerWeights
 from ..sparse import Csr, as_csr, check_unmasked
 from ..threads import n_threads
@@ -80,8 +80,9 @@ class TreePredictor(BaseEstimator):
         beam_size, combine : optional
             Instead of the model's own.
         merge : {"max", "mean", "log-sum"}, default="max"
-            How the scores of a label that is reached in several leaves become one; see `arborank.matching.merging`.
-            All but ``"max"`` score every label below the beam, and take several times as long on an overlapping tree.
+            How the scores of a label that is reached in several leaves become one, before the ``k`` best are taken:
+            the best; their mean; or ``log(sum(exp(score)))``, for the ``log-`` combinations. All but ``"max"`` score
+            every label below the beam, and take longer on an overlapping tree.
         candidates : array of label ids, list of label-id lists, or sparse matrix of shape (n_instances, n_labels)
             Labels that may be returned, for all rows or row by row. Nodes that lead to none of them are not opened, and
             the beam counts only nodes that are: with ``beam_size=n_labels`` every candidate is scored.
@@ -104,7 +105,6 @@ class TreePredictor(BaseEstimator):
             Scores in descending order, padded with -inf.
         """
         X = self._instances(X)
-        check_merge(merge)
         if label_filter is not None and not isinstance(label_filter, LabelFilter):
             raise TypeError(
                 f"label_filter must be what prepare_filter returned, found {type(label_filter).__name__}"
@@ -115,14 +115,11 @@ class TreePredictor(BaseEstimator):
             "combine": self.combine if combine is None else combine,
             "allowed": filters.label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
             "excluded": filters.label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
+            "merge": merge,
             "n_threads": n_threads(self.n_jobs),
         }
         weights = None if label_weights is None else self._label_weights(label_weights)
-        if merge == "max" or not self.tree_.overlapping:
-            return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
-        if weights is not None or label_filter is not None:
-            raise ValueError(f"label_weights and label_filter go with merge='max', found merge={merge!r}")
-        return merged_topk(self.tree_, self.layers_, X, k, merge, **options)
+        return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
 
     def prepare_filter(
         self, *, candidates: Any = None, exclude: Any = None, label_weights: Any = None

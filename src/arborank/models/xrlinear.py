@@ -240,7 +240,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
             extras["representation"] = self.representation
         with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
             tree, times = self._obtain_tree(X, Y, label_features, checkpoint)
-            routed = None
+            routes = None
             if self.max_clusters > 1:
                 refined = refine_tree(
                     X,
@@ -255,10 +255,10 @@ class XRLinear(SaveMixin, CatalogueMixin):
                     verbose=bool(self.verbose),
                     **(refinement or {}),
                 )
-                tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
+                tree, routes, times["disentangle"] = refined.tree, refined.routes, refined.seconds
             start = time.perf_counter()
             layers = self._train(
-                X, Y, tree, tree.depth, relevance, user_negatives, routed, checkpoint=checkpoint
+                X, Y, tree, tree.depth, relevance, user_negatives, routes, checkpoint=checkpoint
             )
             times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
