@@ -15,6 +15,7 @@ class NodeSet {
   explicit NodeSet(std::int64_t n_nodes, bool all = false) : words_((n_nodes + 63) / 32 + 1, all ? 0xffffffffu : 0) {}
   void insert(std::int64_t node) { words_[node >> 5] |= 1u << (node & 31); }
   void erase(std::int64_t node) { words_[node >> 5] &= ~(1u << (node & 31)); }
+  bool contains(std::int64_t node) const { return words_[node >> 5] >> (node & 31) & 1; }
   const std::uint32_t* words() const { return words_.data(); }
 
   // The bits of 16 nodes from one on.

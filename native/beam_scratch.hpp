@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "beam_chunk.hpp"
+#include "beam_own.hpp"
 #include "beam_top.hpp"
 
 namespace arborank {
@@ -39,6 +40,7 @@ struct SearchScratch {
   std::vector<Candidate> candidates;  // as many a state as a level needs
   std::vector<Visit> visits, grouped;
   std::vector<std::int64_t> offsets;
+  OwnFilter own;  // of a single query
 };
 
 // Scratch memory kept between calls, so that a single query allocates nothing. Lock-free: a fork cannot break it.

@@ -17,6 +17,8 @@ struct SearchOptions {
   std::int64_t beam_size = 10;
   Combination combination;
   const LabelFilter* filter = nullptr;   // for all queries
+  const LabelIds* only = nullptr;        // of a single query: the labels that it may get
+  const LabelIds* without = nullptr;     // and those that it may not
   const CsrView* allowed = nullptr;      // one row a query
   const CsrView* excluded = nullptr;     // the same
   const std::int64_t* ranges = nullptr;  // not with `allowed`. Two a query: it may get the labels from one to before the other
@@ -48,6 +50,8 @@ class Search {
       scratch.states.resize(n);
     for (std::int64_t i = 0; i < n; i++)
       prepare(begin + i, scratch.states[i], scratch);
+    if (options_.only != nullptr || options_.without != nullptr)
+      scratch.own.set(tree_, options_.only, options_.without);
     // a single query opens its beam's nodes in order, and gains nothing from rounds
     const bool in_rounds = n > 1 && options_.combination.bounded();
     std::int64_t first = tree_.depth();
@@ -58,7 +62,7 @@ class Search {
       if (static_cast<std::int64_t>(scratch.candidates.size()) < n * room)
         scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
-        enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
+        enter(t, begin + i, scratch.candidates.data() + i * room, scratch.own, scratch.states[i]);
       if (t == first || tree_.layer(t).ranks != tree_.layer(t - 1).ranks)  // layers made together share them
         rank_features(t, begin, end, scratch);
       if (in_rounds) {
@@ -74,6 +78,8 @@ class Search {
     }
     for (std::int64_t i = 0; i < n; i++)
       answer(begin + i, scratch.states[i]);
+    if (scratch.own.is_set())
+      scratch.own.clear();
   }
 
  private:
@@ -130,7 +136,7 @@ class Search {
                                     std::max<std::int64_t>(tree_.layer(t).n_children, 1));
   }
 
-  void enter(std::int64_t t, std::int64_t row, Candidate* items, SearchState& state) const {
+  void enter(std::int64_t t, std::int64_t row, Candidate* items, const OwnFilter& own, SearchState& state) const {
     if (t < state.start)
       return;
     const LayerView& layer = tree_.layer(t);
@@ -146,6 +152,8 @@ class Search {
     state.mask = {};
     if (options_.filter != nullptr)
       state.mask.nodes = options_.filter->nodes(t);
+    if (own.is_set())
+      state.mask.own = own.nodes(t);
     if (last)
       state.mask.weights = weights_;
     if (options_.ranges != nullptr && !is_short(state.range)) {
@@ -292,7 +300,7 @@ class Search {
 
   // Sorts the visits by node, within a node by query.
   static void group(std::int64_t n_nodes, SearchScratch& scratch) {
-    auto& [hits, sums, ranks, states, candidates, visits, grouped, offsets] = scratch;
+    auto& [hits, sums, ranks, states, candidates, visits, grouped, offsets, own] = scratch;
     if (n_nodes > 8 * static_cast<std::int64_t>(visits.size())) {
       std::stable_sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) { return a.node < b.node; });
       return;
@@ -315,6 +323,21 @@ class Search {
   Push push_;
   LabelFilter::Weights weights_;
 };
+
+// Cache lines that a search of all rows in step reads, by the part of the layers that they are in.
+inline std::array<std::int64_t, kParts> count_lines(const BeamTree& tree, const CsrView& X, const SearchOptions& options,
+                                                    Answers answers) {
+  Meter meter;
+  SearchScratch scratch;
+  for (Hits& hits : scratch.hits)
+    hits.meter = &meter;
+  Search(tree, X, options, answers).run(0, X.n_rows, scratch, Job());
+  const std::int32_t* before = nullptr;
+  for (std::int64_t t = 0; t < tree.depth(); before = tree.layer(t++).ranks)
+    for (std::int64_t i = 0; tree.layer(t).ranks != before && i < X.nnz(); i++)
+      meter.touch(Part::ranks, tree.layer(t).ranks + X.indices[i], sizeof(std::int32_t));
+  return meter.count();
+}
 
 // Few rows are searched one by one on the calling thread: too little work to start a thread or to hold up Ctrl-C.
 constexpr std::int64_t kFewRows = 32;

@@ -100,8 +100,8 @@ class BeamSearch:
         beam_size: int = 10,
         combine: str = "l3-hinge",
         label_filter: LabelFilter | None = None,
-        allowed: Csr | None = None,
-        excluded: Csr | None = None,
+        allowed: Csr | NDArray[np.int32] | None = None,
+        excluded: Csr | NDArray[np.int32] | None = None,
         ranges: NDArray[np.int64] | None = None,
         weights: NDArray[np.float32] | None = None,
         n_threads: int = 1,
@@ -122,10 +122,10 @@ class BeamSearch:
             Score combination, one of `arborank.matching.combine.COMBINATIONS`.
         label_filter : LabelFilter, optional
             What `filter` of this search has prepared; holds for all rows.
-        allowed : Csr of shape (n_rows, n_labels) or (1, n_labels), optional
-            The only labels that a row may get, by the pattern of non-zeros; one row serves all. Only nodes
-            that lead to them enter the beam.
-        excluded : Csr of shape (n_rows, n_labels) or (1, n_labels), optional
+        allowed : int32 array of label ids, or Csr of shape (n_rows, n_labels) or (1, n_labels), optional
+            The only labels that a row may get, as ids in any order or by the pattern of non-zeros; ids, and a pattern
+            of one row, serve all rows. Only nodes that lead to them enter the beam.
+        excluded : like ``allowed``, optional
             Labels that a row must not get; dropped before the ``k`` best are taken.
         ranges : int64 array of shape (n_rows, 2), optional
             In place of ``allowed``: a row may get labels ``ranges[i, 0]`` to before ``ranges[i, 1]``. The search begins
@@ -149,17 +149,16 @@ class BeamSearch:
         Raises
         ------
         ValueError
-            If a shape does not fit, ``k`` or ``beam_size`` is below 1 or ``combine`` is unknown.
+            If a shape does not fit, a label is out of range, ``k`` or ``beam_size`` is below 1 or ``combine`` is
+            unknown.
         """
-        if weights is not None or (X.shape[0] != 1 and (_is_row(allowed) or _is_row(excluded))):
+        only, allowed = self._shared(allowed, "allowed")
+        without, excluded = self._shared(excluded, "excluded")
+        if weights is not None or (X.shape[0] != 1 and (only is not None or without is not None)):
             if label_filter is not None:
                 raise ValueError("label_filter is given; what else holds for all rows belongs into it")
-            ids = {}
-            if _is_row(allowed):
-                ids["allowed"], allowed = self._labels_of(allowed, "allowed"), None
-            if _is_row(excluded):
-                ids["excluded"], excluded = self._labels_of(excluded, "excluded"), None
-            label_filter = self.filter(**ids, weights=weights)
+            label_filter = self.filter(allowed=only, excluded=without, weights=weights)
+            only = without = None
         return self._searcher.topk(  # type: ignore[no-any-return]
             X,
             k,
@@ -168,23 +167,37 @@ class BeamSearch:
             label_filter,
             allowed,
             excluded,
+            only,
+            without,
             ranges,
             n_threads,
             progress,
         )
 
-    def _labels_of(self, mask: Any, name: str) -> NDArray[np.int32]:
+    def lines(self, X: Csr, k: int, *, beam_size: int = 10, combine: str = "l3-hinge") -> dict[str, int]:
+        """Count the memory that a search reads, for benchmarks.
+
+        Returns
+        -------
+        dict of str to int
+            Distinct cache lines (64 bytes) of the layers' arrays, by the name of the array, that a search of all rows
+            in step reads. ``starts`` includes ``bases``, and ``bias`` the ``scales``.
+        """
+        counts: dict[str, int] = self._searcher.lines(X, k, beam_size, combination(combine))
+        return counts
+
+    def _shared(self, mask: Any, name: str) -> tuple[NDArray[np.int32] | None, Csr | None]:
+        """Return the ids of a filter that holds for all rows, or the filter of each row."""
+        if isinstance(mask, np.ndarray):
+            return mask, None
+        if mask is None or mask.shape[0] != 1:
+            return None, mask
         if mask.shape[1] != self.n_labels:
             raise ValueError(f"{name} has {mask.shape[1]} columns, but there are {self.n_labels} labels")
-        indices: NDArray[np.int32] = mask.indices
-        return indices
+        return mask.indices, None
 
     def nodes(
         self, X: Csr, beam_size: int, *, combine: str = "l3-hinge", n_threads: int = 1
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the ``beam_size`` best labels of every row: for the top of a tree, its last beam."""
         return self.topk(X, beam_size, beam_size=beam_size, combine=combine, n_threads=n_threads)
-
-
-def _is_row(mask: Csr | None) -> bool:
-    return mask is not None and mask.shape[0] == 1

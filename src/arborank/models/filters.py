@@ -9,7 +9,29 @@ from numpy.typing import NDArray
 
 from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
-__all__ = ["label_filter"]
+__all__ = ["label_filter", "shared_ids"]
+
+
+def shared_ids(labels: Any, name: str, n_labels: int) -> NDArray[np.int32] | None:
+    """Return the label ids of a filter that is one list of them, for all instances; None if it is anything else.
+
+    Raises
+    ------
+    ValueError
+        If an id is outside ``[0, n_labels)``.
+    """
+    if isinstance(labels, np.ndarray):
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+            return None
+        ids = labels
+    elif isinstance(labels, (list, tuple)) and labels and set(map(type, labels)) == {int}:
+        ids = np.array(labels, np.int64)
+    else:
+        return None
+    if ids.size and (ids.min() < 0 or ids.max() >= n_labels):
+        wrong = int(ids.min() if ids.min() < 0 else ids.max())
+        raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")
+    return ids.astype(np.int32)
 
 
 def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | None:
@@ -42,8 +64,9 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
     else:
         if isinstance(labels, str) or not isinstance(labels, Iterable):
             raise TypeError(f"{name} must be label ids, or one list of label ids a row; found {labels!r}")
-        if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "iu":
-            return _one_row(labels, name, n_labels)
+        ids = shared_ids(labels, name, n_labels)
+        if ids is not None:
+            return _one_row(ids, n_labels)
         rows = list(labels)
         if any(isinstance(row, bool) for row in rows):
             raise TypeError(
@@ -54,18 +77,13 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
             if not shared and (not isinstance(row, Iterable) or isinstance(row, str)):
                 raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
         if shared:
-            return _one_row(np.array(rows, np.int64), name, n_labels)
+            return label_filter(np.array(rows, np.int64), name, n_rows, n_labels)
         pattern = rows_to_csr([list(row) for row in rows], n_labels, name)
     if pattern.shape[0] != n_rows:
         raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")
     return pattern
 
 
-def _one_row(labels: NDArray[Any], name: str, n_labels: int) -> Csr:
-    ids = np.sort(labels)
-    if (ids[1:] == ids[:-1]).any():
-        ids = np.unique(ids)  # the slow part, and mostly needless
-    if ids.size and (ids[0] < 0 or ids[-1] >= n_labels):
-        wrong = int(ids[0] if ids[0] < 0 else ids[-1])
-        raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")
-    return Csr(np.array([0, ids.size]), ids.astype(np.int32), np.ones(ids.size, np.float32), n_labels)
+def _one_row(labels: NDArray[np.int32], n_labels: int) -> Csr:
+    ids = np.unique(labels)
+    return Csr(np.array([0, ids.size]), ids, np.ones(ids.size, np.float32), n_labels)

@@ -108,16 +108,23 @@ class TreePredictor(BaseEstimator):
         options: dict[str, Any] = {
             "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
             "combine": self.combine if combine is None else combine,
-            "allowed": filters.label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
-            "excluded": filters.label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
             "n_threads": n_threads(self.n_jobs),
         }
+        given = {"allowed": ("candidates", candidates), "excluded": ("exclude", exclude)}
         weights = None if label_weights is None else self._label_weights(label_weights)
         if merge == "max" or not self.tree_.overlapping:
+            for name, (argument, labels) in given.items():
+                ids = filters.shared_ids(labels, argument, self.n_labels_)
+                options[name] = ids if ids is not None else self._rows_filter(labels, argument, X)
             return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
         if weights is not None or label_filter is not None:
             raise ValueError(f"label_weights and label_filter go with merge='max', found merge={merge!r}")
+        for name, (argument, labels) in given.items():
+            options[name] = self._rows_filter(labels, argument, X)
         return merged_topk(self.tree_, self.layers_, X, k, merge, **options)
+
+    def _rows_filter(self, labels: Any, argument: str, X: Csr) -> Csr | None:
+        return filters.label_filter(labels, argument, X.shape[0], self.n_labels_)
 
     def prepare_filter(
         self, *, candidates: Any = None, exclude: Any = None, label_weights: Any = None
@@ -141,8 +148,9 @@ class TreePredictor(BaseEstimator):
             ("allowed", "candidates", candidates),
             ("excluded", "exclude", exclude),
         ):
-            rows = filters.label_filter(labels, argument, 1, self.n_labels_)
-            ids[name] = None if rows is None else rows.indices
+            ids[name] = filters.shared_ids(labels, argument, self.n_labels_)
+            if labels is not None and ids[name] is None:
+                ids[name] = filters.label_filter(labels, argument, 1, self.n_labels_).indices
         weights = None if label_weights is None else self._label_weights(label_weights)
         return self._search.filter(**ids, weights=weights)
 
@@ -180,13 +188,17 @@ class TreePredictor(BaseEstimator):
         threads = n_threads(self.n_jobs)
         return self._with_layers([layer.astype(precision, n_threads=threads) for layer in self.layers_])
 
-    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None) -> Self:
+    def prune(
+        self, *, threshold: float = 0.0, share: float = 0.0, max_nonzeros: int | None = None
+    ) -> Self:
         """Return a model with only the largest weights of every ranker: smaller and faster.
 
         Parameters
         ----------
         threshold : float, default=0.0
             Weights of smaller magnitude are dropped.
+        share : float, default=0.0
+            Weights smaller than this share of their ranker's largest are dropped, too.
         max_nonzeros : int, optional
             At most so many weights stay of every ranker.
 
@@ -199,7 +211,7 @@ class TreePredictor(BaseEstimator):
         threads = n_threads(self.n_jobs)
         return self._with_layers(
             [
-                layer.prune(threshold=threshold, max_nonzeros=max_nonzeros, n_threads=threads)
+                layer.prune(threshold=threshold, share=share, max_nonzeros=max_nonzeros, n_threads=threads)
                 for layer in self.layers_
             ]
         )

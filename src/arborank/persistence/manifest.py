@@ -116,8 +116,8 @@ def _checksum(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def parse_document(path: Path, text: str, verify: bool) -> dict[str, Any]:
-    """Read config.json, checking its format, version and, if ``verify``, checksum."""
+def parse_document(path: Path, text: str) -> dict[str, Any]:
+    """Read config.json, checking its format, version and checksum."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -132,8 +132,8 @@ def parse_document(path: Path, text: str, verify: bool) -> dict[str, Any]:
             f"{path} has format version {version}, written by Arborank {document.get('library_version')}; "
             f"this is Arborank {__version__}, which reads versions up to {FORMAT_VERSION}: upgrade it"
         )
-    if verify and document.get("checksum") != _checksum(document):
-        raise ValueError(f"{path} is altered: its checksum does not fit; verify=False opens it nevertheless")
+    if document.get("checksum") != _checksum(document):
+        raise ValueError(f"{path} is altered: its checksum does not fit")
     return document
 
 

@@ -46,9 +46,10 @@ def check_precision(precision: Any) -> None:
         raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
 
 
-def check_pruning(threshold: Any, max_nonzeros: Any) -> None:
-    """Raise unless ``threshold`` is a finite number and ``max_nonzeros`` an integer or None, of at least 0."""
+def check_pruning(threshold: Any, share: Any, max_nonzeros: Any) -> None:
+    """Raise unless ``threshold`` is at least 0, ``share`` from 0 to 1 and ``max_nonzeros`` None or at least 0."""
     check_real("threshold", threshold, least=0)
+    check_real("share", share, least=0, most=1)
     if max_nonzeros is not None:
         check_integer("max_nonzeros", max_nonzeros, 0)
 
@@ -63,19 +64,22 @@ class LayerWeights:
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
     ranks : int32 array of shape (n_features,)
         The place of every feature in the layout, commonest first: a permutation.
-    extents : int64 array of shape (n_parents + 1, 5)
+    extents : int64 array of shape (n_parents + 1, 6)
         Where each parent's chunk begins in ``index``, the second part of its index, and where it begins in
-        ``starts``, ``keys`` and ``units``.
+        ``starts``, ``keys``, ``units`` and ``bases``.
     index : uint32 array of shape (n_entries, 2)
         Bitmaps of 32 features, or buckets of features, that tell where there is a row, each with the number of rows
         before.
-    starts : uint32 array
-        The first unit of every row of a chunk, relative to the chunk, and where its last row ends.
-    keys : uint32 array
-        The hashed ranks of the chunk's rare features, ascending, then a sentinel.
+    starts : uint16 array
+        The first unit of every row of a chunk, relative to its base, and where its last row ends.
+    bases : uint32 array
+        Where every run of up to 256 rows begins, relative to the chunk.
+    keys : uint16 array
+        What the places of a chunk's rare features do not tell of their hashed ranks.
     units : uint16 array
         Rows: for every block of 16 siblings a lane mask, the number of the block if there are several, and the
-        packed weights. Padding follows the last row.
+        packed weights; int8 weights of 17 to 256 siblings are pairs of the sibling and the weight instead. Padding
+        follows the last row.
     bias : float32 array of shape (n_children,)
         The contribution of the constant feature to every child's margin.
     n_features : int
@@ -91,8 +95,9 @@ class LayerWeights:
     ranks: NDArray[np.int32]
     extents: NDArray[np.int64]
     index: NDArray[np.uint32]
-    starts: NDArray[np.uint32]
-    keys: NDArray[np.uint32]
+    starts: NDArray[np.uint16]
+    bases: NDArray[np.uint32]
+    keys: NDArray[np.uint16]
     units: NDArray[np.uint16]
     bias: NDArray[np.float32]
     n_features: int
@@ -175,15 +180,24 @@ class LayerWeights:
             If there is no such precision, or a weight is beyond 65504, where float16 ends.
         """
         check_precision(precision)
-        return self if precision == self.precision else self._convert(precision, 0.0, -1, n_threads)
+        return self if precision == self.precision else self._convert(precision, 0.0, 0.0, -1, n_threads)
 
-    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None, n_threads: int = 1) -> Self:
+    def prune(
+        self,
+        *,
+        threshold: float = 0.0,
+        share: float = 0.0,
+        max_nonzeros: int | None = None,
+        n_threads: int = 1,
+    ) -> Self:
         """Return a layer with only the weights of largest magnitude; biases stay.
 
         Parameters
         ----------
         threshold : float, default 0.0
             Weights of smaller magnitude are dropped.
+        share : float, default 0.0
+            Weights smaller than this share of their child's largest are dropped, too.
         max_nonzeros : int, optional
             Of every child at most so many weights stay, the largest; of equal ones those of smaller features.
         n_threads : int, default 1
@@ -192,15 +206,18 @@ class LayerWeights:
         Raises
         ------
         TypeError, ValueError
-            If ``threshold`` is no number of at least 0 or ``max_nonzeros`` is no integer of at least 0.
+            If ``threshold`` is no number of at least 0, ``share`` none from 0 to 1, or ``max_nonzeros`` is no integer
+            of at least 0.
         """
-        check_pruning(threshold, max_nonzeros)
+        check_pruning(threshold, share, max_nonzeros)
         most = -1 if max_nonzeros is None else int(max_nonzeros)
-        return self._convert(self.precision, float(threshold), most, n_threads)
+        return self._convert(self.precision, float(threshold), float(share), most, n_threads)
 
-    def _convert(self, precision: str, threshold: float, max_nonzeros: int, n_threads: int) -> Self:
+    def _convert(
+        self, precision: str, threshold: float, share: float, max_nonzeros: int, n_threads: int
+    ) -> Self:
         self.check()
-        arrays = self.native.convert(PRECISIONS.index(precision), threshold, max_nonzeros, n_threads)
+        arrays = self.native.convert(PRECISIONS.index(precision), threshold, share, max_nonzeros, n_threads)
         return replace(self, precision=precision, **arrays)
 
     @property
@@ -253,16 +270,17 @@ class LayerWeights:
         Returns
         -------
         dict of str to ndarray
-            ``extents``, ``index``, ``starts``, ``keys``, ``units`` and ``bias``.
+            ``extents``, ``index``, ``starts``, ``bases``, ``keys``, ``units`` and ``bias``.
         """
-        before = [lengths.get(name, 0) for name in ("index", "index", "starts", "keys", "units")]
+        before = [lengths.get(name, 0) for name in ("index", "index", "starts", "keys", "units", "bases")]
         extents = self.extents + np.array(before, np.int64)
         return {
             "extents": extents if ends else extents[:-1],
             "index": self.index,
             "starts": self.starts,
             "keys": self.keys,
-            "units": self.units if ends else self.units[: self.extents[-1, -1]],
+            "bases": self.bases,
+            "units": self.units if ends else self.units[: self.extents[-1, 4]],
             "bias": self.bias,
         }
 
