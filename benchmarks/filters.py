@@ -83,7 +83,8 @@ def study(given: argparse.Namespace, found: Measurements, name: str) -> None:
             "n_labels": n,
             "single": values,
             "batch": {
-                way: {"microseconds": 1e6 * min(each), "quotient": min(each) / none} for way, each in times.items()
+                way: {"microseconds": 1e6 * min(each), "quotient": min(each) / none}
+                for way, each in times.items()
             },
         },
         table="filters",
@@ -110,7 +111,8 @@ def report(found: Measurements) -> str:
         for how, title in (("single", "one query at a time"), ("batch", f"a batch of {BATCH:,}")):
             parts.append(f"## {name}, {one['n_labels']:,} labels: {title}\n")
             rows = [
-                [way, f"{each['microseconds']:.1f}", f"{each['quotient']:.2f}"] for way, each in one[how].items()
+                [way, f"{each['microseconds']:.1f}", f"{each['quotient']:.2f}"]
+                for way, each in one[how].items()
             ]
             parts.append(table(["filter, labels in it", "µs a query", "×"], rows) + "\n")
     return "\n".join(parts)

@@ -145,7 +145,10 @@ def report(found: Measurements) -> str:
         parts.append(f"\n## {title}\n")
         rows = []
         for name, precision, one in every:
-            lines, seconds = one[f"{how}_lines"], one["single_mean_seconds" if how == "single" else "batch_seconds"]
+            lines, seconds = (
+                one[f"{how}_lines"],
+                one["single_mean_seconds" if how == "single" else "batch_seconds"],
+            )
             total = sum(lines.values())
             speed = total * LINE / seconds
             rows.append(

@@ -10,7 +10,6 @@ namespace arborank {
 struct Conversion {
   Precision precision = Precision::float32;
   float threshold = 0;             // weights of smaller magnitude go
-  float share = 0;                 // those below this share of their child's largest go as well
   std::int64_t max_nonzeros = -1;  // of a child, if not negative: the largest stay, of equal ones those of smaller features
 };
 
@@ -36,24 +35,13 @@ inline std::vector<Least> least_kept(const LayerView& layer, std::int64_t parent
   const std::int64_t n_siblings = layer.branches[parent + 1] - layer.branches[parent];
   const float threshold = std::max(conversion.threshold, std::numeric_limits<float>::denorm_min());
   std::vector<Least> result(n_siblings, Least{threshold});
-  if (conversion.share > 0) {
-    std::vector<float> largest(n_siblings);
-    visit_blocks(layer, parent, [&](std::int64_t, std::uint32_t block, std::uint32_t mask, const float* weight) {
-      for (; mask != 0; mask &= mask - 1, weight++) {
-        float& most = largest[block * 16 + std::countr_zero(mask)];
-        most = std::max(most, std::fabs(*weight));
-      }
-    });
-    for (std::int64_t child = 0; child < n_siblings; child++)
-      result[child].least = std::max(threshold, conversion.share * largest[child]);
-  }
   if (conversion.max_nonzeros < 0)
     return result;
   std::vector<std::vector<std::pair<float, std::int32_t>>> weights(n_siblings);  // ascending is best first
   visit_blocks(layer, parent, [&](std::int64_t row, std::uint32_t block, std::uint32_t mask, const float* weight) {
     for (; mask != 0; mask &= mask - 1, weight++)
-      if (const std::uint32_t child = block * 16 + std::countr_zero(mask); std::fabs(*weight) >= result[child].least)
-        weights[child].emplace_back(-std::fabs(*weight), features[row]);
+      if (std::fabs(*weight) >= threshold)
+        weights[block * 16 + std::countr_zero(mask)].emplace_back(-std::fabs(*weight), features[row]);
   });
   for (std::int64_t child = 0; child < n_siblings; child++) {
     auto& all = weights[child];

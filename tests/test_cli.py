@@ -3,6 +3,7 @@ import json
 import os
 import pty
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -328,6 +329,16 @@ def test_inspect_shows_parameters_tree_and_sizes(run):
     assert "apple" not in printed
     assert "apple" in run("inspect", "model", "--branches", "--examples", "8").stdout
     assert "XRLinear" in run("inspect", "linear", "--branches").stdout
+
+
+def test_inspect_verifies_every_file(run, folder):
+    assert "checksum it was saved with" in run("inspect", "model", "--verify").stdout
+    (name,) = (path.name for path in (folder / "model").glob("model-*.safetensors"))
+    shutil.copytree(folder / "model", folder / "damaged")
+    with (folder / "damaged" / name).open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"x")
+    assert f"{name} is altered" in run("inspect", "damaged", "--verify", code=1).stderr
 
 
 def test_converted_model_gives_the_scores_of_pecos(run, folder):

@@ -43,7 +43,7 @@ def test_own_setting_changes_nothing(model, data):
 
 def test_compress_prunes_a_copy(model, data):
     before = weights(model)
-    small = compress(model, Setting(0.3, 0.0, 5, "float32", 3))
+    small = compress(model, Setting(0.3, 5, "float32", 3))
     assert small.beam_size == 3
     assert model.beam_size == 10
     for whole, pruned, old in zip(weights(model), weights(small), before, strict=True):
@@ -55,7 +55,7 @@ def test_compress_prunes_a_copy(model, data):
 
 def test_sweep_measures_what_a_model_gives(model, data):
     X, Y = data
-    settings = [Setting(t, 0.0, None, p, b) for t in (0.0, 0.4) for p in ("float32", "int8") for b in (1, 4)]
+    settings = [Setting(t, None, p, b) for t in (0.0, 0.4) for p in ("float32", "int8") for b in (1, 4)]
     done = []
     trials = sweep(model, X, Y, settings, k=3, fixed_bytes=1000, progress=done.append)
     assert [trial.setting for trial in trials] == settings
@@ -72,7 +72,7 @@ def test_sweep_measures_what_a_model_gives(model, data):
 
 
 def trial(n_bytes, recall, microseconds=1.0):
-    return Trial(Setting(0.0, 0.0, None, "float32", 1), n_bytes, recall, microseconds)
+    return Trial(Setting(0.0, None, "float32", 1), n_bytes, recall, microseconds)
 
 
 def test_choose():
@@ -96,13 +96,12 @@ def test_choose():
         ({"beam_size": 0}, "beam_size must be at least 1"),
         ({"threshold": -0.1}, "threshold must be at least 0"),
         ({"threshold": float("nan")}, "threshold must be finite"),
-        ({"share": 1.5}, "share must be at most 1"),
         ({"max_nonzeros": -1}, "max_nonzeros must be at least 0"),
         ({"precision": "int4"}, "precision is 'int4'"),
     ],
 )
 def test_settings_are_in_their_ranges(change, message):
-    parts = {"threshold": 0.0, "share": 0.0, "max_nonzeros": None, "precision": "int8", "beam_size": 1}
+    parts = {"threshold": 0.0, "max_nonzeros": None, "precision": "int8", "beam_size": 1}
     with pytest.raises(ValueError, match=message):
         Setting(**(parts | change))
 
@@ -151,7 +150,7 @@ def test_command_applies_one_setting(saved, tmp_path):
     result = run("compress", saved / "model", "-o", tmp_path / "small", "--weights", "int8", "--beam-size", 4)
     assert result.exit_code == 0, result.output
     small = arborank.load(tmp_path / "small")
-    assert own_setting(small.model_) == Setting(0.0, 0.0, None, "int8", 4)
+    assert own_setting(small.model_) == Setting(0.0, None, "int8", 4)
 
 
 def test_command_draws(saved, tmp_path):

@@ -19,7 +19,7 @@ class Linear(Retriever):
         model = XRLinear(**TREE, beam_size=BEAM, threshold=THRESHOLD, random_state=SEED, n_jobs=threads)
         self.model = model.fit(self.features.fit_encode(texts), labels)
         if os.environ["BENCHMARK_SIDE"] == "arborank-int8":
-            self.model = compress(self.model, Setting(0.2, 0.0, None, "int8", BEAM))
+            self.model = compress(self.model, Setting(0.2, None, "int8", BEAM))
 
     def rank(self, texts):
         return self.model.predict_topk(self.features.encode(texts), DEPTH)[0]

@@ -93,12 +93,11 @@ nb::dict pack(const Csr& children, Vector<std::int64_t> branches, Vector<std::in
   return layer_to_numpy(std::move(layer));
 }
 
-nb::dict convert(const Layer& layer, int precision, float threshold, float share, std::int64_t max_nonzeros,
-                 int n_threads) {
+nb::dict convert(const Layer& layer, int precision, float threshold, std::int64_t max_nonzeros, int n_threads) {
   ConvertedLayer converted;
   {
     nb::gil_scoped_release release;
-    converted = convert_layer(layer.view, {precision_of(precision), threshold, share, max_nonzeros}, n_threads,
+    converted = convert_layer(layer.view, {precision_of(precision), threshold, max_nonzeros}, n_threads,
                               python_tick(std::nullopt));
   }
   nb::dict out = layer_to_numpy(std::move(converted.arrays));
@@ -272,8 +271,8 @@ void bind_search(nb::module_& m) {
       .def("check", [](const Layer& layer) { check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
            "Raises ValueError unless all arrays are as training makes them; reads everything.")
       .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights, once checked.")
-      .def("convert", &convert, nb::arg("precision"), nb::arg("threshold"), nb::arg("share"),
-           nb::arg("max_nonzeros"), nb::arg("n_threads"), "Once checked: a dict of extents, index, starts, bases, keys, units and scales.")
+      .def("convert", &convert, nb::arg("precision"), nb::arg("threshold"), nb::arg("max_nonzeros"),
+           nb::arg("n_threads"), "Once checked: a dict of extents, index, starts, bases, keys, units and scales.")
       .def("unpack", &unpack, "W transposed as CSR, once checked: (indptr, unsorted features, weights).");
   m.def("rank_features", &ranks_of, nb::arg("X"), "Places of the columns, those with most entries first.");
   m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(),

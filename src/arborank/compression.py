@@ -35,8 +35,6 @@ class Setting:
     ----------
     threshold : float
         Weights smaller than this in absolute value are dropped; 0 drops none.
-    share : float
-        Weights smaller than this share of their ranker's largest are dropped, too; 0 drops none.
     max_nonzeros : int or None
         Largest weights kept per ranker; None keeps all.
     precision : {"float32", "float16", "int8"}
@@ -51,19 +49,17 @@ class Setting:
     """
 
     threshold: float
-    share: float
     max_nonzeros: int | None
     precision: str
     beam_size: int
 
     def __post_init__(self) -> None:
-        check_pruning(self.threshold, self.share, self.max_nonzeros)
+        check_pruning(self.threshold, self.max_nonzeros)
         check_precision(self.precision)
         check_integer("beam_size", self.beam_size, 1)
 
     def __str__(self) -> str:
-        kept = "" if self.share == 0 else f", share {self.share:g}"
-        kept += "" if self.max_nonzeros is None else f", {self.max_nonzeros} a ranker"
+        kept = "" if self.max_nonzeros is None else f", {self.max_nonzeros} a ranker"
         return f"threshold {self.threshold:g}{kept}, {self.precision}, beam {self.beam_size}"
 
 
@@ -105,7 +101,7 @@ def model_bytes(model: Savable) -> int:
 
 def own_setting(model: XRLinear) -> Setting:
     """Return the setting that leaves a fitted model as it is."""
-    return Setting(0.0, 0.0, None, model.layers_[0].precision, model.beam_size)
+    return Setting(0.0, None, model.layers_[0].precision, model.beam_size)
 
 
 def compress(model: XRLinear, setting: Setting) -> XRLinear:
@@ -210,9 +206,11 @@ def choose(
 def _layers(model: XRLinear, setting: Setting) -> list[LayerWeights]:
     threads = n_threads(model.n_jobs)
     layers = model.layers_
-    if setting.threshold > 0 or setting.share > 0 or setting.max_nonzeros is not None:
-        pruning = {name: getattr(setting, name) for name in ("threshold", "share", "max_nonzeros")}
-        layers = [layer.prune(**pruning, n_threads=threads) for layer in layers]
+    if setting.threshold > 0 or setting.max_nonzeros is not None:
+        layers = [
+            layer.prune(threshold=setting.threshold, max_nonzeros=setting.max_nonzeros, n_threads=threads)
+            for layer in layers
+        ]
     return [layer.astype(setting.precision, n_threads=threads) for layer in layers]
 
 

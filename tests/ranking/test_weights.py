@@ -109,20 +109,18 @@ def test_precision(seed, widest, n_features, density, precision, magnitude):
     density=st.sampled_from([0.05, 1.0]),
     precision=st.sampled_from(PRECISIONS),
     threshold=st.sampled_from([0, 0.25, 0.5, 10.0]),
-    share=st.sampled_from([0, 0.3, 1.0]),
     max_nonzeros=st.sampled_from([None, 0, 1, 7, 1000]),
 )
-def test_prune(seed, widest, density, precision, threshold, share, max_nonzeros):
+def test_prune(seed, widest, density, precision, threshold, max_nonzeros):
     rng = np.random.default_rng(seed)
     W, bias, branches = random_layer(rng, 4, widest, 60, density)
     W.data[:] = rng.integers(-7, 8, size=W.nnz) / 8  # ties abound
     layer = LayerWeights.from_matrix(W, bias, branches).astype(precision)
-    pruned = layer.prune(threshold=threshold, share=share, max_nonzeros=max_nonzeros, n_threads=2)
+    pruned = layer.prune(threshold=threshold, max_nonzeros=max_nonzeros, n_threads=2)
     pruned.check()
     assert pruned.precision == precision
     expected = layer.to_matrix()[0].toarray()
-    least = np.float32(share) * np.abs(expected).max(axis=0, initial=0)
-    expected[np.abs(expected) < np.maximum(threshold, least)] = 0
+    expected[np.abs(expected) < threshold] = 0
     if max_nonzeros is not None:
         for column in expected.T:
             column[np.argsort(-np.abs(column), kind="stable")[max_nonzeros:]] = 0
@@ -141,7 +139,6 @@ def test_conversions_refuse():
         (ValueError, {"threshold": -1}),
         (ValueError, {"threshold": np.nan}),
         (TypeError, {"threshold": "0.1"}),
-        (ValueError, {"share": 1.1}),
         (ValueError, {"max_nonzeros": -1}),
         (TypeError, {"max_nonzeros": 2.5}),
     ]:

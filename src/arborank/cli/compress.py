@@ -35,7 +35,6 @@ _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2*
 _PRECISIONS = ("float32", "float16", "int8")
 _USUAL: dict[str, tuple[Any, ...]] = {
     "threshold": (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
-    "share": (0.0,),
     "max_nonzeros": (None,),
     "precision": ("float32", "int8"),
 }
@@ -49,13 +48,6 @@ def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> t
         numbers = (-1.0,)
     if numbers is not None and not all(0 <= number < float("inf") for number in numbers):
         raise click.BadParameter(f"{value!r} is not a list of numbers such as 0,0.1,0.3", ctx, param)
-    return numbers
-
-
-def _shares(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
-    numbers = _numbers(ctx, param, value)
-    if numbers is not None and max(numbers) > 1:
-        raise click.BadParameter(f"{max(numbers):g} is no share from 0 to 1", ctx, param)
     return numbers
 
 
@@ -90,9 +82,6 @@ def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -
     "--validation", type=click.Path(exists=True, dir_okay=False), help="Labelled data to try settings on."
 )
 @click.option("--threshold", callback=_numbers, help="Drop smaller weights; a value or a list.")
-@click.option(
-    "--share", callback=_shares, help="Drop weights below this share of their ranker's largest; a value or a list."
-)
 @click.option("--max-nonzeros", callback=integers, help="Weights kept a ranker; a value or a list.")
 @click.option("--weights", "precision", callback=_precisions, help="float32, float16, int8; one or a list.")
 @click.option("--beam-size", callback=integers, help="Nodes kept on a level; a value or a list.")

@@ -19,8 +19,12 @@ _FILE = click.Path(exists=True, dir_okay=False)
 
 @click.command(short_help="Add, refresh and remove labels of a model without training the rest anew.")
 @click.argument("model", type=click.Path(exists=True, file_okay=False))
-@click.option("--data", type=_FILE, help="Recent labelled data: with the labels in question, and with others.")
-@click.option("--add", is_flag=True, help="Add the labels of DATA (and --label-texts) that MODEL does not know.")
+@click.option(
+    "--data", type=_FILE, help="Recent labelled data: with the labels in question, and with others."
+)
+@click.option(
+    "--add", is_flag=True, help="Add the labels of DATA (and --label-texts) that MODEL does not know."
+)
 @click.option("--refresh", type=_FILE, help="Forget these labels, a line each, and learn them from DATA.")
 @click.option("--remove", type=_FILE, help="Remove these labels, a line each.")
 @click.option("--label-texts", type=_FILE, help="Texts about labels, each labelled with the one it is about.")
@@ -139,7 +143,9 @@ class _Ids:
         numbers = _numbers(ids)
         width = max(self._log.Y.shape[1], self.ranker.n_labels_)
         if max(numbers) >= width:
-            raise ValueError(f"--refresh names label {max(numbers)}, but the model has {self.ranker.n_labels_}")
+            raise ValueError(
+                f"--refresh names label {max(numbers)}, but the model has {self.ranker.n_labels_}"
+            )
         Y = to_scipy(self._log.Y)
         Y.resize(Y.shape[0], width)
         self.ranker = self.ranker.refresh_labels(numbers, self._log.X, Y[:, numbers], **options)

@@ -188,17 +188,13 @@ class TreePredictor(BaseEstimator):
         threads = n_threads(self.n_jobs)
         return self._with_layers([layer.astype(precision, n_threads=threads) for layer in self.layers_])
 
-    def prune(
-        self, *, threshold: float = 0.0, share: float = 0.0, max_nonzeros: int | None = None
-    ) -> Self:
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None) -> Self:
         """Return a model with only the largest weights of every ranker: smaller and faster.
 
         Parameters
         ----------
         threshold : float, default=0.0
             Weights of smaller magnitude are dropped.
-        share : float, default=0.0
-            Weights smaller than this share of their ranker's largest are dropped, too.
         max_nonzeros : int, optional
             At most so many weights stay of every ranker.
 
@@ -211,7 +207,7 @@ class TreePredictor(BaseEstimator):
         threads = n_threads(self.n_jobs)
         return self._with_layers(
             [
-                layer.prune(threshold=threshold, share=share, max_nonzeros=max_nonzeros, n_threads=threads)
+                layer.prune(threshold=threshold, max_nonzeros=max_nonzeros, n_threads=threads)
                 for layer in self.layers_
             ]
         )

@@ -46,10 +46,9 @@ def check_precision(precision: Any) -> None:
         raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
 
 
-def check_pruning(threshold: Any, share: Any, max_nonzeros: Any) -> None:
-    """Raise unless ``threshold`` is at least 0, ``share`` from 0 to 1 and ``max_nonzeros`` None or at least 0."""
+def check_pruning(threshold: Any, max_nonzeros: Any) -> None:
+    """Raise unless ``threshold`` is a finite number and ``max_nonzeros`` an integer or None, of at least 0."""
     check_real("threshold", threshold, least=0)
-    check_real("share", share, least=0, most=1)
     if max_nonzeros is not None:
         check_integer("max_nonzeros", max_nonzeros, 0)
 
@@ -180,24 +179,15 @@ class LayerWeights:
             If there is no such precision, or a weight is beyond 65504, where float16 ends.
         """
         check_precision(precision)
-        return self if precision == self.precision else self._convert(precision, 0.0, 0.0, -1, n_threads)
+        return self if precision == self.precision else self._convert(precision, 0.0, -1, n_threads)
 
-    def prune(
-        self,
-        *,
-        threshold: float = 0.0,
-        share: float = 0.0,
-        max_nonzeros: int | None = None,
-        n_threads: int = 1,
-    ) -> Self:
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None, n_threads: int = 1) -> Self:
         """Return a layer with only the weights of largest magnitude; biases stay.
 
         Parameters
         ----------
         threshold : float, default 0.0
             Weights of smaller magnitude are dropped.
-        share : float, default 0.0
-            Weights smaller than this share of their child's largest are dropped, too.
         max_nonzeros : int, optional
             Of every child at most so many weights stay, the largest; of equal ones those of smaller features.
         n_threads : int, default 1
@@ -206,18 +196,15 @@ class LayerWeights:
         Raises
         ------
         TypeError, ValueError
-            If ``threshold`` is no number of at least 0, ``share`` none from 0 to 1, or ``max_nonzeros`` is no integer
-            of at least 0.
+            If ``threshold`` is no number of at least 0 or ``max_nonzeros`` is no integer of at least 0.
         """
-        check_pruning(threshold, share, max_nonzeros)
+        check_pruning(threshold, max_nonzeros)
         most = -1 if max_nonzeros is None else int(max_nonzeros)
-        return self._convert(self.precision, float(threshold), float(share), most, n_threads)
+        return self._convert(self.precision, float(threshold), most, n_threads)
 
-    def _convert(
-        self, precision: str, threshold: float, share: float, max_nonzeros: int, n_threads: int
-    ) -> Self:
+    def _convert(self, precision: str, threshold: float, max_nonzeros: int, n_threads: int) -> Self:
         self.check()
-        arrays = self.native.convert(PRECISIONS.index(precision), threshold, share, max_nonzeros, n_threads)
+        arrays = self.native.convert(PRECISIONS.index(precision), threshold, max_nonzeros, n_threads)
         return replace(self, precision=precision, **arrays)
 
     @property
