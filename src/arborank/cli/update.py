@@ -58,14 +58,14 @@ def update(
     knows are new. The result takes MODEL's place in one step: an update that fails or is stopped, at whatever moment,
     leaves the old model, and who has opened it goes on with it.
     """
-    if not (add or refresh or remove):
+    learns = add or refresh is not None
+    if not learns and remove is None:
         raise click.UsageError("nothing to do: give --add, --refresh or --remove")
-    if (add or refresh) and data is None:
+    if learns and data is None:
         raise click.UsageError("--add and --refresh need --data DATA, to learn from")
-    if not (add or refresh):
-        for name, value in (("data", data), ("label-texts", label_texts), ("negative-share", negative_share)):
-            if value is not None:
-                raise click.UsageError(f"--{name} goes with --add or --refresh")
+    for name, value in (("data", data), ("label-texts", label_texts), ("negative-share", negative_share)):
+        if value is not None and not learns:
+            raise click.UsageError(f"--{name} goes with --add or --refresh")
     if directory is not None:
         check_destination(directory, force)
     ranker = open_ranker(model)
@@ -75,18 +75,12 @@ def update(
         wanted = "texts with label names" if is_text_model(ranker) else "matrices"
         raise click.UsageError(f"{model} was trained on {wanted}; --data {data} is something else")
     options = {} if negative_share is None else {"negative_share": negative_share}
-    change: _Change = _Names(ranker, log, _about(label_texts)) if is_text_model(ranker) else _Ids(ranker, log)
-    if label_texts is not None and isinstance(change, _Ids):
-        raise click.UsageError("--label-texts goes with models of texts")
+    change = _change_of(ranker, log, label_texts)
     done = []
-    for what, path in (("removed", remove), ("refreshed", refresh)):
-        if path is not None:
-            chosen = _lines(path)
-            if what == "removed":
-                change.remove(chosen)
-            else:
-                change.refresh(chosen, options)
-            done.append(f"{len(chosen):,} {what}")
+    if remove is not None:
+        done.append(f"{change.remove(_lines(remove)):,} removed")
+    if refresh is not None:
+        done.append(f"{change.refresh(_lines(refresh), options):,} refreshed")
     if add:
         done.append(f"{change.add(options):,} added")
     summary = f"labels: {', '.join(done)}"
@@ -101,11 +95,13 @@ class _Names:
         self.ranker, self._log, self._about = ranker, log, about
         self._known = set(ranker.labels_)
 
-    def remove(self, names: list[str]) -> None:
+    def remove(self, names: list[str]) -> int:
         self.ranker = self.ranker.remove_labels(names)
+        return len(names)
 
-    def refresh(self, names: list[str], options: dict[str, Any]) -> None:
+    def refresh(self, names: list[str], options: dict[str, Any]) -> int:
         self._learn("refresh_labels", names, options)
+        return len(names)
 
     def add(self, options: dict[str, Any]) -> int:
         assert self._log is not None
@@ -133,10 +129,11 @@ class _Ids:
             raise TypeError(f"{type(model).__name__} has no add_labels; its labels cannot be changed")
         self.ranker, self._log = model, log
 
-    def remove(self, ids: list[str]) -> None:
+    def remove(self, ids: list[str]) -> int:
         self.ranker = self.ranker.remove_labels(_numbers(ids))
+        return len(ids)
 
-    def refresh(self, ids: list[str], options: dict[str, Any]) -> None:
+    def refresh(self, ids: list[str], options: dict[str, Any]) -> int:
         from ..sparse import to_scipy
 
         assert self._log is not None
@@ -149,6 +146,7 @@ class _Ids:
         Y = to_scipy(self._log.Y)
         Y.resize(Y.shape[0], width)
         self.ranker = self.ranker.refresh_labels(numbers, self._log.X, Y[:, numbers], **options)
+        return len(ids)
 
     def add(self, options: dict[str, Any]) -> int:
         from ..sparse import to_scipy
@@ -158,10 +156,15 @@ class _Ids:
         if width <= n_known:
             raise ValueError(f"DATA has {width} labels and the model {n_known}; there is nothing to add")
         self.ranker = self.ranker.add_labels(self._log.X, to_scipy(self._log.Y)[:, n_known:], **options)
-        return width - n_known
+        return int(width - n_known)
 
 
-_Change = _Names | _Ids
+def _change_of(ranker: Any, log: Any, label_texts: str | None) -> _Names | _Ids:
+    if is_text_model(ranker):
+        return _Names(ranker, log, _about(label_texts))
+    if label_texts is not None:
+        raise click.UsageError("--label-texts goes with models of texts")
+    return _Ids(ranker, log)
 
 
 def _lines(path: str) -> list[str]:

@@ -143,14 +143,15 @@ class TreePredictor(BaseEstimator):
             For ``predict_topk(..., label_filter=)`` of this model, until it is fitted again.
         """
         self._check_fitted()
-        ids = {}
+        ids: dict[str, NDArray[np.int32] | None] = {}
         for name, argument, labels in (
             ("allowed", "candidates", candidates),
             ("excluded", "exclude", exclude),
         ):
             ids[name] = filters.shared_ids(labels, argument, self.n_labels_)
-            if labels is not None and ids[name] is None:
-                ids[name] = filters.label_filter(labels, argument, 1, self.n_labels_).indices
+            if ids[name] is None:
+                rows = filters.label_filter(labels, argument, 1, self.n_labels_)
+                ids[name] = None if rows is None else rows.indices
         weights = None if label_weights is None else self._label_weights(label_weights)
         return self._search.filter(**ids, weights=weights)
 
