@@ -29,14 +29,18 @@ class OwnFilter {
     }
     for (const std::int32_t slot : slots_)
       slots.insert(slot);
-    for_ancestors([](NodeSet& nodes, std::int32_t node) {
-      const bool is_new = !nodes.contains(node);
-      nodes.insert(node);
-      return is_new;
-    });
+    if (depth > 1) {
+      const std::int32_t* parents = tree.parents(depth - 1).data();
+      for (const std::int32_t slot : slots_)
+        levels_[depth - 2].insert(parents[slot]);
+    }
+    for (std::int64_t t = depth - 2; t > 0; t--) {
+      const std::int32_t* parents = tree.parents(t).data();
+      levels_[t].for_each([&](std::int64_t node) { levels_[t - 1].insert(parents[node]); });
+    }
     if (excluded != nullptr)  // a node that leads only to excluded labels takes its place in the beam all the same
-      for (const std::int32_t* label = excluded->begin; label != excluded->end; label++)
-        for (const std::int32_t slot : tree.slots(*label))
+      for (const std::int64_t* label = excluded->begin; label != excluded->end; label++)
+        for (const std::int32_t slot : tree.slots(static_cast<std::int32_t>(*label)))
           slots.erase(slot);
   }
 
@@ -45,11 +49,8 @@ class OwnFilter {
     if (restricted_) {
       for (const std::int32_t slot : slots_)
         levels_.back().erase(slot);
-      for_ancestors([](NodeSet& nodes, std::int32_t node) {
-        const bool was_there = nodes.contains(node);
-        nodes.erase(node);
-        return was_there;
-      });
+      for (std::size_t t = 0; t + 1 < levels_.size(); t++)
+        levels_[t].clear();
     } else {
       for (const std::int32_t slot : slots_)
         all_[0].insert(slot);
@@ -69,22 +70,9 @@ class OwnFilter {
  private:
   void gather(const LabelIds& labels) {
     slots_.clear();
-    for (const std::int32_t* label = labels.begin; label != labels.end; label++)
-      for (const std::int32_t slot : tree_->slots(*label))
+    for (const std::int64_t* label = labels.begin; label != labels.end; label++)
+      for (const std::int32_t slot : tree_->slots(static_cast<std::int32_t>(*label)))
         slots_.push_back(slot);
-  }
-
-  // Calls visit(nodes of a level, node) for the nodes above the slots, upwards until it returns false.
-  template <class Visit>
-  void for_ancestors(Visit&& visit) {
-    for (const std::int32_t slot : slots_) {
-      std::int32_t node = slot;
-      for (std::int64_t t = tree_->depth() - 1; t > 0; t--) {
-        node = tree_->parents(t)[node];
-        if (!visit(levels_[t - 1], node))
-          break;
-      }
-    }
   }
 
   const BeamTree* tree_ = nullptr;

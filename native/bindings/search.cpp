@@ -137,7 +137,7 @@ struct Searcher {
       : kept(nb::list(nb::tuple(layers))), labels(std::move(labels_)),
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
-  LabelIds checked(const char* name, const Vector<std::int32_t>& ids) const {
+  LabelIds checked(const char* name, const Vector<std::int64_t>& ids) const {
     for (std::size_t i = 0; i < ids.size(); i++)
       if (ids.data()[i] < 0 || ids.data()[i] >= tree.n_labels())
         throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(ids.data()[i]) +
@@ -145,8 +145,8 @@ struct Searcher {
     return {ids.data(), ids.data() + ids.size()};
   }
 
-  LabelFilter* filter(const std::optional<Vector<std::int32_t>>& allowed,
-                      const std::optional<Vector<std::int32_t>>& excluded,
+  LabelFilter* filter(const std::optional<Vector<std::int64_t>>& allowed,
+                      const std::optional<Vector<std::int64_t>>& excluded,
                       const std::optional<Vector<float>>& weights) const {
     LabelIds ids[2];
     if (allowed)
@@ -194,7 +194,7 @@ struct Searcher {
 
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
                  const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
-                 const std::optional<Vector<std::int32_t>>& only, const std::optional<Vector<std::int32_t>>& without,
+                 const std::optional<Vector<std::int64_t>>& only, const std::optional<Vector<std::int64_t>>& without,
                  std::optional<Matrix<std::int64_t>> ranges, int n_threads, std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +

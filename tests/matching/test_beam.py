@@ -135,7 +135,7 @@ def test_a_filter_of_one_query_leaves_no_trace(seed, depth, widest, overlap, kin
         masks, ids = {"allowed": None, "excluded": None}, {}
         for name in ("allowed", "excluded") if kind == "both" else (kind,) if kind else ():
             masks[name] = random_mask(rng, 1, L, rng.choice([0.05, 0.5]))
-            chosen = np.flatnonzero(masks[name]).astype(np.int32)  # in any order, some of them twice
+            chosen = np.flatnonzero(masks[name])  # in any order, some of them twice
             ids[name] = rng.permutation(np.concatenate([chosen, chosen[::2]]))
         expected = topk(model, x, 7, 3, "l3-hinge", masks["allowed"], masks["excluded"])
         assert_same(search.topk(as_csr(x), 7, beam_size=3, **ids), expected)

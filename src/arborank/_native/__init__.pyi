@@ -180,14 +180,14 @@ class Searcher:
 
     def __init__(self, layers: list[Layer], labels: NDArray[numpy.int32], n_labels: int) -> None: ...
 
-    def filter(self, allowed: NDArray[numpy.int32] | None, excluded: NDArray[numpy.int32] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
+    def filter(self, allowed: NDArray[numpy.int64] | None, excluded: NDArray[numpy.int64] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
 
     def lines(self, X: Csr, k: int, beam_size: int, combination: Combination) -> dict[str, Any]:
         """
         Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.
         """
 
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, only: NDArray[numpy.int32] | None, without: NDArray[numpy.int32] | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, only: NDArray[numpy.int64] | None, without: NDArray[numpy.int64] | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
 
 def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """

@@ -63,8 +63,8 @@ class BeamSearch:
     def filter(
         self,
         *,
-        allowed: NDArray[np.int32] | None = None,
-        excluded: NDArray[np.int32] | None = None,
+        allowed: NDArray[Any] | None = None,
+        excluded: NDArray[Any] | None = None,
         weights: NDArray[np.float32] | None = None,
     ) -> LabelFilter:
         """Prepare what holds for all rows of many searches; takes time once, in proportion to the labels.
@@ -87,8 +87,8 @@ class BeamSearch:
             If a label is outside ``[0, n_labels)``, or ``weights`` do not fit.
         """
         return self._searcher.filter(
-            None if allowed is None else np.ascontiguousarray(allowed, dtype=np.int32),
-            None if excluded is None else np.ascontiguousarray(excluded, dtype=np.int32),
+            None if allowed is None else np.ascontiguousarray(allowed, dtype=np.int64),
+            None if excluded is None else np.ascontiguousarray(excluded, dtype=np.int64),
             None if weights is None else np.ascontiguousarray(weights, dtype=np.float32),
         )
 
@@ -100,8 +100,8 @@ class BeamSearch:
         beam_size: int = 10,
         combine: str = "l3-hinge",
         label_filter: LabelFilter | None = None,
-        allowed: Csr | NDArray[np.int32] | None = None,
-        excluded: Csr | NDArray[np.int32] | None = None,
+        allowed: Csr | NDArray[np.int64] | None = None,
+        excluded: Csr | NDArray[np.int64] | None = None,
         ranges: NDArray[np.int64] | None = None,
         weights: NDArray[np.float32] | None = None,
         n_threads: int = 1,
@@ -122,7 +122,7 @@ class BeamSearch:
             Score combination, one of `arborank.matching.combine.COMBINATIONS`.
         label_filter : LabelFilter, optional
             What `filter` of this search has prepared; holds for all rows.
-        allowed : int32 array of label ids, or Csr of shape (n_rows, n_labels) or (1, n_labels), optional
+        allowed : int64 array of label ids, or Csr of shape (n_rows, n_labels) or (1, n_labels), optional
             The only labels that a row may get, as ids in any order or by the pattern of non-zeros; ids, and a pattern
             of one row, serve all rows. Only nodes that lead to them enter the beam.
         excluded : like ``allowed``, optional
@@ -186,7 +186,7 @@ class BeamSearch:
         counts: dict[str, int] = self._searcher.lines(X, k, beam_size, combination(combine))
         return counts
 
-    def _shared(self, mask: Any, name: str) -> tuple[NDArray[np.int32] | None, Csr | None]:
+    def _shared(self, mask: Any, name: str) -> tuple[NDArray[np.int64] | None, Csr | None]:
         """Return the ids of a filter that holds for all rows, or the filter of each row."""
         if isinstance(mask, np.ndarray):
             return mask, None
@@ -194,7 +194,7 @@ class BeamSearch:
             return None, mask
         if mask.shape[1] != self.n_labels:
             raise ValueError(f"{name} has {mask.shape[1]} columns, but there are {self.n_labels} labels")
-        return mask.indices, None
+        return mask.indices.astype(np.int64), None
 
     def nodes(
         self, X: Csr, beam_size: int, *, combine: str = "l3-hinge", n_threads: int = 1

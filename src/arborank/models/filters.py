@@ -9,29 +9,29 @@ from numpy.typing import NDArray
 
 from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
-__all__ = ["label_filter", "shared_ids"]
+__all__ = ["check_ids", "label_filter", "shared_ids"]
 
 
-def shared_ids(labels: Any, name: str, n_labels: int) -> NDArray[np.int32] | None:
+def shared_ids(labels: Any) -> NDArray[np.int64] | None:
     """Return the label ids of a filter that is one list of them, for all instances; None if it is anything else.
 
-    Raises
-    ------
-    ValueError
-        If an id is outside ``[0, n_labels)``.
+    Whether they are in range is for the search to see.
     """
     if isinstance(labels, np.ndarray):
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             return None
-        ids = labels
-    elif isinstance(labels, (list, tuple)) and labels and set(map(type, labels)) == {int}:
-        ids = np.array(labels, np.int64)
-    else:
-        return None
-    if ids.size and (ids.min() < 0 or ids.max() >= n_labels):
+        return np.ascontiguousarray(labels, np.int64)
+    if isinstance(labels, (list, tuple)) and labels and set(map(type, labels)) == {int}:
+        return np.array(labels, np.int64)
+    return None
+
+
+def check_ids(labels: Any, name: str, n_labels: int) -> None:
+    """Raise ``ValueError`` if `shared_ids` finds one outside ``[0, n_labels)``."""
+    ids = shared_ids(labels)
+    if ids is not None and ids.size and (ids.min() < 0 or ids.max() >= n_labels):
         wrong = int(ids.min() if ids.min() < 0 else ids.max())
         raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")
-    return ids.astype(np.int32)
 
 
 def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | None:
@@ -64,8 +64,9 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
     else:
         if isinstance(labels, str) or not isinstance(labels, Iterable):
             raise TypeError(f"{name} must be label ids, or one list of label ids a row; found {labels!r}")
-        ids = shared_ids(labels, name, n_labels)
+        ids = shared_ids(labels)
         if ids is not None:
+            check_ids(labels, name, n_labels)
             return _one_row(ids, n_labels)
         rows = list(labels)
         if any(isinstance(row, bool) for row in rows):
@@ -84,6 +85,6 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
     return pattern
 
 
-def _one_row(labels: NDArray[np.int32], n_labels: int) -> Csr:
-    ids = np.unique(labels)
+def _one_row(labels: NDArray[np.int64], n_labels: int) -> Csr:
+    ids = np.unique(labels).astype(np.int32)
     return Csr(np.array([0, ids.size]), ids, np.ones(ids.size, np.float32), n_labels)

@@ -114,9 +114,14 @@ class TreePredictor(BaseEstimator):
         weights = None if label_weights is None else self._label_weights(label_weights)
         if merge == "max" or not self.tree_.overlapping:
             for name, (argument, labels) in given.items():
-                ids = filters.shared_ids(labels, argument, self.n_labels_)
+                ids = filters.shared_ids(labels)
                 options[name] = ids if ids is not None else self._rows_filter(labels, argument, X)
-            return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
+            try:
+                return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
+            except ValueError:
+                for argument, labels in given.values():  # with the name that the caller knows
+                    filters.check_ids(labels, argument, self.n_labels_)
+                raise
         if weights is not None or label_filter is not None:
             raise ValueError(f"label_weights and label_filter go with merge='max', found merge={merge!r}")
         for name, (argument, labels) in given.items():
@@ -143,12 +148,13 @@ class TreePredictor(BaseEstimator):
             For ``predict_topk(..., label_filter=)`` of this model, until it is fitted again.
         """
         self._check_fitted()
-        ids: dict[str, NDArray[np.int32] | None] = {}
+        ids: dict[str, NDArray[Any] | None] = {}
         for name, argument, labels in (
             ("allowed", "candidates", candidates),
             ("excluded", "exclude", exclude),
         ):
-            ids[name] = filters.shared_ids(labels, argument, self.n_labels_)
+            filters.check_ids(labels, argument, self.n_labels_)
+            ids[name] = filters.shared_ids(labels)
             if ids[name] is None:
                 rows = filters.label_filter(labels, argument, 1, self.n_labels_)
                 ids[name] = None if rows is None else rows.indices
