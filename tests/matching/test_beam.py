@@ -141,6 +141,23 @@ def test_a_filter_of_one_query_leaves_no_trace(seed, depth, widest, overlap, kin
         assert_same(search.topk(as_csr(x), 7, beam_size=3, **ids), expected)
 
 
+def test_a_long_filter_that_is_repeated_may_change_in_place(monkeypatch):
+    monkeypatch.setattr("arborank.matching.beam._MANY", 3)
+    rng = np.random.default_rng(4)
+    model = random_model(rng, depth=2, widest=30, n_features=20)
+    search, ids = model.search(), np.arange(5)
+    for step in range(12):
+        x = random_instances(rng, 1, 20)
+        mask = np.zeros((1, model.n_labels), np.float32)
+        mask[:, ids] = 1
+        for name in ("allowed", "excluded"):
+            expected = topk(model, x, 7, 3, "l3-hinge", **{name: mask})
+            for _ in range(3):
+                assert_same(search.topk(as_csr(x), 7, beam_size=3, **{name: ids}), expected)
+        if step % 3 == 2:
+            ids += 2
+
+
 def test_lines_are_counted():
     rng = np.random.default_rng(3)
     model = random_model(rng, depth=2, widest=40, n_features=300, density=0.05)

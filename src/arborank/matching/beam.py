@@ -12,6 +12,10 @@ from .combine import combination
 
 __all__ = ["BeamSearch", "LabelFilter"]
 
+_MANY = 200  # ids of a single row's filter: from here on it is compared with the one before
+
+_Last = tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, LabelFilter | None]
+
 
 class BeamSearch:
     """Finds the best labels of an instance by following the best nodes of each level of a tree.
@@ -58,6 +62,7 @@ class BeamSearch:
                 )
         labels = np.ascontiguousarray(labels, dtype=np.int32)
         self.n_labels = n_labels
+        self._last: _Last | None = None
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
 
     def filter(
@@ -159,6 +164,10 @@ class BeamSearch:
                 raise ValueError("label_filter is given; what else holds for all rows belongs into it")
             label_filter = self.filter(allowed=only, excluded=without, weights=weights)
             only = without = None
+        elif label_filter is None and _size(only) + _size(without) >= _MANY:
+            label_filter = self._repeated(only, without)
+            if label_filter is not None:
+                only = without = None
         return self._searcher.topk(  # type: ignore[no-any-return]
             X,
             k,
@@ -186,6 +195,20 @@ class BeamSearch:
         counts: dict[str, int] = self._searcher.lines(X, k, beam_size, combination(combine))
         return counts
 
+    def _repeated(
+        self, only: NDArray[np.int64] | None, without: NDArray[np.int64] | None
+    ) -> LabelFilter | None:
+        """Return the prepared form of a single row's filter if the last one had the same, for the next may, too."""
+        last = self._last
+        if last is None or not (_equal(only, last[0]) and _equal(without, last[1])):
+            self._last = (_copy(only), _copy(without), None)
+            return None
+        prepared = last[2]
+        if prepared is None:
+            prepared = self.filter(allowed=only, excluded=without)
+            self._last = (last[0], last[1], prepared)
+        return prepared
+
     def _shared(self, mask: Any, name: str) -> tuple[NDArray[np.int64] | None, Csr | None]:
         """Return the ids of a filter that holds for all rows, or the filter of each row."""
         if isinstance(mask, np.ndarray):
@@ -201,3 +224,17 @@ class BeamSearch:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the ``beam_size`` best labels of every row: for the top of a tree, its last beam."""
         return self.topk(X, beam_size, beam_size=beam_size, combine=combine, n_threads=n_threads)
+
+
+def _size(ids: NDArray[np.int64] | None) -> int:
+    return 0 if ids is None else ids.size
+
+
+def _copy(ids: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    return None if ids is None else ids.copy()
+
+
+def _equal(a: NDArray[np.int64] | None, b: NDArray[np.int64] | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.size == b.size and bool((a == b).all())
