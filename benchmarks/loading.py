@@ -27,7 +27,7 @@ from arborank.ranking.chunks import gather_chunks
 
 HERE = Path(__file__).resolve().parent
 N_LABELS, LEAF, N_FEATURES, WEIGHTS, KINDS = 1_000_000, 100, 200_000, 190, 50
-REPEATS = 11
+REPEATS = 7
 CLOCK = """
 import sys, time
 from arborank import XRLinear, load
