@@ -1,7 +1,7 @@
 """Opening a saved model of two gigabytes: how long it takes, and what two processes share.
 
-``python benchmarks/loading.py`` makes a model of a million labels with random weights in the cache, measures, and writes
-LOADING.md. Times are those of processes of their own, files in the page cache; *shared* is what the system tells in
+``python benchmarks/loading.py`` makes a model of a million labels with random weights in the cache, measures, and
+writes LOADING.md. Times are those of processes of their own, files in the page cache; *shared* is what the system tells in
 ``/proc/PID/smaps`` of the model's files, while two processes have answered the same queries.
 """
 
@@ -45,7 +45,8 @@ import sys
 import numpy as np, scipy.sparse as sp
 from arborank import load
 model = load(sys.argv[1])
-X = sp.random_array((20000, model.n_features_in_), density=5 / model.n_features_in_, rng=np.random.default_rng(0), format="csr")
+n = model.n_features_in_
+X = sp.random_array((20000, n), density=5 / n, rng=np.random.default_rng(0), format="csr")
 model.set_params(n_jobs=1).predict_topk(X.astype(np.float32))
 print("ready", flush=True)
 sys.stdin.read()

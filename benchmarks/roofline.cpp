@@ -53,8 +53,8 @@ int main(int, char** arguments) {
       sum += lines[order[i]].words[0];
     sink = sum;
   });
-  const std::size_t steps = 200'000;
-  const double chain = best_of(3, [&] {
+  const std::size_t steps = 50'000;
+  const double chain = best_of(15, [&] {
     std::uint64_t at = 0;
     for (std::size_t i = 0; i < steps; i++)
       at = lines[at].words[0];

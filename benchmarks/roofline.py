@@ -7,7 +7,6 @@ buffer as large as the model (what fits a cache is measured there). One thread.
 
 import argparse
 import json
-import statistics
 import subprocess
 import tempfile
 from pathlib import Path
@@ -67,7 +66,6 @@ def study(given: argparse.Namespace, found: Measurements, name: str, precision: 
             model._search.topk(row, 10, n_threads=1)
             clock.append(perf_counter())
         times.append(np.diff(clock).tolist())
-    single = statistics.median(np.median(times, axis=0))
     whole = []
     for _ in range(ROUNDS):
         start = perf_counter()
@@ -78,9 +76,8 @@ def study(given: argparse.Namespace, found: Measurements, name: str, precision: 
             "n_bytes": model_bytes(model),
             "n_labels": model.n_labels_,
             "features": X.nnz / X.shape[0],
-            "single_seconds": single,
-            "single_mean_seconds": float(np.mean(np.median(times, axis=0))),
-            "batch_seconds": statistics.median(whole),
+            "single_seconds": float(np.mean(np.min(times, axis=0))),
+            "batch_seconds": min(whole),
             "single_lines": {
                 part: float(np.mean(counts))
                 for part, counts in zip(
@@ -105,11 +102,11 @@ TEXT = """\
 
 Measured {date} UTC on {machine}, one thread; `python benchmarks/roofline.py` measures and writes this file. Models are
 those of `XRLinear()`; k and beam are 10. *Lines* are the distinct cache lines (64 bytes) of the model's arrays that the
-search of a query reads, counted by the search itself ([beam_meter.hpp](../native/beam_meter.hpp)); in a batch, those that
-{batch:,} queries read together, divided by their number. *Limit* is what [roofline.cpp](roofline.cpp) reads in a second
-from a buffer as large as the model, lines at random and independent of each other; *stream* is the same in order; *chain*
-is the time of one line whose place is known only when the line before has come. Times are means over the queries of the
-kernel called from Python, which takes some two microseconds of them.
+search of a query reads, counted by the search itself ([beam_meter.hpp](../native/beam_meter.hpp)); in a batch, those
+that {batch:,} queries read together, divided by their number. *Random* is what [roofline.cpp](roofline.cpp) reads in a
+second from a buffer as large as the model, lines at random and independent of each other: the *limit*; *stream* is the
+same in order; *chain* is the time of one line whose place is known only when the line before has come. Times are means
+over the queries, of the best of {rounds} rounds for each, with the call from Python, which takes two microseconds or so.
 
 """
 
@@ -122,7 +119,7 @@ def report(found: Measurements) -> str:
         for precision in found.distinct("precision", table="roofline", set=name)
     ]
     date = max(one["date"] for one in found.all if one["key"]["table"] == "roofline")
-    parts = [TEXT.format(date=date[:10], machine=machine(), batch=BATCH)]
+    parts = [TEXT.format(date=date[:10], machine=machine(), batch=BATCH, rounds=ROUNDS)]
     head = ["", "weights", "model", "random GB/s", "stream GB/s", "chain ns"]
     parts.append("## The machine\n")
     parts.append(
@@ -145,10 +142,7 @@ def report(found: Measurements) -> str:
         parts.append(f"\n## {title}\n")
         rows = []
         for name, precision, one in every:
-            lines, seconds = (
-                one[f"{how}_lines"],
-                one["single_mean_seconds" if how == "single" else "batch_seconds"],
-            )
+            lines, seconds = one[f"{how}_lines"], one[f"{how}_seconds"]
             total = sum(lines.values())
             speed = total * LINE / seconds
             rows.append(
