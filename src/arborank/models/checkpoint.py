@@ -34,7 +34,7 @@ _FORMAT_VERSION = 2
 _STATE = "training.json"
 _PIECE = 1 << 28  # multiply-adds of one pass over a piece's examples: a second or a few of training
 _NO_MATTER = ("n_jobs", "verbose")  # to the result
-_ARRAYS = {"extents", "index", "starts", "keys", "units", "bias"}  # of `LayerWeights.continuing`
+_ARRAYS = {"extents", "index", "starts", "bases", "keys", "units", "bias"}  # of `LayerWeights.continuing`
 
 Grown = tuple[LabelTree, dict[str, float]]
 
