@@ -3,6 +3,7 @@
 from .disentangle import disentangle
 from .ensemble import Ensemble
 from .linear_stages import KMeansIndexer, LinearMatcher, LinearRanker
+from .neighbourhood import NeighbourhoodRanker
 from .staged import StagedRanker
 from .xrlinear import XRLinear
 
@@ -11,6 +12,7 @@ __all__ = [
     "KMeansIndexer",
     "LinearMatcher",
     "LinearRanker",
+    "NeighbourhoodRanker",
     "StagedRanker",
     "XRLinear",
     "disentangle",
