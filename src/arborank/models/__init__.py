@@ -3,7 +3,6 @@
 from .disentangle import disentangle
 from .ensemble import Ensemble
 from .linear_stages import KMeansIndexer, LinearMatcher, LinearRanker
-from .neighbourhood import NeighbourhoodRanker
 from .staged import StagedRanker
 from .xrlinear import XRLinear
 
@@ -12,7 +11,6 @@ __all__ = [
     "KMeansIndexer",
     "LinearMatcher",
     "LinearRanker",
-    "NeighbourhoodRanker",
     "StagedRanker",
     "XRLinear",
     "disentangle",

@@ -14,7 +14,6 @@ KINDS: dict[str, str] = {
     "Ensemble": "arborank.models.ensemble",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",
-    "NeighbourhoodRanker": "arborank.models.neighbourhood",
     "NgramTfidf": "arborank.features.tfidf",
     "PlainTexts": "arborank.transformer.plain",
     "PrefixTfidf": "arborank.features.prefix",
