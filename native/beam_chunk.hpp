@@ -65,6 +65,9 @@ struct Chunk {
 // The features that one query and one chunk share, found in two stages.
 class Hits {
  public:
+  std::int64_t bytes() const {
+    return static_cast<std::int64_t>(from_.capacity() * (5 * sizeof(std::uint32_t) + sizeof(float)));
+  }
   void reserve(std::int64_t n_features) {
     const auto room = static_cast<std::size_t>(n_features + kLanes);
     if (from_.size() < room) {

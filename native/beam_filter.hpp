@@ -1,5 +1,6 @@
 // Which labels a search may return and what their scores are multiplied by, prepared once for a tree.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <mutex>
@@ -42,11 +43,13 @@ struct LabelIds {
 
 class LabelFilter {
  public:
-  // allowed, excluded: may be null; weights: one a label, finite and not negative, or null.
+  // allowed, excluded: may be null; weights: one a label, finite and not negative, or null. A label of weight 0 is
+  // excluded: it has no place in any order by scores or by their logarithms.
   LabelFilter(const BeamTree& tree, const LabelIds* allowed, const LabelIds* excluded, const float* weights)
       : tree_(&tree) {
     const std::int64_t depth = tree.depth(), n_slots = tree.layer(depth - 1).n_children;
-    if (allowed != nullptr || excluded != nullptr) {
+    const bool hides = weights != nullptr && std::find(weights, weights + tree.n_labels(), 0.0f) != weights + tree.n_labels();
+    if (allowed != nullptr || excluded != nullptr || hides) {
       NodeSet slots(n_slots, allowed == nullptr);
       if (allowed != nullptr)
         for_each_slot(*allowed, [&](std::int64_t slot) { slots.insert(slot); });
@@ -63,6 +66,9 @@ class LabelFilter {
         }
       if (excluded != nullptr)  // where a node leads only to excluded labels it takes its place in the beam all the same
         for_each_slot(*excluded, [&](std::int64_t slot) { slots.erase(slot); });
+      for (std::int64_t slot = 0; hides && slot < n_slots; slot++)
+        if (weights[tree.labels()[slot]] == 0)
+          slots.erase(slot);
       upper_.assign(std::make_move_iterator(upwards.rbegin()), std::make_move_iterator(upwards.rend()));
       bottom_.push_back(std::move(slots));
     }

@@ -16,7 +16,7 @@ namespace arborank {
 struct SearchOptions {
   std::int64_t k = 10;
   std::int64_t beam_size = 10;
-  Combination combination;
+  Combination combination, at_labels;    // at the nodes above, and at the labels; both or neither in logarithms
   const LabelFilter* filter = nullptr;   // for all queries
   const CsrView* allowed = nullptr;      // one row a query
   const CsrView* excluded = nullptr;     // the same
@@ -34,11 +34,8 @@ class Search {
  public:
   Search(const BeamTree& tree, const CsrView& X, const SearchOptions& options, Answers answers)
       : tree_(tree), X_(X), options_(options), answers_(answers) {
-    push_ = with_combination(options.combination, [](auto combine) -> Push {
-      return [](Top& top, const f32x16* margins, const Family& family, const Mask& mask) {
-        push_family(top, margins, family, mask, decltype(combine){});
-      };
-    });
+    push_above_ = pusher(options.combination);
+    push_labels_ = pusher(options.at_labels);
     if (options.filter != nullptr)
       weights_ = options.filter->weights(options.combination.logarithm);
     if (options.merge != Merge::max && tree.overlapping())
@@ -89,6 +86,14 @@ class Search {
  private:
   static constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
   using Push = void (*)(Top&, const f32x16*, const Family&, const Mask&);
+
+  static Push pusher(const Combination& combination) {
+    return with_combination(combination, [](auto combine) -> Push {
+      return [](Top& top, const f32x16* margins, const Family& family, const Mask& mask) {
+        push_family(top, margins, family, mask, decltype(combine){});
+      };
+    });
+  }
 
   // begin: first row of the block
   Query query(std::int64_t row, std::int64_t begin, const SearchScratch& scratch) const {
@@ -209,7 +214,8 @@ class Search {
   void open(const Visit& visit, const Chunk& chunk, const LayerView& layer, Hits& hits, SearchScratch& scratch) const {
     SearchState& state = scratch.states[visit.query];
     const Family family{visit.score, visit.order, layer.branches[visit.node], chunk.n_siblings};
-    push_(state.top, hits.margins(chunk, scratch.sums), family, state.mask);
+    const bool labels = &layer == &tree_.layer(tree_.depth() - 1);
+    (labels ? push_labels_ : push_above_)(state.top, hits.margins(chunk, scratch.sums), family, state.mask);
   }
 
   // Opens the visits of one query, best parent first. While one is opened, the next one's index is fetched.
@@ -300,7 +306,8 @@ class Search {
 
   // Sorts the visits by node, within a node by query.
   static void group(std::int64_t n_nodes, SearchScratch& scratch) {
-    auto& [hits, sums, ranks, states, candidates, visits, grouped, offsets] = scratch;
+    auto &visits = scratch.visits, &grouped = scratch.grouped;
+    auto& offsets = scratch.offsets;
     if (n_nodes > 8 * static_cast<std::int64_t>(visits.size())) {
       std::stable_sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) { return a.node < b.node; });
       return;
@@ -320,7 +327,7 @@ class Search {
   const CsrView& X_;
   const SearchOptions& options_;
   Answers answers_;
-  Push push_;
+  Push push_above_, push_labels_;
   LabelFilter::Weights weights_;
   std::int64_t all_slots_ = 0;  // where slots are merged: the most that one query can reach
 };
@@ -337,7 +344,7 @@ inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& 
     const Job job;
     for (std::int64_t row = 0; row < X.n_rows; row++)
       search.run(row, row + 1, *scratch, job);
-    pool.give(std::move(scratch));
+    pool.give(std::move(scratch), 1);
     return;
   }
   // the more rows in a block the more share a chunk, within the memory for their candidates
@@ -349,7 +356,7 @@ inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& 
     auto scratch = pool.take();
     const std::int64_t begin = task * block, end = std::min(begin + block, X.n_rows);
     search.run(begin, end, *scratch, job);
-    pool.give(std::move(scratch));
+    pool.give(std::move(scratch), end - begin);
     job.advance(end - begin);
   });
 }

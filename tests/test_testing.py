@@ -76,7 +76,7 @@ class Matcher(LinearMatcher):
         (
             lambda ids, scores: (ids * 1.0, scores),
             TypeError,
-            "clusters of dtype float64; a Matcher promises integers",
+            "clusters that Matcher.match returned have dtype float64; .*; a Matcher promises ids",
         ),
         (
             lambda ids, scores: (ids, ids),
@@ -85,7 +85,11 @@ class Matcher(LinearMatcher):
         ),
         (lambda ids, scores: (ids[:-1], scores[:-1]), ValueError, "a Matcher promises 96 rows"),
         (lambda ids, scores: (ids + 4, scores), ValueError, r"a Matcher promises ids in \[0, 4\)"),
-        (lambda ids, scores: (ids * 0, scores), ValueError, "a cluster twice in a row"),
+        (
+            lambda ids, scores: (ids * 0, scores),
+            ValueError,
+            "that Matcher.match returned repeat id 0 in row 0; a Matcher promises",
+        ),
         (lambda ids, scores: (ids, scores * np.nan), ValueError, "a score that is not finite"),
         (lambda ids, scores: (ids, -scores), ValueError, "scores that ascend"),
         (

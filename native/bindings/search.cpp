@@ -129,6 +129,7 @@ struct Searcher {
   Vector<std::int32_t> labels;
   BeamTree tree;
   ScratchPool pool;
+  std::atomic<bool> masked{false};
 
   static std::vector<LayerView> views(const nb::list& layers) {
     std::vector<LayerView> out;
@@ -195,8 +196,17 @@ struct Searcher {
     }
   }
 
+  // Whether a search of all rows takes less than some 100 µs, for which other threads may as well wait.
+  bool is_short(const Csr& X, std::int64_t k, std::int64_t beam_size, std::int64_t n_masked) const {
+    constexpr std::int64_t kShort = 1 << 19;  // multiply-adds, of which 16 take one instruction, at the very most
+    const std::int64_t n_rows = X.view.n_rows, scored = tree.most_scored(beam_size);
+    if (n_rows > kFewRows || X.view.nnz() + n_masked > kShort || k > kShort || scored > kShort)  // so that nothing overflows
+      return false;
+    return (X.view.nnz() + n_rows) * scored + n_rows * k + 16 * n_masked <= kShort;
+  }
+
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
+                 const Combination& at_labels, const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
                  std::optional<Matrix<std::int64_t>> ranges, int merge, int n_threads,
                  std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
@@ -208,6 +218,8 @@ struct Searcher {
       throw std::invalid_argument(std::string(k < 1 || k > INT32_MAX ? "k" : "beam_size") +
                                   " must be a positive integer, found " +
                                   std::to_string(k < 1 || k > INT32_MAX ? k : beam_size));
+    if (combination.logarithm != at_labels.logarithm || combination.bounded() != at_labels.bounded())
+      throw std::invalid_argument("scores above the labels and at the labels must be of one kind");
     check_mask("allowed", allowed, X.view.n_rows);
     check_mask("excluded", excluded, X.view.n_rows);
     if (ranges)
@@ -216,7 +228,7 @@ struct Searcher {
       throw std::invalid_argument("the label filter was made for another model");
     if (filter != nullptr && filter->weights(false).slots != nullptr && !combination.bounded())
       throw std::invalid_argument("label weights need scores that are probabilities; combine is 'noop'");
-    const SearchOptions options{k, beam_size, combination, filter, allowed ? &allowed->view : nullptr,
+    const SearchOptions options{k, beam_size, combination, at_labels, filter, allowed ? &allowed->view : nullptr,
                                 excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr,
                                 merge_of(merge)};
     if (filter != nullptr && filter->weights(false).slots != nullptr && options.merge == Merge::log_sum &&
@@ -228,8 +240,9 @@ struct Searcher {
     auto ids = new_matrix<std::int64_t>(n_rows, width);
     auto scores = new_matrix<float>(n_rows, width);
     const Answers answers{ids.data(), scores.data()};
-    // a few microseconds: not worth handing over the GIL
-    if (X.view.n_rows == 1 && X.view.nnz() < 64 && beam_size <= 64) {
+    const std::int64_t n_masked = (allowed ? allowed->view.nnz() : 0) + (excluded ? excluded->view.nnz() : 0);
+    const bool first_mask = (allowed || ranges) && !masked.exchange(true);  // it prepares what the others need
+    if (!first_mask && is_short(X, k, beam_size, n_masked)) {
       search(tree, X.view, options, 1, {}, pool, answers);
     } else {
       nb::gil_scoped_release release;
@@ -279,8 +292,12 @@ void bind_search(nb::module_& m) {
       .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
-           nb::arg("ranges").noconvert().none(), nb::arg("merge"), nb::arg("n_threads"), nb::arg("progress").none());
+           nb::arg("at_labels"), nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
+           nb::arg("ranges").noconvert().none(), nb::arg("merge"), nb::arg("n_threads"), nb::arg("progress").none())
+      .def("is_short", &Searcher::is_short, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("n_masked") = 0,
+           "Whether topk keeps the GIL, because handing it over may take longer than the search.")
+      .def_prop_ro("kept_bytes", [](const Searcher& searcher) { return searcher.pool.bytes(); },
+                   "Working memory that is kept for later searches.");
 }
 
 }  // namespace arborank

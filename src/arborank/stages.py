@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from .checks import check_top_ids
 from .indexing import LabelTree
 from .sparse import as_csr, to_scipy
 
@@ -137,26 +138,23 @@ def checked_matches(
     who = f"{type(stage).__name__}.match returned"
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise TypeError(f"{who} {type(answer).__name__}; a Matcher promises a tuple (clusters, scores)")
-    ids, scores = (np.asarray(part) for part in answer)
-    if ids.dtype.kind not in "iu":
-        raise TypeError(f"{who} clusters of dtype {ids.dtype}; a Matcher promises integers")
+    promised = (
+        f"a Matcher promises ids in [0, {n_clusters}), each at most once a row, padded at its end with -1"
+    )
+    try:
+        ids = check_top_ids(f"the clusters that {who}", answer[0])
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}; {promised}") from None
+    scores = np.asarray(answer[1])
     if scores.dtype.kind != "f":
         raise TypeError(f"{who} scores of dtype {scores.dtype}; a Matcher promises floating-point numbers")
-    if ids.ndim != 2 or ids.shape != scores.shape or ids.shape[0] != n_rows or ids.shape[1] > k:
+    if ids.shape != scores.shape or ids.shape[0] != n_rows or ids.shape[1] > k:
         raise ValueError(
             f"{who} shapes {ids.shape} and {scores.shape}; a Matcher promises {n_rows} rows and at most {k} columns"
         )
-    if ids.size and (ids.min() < -1 or ids.max() >= n_clusters):
-        wrong = int(ids.min() if ids.min() < -1 else ids.max())
-        raise ValueError(
-            f"{who} cluster {wrong}; a Matcher promises ids in [0, {n_clusters}), or -1 for none"
-        )
+    if ids.size and ids.max() >= n_clusters:
+        raise ValueError(f"{who} cluster {ids.max()}; {promised}")
     held = ids >= 0
-    in_order = np.sort(ids, axis=1)
-    if ((in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)).any():
-        raise ValueError(f"{who} a cluster twice in a row; a Matcher promises each at most once")
-    if (held[:, 1:] & ~held[:, :-1]).any():
-        raise ValueError(f"{who} -1 before a cluster; a Matcher promises it at the end of a row only")
     if not np.isfinite(scores[held]).all():
         raise ValueError(
             f"{who} a score that is not finite; a Matcher promises finite scores of its clusters"

@@ -93,7 +93,6 @@ def topk_of_row(
 
     ``masks`` are nodes that may be opened, in place of those that lead to ``allowed``; ``start`` is a level and a node.
     """
-    combined = combination(combine)
     if allowed is not None:
         masks = leading_to(model, allowed)
     beam = [(np.float32(0.0 if combine.startswith("log-") else 1.0), start[1])]
@@ -103,6 +102,7 @@ def topk_of_row(
         margins = (x.astype(np.float64) @ W + b).astype(np.float32)
         last = level + 1 == len(model.branches)
         candidates = []
+        combined = combination(combine, labels=last)
         for parent_score, parent in beam:
             children = np.arange(branch[parent], branch[parent + 1])
             scores = combined(margins[children], np.full(children.size, parent_score, np.float32))
@@ -110,6 +110,7 @@ def topk_of_row(
                 factors = weights[model.labels[children]]
                 with np.errstate(divide="ignore"):
                     scores = scores + np.log(factors) if combine.startswith("log-") else scores * factors
+                children, scores = children[factors > 0], scores[factors > 0]
             for score, child in zip(scores, children, strict=True):
                 if masks is not None and not masks[level][child]:
                     continue

@@ -26,7 +26,7 @@ def overlapping(n_labels):
     return LabelTree.from_order(labels[order], bounds, branching=2)
 
 
-@pytest.mark.parametrize("combine", ["l3-hinge", "log-l3-hinge", "sigmoid", "noop"])
+@pytest.mark.parametrize("combine", ["l3-hinge", "log-l2-l3-hinge", "sigmoid", "noop"])
 @pytest.mark.parametrize("tree", [None, "overlapping"])
 @pytest.mark.parametrize("beam_size", [2, 10])
 def test_equals_the_fused_path(topics, combine, tree, beam_size):

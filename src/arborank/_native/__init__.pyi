@@ -187,7 +187,16 @@ class Searcher:
 
     def filter(self, allowed: NDArray[numpy.int32] | None, excluded: NDArray[numpy.int32] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
 
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, merge: int, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, merge: int, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+
+    def is_short(self, X: Csr, k: int, beam_size: int, n_masked: int = 0) -> bool:
+        """
+        Whether topk keeps the GIL, because handing it over may take longer than the search.
+        """
+
+    @property
+    def kept_bytes(self) -> int:
+        """Working memory that is kept for later searches."""
 
 def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """

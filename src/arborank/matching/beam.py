@@ -78,9 +78,9 @@ class BeamSearch:
             Labels that must not be returned; dropped before the ``k`` best are taken.
         weights : float32 array of shape (n_labels,), optional
             What the final score of every label is multiplied by before the ``k`` best are taken, finite and at least
-            0; for the ``log-`` combinations their logarithms are added. They do not count above the last level: the
-            beam is that of a search without weights, and of its labels the answer is exactly the ``k`` best. Not with
-            ``noop``, whose scores are no probabilities.
+            0; for the ``log-`` combinations their logarithms are added. A label of weight 0 is excluded. They do not
+            count above the last level: the beam is that of a search without weights, and of its labels the answer is
+            exactly the ``k`` best. Not with ``noop``, whose scores are no probabilities.
 
         Raises
         ------
@@ -171,7 +171,8 @@ class BeamSearch:
         return self._searcher.topk(  # type: ignore[no-any-return]
             X,
             k,
-            beam_size,
+            min(beam_size, 2**62),  # beyond what there can be
+            combination(combine, labels=False),
             combination(combine),
             label_filter,
             allowed,
@@ -189,10 +190,22 @@ class BeamSearch:
         return indices
 
     def nodes(
-        self, X: Csr, beam_size: int, *, combine: str = "l3-hinge", n_threads: int = 1
+        self,
+        X: Csr,
+        k: int,
+        *,
+        beam_size: int | None = None,
+        combine: str = "l3-hinge",
+        n_threads: int = 1,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the ``beam_size`` best labels of every row: for the top of a tree, its last beam."""
-        return self.topk(X, beam_size, beam_size=beam_size, combine=combine, n_threads=n_threads)
+        """Return the ``k`` best nodes of every row, where this is the top of a taller tree.
+
+        As `topk` with a beam of ``beam_size``, by default ``k``, but "labels" are scored as nodes above the labels are.
+        """
+        above = combination(combine, labels=False)
+        return self._searcher.topk(  # type: ignore[no-any-return]
+            X, k, beam_size or k, above, above, None, None, None, None, MERGES.index("max"), n_threads, None
+        )
 
 
 def _is_row(mask: Csr | None) -> bool:

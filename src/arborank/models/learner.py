@@ -97,7 +97,9 @@ class TreeLearner(TreePredictor):
             checkpoint=checkpoint,
         )
 
-    def _count(self, X: Csr, Y: Csr, *, keeps_weights: bool = True) -> NDArray[np.int64]:
+    def _count(
+        self, X: Csr, Y: Csr, *, keeps_weights: bool = True, grows_tree: bool = True
+    ) -> NDArray[np.int64]:
         """Return the instances of every label, once it is clear that memory is enough to learn from them."""
         check_label_arrays_fit(Y.shape[1])
         label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
@@ -115,5 +117,9 @@ class TreeLearner(TreePredictor):
             beam_size=self.beam_size,
             n_threads=n_threads(self.n_jobs),
         )
-        check_fits(estimate if keeps_weights else replace(estimate, weights=0))
+        if not keeps_weights:
+            estimate = replace(estimate, weights=0)
+        if not grows_tree:
+            estimate = replace(estimate, index=0)
+        check_fits(estimate)
         return label_counts

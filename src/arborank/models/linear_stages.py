@@ -108,7 +108,7 @@ class LinearMatcher:
         """
         if not hasattr(self, "_search"):
             raise NotFittedError("this LinearMatcher is not fitted yet; call fit first")
-        return self._search.topk(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
+        return self._search.nodes(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
 
 
 class LinearRanker:

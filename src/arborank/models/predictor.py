@@ -14,7 +14,7 @@ from ..indexing import LabelTree
 from ..matching import BeamSearch, LabelFilter
 from ..matching.merging import Merge
 from ..ranking import LayerWeights
-from ..sparse import Csr, as_csr
+from ..sparse import Csr, as_csr, check_unmasked
 from ..threads import n_threads
 from . import filters
 from .answers import mean_ndcg, score_matrix
@@ -90,7 +90,8 @@ class TreePredictor(BaseEstimator):
             Labels that may not be returned. They take no place among the k.
         label_weights : array of shape (n_labels,), optional
             Final scores are multiplied by these before the ``k`` best are taken, for boosts or propensities: finite
-            numbers of at least 0. With the ``log-`` combinations their logarithms are added. They do not count
+            numbers of at least 0. With the ``log-`` combinations their logarithms are added. A label of weight 0 is
+            not returned, as if it were in ``exclude``. They do not count
             above the last layer: of the labels of the beam, the answer is exactly the ``k`` best. Not with ``noop``.
         label_filter : LabelFilter, optional
             Instead of the same ``candidates``, ``exclude`` and ``label_weights`` for all rows of many calls: what
@@ -104,7 +105,11 @@ class TreePredictor(BaseEstimator):
             Scores in descending order, padded with -inf.
         """
         X = self._instances(X)
-        check_integer("k", k, 1)
+        if label_filter is not None and not isinstance(label_filter, LabelFilter):
+            raise TypeError(
+                f"label_filter must be what prepare_filter returned, found {type(label_filter).__name__}"
+            )
+        check_integer("k", k, 1, 2**31 - 1)
         options: dict[str, Any] = {
             "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
             "combine": self.combine if combine is None else combine,
@@ -151,9 +156,10 @@ class TreePredictor(BaseEstimator):
             raise ValueError(
                 f"label_weights has shape {array.shape}, but the model has {self.n_labels_} labels"
             )
-        if not (np.isfinite(array).all() and (array >= 0).all()):
-            raise ValueError("label_weights must be finite and at least 0")
-        return array.astype(np.float32)
+        limits = np.finfo(np.float32)
+        if not ((array >= 0) & (array <= limits.max)).all():
+            raise ValueError(f"label_weights must be finite, at least 0 and at most {limits.max:g}")
+        return np.where(array > 0, np.maximum(array, limits.tiny), 0).astype(np.float32)  # only 0 is 0
 
     def quantize(self, precision: str = "int8") -> Self:
         """Return a model whose weights are stored in another precision: smaller, and a little faster.
@@ -247,6 +253,7 @@ class TreePredictor(BaseEstimator):
             self._check_fitted()
         if not (isinstance(X, Csr) or sp.issparse(X)):
             # a fit reads through a blank estimator: this one learns its features only when all has gone well
+            check_unmasked(X, "X")
             reader = type(self)() if reset else self
             X = validate_data(reader, X, reset=reset, dtype="numeric")
         csr = as_csr(X, "X")

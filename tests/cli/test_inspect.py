@@ -1,0 +1,23 @@
+"""`arborank inspect`."""
+
+from pathlib import Path
+
+
+def test_inspect_shows_parameters_tree_and_sizes(run):
+    printed = run("inspect", "model").stdout
+    for part in ("TextRanker", "NgramTfidf(max_features=300000", "XRLinear()", "8 labels", "weights"):
+        assert part in printed
+    assert "apple" not in printed
+    assert "apple" in run("inspect", "model", "--branches", "--examples", "8").stdout
+    assert "XRLinear" in run("inspect", "linear", "--branches").stdout
+
+
+def test_inspect_shows_the_senses_of_a_label(run):
+    printed = run("inspect", "model", "--senses", "apple", "--picture", "apple.svg").stdout
+    assert "leaf 0" in printed
+    assert "together with:" in printed
+    assert Path("apple.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "leaf" in run("inspect", "linear", "--senses", "0").stdout
+    assert "no label 'nothing'" in run("inspect", "model", "--senses", "nothing", code=2).output
+    assert "and no '-1'" in run("inspect", "linear", "--senses", "-1", code=2).output
+    assert "--picture draws" in run("inspect", "linear", "--picture", "x.svg", code=2).output
