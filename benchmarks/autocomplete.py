@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 import completion
+import completion_counts
 import numpy as np
 import scipy.sparse as sp
 from autocomplete_report import write_report
+from completion_work import frontier
 from data import DEFAULT_CACHE, DEFAULT_DATA
 from environments import PLACE, python
 from measurements import Measurements
@@ -21,6 +23,7 @@ from scipy.sparse import save_npz
 
 from arborank import Autocompleter, XRLinear
 from arborank.autocomplete.normal import normalize
+from arborank.autocomplete.prefixes import sample_prefixes
 from arborank.autocomplete.quality import bleu_rr, quality_by_length, reciprocal_ranks
 from arborank.matching import BeamSearch
 from arborank.sparse import as_csr, to_scipy
@@ -28,16 +31,20 @@ from arborank.sparse import as_csr, to_scipy
 HERE = Path(__file__).resolve().parent
 INDICES = ("hybrid", "trie", "mustlink", "kmeans")
 LOGISTIC = {"solver": "logistic-dual", "Cp": 10.0, "Cn": 10.0, "combine": "sigmoid", "threshold": 0.05}
+LOGISTIC |= {"max_leaf_size": 16, "beam_size": 5}
 SIDES = (
     "most frequent",
+    "pair counts",
+    "pair counts, bound",
     *INDICES,
     "hybrid, logistic",
     "hybrid, no context",
     "libpecos",
+    "libpecos, top 20",
     "libpecos, weight 1",
     "GRU",
 )
-BEAM, K = 10, 10
+K = 10
 TIMED = 3000
 
 
@@ -52,7 +59,7 @@ class Set:
         self.place = given.cache / "autocomplete" / f"{name}-{share}"
         self.place.mkdir(parents=True, exist_ok=True)
         self.key = {"table": "autocomplete", "set": name, "share": share}
-        self.n_previous = 3 if name == "debian" else 1
+        self.n_previous = completion.N_PREVIOUS[name]
 
     def completer(self, **parameters) -> Autocompleter:
         """Train on the pairs."""
@@ -69,9 +76,14 @@ def run(data: Set, found: Measurements, side: str) -> None:
     path = data.place / f"{side.replace(', ', '-').replace(' ', '-')}.jsonl"
     start = time.perf_counter()
     if side.startswith("libpecos"):
-        figures = pecos(data, path, 1.0 if "weight 1" in side else 0.1)
+        figures = pecos(data, path, 1.0 if "weight 1" in side else 0.1, 20 if "top 20" in side else 1000)
     elif side == "GRU":
         figures = gru(data, path)
+    elif side.startswith("pair counts"):
+        tests = data.wanted if side.endswith("bound") else None
+        answers = completion_counts.answers(data.train, data.previous, data.prefixes, tests, K)
+        completion.save_answers(path, answers)
+        figures = {}
     else:
         figures = arborank(data, path, side)
     figures["all_seconds"] = time.perf_counter() - start
@@ -86,19 +98,19 @@ def arborank(data: Set, path: Path, side: str) -> dict:
     if side == "hybrid, no context":
         return no_context(data, path)
     index = side.split(",")[0] if side != "most frequent" else "kmeans"
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     completer = data.completer(index=index, model=XRLinear(**LOGISTIC) if "logistic" in side else None)
-    figures = {"fit_seconds": time.perf_counter() - start, "labels": len(completer.catalogue_)}
+    figures = {"fit_seconds": time.perf_counter() - start, "fit_cpu_seconds": time.process_time() - cpu}
+    figures["labels"] = len(completer.catalogue_)
     previous = [()] * len(data.prefixes) if side == "most frequent" else data.previous
     completion.save_answers(path, normal(completer.complete_batch(data.prefixes, previous, K)))
     if side == "most frequent":
         return figures
     completer.save(data.place / "models" / side.replace(", ", "-"))
-    figures |= latency(completer, data) | work(completer, data)
-    free = unconstrained(completer, data)
-    figures |= {
-        f"free_{name}": value for name, value in quality(data, free).items() if name in ("mrr", "mrr_short")
-    }
+    figures |= latency(completer, data)
+    if side in ("hybrid", "trie"):
+        measure = lambda answers: float(reciprocal_ranks(answers, data.wanted[: len(answers)]).mean())  # noqa: E731
+        figures["frontier"] = frontier(completer, data, measure, K)
     return figures
 
 
@@ -109,7 +121,9 @@ def no_context(data: Set, path: Path) -> dict:
     catalogue = with_context.catalogue_
     width = with_context.rows_._n_previous
     X = as_csr(to_scipy(X)[:, width:])
-    model = XRLinear(tree=with_context.model_.tree_, threshold=0.05, n_jobs=data.threads).fit(X, Y)
+    model = XRLinear(tree=with_context.model_.tree_, threshold=0.05, beam_size=5, n_jobs=data.threads).fit(
+        X, Y
+    )
     tests = with_context.rows_.prefix.encode(data.prefixes)
     search = BeamSearch(model.tree_.branches, model.layers_, model.tree_.labels, model.n_labels_)
     runs = np.array([catalogue.matching(prefix) for prefix in data.prefixes])
@@ -124,7 +138,7 @@ def matrices(data: Set, completer: Autocompleter, weight: float):
     labels = np.array([catalogue.find(query) for _, query in data.train])
     keys = list(catalogue.keys)
     contexts = [completer._context(before) for before, _ in data.train]
-    prefixes = completer._sample(keys, labels)
+    prefixes = sample_prefixes(keys, labels, completer.prefix_law, completer.random_state)
     rows.prefix_weight, kept = weight, rows.prefix_weight
     X, _ = rows.many(contexts, prefixes)
     rows.prefix_weight = kept
@@ -132,30 +146,32 @@ def matrices(data: Set, completer: Autocompleter, weight: float):
     return X, sp.csr_matrix((ones, labels, np.arange(labels.size + 1)), (labels.size, len(keys)))
 
 
-def pecos(data: Set, path: Path, weight: float) -> dict:
-    """libpecos with its default index on the same features; of its answers, those that begin with the prefix."""
+def pecos(data: Set, path: Path, weight: float, top: int) -> dict:
+    """libpecos with its default index on the same features; of its ``top`` labels, those that begin with the prefix."""
     completer = data.completer()
-    X, Y = matrices(data, completer, weight)
     rows, catalogue = completer.rows_, completer.catalogue_
-    rows.prefix_weight = weight
-    tests, _ = rows.many([completer._context(before) for before in data.previous], data.prefixes)
-    folder = data.place / "pecos"
+    folder = data.place / f"pecos-{weight:g}"
     folder.mkdir(exist_ok=True)
-    for name, matrix in (("X.trn", to_scipy(X)), ("Y.trn", Y), ("X.tst", to_scipy(tests))):
-        save_npz(folder / f"{name}.npz", sp.csr_matrix(matrix), compressed=False)
-    runs = np.array([catalogue.matching(prefix) for prefix in data.prefixes])
-    np.save(folder / "runs.npy", runs)
-    command = [
-        python("libpecos", data.given.environments),
-        "-m",
-        "runners.pecos_completion",
-        folder,
-        str(data.threads),
-    ]
+    if not (folder / "runs.npy").exists():
+        X, Y = matrices(data, completer, weight)
+        rows.prefix_weight = weight
+        tests, _ = rows.many([completer._context(before) for before in data.previous], data.prefixes)
+        for name, matrix in (("X.trn", to_scipy(X)), ("Y.trn", Y), ("X.tst", to_scipy(tests))):
+            save_npz(folder / f"{name}.npz", sp.csr_matrix(matrix), compressed=False)
+        np.save(folder / "runs.npy", np.array([catalogue.matching(prefix) for prefix in data.prefixes]))
+    del completer
+    command = [python("libpecos", data.given.environments), "-m", "runners.pecos_completion"]
+    command += [folder, str(top), str(data.threads)]
     done = subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True)
-    ids = np.load(folder / "ids.npy")
-    completion.save_answers(path, [[catalogue.keys[i] for i in row if i >= 0] for row in ids.tolist()])
-    return json.loads(done.stdout.splitlines()[-1])
+    found = [[i for i in row if i >= 0] for row in np.load(folder / "ids.npy").tolist()]
+    completion.save_answers(path, [[catalogue.keys[i] for i in row] for row in found])
+    filled = []
+    for ids, prefix in zip(found, data.prefixes, strict=True):
+        frequent = catalogue.frequent(*catalogue.matching(prefix), 2 * K).tolist()
+        filled.append([catalogue.keys[i] for i in dict.fromkeys([*ids, *frequent])][:K])
+    measured = quality(data, filled)
+    more = {f"filled_{name}": measured[name] for name in ("mrr", "mrr_short", "mrr_lengths_alike")}
+    return json.loads(done.stdout.splitlines()[-1]) | more
 
 
 def gru(data: Set, path: Path) -> dict:
@@ -168,58 +184,8 @@ def gru(data: Set, path: Path) -> dict:
     (folder / "test.json").write_text(json.dumps(tests))
     command = [data.given.neural or python("neural", data.given.environments), "-m", "runners.gru_completion"]
     command += [folder, path, "--minutes", str(data.given.minutes)]
-    done = subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def unconstrained(completer: Autocompleter, data: Set) -> list[list[str]]:
-    """A search that the prefix does not prune: the labels of the whole beam, those that begin with it."""
-    catalogue = completer.catalogue_
-    X, _ = completer.rows_.many([completer._context(before) for before in data.previous], data.prefixes)
-    model = completer.model_
-    ids, _ = completer._search.topk(X, 1000, combine=model.combine, beam_size=BEAM, n_threads=data.threads)
-    answers = []
-    for row, prefix in zip(ids.tolist(), data.prefixes, strict=True):
-        first, end = catalogue.matching(prefix)
-        answers.append([catalogue.keys[i] for i in row if first <= i < end][:K])
-    return answers
-
-
-def work(completer: Autocompleter, data: Set) -> dict:
-    """Mean number of labels, and of nodes of all levels, that a search scores at most, pruned by the prefix or not.
-
-    These are the children of the beam's nodes; the exact best-first rule, which opens fewer, is left out on both sides.
-    """
-    tree, layers = completer.model_.tree_, completer.model_.layers_
-    X, _ = completer.rows_.many([completer._context(before) for before in data.previous], data.prefixes)
-    n = len(data.prefixes)
-    slots = np.empty(tree.n_labels, dtype=np.int64)
-    slots[tree.labels] = np.arange(tree.n_labels)
-    wanted = [slots[slice(*completer.catalogue_.matching(prefix))] for prefix in data.prefixes]
-    scored = {"pruned": np.zeros(n), "free": np.zeros(n)}
-    for level in range(tree.depth):
-        sizes, above = np.diff(tree.branches[level]), tree.ancestors(level)
-        leading = [np.unique(above[some]) for some in wanted]
-        opened = {"pruned": np.zeros(n), "free": np.zeros(n)}
-        if level == 0:
-            opened = {name: np.full(n, float(sizes[0])) for name in opened}
-        else:
-            ones = np.ones(sum(map(len, leading)), np.float32)
-            indptr = np.cumsum([0, *map(len, leading)])
-            mask = as_csr(sp.csr_array((ones, np.concatenate(leading), indptr), (n, sizes.size)))
-            names = np.arange(sizes.size, dtype=np.int32)
-            top = BeamSearch(tree.branches[:level], layers[:level], names, sizes.size)
-            for name, restriction in (("pruned", mask), ("free", None)):
-                ids, _ = top.topk(
-                    X, BEAM, beam_size=BEAM, combine=completer.model_.combine, allowed=restriction
-                )
-                opened[name] = np.where(ids >= 0, sizes[np.maximum(ids, 0)], 0).sum(axis=1)
-        # one node leads to all labels: the search begins there or below
-        scored["pruned"][[len(nodes) <= 1 for nodes in leading]] = 0
-        for name, counts in opened.items():
-            scored[name] += counts
-    last = {f"labels_{name}": float(counts.mean()) for name, counts in opened.items()}
-    return last | {f"nodes_{name}": float(counts.mean()) for name, counts in scored.items()}
 
 
 def latency(completer: Autocompleter, data: Set) -> dict:

@@ -10,6 +10,8 @@ from arborank.autocomplete.quality import LENGTHS
 
 LABELS = {
     "most frequent": "most frequent completion",
+    "pair counts": "counts of (previous, next)",
+    "pair counts, bound": "counts, with the test pairs among them",
     "hybrid": "Arborank, hybrid",
     "trie": "Arborank, trie",
     "mustlink": "Arborank, must-link k-means",
@@ -17,10 +19,10 @@ LABELS = {
     "hybrid, logistic": "Arborank, hybrid, logistic",
     "hybrid, no context": "Arborank, hybrid, prefix only",
     "libpecos": "libpecos, same features",
+    "libpecos, top 20": "libpecos, same features, its default 20 labels",
     "libpecos, weight 1": "libpecos, prefix weight 1",
     "GRU": "character GRU",
 }
-SHOWN = (1, 2, 3, 5, 7, 10)
 INTRODUCTION = """# Autocompletion, measured
 
 `python benchmarks/autocomplete.py` takes these figures and writes this page; what is measured already is kept.
@@ -35,13 +37,14 @@ One prefix a test pair, its length drawn uniformly from 1 to the length of the q
 *MRR*: mean of one over the place among ten completions. *Lengths alike*: the mean of the columns 1 to 10+, each
 length with the same weight. *BLEU_RR*: BLEU of the completions by their words, weighted by one over the place,
 method 1 of Chen and Cherry for n-grams without a match (which leaves 0.18 to a perfect one-word completion).
-All sides train on the same pairs and prefixes. libpecos ranks with its default tree and beam, as many labels as the
-beam holds, and those that begin with the prefix are kept; it is given the completer's features, and once more with a
-prefix weight of 1 in place of 0.1, which suits a search that the prefix does not prune. *free* is Arborank's own search
-without pruning, filtered in the same way; *labels scored* and *nodes scored* (of all levels) are the children of the
-beam's nodes, pruned by the prefix and free. Latency is processor time of one call from Python on one thread, features
-included (libpecos and the GRU: without); *fit* is wall time on a machine that did other work, so that it says little
-beside another.
+All sides train on the same pairs and prefixes. libpecos ranks with its default tree and beam; those of its labels that
+begin with the prefix are kept. It is given the completer's features and asked for as many labels as its beam holds,
+for the 20 that it returns by default, and once more with a prefix weight of 1 in place of 0.1, which suits a search
+that the prefix does not prune; *filled* goes on with the most frequent completions where its list is not full, as
+Arborank's does. The GRU is trained on the processor until the loss on held-out pairs stops falling or its time is up;
+it writes queries character by character with a beam of 10. Latency is processor time of one call from Python on one
+thread, features included (libpecos and the GRU: without); *fit* is wall time on a machine that did other work, so that
+it says little beside another.
 """
 
 
@@ -64,7 +67,7 @@ def write_report(found: Measurements, path: Path) -> None:
             cell = {"table": "autocomplete", "set": name, "share": share}
             sides = {side: found.of(**cell, side=side)[-1] for side in LABELS if found.of(**cell, side=side)}
             title = name if share == 1 else f"{name}, every {share}th training pair"
-            lines += ["", f"## {title}", *quality_tables(sides), *cost_table(sides)]
+            lines += ["", f"## {title}", *quality_tables(sides), *cost_table(sides), *work_table(sides)]
             plotted[title] = sides
     lines += extra(found)
     plot(plotted, path.with_suffix(".svg"))
@@ -79,7 +82,14 @@ def summary(found: Measurements) -> list[str]:
         for share in found.distinct("share", table="autocomplete", set=name):
             cell = {"table": "autocomplete", "set": name, "share": share}
             ours = found.of(**cell, side="hybrid")
-            for side in ("most frequent", "kmeans", "libpecos", "libpecos, weight 1"):
+            for side in (
+                "most frequent",
+                "kmeans",
+                "libpecos",
+                "libpecos, top 20",
+                "libpecos, weight 1",
+                "GRU",
+            ):
                 others = found.of(**cell, side=side)
                 if ours and others:
                     gains = [
@@ -99,7 +109,7 @@ def quality_tables(sides: dict) -> list[str]:
         "all",
         "≤3",
         "lengths alike",
-        *(f"{n}{'+' * (n == LENGTHS[-1])}" for n in SHOWN),
+        *(f"{n}{'+' * (n == LENGTHS[-1])}" for n in LENGTHS),
         "BLEU_RR",
         "≤3",
     ]
@@ -107,7 +117,7 @@ def quality_tables(sides: dict) -> list[str]:
         [
             LABELS[side],
             *(number(v[key]) for key in ("mrr", "mrr_short", "mrr_lengths_alike")),
-            *(number(v["mrr_by_length"][LENGTHS.index(n)]) for n in SHOWN),
+            *(number(v["mrr_by_length"][LENGTHS.index(n)]) for n in LENGTHS),
             *(number(v[key]) for key in ("bleu_rr", "bleu_rr_short")),
         ]
         for side, v in whole.items()
@@ -116,37 +126,70 @@ def quality_tables(sides: dict) -> list[str]:
     groups = [[LABELS[side], *(number(v[key]) for key in keys)] for side, v in whole.items()]
     titles = ["MRR", "previous seen", "unseen", "query sent 1–9 times", "10–99", "100 or more"]
     lines = [*table(head, rows), *table(titles, groups)]
-    for v in sides.values():
-        if "rows" in v:
-            lines += [
-                "",
-                f"The GRU answered the first {v['rows']:,} test prefixes only: MRR {number(v['mrr'])}, where "
-                f"Arborank's hybrid has {number(v['hybrid_mrr_same_rows'])}. It had {v['epochs']:.1f} epochs in "
-                f"{v['fit_seconds'] / 60:.0f} minutes on a busy machine, too few to tell what it could reach.",
-            ]
+    if "hybrid" in whole:
+        lines += ["", losses(whole)]
+    if "GRU" in whole:
+        v, ours = whole["GRU"], whole["hybrid"]
+        lines += [
+            "",
+            f"The GRU ({v['parameters']:,} parameters) had {v['epochs']:.1f} epochs in {v['fit_cpu_seconds'] / 60:.0f} "
+            f"minutes of processor time; its best state is that after {v['best_epochs']:.1f}. Arborank's hybrid is "
+            f"{100 * (ours['mrr'] / v['mrr'] - 1):+.0f} % ahead in MRR and {v['cpu_p50_us'] / ours['cpu_p50_us']:.0f} "
+            f"times faster at the median, {v['cpu_p99_us'] / ours['cpu_p99_us']:.0f} times at p99. Held-out loss in "
+            "nats a query, by epochs: "
+            + ", ".join(f"{epochs:.1f}: {loss:.2f}" for _, epochs, _, loss in v["curve"])
+            + ".",
+        ]
     return lines
 
 
-def cost_table(sides: dict) -> list[str]:
-    head = [
-        "",
-        "fit, s",
-        "p50, µs",
-        "p99, µs",
-        "labels scored",
-        "free",
-        "nodes scored",
-        "free",
-        "MRR free",
-        "≤3",
+def losses(sides: dict) -> str:
+    """Where the hybrid tree's remaining errors are, and what could be had at all."""
+    ours = sides["hybrid"]
+    lost = [
+        count * (1 - mrr) if count else 0.0
+        for count, mrr in zip(ours["counts_by_length"], ours["mrr_by_length"], strict=True)
     ]
-    keys = {"fit_seconds": 1, "cpu_p50_us": 0, "cpu_p99_us": 0, "labels_pruned": 1, "labels_free": 1}
-    keys |= {"nodes_pruned": 1, "nodes_free": 1, "free_mrr": 3, "free_mrr_short": 3}
+    shares = [f"{100 * value / sum(lost):.0f} % at {n}" for n, value in zip(LENGTHS[:3], lost, strict=False)]
+    text = f"Of what the hybrid tree lacks to an MRR of 1, {', '.join(shares)} characters typed."
+    bound = sides.get("pair counts, bound")
+    if bound:
+        frequent, pecos = sides["most frequent"]["mrr"], sides.get("libpecos", ours)["mrr"]
+        counted = sides["pair counts"]["mrr"]
+        gains = [f"{100 * (bound['mrr'] / other - 1):+.0f} %" for other in (frequent, pecos)]
+        text += (
+            f" Readers choose among many links: counting what followed each title leads to {number(counted)}, and "
+            "counting the test pairs as well, which no ranking by previous title and prefix can do much better than, "
+            f"to {number(bound['mrr'])}: {gains[0]} over most frequent completion, {gains[1]} over libpecos with the "
+            "same features."
+        )
+    return text
+
+
+def cost_table(sides: dict) -> list[str]:
+    head = ["", "fit, s", "processor, s", "p50, µs", "p99, µs", "MRR, filled", "≤3"]
+    keys = {"fit_seconds": 1, "fit_cpu_seconds": 1, "cpu_p50_us": 0, "cpu_p99_us": 0}
+    keys |= {"filled_mrr": 3, "filled_mrr_short": 3}
     rows = [
         [LABELS[side], *(number(v.get(key), digits) for key, digits in keys.items())]
         for side, v in sides.items()
     ]
     return table(head, [row for row in rows if any(row[1:])])
+
+
+def work_table(sides: dict) -> list[str]:
+    """The pruned search beside the free one, by the width of the beam."""
+    head = ["tree", "beam", "MRR, pruned", "labels scored", "nodes scored", "MRR, free", "labels", "nodes"]
+    rows = []
+    for side, v in sides.items():
+        for point in v.get("frontier", ()):
+            cells = [
+                number(point[f"{key}_{way}"], 3 if key == "mrr" else 1)
+                for way in ("pruned", "free")
+                for key in ("mrr", "labels", "nodes")
+            ]
+            rows.append([LABELS[side], str(point["beam"]), *cells])
+    return table(head, rows) if rows else []
 
 
 def extra(found: Measurements) -> list[str]:
@@ -158,7 +201,34 @@ def extra(found: Measurements) -> list[str]:
         times = (number(v[key], 0) for key in ("cpu_p50_us", "cpu_p99_us"))
         rows.append([name, *sizes, number(v["peak_bytes"] / 2**30, 1), *times])
     head = ["", "pairs", "labels", "fit, s", "peak, GiB", "p50, µs", "p99, µs"]
-    return ["", "## Many labels, many pairs", *table(head, rows)] if rows else []
+    lines = ["", "## Many labels, many pairs", *table(head, rows)] if rows else []
+    return lines + updates(found)
+
+
+def updates(found: Measurements) -> list[str]:
+    """A completer that is updated, beside one that is fitted anew."""
+    rows = []
+    for key in (one["key"] for one in found.all if one["key"].get("table") == "completion-update"):
+        v = found.of(**key)[-1]
+        rows.append(
+            [
+                f"{key['set']}, 1/{key['share']}" if key["share"] > 1 else key["set"],
+                key["side"],
+                number(v["pairs"], 0),
+                number(v["labels"], 0),
+                *(number(v[name]) for name in ("mrr_new", "mrr_old")),
+                number(v["cpu_seconds"], 1),
+            ]
+        )
+    rows = list(dict.fromkeys(map(tuple, rows)))
+    if not rows:
+        return []
+    text = (
+        "A twentieth of the queries, drawn at random, is new: *old* knows the first half of the training pairs without "
+        "them, *updated* is given the other half by `update_pairs`, *fitted anew* is fitted on both."
+    )
+    head = ["", "", "pairs", "labels", "MRR of new queries", "of the others", "processor, s"]
+    return ["", "## Updates", "", text, *table(head, [list(row) for row in rows])]
 
 
 def plot(plotted: dict, path: Path) -> None:

@@ -12,6 +12,7 @@ from arborank.autocomplete.prefixes import sample_lengths
 from arborank.datasets import load_debian
 
 NAMES = ("wikispeedia", "yso-en", "debian")
+N_PREVIOUS = {"wikispeedia": 1, "yso-en": 1, "debian": 3}
 TEST = 20_000  # prefixes
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
 # side → environment, runner module
 SIDES = {
     "arborank": ("arborank", "arborank"),
+    "arborank-l2-l3": ("arborank", "arborank"),
     "libpecos": ("libpecos", "pecos"),
     "omikuji": ("omikuji", "omikuji"),
     "omikuji-default": ("omikuji", "omikuji"),

@@ -1,8 +1,8 @@
 """Opening a saved model of two gigabytes: how long it takes, and what two processes share.
 
 ``python benchmarks/loading.py`` makes a model of a million labels with random weights in the cache, measures, and
-writes LOADING.md. Times are those of processes of their own, files in the page cache; *shared* is what the system tells in
-``/proc/PID/smaps`` of the model's files, while two processes have answered the same queries.
+writes LOADING.md. Times are those of processes of their own, files in the page cache; *shared* is what the system tells
+in ``/proc/PID/smaps`` of the model's files, while two processes have answered the same queries.
 """
 
 import argparse

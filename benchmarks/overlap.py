@@ -1,4 +1,4 @@
-"""A label in one to six clusters: quality, retained positives, cost; and whether joined labels are separated.
+"""A label in one to six clusters: quality, retained positives, cost, libpecos; and whether joined labels are separated.
 
 ``python benchmarks/overlap.py`` measures what is missing in the cache and writes ``benchmarks/OVERLAP.md``. The recipe
 is that of Liu et al. (NeurIPS 2021): 32 branches, at most 100 labels in a leaf before copying, beam 10. ``--only
@@ -6,12 +6,16 @@ report`` writes the page alone.
 """
 
 import argparse
+import copy
 import os
+import subprocess
 import time
 from pathlib import Path
 
+import child
 import data
 import numpy as np
+from environments import HERE, python
 from measurements import Measurements
 from scipy.sparse import csr_matrix
 
@@ -19,7 +23,7 @@ from arborank import XRLinear
 from arborank.indexing import LabelTree
 from arborank.matching import BeamSearch
 from arborank.metrics import precision_at_k, propensities, psp_at_k
-from arborank.models import KMeansIndexer, disentangle
+from arborank.models import KMeansIndexer
 from arborank.models.disentangle import retained_positives
 from arborank.sparse import as_csr
 
@@ -36,12 +40,10 @@ def cpu(call, *arguments, **options):
     return time.process_time() - start, result
 
 
-def quality(model: XRLinear, X: csr_matrix, Y: csr_matrix, train: csr_matrix) -> dict[str, float]:
-    ids, _ = model.predict_topk(X, 10)
+def quality(ids: np.ndarray, Y: csr_matrix, train: csr_matrix) -> dict[str, float]:
     shares = propensities(np.bincount(train.indices, minlength=train.shape[1]), train.shape[0])
     found = {f"P@{k}": 100 * precision_at_k(Y, ids, k) for k in CUTS}
-    found |= {f"PSP@{k}": 100 * psp_at_k(Y, ids, k, shares) for k in CUTS}
-    return found | {"retained": 100 * retained_positives(model.tree_, Y, beams(model, X))}
+    return found | {f"PSP@{k}": 100 * psp_at_k(Y, ids, k, shares) for k in CUTS}
 
 
 def beams(model: XRLinear, X: csr_matrix) -> np.ndarray:
@@ -71,7 +73,8 @@ def measure_set(given: argparse.Namespace, found: Measurements, name: str) -> No
         own, model = (
             (taken, plain) if overlap == 1 else cpu(XRLinear(max_clusters=overlap, **options).fit, X, Y)
         )
-        values = quality(model, X_test, Y_test, Y)
+        values = quality(model.predict_topk(X_test, 10)[0], Y_test, Y)
+        values |= {"retained": 100 * retained_positives(model.tree_, Y_test, beams(model, X_test))}
         values |= {"copies": model.tree_.labels.size / tree.labels.size, "fit": own + seconds}
         values |= {
             "fit ratio": (own + seconds) / (taken + seconds),
@@ -81,9 +84,31 @@ def measure_set(given: argparse.Namespace, found: Measurements, name: str) -> No
         found.add(values, **cell)
 
 
+def measure_pecos(given: argparse.Namespace, found: Measurements, name: str) -> None:
+    """libpecos' example, in a process and an environment of its own."""
+    cells = {
+        how: {"table": "overlap", "set": name, "side": "libpecos", "merge": how}
+        for how in ("plain", "mean", "max")
+    }
+    if all(found.done(1, **cell) for cell in cells.values()):
+        return
+    out = (given.cache / name / "pecos-overlap.npz").resolve()
+    command = [python("libpecos", given.environments), "-m", "runners.pecos_overlap"]
+    command += [(given.cache / name).resolve(), out, "--threads", str(given.threads)]
+    subprocess.run(command, cwd=HERE, check=True)
+    answers = np.load(out)
+    truth, train = (data.load(given.cache, name, matrix) for matrix in ("Y.tst", "Y.trn"))
+    for how, cell in cells.items():
+        once, twice = answers["seconds"].tolist()
+        values = {"fit": once if how == "plain" else twice, "fit ratio": twice / once}
+        values |= {"copies": 1.0 if how == "plain" else float(answers["copies"])}
+        found.add(quality(answers[how], truth, train) | values, **cell)
+
+
 def ratio(plain: XRLinear, model: XRLinear, X: csr_matrix, rounds: int = 7) -> float:
-    """CPU time of ranking with ``model``, as a multiple of ``plain``'s: the median of rounds that alternate."""
+    """CPU time of ranking with ``model`` as a multiple of ``plain``'s: one thread, the median of alternate rounds."""
     rows = X[: min(X.shape[0], 10_000)]
+    plain, model = (copy.copy(one).set_params(n_jobs=1) for one in (plain, model))
     plain.predict_topk(rows[:100])
     model.predict_topk(rows[:100])
     rounds_taken = [
@@ -92,17 +117,21 @@ def ratio(plain: XRLinear, model: XRLinear, X: csr_matrix, rounds: int = 7) -> f
     return float(np.median([b / a for a, b in rounds_taken]))
 
 
-def join_labels(Y: csr_matrix, tree: LabelTree, seed: int, least: int = 10) -> tuple[csr_matrix, np.ndarray]:
-    """Join pairs of labels of different leaves, drawn at random among those with at least ``least`` instances.
+def join_labels(Y: csr_matrix, tree: LabelTree, seed: int, least: int = 40) -> tuple[csr_matrix, np.ndarray]:
+    """Join pairs of labels at random: of different leaves, and much alike in their number of instances.
 
-    Returns the new label matrix and the pairs; the first label of a pair stands for both, the second has no instance.
+    Labels with at least ``least`` instances are sorted by that number and paired within each twenty: a rare label that
+    is joined to a frequent one makes no second sense that could be seen. Returns the new label matrix and the pairs;
+    the first label of a pair stands for both, the second has no instance.
     """
     rng = np.random.default_rng(seed)
     counts = np.bincount(Y.indices, minlength=Y.shape[1])
     homes = np.full(Y.shape[1], -1)
     homes[tree.labels] = tree.parents(tree.depth)
-    drawn = rng.permutation(np.flatnonzero(counts >= least))
-    pairs = drawn[: drawn.size // 2 * 2].reshape(-1, 2)
+    frequent = np.flatnonzero(counts >= least)
+    frequent = frequent[np.argsort(-counts[frequent], kind="stable")]
+    blocks = np.array_split(frequent, max(1, frequent.size // 20))
+    pairs = np.concatenate([rng.permutation(block)[: block.size // 2 * 2].reshape(-1, 2) for block in blocks])
     pairs = pairs[homes[pairs[:, 0]] != homes[pairs[:, 1]]]
     joined = np.arange(Y.shape[1])
     joined[pairs[:, 1]] = pairs[:, 0]
@@ -124,27 +153,28 @@ def variation(truth: np.ndarray, found: np.ndarray) -> float:
 
 
 def measure_joined(given: argparse.Namespace, found: Measurements, name: str) -> None:
-    """Join labels at random, disentangle, and see whether the leaves part their test instances again."""
-    keys = {rows: {"table": "joined", "set": name, "rows": rows} for rows in ("test", "training")}
+    """Join labels at random, disentangle, and see whether the leaves part their instances again."""
+    keys = {rows: {"table": "joined pairs", "set": name, "rows": rows} for rows in ("test", "training")}
     if all(found.done(1, **key) for key in keys.values()):
         return
     X, Y, X_test, Y_test = (
         data.load(given.cache, name, matrix) for matrix in ("X.trn", "Y.trn", "X.tst", "Y.tst")
     )
-    indexer = KMeansIndexer(**TREE, random_state=given.seed)
-    joined, pairs = join_labels(Y, indexer.index(X, Y), given.seed)
-    model = XRLinear(random_state=given.seed, n_jobs=given.threads, **TREE).fit(X, joined)
-    overlapping = disentangle(model, X, joined)
+    tree = KMeansIndexer(**TREE, random_state=given.seed).index(X, Y)
+    joined, pairs = join_labels(Y, tree, given.seed)
+    model = XRLinear(random_state=given.seed, n_jobs=given.threads, max_clusters=2, **TREE).fit(X, joined)
     for rows, instances, labels in (("test", X_test, Y_test), ("training", X, Y)):
-        if not found.done(1, **keys[rows]):
-            found.add(separation(overlapping, instances, labels, pairs), **keys[rows])
+        found.add(separation(model, instances, labels, pairs), **keys[rows])
 
 
-def separation(model: XRLinear, X: csr_matrix, Y: csr_matrix, pairs: np.ndarray) -> dict[str, float]:
+def separation(
+    model: XRLinear, X: csr_matrix, Y: csr_matrix, pairs: np.ndarray, least: int = 10
+) -> dict[str, float]:
     """Mean variation of information, over the pairs, between a label's two parts and the leaf that is preferred.
 
     Without overlap a joined label has one leaf, and its instances are one cluster; so are those of a joined label
-    that got no second leaf. Chance: instances drawn into two clusters by coin.
+    that got no second leaf. Chance: instances drawn into two clusters by coin. Pairs one of whose labels has fewer than
+    ``least`` instances are left out.
     """
     by_label = Y.tocsc()
     rng = np.random.default_rng(0)
@@ -152,26 +182,29 @@ def separation(model: XRLinear, X: csr_matrix, Y: csr_matrix, pairs: np.ndarray)
     leaf = tree.parents(tree.depth)
     top = tree.above_labels()
     search = BeamSearch(top.branches, model.layers_[:-1], top.labels, top.n_labels)
-    values: dict[str, list[float]] = {"VI": [], "VI of one leaf": [], "VI of chance": [], "two leaves": []}
+    values: dict[str, list[float]] = {"VI": [], "one leaf": [], "chance": [], "two leaves": [], "size": []}
     for first, second in pairs:
         parts = [by_label.indices[by_label.indptr[i] : by_label.indptr[i + 1]] for i in (first, second)]
         parts = [np.setdiff1d(parts[0], parts[1]), np.setdiff1d(parts[1], parts[0])]
-        if min(map(len, parts)) < 5:
+        if min(map(len, parts)) < least:
             continue
         truth = np.repeat([0, 1], [len(part) for part in parts])
         leaves = leaf[tree.labels == first]
         beam, scores = search.nodes(as_csr(X[np.concatenate(parts)]), top.n_labels, n_threads=0)
         worth = np.array([np.where(beam == own, scores, 0).max(axis=1) for own in leaves])
         values["VI"].append(variation(truth, worth.argmax(axis=0)))
-        values["VI of one leaf"].append(variation(truth, np.zeros_like(truth)))
-        values["VI of chance"].append(variation(truth, rng.integers(0, 2, truth.size)))
+        values["one leaf"].append(variation(truth, np.zeros_like(truth)))
+        values["chance"].append(variation(truth, rng.integers(0, 2, truth.size)))
         values["two leaves"].append(float(leaves.size > 1))
-    separated = np.array(values["two leaves"]) > 0
+        values["size"].append(truth.size)
+    arrays = {key: np.array(value) for key, value in values.items()}
+    two = arrays["two leaves"] > 0
     return {
-        **{key: float(np.mean(value)) for key, value in values.items()},
-        "VI where two leaves": float(np.mean(np.array(values["VI"])[separated])),
-        "VI of one leaf there": float(np.mean(np.array(values["VI of one leaf"])[separated])),
-        "pairs": len(separated),
+        **{key: float(arrays[key].mean()) for key in ("VI", "one leaf", "chance", "two leaves")},
+        "VI of two": float(arrays["VI"][two].mean()),
+        "one leaf of two": float(arrays["one leaf"][two].mean()),
+        "lower": float((arrays["VI"][two] < arrays["one leaf"][two]).mean()),
+        "pairs": len(two),
     }
 
 
@@ -213,30 +246,67 @@ def report(found: Measurements, names: list[str]) -> str:
         f"Better in {better} of {cells} cells; worse by more than 0.2 in {worse}; smallest difference {lowest:+.2f}.",
         "",
     ]
-    joined = [
-        (name, rows, *found.of(table="joined", set=name, rows=rows)[-1:])
-        for name in names
-        for rows in ("test", "training")
-    ]
-    lines += [
+    lines += against_pecos(found, names)
+    lines += about_joined(found, names)
+    return "\n".join(lines) + "\n"
+
+
+def about_joined(found: Measurements, names: list[str]) -> list[str]:
+    """The merged-label experiment."""
+    lines = [
         "## Joined labels",
         "",
-        "Pairs of labels of different leaves, with 10 training instances or more, are joined at random; the model",
-        "knows only the joined labels. A joined label's instances are then parted by the leaf that the matcher",
-        "prefers for it, and compared with their true labels by the variation of information, in nats (0: the same).",
-        "One leaf, as without overlap, parts nothing; *chance* parts by coin. The paper parts training instances.",
+        "Pairs of labels of different leaves, with 40 training instances or more and much alike in their number, are",
+        "joined at random; the model knows only the joined labels. A joined label's instances are then parted by the",
+        "leaf that the trained matcher prefers for it, and compared with their true labels by the variation of",
+        "information, in nats (0: the same). *One leaf*: the tree without overlap, which parts nothing. *Chance* parts",
+        "by coin; that is the baseline of the paper, which looks at training instances of labels with two leaves.",
+        "*Parted*: pairs with two leaves whose variation is below that of one leaf.",
         "",
-        "| set | instances | pairs | VI | one leaf | chance | pairs with two leaves | VI of those | one leaf |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| set | instances | pairs | VI | one leaf | chance | with two leaves | VI of those | one leaf | parted |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, rows, *values in joined:
-        for v in values:
-            lines.append(
-                f"| {name} | {rows} | {v['pairs']:.0f} | {v['VI']:.3f} | {v['VI of one leaf']:.3f} | "
-                f"{v['VI of chance']:.3f} | "
-                f"{100 * v['two leaves']:.0f} % | {v['VI where two leaves']:.3f} | {v['VI of one leaf there']:.3f} |"
-            )
-    return "\n".join(lines) + "\n"
+    for name in names:
+        for rows in ("training", "test"):
+            for v in found.of(table="joined pairs", set=name, rows=rows)[-1:]:
+                lines.append(
+                    f"| {name} | {rows} | {v['pairs']:.0f} | {v['VI']:.3f} | {v['one leaf']:.3f} | "
+                    f"{v['chance']:.3f} | {100 * v['two leaves']:.0f} % | {v['VI of two']:.3f} | "
+                    f"{v['one leaf of two']:.3f} | {100 * v['lower']:.0f} % |"
+                )
+    return lines
+
+
+def against_pecos(found: Measurements, names: list[str]) -> list[str]:
+    """Our overlap 2 beside libpecos' example."""
+    lines = [
+        "## Against libpecos",
+        "",
+        "`runners/pecos_overlap.py` is the recipe of libpecos' example: 32 branches, beam 10, every label in its two",
+        "most counted clusters (pseudo-labels with duplicated columns), scores of the two merged by their *mean*, as",
+        "the example does, or by *max*. The first rows of a set are theirs; the last is ours at overlap 2 less *mean*.",
+        "",
+        f"| set | libpecos | {' | '.join(METRICS)} | slots | fit, CPU s |",
+        "|---|---|" + "---|" * (len(METRICS) + 2),
+    ]
+    ahead = cells = 0
+    for name in names:
+        theirs = {
+            how: found.of(table="overlap", set=name, side="libpecos", merge=how)[-1:]
+            for how in ("plain", "mean", "max")
+        }
+        ours = found.of(table="overlap", set=name, side="arborank", overlap=2)[-1:]
+        if not (ours and theirs["mean"]):
+            continue
+        for how, (values,) in theirs.items():
+            shown = " | ".join(f"{values[m]:.2f}" for m in METRICS)
+            lines.append(f"| {name} | {how} | {shown} | {values['copies']:.2f} | {values['fit']:.0f} |")
+        shown = [ours[0][m] - theirs["mean"][0][m] for m in METRICS]
+        cells += len(shown)
+        ahead += sum(value > 0 for value in shown)
+        text = " | ".join(f"{value:+.2f}" for value in shown)
+        lines.append(f"| {name} | ours − mean | {text} | {ours[0]['copies']:.2f} | {ours[0]['fit']:.0f} |")
+    return [*lines, "", f"Ahead in {ahead} of {cells} cells.", ""] if cells else []
 
 
 def main() -> None:
@@ -244,7 +314,8 @@ def main() -> None:
     data.add_arguments(parser)
     parser.add_argument("--sets", nargs="+", default=data.SETS)
     parser.add_argument("--overlaps", nargs="+", type=int, default=[1, 2, 3, 4, 5, 6])
-    parser.add_argument("--only", choices=("quality", "joined", "report"))
+    parser.add_argument("--only", choices=("quality", "libpecos", "joined", "report"))
+    child.add_arguments(parser)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
@@ -253,6 +324,9 @@ def main() -> None:
         if given.only in (None, "quality"):
             data.prepare(given.data, given.cache, name)
             measure_set(given, found, name)
+        if given.only in (None, "libpecos"):
+            data.prepare(given.data, given.cache, name)
+            measure_pecos(given, found, name)
         if given.only in (None, "joined"):
             data.prepare(given.data, given.cache, name)
             measure_joined(given, found, name)

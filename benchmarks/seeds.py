@@ -1,4 +1,6 @@
-"""How far quality moves with the seed of the tree: arborank and libpecos trained with several seeds.
+"""How far quality moves with the seed of the tree: every side trained with several seeds.
+
+omikuji takes no seed and differs from run to run; its runs are numbered instead.
 
 Times are not kept, so this may run beside other work.
 """
@@ -10,13 +12,15 @@ import data
 from linear import model
 from measurements import Measurements
 
+SIDES = ["arborank", "arborank-l2-l3", "libpecos", "omikuji"]
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     data.add_arguments(parser)
     child.add_arguments(parser)
     parser.add_argument("--sets", nargs="+", default=data.SETS)
-    parser.add_argument("--sides", nargs="+", default=["arborank", "libpecos"])
+    parser.add_argument("--sides", nargs="+", default=SIDES)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     given = parser.parse_args()
     found = Measurements(given.cache)
@@ -27,6 +31,8 @@ def main() -> None:
                 key = {"table": "seeds", "set": name, "side": side, "seed": seed}
                 if found.done(1, **key):
                     continue
+                if side.startswith("omikuji"):
+                    data.prepare_text(given.cache, name)
                 request = {
                     "directory": str((given.cache / name).resolve()),
                     "model": model(given, name, f"{side}-seed"),

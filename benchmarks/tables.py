@@ -96,7 +96,7 @@ def seeds(found: Measurements) -> str:
     """Mean over seeds of precision, and how far it moves."""
     rows = []
     for name in sets(found, "seeds"):
-        for side in (OURS, REFERENCE):
+        for side in SIDES:
             values = [one for one in found.of(table="seeds", set=name, side=side) if QUALITY[0] in one]
             if values:
                 columns = np.array([[one[figure] for figure in QUALITY] for one in values])

@@ -77,6 +77,9 @@ class Hits {
  public:
   Meter* meter = nullptr;  // what to tell of the memory read, if anything
 
+  std::int64_t bytes() const {
+    return static_cast<std::int64_t>(from_.capacity() * (5 * sizeof(std::uint32_t) + sizeof(float)));
+  }
   void reserve(std::int64_t n_features) {
     const auto room = static_cast<std::size_t>(n_features + kLanes);
     if (from_.size() < room) {

@@ -1,11 +1,13 @@
 // Which labels a search may return and what their scores are multiplied by, prepared once for a tree.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <mutex>
 #include <vector>
 
 #include "beam_tree.hpp"
+#include "simd.hpp"
 
 namespace arborank {
 
@@ -15,6 +17,7 @@ class NodeSet {
   explicit NodeSet(std::int64_t n_nodes, bool all = false) : words_((n_nodes + 63) / 32 + 1, all ? 0xffffffffu : 0) {}
   void insert(std::int64_t node) { words_[node >> 5] |= 1u << (node & 31); }
   void erase(std::int64_t node) { words_[node >> 5] &= ~(1u << (node & 31)); }
+  std::int64_t bytes() const { return static_cast<std::int64_t>(words_.capacity() * sizeof(std::uint32_t)); }
   void clear() { std::fill(words_.begin(), words_.end(), 0u); }
   template <class Visit>
   void for_each(Visit&& visit) const {
@@ -48,11 +51,13 @@ struct LabelIds {
 
 class LabelFilter {
  public:
-  // allowed, excluded: may be null; weights: one a label, finite and not negative, or null.
+  // allowed, excluded: may be null; weights: one a label, finite and not negative, or null. A label of weight 0 is
+  // excluded: it has no place in any order by scores or by their logarithms.
   LabelFilter(const BeamTree& tree, const LabelIds* allowed, const LabelIds* excluded, const float* weights)
       : tree_(&tree) {
     const std::int64_t depth = tree.depth(), n_slots = tree.layer(depth - 1).n_children;
-    if (allowed != nullptr || excluded != nullptr) {
+    const bool hides = weights != nullptr && std::find(weights, weights + tree.n_labels(), 0.0f) != weights + tree.n_labels();
+    if (allowed != nullptr || excluded != nullptr || hides) {
       NodeSet slots(n_slots, allowed == nullptr);
       if (allowed != nullptr)
         for_each_slot(*allowed, [&](std::int64_t slot) { slots.insert(slot); });
@@ -69,6 +74,9 @@ class LabelFilter {
         }
       if (excluded != nullptr)  // where a node leads only to excluded labels it takes its place in the beam all the same
         for_each_slot(*excluded, [&](std::int64_t slot) { slots.erase(slot); });
+      for (std::int64_t slot = 0; hides && slot < n_slots; slot++)
+        if (weights[tree.labels()[slot]] == 0)
+          slots.erase(slot);
       upper_.assign(std::make_move_iterator(upwards.rbegin()), std::make_move_iterator(upwards.rend()));
       bottom_.push_back(std::move(slots));
     }

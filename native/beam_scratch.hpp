@@ -13,6 +13,11 @@ namespace arborank {
 
 typedef std::vector<std::vector<std::int32_t>> LevelNodes;
 
+template <class T>
+std::int64_t bytes_of(const std::vector<T>& values) {
+  return static_cast<std::int64_t>(values.capacity() * sizeof(T));
+}
+
 // One query on its way down the tree.
 struct SearchState {
   Top top;
@@ -21,6 +26,15 @@ struct SearchState {
   LevelNodes leading;  // to the labels that the query is allowed
   LabelRange range{};
   std::int64_t start = 0;  // the level of the node where the search begins
+
+  std::int64_t bytes() const {
+    std::int64_t n = bytes_of(leading);
+    for (const Beam* b : {&beam, &next})
+      n += bytes_of(b->scores) + bytes_of(b->nodes) + bytes_of(b->orders);
+    for (const auto& nodes : leading)
+      n += bytes_of(nodes);
+    return n;
+  }
 };
 
 // A node of a query's beam, to be opened.
@@ -41,9 +55,25 @@ struct SearchScratch {
   std::vector<Visit> visits, grouped;
   std::vector<std::int64_t> offsets;
   OwnFilter own;  // of a single query
+  std::int64_t others = 0;  // bytes behind all states but the first
+  std::int64_t counted = 0;  // bytes, as its pool counts them
+
+  // The first n_used states have just been used.
+  std::int64_t bytes(std::int64_t n_used) {
+    if (n_used > 1) {  // looking at all of them would take longer than a single query
+      others = 0;
+      for (std::size_t i = 1; i < states.size(); i++)
+        others += states[i].bytes();
+    }
+    return hits[0].bytes() + hits[1].bytes() + bytes_of(sums) + bytes_of(ranks) + bytes_of(states) +
+           bytes_of(candidates) + bytes_of(visits) + bytes_of(grouped) + bytes_of(offsets) +
+           own.bytes() +
+           (states.empty() ? 0 : states[0].bytes()) + others;
+  }
 };
 
-// Scratch memory kept between calls, so that a single query allocates nothing. Lock-free: a fork cannot break it.
+// Scratch memory kept between calls, so that a single query allocates nothing; of an extraordinary one nothing is kept.
+// Lock-free: a fork cannot break it.
 class ScratchPool {
  public:
   ScratchPool() = default;
@@ -55,11 +85,19 @@ class ScratchPool {
   }
   std::unique_ptr<SearchScratch> take() {
     for (auto& slot : slots_)
-      if (SearchScratch* scratch = slot.exchange(nullptr))
+      if (SearchScratch* scratch = slot.exchange(nullptr)) {
+        bytes_ -= scratch->counted;
         return std::unique_ptr<SearchScratch>(scratch);
+      }
     return std::make_unique<SearchScratch>();
   }
-  void give(std::unique_ptr<SearchScratch> scratch) {
+  // n_used: as many states were used at a time
+  void give(std::unique_ptr<SearchScratch> scratch, std::int64_t n_used) {
+    const std::int64_t n = scratch->counted = scratch->bytes(n_used);
+    if (bytes_.fetch_add(n) + n > kMost) {
+      bytes_ -= n;
+      return;
+    }
     for (auto& slot : slots_) {
       SearchScratch* empty = nullptr;
       if (slot.compare_exchange_strong(empty, scratch.get())) {
@@ -67,9 +105,14 @@ class ScratchPool {
         return;
       }
     }
+    bytes_ -= n;
   }
+  // That are kept.
+  std::int64_t bytes() const { return bytes_.load(); }
 
  private:
+  static constexpr std::int64_t kMost = std::int64_t{1} << 26;
+  std::atomic<std::int64_t> bytes_{0};
   std::array<std::atomic<SearchScratch*>, 8> slots_{};
 };
 

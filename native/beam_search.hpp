@@ -6,6 +6,7 @@
 #pragma once
 #include <limits>
 
+#include "beam_merge.hpp"
 #include "beam_scratch.hpp"
 #include "beam_tree.hpp"
 #include "pool.hpp"
@@ -15,13 +16,14 @@ namespace arborank {
 struct SearchOptions {
   std::int64_t k = 10;
   std::int64_t beam_size = 10;
-  Combination combination;
+  Combination combination, at_labels;    // at the nodes above, and at the labels; both or neither in logarithms
   const LabelFilter* filter = nullptr;   // for all queries
   const LabelIds* only = nullptr;        // of a single query: the labels that it may get
   const LabelIds* without = nullptr;     // and those that it may not
   const CsrView* allowed = nullptr;      // one row a query
   const CsrView* excluded = nullptr;     // the same
   const std::int64_t* ranges = nullptr;  // not with `allowed`. Two a query: it may get the labels from one to before the other
+  Merge merge = Merge::max;              // of a label's slots
 };
 
 struct Answers {
@@ -34,13 +36,18 @@ class Search {
  public:
   Search(const BeamTree& tree, const CsrView& X, const SearchOptions& options, Answers answers)
       : tree_(tree), X_(X), options_(options), answers_(answers) {
-    push_ = with_combination(options.combination, [](auto combine) -> Push {
-      return [](Top& top, const f32x16* margins, const Family& family, const Mask& mask) {
-        push_family(top, margins, family, mask, decltype(combine){});
-      };
-    });
+    push_above_ = pusher(options.combination);
+    push_labels_ = pusher(options.at_labels);
     if (options.filter != nullptr)
       weights_ = options.filter->weights(options.combination.logarithm);
+    if (options.merge != Merge::max && tree.overlapping())
+      all_slots_ = most_slots(tree, options.beam_size);
+  }
+
+  // Candidates kept at a level.
+  std::int64_t kept(std::int64_t t) const {
+    const std::int64_t wanted = merges(t) ? all_slots_ : t + 1 == tree_.depth() ? options_.k : options_.beam_size;
+    return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(tree_.layer(t).n_children, 1));
   }
 
   // Searches rows [begin, end) in step, chunk by chunk: what is read of a chunk serves all of them.
@@ -86,6 +93,14 @@ class Search {
   static constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
   using Push = void (*)(Top&, const f32x16*, const Family&, const Mask&);
 
+  static Push pusher(const Combination& combination) {
+    return with_combination(combination, [](auto combine) -> Push {
+      return [](Top& top, const f32x16* margins, const Family& family, const Mask& mask) {
+        push_family(top, margins, family, mask, decltype(combine){});
+      };
+    });
+  }
+
   // begin: first row of the block
   Query query(std::int64_t row, std::int64_t begin, const SearchScratch& scratch) const {
     return {scratch.ranks.data() + (X_.begin(row) - X_.begin(begin)), X_.data + X_.begin(row), X_.length(row)};
@@ -130,19 +145,15 @@ class Search {
   // Spans tell of a node whether it may hold labels of the range; for a few labels it is cheap to know.
   static bool is_short(const LabelRange& range) { return range.end - range.first <= 512; }
 
-  // Candidates kept at a level.
-  std::int64_t kept(std::int64_t t) const {
-    return std::clamp<std::int64_t>(t + 1 == tree_.depth() ? options_.k : options_.beam_size, 1,
-                                    std::max<std::int64_t>(tree_.layer(t).n_children, 1));
-  }
+  bool merges(std::int64_t t) const { return all_slots_ > 0 && t + 1 == tree_.depth(); }
 
   void enter(std::int64_t t, std::int64_t row, Candidate* items, const OwnFilter& own, SearchState& state) const {
     if (t < state.start)
       return;
     const LayerView& layer = tree_.layer(t);
     const bool last = t + 1 == tree_.depth();
-    state.top = {items, 0, 0, kept(t), last && tree_.overlapping() ? tree_.labels() : nullptr, &state.beam,
-                 layer.branches};
+    state.top = {items, 0, 0, kept(t), last && tree_.overlapping() && !merges(t) ? tree_.labels() : nullptr,
+                 &state.beam, layer.branches};
     state.beam.orders.clear();
     std::uint32_t order = 0;
     for (const std::int32_t node : state.beam.nodes) {
@@ -211,7 +222,8 @@ class Search {
   void open(const Visit& visit, const Chunk& chunk, const LayerView& layer, Hits& hits, SearchScratch& scratch) const {
     SearchState& state = scratch.states[visit.query];
     const Family family{visit.score, visit.order, layer.branches[visit.node], chunk.n_siblings};
-    push_(state.top, hits.margins(chunk, scratch.sums), family, state.mask);
+    const bool labels = &layer == &tree_.layer(tree_.depth() - 1);
+    (labels ? push_labels_ : push_above_)(state.top, hits.margins(chunk, scratch.sums), family, state.mask);
   }
 
   // Opens the visits of one query, best parent first. While one is opened, the next one's index is fetched.
@@ -273,6 +285,8 @@ class Search {
     if (t < state.start)
       return;
     Top& top = state.top;
+    if (merges(t))
+      merge_labels(top, state.beam, tree_, options_.merge, options_.k);
     top.shrink();
     std::sort(top.items, top.items + top.size, std::greater<>());
     state.next.scores.clear();
@@ -300,7 +314,8 @@ class Search {
 
   // Sorts the visits by node, within a node by query.
   static void group(std::int64_t n_nodes, SearchScratch& scratch) {
-    auto& [hits, sums, ranks, states, candidates, visits, grouped, offsets, own] = scratch;
+    auto &visits = scratch.visits, &grouped = scratch.grouped;
+    auto& offsets = scratch.offsets;
     if (n_nodes > 8 * static_cast<std::int64_t>(visits.size())) {
       std::stable_sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) { return a.node < b.node; });
       return;
@@ -320,8 +335,9 @@ class Search {
   const CsrView& X_;
   const SearchOptions& options_;
   Answers answers_;
-  Push push_;
+  Push push_above_, push_labels_;
   LabelFilter::Weights weights_;
+  std::int64_t all_slots_ = 0;  // where slots are merged: the most that one query can reach
 };
 
 // Cache lines that a search of all rows in step reads, by the part of the layers that they are in.
@@ -351,18 +367,19 @@ inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& 
     const Job job;
     for (std::int64_t row = 0; row < X.n_rows; row++)
       search.run(row, row + 1, *scratch, job);
-    pool.give(std::move(scratch));
+    pool.give(std::move(scratch), 1);
     return;
   }
   // the more rows in a block the more share a chunk, within the memory for their candidates
-  const std::int64_t kept = std::max(std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children), options.k);
+  const std::int64_t inner = std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children);
+  const std::int64_t kept = std::max({inner, options.k, search.kept(tree.depth() - 1)});
   const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, 8192);
   const std::int64_t block = std::clamp<std::int64_t>((X.n_rows + n_threads - 1) / n_threads, 1, most);
   parallel_for(n_threads, (X.n_rows + block - 1) / block, tick, [&](std::int64_t task, int, Job& job) {
     auto scratch = pool.take();
     const std::int64_t begin = task * block, end = std::min(begin + block, X.n_rows);
     search.run(begin, end, *scratch, job);
-    pool.give(std::move(scratch));
+    pool.give(std::move(scratch), end - begin);
     job.advance(end - begin);
   });
 }

@@ -30,6 +30,9 @@ class BeamTree {
                                     std::to_string(layers_[t].n_features) + " features, but layer 0 takes " +
                                     std::to_string(layers_[0].n_features));
       n_nodes = layers_[t].n_children;
+      std::int64_t& widest = widest_.emplace_back(0);
+      for (std::int64_t p = 0; p < layers_[t].n_parents; p++)
+        widest = std::max(widest, layers_[t].branches[p + 1] - layers_[t].branches[p]);
     }
     if (n_slots != n_nodes)
       throw std::invalid_argument("labels has " + std::to_string(n_slots) + " entries, but the last layer scores " +
@@ -50,6 +53,14 @@ class BeamTree {
   std::int64_t n_labels() const { return n_labels_; }
   std::int64_t n_features() const { return layers_[0].n_features; }
   bool overlapping() const { return overlapping_; }       // a label stands in several slots
+
+  // The most nodes that one search can score.
+  std::int64_t most_scored(std::int64_t beam_size) const {
+    std::int64_t n = 0;
+    for (std::size_t t = 0; t < layers_.size(); t++)
+      n += std::min(std::min(beam_size, layers_[t].n_parents) * widest_[t], layers_[t].n_children);
+    return n;
+  }
 
   // The slots that hold a label, ascending.
   std::span<const std::int32_t> slots(std::int32_t label) const {
@@ -108,6 +119,7 @@ class BeamTree {
   }
 
   std::vector<LayerView> layers_;
+  std::vector<std::int64_t> widest_;  // most children of a parent, layer by layer
   const std::int32_t* labels_;
   std::int64_t n_labels_;
   bool overlapping_ = false;

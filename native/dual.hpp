@@ -14,7 +14,7 @@
 
 namespace arborank {
 
-// xorshift64*: the same sequence everywhere, seeded by the node.
+// xorshift64*: the same sequence everywhere.
 class Shuffler {
  public:
   explicit Shuffler(std::uint64_t seed) : state_((seed + 1) * 0x9e3779b97f4a7c15ull) {}
@@ -131,6 +131,7 @@ class SvmDual {
 
  private:
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  static constexpr std::int64_t kAhead = 8;
   static constexpr float kNegligible = 0.1f;  // projected gradients below this share of eps move nothing
 
   void pass(Int<L> running, Job& job) {
@@ -139,6 +140,10 @@ class SvmDual {
     for (std::int64_t i = 0; i < active_.size();) {
       if (i % 64 == 0 && job.stopped())
         return;
+      if (i + kAhead < active_.size()) {  // short examples end before the next one's numbers are here
+        __builtin_prefetch(&block_.starts[active_[i + kAhead]]);
+        __builtin_prefetch(&alpha_[active_[i + kAhead]]);
+      }
       if (i + 1 < active_.size())
         Example<L>(block_, active_[i + 1]).prefetch();
       if (visit(active_[i], running))

@@ -47,7 +47,7 @@ class BalancedKMeans {
       Team team(n_threads, overall);
       Scratch scratch;
       two_means_.start(clusters_.order.data(), rows_.size(), scratch, team);
-      const std::size_t enough = n_threads == 1 ? 1 : 4 * n_threads;
+      const std::size_t enough = n_threads == 1 ? 1 : 2 * n_threads;
       for (int level = 0; level < options_.depth && nodes.size() < enough; level++) {
         std::vector<Node> below;
         for (const Node& node : nodes) {

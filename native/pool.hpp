@@ -32,6 +32,23 @@ class Job {
 // Called on the calling thread about ten times a second with the work units done; throws to stop the job.
 using Tick = std::function<void(std::int64_t)>;
 
+// For loops on the calling thread itself: passes a tick on about ten times a second.
+class Clock {
+ public:
+  explicit Clock(const Tick& tick) : tick_(tick) {}
+  void tick(std::int64_t done) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!tick_ || now - last_ < std::chrono::milliseconds(100))
+      return;
+    last_ = now;
+    tick_(done);
+  }
+
+ private:
+  const Tick& tick_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
 // 0 is every core. Python's n_jobs, where -1 is, is translated long before.
 inline int resolve_threads(int n_threads) {
   if (n_threads < 0)

@@ -41,6 +41,8 @@ class LayerTrainer {
       BlockGatherer gatherer(X_.n_cols);
       try {
         work(gatherer, job);
+        std::lock_guard lock(mutex_);
+        done_ = job.done();
       } catch (...) {
         std::lock_guard lock(mutex_);
         job.stop();
@@ -48,7 +50,7 @@ class LayerTrainer {
         throw;
       }
     });
-    return {LayerArrays::join(std::move(chunks_)), std::move(bias_)};
+    return {LayerArrays::join(std::move(chunks_), tick, done_), std::move(bias_)};
   }
 
  private:
@@ -154,7 +156,7 @@ class LayerTrainer {
   void solve_lanes(OpenParent& parent, std::size_t g, Job& job) {
     const Group group = parent.groups[g];
     const LaneTargets targets = targets_of(parent, group);
-    const std::uint64_t seed = static_cast<std::uint64_t>(parent.id);
+    const std::uint64_t seed = static_cast<std::uint64_t>(parent.block.n);  // wherever the family stands
     LaneWeights<L> weights;
     switch (params_.solver) {
       case Solver::logistic_dual:
@@ -212,6 +214,7 @@ class LayerTrainer {
   std::size_t next_parent_ = 0;
   std::int64_t n_groups_ = 0;
   int gathering_ = 0;
+  std::int64_t done_ = 0;  // work units
   std::vector<std::unique_ptr<OpenParent>> open_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "pruning.hpp"
 #include "train_lanes.hpp"
 #include "weights_pack.hpp"
 
@@ -38,37 +39,20 @@ void for_each_weight(const TrainBlock& block, const LaneWeights<L>& weights, Vis
       visit(n_shared + static_cast<std::uint32_t>(k), block.own_values[k] * weights.coefficients[row]);
 }
 
-// The smallest weight to keep so that at most max_nonzeros remain; of equal ones the smaller feature number stays.
-struct Cut {
-  float least;
-  std::uint32_t last_feature = 0xffffffffu;
-  bool keeps(float weight, std::uint32_t feature) const {
-    return weight > least || (weight == least && feature <= last_feature);
-  }
-};
-
 template <int L>
 std::vector<Cut> cuts(const TrainBlock& block, const LaneWeights<L>& weights, int n_lanes, const TrainParams& params) {
-  const float least = std::max(params.threshold, std::numeric_limits<float>::denorm_min());
+  const float least = least_kept(params.threshold);
   std::vector<Cut> result(n_lanes, Cut{least});
   if (params.max_nonzeros < 0)
     return result;
-  std::vector<std::pair<float, std::uint32_t>> all;  // (minus magnitude, feature): ascending is best first
+  std::vector<Ranked> all;
   for (int lane = 0; lane < n_lanes; lane++) {
     all.clear();
     for_each_weight<L>(block, weights, [&](std::uint32_t number, Float<L> w) {
       if (std::fabs(w[lane]) >= least)
-        all.emplace_back(-std::fabs(w[lane]), feature_of(block, number));
+        all.push_back(ranked(w[lane], feature_of(block, number)));
     });
-    if (static_cast<std::int64_t>(all.size()) <= params.max_nonzeros)
-      continue;
-    if (params.max_nonzeros == 0) {
-      result[lane] = {std::numeric_limits<float>::infinity(), 0};
-      continue;
-    }
-    const auto last = all.begin() + (params.max_nonzeros - 1);
-    std::nth_element(all.begin(), last, all.end());
-    result[lane] = {-last->first, last->second};
+    result[lane] = cut_to(all, least, params.max_nonzeros);
   }
   return result;
 }
@@ -87,7 +71,7 @@ GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights
       return;
     std::uint32_t mask = 0;
     for (int lane = 0; lane < n_lanes; lane++)
-      if (cut[lane].keeps(std::fabs(w[lane]), feature_of(block, number))) {
+      if (cut[lane].keeps(w[lane], feature_of(block, number))) {
         mask |= 1u << lane;
         kept.values.push_back(w[lane]);
       }

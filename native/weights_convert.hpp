@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "pruning.hpp"
 #include "weights_matrix.hpp"
 
 namespace arborank {
@@ -20,41 +21,22 @@ struct ConvertedLayer {
 
 namespace detail {
 
-// What a child must have to stay: more than `least`, or as much and a feature up to `last_feature`.
-struct Least {
-  float least = 0;
-  std::int32_t last_feature = INT32_MAX;
-  bool keeps(float weight, std::int32_t feature) const {
-    const float magnitude = std::fabs(weight);
-    return magnitude > least || (magnitude == least && feature <= last_feature);
-  }
-};
-
-inline std::vector<Least> least_kept(const LayerView& layer, std::int64_t parent, const Conversion& conversion,
-                                     const std::vector<std::int32_t>& features) {
+inline std::vector<Cut> cuts(const LayerView& layer, std::int64_t parent, const Conversion& conversion,
+                             const std::vector<std::int32_t>& features) {
   const std::int64_t n_siblings = layer.branches[parent + 1] - layer.branches[parent];
-  const float threshold = std::max(conversion.threshold, std::numeric_limits<float>::denorm_min());
-  std::vector<Least> result(n_siblings, Least{threshold});
+  const float least = least_kept(conversion.threshold);
+  std::vector<Cut> result(n_siblings, Cut{least});
   if (conversion.max_nonzeros < 0)
     return result;
-  std::vector<std::vector<std::pair<float, std::int32_t>>> weights(n_siblings);  // ascending is best first
+  std::vector<std::vector<Ranked>> weights(n_siblings);
   visit_blocks(layer, parent, [&](std::int64_t row, std::uint32_t block, std::uint32_t mask, const float* weight) {
     for (; mask != 0; mask &= mask - 1, weight++)
-      if (std::fabs(*weight) >= threshold)
-        weights[block * 16 + std::countr_zero(mask)].emplace_back(-std::fabs(*weight), features[row]);
+      if (std::fabs(*weight) >= least)
+        weights[block * 16 + std::countr_zero(mask)].push_back(
+            ranked(*weight, static_cast<std::uint32_t>(features[row])));
   });
-  for (std::int64_t child = 0; child < n_siblings; child++) {
-    auto& all = weights[child];
-    if (static_cast<std::int64_t>(all.size()) <= conversion.max_nonzeros)
-      continue;
-    if (conversion.max_nonzeros == 0) {
-      result[child].least = std::numeric_limits<float>::infinity();
-      continue;
-    }
-    const auto last = all.begin() + (conversion.max_nonzeros - 1);
-    std::nth_element(all.begin(), last, all.end());
-    result[child] = {-last->first, last->second};
-  }
+  for (std::int64_t child = 0; child < n_siblings; child++)
+    result[child] = cut_to(weights[child], least, conversion.max_nonzeros);
   return result;
 }
 
@@ -91,7 +73,7 @@ inline PackedChunk convert_chunk(const LayerView& layer, std::int64_t parent, co
   std::vector<std::int32_t> features;
   for (const std::uint32_t rank : row_ranks(layer, parent))
     features.push_back(feature_of[rank]);
-  const auto least = least_kept(layer, parent, conversion, features);
+  const auto cut = cuts(layer, parent, conversion, features);
   if (conversion.precision == Precision::int8)
     set_scales(layer, parent, scales);
   ChunkPacker packer(layer_ranks(layer), layer.branches[parent + 1] - layer.branches[parent], conversion.precision);
@@ -101,7 +83,7 @@ inline PackedChunk convert_chunk(const LayerView& layer, std::int64_t parent, co
     float values[16];
     for (int n = 0; mask != 0; mask &= mask - 1, weight++) {
       const std::uint32_t child = block * 16 + std::countr_zero(mask);
-      if (!least[child].keeps(*weight, features[row]))
+      if (!cut[child].keeps(*weight, static_cast<std::uint32_t>(features[row])))
         continue;
       values[n] = to_pack(*weight, conversion.precision, scales + child);
       if (values[n] == 0)
@@ -133,7 +115,7 @@ inline ConvertedLayer convert_layer(const LayerView& layer, const Conversion& co
     chunks[p] = detail::convert_chunk(layer, p, conversion, feature_of, result.scales.data() + layer.branches[p]);
     job.advance(1);
   });
-  result.arrays = LayerArrays::join(std::move(chunks));
+  result.arrays = LayerArrays::join(std::move(chunks), tick, layer.n_parents);
   return result;
 }
 

@@ -52,7 +52,7 @@ inline LayerArrays pack_layer(const CsrView& children, const std::int64_t* branc
     chunks[p] = detail::pack_chunk(children, branches[p], branches[p + 1], ranks);
     job.advance(1);
   });
-  return LayerArrays::join(std::move(chunks));
+  return LayerArrays::join(std::move(chunks), tick, n_parents);
 }
 
 // The ranks of a chunk's rows, in order.

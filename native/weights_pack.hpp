@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "csr.hpp"
+#include "pool.hpp"
 #include "weights.hpp"
 
 #if defined(__GLIBC__)
@@ -224,7 +225,9 @@ struct LayerArrays {
   std::vector<std::uint16_t> starts, keys, units;
   std::vector<std::uint32_t> bases;
 
-  static LayerArrays join(std::vector<PackedChunk>&& chunks) {
+  // The tick is told that `done` units are done, for as long as this takes.
+  static LayerArrays join(std::vector<PackedChunk>&& chunks, const Tick& tick, std::int64_t done) {
+    Clock clock(tick);
     LayerArrays layer;
     layer.extents.reserve(chunks.size() + 1);
     Extent end{0, 0, 0, 0, 0, 0};
@@ -246,6 +249,7 @@ struct LayerArrays {
     const std::size_t step = std::max<std::size_t>(std::size_t{1} << 21, end.unit / 64);
     std::size_t trimmed = 0;
     for (auto& chunk : chunks) {  // freed one by one: the peak is one layer and a little
+      clock.tick(done);
       layer.index.insert(layer.index.end(), chunk.index.begin(), chunk.index.end());
       layer.starts.insert(layer.starts.end(), chunk.starts.begin(), chunk.starts.end());
       layer.keys.insert(layer.keys.end(), chunk.keys.begin(), chunk.keys.end());

@@ -141,7 +141,7 @@ def test_not_finite(topics, value):
 @pytest.mark.parametrize("k", [0, -1])
 def test_k_below_one(topics, k):
     model = XRLinear(**SMALL_TREE).fit(*topics)
-    with pytest.raises(ValueError, match="k must be at least 1"):
+    with pytest.raises(ValueError, match="k must be between 1"):
         model.predict_topk(topics[0], k)
 
 

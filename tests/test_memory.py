@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arborank import memory
+from arborank import LabelTree, XRLinear, memory
 from arborank.memory import (
     Estimate,
     available_memory,
@@ -51,16 +51,53 @@ def test_index_holds_6_bytes_a_value_of_the_label_vectors():
     )
 
 
-def test_no_threshold_keeps_every_feature_of_a_cluster():
-    sparse = estimate_training(**SIZES)
-    dense = estimate_training(**SIZES, threshold=0.0)
-    assert dense.weights > 5 * sparse.weights
+def test_fewer_weights_the_higher_the_threshold():
+    thresholds = [0.0, 0.001, 0.01, 0.05, 0.1, 0.3, 1.0]
+    sizes = [estimate_training(**SIZES, threshold=threshold).weights for threshold in thresholds]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 5 * sizes[4]
 
 
-def test_threshold_bound_is_the_documented_one():
-    # one label of 50 positives in one leaf: 50^0.75 * (2/3)^2 / 0.1^2 weights of 13 bytes
-    weights = estimate_training(n_instances=1000, n_features=10**6, nnz=10**6, label_counts=[50]).weights
-    assert weights == pytest.approx(13 * 50**0.75 * (2 / 3) ** 2 * 100, rel=0.01)
+def test_copies_of_labels_take_memory():
+    one, two, six = (estimate_training(**SIZES, max_clusters=most) for most in (1, 2, 6))
+    assert 1.2 * one.weights < two.weights < 1.5 * one.weights
+    assert two.working == one.working + 40 * (40_000 * 10 + 170_000)
+    assert six == two  # leaves do not grow further
+    assert estimate_training(**SIZES, max_clusters=2, beam_size=20).working > two.working
+
+
+# What training on real data came to: instances, features, values, labels and positives; threshold, and megabytes of
+# the layers' arrays.
+MEASURED = [
+    (44_625, 280_440, 4_038_000, 31_238, 219_601, 0.1, 76.6),
+    (44_625, 280_440, 4_038_000, 31_238, 219_601, 0.05, 122.0),
+    (44_625, 280_440, 4_038_000, 31_238, 219_601, 0.01, 288.9),
+    (92_334, 300_000, 11_329_000, 95_653, 323_024, 0.1, 228.7),
+    (45_000, 300_000, 23_585_000, 4_108, 228_322, 0.1, 42.8),
+    (590_334, 300_000, 11_334_000, 25_244, 1_443_339, 0.1, 212.6),
+]
+
+
+@pytest.mark.parametrize(
+    ("n_instances", "n_features", "nnz", "n_labels", "n_positives", "threshold", "megabytes"), MEASURED
+)
+def test_weights_are_about_what_they_were_in_real_models(
+    n_instances, n_features, nnz, n_labels, n_positives, threshold, megabytes
+):
+    # a few labels have most positives, as anywhere
+    shares = 1 / np.arange(5, n_labels + 5) ** 0.9
+    counts = np.maximum(np.round(shares / shares.sum() * n_positives), 1)
+    estimate = estimate_training(
+        n_instances=n_instances, n_features=n_features, nnz=nnz, label_counts=counts, threshold=threshold
+    )
+    assert 0.7 < estimate.weights / (megabytes * 1e6) < 1.9
+
+
+def test_an_index_is_only_needed_where_the_tree_is_grown(caplog):
+    X, Y = np.eye(4), [[0], [1], [2], [3]]
+    with caplog.at_level(logging.INFO, "arborank"):
+        XRLinear(tree=LabelTree.one_vs_all(4)).fit(X, Y)
+    assert "the tree 0 bytes" in caplog.text
 
 
 def test_of_one_value_a_layer_the_costliest_counts():

@@ -76,7 +76,7 @@ class Matcher(LinearMatcher):
         (
             lambda ids, scores: (ids * 1.0, scores),
             TypeError,
-            "clusters of dtype float64; a Matcher promises integers",
+            "clusters that Matcher.match returned have dtype float64; .*; a Matcher promises ids",
         ),
         (
             lambda ids, scores: (ids, ids),
@@ -85,9 +85,18 @@ class Matcher(LinearMatcher):
         ),
         (lambda ids, scores: (ids[:-1], scores[:-1]), ValueError, "a Matcher promises 96 rows"),
         (lambda ids, scores: (ids + 4, scores), ValueError, r"a Matcher promises ids in \[0, 4\)"),
-        (lambda ids, scores: (ids * 0, scores), ValueError, "a cluster twice in a row"),
+        (
+            lambda ids, scores: (ids * 0, scores),
+            ValueError,
+            "that Matcher.match returned repeat id 0 in row 0; a Matcher promises",
+        ),
         (lambda ids, scores: (ids, scores * np.nan), ValueError, "a score that is not finite"),
         (lambda ids, scores: (ids, -scores), ValueError, "scores that ascend"),
+        (
+            lambda ids, scores: (ids, scores.astype(float) * 1e300),
+            ValueError,
+            "a score too large for float32",
+        ),
         (
             lambda ids, scores: (np.where(ids == ids[:, :1], -1, ids), scores),
             (ValueError, AssertionError),
@@ -99,6 +108,29 @@ class Matcher(LinearMatcher):
 def test_matchers_that_break_their_promise(change, error, message):
     with pytest.raises(error, match=message):
         check_matcher(Matcher(change))
+
+
+def test_a_label_without_instances_may_be_in_no_cluster():
+    class Thrifty(KMeansIndexer):
+        left_out = 0
+
+        def index(self, X, Y):
+            tree = super().index(X, Y)
+            self.left_out += Y.shape[1] - tree.labels.size
+            return tree
+
+    indexer = Thrifty(max_leaf_size=4)
+    check_indexer(indexer)
+    assert indexer.left_out > 0
+
+    class Careless(KMeansIndexer):
+        def index(self, X, Y):
+            return LabelTree.from_clusters(np.arange(Y.shape[1] - 1) % 3).relabel(
+                np.arange(Y.shape[1] - 1), Y.shape[1]
+            )
+
+    with pytest.raises(AssertionError, match="left 1 labels with instances out"):
+        check_indexer(Careless())
 
 
 def test_a_matcher_that_looks_at_other_rows():
@@ -144,6 +176,12 @@ def nan(values):
     return values
 
 
+def twice(values):
+    """The first slot of every row again, in place of the second."""
+    values.indices[1 + values.indptr[:-1]] = values.indices[values.indptr[:-1]]
+    return values
+
+
 def moved(values):
     return sp.csr_array(
         (values.data, (values.indices + 5) % values.shape[1], values.indptr), shape=values.shape
@@ -171,6 +209,8 @@ def moved(values):
             "a Ranker promises a value for each",
         ),
         (moved, ValueError, "its cluster was not matched"),
+        (twice, ValueError, "two values for slot 0 in row 0"),
+        (lambda values: values.astype(np.float64) * 1e300, ValueError, "a value too large for float32"),
         (lambda values: -values, AssertionError, "a wrong label first"),
     ],
 )

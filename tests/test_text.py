@@ -107,11 +107,45 @@ def test_encode_labels(ranker):
         (["ab", "cd"], [[], []], ValueError, "no label"),
         ([], [], ValueError, "no label"),
         (["ab"], "x", TypeError, "labels"),
+        (None, [["x"]], TypeError, "texts must be an iterable of str, found NoneType"),
+        (5, [["x"]], TypeError, "texts must be an iterable of str, found int"),
+        ("ab", [["x"], ["y"]], ValueError, "texts must be an iterable of str, found one str"),
+        (["ab", "cd"], [["\ud800"], ["x"]], ValueError, "labels hold a name that cannot be stored"),
     ],
 )
 def test_bad_input(texts, labels, error, says):
     with pytest.raises(error, match=says):
         TextRanker(features=NgramTfidf()).fit(texts, labels)
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        (
+            {"features": XRLinear()},
+            "features must be an estimator with fit_encode and encode; XRLinear has no fit",
+        ),
+        (
+            {"model": NgramTfidf()},
+            "model must be an estimator with fit and predict_topk; NgramTfidf has no predict",
+        ),
+    ],
+)
+def test_stages_that_are_none(stage, message):
+    with pytest.raises(TypeError, match=message):
+        TextRanker(**stage).fit(["ab cd", "cd ef"], ["x", "y"])
+
+
+@pytest.mark.parametrize("weight", ["x", None, 1j, [1], True, -1, float("nan"), 10**400])
+def test_label_weights_that_are_no_numbers(ranker, weight):
+    with pytest.raises((TypeError, ValueError), match=r"label_weights\['fruit'\] must be"):
+        ranker.rank("apple", label_weights={"fruit": weight})
+
+
+def test_a_card_that_is_no_text(ranker, tmp_path):
+    with pytest.raises(TypeError, match="card must be Markdown text, found 5"):
+        ranker.save(tmp_path / "model", card=5)
+    assert not (tmp_path / "model").exists()
 
 
 def test_rank_wants_one_text(ranker):

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common.hpp"
+#include "part.hpp"
 
 namespace arborank {
 
@@ -40,6 +41,27 @@ nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<
   return nb::make_tuple(to_numpy(std::move(copies.labels)), to_numpy(std::move(copies.clusters)));
 }
 
+NumpyVector<std::int32_t> part_instances(const Csr& features, const Csr& companions, const Csr& instances,
+                                         const Csr& leaves, Matrix<std::int32_t> beams, Matrix<float> scores,
+                                         float coherence, int max_iter, int n_threads) {
+  const CsrView& rows = canonical(instances, "instances");
+  const CsrView& own = canonical(leaves, "leaves");
+  const auto n = static_cast<std::int64_t>(beams.shape(0));
+  require(features.view.n_rows == n && companions.view.n_rows == n && rows.n_cols == n && scores.shape(0) == beams.shape(0) &&
+              beams.shape(1) == scores.shape(1),
+          "features, companions, beams and scores must have one row an instance, instances one column");
+  require(own.n_rows == rows.n_rows && companions.view.n_cols == rows.n_rows,
+          "instances and leaves must have one row a label, companions one column");
+  const PartProblem problem{features.view, companions.view, rows, own, beams.data(), scores.data(),
+                            static_cast<std::int64_t>(beams.shape(1)), coherence, max_iter};
+  std::vector<std::int32_t> chosen;
+  {
+    nb::gil_scoped_release release;
+    chosen = part(problem, n_threads, python_tick(std::nullopt));
+  }
+  return to_numpy(std::move(chosen));
+}
+
 }  // namespace
 
 void bind_cover(nb::module_& m) {
@@ -47,6 +69,10 @@ void bind_cover(nb::module_& m) {
         nb::arg("scores").noconvert(), nb::arg("homes").noconvert(), nb::arg("n_clusters"), nb::arg("max_clusters"),
         nb::arg("capacity"), nb::arg("min_gain"),
         "Copies (labels, clusters) that let beams cover more positives, in the order they were taken.");
+  m.def("part_instances", &part_instances, nb::arg("features"), nb::arg("companions"), nb::arg("instances"),
+        nb::arg("leaves"), nb::arg("beams").noconvert(), nb::arg("scores").noconvert(), nb::arg("coherence"),
+        nb::arg("max_iter"), nb::arg("n_threads"),
+        "The leaf of every positive of every label, parted among the label's leaves; -1 for a label in none.");
 }
 
 }  // namespace arborank

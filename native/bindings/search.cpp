@@ -115,6 +115,12 @@ nb::tuple unpack(const Layer& layer) {
                         to_numpy(std::move(out.weights)));
 }
 
+Merge merge_of(int number) {
+  if (number < 0 || number > 2)
+    throw std::invalid_argument("no such merge");
+  return static_cast<Merge>(number);
+}
+
 Combination combination(int transform, int power, bool logarithm) {
   if (transform < 0 || transform > 2 || power < 0 || power > 4 || (transform == 2) != (power > 0))
     throw std::invalid_argument("no such combination");
@@ -126,6 +132,7 @@ struct Searcher {
   Vector<std::int32_t> labels;
   BeamTree tree;
   ScratchPool pool;
+  std::atomic<bool> masked{false};
 
   static std::vector<LayerView> views(const nb::list& layers) {
     std::vector<LayerView> out;
@@ -192,10 +199,20 @@ struct Searcher {
     }
   }
 
+  // Whether a search of all rows takes less than some 100 µs, for which other threads may as well wait.
+  bool is_short(const Csr& X, std::int64_t k, std::int64_t beam_size, std::int64_t n_masked) const {
+    constexpr std::int64_t kShort = 1 << 19;  // multiply-adds, of which 16 take one instruction, at the very most
+    const std::int64_t n_rows = X.view.n_rows, scored = tree.most_scored(beam_size);
+    if (n_rows > kFewRows || X.view.nnz() + n_masked > kShort || k > kShort || scored > kShort)  // so that nothing overflows
+      return false;
+    return (X.view.nnz() + n_rows) * scored + n_rows * k + 16 * n_masked <= kShort;
+  }
+
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
+                 const Combination& at_labels, const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
                  const std::optional<Vector<std::int64_t>>& only, const std::optional<Vector<std::int64_t>>& without,
-                 std::optional<Matrix<std::int64_t>> ranges, int n_threads, std::optional<nb::callable> progress) {
+                 std::optional<Matrix<std::int64_t>> ranges, int merge, int n_threads,
+                 std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
                                   std::to_string(tree.n_features()) + " were expected");
@@ -205,6 +222,8 @@ struct Searcher {
       throw std::invalid_argument(std::string(k < 1 || k > INT32_MAX ? "k" : "beam_size") +
                                   " must be a positive integer, found " +
                                   std::to_string(k < 1 || k > INT32_MAX ? k : beam_size));
+    if (combination.logarithm != at_labels.logarithm || combination.bounded() != at_labels.bounded())
+      throw std::invalid_argument("scores above the labels and at the labels must be of one kind");
     check_mask("allowed", allowed, X.view.n_rows);
     check_mask("excluded", excluded, X.view.n_rows);
     if (ranges)
@@ -220,17 +239,23 @@ struct Searcher {
       own[1] = checked("excluded", *without);
     if ((only || without) && X.view.n_rows != 1)
       throw std::invalid_argument("only and without are for a single row, but X has " + std::to_string(X.view.n_rows));
-    const SearchOptions options{k, beam_size, combination, filter, only ? &own[0] : nullptr,
+    const SearchOptions options{k, beam_size, combination, at_labels, filter, only ? &own[0] : nullptr,
                                 without ? &own[1] : nullptr, allowed ? &allowed->view : nullptr,
-                                excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr};
+                                excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr,
+                                merge_of(merge)};
+    if (filter != nullptr && filter->weights(false).slots != nullptr && options.merge == Merge::log_sum &&
+        !combination.logarithm)
+      throw std::invalid_argument("label weights and merge='log-sum' go together only with a log- combination");
     if (X.view.n_rows > (std::int64_t{1} << 58) / k)
       throw std::bad_alloc();
     const auto n_rows = static_cast<std::size_t>(X.view.n_rows), width = static_cast<std::size_t>(k);
     auto ids = new_matrix<std::int64_t>(n_rows, width);
     auto scores = new_matrix<float>(n_rows, width);
     const Answers answers{ids.data(), scores.data()};
-    // a few microseconds: not worth handing over the GIL
-    if (X.view.n_rows == 1 && X.view.nnz() < 64 && beam_size <= 64) {
+    const auto n_masked = static_cast<std::int64_t>((allowed ? allowed->view.nnz() : 0) + (excluded ? excluded->view.nnz() : 0) +
+                                                    (only ? only->size() : 0) + (without ? without->size() : 0));
+    const bool first_mask = (allowed || ranges || only || without) && !masked.exchange(true);  // it prepares what the others need
+    if (!first_mask && is_short(X, k, beam_size, n_masked)) {
       search(tree, X.view, options, 1, {}, pool, answers);
     } else {
       nb::gil_scoped_release release;
@@ -239,13 +264,15 @@ struct Searcher {
     return nb::make_tuple(std::move(ids), std::move(scores));
   }
 
-  nb::dict lines(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination) const {
+  nb::dict lines(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
+                 const Combination& at_labels) const {
     if (X.view.n_cols != tree.n_features() || !X.facts.canonical || !X.facts.finite || k < 1 || beam_size < 1)
       throw std::invalid_argument("X does not fit the model, or k or beam_size is below 1");
     SearchOptions options;
     options.k = k;
     options.beam_size = beam_size;
     options.combination = combination;
+    options.at_labels = at_labels;
     std::vector<std::int64_t> ids(X.view.n_rows * k);
     std::vector<float> scores(X.view.n_rows * k);
     const auto counts = count_lines(tree, X.view, options, {ids.data(), scores.data()});
@@ -297,10 +324,15 @@ void bind_search(nb::module_& m) {
       .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("lines", &Searcher::lines, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           "Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.")
+           nb::arg("at_labels"), "Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.")
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
-           nb::arg("only").noconvert().none(), nb::arg("without").noconvert().none(), nb::arg("ranges").noconvert().none(), nb::arg("n_threads"), nb::arg("progress").none());
+           nb::arg("at_labels"), nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
+           nb::arg("only").noconvert().none(), nb::arg("without").noconvert().none(),
+           nb::arg("ranges").noconvert().none(), nb::arg("merge"), nb::arg("n_threads"), nb::arg("progress").none())
+      .def("is_short", &Searcher::is_short, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("n_masked") = 0,
+           "Whether topk keeps the GIL, because handing it over may take longer than the search.")
+      .def_prop_ro("kept_bytes", [](const Searcher& searcher) { return searcher.pool.bytes(); },
+                   "Working memory that is kept for later searches.");
 }
 
 }  // namespace arborank

@@ -35,7 +35,10 @@ def check_real(
     """Return ``value`` as a float, or raise if it is not a finite number within the bounds."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, found {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond all floats
+        number = math.inf
     if not math.isfinite(number) or abs(number) > _LARGEST:
         raise ValueError(f"{name} must be finite and at most {_LARGEST:g} in magnitude, found {value!r}")
     if above is not None and number <= above:

@@ -1,6 +1,11 @@
 """The border: whatever matrix a user passes becomes one checked `Csr`, converted at most once.
 
 Kernels take nothing else, so they never meet a wrong dtype, an unsorted row, a NaN or an index out of range.
+
+Arrays that fit already are shared with the caller, and checked once. Kernels trust them from then on, without the GIL:
+whoever writes into them afterwards, from another thread during a call or into the arrays of a `Csr` that is kept,
+breaks that trust, and a wrong index makes the process read or write outside its memory. SciPy's own routines ask the
+same. Every call of an estimator checks a SciPy or NumPy matrix anew, so between calls it may be changed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +21,7 @@ from ._native import Csr
 __all__ = [
     "Csr",
     "as_csr",
+    "check_unmasked",
     "lists_to_csr",
     "multiply",
     "normalize_rows",
@@ -34,7 +40,8 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     Parameters
     ----------
     X : Csr, scipy.sparse matrix or array of any format and index width, or array-like of shape (n_rows, n_cols)
-        Already fitting arrays are not copied.
+        Already fitting arrays are not copied: they must not be changed while the result is in use (see above). To be
+        safe from that, pass a copy.
     name : str
         The argument's name, for error messages.
     n_cols, n_rows : int, optional
@@ -50,7 +57,8 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     ready = isinstance(X, Csr) and X.canonical and X.finite
     csr = X if ready else _convert(to_scipy(X) if isinstance(X, Csr) else X, name)
     if n_cols is not None and csr.shape[1] != n_cols:
-        raise ValueError(f"{name} has {csr.shape[1]} features, but {n_cols} were expected")
+        unit = "features" if name == "X" else "columns"
+        raise ValueError(f"{name} has {csr.shape[1]} {unit}, but {n_cols} were expected")
     if n_rows is not None and csr.shape[0] != n_rows:
         raise ValueError(f"{name} has {csr.shape[0]} rows, but {n_rows} were expected")
     return csr
@@ -60,6 +68,7 @@ def _convert(X: MatrixLike, name: str) -> Csr:
     if sp.issparse(X):
         X = _rows_of_sparse(X, name)
     else:
+        check_unmasked(X, name)
         dense = np.asarray(X)
         _check_numeric(dense.dtype, name)
         if dense.ndim != 2:
@@ -81,6 +90,12 @@ def _convert(X: MatrixLike, name: str) -> Csr:
             f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)"
         )
     return csr
+
+
+def check_unmasked(X: Any, name: str) -> None:
+    """Raise ``ValueError`` for a NumPy array with masked values, which a conversion would silently unmask."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(f"{name} has masked values; fill them first, with X.filled(...)")
 
 
 def _rows_of_sparse(X: Any, name: str) -> Any:
@@ -193,6 +208,8 @@ def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
     for row in rows:
         flat.extend(row)
         lengths.append(len(row))
+    if not {bool, np.bool_}.isdisjoint(map(type, flat)):  # beside integers NumPy would read them as 1 and 0
+        raise TypeError(f"{name} must hold integer indices, found True or False")
     values = np.asarray(flat, dtype=None if flat else np.int64)
     if values.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integer indices, found {values.dtype}")

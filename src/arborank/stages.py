@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from .checks import check_top_ids
 from .indexing import LabelTree
 from .sparse import as_csr, to_scipy
 
@@ -54,8 +55,8 @@ class Matcher(Protocol):
 
     ``match(X, k)`` returns ``(clusters, scores)`` for other instances, 2-D arrays of n rows and at most k columns:
     integer ids in [0, n_clusters), each at most once a row, best first, -1 at the end of a row that has fewer; and
-    floating-point scores, descending, finite where there is an id and -inf where there is none. A row's answer does not
-    depend on the other rows. The input is not changed.
+    floating-point scores, descending, finite (in float32, too) where there is an id and -inf where there is none. A
+    row's answer does not depend on the other rows. The input is not changed.
     """
 
     def fit(self, X: sp.csr_array, C: sp.csr_array, tree: LabelTree) -> Self:
@@ -81,9 +82,9 @@ class Ranker(Protocol):
     ``score(X, clusters)`` gets other instances and ``clusters`` (int64, n x k): each row's matched clusters, in any
     order, padded with -1. It returns a sparse matrix or array of shape (n, n_slots), where a *slot* is a place on the
     bottom level of the tree: slot ``s`` holds label ``tree.labels[s]``, and the slots of cluster ``c`` are
-    ``tree.branches[-1][c]`` to ``tree.branches[-1][c + 1]``. A row stores a finite value, zeros included, for every
-    slot of its clusters and for no other. Higher is better; what the values mean is up to the score combination. A
-    row's answer does not depend on the other rows. The input is not changed.
+    ``tree.branches[-1][c]`` to ``tree.branches[-1][c + 1]``. A row stores one finite value that fits in
+    float32, zeros included, for every slot of its clusters, and none for any other. Higher is better; what the values
+    mean is up to the score combination. A row's answer does not depend on the other rows. The input is not changed.
     """
 
     def fit(self, X: sp.csr_array, Y: sp.csr_array, tree: LabelTree, active: sp.csr_array) -> Self:
@@ -137,26 +138,23 @@ def checked_matches(
     who = f"{type(stage).__name__}.match returned"
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise TypeError(f"{who} {type(answer).__name__}; a Matcher promises a tuple (clusters, scores)")
-    ids, scores = (np.asarray(part) for part in answer)
-    if ids.dtype.kind not in "iu":
-        raise TypeError(f"{who} clusters of dtype {ids.dtype}; a Matcher promises integers")
+    promised = (
+        f"a Matcher promises ids in [0, {n_clusters}), each at most once a row, padded at its end with -1"
+    )
+    try:
+        ids = check_top_ids(f"the clusters that {who}", answer[0])
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}; {promised}") from None
+    scores = np.asarray(answer[1])
     if scores.dtype.kind != "f":
         raise TypeError(f"{who} scores of dtype {scores.dtype}; a Matcher promises floating-point numbers")
-    if ids.ndim != 2 or ids.shape != scores.shape or ids.shape[0] != n_rows or ids.shape[1] > k:
+    if ids.shape != scores.shape or ids.shape[0] != n_rows or ids.shape[1] > k:
         raise ValueError(
             f"{who} shapes {ids.shape} and {scores.shape}; a Matcher promises {n_rows} rows and at most {k} columns"
         )
-    if ids.size and (ids.min() < -1 or ids.max() >= n_clusters):
-        wrong = int(ids.min() if ids.min() < -1 else ids.max())
-        raise ValueError(
-            f"{who} cluster {wrong}; a Matcher promises ids in [0, {n_clusters}), or -1 for none"
-        )
+    if ids.size and ids.max() >= n_clusters:
+        raise ValueError(f"{who} cluster {ids.max()}; {promised}")
     held = ids >= 0
-    in_order = np.sort(ids, axis=1)
-    if ((in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)).any():
-        raise ValueError(f"{who} a cluster twice in a row; a Matcher promises each at most once")
-    if (held[:, 1:] & ~held[:, :-1]).any():
-        raise ValueError(f"{who} -1 before a cluster; a Matcher promises it at the end of a row only")
     if not np.isfinite(scores[held]).all():
         raise ValueError(
             f"{who} a score that is not finite; a Matcher promises finite scores of its clusters"
@@ -164,7 +162,10 @@ def checked_matches(
     if (np.where(held, scores, -np.inf)[:, 1:] > np.where(held, scores, -np.inf)[:, :-1]).any():
         raise ValueError(f"{who} scores that ascend; a Matcher promises the best cluster first")
     with np.errstate(over="ignore"):
-        return ids.astype(np.int64, copy=False), np.where(held, scores, -np.inf).astype(np.float32)
+        narrow = np.where(held, scores, -np.inf).astype(np.float32)
+    if not np.isfinite(narrow[held]).all():
+        raise ValueError(f"{who} a score too large for float32; a Matcher promises scores that fit")
+    return ids.astype(np.int64, copy=False), narrow
 
 
 def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: LabelTree) -> sp.csr_array:
@@ -181,9 +182,14 @@ def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: L
         )
     if answer.dtype.kind not in "biuf":
         raise TypeError(f"{who} values of dtype {answer.dtype}; a Ranker promises real numbers")
-    matrix = answer.tocsr().astype(np.float64)
+    matrix = sp.csr_array(answer.tocsr())
+    with np.errstate(over="ignore"):
+        values = matrix.data.astype(np.float32)
     if not np.isfinite(matrix.data).all():
         raise ValueError(f"{who} a value that is not finite; a Ranker promises finite scores")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{who} a value too large for float32; a Ranker promises scores that fit")
+    matrix = sp.csr_array((values, matrix.indices, matrix.indptr), shape=expected)
     sizes = np.append(np.diff(tree.branches[-1]), 0)  # the last one is for the padding -1
     if not np.array_equal(np.diff(matrix.indptr), sizes[clusters].sum(axis=1)):
         row = int(np.flatnonzero(np.diff(matrix.indptr) != sizes[clusters].sum(axis=1))[0])
@@ -200,5 +206,11 @@ def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: L
             f"{who} a value for slot {slot} in row {row}, to which its cluster was not matched; a Ranker promises "
             "values for the slots of matched clusters only"
         )
-    with np.errstate(over="ignore"):
-        return to_scipy(as_csr(matrix, f"what {type(stage).__name__}.score returned"))
+    keys = np.sort(rows * np.int64(expected[1]) + matrix.indices)
+    twice = np.flatnonzero(keys[1:] == keys[:-1])
+    if twice.size:
+        row, slot = divmod(int(keys[twice[0]]), expected[1])
+        raise ValueError(
+            f"{who} two values for slot {slot} in row {row}; a Ranker promises one value for each slot"
+        )
+    return to_scipy(as_csr(matrix, f"what {type(stage).__name__}.score returned"))

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from .checks import check_real
 from .features import TextFeatures
+from .features.options import check_texts
 from .models import XRLinear
 from .names import Labels, check_label_texts, encode_names, label_rows
 from .persistence import SaveMixin
@@ -94,7 +96,9 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         ValueError
             If the lengths differ, there is no label at all, or ``cold_start`` comes without ``label_texts``.
         """
-        texts = texts if isinstance(texts, Sequence) else list(texts)
+        texts = (
+            texts if isinstance(texts, Sequence) and not isinstance(texts, str) else list(check_texts(texts))
+        )
         rows = label_rows(labels)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
@@ -102,10 +106,13 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         names = sorted({name for row in rows for name in row})
         if not names:
             raise ValueError("labels holds no label name at all; at least one is needed")
+        table = _named(names)
         seen, unseen = split_texts(about, names, cold_start)
         model = clone(self.model) if self.model is not None else XRLinear()
         default = getattr(model, "text_features", TextFeatures)
         features = clone(self.features) if self.features is not None else default()
+        _check_stage("features", features, "fit_encode", "encode")
+        _check_stage("model", model, "fit", "predict_topk")
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         if unseen and not hasattr(model, "add_labels"):
@@ -120,7 +127,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         learned = (
             first_rows(X, len(rows)) if unseen else X
         )  # X may be no matrix, for a model that reads texts
-        model.fit(learned, encode_names(rows, StringTable(names), "error"), **more)
+        model.fit(learned, encode_names(rows, table, "error"), **more)
         if unseen:
             model = learn_unseen(
                 model, X, len(unseen), **label_features(features, model, unseen, label_texts, cold_start)
@@ -179,7 +186,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         candidates, exclude : label names for all texts (list of str), or a list of such lists, one a text; optional
             Labels that may be, or may not be, returned.
         label_weights : mapping from label name to number, optional
-            What the scores of labels are multiplied by before the best are taken; 1 for those without an entry.
+            What the scores of labels are multiplied by before the best are taken; 1 for those without an entry. A
+            label of weight 0 is not returned.
         **options
             Further options of the model's ``predict_topk``, such as ``beam_size``.
         """
@@ -276,7 +284,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             raise TypeError(f"label_weights must map names to numbers, found {type(weights).__name__}")
         array = np.ones(len(self.labels_), np.float32)
         for name, weight in weights.items():
-            array[self._label_id(name, "label_weights")] = weight
+            label = self._label_id(name, "label_weights")
+            array[label] = check_real(f"label_weights[{name!r}]", weight, least=0.0)
         return array
 
     def _filter(self, names: Labels | Iterable[str], argument: str) -> list[int] | list[list[int]]:
@@ -296,12 +305,36 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Put a saved ranker together again."""
+        """Put a saved ranker together again.
+
+        Raises
+        ------
+        ValueError
+            If there is not a name for each label of the model.
+        """
+        n_names, n_labels = len(state.parts["labels"]), getattr(state.parts["model"], "n_labels_", None)
+        if n_labels is not None and n_names != n_labels:
+            raise ValueError(f"labels has {n_names} names, but the model has {n_labels} labels")
         ranker = cls(features=state.parts["features"], model=state.parts["model"])
         ranker.features_ = state.parts["features"]
         ranker.model_ = state.parts["model"]
         ranker.labels_ = state.parts["labels"]
         return ranker
+
+
+def _check_stage(name: str, stage: Any, *methods: str) -> None:
+    missing = [method for method in methods if not hasattr(stage, method)]
+    if missing:
+        raise TypeError(
+            f"{name} must be an estimator with {' and '.join(methods)}; {type(stage).__name__} has no {missing[0]}"
+        )
+
+
+def _named(names: list[str]) -> StringTable:
+    try:
+        return StringTable(names)
+    except ValueError as error:
+        raise ValueError(f"labels hold a name that cannot be stored: {error}") from None
 
 
 def _pass_on(stage: BaseEstimator, **settings: Any) -> None:

@@ -95,7 +95,7 @@ def test_rare_queries_are_left_out():
     assert gathered(queries, users=list("abbac"), min_users=2)[0] == {"hats": 2}
     with pytest.raises(ValueError, match="no query is left of 3 different ones: min_count=3"):
         gathered(queries, min_count=3)
-    with pytest.raises(ValueError, match="min_users is 2, so fit_pairs needs users"):
+    with pytest.raises(ValueError, match="min_users is 2, so users are needed"):
         gathered(queries, min_users=2)
 
 
@@ -145,4 +145,4 @@ def test_where_a_phrase_is_held(key, phrase, held):
 def test_damaged_blocked_ids_are_refused(blocked):
     state = catalogue_of(["a", "b"]).to_state()
     with pytest.raises(ValueError, match="blocked must"):
-        Catalogue.from_state(State({}, {**state.arrays, "blocked": blocked}, state.parts))
+        Catalogue.from_state(State(state.config, {**state.arrays, "blocked": blocked}, state.parts))

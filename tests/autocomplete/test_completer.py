@@ -54,7 +54,7 @@ def test_the_previous_query_decides(index, leaf):
 @pytest.mark.parametrize("representation", ["pifa", "names", "pifa-names"])
 @pytest.mark.parametrize("index", ["hybrid", "mustlink", "kmeans"])
 def test_what_stands_for_a_query(index, representation):
-    model = XRLinear(max_leaf_size=2, branching=2)
+    model = XRLinear(max_leaf_size=2, branching=2, Cp=10.0, threshold=0.0)
     completer = Autocompleter(index=index, depth=None, representation=representation, model=model).fit(log())
     found = queries(completer.complete("n", "london", k=3))
     assert found[0] == "new york"

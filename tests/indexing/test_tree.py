@@ -195,8 +195,8 @@ def test_wrong_trees(branches, labels, n_labels, error, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: LabelTree.one_vs_all(0), "n_labels is 0"),
-        (lambda: LabelTree.from_order([0, 1], [0, 2], branching=1), "branching is 1"),
+        (lambda: LabelTree.one_vs_all(0), "n_labels must be between 1 and 2147483647, found 0"),
+        (lambda: LabelTree.from_order([0, 1], [0, 2], branching=1), "branching must be at least 2, found 1"),
         (lambda: LabelTree.from_order([0, 1], [0, 2], min_codes=0), "min_codes is 0"),
         (lambda: LabelTree.from_order([0, 1], [0, 2, 1, 2]), "must ascend from 0 to the 2 entries"),
         (lambda: LabelTree.from_order([0, 1], [0, 1]), "must ascend from 0 to the 2 entries"),
@@ -204,8 +204,8 @@ def test_wrong_trees(branches, labels, n_labels, error, message):
         (lambda: LabelTree.from_clusters([]), "ids is empty"),
         (lambda: LabelTree.from_clusters([0, -2]), "label 1 cluster -2"),
         (lambda: LabelTree.from_clusters([0, 1], min_codes=4), "only with branching"),
-        (lambda: LabelTree.one_vs_all(2).parents(0), "level is 0"),
-        (lambda: LabelTree.one_vs_all(2).lift(np.eye(2), 2), "level is 2"),
+        (lambda: LabelTree.one_vs_all(2).parents(0), "level must be between 1 and 1, found 0"),
+        (lambda: LabelTree.one_vs_all(2).lift(np.eye(2), 2), "level must be between 0 and 1, found 2"),
         (lambda: LabelTree.one_vs_all(2).lift(np.eye(3), 1), "Y has 3 .* but 2 were expected"),
         (lambda: LabelTree.one_vs_all(2).describe(["a"]), "names has 1 entries"),
         (lambda: LabelTree.one_vs_all(2).describe(["a", "b"], max_depth=0), "max_depth"),
@@ -245,3 +245,28 @@ def test_description_shows_shape_and_branches():
 def test_number_of_labels_is_checked(n_labels, error):
     with pytest.raises(error, match="n_labels must be"):
         LabelTree((np.array([0, 3]),), np.arange(3), n_labels)
+
+
+@pytest.mark.parametrize("wrong", ["x", None, 1.5, True])
+def test_what_is_no_integer_is_named(wrong):
+    tree = LabelTree.one_vs_all(3)
+    for name, call in (
+        ("n_labels", LabelTree.one_vs_all),
+        ("level", tree.parents),
+        ("level", tree.slot_bounds),
+        ("level", lambda level: tree.lift(np.eye(3), level)),
+        ("branching", lambda branching: LabelTree.from_order([0, 1], [0, 1, 2], branching=branching)),
+    ):
+        with pytest.raises(TypeError, match=f"{name} must be an integer, found {wrong!r}"):
+            call(wrong)
+
+
+def test_new_ids_for_every_label():
+    with pytest.raises(ValueError, match="ids has 1 entries, but the tree has 3 labels"):
+        LabelTree.one_vs_all(3).relabel([1], 5)
+
+
+@pytest.mark.parametrize("chain", [None, 5, "x", np.ones((2, 2))])
+def test_a_chain_is_a_list(chain):
+    with pytest.raises(TypeError, match="chain must be a list of cluster matrices"):
+        LabelTree.from_chain(chain)

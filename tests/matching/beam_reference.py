@@ -76,13 +76,23 @@ def leading_to(model: Model, wanted: np.ndarray) -> list[np.ndarray]:
 
 
 def topk_of_row(
-    model, x, k, beam_size, combine, allowed=None, excluded=None, *, masks=None, start=(0, 0), weights=None
+    model,
+    x,
+    k,
+    beam_size,
+    combine,
+    allowed=None,
+    excluded=None,
+    *,
+    masks=None,
+    start=(0, 0),
+    weights=None,
+    merge="max",
 ):
     """(ids, scores) of one dense row; allowed and excluded are bool arrays over labels.
 
     ``masks`` are nodes that may be opened, in place of those that lead to ``allowed``; ``start`` is a level and a node.
     """
-    combined = combination(combine)
     if allowed is not None:
         masks = leading_to(model, allowed)
     beam = [(np.float32(0.0 if combine.startswith("log-") else 1.0), start[1])]
@@ -92,6 +102,7 @@ def topk_of_row(
         margins = (x.astype(np.float64) @ W + b).astype(np.float32)
         last = level + 1 == len(model.branches)
         candidates = []
+        combined = combination(combine, labels=last)
         for parent_score, parent in beam:
             children = np.arange(branch[parent], branch[parent + 1])
             scores = combined(margins[children], np.full(children.size, parent_score, np.float32))
@@ -99,21 +110,18 @@ def topk_of_row(
                 factors = weights[model.labels[children]]
                 with np.errstate(divide="ignore"):
                     scores = scores + np.log(factors) if combine.startswith("log-") else scores * factors
+                children, scores = children[factors > 0], scores[factors > 0]
             for score, child in zip(scores, children, strict=True):
                 if masks is not None and not masks[level][child]:
                     continue
                 if last and excluded is not None and excluded[model.labels[child]]:
                     continue
                 candidates.append((score, int(child)))
-        candidates.sort(key=lambda c: -c[0])  # stable
+        places = sorted(range(len(candidates)), key=lambda i: -candidates[i][0])  # stable
+        placed = [(i, candidates[i]) for i in places]
+        candidates = [candidate for _, candidate in placed]
         if last:
-            seen, distinct = set(), []
-            for score, child in candidates:
-                label = int(model.labels[child])
-                if label not in seen:
-                    seen.add(label)
-                    distinct.append((score, label))
-            candidates = distinct
+            candidates = merged(candidates if merge == "max" else placed, model.labels, merge)
         beam = candidates[: k if last else beam_size]
     ids, scores = np.full(k, -1, np.int64), np.full(k, -np.inf, np.float32)
     for i, (score, label) in enumerate(beam):
@@ -121,12 +129,43 @@ def topk_of_row(
     return ids, scores
 
 
-def topk(model, X, k, beam_size, combine, allowed=None, excluded=None, weights=None):
+def merged(candidates, labels, merge):
+    """(score, label) of every label, best first; equals in the order of their best slots among all children."""
+    if merge == "max":
+        best = {}
+        for score, child in candidates:
+            best.setdefault(int(labels[child]), score)
+        return [(score, label) for label, score in best.items()]
+    found: dict[int, list] = {}
+    for place, (score, child) in candidates:
+        found.setdefault(int(labels[child]), []).append((float(score), place))
+    values = []
+    for label, slots in found.items():
+        scores = [score for score, _ in slots]
+        if merge == "mean" or np.isinf(scores[0]):
+            value = sum(scores) / len(scores)
+        else:
+            value = scores[0] + np.log(sum(np.exp(score - scores[0]) for score in scores))
+        values.append((np.float32(value), slots[0][1], label))
+    return [(value, label) for value, _, label in sorted(values, key=lambda v: (-v[0], v[1]))]
+
+
+def topk(model, X, k, beam_size, combine, allowed=None, excluded=None, weights=None, merge="max"):
     def row_of(mask, i):
         return None if mask is None else mask[i if mask.shape[0] > 1 else 0] != 0
 
     rows = [
-        topk_of_row(model, x, k, beam_size, combine, row_of(allowed, i), row_of(excluded, i), weights=weights)
+        topk_of_row(
+            model,
+            x,
+            k,
+            beam_size,
+            combine,
+            row_of(allowed, i),
+            row_of(excluded, i),
+            weights=weights,
+            merge=merge,
+        )
         for i, x in enumerate(X)
     ]
     return np.array([ids for ids, _ in rows]), np.array([scores for _, scores in rows])

@@ -2,13 +2,14 @@ import os
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from beam_reference import random_instances, random_model, topk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arborank.matching.beam import BeamSearch
-from arborank.matching.combine import COMBINATIONS
-from arborank.ranking.weights import PRECISIONS
+from arborank.matching.combine import COMBINATIONS, combination
+from arborank.ranking.weights import PRECISIONS, LayerWeights
 from arborank.sparse import as_csr
 
 seeds = st.integers(0, 2**32 - 1)
@@ -174,6 +175,52 @@ def test_lines_are_counted():
         search.lines(as_csr(np.ones((1, 3), np.float32)), 5)
 
 
+@settings(deadline=None, max_examples=80)
+@given(
+    seed=seeds,
+    depth=st.integers(1, 3),
+    widest=st.sampled_from([2, 5, 17, 70]),
+    k=st.sampled_from([1, 3, 40, 500]),
+    beam_size=st.sampled_from([1, 3, 30, 1000]),
+    combine=st.sampled_from(COMBINATIONS),
+    merge=st.sampled_from(["mean", "log-sum"]),
+    parts=st.sets(st.sampled_from(["allowed", "excluded", "weights"])),
+)
+def test_merging_equals_reference(seed, depth, widest, k, beam_size, combine, merge, parts):
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, depth=depth, widest=widest, n_features=20, overlap=True)
+    X = random_instances(rng, 9, 20)
+    allowed, excluded = (
+        random_mask(rng, 9, model.n_labels, 0.4) if name in parts else None
+        for name in ("allowed", "excluded")
+    )
+    weights = None
+    if "weights" in parts and combine != "noop" and (merge == "mean" or combine.startswith("log-")):
+        weights = (rng.random(model.n_labels) < 0.8).astype(np.float32)
+    options = {"beam_size": beam_size, "combine": combine, "merge": merge, "weights": weights}
+    options |= {"allowed": None if allowed is None else as_csr(allowed)}
+    options |= {"excluded": None if excluded is None else as_csr(excluded)}
+    search = model.search()
+    expected = topk(model, X, k, beam_size, combine, allowed, excluded, weights, merge)
+    got = search.topk(as_csr(X), k, **options)
+    if merge == "mean":
+        assert_same(got, expected)
+    else:  # exponentials and logarithms need not be the same in C and numpy
+        np.testing.assert_allclose(got[1], expected[1], rtol=1e-5, atol=1e-6)
+    for n_threads in (2, 3):
+        assert_same(search.topk(as_csr(X), k, n_threads=n_threads, **options), got)
+
+
+def test_weights_of_labels_and_a_sum_of_shares():
+    model = random_model(np.random.default_rng(0), depth=2, widest=6, n_features=5, overlap=True)
+    X = as_csr(np.ones((1, 5), np.float32))
+    weights = np.ones(model.n_labels, np.float32)
+    with pytest.raises(ValueError, match="merge='log-sum' go together only with a log- combination"):
+        model.search().topk(X, 3, merge="log-sum", weights=weights)
+    with pytest.raises(ValueError, match="merge is 'sum'; expected one of max, mean, log-sum"):
+        model.search().topk(X, 3, merge="sum")
+
+
 def test_weights_reorder_the_labels_of_the_beam():
     rng = np.random.default_rng(8)
     model = random_model(rng, depth=2, widest=30, n_features=40, exact=False)
@@ -190,6 +237,80 @@ def test_weights_reorder_the_labels_of_the_beam():
         np.testing.assert_allclose(got[1], expected, rtol=1e-6)
         prepared = search.filter(weights=weights)
         assert_same(search.topk(X, 7, combine=combine, label_filter=prepared), got)
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("n_rows", [1, 40])
+def test_a_label_of_weight_zero_is_excluded(overlap, n_rows):
+    rng = np.random.default_rng(9)
+    model = random_model(rng, depth=2, widest=30, n_features=40, exact=False, overlap=overlap)
+    X = as_csr(random_instances(rng, n_rows, 40, exact=False))
+    hidden = rng.permutation(model.n_labels)[: model.n_labels // 2]
+    weights = np.ones(model.n_labels, np.float32)
+    weights[hidden] = [0.0, -0.0] * (hidden.size // 2) + [0.0] * (hidden.size % 2)
+    search = model.search()
+    for combine in ("l3-hinge", "sigmoid", "log-sigmoid", "log-l2-hinge"):
+        got = search.topk(X, model.n_labels, combine=combine, weights=weights)
+        assert_same(
+            got, search.topk(X, model.n_labels, combine=combine, label_filter=search.filter(excluded=hidden))
+        )
+        assert np.isfinite(got[1][got[0] >= 0]).all()
+        assert not np.isin(got[0], hidden).any()
+        none = search.topk(X, 3, combine=combine, weights=np.zeros(model.n_labels, np.float32))
+        assert (none[0] == -1).all()
+        assert (none[1] == -np.inf).all()
+        assert not np.isnan(none[1]).any()
+
+
+def test_long_searches_hand_over_the_gil():
+    """What decides is the work: rows, features, width of the tree, length of the answer."""
+    n_labels = 100_000
+    zeros = sp.csr_array((100, n_labels), dtype=np.float32)
+    flat = [np.array([0, n_labels])]
+    deep = [np.array([0, 1000]), np.arange(0, n_labels + 1, 100)]
+    labels = np.arange(n_labels, dtype=np.int32)
+
+    def searcher(branches):
+        layers = [
+            LayerWeights.from_matrix(zeros[:, : int(b[-1])], np.zeros(int(b[-1]), np.float32), b)
+            for b in branches
+        ]
+        return BeamSearch(branches, layers, labels, n_labels)._searcher
+
+    def row(nnz, n_rows=1):
+        return as_csr(np.tile(np.arange(100) < nnz, (n_rows, 1)).astype(np.float32))
+
+    wide, narrow = searcher(flat), searcher(deep)
+    assert narrow.is_short(row(50), 10, 10)
+    assert narrow.is_short(row(5, 10), 10, 10)
+    assert not narrow.is_short(row(50, 30), 10, 10)
+    assert not narrow.is_short(row(50), 10, 10_000)
+    assert not narrow.is_short(row(5), 10**6, 10)
+    assert not narrow.is_short(row(5), 10, 10, n_masked=50_000)
+    assert not wide.is_short(row(50), 10, 10)
+    assert wide.is_short(row(1), 10, 10)
+    ids = [
+        s.topk(row(50), 10, 10, *[combination("l3-hinge")] * 2, *[None] * 6, 0, 1, None)[0]
+        for s in (wide, narrow)
+    ]
+    assert np.array_equal(*ids)
+
+
+def test_an_extraordinary_search_leaves_no_working_memory():
+    n_labels = 300_000
+    branches, bias = np.array([0, n_labels]), np.zeros(n_labels, np.float32)
+    layer = LayerWeights.from_matrix(sp.csr_array((2, n_labels), dtype=np.float32), bias, branches)
+    search = BeamSearch([branches], [layer], np.arange(n_labels, dtype=np.int32), n_labels)
+    X = as_csr(np.ones((16, 2), np.float32))
+    search.topk(X, 5)
+    ordinary = search._searcher.kept_bytes
+    assert 0 < ordinary < 1 << 23
+    search.topk(as_csr(np.ones((1, 2), np.float32)), n_labels)
+    assert ordinary < search._searcher.kept_bytes < 1 << 25
+    search.topk(X, n_labels, n_threads=2)
+    assert search._searcher.kept_bytes <= 1 << 26
+    search.topk(X, 5)
+    assert 0 < search._searcher.kept_bytes <= 1 << 26
 
 
 def test_filters_refuse():

@@ -1,10 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 
 from arborank.matching.combine import COMBINATIONS, combination
 
 
-def formula(name, v, parent):
+def formula(name, v, parent, labels):
     """The table of the module, in double precision."""
     v, parent = v.astype(np.float64), parent.astype(np.float64)
     if name == "noop":
@@ -12,18 +14,20 @@ def formula(name, v, parent):
     if name.endswith("sigmoid"):
         log = -np.logaddexp(0, -v)
     else:
-        log = -(np.maximum(0, 1 - v) ** int(name[name.index("l", (name.startswith("log-") and 4) or 0) + 1]))
+        powers = [int(power) for power in re.findall(r"l(\d)", name)]
+        log = -(np.maximum(0, 1 - v) ** powers[-1 if labels else 0])
     return log + parent if name.startswith("log-") else np.exp(log) * parent
 
 
+@pytest.mark.parametrize("labels", [True, False])
 @pytest.mark.parametrize("name", COMBINATIONS)
-def test_formula(name):
+def test_formula(name, labels):
     v = np.concatenate([np.linspace(-60, 60, 4001), [0, 1, -1, 1e-30, -1e8, 1e8]]).astype(np.float32)
     for parent in (1.0, 0.37) if not name.startswith("log-") else (0.0, -3.7):
         parents = np.full(v.size, parent, np.float32)
-        got = combination(name)(v, parents)
+        got = combination(name, labels=labels)(v, parents)
         # the power of a hinge is rounded to float32 before its exponential, which magnifies that error
-        np.testing.assert_allclose(got, formula(name, v, parents), rtol=5e-5, atol=1e-38)
+        np.testing.assert_allclose(got, formula(name, v, parents, labels), rtol=5e-5, atol=1e-38)
 
 
 @pytest.mark.parametrize("name", [name for name in COMBINATIONS if name != "noop"])

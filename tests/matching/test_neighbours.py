@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
 
 from arborank import LabelTree
 from arborank.indexing.groups import neighbour_clusters
@@ -32,6 +33,14 @@ def test_search_by_definition(seed, n, m, d, k):
         assert ids.shape == (m, min(k, n))
         np.testing.assert_allclose(similarities, -np.sort(-cosine, axis=1)[:, :k], atol=1e-6)
         np.testing.assert_allclose(np.take_along_axis(cosine, ids, axis=1), similarities, atol=1e-6)
+
+
+def test_equal_neighbours_come_in_the_order_of_their_ids(monkeypatch):
+    rows = np.eye(3, dtype=np.float32)[[0, 1, 0, 1, 0, 2]]
+    ids, _ = NeighbourIndex(rows).search(rows[:2], 4)
+    assert ids.tolist() == [[0, 2, 4, 1], [1, 3, 0, 2]]
+    monkeypatch.setattr("arborank.matching.neighbours._COMPARED", 1)  # a query at a time
+    assert np.array_equal(NeighbourIndex(rows).search(rows[:2], 4)[0], ids)
 
 
 def test_keeps_the_promise_of_a_matcher():
@@ -109,7 +118,7 @@ def test_approximate_without_usearch(monkeypatch):
         (lambda: NeighbourMatcher(sharpness=-1), ValueError, "sharpness must be at least 0"),
         (lambda: NeighbourMatcher(encode=3), TypeError, "encode must be callable"),
         (lambda: NeighbourMatcher(approximate=True), ValueError, "approximate needs encode"),
-        (lambda: NeighbourMatcher().match(sp.csr_array((1, 1)), 1), ValueError, "not fitted"),
+        (lambda: NeighbourMatcher().match(sp.csr_array((1, 1)), 1), NotFittedError, "not fitted"),
         (lambda: NeighbourIndex(sp.eye_array(3), approximate=True), ValueError, "rows are sparse"),
         (lambda: NeighbourIndex(np.array(["a"])), TypeError, "rows have dtype"),
         (lambda: NeighbourIndex(np.zeros(3)), ValueError, "2-dimensional"),

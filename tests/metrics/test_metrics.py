@@ -245,13 +245,15 @@ def test_wrong_k_for_scores(k, error):
         (([1, 11], 10), r"label_counts\[1\] is 11"),
         (([np.nan], 10), "label_counts"),
         (([[1]], 10), "1-dimensional"),
-        (([1], 2), "n_instances is 2"),
-        (([1], 10, -1.0), "A is -1"),
-        (([1], 10, 0.5, 0.0), "B is 0"),
+        (([1], 2), "n_instances must be at least 3, found 2"),
+        (([1], 10, -1.0), "A must be at least 0"),
+        (([1], 10, 0.5, 0.0), "B must be above 0"),
+        (([1], "x"), "n_instances must be an integer, found 'x'"),
+        (([1], 10, "x"), "A must be a number, found 'x'"),
     ],
 )
 def test_wrong_propensity_input(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         propensities(*arguments)
 
 

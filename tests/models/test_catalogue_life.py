@@ -170,6 +170,41 @@ def precision(model, X, Y):
     return np.mean([label in Y[[row]].indices for row, label in enumerate(found) if Y[[row]].nnz])
 
 
+def test_adding_and_refreshing_in_one_step(parts):
+    model, X, old, new = parts
+    marks = sp.hstack([new, old[:, [7]]], format="csr")
+    columns = [3, 10, 0, 1, 2, 4, 5, 6, 7, 8, 9]
+    ids = np.array([*range(50, 60), 7])[columns]
+    learned = model.learn_labels(ids, X, marks[:, columns])
+    assert learned.n_labels_ == 60
+    assert precision(learned, X, sp.hstack([old, new])) > 0.9
+    assert np.array_equal(learned.label_counts_[50:], np.bincount(new.indices, minlength=10))
+    others = np.delete(np.arange(50), 7)
+    assert np.array_equal(weights(learned)[:, others], weights(model)[:, others])
+
+
+def test_a_branch_may_be_given(parts):
+    model, X, _, new = parts
+    flat = model.learn_labels(range(50, 60), X, new, tree=LabelTree.one_vs_all(10))
+    halves = LabelTree(([0, 2], [0, 5, 10]), range(10), 10)
+    halved = model.learn_labels(range(50, 60), X, new, tree=halves)
+    width = model.tree_.level_sizes[1]
+    if model.tree_.depth > 1:
+        assert flat.tree_.level_sizes[1] == width + 1
+        assert halved.tree_.level_sizes[1] == width + 2
+    assert np.array_equal(halved.tree_.labels[-10:], np.arange(50, 60))
+
+
+def test_renumbered_labels_are_the_same_under_other_names(parts):
+    model, X, _, _ = parts
+    ids = np.random.default_rng(0).permutation(55)[:50]
+    renumbered = model.renumber_labels(ids, 55)
+    assert renumbered.n_labels_ == 55
+    assert np.array_equal(all_scores(renumbered, X)[:, ids], all_scores(model, X))
+    assert np.array_equal(renumbered.label_counts_[ids], model.label_counts_)
+    assert renumbered.label_counts_.sum() == model.label_counts_.sum()
+
+
 def test_a_removed_label_may_come_back(parts):
     model, X, old, _ = parts
     back = model.remove_labels([5]).refresh_labels([5], X, old[:, [5]])
@@ -256,6 +291,20 @@ def test_an_update_that_is_stopped_leaves_the_model(topics, monkeypatch):
         (lambda m, X, Y: m.remove_labels(range(50)), ValueError, "every label of the model"),
         (lambda m, X, Y: m.refresh_labels([1, 2], X, Y), ValueError, "Y has 10 columns, but labels has 2"),
         (lambda m, X, Y: m.refresh_labels(range(45, 55), X, Y), ValueError, "labels holds 50"),
+        (lambda m, X, Y: m.learn_labels(range(51, 61), X, Y), ValueError, "labels leaves out 50"),
+        (
+            lambda m, X, Y: m.learn_labels(range(50, 59), X, Y),
+            ValueError,
+            "Y has 10 columns, but labels has 9",
+        ),
+        (
+            lambda m, X, Y: m.learn_labels(range(50, 60), X, Y, tree=LabelTree.one_vs_all(9)),
+            ValueError,
+            "tree has 9 labels, but Y has 10",
+        ),
+        (lambda m, X, Y: m.renumber_labels(range(49), 60), ValueError, "a different id for each of 50"),
+        (lambda m, X, Y: m.renumber_labels([1] * 50, 60), ValueError, "a different id for each of 50"),
+        (lambda m, X, Y: m.renumber_labels(range(50), 49), ValueError, "from 0 to 48, found 0 to 49"),
     ],
 )
 def test_what_is_wrong_is_named(topics, change, error, message):

@@ -1,5 +1,6 @@
 """Training into a directory: the same model, whatever interrupts it, and nothing of another training touched."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import arborank
 from arborank import LabelTree, TextRanker, XRLinear
 from arborank.models import checkpoint
 from arborank.persistence.lock import exclusive
+from arborank.persistence.manifest import checksum
 
 SMALL_TREE = {"branching": 3, "max_leaf_size": 4}
 
@@ -32,6 +34,14 @@ def arrays(model):
 
 def files(directory):
     return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def rewrite(directory, change):
+    """Change what is recorded of the layers as if it had been so."""
+    state = json.loads((directory / "training.json").read_text())
+    change(state["layers"])
+    state["checksum"] = checksum(state)
+    (directory / "training.json").write_text(json.dumps(state))
 
 
 def stop_after(monkeypatch, n_commits, error=KeyboardInterrupt):
@@ -98,9 +108,7 @@ def test_layers_may_end_in_any_order(topics, tmp_path, layer):
     """The root is trained beside the layers below it, so either may be lost."""
     options = {"n_jobs": 2, **SMALL_TREE}
     expected = XRLinear(**options).fit(*topics, work_dir=tmp_path)
-    state = json.loads((tmp_path / "training.json").read_text())
-    del state["layers"][str(layer)]
-    (tmp_path / "training.json").write_text(json.dumps(state))
+    rewrite(tmp_path, lambda layers: layers.pop(str(layer)))
     assert arrays(XRLinear(**options).fit(*topics, work_dir=tmp_path)) == arrays(expected)
 
 
@@ -237,6 +245,8 @@ def test_damaged_state(topics, tmp_path, text):
         lambda layers: layers["1"]["arrays"].update(units=["U16", [3]]),
         lambda layers: layers["1"]["arrays"]["units"].update(dtype="U17"),
         lambda layers: layers["1"]["arrays"]["units"].update(dtype=[]),
+        lambda layers: layers["1"]["arrays"]["units"].pop("crc32"),
+        lambda layers: layers["1"]["arrays"]["units"].update(crc32="0"),
         lambda layers: layers["1"]["arrays"]["units"].update(shape=[]),
         lambda layers: layers["1"]["arrays"]["units"].update(shape=[-1]),
         lambda layers: layers["1"]["arrays"]["units"].update(shape=[2.5]),
@@ -247,10 +257,48 @@ def test_damaged_state(topics, tmp_path, text):
 )
 def test_damaged_record_of_a_layer(topics, tmp_path, change):
     XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
-    state = json.loads((tmp_path / "training.json").read_text())
-    change(state["layers"])
-    (tmp_path / "training.json").write_text(json.dumps(state))
-    with pytest.raises(ValueError, match=r"training\.json is damaged.*remove .* to train from the beginning"):
+    rewrite(tmp_path, change)
+    with pytest.raises(
+        ValueError, match=r"(training\.json|) is damaged.*remove .* to train from the beginning"
+    ):
+        XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["units", "bias", "extents", "index", "starts", "keys"])
+@pytest.mark.parametrize("finished", [True, False])
+def test_altered_weights(topics, tmp_path, monkeypatch, name, finished):
+    options = {"n_jobs": 1, **SMALL_TREE}
+    with monkeypatch.context() as patched:
+        if not finished:
+            stop_after(patched, 4)
+        with contextlib.suppress(KeyboardInterrupt):
+            XRLinear(**options).fit(*topics, work_dir=tmp_path)
+    level = 0 if finished else max(int(path.name[5]) for path in tmp_path.glob("layer*.units"))
+    content = bytearray((tmp_path / f"layer{level}.{name}").read_bytes())
+    content[0] ^= 1
+    (tmp_path / f"layer{level}.{name}").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=rf"layer{level}\.{name} is altered.*remove .* to train from the beginning"
+    ):
+        XRLinear(**options).fit(*topics, work_dir=tmp_path)
+    assert (tmp_path / f"layer{level}.{name}").read_bytes() == content
+
+
+def test_altered_record(topics, tmp_path):
+    XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
+    path = tmp_path / "training.json"
+    text = path.read_text()
+    for old, new in (('"parents": ', '"parents": 1'), ('"Cp": 1.0', '"Cp": 1.5')):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        with pytest.raises(ValueError, match=r"training\.json is damaged.*checksum"):
+            XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
+
+
+def test_missing_weights(topics, tmp_path):
+    XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
+    (tmp_path / "layer1.units").unlink()
+    with pytest.raises(ValueError, match=r"layer1\.units.*remove .* to train from the beginning"):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 

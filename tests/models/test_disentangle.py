@@ -74,6 +74,15 @@ def test_rounds_and_rules(senses, rule, rounds):
     assert precision_at_k(Y, model.predict_topk(X)[0], 1) > 0.9
 
 
+def test_rounds_on_a_deep_tree(senses):
+    X, Y, _ = senses
+    plain = XRLinear(branching=2, max_leaf_size=3).fit(X, Y)
+    assert plain.tree_.depth > 2
+    model = disentangle(plain, X, Y, rounds=2, min_gain=0.0)
+    assert model.tree_.overlapping
+    assert precision_at_k(Y, model.predict_topk(X)[0], 1) > 0.9
+
+
 @pytest.mark.parametrize("combine", ["l3-hinge", "log-l3-hinge", "sigmoid", "log-sigmoid", "noop"])
 def test_every_combination(senses, combine):
     X, Y, tree = senses
@@ -249,6 +258,7 @@ def test_merging_without_overlap_changes_nothing(senses):
         ({"rule": "best"}, "rule is 'best'"),
         ({"min_gain": -1}, "min_gain"),
         ({"max_leaf_size": 0}, "max_leaf_size"),
+        ({"coherence": -1}, "coherence must be at least 0"),
     ],
 )
 def test_options_are_checked_before_training(senses, monkeypatch, options, message):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.exceptions import NotFittedError
 
 from arborank import LabelTree, XRLinear
 from arborank.models import KMeansIndexer, LinearMatcher, LinearRanker, StagedRanker
@@ -25,7 +26,7 @@ def overlapping(n_labels):
     return LabelTree.from_order(labels[order], bounds, branching=2)
 
 
-@pytest.mark.parametrize("combine", ["l3-hinge", "log-l3-hinge", "sigmoid", "noop"])
+@pytest.mark.parametrize("combine", ["l3-hinge", "log-l2-l3-hinge", "sigmoid", "noop"])
 @pytest.mark.parametrize("tree", [None, "overlapping"])
 @pytest.mark.parametrize("beam_size", [2, 10])
 def test_equals_the_fused_path(topics, combine, tree, beam_size):
@@ -118,7 +119,13 @@ def test_no_rows(topics):
         (lambda: staged(combine="x"), ValueError, "combine is 'x'"),
         (lambda: staged(negatives="usn"), ValueError, "expected 'tfn' or 'tfn\\+man'"),
         (lambda: staged(beam_size=0), ValueError, "beam_size must be at least 1"),
-        (lambda: staged().predict_topk(np.eye(3)), ValueError, "not fitted"),
+        (lambda: staged().predict_topk(np.eye(3)), NotFittedError, "StagedRanker is not fitted"),
+        (lambda: LinearMatcher().match(np.eye(3), 1), NotFittedError, "LinearMatcher is not fitted"),
+        (
+            lambda: LinearRanker().score(np.eye(3), np.zeros((3, 1), int)),
+            NotFittedError,
+            "LinearRanker is not fitted",
+        ),
         (lambda: staged().fit(np.eye(3), ["a", "b", "a"]), ValueError, "Y is 1-dimensional"),
         (lambda: staged(LabelTree.one_vs_all(3)).fit(np.eye(3), np.eye(3)), ValueError, "at least 2 layers"),
         (
@@ -141,6 +148,16 @@ def test_a_single_row_equals_a_batch(topics):
         one = model.predict_topk(sp.csr_array(X[[i]]), 5)
         assert np.array_equal(one[0][0], ids[i])
         np.testing.assert_allclose(one[1][0], scores[i], rtol=1e-6)
+
+
+def test_few_rows_at_a_time_give_the_same(topics, monkeypatch):
+    X, Y = topics
+    model = staged().fit(X, Y)
+    ids, scores = model.predict_topk(X, 5)
+    monkeypatch.setattr("arborank.models.staged._SCORES", 1)
+    again, values = model.predict_topk(X, 5)
+    assert np.array_equal(again, ids)
+    np.testing.assert_allclose(values, scores, rtol=1e-6)
 
 
 def test_a_failed_second_fit_leaves_no_half_fitted_model(topics, monkeypatch):

@@ -94,14 +94,26 @@ def test_batch_equals_single(topics):
         assert np.array_equal(one_scores[0], scores[row])
 
 
-def test_same_for_any_number_of_threads(topics):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"negatives": "tfn+man"},
+        {"negatives": "tfn"},  # the first two layers are trained at once
+        {"negatives": ["tfn", "tfn", "man"]},
+        {"threshold": [0.01, 0.2, 0.1]},
+    ],
+)
+def test_same_for_any_number_of_threads(topics, options):
     X, Y = topics
-    models = [XRLinear(n_jobs=n_jobs, negatives="tfn+man", **SMALL_TREE).fit(X, Y) for n_jobs in (1, 2, 7)]
+    models = [XRLinear(n_jobs=n_jobs, **options, **SMALL_TREE).fit(X, Y) for n_jobs in (1, 2, 7)]
+    assert models[0].tree_.depth == 3
     for other in models[1:]:
         assert other.tree_ == models[0].tree_
         for a, b in zip(models[0].layers_, other.layers_, strict=True):
             assert a.units.tobytes() == b.units.tobytes()
             assert a.bias.tobytes() == b.bias.tobytes()
+            assert np.array_equal(a.branches, b.branches)
+            assert np.array_equal(a.extents, b.extents)
         assert other.predict_topk(X)[1].tobytes() == models[0].predict_topk(X)[1].tobytes()
 
 
@@ -327,3 +339,53 @@ def test_a_mask_is_no_list_of_candidates():
     for mask in ([False, True, True, False], np.array([False, True, True, False])):
         with pytest.raises(TypeError, match="candidates must hold label ids"):
             model.predict_topk(X, 2, candidates=mask)
+
+
+@pytest.mark.parametrize("argument", ["candidates", "exclude"])
+@pytest.mark.parametrize(
+    "labels", [[[True, 3]], [(3, False)], [[np.True_, 2]], [{True, 3}], [[True, False, True, False]]]
+)
+def test_booleans_among_ids_are_no_ids(labels, argument):
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(TypeError, match=f"{argument} must hold integer indices, found (True or False|bool)"):
+        model.predict_topk(np.eye(4), 2, **{argument: labels * 4})
+
+
+@pytest.mark.parametrize("label", [4, -1, 2**40, 2**70, -(2**70)])
+def test_ids_beyond_any_width_are_out_of_range(label):
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(ValueError, match=rf"candidates holds index {label}, which is outside \[0, 4\)"):
+        model.predict_topk(np.eye(4), 2, candidates=[1, label])
+
+
+def test_more_answers_than_there_can_be():
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(ValueError, match="k must be between 1 and 2147483647, found 1000000000000"):
+        model.predict_topk(np.eye(4), 10**12)
+
+
+def test_label_weights_at_the_ends_of_their_range():
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    tiny = model.predict_topk(np.eye(4), 4, label_weights=[1e-300, 1.0, 1.0, 0.0], combine="log-l3-hinge")
+    assert set(tiny[0][0].tolist()) == {0, 1, 2, -1}
+    assert np.isfinite(tiny[1][:, :3]).all()
+    for weights in ([1e300] * 4, [np.inf] * 4, [np.nan] * 4, [-1.0] * 4):
+        with pytest.raises(ValueError, match="label_weights must be finite, at least 0 and at most"):
+            model.predict_topk(np.eye(4), 4, label_weights=weights)
+
+
+def test_masked_values_are_not_unmasked():
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    masked = np.ma.masked_array(np.eye(4), np.eye(4) > 0)
+    for call in (lambda: model.predict_topk(masked), lambda: XRLinear().fit(masked, [[0], [1], [2], [3]])):
+        with pytest.raises(ValueError, match="X has masked values"):
+            call()
+    with pytest.raises(ValueError, match="Y has masked values"):
+        XRLinear().fit(np.eye(4), masked)
+    assert XRLinear().fit(np.ma.masked_array(np.eye(4)), [[0], [1], [2], [3]]).n_labels_ == 4
+
+
+def test_a_filter_that_is_none():
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    with pytest.raises(TypeError, match="label_filter must be what prepare_filter returned, found list"):
+        model.predict_topk(np.eye(4), 2, label_filter=[1])

@@ -71,6 +71,22 @@ def test_missing_and_truncated_files(tmp_path):
             again(stem, described)
 
 
+def test_altered_files(tmp_path):
+    stem = tmp_path / "layer0"
+    with GrowingArrays(stem, {}) as files:
+        for _ in range(3):
+            files.append({"words": np.arange(10, dtype=np.uint32), "none": np.empty(0, np.float32)})
+        described = files.sync()
+    content = bytearray((tmp_path / "layer0.words").read_bytes())
+    content[57] ^= 8
+    (tmp_path / "layer0.words").write_bytes(content)
+    for again in (GrowingArrays, map_arrays):
+        with pytest.raises(ValueError, match=r"layer0\.words is altered"):
+            again(stem, described)
+    assert map_arrays(stem, described, verify=False)["words"].size == 30
+    assert (tmp_path / "layer0.words").read_bytes() == content
+
+
 @pytest.mark.parametrize("rows", [np.ones(3), np.ones((3, 2), np.float32)])
 def test_rows_of_another_kind(tmp_path, rows):
     with GrowingArrays(tmp_path / "layer0", {}) as files:

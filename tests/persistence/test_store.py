@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from toy import Toy, toy
 
 from arborank.persistence import load, save, store
-from arborank.persistence.manifest import FORMAT_VERSION, _checksum
+from arborank.persistence.manifest import FORMAT_VERSION, checksum
 from arborank.strings import StringTable
 
 
@@ -18,12 +18,12 @@ def names_of(directory):
     return sorted(path.name for path in directory.iterdir())
 
 
-def edit_config(directory, change, checksum=True):
+def edit_config(directory, change, sealed=True):
     path = directory / "config.json"
     document = json.loads(path.read_text("utf-8"))
     change(document)
-    if checksum:
-        document["checksum"] = _checksum(document)
+    if sealed:
+        document["checksum"] = checksum(document)
     path.write_text(json.dumps(document), "utf-8")
 
 
@@ -108,6 +108,23 @@ def test_card(tmp_path):
 def test_format_1_stays_readable(request):
     table = load(request.path.parent.parent / "fixtures" / "model-format-1")
     assert list(table) == ["apple", "", "Bäume\nund Büsche", "木"]
+
+
+def test_format_2_stays_readable(request):
+    ranker = load(request.path.parent.parent / "fixtures" / "model-format-2")
+    assert [name for name, _ in ranker.rank("a red apple", k=3)] == ["apple", "red", "car"]
+
+
+def test_what_is_wrong_with_an_older_folder_tells_its_age(saved):
+    def change(document):
+        document.update(format_version=1, library_version="0.0.7")
+        document["model"]["config"].update(size=3)
+
+    edit_config(saved, change)
+    with pytest.raises(
+        ValueError, match=r"size says 3; the model has format version 1, written by Arborank 0\.0\.7"
+    ):
+        load(saved)
 
 
 # -- what cannot be saved leaves no trace
@@ -226,7 +243,7 @@ def rename_file(document):
 
 
 CONFIGS = {
-    "newer": (lambda d: d.update(format_version=FORMAT_VERSION + 1), "version 3.*upgrade"),
+    "newer": (lambda d: d.update(format_version=FORMAT_VERSION + 1), "version 4.*upgrade"),
     "version": (lambda d: d.update(format_version="1"), "format_version is '1'"),
     "zero": (lambda d: d.update(format_version=0), "format_version is 0"),
     "foreign": (lambda d: d.update(format="other"), "does not describe an Arborank model"),
@@ -251,7 +268,7 @@ def test_wrong_config(saved, case):
 
 @pytest.mark.parametrize("verify", [True, False])
 def test_edited_config_is_refused(saved, verify):
-    edit_config(saved, lambda d: d["model"]["parts"]["middle"]["config"].update(alpha=0.75), checksum=False)
+    edit_config(saved, lambda d: d["model"]["parts"]["middle"]["config"].update(alpha=0.75), sealed=False)
     with pytest.raises(ValueError, match=r"config\.json is altered"):
         load(saved, verify=verify)
 
@@ -285,11 +302,11 @@ def test_large_files_are_read_only_when_asked(tmp_path):
         ),
         (
             lambda d: d["model"]["config"].update(size=3),
-            r"toy-.*model \(Toy\): values has 50 entries, size says 3",
+            r"config\.json: model \(Toy, arrays in toy-.*\): values has 50 entries, size says 3",
         ),
         (
             lambda d: d["model"]["parts"]["middle"]["config"].update(size=3),
-            r"middle-.*middle \(Toy\) lacks 'values'",
+            r"config\.json: middle \(Toy, arrays in middle-.*\) lacks 'values'",
         ),
     ],
 )
@@ -297,6 +314,33 @@ def test_contents_that_do_not_fit(saved, change, message):
     edit_config(saved, change)
     with pytest.raises(ValueError, match=message):
         load(saved)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (5, r"'b\.x' is the same as 5; \[file, name of an array\] was expected"),
+        (["a.safetensors"], "was expected"),
+        ([["a"], "x"], "was expected"),
+        (["toy-{token}.safetensors", 3], "was expected"),
+        (["../toy-{token}.safetensors", "a.x"], r"is in '\.\./toy-.*', which is not among its files"),
+        (["a.safetensors", "x"], r"is in 'a\.safetensors', which is not among its files"),
+        (["a-{token}.safetensors", "../x"], r"is the same as '\.\./x', which is no name"),
+        (["a-{token}.safetensors", "a.y"], r"a-{token}\.safetensors lacks the array 'a\.y'"),
+    ],
+)
+def test_wrong_place_of_a_shared_array(tmp_path, value, message):
+    shared = np.arange(5)
+    save(Toy({}, {}, {"a": Toy({}, {"x": shared}), "b": Toy({}, {"x": shared})}), tmp_path)
+    (file,) = data_files(tmp_path)
+    token = file.removeprefix("a-").removesuffix(".safetensors")
+    if isinstance(value, list):
+        value = [part.replace("{token}", token) if isinstance(part, str) else part for part in value]
+
+    edit_config(tmp_path, lambda d: d["model"]["parts"]["b"]["arrays"]["x"].update(same_as=value))
+    with pytest.raises(ValueError, match=message.replace("{token}", token)) as caught:
+        load(tmp_path)
+    assert str(tmp_path) in str(caught.value)
 
 
 def test_no_model(tmp_path):

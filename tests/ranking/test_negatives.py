@@ -57,7 +57,7 @@ def test_unknown_schemes_are_refused(scheme):
         ("tfn", {"user": np.eye(3)}, "user was given but negatives 'tfn' do not use it"),
         ("tfn", {"beam": np.eye(3)}, "beam was given"),
         ("man", {"beam": np.ones((2, 3))}, "beam has 2 rows, but 3 were expected"),
-        ("usn", {"user": np.ones((3, 4))}, "user has 4 features, but 3 were expected"),
+        ("usn", {"user": np.ones((3, 4))}, "user has 4 columns, but 3 were expected"),
         ("tfn", {"is_root": True}, "the root layer has 1 parent, found 3"),
     ],
 )

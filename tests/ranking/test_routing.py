@@ -1,4 +1,4 @@
-"""Routing: the copy of a label that an instance is an example of."""
+"""Which leaf an instance is an example of, against k-means written plainly."""
 
 import numpy as np
 import pytest
@@ -6,48 +6,123 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.ranking import keep_routed, route
+from arborank.ranking import keep_routed, keep_visits, route
+from arborank.ranking.routing import leaf_scores
 from arborank.sparse import as_csr, to_scipy
 
 
-def plain_route(Y, membership, beams, scores):
-    routed = np.zeros((Y.shape[0], membership.shape[1]), np.float32)
-    for i, label in np.argwhere(Y):
-        leaves = np.flatnonzero(membership[label])
-        found = [
-            max([s for b, s in zip(beams[i], scores[i], strict=True) if b == leaf], default=0.0)
-            for leaf in leaves
-        ]
-        if leaves.size:
-            routed[i, leaves[np.array(found) == max(found)]] = 1
+def unit(rows):
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+
+
+def examples(*arguments, **options):
+    return to_scipy(route(*arguments, **options).examples).toarray()
+
+
+def plain_route(X, Y, membership, beams, scores, coherence):
+    """The matrix of routes, or None where a step hangs on rounding."""
+    n, n_labels = Y.shape
+    rarity = np.log(n / np.maximum(Y.sum(axis=0), 1))
+    companions = unit(Y * rarity)
+    routed = np.zeros((n, membership.shape[1]))
+    for label in range(n_labels):
+        rows, own = np.flatnonzero(Y[:, label]), np.flatnonzero(membership[label])
+        if not own.size or not rows.size:
+            continue
+        others = companions[rows].copy()
+        others[:, label] = 0
+        vectors = np.hstack([unit(X[rows]), others])
+        worth = np.zeros((rows.size, own.size))
+        for i, row in enumerate(rows):
+            for leaf, score in zip(beams[row], scores[row], strict=True):
+                if leaf >= 0:
+                    worth[i, own == leaf] = score
+        at = worth.argmax(axis=1)
+        for _ in range(10 if own.size > 1 else 0):
+            sums = np.stack([vectors[at == j].sum(axis=0) for j in range(own.size)])
+            value = worth + coherence * vectors @ unit(sums).T
+            to = value.argmax(axis=1)
+            if (np.diff(np.sort(value, axis=1)[:, -2:]) < 1e-4).any():
+                return None
+            if (to == at).all():
+                break
+            at = to
+        routed[rows, own[at]] = 1
     return routed
 
 
-@given(st.integers(0, 2**32), st.integers(0, 8), st.integers(1, 5), st.integers(1, 4))
-def test_equals_plain(seed, n, n_labels, n_leaves):
+@given(st.integers(0, 2**32), st.integers(1, 30), st.integers(1, 6), st.integers(1, 5), st.floats(0.1, 5))
+def test_by_definition(seed, n, n_labels, n_leaves, coherence):
     rng = np.random.default_rng(seed)
-    Y = (rng.random((n, n_labels)) < 0.5).astype(np.float32)
-    membership = (rng.random((n_labels, n_leaves)) < 0.6).astype(np.float32)
+    X = rng.random((n, 7)) * (rng.random((n, 7)) < 0.5)
+    Y = (rng.random((n, n_labels)) < 0.5).astype(float)
+    membership = (rng.random((n_labels, n_leaves)) < 0.6).astype(float)
     width = int(rng.integers(1, n_leaves + 1))
-    beams = np.array([rng.permutation(n_leaves)[:width] for _ in range(n)], np.int64).reshape(n, width)
-    scores = rng.integers(0, 4, size=beams.shape).astype(np.float32)
+    beams = np.array([rng.permutation(n_leaves)[:width] for _ in range(n)])
+    scores = rng.random(beams.shape).astype(np.float32)
     beams[rng.random(beams.shape) < 0.2] = -1
-    found = route(as_csr(Y), as_csr(membership), beams, scores)
-    assert np.array_equal(to_scipy(found).toarray(), plain_route(Y, membership, beams, scores))
+    scores[beams < 0] = 0
+    matrices = as_csr(X), as_csr(Y), as_csr(membership)
+    found = examples(*matrices, beams, scores, coherence=coherence, n_threads=1)
+    for n_threads in (2, 3):
+        again = examples(*matrices, beams, scores, coherence=coherence, n_threads=n_threads)
+        assert np.array_equal(again, found)
+    expected = plain_route(X, Y, membership, beams, scores, coherence)
+    if expected is not None:
+        assert np.array_equal(found, expected)
 
 
-def test_the_preferred_leaf_is_the_only_one():
-    Y, membership = as_csr([[1.0]]), as_csr([[1.0, 1.0, 0.0]])
-    found = route(Y, membership, np.array([[2, 1, 0]]), np.array([[0.9, 0.5, 0.1]], np.float32))
-    assert to_scipy(found).toarray().tolist() == [[0, 1, 0]]
-    nowhere = route(Y, membership, np.array([[2]]), np.array([[0.9]], np.float32))
-    assert to_scipy(nowhere).toarray().tolist() == [[1, 1, 0]]
+def test_instances_of_a_kind_stay_together():
+    kind = np.arange(20) % 2
+    X = np.eye(2)[kind]
+    Y = np.ones((20, 1))
+    leaves = np.ones((1, 2))
+    beams = np.tile([0, 1], (20, 1))
+    scores = np.where(np.eye(2)[kind] > 0, 0.6, 0.4).astype(np.float32)
+    scores[:2] = scores[1::-1]  # the matcher is wrong about two of them
+    matrices = as_csr(X), as_csr(Y), as_csr(leaves)
+    together = examples(*matrices, beams, scores, coherence=1.0)
+    assert np.array_equal(together, np.eye(2)[kind])
+    alone = examples(*matrices, beams, scores, coherence=0.0)
+    assert np.array_equal(alone.argmax(axis=1), scores.argmax(axis=1))
+
+
+def test_scores_of_leaves(monkeypatch):
+    monkeypatch.setattr("arborank.ranking.routing._COMPARED", 3)  # a row at a time
+    beams, scores = np.array([[0, 2], [1, -1]]), np.array([[0.5, 0.25], [1.0, -np.inf]], np.float32)
+    found = leaf_scores(beams, scores, np.array([0, 0, 1, 1]), np.array([2, 1, 1, 0], np.int32))
+    assert found.tolist() == [0.25, 0, 1, 0]
 
 
 def test_what_is_not_routed_costs_nothing():
-    costs = as_csr(np.array([[2.0, 0, 3.0], [0, 0, 0], [1.0, 1.0, 1.0]]))
-    kept = keep_routed(costs, as_csr(np.array([[0, 0, 1.0], [0, 0, 0], [1.0, 0, 1.0]])))
-    assert kept.nnz == costs.nnz
-    assert to_scipy(kept).toarray().tolist() == [[0, 0, 3], [0, 0, 0], [1, 0, 1]]
-    nothing = keep_routed(costs, as_csr(sp.csr_array((3, 3), dtype=np.float32)))
-    assert nothing.data == pytest.approx(np.zeros(5))
+    costs = as_csr(sp.csr_array(np.array([[2, 3, 0], [0, 4, 5]], np.float32)))
+    routed = as_csr(sp.csr_array(np.array([[0, 1, 0], [0, 1, 0]], np.float32)))
+    kept = keep_routed(costs, routed)
+    assert kept.indices.tolist() == costs.indices.tolist()
+    assert kept.data.tolist() == [0, 3, 4, 0]
+
+
+def test_visits():
+    beams = np.array([[0, 2], [1, -1]])
+    Y, leaves = as_csr(np.eye(2)), as_csr(np.array([[1, 1, 0], [0, 0, 1]]))
+    routes = route(as_csr(np.eye(2)), Y, leaves, beams, np.array([[0.5, 0.1], [0.9, 0]], np.float32))
+    assert to_scipy(routes.examples).toarray().tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert to_scipy(routes.visited).toarray().tolist() == [[1, 0, 1], [0, 1, 1]]
+    slots = as_csr(np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]))
+    kept = to_scipy(keep_visits(slots, routes.visited, np.array([0, 1, 1, 2]))).toarray()
+    assert kept.tolist() == [[1, 0, 0, 4], [0, 6, 7, 8]]
+    nowhere = as_csr(sp.csr_array((2, 3), dtype=np.float32))
+    assert keep_visits(slots, nowhere, np.zeros(4, int)).nnz == 0
+
+
+@pytest.mark.parametrize("rows", [3, 5])
+def test_refuses_other_rows(rows):
+    with pytest.raises(ValueError, match="one row an instance"):
+        route(
+            as_csr(np.ones((rows, 1))),
+            as_csr(np.ones((4, 1))),
+            as_csr(np.ones((1, 2))),
+            np.zeros((4, 1), int),
+            np.ones((4, 1), np.float32),
+        )

@@ -191,8 +191,8 @@ def test_an_interrupt_is_heard_within_a_second(solver):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"active": np.ones((1, 3))}, "active has 3 features, but 4 were expected"),
-        ({"positives": np.ones((2, 5))}, "positives has 5 features"),
+        ({"active": np.ones((1, 3))}, "active has 3 columns, but 4 were expected"),
+        ({"positives": np.ones((2, 5))}, "positives has 5 columns"),
         ({"branches": [0, 1]}, "branches must run from 0 to 2, found 0 to 1"),
         ({"branches": [0, 1, 2]}, r"branches must have shape \(2,\), found \(3,\)"),
         ({"positives": -np.ones((2, 4))}, "cost multipliers of at least 0, found -1"),

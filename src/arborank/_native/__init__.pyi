@@ -11,6 +11,11 @@ def cover_labels(instances: Csr, beams: NDArray[numpy.int32], scores: NDArray[nu
     Copies (labels, clusters) that let beams cover more positives, in the order they were taken.
     """
 
+def part_instances(features: Csr, companions: Csr, instances: Csr, leaves: Csr, beams: NDArray[numpy.int32], scores: NDArray[numpy.float32], coherence: float, max_iter: int, n_threads: int) -> NDArray[numpy.int32]:
+    """
+    The leaf of every positive of every label, parted among the label's leaves; -1 for a label in none.
+    """
+
 class Csr:
     """
     Compressed-sparse-row matrix, float32; its structure is checked when it is made.
@@ -182,12 +187,21 @@ class Searcher:
 
     def filter(self, allowed: NDArray[numpy.int64] | None, excluded: NDArray[numpy.int64] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
 
-    def lines(self, X: Csr, k: int, beam_size: int, combination: Combination) -> dict[str, Any]:
+    def lines(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination) -> dict[str, Any]:
         """
         Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.
         """
 
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, only: NDArray[numpy.int64] | None, without: NDArray[numpy.int64] | None, ranges: NDArray[numpy.int64] | None, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, only: NDArray[numpy.int64] | None, without: NDArray[numpy.int64] | None, ranges: NDArray[numpy.int64] | None, merge: int, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+
+    def is_short(self, X: Csr, k: int, beam_size: int, n_masked: int = 0) -> bool:
+        """
+        Whether topk keeps the GIL, because handing it over may take longer than the search.
+        """
+
+    @property
+    def kept_bytes(self) -> int:
+        """Working memory that is kept for later searches."""
 
 def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """

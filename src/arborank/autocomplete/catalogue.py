@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import Self
 
@@ -38,6 +38,8 @@ class Catalogue:
         How often each was sent.
     blocked : int32 array, optional
         Ids that are never to be suggested, ascending.
+    phrases : iterable of str, optional
+        Normal forms of the words and phrases that `block` was given.
     """
 
     def __init__(
@@ -46,12 +48,14 @@ class Catalogue:
         texts: StringTable,
         counts: NDArray[np.int64],
         blocked: NDArray[np.int32] | None = None,
+        phrases: Iterable[str] = (),
     ) -> None:
         if not len(keys) == len(texts) == counts.size:
             raise ValueError(f"{len(keys)} keys, {len(texts)} texts and {counts.size} counts do not fit")
         self.keys = keys
         self.texts = texts
         self.counts = counts
+        self.phrases = tuple(phrases)
         self._set_blocked(np.array([], dtype=np.int32) if blocked is None else blocked)
 
     def __len__(self) -> int:
@@ -114,8 +118,62 @@ class Catalogue:
     def block(self, phrases: Iterable[str]) -> None:
         """Block the queries that hold one of some words or phrases, as `holds_phrase` finds them."""
         wanted = [key for key in map(normalize, phrases) if key]
+        self.phrases = tuple(dict.fromkeys([*self.phrases, *wanted]))
+        self._set_blocked(np.union1d(self.blocked, self.holding(wanted)).astype(np.int32))
+
+    def holding(self, phrases: Iterable[str]) -> NDArray[np.int32]:
+        """Return the ids of the queries that hold one of some words or phrases, ascending."""
+        wanted = [key for key in map(normalize, phrases) if key]
         found = [i for i, key in enumerate(self.keys) if holds_phrase(key, wanted)] if wanted else []
-        self._set_blocked(np.union1d(self.blocked, np.array(found, np.int32)).astype(np.int32))
+        return np.array(found, np.int32)
+
+    def selected(self, kept: NDArray[np.bool_]) -> "Catalogue":
+        """Return the queries where ``kept``, of shape (n_queries,), is true, numbered anew in their order."""
+        keys = self.keys.selected(kept)
+        texts = keys if self.texts is self.keys else self.texts.selected(kept)
+        blocked = np.cumsum(kept)[self.blocked[kept[self.blocked]]] - 1
+        return Catalogue(keys, texts, self.counts[kept], blocked.astype(np.int32), self.phrases)
+
+    def merged(
+        self, newer: "Catalogue", renamed: Collection[str]
+    ) -> tuple["Catalogue", NDArray[np.int64], NDArray[np.int64]]:
+        """Add the queries of a newer log.
+
+        Parameters
+        ----------
+        newer : Catalogue
+            Counts of queries that are in both add up.
+        renamed : collection of str
+            Normal forms of queries that are shown in the newer log's spelling; the others keep theirs.
+
+        Returns
+        -------
+        catalogue : Catalogue
+        own, others : int64 arrays
+            The id there of each of this catalogue's queries, and of each of the newer one's.
+        """
+        old, new = list(self.keys), list(newer.keys)
+        keys = sorted({*old, *new})
+        ids = dict(zip(keys, range(len(keys)), strict=True))
+        own, others = (np.array([ids[key] for key in part], np.int64) for part in (old, new))
+        texts = dict(zip(new, newer.texts, strict=True))
+        texts |= {
+            key: text
+            for key, text in zip(old, self.texts, strict=True)
+            if key not in texts or key not in renamed
+        }
+        counts = np.zeros(len(keys), np.int64)
+        counts[own] += self.counts
+        counts[others] += newer.counts
+        table, shown = StringTable(keys), [texts[key] for key in keys]
+        catalogue = Catalogue(
+            table,
+            table if shown == keys else StringTable(shown),
+            counts,
+            np.sort(own[self.blocked]).astype(np.int32),
+            self.phrases,
+        )
+        return catalogue, own, others
 
     def _set_blocked(self, blocked: NDArray[np.int32]) -> None:
         self.blocked = blocked
@@ -130,7 +188,8 @@ class Catalogue:
         parts = {"keys": self.keys}
         if self.texts is not self.keys:
             parts["texts"] = self.texts
-        return State({}, {"counts": self.counts, "blocked": self.blocked}, parts)
+        config = {"phrases": list(self.phrases)}
+        return State(config, {"counts": self.counts, "blocked": self.blocked}, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -150,7 +209,8 @@ class Catalogue:
             blocked[0] >= 0 and blocked[-1] < len(keys) and (np.diff(blocked) > 0).all()
         ):
             raise ValueError(f"blocked must hold ascending ids from 0 to {len(keys) - 1}")
-        return cls(keys, state.parts.get("texts", keys), state.arrays["counts"], blocked)
+        texts = state.parts.get("texts", keys)
+        return cls(keys, texts, state.arrays["counts"], blocked, state.config["phrases"])
 
 
 def holds_phrase(key: str, phrases: Iterable[str]) -> bool:

@@ -6,11 +6,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import check_integer, check_real
 from ..features import NgramTfidf, PrefixTfidf
 from ..models import XRLinear
 from ..persistence import SaveMixin
@@ -19,18 +17,17 @@ from ..state import State
 from ..threads import n_threads
 from .contexts import drop_blocked, shared_words
 from .gather import gather_queries
-from .growing import INDICES, REPRESENTATIONS, grow_tree
-from .prefixes import LAWS, sample_lengths
+from .growing import default_model, grow_tree
+from .parameters import check_parameters
+from .prefixes import sample_prefixes
 from .rows import ContextRows
 from .sessions import Pairs, check_pairs, session_pairs
-from .suggester import Suggester
+from .updating import UpdateMixin
 
 __all__ = ["Autocompleter"]
 
-_COMBINATIONS = ("l1-hinge", "l2-hinge", "l3-hinge", "l4-hinge", "sigmoid")
 
-
-class Autocompleter(SaveMixin, Suggester):
+class Autocompleter(SaveMixin, UpdateMixin):
     """Session-aware query autocompletion (Yadav et al., KDD 2021).
 
     Every query of the log is a label. It is ranked from the words of the queries before it and from character n-grams
@@ -44,13 +41,13 @@ class Autocompleter(SaveMixin, Suggester):
     index : {"hybrid", "trie", "mustlink", "kmeans"}, default="hybrid"
         The label tree: see `arborank.indexing`.
     depth : int, optional
-        Levels of characters in it: 3 for ``"hybrid"``, 16 for ``"trie"``, 3 for ``"mustlink"``.
+        Levels of characters in it: 4 for ``"hybrid"``, 16 for ``"trie"``, 3 for ``"mustlink"``.
     representation : {"pifa", "names", "pifa-names"}, default="pifa"
         What stands for a query when k-means groups them: the mean of its instances, the prefix features of its whole
         name, or both side by side. ``"trie"`` does not use it.
     model : XRLinear, optional
-        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``. ``combine``
-        must give scores from 0 to 1.
+        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``, for the
+        hybrid tree with ``max_leaf_size=16, beam_size=5``. ``combine`` must give scores from 0 to 1.
     previous_features : vectoriser, optional
         Of the previous queries; it is fitted on one text a pair, all its previous queries, without words that too few
         have sent (see ``min_count``, ``min_users``). By default words that occur in two pairs:
@@ -158,7 +155,7 @@ class Autocompleter(SaveMixin, Suggester):
         TypeError, ValueError
             If a row or a parameter is of the wrong kind or range, or no query is left; the message names it.
         """
-        self._check_parameters()
+        check_parameters(self)
         return self._fit(session_pairs(log, n_previous=self.n_previous, session_gap=self.session_gap))
 
     def fit_pairs(
@@ -183,34 +180,8 @@ class Autocompleter(SaveMixin, Suggester):
         TypeError, ValueError
             As `fit`.
         """
-        self._check_parameters()
+        check_parameters(self)
         return self._fit(check_pairs(previous, queries, users))
-
-    def _check_parameters(self) -> None:
-        for name, choices in (("index", INDICES), ("representation", REPRESENTATIONS), ("prefix_law", LAWS)):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(choices)}")
-        for name in ("n_previous", "prefixes_per_query", "min_count", "min_users"):
-            check_integer(name, getattr(self, name), 1)
-        check_integer("random_state", self.random_state, 0)
-        if self.depth is not None:
-            check_integer("depth", self.depth, 1)
-            if self.index == "kmeans":
-                raise ValueError(f"depth is {self.depth}, but index 'kmeans' has no levels of characters")
-        check_real("prefix_weight", self.prefix_weight, above=0)
-        check_real("decay", self.decay, above=0, most=1)
-        if (
-            isinstance(self.blocklist, str)
-            or not isinstance(self.blocklist, Collection)  # an iterator would be empty when it is needed
-            or not all(isinstance(word, str) for word in self.blocklist)
-        ):
-            raise TypeError(f"blocklist must be a collection of str, found {self.blocklist!r}")
-        if self.model is not None and not isinstance(self.model, XRLinear):
-            raise TypeError(f"model must be an XRLinear, found {type(self.model).__name__}")
-        if self.model is not None and self.model.combine not in _COMBINATIONS:
-            raise ValueError(
-                f"combine of model is {self.model.combine!r}; scores from 0 to 1 need one of {', '.join(_COMBINATIONS)}"
-            )
 
     def _fit(self, pairs: Pairs) -> Self:
         catalogue, kept, labels = gather_queries(
@@ -224,7 +195,7 @@ class Autocompleter(SaveMixin, Suggester):
         contexts *= self.prefixes_per_query
         labels = np.tile(labels, self.prefixes_per_query)
         keys = list(catalogue.keys)
-        prefixes = self._sample(keys, labels)
+        prefixes = sample_prefixes(keys, labels, self.prefix_law, self.random_state)
         rows = ContextRows(
             previous,
             self._fit_prefix(prefixes),
@@ -236,7 +207,7 @@ class Autocompleter(SaveMixin, Suggester):
         ones = np.ones(labels.size, np.float32)
         matrix = sp.csr_array((ones, labels, np.arange(labels.size + 1)), shape=(labels.size, len(keys)))
         Y = as_csr(matrix, "labels")
-        model = clone(self.model) if self.model is not None else XRLinear(threshold=0.05)
+        model = clone(self.model) if self.model is not None else default_model(self.index)
         if self.n_jobs is not None:
             model.set_params(n_jobs=self.n_jobs)
         if self.verbose:
@@ -248,12 +219,6 @@ class Autocompleter(SaveMixin, Suggester):
         # together, and last: a fit that fails leaves the completer as it was
         self._set_fitted(catalogue, rows, model)
         return self
-
-    def _sample(self, keys: list[str], labels: NDArray[np.int64]) -> list[str]:
-        """Draw a prefix for every training instance."""
-        lengths = np.array([len(key) for key in keys])[labels]
-        drawn = sample_lengths(lengths, self.prefix_law, np.random.default_rng(self.random_state))
-        return [keys[label][:length] for label, length in zip(labels.tolist(), drawn.tolist(), strict=True)]
 
     def _fit_prefix(self, prefixes: list[str]) -> Any:
         features = (

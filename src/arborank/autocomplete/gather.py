@@ -1,7 +1,7 @@
 """From pairs to the queries that may be suggested, with what a query log must not give away left out."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,26 @@ __all__ = ["gather_queries"]
 
 
 def gather_queries(
-    pairs: Pairs, *, min_count: int, min_users: int, blocklist: Iterable[str]
+    pairs: Pairs,
+    *,
+    min_count: int,
+    min_users: int,
+    blocklist: Iterable[str],
+    known: Container[str] | None = None,
 ) -> tuple[Catalogue, NDArray[np.int64], NDArray[np.int64]]:
     """Count queries by their normal form and keep those that are frequent enough and not blocked.
 
     The text shown for a query is its most frequent spelling, without white space around it.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    min_count, min_users : int
+        Times that a query must have been sent, and different users that must have sent it.
+    blocklist : iterable of str
+        Words and phrases that no query may hold.
+    known : container of str, optional
+        Normal forms of queries that are kept however few sent them. If given, nothing may be left.
 
     Returns
     -------
@@ -35,15 +50,15 @@ def gather_queries(
         If users are needed but not known, or no query is left.
     """
     if min_users > 1 and pairs.users is None:
-        raise ValueError(f"min_users is {min_users}, so fit_pairs needs users")
-    known: dict[str, str] = {}
+        raise ValueError(f"min_users is {min_users}, so users are needed, one a pair")
+    keys_of: dict[str, str] = {}
     spellings: Counter[tuple[str, str]] = Counter()
     numbers: dict[str, int] = {}
     ids = np.empty(len(pairs.queries), dtype=np.int64)
     for row, query in enumerate(pairs.queries):
-        key = known.get(query)
+        key = keys_of.get(query)
         if key is None:
-            key = known[query] = normalize(query)
+            key = keys_of[query] = normalize(query)
         ids[row] = numbers.setdefault(key, len(numbers))
         spellings[key, query] += 1
     keys = list(numbers)
@@ -53,10 +68,12 @@ def gather_queries(
         kept &= _users(ids, pairs.users or [], len(keys)) >= min_users
     phrases = [phrase for phrase in map(normalize, blocklist) if phrase]
     for position, key in enumerate(keys):
+        if known is not None and key in known:
+            kept[position] = True
         if not key or (phrases and holds_phrase(key, phrases)):
             kept[position] = False
     order = sorted(np.flatnonzero(kept).tolist(), key=keys.__getitem__)
-    if not order:
+    if not order and known is None:
         raise ValueError(
             f"no query is left of {len(keys)} different ones: min_count={min_count}, min_users={min_users}, "
             f"{len(phrases)} blocked phrases"

@@ -16,11 +16,21 @@ from ..models import XRLinear
 from ..sparse import Csr
 from ..threads import n_threads
 
-__all__ = ["INDICES", "REPRESENTATIONS", "grow_tree"]
+__all__ = ["INDICES", "REPRESENTATIONS", "default_model", "grow_tree"]
 
 INDICES = ("hybrid", "trie", "mustlink", "kmeans")
 REPRESENTATIONS = ("pifa", "names", "pifa-names")
-_DEPTHS = {"hybrid": 3, "trie": 16, "mustlink": 3}
+_DEPTHS = {"hybrid": 4, "trie": 16, "mustlink": 3}
+
+
+def default_model(index: str) -> XRLinear:
+    """Return the parameters of the rankers for an index.
+
+    Where a trie has told the short prefixes apart, small leaves and a narrow beam find as much as large ones do.
+    """
+    if index == "hybrid":
+        return XRLinear(threshold=0.05, max_leaf_size=16, beam_size=5)
+    return XRLinear(threshold=0.05)
 
 
 def grow_tree(

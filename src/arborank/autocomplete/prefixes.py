@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LAWS", "sample_lengths"]
+__all__ = ["LAWS", "sample_lengths", "sample_prefixes"]
 
 LAWS = ("reciprocal", "uniform")
 
@@ -38,3 +38,10 @@ def sample_lengths(
     harmonic = np.cumsum(1.0 / np.arange(1, int(whole.max(initial=1)) + 1))
     drawn = 1 + np.searchsorted(harmonic, shares * harmonic[whole - 1], side="right")
     return np.minimum(drawn, whole)
+
+
+def sample_prefixes(keys: Sequence[str], labels: NDArray[np.int64], law: str, seed: int) -> list[str]:
+    """Draw a prefix for every instance, of its query's normal form; ``law`` is that of `sample_lengths`."""
+    lengths = np.array([len(key) for key in keys])[labels]
+    drawn = sample_lengths(lengths, law, np.random.default_rng(seed))
+    return [keys[label][:length] for label, length in zip(labels.tolist(), drawn.tolist(), strict=True)]

@@ -14,11 +14,11 @@ Config = dict[str, Any]
 
 
 def read_config(path: str | None) -> Config:
-    """Read ``{"features": {"parts": [{...}], "weights": [...], "norm": ...}, "model": {...}}``."""
+    """Read ``{"features": {"parts": [{"kind": ..., ...}], "weights": [...], "norm": ...}, "model": {...}}``."""
     if path is None:
         return {}
     try:
-        config = json.loads(Path(path).read_text(encoding="utf-8"))
+        config = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(config, dict):
@@ -31,14 +31,17 @@ def read_config(path: str | None) -> Config:
 
 
 def build_features(config: Config, options: Mapping[str, Any]) -> Any:
-    """Make `TextFeatures`; ``options`` are parameters of its only part, and win over the file."""
-    from ..features import NgramTfidf, TextFeatures
+    """Make `TextFeatures`; ``options`` are parameters of its only part, and win over the file.
+
+    A part is an object with the parameters of its ``kind``, one of `arborank.features.PARTS`: an `NgramTfidf` without.
+    """
+    from ..features import TextFeatures
 
     section = dict(config.get("features", {}))
     _check_names("features parameter", section, TextFeatures().get_params())
     parts = section.pop("parts", [_DEFAULT_PART])
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
-        raise ValueError("features parameter 'parts' must be a list of JSON objects, one a NgramTfidf")
+        raise ValueError("features parameter 'parts' must be a list of JSON objects, one a part")
     if options:
         if len(parts) != 1:
             given = ", ".join(options)
@@ -46,12 +49,18 @@ def build_features(config: Config, options: Mapping[str, Any]) -> Any:
                 f"the configuration has {len(parts)} parts of features; set {given} in it instead"
             )
         parts = [{**parts[0], **options}]
-    return TextFeatures(parts=[_part(part, NgramTfidf) for part in parts], **section)
+    return TextFeatures(parts=[_part(part) for part in parts], **section)
 
 
-def _part(params: Mapping[str, Any], kind: Any) -> Any:
-    _check_names("features part's parameter", params, kind().get_params())
+def _part(params: Mapping[str, Any]) -> Any:
+    from ..features import PARTS
+
     known = dict(params)
+    name = known.pop("kind", "NgramTfidf")
+    if not isinstance(name, str) or name not in PARTS:
+        raise ValueError(f"unknown kind {name!r} of a features part; known are {', '.join(sorted(PARTS))}")
+    kind: Any = PARTS[name]
+    _check_names(f"parameter of {name}", known, kind().get_params())
     if isinstance(known.get("ngram_range"), list):  # JSON has no tuples
         known["ngram_range"] = tuple(known["ngram_range"])
     return kind(**known)
@@ -65,6 +74,14 @@ def build_model(config: Config, options: Mapping[str, Any]) -> Any:
     known = {name: value for name, value in XRLinear().get_params().items() if name != "tree"}
     _check_names("model parameter", params, known)
     return XRLinear(**params)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is there twice")
+    return dict(pairs)
 
 
 def _check_names(what: str, given: Mapping[str, Any], known: Any) -> None:

@@ -7,7 +7,7 @@ import click
 from .files import open_ranker, read_data
 from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
 from .reporting import say
-from .scoring import check_kind, evaluate_model
+from .scoring import LEAST_ROWS, check_kind, evaluate_model
 
 __all__ = ["evaluate"]
 
@@ -49,6 +49,11 @@ def evaluate(
     trained = read_data(train_path, train_labels, xmc) if train_path else None
     if trained is not None and train_path is not None:
         check_kind(ranker, not hasattr(trained, "Y"), train_path)
+        n_rows = trained.Y.shape[0] if hasattr(trained, "Y") else len(trained.labels)
+        if n_rows < LEAST_ROWS:
+            raise ValueError(
+                f"{train_path} has {n_rows} rows; frequencies of labels need at least {LEAST_ROWS}"
+            )
     report = evaluate_model(ranker, read, ks, beam_size, trained)
     if not report.buckets:
         say("label frequencies in training are not known; with --train FILE head and tail are shown apart")

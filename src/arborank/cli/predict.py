@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -34,6 +35,8 @@ def predict(
     Standard input (-) holds a text a line, or JSON lines. Each line of the output is
     {"labels": [...], "scores": [...]}, best first; labels are names for texts and ids for matrices.
     """
+    if inputs != "-" and Path(output).exists() and Path(output).samefile(inputs):
+        raise click.UsageError(f"--output {output} is the input, which the predictions would replace")
     ranker = open_ranker(model)
     if jobs is not None:
         set_jobs(ranker, jobs)

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from ..datasets import MatrixData, TextData
     from ..metrics import Report
 
-__all__ = ["batches", "check_kind", "evaluate_model", "predict_all"]
+__all__ = ["LEAST_ROWS", "batches", "check_kind", "evaluate_model", "predict_all"]
 
+LEAST_ROWS = (
+    3  # of training data, for frequencies of labels to mean something: see `arborank.metrics.propensities`
+)
 _BATCH = 8192
 
 
@@ -87,6 +90,8 @@ def _frequencies(model: Any, train: "TextData | MatrixData | None", n_labels: in
     elif hasattr(trained, "label_counts_"):
         counts, n_train = trained.label_counts_, trained.n_instances_
     else:
+        return {}
+    if n_train < LEAST_ROWS:
         return {}
     padded = np.zeros(n_labels, np.int64)
     padded[: len(counts)] = counts

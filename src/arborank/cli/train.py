@@ -27,7 +27,11 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Evaluate on this share of DATA.",
 )
-@click.option("--config", type=_FILE, help='JSON with all parameters: {"features": {...}, "model": {...}}.')
+@click.option(
+    "--config",
+    type=_FILE,
+    help='JSON with all parameters: {"features": {"parts": [{"kind": "NgramTfidf", ...}]}, "model": {...}}.',
+)
 @click.option("--analyzer", type=click.Choice(["word", "char", "char_wb"]), help="n-grams of what.  [word]")
 @click.option(
     "--ngrams", "ngram_range", callback=integers, metavar="MIN,MAX", help="Lengths of n-grams.  [1,2]"
@@ -89,6 +93,8 @@ def train(
 
     train_data = read_data(data, labels, xmc)
     test_data = read_data(test, test_labels, xmc) if test else None
+    if test_data is not None and not _has_labels(test_data):
+        raise ValueError(f"{test} has no row with a label, which an evaluation needs")
     if holdout is not None:
         train_data, test_data = _split(train_data, holdout, model.random_state)
     if test_data is not None and type(test_data) is not type(train_data):
@@ -133,6 +139,8 @@ def _split(data: Any, share: float, seed: int) -> tuple[Any, Any]:
     """Hold out a random share of the rows."""
     import numpy as np
 
+    if not 0 < share < 1:  # NaN, which click takes for a number in any range
+        raise ValueError(f"--holdout must be a share between 0 and 1, found {share:g}")
     n = len(data.texts) if hasattr(data, "texts") and data.texts is not None else data.Y.shape[0]
     n_test = round(n * share)
     if not 0 < n_test < n:
@@ -142,6 +150,10 @@ def _split(data: Any, share: float, seed: int) -> tuple[Any, Any]:
     chosen = np.zeros(n, dtype=bool)
     chosen[np.random.default_rng(seed).choice(n, n_test, replace=False)] = True
     return _rows(data, np.flatnonzero(~chosen)), _rows(data, np.flatnonzero(chosen))
+
+
+def _has_labels(data: Any) -> bool:
+    return bool(data.Y.nnz) if hasattr(data, "Y") else any(data.labels)
 
 
 def _rows(data: Any, rows: Any) -> Any:

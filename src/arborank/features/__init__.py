@@ -1,7 +1,13 @@
 """Text to sparse rows: n-gram TF-IDF, prefixes by position, and unions of these."""
 
+from typing import Final
+
+from .part import TfidfPart
 from .prefix import PrefixTfidf
 from .tfidf import NgramTfidf
 from .union import TextFeatures
 
-__all__ = ["NgramTfidf", "PrefixTfidf", "TextFeatures"]
+__all__ = ["PARTS", "NgramTfidf", "PrefixTfidf", "TextFeatures"]
+
+PARTS: Final[dict[str, type[TfidfPart]]] = {"NgramTfidf": NgramTfidf, "PrefixTfidf": PrefixTfidf}
+"""What `TextFeatures` may consist of, by the names that configuration files use."""

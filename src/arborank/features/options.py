@@ -50,7 +50,7 @@ def check_max_features(value: Any) -> int:
         raise TypeError(f"max_features must be an integer or None, found {value!r}")
     if value < 1:
         raise ValueError(f"max_features must be at least 1, found {value}")
-    return int(value)
+    return min(int(value), 2**62)  # beyond what there can be
 
 
 def document_limits(min_df: Any, max_df: Any, n_texts: int) -> tuple[float, float]:
@@ -89,6 +89,8 @@ def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
         return sorted(ENGLISH_STOP_WORDS)
+    if not isinstance(stop_words, Iterable):
+        raise TypeError(f"stop_words must be 'english', words or None, found {stop_words!r}")
     words = list(stop_words)
     for word in words:
         if not isinstance(word, str):

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._native import NgramFitter, NgramPart, NgramWeights, TextOptions, ngrams
 from ..state import State
+from ..threads import n_threads
 from .base import TextVectorizer
 from .options import check_choice, check_flag, check_max_features, document_limits, documents
 from .vocabulary import Vocabulary
@@ -138,14 +139,18 @@ class TfidfPart(TextVectorizer):
 
         Raises
         ------
-        ValueError
-            If the arrays do not fit together.
+        TypeError, ValueError
+            If a parameter is out of its range, or the arrays do not fit together.
         """
-        features = cls(**{**state.config, "ngram_range": tuple(state.config["ngram_range"])})
+        features = cls(**state.config)
+        if isinstance(features.ngram_range, list):  # JSON has no tuples
+            features.ngram_range = tuple(features.ngram_range)
         features.terms_ = Vocabulary(state.arrays["terms"], state.arrays["offsets"], state.arrays["slots"])
         if features.use_idf:
             features.idf_ = state.arrays["idf"]
         features._restore(state)
+        features._checked()
+        n_threads(features.n_jobs)
         features._native_part(1.0)  # checks the arrays
         return features
 

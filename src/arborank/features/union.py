@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..state import State
+from ..threads import n_threads
 from .base import TextVectorizer
 from .options import check_choice
 from .part import TfidfPart
@@ -110,6 +111,8 @@ class TextFeatures(TextVectorizer):
     def _checked_weights(self, parts: Sequence[TfidfPart]) -> list[float]:
         if self.weights is None:
             return [1.0] * len(parts)
+        if not isinstance(self.weights, (Sequence, np.ndarray)):
+            raise TypeError(f"weights must be a list of numbers, one a part; found {self.weights!r}")
         weights = list(self.weights)
         if len(weights) != len(parts):
             raise ValueError(f"weights has {len(weights)} entries for {len(parts)} parts; give one a part")
@@ -128,7 +131,13 @@ class TextFeatures(TextVectorizer):
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Put a saved union together again."""
+        """Put a saved union together again.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is out of its range, or a part is none.
+        """
         parts = []
         for i in range(len(state.parts)):
             part = state.parts[str(i)]
@@ -138,4 +147,8 @@ class TextFeatures(TextVectorizer):
             parts.append(part)
         features = cls(parts=parts, **state.config)
         features.parts_ = parts
+        features._checked_parts()
+        features._checked_weights(parts)
+        check_choice("norm", features.norm, ("l1", "l2", None))
+        n_threads(features.n_jobs)
         return features

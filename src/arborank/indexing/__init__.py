@@ -1,5 +1,6 @@
 """Index: label representations, and the trees they are grouped into."""
 
+from .embeddings import text_embeddings
 from .hybrid import hybrid_tree
 from .kmeans import balanced_kmeans, n_halvings
 from .mustlink import mustlink_tree
@@ -24,5 +25,6 @@ __all__ = [
     "pii",
     "place_labels",
     "spectral",
+    "text_embeddings",
     "trie_tree",
 ]

@@ -36,6 +36,8 @@ def chain_orders(chain: Sequence[Any]) -> tuple[list[IntArray], list[IntArray]]:
     ValueError
         If shapes do not follow each other, a node has no child or no parent, or an inner node several parents.
     """
+    if isinstance(chain, str) or not isinstance(chain, Sequence):
+        raise TypeError(f"chain must be a list of cluster matrices, found {type(chain).__name__}")
     if len(chain) == 0:
         raise ValueError("chain is empty; at least one cluster matrix is needed")
     matrices = [_csc(matrix, t) for t, matrix in enumerate(chain)]

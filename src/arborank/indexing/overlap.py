@@ -47,7 +47,7 @@ def overlapping_tree(
         Labels of the training instances.
     beams : int array of shape (n, width)
         The leaves in every instance's beam, -1 where there are fewer. They should come from matchers that did not
-        see the instance: see `arborank.models.matched_by_others`.
+        see the instance: see `arborank.models.disentangle.matched_by_others`.
     scores : float array of shape (n, width)
         The matcher's scores of those leaves, at least 0; 0 (or -inf) where there is none.
     max_clusters : int, default 2

@@ -61,8 +61,7 @@ class LabelTree:
     @classmethod
     def one_vs_all(cls, n_labels: int) -> Self:
         """Make the flat tree: the root, and every label below it in its own order."""
-        if n_labels < 1:
-            raise ValueError(f"n_labels is {n_labels}; a tree needs at least 1 label")
+        check_integer("n_labels", n_labels, 1, 2**31 - 1)
         return cls((np.array([0, n_labels]),), np.arange(n_labels, dtype=np.int32), n_labels)
 
     @classmethod
@@ -87,8 +86,7 @@ class LabelTree:
             Most nodes that may hang from the root, ``branching`` by default.
         """
         top = branching if min_codes is None else min_codes
-        if branching < 2:
-            raise ValueError(f"branching is {branching}; it must be at least 2")
+        check_integer("branching", branching, 2)
         if top < 1:
             raise ValueError(f"min_codes is {top}; it must be at least 1")
         labels = _integers(order, "order", np.int32)
@@ -162,7 +160,10 @@ class LabelTree:
 
     def relabel(self, ids: ArrayLike, n_labels: int) -> Self:
         """Return the same tree for other label ids: label ``i`` becomes ``ids[i]`` of ``n_labels``."""
-        return replace(self, labels=_integers(ids, "ids", np.int32)[self.labels], n_labels=n_labels)
+        array = _integers(ids, "ids", np.int32)
+        if array.size != self.n_labels:
+            raise ValueError(f"ids has {array.size} entries, but the tree has {self.n_labels} labels")
+        return replace(self, labels=array[self.labels], n_labels=n_labels)
 
     # -- shape
 
@@ -183,15 +184,13 @@ class LabelTree:
 
     def parents(self, level: int) -> IntArray:
         """Return the parent, on the level above, of every node of a level from 1 to ``depth``."""
-        if not 1 <= level <= self.depth:
-            raise ValueError(f"level is {level}; levels 1 to {self.depth} have parents")
+        check_integer("level", level, 1, self.depth)  # the root has no parent
         branch = self.branches[level - 1]
         return np.repeat(np.arange(branch.size - 1), np.diff(branch))
 
     def slot_bounds(self, level: int) -> IntArray:
         """Return where the slots below each node of ``level`` begin, with the number of slots at the end."""
-        if not 0 <= level <= self.depth:
-            raise ValueError(f"level is {level}; this tree has levels 0 to {self.depth}")
+        check_integer("level", level, 0, self.depth)
         bounds = np.arange(self.level_sizes[level] + 1)
         for branch in self.branches[level:]:
             bounds = branch[bounds]
@@ -332,7 +331,8 @@ class LabelTree:
             If a part is missing or does not describe a tree.
         """
         try:
-            branches = tuple(state.arrays[f"branches_{t}"] for t in range(state.config["depth"]))
+            depth = check_integer("depth", state.config["depth"], 1)
+            branches = tuple(state.arrays[f"branches_{t}"] for t in range(depth))
             return cls(branches, state.arrays["labels"], state.config["n_labels"])
         except KeyError as error:
             raise ValueError(f"the saved tree has no {error.args[0]!r}") from None

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .._native import Csr, LabelFilter, Searcher
 from ..ranking.weights import LayerWeights
 from .combine import combination
+from .merging import MERGES, Merge, check_merge
 
 __all__ = ["BeamSearch", "LabelFilter"]
 
@@ -34,7 +35,7 @@ class BeamSearch:
     layers : sequence of LayerWeights
         The rankers of each level, top first. Their arrays are shared, not copied.
     labels : int32 array of shape (n_slots,)
-        The label of every node of the last level. A label may occur more than once: its best score counts.
+        The label of every node of the last level. A label may occur more than once.
     n_labels : int
         Number of labels; ids are below it.
 
@@ -82,9 +83,9 @@ class BeamSearch:
             Labels that must not be returned; dropped before the ``k`` best are taken.
         weights : float32 array of shape (n_labels,), optional
             What the final score of every label is multiplied by before the ``k`` best are taken, finite and at least
-            0; for the ``log-`` combinations their logarithms are added. They do not count above the last level: the
-            beam is that of a search without weights, and of its labels the answer is exactly the ``k`` best. Not with
-            ``noop``, whose scores are no probabilities.
+            0; for the ``log-`` combinations their logarithms are added. A label of weight 0 is excluded. They do not
+            count above the last level: the beam is that of a search without weights, and of its labels the answer is
+            exactly the ``k`` best. Not with ``noop``, whose scores are no probabilities.
 
         Raises
         ------
@@ -109,6 +110,7 @@ class BeamSearch:
         excluded: Csr | NDArray[np.int64] | None = None,
         ranges: NDArray[np.int64] | None = None,
         weights: NDArray[np.float32] | None = None,
+        merge: Merge = "max",
         n_threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -139,6 +141,10 @@ class BeamSearch:
             let nodes into the beam that lead to none of its labels.
         weights : float32 array of shape (n_labels,), optional
             As for `filter`.
+        merge : {"max", "mean", "log-sum"}, default "max"
+            How the scores of a label that is reached in several slots become one before the ``k`` best are taken: the
+            best; their mean; or ``log(sum(exp(score)))``, for scores that are logarithms of shares, as those of the
+            ``log-`` combinations are. All but ``"max"`` score every slot below the beam.
         n_threads : int, default 1
             Threads; 0 means all cores.
         progress : callable, optional
@@ -154,9 +160,10 @@ class BeamSearch:
         Raises
         ------
         ValueError
-            If a shape does not fit, a label is out of range, ``k`` or ``beam_size`` is below 1 or ``combine`` is
-            unknown.
+            If a shape does not fit, a label is out of range, ``k`` or ``beam_size`` is below 1, ``combine`` or
+            ``merge`` is unknown, or there are weights with ``merge="log-sum"`` and no ``log-`` combination.
         """
+        check_merge(merge)
         only, allowed = self._shared(allowed, "allowed")
         without, excluded = self._shared(excluded, "excluded")
         if weights is not None or (X.shape[0] != 1 and (only is not None or without is not None)):
@@ -171,7 +178,8 @@ class BeamSearch:
         return self._searcher.topk(  # type: ignore[no-any-return]
             X,
             k,
-            beam_size,
+            min(beam_size, 2**62),  # beyond what there can be
+            combination(combine, labels=False),
             combination(combine),
             label_filter,
             allowed,
@@ -179,6 +187,7 @@ class BeamSearch:
             only,
             without,
             ranges,
+            MERGES.index(merge),
             n_threads,
             progress,
         )
@@ -192,7 +201,9 @@ class BeamSearch:
             Distinct cache lines (64 bytes) of the layers' arrays, by the name of the array, that a search of all rows
             in step reads. ``starts`` includes ``bases``, and ``bias`` the ``scales``.
         """
-        counts: dict[str, int] = self._searcher.lines(X, k, beam_size, combination(combine))
+        counts: dict[str, int] = self._searcher.lines(
+            X, k, beam_size, combination(combine, labels=False), combination(combine)
+        )
         return counts
 
     def _repeated(
@@ -220,10 +231,35 @@ class BeamSearch:
         return mask.indices.astype(np.int64), None
 
     def nodes(
-        self, X: Csr, beam_size: int, *, combine: str = "l3-hinge", n_threads: int = 1
+        self,
+        X: Csr,
+        k: int,
+        *,
+        beam_size: int | None = None,
+        combine: str = "l3-hinge",
+        n_threads: int = 1,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the ``beam_size`` best labels of every row: for the top of a tree, its last beam."""
-        return self.topk(X, beam_size, beam_size=beam_size, combine=combine, n_threads=n_threads)
+        """Return the ``k`` best nodes of every row, where this is the top of a taller tree.
+
+        As `topk` with a beam of ``beam_size``, by default ``k``, but "labels" are scored as nodes above the labels are.
+        """
+        above = combination(combine, labels=False)
+        return self._searcher.topk(  # type: ignore[no-any-return]
+            X,
+            k,
+            beam_size or k,
+            above,
+            above,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            MERGES.index("max"),
+            n_threads,
+            None,
+        )
 
 
 def _size(ids: NDArray[np.int64] | None) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
 from ..checks import check_integer, check_real
 from ..sparse import as_csr, multiply, normalize_rows, to_scipy, transpose
@@ -19,7 +20,7 @@ __all__ = ["NeighbourIndex", "NeighbourMatcher", "mix_top"]
 Top = tuple[NDArray[np.int64], NDArray[np.float32]]
 Encode = Callable[[sp.csr_array], NDArray[np.float32]]
 
-_BATCH = 1024  # rows compared at a time
+_COMPARED = 1 << 25  # similarities held at a time, at most one query's if they are more
 
 
 class NeighbourIndex:
@@ -81,8 +82,9 @@ class NeighbourIndex:
             return self._search_graph(_unit(queries, "queries"), k)
         ids = np.empty((queries.shape[0], k), np.int64)
         similarities = np.empty((queries.shape[0], k), np.float32)
-        for begin in range(0, queries.shape[0], _BATCH):
-            part = slice(begin, begin + _BATCH)
+        step = max(1, _COMPARED // max(self.shape[0], 1))
+        for begin in range(0, queries.shape[0], step):
+            part = slice(begin, begin + step)
             close = self._compare(queries[part])
             ids[part] = _largest(close, k)
             similarities[part] = np.take_along_axis(close, ids[part], axis=1)
@@ -150,7 +152,7 @@ class NeighbourMatcher:
         """Return the k best clusters of every instance and their scores."""
         check_integer("k", k, 1)
         if not hasattr(self, "_index"):
-            raise ValueError("this NeighbourMatcher is not fitted yet; call fit first")
+            raise NotFittedError("this NeighbourMatcher is not fitted yet; call fit first")
         ids = np.full((X.shape[0], k), -1, np.int64)
         scores = np.full((X.shape[0], k), -np.inf, np.float32)
         if not X.shape[0]:
@@ -216,8 +218,14 @@ def mix_top(first: Top, second: Top, weight: float = 0.5, *, k: int | None = Non
 
 def _largest(close: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Columns of the k largest values of every row, equal ones in ascending order."""
-    order: NDArray[np.int64] = np.argsort(-close, axis=1, kind="stable")[:, :k]
-    return order
+    least = np.partition(close, close.shape[1] - k, axis=1)[:, close.shape[1] - k, None]
+    equal = close == least
+    wanted = k - (close > least).sum(axis=1, keepdims=True)
+    kept = (close > least) | (equal & (np.cumsum(equal, axis=1) <= wanted))
+    columns = np.nonzero(kept)[1].reshape(close.shape[0], k)
+    order = np.argsort(-np.take_along_axis(close, columns, axis=1), axis=1, kind="stable")
+    best: NDArray[np.int64] = np.take_along_axis(columns, order, axis=1)
+    return best
 
 
 def _unit(rows: Any, name: str) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import check_integer, check_real
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
 from .ranking import discounts
 
@@ -48,10 +49,9 @@ def propensities(
         raise TypeError(f"label_counts have dtype {counts.dtype}; numbers were expected")
     if counts.ndim != 1:
         raise ValueError(f"label_counts must be 1-dimensional, found {counts.ndim} dimension(s)")
-    if n_instances < 3:
-        raise ValueError(f"n_instances is {n_instances}; at least 3 were expected")
-    if not (A >= 0 and B > 0 and np.isfinite(A) and np.isfinite(B)):
-        raise ValueError(f"A is {A} and B is {B}; A >= 0 and B > 0 were expected")
+    check_integer("n_instances", n_instances, 3)
+    check_real("A", A, least=0.0)
+    check_real("B", B, above=0.0)
     wrong = ~((counts >= 0) & (counts <= n_instances))
     if wrong.any():
         label = int(np.flatnonzero(wrong)[0])

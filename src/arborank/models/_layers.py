@@ -1,28 +1,32 @@
 """Trains the layers of a tree, top first: every layer's negatives may come from the layers above it."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from ..indexing import LabelTree
 from ..matching import BeamSearch
 from ..progress import progress_bar
 from ..ranking import (
     LayerWeights,
+    Routes,
     SolverParams,
     active_rows,
     check_relevance,
     feature_ranks,
     keep_routed,
+    keep_visits,
     parse_scheme,
     relevance_costs,
     train_layer,
     training_work,
 )
-from ..sparse import Csr, as_csr, lists_to_csr, transpose
+from ..ranking.chunks import gather_chunks
+from ..sparse import Csr, as_csr, lists_to_csr, to_scipy, transpose
 from .checkpoint import Checkpoint
 
 __all__ = ["train_layers"]
@@ -43,7 +47,8 @@ def train_layers(
     combine: str,
     n_threads: int,
     verbose: bool,
-    routed: Csr | None = None,
+    routes: Routes | None = None,
+    leaves: LabelTree | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[LayerWeights]:
     """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
@@ -55,8 +60,10 @@ def train_layers(
     tree : LabelTree
     params, negatives : sequences with one entry a layer
     user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
-    routed : Csr of shape (n_instances, n_leaves), optional
-        For an overlapping tree, the leaves that every instance is an example of; see `arborank.ranking.routing`.
+    routes : Routes, optional
+        For an overlapping tree, the leaves where every instance belongs; see `arborank.ranking.routing`.
+    leaves : LabelTree, optional
+        The tree whose labels are those leaves; by default ``tree.above_labels()``.
     checkpoint : Checkpoint, optional
         What keeps the layers instead of memory, and may have some of them already.
 
@@ -65,87 +72,116 @@ def train_layers(
     ValueError
         If ``user_negatives`` is given but not used or used but not given, or a matrix does not fit.
     """
-    uses_user = any("usn" in parse_scheme(scheme) for scheme in negatives)
-    if uses_user and user_negatives is None:
-        raise ValueError("negatives use 'usn', which needs user_negatives")
-    if user_negatives is not None:
-        if not uses_user:
-            raise ValueError("user_negatives is given, but negatives does not use 'usn'")
-        user_negatives = as_csr(user_negatives, "user_negatives", n_rows=X.shape[0], n_cols=tree.n_labels)
+    user_negatives = _checked_user_negatives(user_negatives, negatives, X.shape[0], tree.n_labels)
     if relevance is not None:
         relevance = check_relevance(relevance, Y)
 
+    if routes is not None and leaves is None:
+        leaves = tree.above_labels()
+    visited = None if routes is None or leaves is tree else routes.visited
     layers: list[LayerWeights] = []
-    root = _Root()
-    # Siblings of the root are one vector, hence one thread. It is shared with the layers below unless they wait for it.
-    apart = (
-        n_threads != 1 and tree.depth > 1 and not any("man" in parse_scheme(scheme) for scheme in negatives)
-    )
+    held: _Problem | None = None
     reached: Csr | None = None
     ranks = feature_ranks(X)
-    train = partial(checkpoint.train_layer if checkpoint else _train, ranks=ranks)
-    with root:
-        for level in range(tree.depth):
-            done = checkpoint.finished(level, tree.branches[level], ranks) if checkpoint else None
-            if done is not None:
-                layers.append(done)
-                reached = None
-                continue
-            if reached is None:
-                reached = tree.lift(Y, level, n_threads=n_threads)
-            scheme = parse_scheme(negatives[level])
-            beam = None
-            if "man" in scheme and level > 0:
-                beam = _beam(tree, layers, X, beam_size, combine, n_threads)
-            user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
-            active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
-            reached = tree.lift(Y, level + 1, n_threads=n_threads)
-            weights = None if relevance is None else tree.lift(relevance, level + 1, n_threads=n_threads)
-            bottom = level + 1 == tree.depth
-            positives = relevance_costs(
-                reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
-            )
-            if routed is not None and not bottom:
-                kept = tree.above_labels().lift(routed, level + 1, n_threads=n_threads)
-                positives = keep_routed(positives, transpose(kept))
-            problem = (level, X, active, positives, tree.branches[level], params[level])
-            if level == 0 and apart:
-                root.start(train, *problem)
-                continue
-            work = training_work(active, tree.branches[level])
-            with progress_bar(
-                f"training layer {level + 1} of {tree.depth}", work, enabled=verbose
-            ) as progress:
-                layers.append(train(*problem, n_threads=n_threads, progress=progress))
-        return [*root.result(), *layers]
+    train = partial(checkpoint.train_layer if checkpoint else _train, ranks=ranks, n_threads=n_threads)
+    # Siblings are one vector, hence one thread: the root alone would keep the others waiting.
+    top_at_once = (
+        n_threads != 1
+        and tree.depth > 1
+        and checkpoint is None
+        and params[0] == params[1]
+        and not any("man" in parse_scheme(scheme) for scheme in negatives[:2])
+    )
+    for level in range(tree.depth):
+        done = checkpoint.finished(level, tree.branches[level], ranks) if checkpoint else None
+        if done is not None:
+            layers.append(done)
+            reached = None
+            continue
+        if reached is None:
+            reached = tree.lift(Y, level, n_threads=n_threads)
+        scheme = parse_scheme(negatives[level])
+        beam = None
+        if "man" in scheme and level > 0:
+            beam = _beam(tree, layers, X, beam_size, combine, n_threads)
+        if visited is not None and level + 1 == tree.depth:
+            reached = keep_visits(reached, visited, np.arange(reached.shape[1]))
+        user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
+        active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
+        reached = _lift(tree, Y, level + 1, visited, n_threads)
+        weights = None if relevance is None else _lift(tree, relevance, level + 1, visited, n_threads)
+        bottom = level + 1 == tree.depth
+        positives = relevance_costs(
+            reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
+        )
+        if routes is not None and leaves is not None and level < leaves.depth:
+            kept = leaves.lift(routes.examples, level + 1, n_threads=n_threads)
+            positives = keep_routed(positives, transpose(kept))
+        problem = _Problem(active, positives, tree.branches[level])
+        if level == 0 and top_at_once:
+            held = problem
+            continue
+        title = f"training layer {level + 1} of {tree.depth}"
+        if held is not None:
+            problem, title = held.before(problem), f"training layers 1 and 2 of {tree.depth}"
+        with progress_bar(
+            title, training_work(problem.active, problem.branches), enabled=verbose
+        ) as progress:
+            layers.append(train(level, X, *problem, params[level], progress=progress))
+        if held is not None:
+            layers, held = _split(layers[0]), None
+    return layers
 
 
 def _train(level: int, *problem: Any, **options: Any) -> LayerWeights:
     return train_layer(*problem, **options)
 
 
-class _Root:
-    """Trains the root layer on a thread of its own; leaving the context stops it."""
+def _checked_user_negatives(
+    user_negatives: Any, negatives: Sequence[str], n_rows: int, n_labels: int
+) -> Csr | None:
+    uses_user = any("usn" in parse_scheme(scheme) for scheme in negatives)
+    if uses_user and user_negatives is None:
+        raise ValueError("negatives use 'usn', which needs user_negatives")
+    if user_negatives is None:
+        return None
+    if not uses_user:
+        raise ValueError("user_negatives is given, but negatives does not use 'usn'")
+    return as_csr(user_negatives, "user_negatives", n_rows=n_rows, n_cols=n_labels)
 
-    def __enter__(self) -> Self:
-        self._pool = ThreadPoolExecutor(1)
-        self._stopped = False
-        self._layer: Future[LayerWeights] | None = None
-        return self
 
-    def __exit__(self, *error: object) -> None:
-        self._stopped = True
-        self._pool.shutdown()
+class _Problem(NamedTuple):
+    """The examples of a layer's parents, the positives of their children, and who is whose child."""
 
-    def start(self, train: Callable[..., LayerWeights], *problem: Any) -> None:
-        self._layer = self._pool.submit(train, *problem, n_threads=1, progress=self._check)
+    active: Csr
+    positives: Csr
+    branches: NDArray[np.int64]
 
-    def result(self) -> list[LayerWeights]:
-        return [] if self._layer is None else [self._layer.result()]
+    def before(self, other: Self) -> Self:
+        """Both problems as one: these parents and children first."""
+        return type(self)(
+            _stacked(self.active, other.active),
+            _stacked(self.positives, other.positives),
+            np.concatenate([self.branches, self.branches[-1] + other.branches[1:]]),
+        )
 
-    def _check(self, done: int) -> None:
-        if self._stopped:
-            raise RuntimeError("training was stopped")
+
+def _stacked(first: Csr, second: Csr) -> Csr:
+    return as_csr(sp.vstack([to_scipy(first), to_scipy(second)], format="csr"))
+
+
+def _split(layer: LayerWeights) -> list[LayerWeights]:
+    """Part the root's family from the families after it."""
+    parents = np.arange(layer.branches.size - 1)
+    return [gather_chunks([layer], np.zeros_like(part), part) for part in (parents[:1], parents[1:])]
+
+
+def _lift(tree: LabelTree, Y: Csr, level: int, visited: Csr | None, n_threads: int) -> Csr:
+    """Lift labels to the nodes of a level; to copies of them only where their leaf is visited."""
+    lifted = tree.lift(Y, level, n_threads=n_threads)
+    if visited is None or level < tree.depth:
+        return lifted
+    return keep_visits(lifted, visited, tree.parents(level))
 
 
 def _beam(

@@ -8,16 +8,21 @@ import numpy as np
 from ..checks import check_integer, check_real
 from ..matching import combination
 from ..ranking import SolverParams, check_names, parse_scheme
+from ..threads import n_threads
 from ._represent import check_representation
 
-__all__ = ["check_parameters", "per_layer", "solver_params", "values_of"]
+__all__ = ["CUSTOM", "check_parameters", "per_layer", "solver_params", "values_of"]
 
 _SOLVER_PARAMETERS = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
+CUSTOM = "custom"  # what is saved of a representation that is code or a matrix; `fit` then asks for it
 _LEAST = {"branching": 2, "max_leaf_size": 1, "beam_size": 1, "max_clusters": 1, "random_state": 0}
 
 
-def check_parameters(model: Any) -> None:
-    """Raise ``TypeError`` or ``ValueError`` unless every parameter of an `XRLinear` is in its range."""
+def check_parameters(model: Any, *, saved: bool = False) -> None:
+    """Raise ``TypeError`` or ``ValueError`` unless every parameter of an `XRLinear` is in its range.
+
+    With ``saved``, they are those of a saved model, whose representation may be `CUSTOM`.
+    """
     for name in _SOLVER_PARAMETERS:
         for value in values_of(name, getattr(model, name)):
             SolverParams(**{name: value})
@@ -27,13 +32,13 @@ def check_parameters(model: Any) -> None:
     combination(model.combine)
     for name, low in _LEAST.items():
         check_integer(name, getattr(model, name), low)
-    for name in ("spherical", "verbose"):
+    for name, what in (("spherical", "True or False"), ("verbose", "a number, or True or False")):
         if not isinstance(getattr(model, name), (bool, np.bool_, int)):
-            raise TypeError(
-                f"{name} must be True or False, or a number for verbose; found {getattr(model, name)!r}"
-            )
-    check_representation(model.representation)
+            raise TypeError(f"{name} must be {what}; found {getattr(model, name)!r}")
     check_real("alpha", model.alpha, least=0.0, most=1.0)
+    n_threads(model.n_jobs)
+    if not saved or model.representation != CUSTOM:
+        check_representation(model.representation)
 
 
 def solver_params(model: Any, depth: int) -> list[SolverParams]:

@@ -23,6 +23,7 @@ from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..ranking import LayerWeights, parse_scheme
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..sparse import Csr
+from ._growing import given_tree
 from ._params import values_of
 from .learner import TreeLearner
 from .targets import as_indicator
@@ -36,7 +37,7 @@ _LESS = 0.13
 
 
 class CatalogueMixin(TreeLearner):
-    """Adds, refreshes and removes labels of a fitted `XRLinear`.
+    """Adds, refreshes, renumbers and removes labels of a fitted `XRLinear`.
 
     Every method returns a new model that shares most arrays with the old one, which stays as it is and can serve
     meanwhile; whatever stops an update leaves no trace.
@@ -80,10 +81,8 @@ class CatalogueMixin(TreeLearner):
         """
         self._check_trainable()
         X, Y = self._log(X, Y)
-        n_old, n_new = self.n_labels_, Y.shape[1]
-        ids = np.arange(n_old, n_old + n_new)
-        costs = _costs(negative_share, negative_cost)
-        return self._with_branch(X, Y, ids, n_old + n_new, label_features, costs)
+        ids = np.arange(self.n_labels_, self.n_labels_ + Y.shape[1])
+        return self._with_branch(X, Y, ids, label_features, None, _costs(negative_share, negative_cost))
 
     def refresh_labels(
         self,
@@ -110,14 +109,83 @@ class CatalogueMixin(TreeLearner):
             As `add_labels`, or if an id is unknown or repeated, or ``Y`` has another number of columns.
         """
         self._check_trainable()
-        ids = self._known(labels)
+        return self.learn_labels(
+            self._known(labels, self.n_labels_),
+            X,
+            Y,
+            label_features=label_features,
+            negative_share=negative_share,
+            negative_cost=negative_cost,
+        )
+
+    def learn_labels(
+        self,
+        labels: ArrayLike,
+        X: Any,
+        Y: Any,
+        *,
+        tree: LabelTree | None = None,
+        label_features: Any = None,
+        negative_share: float = 1.0,
+        negative_cost: float = 1.0,
+    ) -> Self:
+        """Add labels and refresh others in one step and one branch.
+
+        Parameters
+        ----------
+        labels : int array of shape (n_learned,)
+            Label ids, without repetition: those of the model are learned anew; the others, from ``n_labels_`` on
+            without a gap, are added.
+        tree : LabelTree, optional
+            The branch, over the columns of ``Y``; by default one is grown as `fit` does. Its upper levels are left out
+            where it is deeper than the model's tree.
+        X, Y, label_features, negative_share, negative_cost
+            As for `add_labels`; column ``j`` of ``Y`` is ``labels[j]``.
+
+        Raises
+        ------
+        ValueError
+            As `refresh_labels`, or if ``tree`` does not fit ``Y``.
+        """
+        self._check_trainable()
+        n_labels = max(int(np.asarray(labels).max(initial=-1)) + 1, self.n_labels_)
+        ids = self._known(labels, n_labels)
+        missing = np.setdiff1d(np.arange(self.n_labels_, n_labels), ids)
+        if missing.size:
+            raise ValueError(f"labels leaves out {missing[0]}; ids of new labels follow {self.n_labels_ - 1}")
         X, Y = self._log(X, Y)
         if Y.shape[1] != ids.size:
             raise ValueError(
                 f"Y has {Y.shape[1]} columns, but labels has {ids.size} entries; a column a label"
             )
-        costs = _costs(negative_share, negative_cost)
-        return self._with_branch(X, Y, ids, self.n_labels_, label_features, costs)
+        return self._with_branch(X, Y, ids, label_features, tree, _costs(negative_share, negative_cost))
+
+    def renumber_labels(self, ids: ArrayLike, n_labels: int) -> Self:
+        """Return the same model for other label ids.
+
+        Parameters
+        ----------
+        ids : int array of shape (n_labels_,)
+            The new id of every label, without repetition.
+        n_labels : int
+            Labels of the new model; ids that none has are of labels that it never predicts.
+
+        Raises
+        ------
+        ValueError
+            If an id is repeated or out of range, or their number is another.
+        """
+        self._check_changeable()
+        new = np.asarray(ids, np.int64)
+        if new.shape != (self.n_labels_,) or np.unique(new).size < new.size:
+            raise ValueError(f"ids must hold a different id for each of {self.n_labels_} labels")
+        if new.min() < 0 or new.max() >= n_labels:
+            raise ValueError(f"ids must be from 0 to {n_labels - 1}, found {new.min()} to {new.max()}")
+        counts = _counts_of(self)
+        if counts is not None:
+            own, counts = counts, np.zeros(n_labels, np.int64)
+            counts[new] = own
+        return self._successor(self.tree_.relabel(new, n_labels), self.layers_, counts, 0)
 
     def remove_labels(self, labels: ArrayLike, *, renumber: bool = False) -> Self:
         """Return a model that never predicts some of its labels, and holds no weights of theirs.
@@ -135,7 +203,7 @@ class CatalogueMixin(TreeLearner):
             If an id is unknown or repeated, or no label would be left.
         """
         self._check_changeable()
-        ids = self._known(labels)
+        ids = self._known(labels, self.n_labels_)
         tree, kept = prune(self.tree_, ids)
         if tree is None or ids.size == self.n_labels_:
             raise ValueError("labels holds every label of the model; at least one must be left")
@@ -157,15 +225,19 @@ class CatalogueMixin(TreeLearner):
         X: Csr,
         Y: Csr,
         ids: NDArray[np.int64],
-        n_labels: int,
         label_features: Any,
+        given: LabelTree | None,
         costs: tuple[float, float],
     ) -> Self:
         counts = self._count(X, Y)
+        n_labels = max(self.n_labels_, int(ids.max()) + 1)
         stem, layers = prune(self.tree_, ids[ids < self.n_labels_]), self.layers_
         depth = self.tree_.depth
-        named = isinstance(self.representation, (str, Mapping)) and self.representation != "custom"
-        grown, times = self._grow(X, Y, label_features, self.representation if named else "pifa")
+        if given is None:
+            named = isinstance(self.representation, (str, Mapping)) and self.representation != "custom"
+            grown, times = self._grow(X, Y, label_features, self.representation if named else "pifa")
+        else:
+            grown, times = given_tree(given, Y, label_features)
         branch = shape_branch(grown, depth)
         start = time.perf_counter()
         learned = self._train(X, Y, branch, depth, costs=costs)
@@ -231,15 +303,15 @@ class CatalogueMixin(TreeLearner):
             )
         return instances, marks
 
-    def _known(self, labels: ArrayLike) -> NDArray[np.int64]:
+    def _known(self, labels: ArrayLike, n_labels: int) -> NDArray[np.int64]:
         ids = np.asarray(labels)
         if ids.ndim != 1 or ids.size == 0:
             raise ValueError(f"labels must be a list of at least one label id, found shape {ids.shape}")
         if ids.dtype.kind not in "iu":
             raise TypeError(f"labels must hold integer ids, found {ids.dtype}")
-        wrong = ids[(ids < 0) | (ids >= self.n_labels_)]
+        wrong = ids[(ids < 0) | (ids >= n_labels)]
         if wrong.size:
-            raise ValueError(f"labels holds {wrong[0]}, but the model has labels 0 to {self.n_labels_ - 1}")
+            raise ValueError(f"labels holds {wrong[0]}, but the model has labels 0 to {n_labels - 1}")
         values, times = np.unique(ids, return_counts=True)
         if values.size < ids.size:
             raise ValueError(f"labels holds {values[times > 1][0]} twice")

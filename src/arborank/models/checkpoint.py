@@ -22,7 +22,7 @@ from .. import __version__, persistence
 from ..indexing import LabelTree
 from ..persistence.append import Described, GrowingArrays, map_arrays
 from ..persistence.lock import exclusive, sync_directory
-from ..persistence.manifest import plain
+from ..persistence.manifest import checksum, plain
 from ..persistence.tensorfile import DTYPES, little_endian_pieces
 from ..ranking import LayerWeights, SolverParams, train_layer
 from ..sparse import Csr, as_csr
@@ -30,7 +30,7 @@ from ..sparse import Csr, as_csr
 __all__ = ["Checkpoint", "checkpoint_in"]
 
 _FORMAT = "arborank-training"
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 _STATE = "training.json"
 _PIECE = 1 << 28  # multiply-adds of one pass over a piece's examples: a second or a few of training
 _NO_MATTER = ("n_jobs", "verbose")  # to the result
@@ -54,7 +54,8 @@ class Checkpoint:
     FileExistsError
         If the directory holds something that is no training.
     ValueError
-        If it holds the training of another subject, or is damaged. Nothing in it is changed.
+        If it holds the training of another subject, or is damaged: then, or later from what finds a file that is
+        missing, truncated or altered. Nothing in it is changed.
     BlockingIOError
         If another process trains in it.
     """
@@ -63,6 +64,7 @@ class Checkpoint:
         self._directory = Path(directory)
         self._subject = plain(dict(subject), "work_dir")
         self._layers: dict[str, Any] = {}
+        self._own: set[int] = set()
         self._committing = threading.Lock()  # the root is trained beside the layers below it
         self._held = ExitStack()
 
@@ -84,7 +86,7 @@ class Checkpoint:
         """Return the label tree that was kept, or grow it and keep it; with the seconds that took."""
         place = self._directory / "tree"
         if (place / "config.json").exists():
-            return persistence.load(place), {"representation": 0.0, "index": 0.0}
+            return persistence.load(place, verify=True), {"representation": 0.0, "index": 0.0}
         grown = grow()
         persistence.save(grown[0], place)
         return grown
@@ -99,9 +101,9 @@ class Checkpoint:
         try:
             if done > branches.size - 1:
                 raise ValueError(f"layer {level} has {branches.size - 1} parents, not {done}")
-            arrays: dict[str, Any] = map_arrays(self._stem(level), described)
-        except (ValueError, OverflowError) as error:
-            raise self._damaged(error) from None
+            arrays: dict[str, Any] = map_arrays(self._stem(level), described, verify=level not in self._own)
+        except (OSError, ValueError, OverflowError) as error:
+            raise self._spoilt(level, error) from None
         return LayerWeights(branches=branches, ranks=ranks, n_features=ranks.size, **arrays)
 
     def train_layer(
@@ -128,7 +130,7 @@ class Checkpoint:
         """
         first, described = self._progress(level)
         work = np.concatenate([[0], np.cumsum(np.diff(active.indptr) * np.diff(branches))])
-        with GrowingArrays(self._stem(level), described) as files:
+        with self._grow(level, described) as files:
             for last in _ends(X, active, branches):
                 if last <= first:
                     continue
@@ -146,10 +148,17 @@ class Checkpoint:
                 files.append(piece.continuing(files.lengths, ends=last == branches.size - 1))
                 self._commit(level, last, files.sync())
                 first = last
+        self._own.add(level)  # this process knows what it has written
         layer = self.finished(level, branches, ranks)
         if layer is None:
             raise RuntimeError(f"layer {level} ended at parent {first} of {branches.size - 1}")
         return layer
+
+    def _grow(self, level: int, described: Described) -> GrowingArrays:
+        try:
+            return GrowingArrays(self._stem(level), described)
+        except (OSError, ValueError) as error:
+            raise self._spoilt(level, error) from None
 
     def _progress(self, level: int) -> tuple[int, Described]:
         """Return how many parents of a layer are trained, and what their files hold."""
@@ -177,6 +186,8 @@ class Checkpoint:
             state = json.loads(path.read_text(encoding="utf-8"))
             if state["format"] != _FORMAT or state["format_version"] != _FORMAT_VERSION:
                 raise ValueError(f"its format is {state['format']!r}, version {state['format_version']!r}")
+            if state["checksum"] != checksum(state):
+                raise ValueError("its checksum does not fit")
             subject, layers = dict(state["subject"]), dict(state["layers"])
             for level, layer in layers.items():
                 _check_layer(level, layer)
@@ -196,6 +207,12 @@ class Checkpoint:
             f"{self._directory} to train from the beginning"
         )
 
+    def _spoilt(self, level: int, error: Exception) -> ValueError:
+        return ValueError(
+            f"{self._directory} is damaged: what is trained of layer {level} cannot be taken up ({error}); remove "
+            f"{self._directory} to train from the beginning"
+        )
+
     def _write(self) -> None:
         state = {
             "format": _FORMAT,
@@ -203,6 +220,7 @@ class Checkpoint:
             "subject": self._subject,
             "layers": self._layers,
         }
+        state["checksum"] = checksum(state)
         unfinished = self._directory / f"{_STATE}.tmp"
         with unfinished.open("w", encoding="utf-8") as file:
             json.dump(state, file, indent=1)
@@ -262,7 +280,8 @@ def _check_layer(level: Any, layer: Any) -> None:
         raise ValueError(f"layer {level} has the arrays {sorted(layer['arrays'])}")
     for name, array in layer["arrays"].items():
         dtype, shape = array["dtype"], array["shape"]
-        if dtype not in DTYPES or not isinstance(shape, list) or not shape or not all(map(_is_count, shape)):
+        counts = isinstance(shape, list) and shape and all(map(_is_count, [*shape, array["crc32"]]))
+        if dtype not in DTYPES or not counts:
             raise ValueError(f"{name} of layer {level} is {array!r}")
 
 

@@ -19,7 +19,8 @@ from ..checks import check_integer, check_real
 from ..indexing import LabelTree, overlapping_tree
 from ..indexing.overlap import RULES, Rule, home_leaves
 from ..matching import BeamSearch
-from ..ranking import SolverParams, route
+from ..ranking import Routes, SolverParams, route
+from ..ranking.routing import leaf_scores
 from ..sparse import Csr, as_csr, to_scipy
 from ._layers import train_layers
 
@@ -34,13 +35,13 @@ class Disentangled:
     ----------
     tree : LabelTree
         Overlapping.
-    routed : Csr of shape (n_instances, n_leaves)
-        The leaves that every instance is an example of.
+    routes : Routes
+        The leaves where every instance belongs.
     seconds : float
     """
 
     tree: LabelTree
-    routed: Csr | None
+    routes: Routes | None
     seconds: float
 
 
@@ -54,6 +55,7 @@ def disentangle(
     rule: Rule = "cover",
     min_gain: float = 0.02,
     max_leaf_size: int | None = None,
+    coherence: float = 3.0,
     relevance: Any = None,
     user_negatives: Any = None,
 ) -> Any:
@@ -75,6 +77,9 @@ def disentangle(
         tree of the round before.
     rule, min_gain, max_leaf_size
         See `arborank.indexing.overlapping_tree`.
+    coherence : float, default 3.0
+        How much the instances of a label are parted among its leaves by their likeness to one another, rather than by
+        the matcher's scores alone; see `arborank.ranking.route`.
     relevance, user_negatives : optional
         What it was fitted on, as for `XRLinear.fit`.
 
@@ -94,7 +99,13 @@ def disentangle(
         raise TypeError(f"model must be an XRLinear, found {type(model).__name__}")
     model._check_fitted()
     check_integer("max_clusters", max_clusters, 2)
-    options = {"rounds": rounds, "rule": rule, "min_gain": min_gain, "max_leaf_size": max_leaf_size}
+    options = {
+        "rounds": rounds,
+        "rule": rule,
+        "min_gain": min_gain,
+        "max_leaf_size": max_leaf_size,
+        "coherence": coherence,
+    }
     copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters)
     return copy._fit(X, Y, relevance=relevance, user_negatives=user_negatives, refinement=options)
 
@@ -110,6 +121,7 @@ def refine_tree(
     rule: Rule = "cover",
     min_gain: float = 0.02,
     max_leaf_size: int | None = None,
+    coherence: float = 3.0,
     beam_size: int,
     combine: str,
     random_state: int,
@@ -126,6 +138,7 @@ def refine_tree(
     start = time.perf_counter()
     check_integer("rounds", rounds, 1)
     check_real("min_gain", min_gain, least=0.0)
+    check_real("coherence", coherence, least=0.0)
     if rule not in RULES:
         raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
     if max_leaf_size is not None:
@@ -138,7 +151,7 @@ def refine_tree(
             "lower max_leaf_size or max_clusters"
         )
     refined = tree
-    routed: Csr | None = None
+    routes: Routes | None = None
     leaves = np.arange(n_leaves)
     for turn in range(rounds):
         beams, scores = matched_by_others(
@@ -146,7 +159,7 @@ def refine_tree(
             Y,
             refined,
             params,
-            routed=routed,
+            routes=routes,
             beam_size=beam_size,
             combine=combine,
             random_state=random_state + turn,
@@ -167,8 +180,8 @@ def refine_tree(
         position = np.full(n_leaves + 1, -1)  # the last one is for the padding -1
         position[leaves] = np.arange(leaves.size)
         membership = refined.membership(refined.depth - 1)
-        routed = route(Y, membership, position[beams], scores)
-    return Disentangled(refined, routed, time.perf_counter() - start)
+        routes = route(X, Y, membership, position[beams], scores, coherence=coherence, n_threads=n_threads)
+    return Disentangled(refined, routes, time.perf_counter() - start)
 
 
 def matched_by_others(
@@ -177,7 +190,7 @@ def matched_by_others(
     tree: LabelTree,
     params: Sequence[SolverParams],
     *,
-    routed: Csr | None = None,
+    routes: Routes | None = None,
     beam_size: int,
     combine: str,
     random_state: int,
@@ -196,7 +209,7 @@ def matched_by_others(
     tree : LabelTree
         With at least two levels below the root.
     params : sequence of SolverParams, one a layer of the tree
-    routed : Csr of shape (n, n_leaves), optional
+    routes : Routes, optional
         See `arborank.ranking.routing`.
     beam_size, combine, n_threads, verbose
         As in `XRLinear`.
@@ -214,7 +227,6 @@ def matched_by_others(
     inner = to_scipy(tree.lift(Y, tree.depth - 1, n_threads=n_threads))
     inner.data[:] = 1
     instances = to_scipy(X)
-    targets = None if routed is None else to_scipy(routed)
     n = X.shape[0]
     first = np.random.default_rng(random_state).permutation(n) % 2 == 0
     if n < 2:
@@ -240,7 +252,8 @@ def matched_by_others(
             combine=combine,
             n_threads=n_threads,
             verbose=verbose,
-            routed=None if targets is None else as_csr(targets[others]),
+            routes=None if routes is None else _some(routes, others),
+            leaves=top,
         )
         search = BeamSearch(top.branches, layers, top.labels, top.n_labels)
         leaves[held], found = search.nodes(
@@ -248,6 +261,10 @@ def matched_by_others(
         )
         scores[held] = np.maximum(np.exp(found) if combine.startswith("log-") else found, 0)
     return leaves, scores
+
+
+def _some(routes: Routes, rows: NDArray[np.bool_]) -> Routes:
+    return Routes(*(as_csr(to_scipy(part)[rows]) for part in (routes.examples, routes.visited)))
 
 
 def retained_positives(tree: LabelTree, Y: Any, beams: NDArray[np.int64]) -> float:
@@ -265,8 +282,9 @@ def retained_positives(tree: LabelTree, Y: Any, beams: NDArray[np.int64]) -> flo
     copies = np.diff(membership.indptr)
     rows = np.repeat(np.arange(labels.shape[0]), np.diff(labels.indptr))
     found = np.zeros(rows.size, bool)
+    ones = np.ones(beams.shape, np.float32)
     for turn in range(int(copies.max(initial=0))):
         has = np.flatnonzero(copies[labels.indices] > turn)
         leaf = membership.indices[membership.indptr[labels.indices[has]] + turn]
-        found[has] |= (beams[rows[has]] == leaf[:, None]).any(axis=1)
+        found[has] |= leaf_scores(beams, ones, rows[has], leaf) > 0
     return float(found.mean()) if found.size else 0.0

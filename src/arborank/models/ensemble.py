@@ -253,7 +253,9 @@ class Ensemble(SaveMixin, BaseEstimator):
             raise ValueError(
                 f"the state of an Ensemble has {sorted(state.config)}; {sorted(wanted)} were expected"
             )
-        names = [f"model_{number}" for number in range(state.config["n_models"])]
+        names = [
+            f"model_{number}" for number in range(check_integer("n_models", state.config["n_models"], 1))
+        ]
         if set(state.parts) != set(names):
             raise ValueError(
                 f"the state of an Ensemble has parts {sorted(state.parts)}; {names} were expected"

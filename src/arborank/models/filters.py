@@ -78,7 +78,7 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
             if not shared and (not isinstance(row, Iterable) or isinstance(row, str)):
                 raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
         if shared:
-            return label_filter(np.array(rows, np.int64), name, n_rows, n_labels)
+            return label_filter(np.array(rows) if rows else np.empty(0, np.int64), name, n_rows, n_labels)
         pattern = rows_to_csr([list(row) for row in rows], n_labels, name)
     if pattern.shape[0] != n_rows:
         raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")

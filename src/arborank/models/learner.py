@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..indexing import LabelTree
 from ..memory import check_fits, check_label_arrays_fit, estimate_training
-from ..ranking import LayerWeights
+from ..ranking import LayerWeights, Routes
 from ..sparse import Csr
 from ..threads import n_threads
 from ._growing import grow_tree
@@ -29,6 +29,7 @@ class TreeLearner(TreePredictor):
     branching: int
     max_leaf_size: int
     spherical: bool
+    max_clusters: int
     Cp: float | Sequence[float]
     threshold: float | Sequence[float]
     max_nonzeros: int | Sequence[int | None] | None
@@ -63,7 +64,7 @@ class TreeLearner(TreePredictor):
         depth: int,
         relevance: Any = None,
         user_negatives: Any = None,
-        routed: Csr | None = None,
+        routes: Routes | None = None,
         costs: tuple[float, float] = (1.0, 1.0),
         checkpoint: Checkpoint | None = None,
     ) -> list[LayerWeights]:
@@ -92,11 +93,13 @@ class TreeLearner(TreePredictor):
             combine=self.combine,
             n_threads=n_threads(self.n_jobs),
             verbose=bool(self.verbose),
-            routed=routed,
+            routes=routes,
             checkpoint=checkpoint,
         )
 
-    def _count(self, X: Csr, Y: Csr, *, keeps_weights: bool = True) -> NDArray[np.int64]:
+    def _count(
+        self, X: Csr, Y: Csr, *, keeps_weights: bool = True, grows_tree: bool = True
+    ) -> NDArray[np.int64]:
         """Return the instances of every label, once it is clear that memory is enough to learn from them."""
         check_label_arrays_fit(Y.shape[1])
         label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
@@ -110,7 +113,13 @@ class TreeLearner(TreePredictor):
             Cp=values_of("Cp", self.Cp),
             threshold=values_of("threshold", self.threshold),
             max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
+            max_clusters=self.max_clusters,
+            beam_size=self.beam_size,
             n_threads=n_threads(self.n_jobs),
         )
-        check_fits(estimate if keeps_weights else replace(estimate, weights=0))
+        if not keeps_weights:
+            estimate = replace(estimate, weights=0)
+        if not grows_tree:
+            estimate = replace(estimate, index=0)
+        check_fits(estimate)
         return label_counts

@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
 from ..indexing import LabelTree
 from ..matching import BeamSearch
@@ -98,8 +99,16 @@ class LinearMatcher:
         return self
 
     def match(self, X: sp.csr_array, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the k best clusters of every instance and their scores."""
-        return self._search.topk(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
+        """Return the k best clusters of every instance and their scores.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        if not hasattr(self, "_search"):
+            raise NotFittedError("this LinearMatcher is not fitted yet; call fit first")
+        return self._search.nodes(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
 
 
 class LinearRanker:
@@ -127,7 +136,15 @@ class LinearRanker:
         return self
 
     def score(self, X: sp.csr_array, clusters: NDArray[np.int64]) -> sp.csr_array:
-        """Return the margins of the slots in every row's clusters."""
+        """Return the margins of the slots in every row's clusters.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        if not hasattr(self, "_weights"):
+            raise NotFittedError("this LinearRanker is not fitted yet; call fit first")
         return score_by_cluster(X, clusters, self._branches, self._margins)
 
     def _margins(self, rows: sp.csr_array, begin: int, end: int) -> NDArray[np.float32]:

@@ -12,9 +12,9 @@ from sklearn.utils.validation import _check_feature_names, check_is_fitted, vali
 from ..checks import check_integer
 from ..indexing import LabelTree
 from ..matching import BeamSearch, LabelFilter
-from ..matching.merging import Merge, check_merge, merged_topk
+from ..matching.merging import Merge
 from ..ranking import LayerWeights
-from ..sparse import Csr, as_csr
+from ..sparse import Csr, as_csr, check_unmasked
 from ..threads import n_threads
 from . import filters
 from .answers import mean_ndcg, score_matrix
@@ -80,8 +80,9 @@ class TreePredictor(BaseEstimator):
         beam_size, combine : optional
             Instead of the model's own.
         merge : {"max", "mean", "log-sum"}, default="max"
-            How the scores of a label that is reached in several leaves become one; see `arborank.matching.merging`.
-            All but ``"max"`` score every label below the beam, and take several times as long on an overlapping tree.
+            How the scores of a label that is reached in several leaves become one, before the ``k`` best are taken:
+            the best; their mean; or ``log(sum(exp(score)))``, for the ``log-`` combinations. All but ``"max"`` score
+            every label below the beam, and take longer on an overlapping tree.
         candidates : array of label ids, list of label-id lists, or sparse matrix of shape (n_instances, n_labels)
             Labels that may be returned, for all rows or row by row. Nodes that lead to none of them are not opened, and
             the beam counts only nodes that are: with ``beam_size=n_labels`` every candidate is scored.
@@ -89,7 +90,8 @@ class TreePredictor(BaseEstimator):
             Labels that may not be returned. They take no place among the k.
         label_weights : array of shape (n_labels,), optional
             Final scores are multiplied by these before the ``k`` best are taken, for boosts or propensities: finite
-            numbers of at least 0. With the ``log-`` combinations their logarithms are added. They do not count
+            numbers of at least 0. With the ``log-`` combinations their logarithms are added. A label of weight 0 is
+            not returned, as if it were in ``exclude``. They do not count
             above the last layer: of the labels of the beam, the answer is exactly the ``k`` best. Not with ``noop``.
         label_filter : LabelFilter, optional
             Instead of the same ``candidates``, ``exclude`` and ``label_weights`` for all rows of many calls: what
@@ -103,30 +105,28 @@ class TreePredictor(BaseEstimator):
             Scores in descending order, padded with -inf.
         """
         X = self._instances(X)
-        check_merge(merge)
-        check_integer("k", k, 1)
+        if label_filter is not None and not isinstance(label_filter, LabelFilter):
+            raise TypeError(
+                f"label_filter must be what prepare_filter returned, found {type(label_filter).__name__}"
+            )
+        check_integer("k", k, 1, 2**31 - 1)
         options: dict[str, Any] = {
             "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
             "combine": self.combine if combine is None else combine,
+            "merge": merge,
             "n_threads": n_threads(self.n_jobs),
         }
         given = {"allowed": ("candidates", candidates), "excluded": ("exclude", exclude)}
         weights = None if label_weights is None else self._label_weights(label_weights)
-        if merge == "max" or not self.tree_.overlapping:
-            for name, (argument, labels) in given.items():
-                ids = filters.shared_ids(labels)
-                options[name] = ids if ids is not None else self._rows_filter(labels, argument, X)
-            try:
-                return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
-            except ValueError:
-                for argument, labels in given.values():  # with the name that the caller knows
-                    filters.check_ids(labels, argument, self.n_labels_)
-                raise
-        if weights is not None or label_filter is not None:
-            raise ValueError(f"label_weights and label_filter go with merge='max', found merge={merge!r}")
         for name, (argument, labels) in given.items():
-            options[name] = self._rows_filter(labels, argument, X)
-        return merged_topk(self.tree_, self.layers_, X, k, merge, **options)
+            ids = filters.shared_ids(labels)
+            options[name] = ids if ids is not None else self._rows_filter(labels, argument, X)
+        try:
+            return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
+        except ValueError:
+            for argument, labels in given.values():  # with the name that the caller knows
+                filters.check_ids(labels, argument, self.n_labels_)
+            raise
 
     def _rows_filter(self, labels: Any, argument: str, X: Csr) -> Csr | None:
         return filters.label_filter(labels, argument, X.shape[0], self.n_labels_)
@@ -169,9 +169,10 @@ class TreePredictor(BaseEstimator):
             raise ValueError(
                 f"label_weights has shape {array.shape}, but the model has {self.n_labels_} labels"
             )
-        if not (np.isfinite(array).all() and (array >= 0).all()):
-            raise ValueError("label_weights must be finite and at least 0")
-        return array.astype(np.float32)
+        limits = np.finfo(np.float32)
+        if not ((array >= 0) & (array <= limits.max)).all():
+            raise ValueError(f"label_weights must be finite, at least 0 and at most {limits.max:g}")
+        return np.where(array > 0, np.maximum(array, limits.tiny), 0).astype(np.float32)  # only 0 is 0
 
     def quantize(self, precision: str = "int8") -> Self:
         """Return a model whose weights are stored in another precision: smaller, and a little faster.
@@ -265,6 +266,7 @@ class TreePredictor(BaseEstimator):
             self._check_fitted()
         if not (isinstance(X, Csr) or sp.issparse(X)):
             # a fit reads through a blank estimator: this one learns its features only when all has gone well
+            check_unmasked(X, "X")
             reader = type(self)() if reset else self
             X = validate_data(reader, X, reset=reset, dtype="numeric")
         csr = as_csr(X, "X")

@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
 from ..checks import check_integer
 from ..indexing import LabelTree
@@ -26,7 +27,7 @@ from .targets import as_indicator
 
 __all__ = ["StagedRanker"]
 
-_BATCH = 4096  # rows ranked at a time
+_SCORES = 1 << 22  # scored at a time, at most one row's if they are more; some 60 bytes each
 
 
 class StagedRanker:
@@ -144,7 +145,7 @@ class StagedRanker:
         scores : float32 array of shape (n_instances, k), padded with -inf
         """
         if not hasattr(self, "tree_"):
-            raise ValueError("this StagedRanker is not fitted yet; call fit first")
+            raise NotFittedError("this StagedRanker is not fitted yet; call fit first")
         check_integer("k", k, 1)
         instances = as_csr(X, "X", n_cols=self.n_features_in_)
         n = instances.shape[0]
@@ -153,8 +154,10 @@ class StagedRanker:
         rows = to_scipy(instances)
         ids = np.full((n, k), -1, np.int64)
         scores = np.full((n, k), -np.inf, np.float32)
-        for begin in range(0, n, _BATCH):
-            part = slice(begin, min(begin + _BATCH, n))
+        widest = int(np.diff(self.tree_.branches[-1]).max())
+        step = max(1, _SCORES // min(self.beam_size * widest, self.tree_.labels.size))
+        for begin in range(0, n, step):
+            part = slice(begin, min(begin + step, n))
             row, label, score = self._score(rows[part], self.tree_)
             kept = _admitted(allowed, row + begin, label, True) & _admitted(
                 excluded, row + begin, label, False

@@ -13,18 +13,19 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..checks import check_integer
 from ..indexing import LabelTree
 from ..persistence import SaveMixin
+from ..ranking import LayerWeights
 from ..sparse import Csr
 from ..state import State
-from ..strings import StringTable
 from ..threads import n_threads
 from ._growing import given_tree
-from ._params import check_parameters, solver_params
+from ._params import CUSTOM, check_parameters, solver_params
 from .catalogue import CatalogueMixin
 from .checkpoint import Checkpoint, checkpoint_in
 from .disentangle import refine_tree
-from .targets import as_indicator
+from .targets import as_indicator, classes_from_state, classes_to_state
 
 __all__ = ["XRLinear"]
 
@@ -228,7 +229,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
         check_parameters(self)
         given, X = X, self._instances(X, reset=True)
         Y, classes = as_indicator(Y, X.shape[0])
-        label_counts = self._count(X, Y, keeps_weights=work_dir is None)
+        label_counts = self._count(X, Y, keeps_weights=work_dir is None, grows_tree=self.tree is None)
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
         if work_dir is not None and self.tree is None and callable(self.representation):
             raise ValueError(
@@ -239,7 +240,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
             extras["representation"] = self.representation
         with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
             tree, times = self._obtain_tree(X, Y, label_features, checkpoint)
-            routed = None
+            routes = None
             if self.max_clusters > 1:
                 refined = refine_tree(
                     X,
@@ -254,10 +255,10 @@ class XRLinear(SaveMixin, CatalogueMixin):
                     verbose=bool(self.verbose),
                     **(refinement or {}),
                 )
-                tree, routed, times["disentangle"] = refined.tree, refined.routed, refined.seconds
+                tree, routes, times["disentangle"] = refined.tree, refined.routes, refined.seconds
             start = time.perf_counter()
             layers = self._train(
-                X, Y, tree, tree.depth, relevance, user_negatives, routed, checkpoint=checkpoint
+                X, Y, tree, tree.depth, relevance, user_negatives, routes, checkpoint=checkpoint
             )
             times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
@@ -284,7 +285,7 @@ class XRLinear(SaveMixin, CatalogueMixin):
             if name != "tree"
         }
         if not isinstance(self.representation, (str, Mapping)):
-            settings["representation"] = "custom"  # code and matrices are not saved; `fit` then asks for them
+            settings["representation"] = CUSTOM
         elif isinstance(self.representation, Mapping):
             settings["representation"] = dict(self.representation)
         return settings
@@ -306,30 +307,45 @@ class XRLinear(SaveMixin, CatalogueMixin):
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
         check_is_fitted(self, "layers_")
-        parts: dict[str, Any] = {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
+        check_parameters(self, saved=True)
+        arrays, parts = classes_to_state(self.classes_)
+        parts |= {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
         parts["tree"] = self.tree_
         config: dict[str, Any] = {"params": self._settings(), "n_features": self.n_features_in_}
-        arrays = {}
         if hasattr(self, "label_counts_"):  # an imported model does not know them
             arrays["label_counts"] = self.label_counts_
             config["n_instances"] = self.n_instances_
-        if self.classes_ is not None and self.classes_.dtype.kind in "UO":
-            parts["classes"] = StringTable(self.classes_.tolist())
-        elif self.classes_ is not None:
-            arrays["classes"] = self.classes_
         return State(config, arrays, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Put a saved model together again; arrays are used where they lie."""
+        """Put a saved model together again; arrays are used where they lie.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is out of its range, or the parts do not fit one another.
+        """
         model = cls(**state.config["params"])
-        model.n_features_in_ = state.config["n_features"]
+        check_parameters(model, saved=True)
+        tree = state.parts["tree"]
+        if not isinstance(tree, LabelTree):
+            raise TypeError(f"tree must be a LabelTree, found {type(tree).__name__}")
+        layers = [state.parts[f"layer{level}"] for level in range(tree.depth)]
+        for level, layer in enumerate(layers):
+            if not isinstance(layer, LayerWeights):
+                raise TypeError(f"layer{level} must be LayerWeights, found {type(layer).__name__}")
+        model.n_features_in_ = check_integer("n_features", state.config["n_features"], 1)
+        if model.n_features_in_ != layers[0].n_features:
+            raise ValueError(f"n_features is {model.n_features_in_}, but layer0 takes {layers[0].n_features}")
         if "label_counts" in state.arrays:
             model.label_counts_ = state.arrays["label_counts"]
-            model.n_instances_ = state.config["n_instances"]
-        model.classes_ = state.arrays.get("classes")
-        if "classes" in state.parts:
-            model.classes_ = np.array(list(state.parts["classes"]))
-        tree = state.parts["tree"]
-        model._set_fitted(tree, [state.parts[f"layer{level}"] for level in range(tree.depth)])
+            model.n_instances_ = check_integer("n_instances", state.config["n_instances"], 0)
+            if model.label_counts_.shape != (tree.n_labels,) or model.label_counts_.dtype != np.int64:
+                raise ValueError(
+                    f"label_counts is {model.label_counts_.dtype} of shape {model.label_counts_.shape}; int64 of "
+                    f"shape ({tree.n_labels},) was expected"
+                )
+        model.classes_ = classes_from_state(state, tree.n_labels)
+        model._set_fitted(tree, layers)
         return model

@@ -1,18 +1,20 @@
 """Arrays on disk that grow at their end: what long work has finished leaves memory at once.
 
-A file holds the bytes of one array's rows and nothing else. How many rows count is for the owner to write down after
-`GrowingArrays.sync`; what a killed process wrote beyond that is cut off when the files are opened again.
+A file holds the bytes of one array's rows and nothing else. How many rows count, and their checksum, is for the owner
+to write down after `GrowingArrays.sync`; what a killed process wrote beyond that is cut off when the files are opened
+again.
 """
 
 import contextlib
 import mmap
 import os
+import zlib
 from collections.abc import Mapping
 from io import BufferedRandom
 from math import prod
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,11 @@ from .tensorfile import DTYPES, dtype_code, little_endian_pieces
 
 __all__ = ["Described", "GrowingArrays", "map_arrays"]
 
-Described = dict[str, dict[str, Any]]  # array name: {"dtype": code, "shape": [rows, ...]}
+Described = dict[
+    str, dict[str, Any]
+]  # array name: {"dtype": code, "shape": [rows, ...], "crc32": of the bytes}
+
+_PIECE = 1 << 22
 
 
 class GrowingArrays:
@@ -38,7 +44,7 @@ class GrowingArrays:
     Raises
     ------
     FileNotFoundError, ValueError
-        If a file is missing or holds less.
+        If a file is missing, holds less, or was altered.
     """
 
     def __init__(self, stem: Path, described: Described) -> None:
@@ -48,7 +54,7 @@ class GrowingArrays:
         self._files: dict[str, BufferedRandom] = {}
         with contextlib.ExitStack() as opened:  # closed again if one is not as described
             for name, array in described.items():
-                self._files[name] = opened.enter_context(_open(_path(stem, name), _n_bytes(array)))
+                self._files[name] = opened.enter_context(_open(_path(stem, name), array))
             self._opened = opened.pop_all()
 
     @property
@@ -60,8 +66,12 @@ class GrowingArrays:
         """Write rows behind those that are there; the same names, dtypes and widths every time."""
         for name, rows in arrays.items():
             if name not in self._files:
-                self._files[name] = self._opened.enter_context(_open(_path(self._stem, name), 0))
-                self._described[name] = {"dtype": dtype_code(rows, name), "shape": [0, *rows.shape[1:]]}
+                self._files[name] = self._opened.enter_context(_open(_path(self._stem, name), None))
+                self._described[name] = {
+                    "dtype": dtype_code(rows, name),
+                    "shape": [0, *rows.shape[1:]],
+                    "crc32": 0,
+                }
             array = self._described[name]
             if array["dtype"] != dtype_code(rows, name) or array["shape"][1:] != list(rows.shape[1:]):
                 raise ValueError(
@@ -69,6 +79,7 @@ class GrowingArrays:
                 )
             for piece in little_endian_pieces(rows):
                 self._files[name].write(piece)
+                array["crc32"] = zlib.crc32(piece, array["crc32"])
             array["shape"][0] += rows.shape[0]
 
     def sync(self) -> Described:
@@ -87,31 +98,46 @@ class GrowingArrays:
         self._opened.close()
 
 
-def map_arrays(stem: Path, described: Described) -> dict[str, NDArray[Any]]:
+def map_arrays(stem: Path, described: Described, *, verify: bool = True) -> dict[str, NDArray[Any]]:
     """Map such arrays into memory, read-only.
+
+    Parameters
+    ----------
+    stem : Path
+        As for `GrowingArrays`.
+    described : mapping
+        What `GrowingArrays.sync` returned.
+    verify : bool, default True
+        Read all files once to compare their checksums.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If a file is missing or holds less than described.
+        If a file is missing, holds less than described, or was altered.
     """
-    return {name: _map(_path(stem, name), array) for name, array in described.items()}
+    return {name: _map(_path(stem, name), array, verify) for name, array in described.items()}
 
 
-def _map(path: Path, array: dict[str, Any]) -> NDArray[Any]:
+def _map(path: Path, array: dict[str, Any], verify: bool) -> NDArray[Any]:
     dtype, n_bytes = DTYPES[array["dtype"]], _n_bytes(array)
     with path.open("rb") as file:
         _check_size(file.fileno(), path, n_bytes)
         if n_bytes == 0:  # cannot be mapped
             return np.empty(array["shape"], dtype)
+        if verify:
+            _check_content(file, path, n_bytes, array["crc32"])
         buffer = mmap.mmap(file.fileno(), n_bytes, access=mmap.ACCESS_READ)
     return np.frombuffer(buffer, dtype).reshape(array["shape"])
 
 
-def _open(path: Path, n_bytes: int) -> BufferedRandom:
+def _open(path: Path, array: dict[str, Any] | None) -> BufferedRandom:
+    """Open a file behind the rows it holds, or empty it."""
+    n_bytes = 0 if array is None else _n_bytes(array)
     file = path.open("r+b" if n_bytes or path.exists() else "x+b")
     try:
         _check_size(file.fileno(), path, n_bytes)
+        if array is not None:
+            _check_content(file, path, n_bytes, array["crc32"])
         file.truncate(n_bytes)
         file.seek(n_bytes)
     except BaseException:
@@ -124,6 +150,15 @@ def _check_size(descriptor: int, path: Path, n_bytes: int) -> None:
     found = os.fstat(descriptor).st_size
     if found < n_bytes:
         raise ValueError(f"{path} is truncated: it has {found} bytes, at least {n_bytes} were expected")
+
+
+def _check_content(file: BinaryIO, path: Path, n_bytes: int, expected: int) -> None:
+    found, rest = 0, n_bytes
+    file.seek(0)
+    while rest and (piece := file.read(min(rest, _PIECE))):
+        found, rest = zlib.crc32(piece, found), rest - len(piece)
+    if found != expected:
+        raise ValueError(f"{path} is altered: the CRC-32 of its bytes is {found}, {expected} was expected")
 
 
 def _n_bytes(array: dict[str, Any]) -> int:

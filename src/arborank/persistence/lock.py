@@ -10,28 +10,40 @@ __all__ = ["exclusive", "sync_directory"]
 
 
 @contextlib.contextmanager
-def exclusive(directory: Path) -> Iterator[None]:
+def exclusive(directory: Path, *, wait: bool = False) -> Iterator[bool]:
     """Hold a directory for this process, where the system has file locks; they end with the process.
+
+    Parameters
+    ----------
+    directory : Path
+    wait : bool, default False
+        Wait until another process has let it go.
+
+    Yields
+    ------
+    bool
+        Whether it is held: False where the system has no such locks.
 
     Raises
     ------
     BlockingIOError
-        If another process holds it.
+        If another process holds it, without ``wait``.
     """
     if sys.platform == "win32":
-        yield
+        yield False
         return
     import fcntl
 
     descriptor = os.open(directory, os.O_RDONLY)
     try:
+        held = True
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise BlockingIOError(f"{directory} is in use by another process") from None
         except OSError:  # some network file systems have no locks
-            pass
-        yield
+            held = False
+        yield held
     finally:
         os.close(descriptor)
 

@@ -15,14 +15,24 @@ from ..state import Savable, State
 from .kinds import KINDS, class_of
 from .tensorfile import FileRecord, dtype_code
 
-__all__ = ["FORMAT", "Files", "make_document", "parse_document", "put_together", "take_apart"]
+__all__ = [
+    "FORMAT",
+    "Files",
+    "age",
+    "checksum",
+    "make_document",
+    "parse_document",
+    "put_together",
+    "take_apart",
+]
 
 FORMAT = "arborank"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3  # 2: other layouts of weights; 3: arrays that several parts share
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
+_FULL_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
 def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) -> dict[str, Any]:
@@ -107,10 +117,10 @@ def make_document(node: dict[str, Any], records: Mapping[str, FileRecord]) -> di
         "model": node,
         "files": {name: record._asdict() for name, record in records.items()},
     }
-    return {**document, "checksum": _checksum(document)}
+    return {**document, "checksum": checksum(document)}
 
 
-def _checksum(document: Mapping[str, Any]) -> str:
+def checksum(document: Mapping[str, Any]) -> str:
     """SHA-256 of everything in config.json but the checksum, however it is laid out."""
     rest = {key: value for key, value in document.items() if key != "checksum"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -132,9 +142,20 @@ def parse_document(path: Path, text: str) -> dict[str, Any]:
             f"{path} has format version {version}, written by Arborank {document.get('library_version')}; "
             f"this is Arborank {__version__}, which reads versions up to {FORMAT_VERSION}: upgrade it"
         )
-    if document.get("checksum") != _checksum(document):
+    if document.get("checksum") != checksum(document):
         raise ValueError(f"{path} is altered: its checksum does not fit")
     return document
+
+
+def age(document: Mapping[str, Any]) -> str:
+    """Return what to add to an error about the contents of an older format, or nothing for the present one."""
+    version = document["format_version"]
+    if version == FORMAT_VERSION:
+        return ""
+    return (
+        f"; the model has format version {version}, written by Arborank {document.get('library_version')}, and this "
+        f"is version {FORMAT_VERSION}: if nothing is damaged, it must be trained again"
+    )
 
 
 def put_together(
@@ -151,11 +172,14 @@ def put_together(
     if "file" in node and node["file"] not in files:
         raise ValueError(f"{path} is malformed: {where} is in {node['file']!r}, which is not among its files")
     file = path.with_name(node["file"]) if "file" in node else path
+    described_in = f"{kind}, arrays in {file.name}" if "file" in node else kind
     arrays: dict[str, NDArray[Any]] = {}
     for name, described in node["arrays"].items():
-        held, full = (
-            described["same_as"] if "same_as" in described else (node["file"], ".".join((*place, name)))
-        )
+        full = ".".join((*place, name))
+        if "same_as" in described:
+            held, full = _same_as(described["same_as"], full, path, files)
+        else:
+            held = node["file"]
         if full in files.get(held, {}):
             taken.setdefault(held, {})[full] = files[held].pop(full)
         array = taken.get(held, {}).get(full)
@@ -170,6 +194,20 @@ def put_together(
     try:
         return class_of(kind).from_state(State(node["config"], arrays, parts))
     except KeyError as error:
-        raise ValueError(f"{file}: {where} ({kind}) lacks {error.args[0]!r}") from error
+        raise ValueError(f"{path}: {where} ({described_in}) lacks {error.args[0]!r}") from error
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{file}: {where} ({kind}): {error}") from error
+        raise ValueError(f"{path}: {where} ({described_in}): {error}") from error
+
+
+def _same_as(value: Any, name: str, path: Path, files: Files) -> tuple[str, str]:
+    """Return the file and the name of the array that another one is, as config.json tells it."""
+    if not (isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)):
+        raise ValueError(
+            f"{path} is malformed: array {name!r} is the same as {value!r}; [file, name of an array] was expected"
+        )
+    file, full = value
+    if file not in files:
+        raise ValueError(f"{path} is malformed: array {name!r} is in {file!r}, which is not among its files")
+    if not _FULL_NAME.fullmatch(full):
+        raise ValueError(f"{path} is malformed: array {name!r} is the same as {full!r}, which is no name")
+    return file, full

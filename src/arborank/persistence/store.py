@@ -10,13 +10,12 @@ import json
 import os
 import re
 import secrets
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..state import Savable
-from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
+from .lock import exclusive, sync_directory
+from .manifest import FORMAT, Files, age, make_document, parse_document, put_together, take_apart
 from .modelcard import model_card
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
@@ -56,12 +55,14 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
     readers of the old model keep what they have opened. Contiguous arrays are written from where they are,
     without a copy.
     """
+    if not isinstance(card, str | None):
+        raise TypeError(f"card must be Markdown text, found {card!r}")
     directory = Path(directory)
     token = secrets.token_hex(4)
     files: Files = {}
     node = take_apart(model, (), token, files)
     directory.mkdir(parents=True, exist_ok=True)
-    with _locked(directory) as lock:
+    with exclusive(directory, wait=True) as held:
         outdated = _check_destination(directory)
         config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
         try:
@@ -69,17 +70,15 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
             _write(readme, model_card(node, sum(record.size for record in records.values()), card))
             document = make_document(node, records)
             _write(config, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-            _sync(lock)
+            sync_directory(directory)
             os.replace(config, directory / "config.json")  # from here on, the directory is the new model
         except BaseException:
             for name in (*files, config.name, readme.name):
                 (directory / name).unlink(missing_ok=True)
             raise
         os.replace(readme, directory / "README.md")
-        _sync(lock)
-        if (
-            lock is not None
-        ):  # what is unfinished is then left from an interrupted save, and not another's at work
+        sync_directory(directory)
+        if held:  # what is unfinished is then left from an interrupted save, and not another's at work
             outdated |= {name for name in os.listdir(directory) if _is_ours(name)}
         for name in outdated - set(files):
             with contextlib.suppress(OSError):  # Windows keeps a file that someone has mapped
@@ -140,7 +139,10 @@ def _open(path: Path, text: str, verify: bool) -> Any:
             expected = FileRecord(**record)
             whole = verify or expected.size <= _SMALL
             files[name] = open_tensors(path.with_name(name), expected, verify=whole)
-        model = put_together(document["model"], (), path, files)
+        try:
+            model = put_together(document["model"], (), path, files)
+        except ValueError as error:
+            raise ValueError(f"{error}{age(document)}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is malformed ({type(error).__name__}: {error})") from error
     for name, arrays in files.items():
@@ -152,7 +154,7 @@ def _open(path: Path, text: str, verify: bool) -> Any:
 def _read_config(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         hint = ""
         if (path.parent / "param.json").exists():
             hint = "; it looks like a PECOS model, which `arborank convert` reads"
@@ -189,29 +191,3 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[int | None]:
-    """Hold a directory for one writer; gives its descriptor, or None where the system has no such lock."""
-    if sys.platform == "win32":
-        yield None
-        return
-    import fcntl
-
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        held: int | None = descriptor
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError:  # some network file systems
-            held = None
-        yield held
-    finally:
-        os.close(descriptor)
-
-
-def _sync(directory: int | None) -> None:
-    """Make the names in a directory durable, where a directory can be opened."""
-    if directory is not None:
-        os.fsync(directory)

@@ -2,19 +2,21 @@
 
 from .negatives import active_rows, parse_scheme
 from .relevance import check_names, check_relevance, relevance_costs
-from .routing import keep_routed, route
+from .routing import Routes, keep_routed, keep_visits, route
 from .solver import SolverParams
 from .training import train_layer, training_work
 from .weights import LayerWeights, feature_ranks
 
 __all__ = [
     "LayerWeights",
+    "Routes",
     "SolverParams",
     "active_rows",
     "check_names",
     "check_relevance",
     "feature_ranks",
     "keep_routed",
+    "keep_visits",
     "parse_scheme",
     "relevance_costs",
     "route",

@@ -1,56 +1,111 @@
-"""Which copy of a label an instance is an example of: the one in the leaf that the matcher prefers for it.
+"""Which copy of a label an instance is an example of: the one in the leaf that suits it and its like.
 
 Were an instance an example of all leaves that hold its label, the matcher would learn to send every instance to every
-copy, and the copies could not part its senses. So at the inner levels it is a positive of the preferred leaf's
-ancestors; for the ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies
-themselves are ranked, it stays a positive of all of them.
+copy, and the copies could not part its senses. So at the inner levels it is a positive of one leaf's ancestors; for the
+ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies are ranked, it is a
+positive of those in leaves that its beam holds as well; the others will not see its like.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sparse import Csr, as_csr, to_scipy
+from .. import _native
+from ..sparse import Csr, as_csr, lists_to_csr, normalize_rows, transpose
 
-__all__ = ["keep_routed", "route"]
+__all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "route"]
+
+_ROUNDS = 10  # of k-means
+_COMPARED = 1 << 22  # leaves of beams compared at a time
 
 
-def route(Y: Csr, membership: Csr, beams: NDArray[np.int64], scores: NDArray[np.float32]) -> Csr:
-    """Return the leaves that every instance is an example of.
+@dataclass(frozen=True)
+class Routes:
+    """Where the instances of labels with several leaves belong.
+
+    Attributes
+    ----------
+    examples : Csr of shape (n, n_leaves)
+        The leaves that every instance is an example of on the inner levels, one for each of its labels.
+    visited : Csr of shape (n, n_leaves)
+        Those, and the leaves in its beam: where it is an example of its labels' copies.
+    """
+
+    examples: Csr
+    visited: Csr
+
+
+def route(
+    X: Csr,
+    Y: Csr,
+    membership: Csr,
+    beams: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    *,
+    coherence: float = 3.0,
+    n_threads: int = 0,
+) -> Routes:
+    """Choose a leaf for every label of every instance.
 
     Parameters
     ----------
+    X : Csr of shape (n, n_features)
     Y : Csr of shape (n, n_labels)
     membership : Csr of shape (n_labels, n_leaves)
         The leaves of every label.
     beams : int array of shape (n, width)
         The leaves in every instance's beam, -1 where there are fewer.
     scores : float array of shape (n, width)
-        Their scores, at least 0.
+        Their scores, at least 0; a leaf outside the beam has 0.
+    coherence : float, default 3.0
+        How much the instances that a leaf has of the label count beside the score; see below.
+    n_threads : int, default 0
+        0 for all cores.
 
     Returns
     -------
-    Csr of shape (n, n_leaves), all values 1
-        For each label of an instance, the leaf among the label's with the best score; all its leaves if none is in
-        the beam.
+    Routes
+        For each label of an instance, one of the label's leaves: the one with the largest sum of its score and
+        ``coherence`` times the cosine similarity to the mean of the label's instances there. This is k-means for each
+        label, begun with the scores alone and ended after ten rounds; ties fall to the smaller leaf. Vectors are
+        an instance's features beside its other labels, both of unit length, rare labels weighing more.
     """
-    leaves = to_scipy(membership)
-    copies = np.diff(leaves.indptr)
-    rows = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
-    labels = Y.indices
-    widest = int(copies.max(initial=0))
-    worth = np.full((rows.size, widest), -1.0, np.float32)
-    nodes = np.zeros((rows.size, widest), np.int32)
-    for turn in range(widest):
-        has = np.flatnonzero(copies[labels] > turn)
-        leaf = leaves.indices[leaves.indptr[labels[has]] + turn]
-        nodes[has, turn] = leaf
-        worth[has, turn] = ((beams[rows[has]] == leaf[:, None]) * scores[rows[has]]).max(axis=1, initial=0.0)
-    row, best = np.nonzero((worth >= 0) & (worth == worth.max(axis=1, keepdims=True, initial=-1.0)))
-    pairs = (np.ones(row.size, np.float32), (rows[row], nodes[row, best]))
-    matrix = sp.coo_array(pairs, shape=(Y.shape[0], membership.shape[1])).tocsr()
-    matrix.data[:] = 1
-    return as_csr(matrix, "routes")
+    marks = transpose(Y)
+    counts = np.diff(marks.indptr)
+    rarity = np.log(Y.shape[0] / np.maximum(counts, 1)).astype(np.float32)
+    companions = normalize_rows(Csr(Y.indptr, Y.indices, rarity[Y.indices], Y.shape[1]))
+    leaves = _native.part_instances(
+        normalize_rows(X),
+        companions,
+        marks,
+        membership,
+        np.ascontiguousarray(beams, np.int32),
+        np.ascontiguousarray(scores, np.float32),
+        coherence,
+        _ROUNDS,
+        n_threads,
+    )
+    held = leaves >= 0
+    pairs = (np.ones(int(held.sum()), np.float32), (marks.indices[held], leaves[held]))
+    examples = sp.coo_array(pairs, shape=(Y.shape[0], membership.shape[1])).tocsr()
+    visited = examples + lists_to_csr(beams, membership.shape[1])
+    examples.data[:] = visited.data[:] = 1
+    return Routes(as_csr(examples, "examples"), as_csr(visited, "visited"))
+
+
+def leaf_scores(
+    beams: NDArray[np.int64], scores: NDArray[np.float32], rows: NDArray[np.int64], leaves: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return the score of leaf ``leaves[i]`` in the beam of instance ``rows[i]``, 0 where it is not in the beam."""
+    found = np.zeros(rows.size, np.float32)
+    step = max(1, _COMPARED // max(beams.shape[1], 1))
+    for begin in range(0, rows.size, step):
+        part = slice(begin, begin + step)
+        held = beams[rows[part]] == leaves[part, None]
+        found[part] = np.where(held, scores[rows[part]], np.float32(0)).max(axis=1, initial=0.0)
+    return found
 
 
 def keep_routed(costs: Csr, routed: Csr) -> Csr:
@@ -67,6 +122,30 @@ def keep_routed(costs: Csr, routed: Csr) -> Csr:
     kept[np.searchsorted(_places(costs), _places(routed))] = True
     values = np.where(kept, costs.data, np.float32(0))
     return Csr(costs.indptr, costs.indices, values, costs.shape[1])
+
+
+def keep_visits(reached: Csr, visited: Csr, leaves: NDArray[np.int64]) -> Csr:
+    """Drop the copies of an instance's labels that are in leaves which it does not visit.
+
+    Parameters
+    ----------
+    reached : Csr of shape (n, n_nodes)
+        The copies of every instance's labels.
+    visited : Csr of shape (n, n_leaves)
+    leaves : int array of shape (n_nodes,)
+        The leaf of every node.
+
+    Returns
+    -------
+    Csr of shape (n, n_nodes)
+    """
+    rows = np.repeat(np.arange(reached.shape[0], dtype=np.int64), np.diff(reached.indptr))
+    places = _places(visited)
+    wanted = rows * visited.shape[1] + leaves[reached.indices]
+    at = np.minimum(np.searchsorted(places, wanted), places.size - 1)
+    kept = places[at] == wanted if places.size else np.zeros(wanted.size, bool)
+    indptr = np.concatenate([[0], np.cumsum(kept)])[reached.indptr]
+    return Csr(indptr, reached.indices[kept], reached.data[kept], reached.shape[1])
 
 
 def _places(matrix: Csr) -> NDArray[np.int64]:

@@ -299,9 +299,10 @@ class LayerWeights:
         if set(state.arrays) != set(_ARRAYS):
             raise ValueError(
                 f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(_ARRAYS)} were "
-                f"expected; a model saved by an earlier version must be trained again"
+                "expected"
             )
         check_precision(state.config["precision"])
+        check_integer("n_features", state.config["n_features"], 0, 2**31 - 1)
         values: dict[str, Any] = {**state.arrays, **state.config}
         return cls(**values)
 

@@ -12,11 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from ..models import XRLinear
 from ..models.answers import mean_ndcg
 from ..models.filters import label_filter
+from ..models.targets import classes_from_state, classes_to_state
 from ..persistence import SaveMixin
 from ..progress import progress_bar
 from ..sparse import Csr, as_csr, to_scipy
 from ..state import State
-from ..strings import StringTable
 from ..threads import n_threads
 from .joined import join, unit_rows
 from .tokens import TokenCache, check_texts
@@ -193,12 +193,8 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
         parts: dict[str, Any] = {"encoder": self.encoder_, "ranker": self.ranker_}
         if self.features_ is not None:
             parts["features"] = self.features_
-        arrays: dict[str, NDArray[Any]] = {}
-        if self.classes_ is not None and self.classes_.dtype.kind in "UO":
-            parts["classes"] = StringTable(self.classes_.tolist())
-        elif self.classes_ is not None:
-            arrays["classes"] = self.classes_
-        return State(config, arrays, parts)
+        arrays, classes = classes_to_state(self.classes_)
+        return State(config, arrays, parts | classes)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -209,9 +205,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
         model.n_labels_, model.n_instances_ = state.config["n_labels"], state.config["n_instances"]
         model.n_sparse_features_ = state.config["n_sparse_features"]
         model.history_ = state.config["history"]
-        model.classes_ = state.arrays.get("classes")
-        if "classes" in state.parts:
-            model.classes_ = np.array(list(state.parts["classes"]))
+        model.classes_ = classes_from_state(state, model.n_labels_)
         return model
 
     def __sklearn_tags__(self) -> Any:

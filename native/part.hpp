@@ -1,0 +1,127 @@
+// The instances of a label in several leaves, parted among them: k-means that begins with the matcher's preferences.
+//
+// An instance goes to the leaf with the largest sum of the matcher's score and `coherence` times its cosine similarity
+// to the mean of the instances that are there. So instances of one sense stay together even where the matcher wavers.
+// What an instance is: its features, and its other labels.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "csr.hpp"
+#include "pool.hpp"
+
+namespace arborank {
+
+struct PartProblem {
+  CsrView features;           // instances x features
+  CsrView companions;         // instances x labels
+  CsrView instances;          // labels x instances: the positives of every label
+  CsrView leaves;             // labels x leaves
+  const std::int32_t* beams;  // instances x width: leaves, -1 where there are fewer
+  const float* scores;        // instances x width
+  std::int64_t width;
+  float coherence;
+  int max_iter;
+};
+
+// What one thread needs; label by label.
+class Parter {
+ public:
+  explicit Parter(const PartProblem& problem) : p_(problem) {}
+
+  // Writes the leaf of every positive of a label.
+  void part(std::int64_t label, std::int32_t* chosen) {
+    n_ = p_.instances.length(label);
+    m_ = p_.leaves.length(label);
+    if (m_ < 2) {
+      std::fill(chosen, chosen + n_, m_ == 1 ? p_.leaves.indices[p_.leaves.begin(label)] : -1);
+      return;
+    }
+    label_ = label;
+    rows_ = p_.instances.indices + p_.instances.begin(label);
+    own_ = p_.leaves.indices + p_.leaves.begin(label);
+    begin();
+    for (int turn = 0; turn < p_.max_iter && improve(); turn++) {
+    }
+    for (std::int64_t i = 0; i < n_; i++)
+      chosen[i] = own_[leaf_[i]];
+  }
+
+ private:
+  void begin() {
+    worth_.assign(n_ * m_, 0.0f);
+    leaf_.resize(n_);
+    for (std::int64_t i = 0; i < n_; i++) {
+      const std::int64_t from = rows_[i] * p_.width;
+      for (std::int64_t place = from; place < from + p_.width; place++) {
+        const auto* at = std::lower_bound(own_, own_ + m_, p_.beams[place]);
+        if (at != own_ + m_ && *at == p_.beams[place])
+          worth_[i * m_ + (at - own_)] = p_.scores[place];
+      }
+      leaf_[i] = best(worth_.data() + i * m_);
+    }
+    sums_.resize(m_ * (p_.features.n_cols + p_.companions.n_cols), 0.0f);  // zeros between labels and rounds
+  }
+
+  std::int64_t best(const float* values) const { return std::max_element(values, values + m_) - values; }
+
+  template <class Visit>
+  void for_each(std::int64_t i, Visit&& visit) const {
+    const CsrView &X = p_.features, &Z = p_.companions;
+    for (std::int64_t at = X.begin(rows_[i]); at < X.end(rows_[i]); at++)
+      visit(sums_at(X.indices[at]), X.data[at]);
+    for (std::int64_t at = Z.begin(rows_[i]); at < Z.end(rows_[i]); at++)
+      if (Z.indices[at] != label_)
+        visit(sums_at(X.n_cols + Z.indices[at]), Z.data[at]);
+  }
+  std::int64_t sums_at(std::int64_t column) const { return column * m_; }
+
+  // One round of k-means; whether an instance moved.
+  bool improve() {
+    for (std::int64_t i = 0; i < n_; i++)
+      for_each(i, [&](std::int64_t at, float value) { sums_[at + leaf_[i]] += value; });
+    values_.assign(n_ * m_, 0.0f);
+    squares_.assign(m_, 0.0f);  // of the sums' lengths
+    for (std::int64_t i = 0; i < n_; i++) {
+      float* own = values_.data() + i * m_;
+      for_each(i, [&](std::int64_t at, float value) {
+        for (std::int64_t j = 0; j < m_; j++)
+          own[j] += value * sums_[at + j];
+      });
+      squares_[leaf_[i]] += own[leaf_[i]];
+    }
+    for (std::int64_t i = 0; i < n_; i++)
+      for_each(i, [&](std::int64_t at, float) { std::fill_n(sums_.data() + at, m_, 0.0f); });
+    bool moved = false;
+    for (std::int64_t i = 0; i < n_; i++) {
+      float* own = values_.data() + i * m_;
+      for (std::int64_t j = 0; j < m_; j++)
+        own[j] = worth_[i * m_ + j] + (squares_[j] > 0 ? p_.coherence * own[j] / std::sqrt(squares_[j]) : 0.0f);
+      const std::int64_t to = best(own);
+      moved = moved || to != leaf_[i];
+      leaf_[i] = to;
+    }
+    return moved;
+  }
+
+  const PartProblem& p_;
+  std::int64_t n_ = 0, m_ = 0, label_ = 0;  // instances and leaves of the label
+  const std::int32_t *rows_ = nullptr, *own_ = nullptr;
+  std::vector<std::int64_t> leaf_;
+  std::vector<float> worth_, values_, squares_, sums_;
+};
+
+// The leaf of every entry of `instances`; -1 for a label in none.
+inline std::vector<std::int32_t> part(const PartProblem& problem, int n_threads, const Tick& tick) {
+  std::vector<std::int32_t> chosen(problem.instances.nnz());
+  n_threads = resolve_threads(n_threads);
+  std::vector<Parter> parters(n_threads, Parter(problem));
+  parallel_for(n_threads, problem.instances.n_rows, tick, [&](std::int64_t label, int thread, Job&) {
+    parters[thread].part(label, chosen.data() + problem.instances.begin(label));
+  });
+  return chosen;
+}
+
+}  // namespace arborank

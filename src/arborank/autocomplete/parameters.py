@@ -1,0 +1,49 @@
+"""What the parameters of a completer may be."""
+
+from collections.abc import Collection
+from typing import Any
+
+from ..checks import check_integer, check_real
+from ..models import XRLinear
+from .growing import INDICES, REPRESENTATIONS
+from .prefixes import LAWS
+
+__all__ = ["check_parameters"]
+
+_COMBINATIONS = ("l1-hinge", "l2-hinge", "l3-hinge", "l4-hinge", "sigmoid")
+
+
+def check_parameters(completer: Any) -> None:
+    """Check the parameters of an `Autocompleter`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is of the wrong kind or range; the message names it.
+    """
+    for name, choices in (("index", INDICES), ("representation", REPRESENTATIONS), ("prefix_law", LAWS)):
+        found = getattr(completer, name)
+        if found not in choices:
+            raise ValueError(f"{name} is {found!r}; expected one of {', '.join(choices)}")
+    for name in ("n_previous", "prefixes_per_query", "min_count", "min_users"):
+        check_integer(name, getattr(completer, name), 1)
+    check_integer("random_state", completer.random_state, 0)
+    if completer.depth is not None:
+        check_integer("depth", completer.depth, 1)
+        if completer.index == "kmeans":
+            raise ValueError(f"depth is {completer.depth}, but index 'kmeans' has no levels of characters")
+    check_real("prefix_weight", completer.prefix_weight, above=0)
+    check_real("decay", completer.decay, above=0, most=1)
+    blocklist, model = completer.blocklist, completer.model
+    if (
+        isinstance(blocklist, str)
+        or not isinstance(blocklist, Collection)  # an iterator would be empty when it is needed
+        or not all(isinstance(word, str) for word in blocklist)
+    ):
+        raise TypeError(f"blocklist must be a collection of str, found {blocklist!r}")
+    if model is not None and not isinstance(model, XRLinear):
+        raise TypeError(f"model must be an XRLinear, found {type(model).__name__}")
+    if model is not None and model.combine not in _COMBINATIONS:
+        raise ValueError(
+            f"combine of model is {model.combine!r}; scores from 0 to 1 need one of {', '.join(_COMBINATIONS)}"
+        )

@@ -1,0 +1,203 @@
+"""A completer that follows its log: queries come, are learned anew, and go, without the rest being trained again."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..models import XRLinear
+from ..sparse import as_csr
+from ..threads import n_threads
+from .catalogue import Catalogue
+from .contexts import drop_blocked
+from .gather import gather_queries
+from .growing import grow_tree
+from .parameters import check_parameters
+from .prefixes import sample_prefixes
+from .sessions import Pairs, check_pairs, session_pairs
+from .suggester import Suggester
+
+__all__ = ["UpdateMixin"]
+
+
+class UpdateMixin(Suggester):
+    """Adds, refreshes and removes queries of a fitted `Autocompleter`.
+
+    Every method returns a new completer that shares the features and most weights with the old one, which stays as it
+    is and can serve meanwhile; whatever stops an update leaves no trace.
+    """
+
+    index: str
+    depth: int | None
+    representation: str
+    prefix_law: str
+    prefixes_per_query: int
+    min_count: int
+    min_users: int
+    blocklist: Collection[str]
+    session_gap: float | None
+    random_state: int
+
+    def update(self, log: Iterable[Any], *, refresh: Collection[str] = ()) -> Self:
+        """Return a completer that knows the queries of a newer log.
+
+        Queries that are new and, in this log, frequent enough for ``min_count`` and ``min_users`` are added, in a
+        branch of the tree of their own. What is known of the others stays; the times they were sent are added up.
+        Queries that hold a word or phrase of ``blocklist`` or of `block` are removed, with all that was learned from
+        them.
+
+        Parameters
+        ----------
+        log : iterable of (session, time, query)
+            As for `Autocompleter.fit`; only what was not learned yet. It must hold known queries beside the new ones,
+            as a log does: they are what new queries are told apart from. Words that the features do not know say
+            nothing, however often they occur.
+        refresh : collection of str, default=()
+            Known queries to be forgotten and learned from this log.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `Autocompleter.fit`, but for a log without a query, which only removes what is blocked; or if a query of
+            ``refresh`` is unknown or not in the log, no query of the log is known and stays, or every known query is
+            blocked.
+        """
+        self._check_fitted()
+        check_parameters(self)
+        pairs = session_pairs(log, n_previous=self.n_previous, session_gap=self.session_gap)
+        return self._updated(pairs, refresh)
+
+    def update_pairs(
+        self,
+        previous: Iterable[str | Sequence[str] | None],
+        queries: Iterable[str],
+        *,
+        users: Iterable[Any] | None = None,
+        refresh: Collection[str] = (),
+    ) -> Self:
+        """Return a completer that knows the queries of newer pairs; see `update` and `Autocompleter.fit_pairs`."""
+        self._check_fitted()
+        check_parameters(self)
+        return self._updated(check_pairs(previous, queries, users), refresh)
+
+    def remove(self, queries: Iterable[str]) -> Self:
+        """Return a completer without some queries: neither their text nor a weight of theirs is left.
+
+        An `update` brings them back if they are sent again; `block` is for good.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a query is not a str, is unknown, or none would be left.
+        """
+        self._check_fitted()
+        ids = np.array(sorted(set(self._ids("queries", queries))), np.int64)
+        return self._without(ids) if ids.size else self._successor(self.catalogue_, self.model_)
+
+    # ------------------------------------------------------------------ parts
+
+    def _updated(self, pairs: Pairs, refresh: Collection[str]) -> Self:
+        blocklist = [*self.blocklist, *self.catalogue_.phrases]
+        blocked = np.union1d(self.catalogue_.blocked, self.catalogue_.holding(self.blocklist))
+        base = self._without(blocked.astype(np.int64)) if blocked.size else self
+        refreshed = {base.catalogue_.keys[i] for i in base._ids("refresh", refresh)}
+        newer, rows, labels = gather_queries(
+            pairs,
+            min_count=self.min_count,
+            min_users=self.min_users,
+            blocklist=blocklist,
+            known=base.catalogue_.keys,
+        )
+        contexts = drop_blocked([self._context(pairs.previous[row]) for row in rows.tolist()], blocklist)
+        return base._learned(newer, labels, contexts, refreshed)
+
+    def _learned(
+        self,
+        newer: Catalogue,
+        labels: NDArray[np.int64],
+        contexts: list[tuple[str, ...]],
+        refreshed: set[str],
+    ) -> Self:
+        """Merge a newer log's queries into this completer, and learn those that are new or to be refreshed."""
+        catalogue, own, others = self.catalogue_.merged(newer, refreshed)
+        missing = refreshed.difference(newer.keys)
+        if missing:
+            raise ValueError(f"refresh holds {min(missing)!r}, which is not in the log")
+        ids = np.full(
+            len(catalogue), -1, np.int64
+        )  # of the model, before it is numbered by the new catalogue
+        ids[own] = np.arange(own.size)
+        fresh = np.flatnonzero(ids < 0)
+        ids[fresh] = own.size + np.arange(fresh.size)
+        wanted = np.array(
+            [ids[i] >= own.size or catalogue.keys[i] in refreshed for i in others.tolist()], np.bool_
+        )
+        model = self.model_
+        if wanted.any():
+            model = self._trained(newer, labels, contexts, wanted, ids[others[wanted]])
+        numbers = np.empty(len(catalogue), np.int64)
+        numbers[ids] = np.arange(len(catalogue))
+        return self._successor(catalogue, model.renumber_labels(numbers, len(catalogue)))
+
+    def _trained(
+        self,
+        newer: Catalogue,
+        labels: NDArray[np.int64],
+        contexts: list[tuple[str, ...]],
+        wanted: NDArray[np.bool_],
+        ids: NDArray[np.int64],
+    ) -> XRLinear:
+        """Learn some queries of a newer log, in a branch that is a tree of their own."""
+        contexts = contexts * self.prefixes_per_query
+        labels = np.tile(labels, self.prefixes_per_query)
+        if wanted[labels].all():
+            raise ValueError(
+                "the log holds no query that is known and not to be refreshed; new ones need such beside them, to be "
+                "told apart from"
+            )
+        prefixes = sample_prefixes(list(newer.keys), labels, self.prefix_law, self.random_state)
+        X, _ = self.rows_.many(contexts, prefixes, n_threads=n_threads(self.n_jobs))
+        column = np.cumsum(wanted) - 1
+        marked = wanted[labels]
+        indptr = np.concatenate([[0], np.cumsum(marked)])
+        ones = np.ones(indptr[-1], np.float32)
+        Y = sp.csr_array((ones, column[labels[marked]], indptr), (labels.size, ids.size))
+        names = [key for key, is_wanted in zip(newer.keys, wanted.tolist(), strict=True) if is_wanted]
+        tree = grow_tree(
+            self.index,
+            self.depth,
+            self.representation,
+            names,
+            X,
+            as_csr(Y, "labels"),
+            self.rows_.prefix,
+            self.model_,
+        )
+        return self.model_.learn_labels(ids, X, Y, tree=tree)
+
+    def _without(self, ids: NDArray[np.int64]) -> Self:
+        kept = np.ones(len(self.catalogue_), np.bool_)
+        kept[ids] = False
+        if not kept.any():
+            raise ValueError(f"all {kept.size} queries would be removed; at least one must be left")
+        return self._successor(self.catalogue_.selected(kept), self.model_.remove_labels(ids, renumber=True))
+
+    def _ids(self, name: str, queries: Iterable[str]) -> list[int]:
+        if isinstance(queries, str) or not isinstance(queries, Iterable):
+            raise TypeError(f"{name} must be a collection of str, found {queries!r}")
+        found = []
+        for query in queries:
+            if not isinstance(query, str):
+                raise TypeError(f"{name} must be a collection of str, found {query!r} in it")
+            label = self.catalogue_.find(query)
+            if label is None:
+                raise ValueError(f"{name} holds {query!r}, which this completer does not know")
+            found.append(label)
+        return found
+
+    def _successor(self, catalogue: Catalogue, model: XRLinear) -> Self:
+        completer = type(self)(**self.get_params(deep=False))
+        completer._set_fitted(catalogue, self.rows_, model)
+        return completer

@@ -1,0 +1,115 @@
+"""Why a label got its score: every way from the root to it, and what each feature adds on the way."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checks import check_integer
+from .matching import combination
+from .models.predictor import TreePredictor
+from .sparse import to_scipy
+
+__all__ = ["Path", "Step", "explain"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One ranker on the way.
+
+    Attributes
+    ----------
+    node : int
+        Number on its level; on the last one, the slot.
+    margin : float
+        Sum of what all features add, and of ``bias``.
+    score : float
+        The margin's score, joined to the parent's.
+    bias : float
+    features : list of (int, float)
+        The features that add most to the margin or take most from it, and how much: the value times its weight. The
+        largest in magnitude first.
+    """
+
+    node: int
+    margin: float
+    score: float
+    bias: float
+    features: list[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way from the root to a label; a label of an overlapping tree has one for each of its leaves.
+
+    Attributes
+    ----------
+    leaf : int
+        Node of level ``depth - 1``.
+    score : float
+        Of the last step; the label's score if a beam holds all steps, and with ``merge="max"`` it is the best path's.
+    steps : list of Step
+        Top first.
+    """
+
+    leaf: int
+    score: float
+    steps: list[Step]
+
+
+def explain(
+    model: TreePredictor, x: Any, label: int, *, n_features: int = 8, combine: str | None = None
+) -> list[Path]:
+    """Return every way to a label for one instance, the best first.
+
+    Parameters
+    ----------
+    model : XRLinear
+        Fitted; any estimator with a tree of linear rankers.
+    x : sparse matrix or array of shape (1, n_features)
+    label : int
+    n_features : int, default 8
+        Most features a step.
+    combine : str, optional
+        Instead of the model's own.
+
+    Returns
+    -------
+    list of Path; empty for a label outside the tree
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is not fitted, ``x`` is not one row of its features or there is no such label.
+    """
+    instance = model._instances(x)
+    if instance.shape[0] != 1:
+        raise ValueError(f"x has {instance.shape[0]} rows; one was expected")
+    tree = model.tree_
+    check_integer("label", label, 0, tree.n_labels - 1)
+    check_integer("n_features", n_features, 1)
+    how = model.combine if combine is None else combine
+    join = combination(how)
+    slots = np.flatnonzero(tree.labels == label)
+    ways = np.stack([tree.ancestors(level + 1)[slots] for level in range(tree.depth)])
+    scores = np.full(slots.size, 0.0 if how.startswith("log-") else 1.0, np.float32)
+    steps: list[list[Step]] = [[] for _ in slots]
+    for layer, nodes in zip(model.layers_, ways, strict=True):
+        weights, bias = layer.to_matrix()
+        added = (to_scipy(instance).multiply(weights[:, nodes].T)).tocsr()
+        margins = (np.asarray(added.sum(axis=1)).ravel() + bias[nodes]).astype(np.float32)
+        scores = join(margins, scores)
+        for number, node in enumerate(nodes.tolist()):
+            row = slice(added.indptr[number], added.indptr[number + 1])
+            features = _largest(added.indices[row], added.data[row], n_features)
+            values = (float(margins[number]), float(scores[number]), float(bias[node]))
+            steps[number].append(Step(node, *values, features))
+    leaves = ways[-2] if tree.depth > 1 else np.zeros(slots.size, np.int64)
+    paths = [Path(int(leaf), way[-1].score, way) for leaf, way in zip(leaves.tolist(), steps, strict=True)]
+    return sorted(paths, key=lambda path: -path.score)
+
+
+def _largest(features: NDArray[Any], values: NDArray[Any], n: int) -> list[tuple[int, float]]:
+    best = np.lexsort((features, -np.abs(values)))[:n]
+    return [(int(features[i]), float(values[i])) for i in best if values[i] != 0]

@@ -1,0 +1,62 @@
+"""Data, models and a way to run commands, for the tests of all commands."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from click.testing import CliRunner
+
+import arborank
+from arborank.cli import main
+from arborank.datasets import TextData, write_jsonl, write_xmc
+
+FRUIT = ["apple", "banana", "cherry", "grape"]
+CARS = ["racer", "van", "truck", "taxi"]
+
+
+def rows(n, seed):
+    """Texts that name their labels, among words that say nothing."""
+    rng = np.random.default_rng(seed)
+    texts, labels = [], []
+    for _ in range(n):
+        kind, noun = (FRUIT, "fruit") if rng.random() < 0.5 else (CARS, "vehicle")
+        names = sorted(rng.choice(kind, 2, replace=False).tolist())
+        filler = " ".join(f"w{i}" for i in rng.integers(0, 20, 3))
+        texts.append(f"a {noun}: {names[0]}ish {names[1]}ish {filler}")
+        labels.append(names)
+    return TextData(texts, labels)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Train and test texts, the same as matrices, and a model of each."""
+    place = tmp_path_factory.mktemp("cli")
+    train, test = rows(200, 1), rows(50, 2)
+    write_jsonl(place / "train.jsonl", train)
+    write_jsonl(place / "test.jsonl.xz", test)
+    (place / "test.tsv").write_text(
+        "".join(f"{','.join(y)}\t{x}\n" for x, y in zip(test.texts, test.labels, strict=True))
+    )
+    ranker = arborank.TextRanker().fit(train.texts, train.labels)
+    for name, data in (("train", train), ("test", test)):
+        X, Y = ranker.features_.transform(data.texts), ranker.encode_labels(data.labels)
+        sp.save_npz(place / f"{name}.X.npz", X)
+        sp.save_npz(place / f"{name}.Y.npz", sp.csr_array((Y.data, Y.indices, Y.indptr), Y.shape))
+        write_xmc(place / f"{name}.svm", X, Y)
+        write_xmc(place / f"{name}.txt", X, Y)
+    ranker.save(place / "model")
+    ranker.model_.save(place / "linear")
+    return place
+
+
+@pytest.fixture
+def run(folder, monkeypatch):
+    """Run a command in the folder; the second value is the exit code expected."""
+    monkeypatch.chdir(folder)
+
+    def invoke(*args, code=0, stdin=None):
+        result = CliRunner().invoke(main, [str(arg) for arg in args], input=stdin)
+        assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+        assert "Traceback" not in result.output
+        return result
+
+    return invoke

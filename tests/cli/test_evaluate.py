@@ -1,0 +1,63 @@
+"""`arborank evaluate`."""
+
+import json
+
+import pytest
+import scipy.sparse as sp
+
+import arborank
+from arborank.cli.scoring import evaluate_model
+from arborank.datasets import TextData, read_jsonl, write_jsonl
+from arborank.persistence import save
+
+
+def test_evaluate_prints_the_report(run, folder):
+    data = read_jsonl(folder / "test.jsonl.xz")
+    report = evaluate_model(
+        arborank.load(folder / "model"), data, (1, 2), train=read_jsonl(folder / "train.jsonl")
+    )
+    printed = run("evaluate", "model", "test.jsonl.xz", "-k", "1,2", "--train", "train.jsonl").stdout
+    assert printed.strip() == str(report)
+    assert "torso" in printed
+    as_json = run("evaluate", "model", "test.tsv", "-k", "1,2", "--train", "train.jsonl", "--json").stdout
+    assert json.loads(as_json)["metrics"] == pytest.approx(report.metrics)
+
+
+def test_evaluate_matrices_as_their_texts(run):
+    of_texts = run("evaluate", "model", "test.tsv", "--train", "train.jsonl").stdout
+    npz = ("test.X.npz", "--labels", "test.Y.npz", "--train", "train.X.npz", "--train-labels", "train.Y.npz")
+    assert run("evaluate", "linear", *npz).stdout == of_texts
+    assert run("evaluate", "linear", "test.svm", "--train", "train.svm").stdout == of_texts
+
+
+def test_a_model_knows_the_frequencies_of_its_training(run):
+    given = run("evaluate", "model", "test.tsv", "--train", "train.jsonl").stdout
+    assert run("evaluate", "model", "test.tsv").stdout == given
+    assert run("evaluate", "linear", "test.svm").stdout == given
+
+
+def test_a_label_that_the_model_does_not_know_counts_as_missed(run, folder):
+    write_jsonl(folder / "unknown.jsonl", TextData(["a vanish vehicle"], [["van", "spaceship"]]))
+    metrics = json.loads(run("evaluate", "model", "unknown.jsonl", "-k", "1", "--json").stdout)["metrics"]
+    assert metrics["precision@1"] == 1.0
+    assert metrics["recall@1"] == 0.5
+
+
+def test_an_ensemble_is_opened_like_any_model(run, folder):
+    X, Y = sp.load_npz(folder / "train.X.npz"), sp.load_npz(folder / "train.Y.npz")
+    members = [arborank.XRLinear(), arborank.XRLinear(max_leaf_size=4)]
+    save(arborank.Ensemble(members).fit(X, Y), folder / "both")
+    report = run("evaluate", "both", "test.svm", "-k", "1,2", "-j", "1", "--json").stdout
+    assert json.loads(report)["metrics"]["precision@2"] > 0.9
+    assert run("inspect", "both", "--branches").stdout.count("XRLinear(") == 2
+
+
+def test_too_few_rows_for_frequencies(run, folder):
+    two = TextData(["a vanish vehicle", "a grapeish fruit"], [["van"], ["grape"]])
+    write_jsonl(folder / "two.jsonl", two)
+    assert (
+        "two.jsonl has 2 rows; frequencies of labels need at least 3"
+        in run("evaluate", "model", "test.tsv", "--train", "two.jsonl", code=1).stderr
+    )
+    run("train", "two.jsonl", "-m", "of-two", "--min-df", "1", "--test", "two.jsonl", "-k", "1")
+    assert "not known" in run("evaluate", "of-two", "test.tsv", "-k", "1").stderr

@@ -1,0 +1,35 @@
+"""`arborank inspect`."""
+
+import os
+import shutil
+from pathlib import Path
+
+
+def test_inspect_shows_parameters_tree_and_sizes(run):
+    printed = run("inspect", "model").stdout
+    for part in ("TextRanker", "NgramTfidf(max_features=300000", "XRLinear()", "8 labels", "weights"):
+        assert part in printed
+    assert "apple" not in printed
+    assert "apple" in run("inspect", "model", "--branches", "--examples", "8").stdout
+    assert "XRLinear" in run("inspect", "linear", "--branches").stdout
+
+
+def test_inspect_shows_the_senses_of_a_label(run):
+    printed = run("inspect", "model", "--senses", "apple", "--picture", "apple.svg").stdout
+    assert "leaf 0" in printed
+    assert "together with:" in printed
+    assert Path("apple.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "leaf" in run("inspect", "linear", "--senses", "0").stdout
+    assert "no label 'nothing'" in run("inspect", "model", "--senses", "nothing", code=2).output
+    assert "and no '-1'" in run("inspect", "linear", "--senses", "-1", code=2).output
+    assert "--picture draws" in run("inspect", "linear", "--picture", "x.svg", code=2).output
+
+
+def test_inspect_verifies_every_file(run, folder):
+    assert "checksum it was saved with" in run("inspect", "model", "--verify").stdout
+    (name,) = (path.name for path in (folder / "model").glob("model-*.safetensors"))
+    shutil.copytree(folder / "model", folder / "damaged")
+    with (folder / "damaged" / name).open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"x")
+    assert f"{name} is altered" in run("inspect", "damaged", "--verify", code=1).stderr

@@ -1,0 +1,84 @@
+"""What all commands have in common: errors, streams, help."""
+
+import json
+import shlex
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from commands import COMMAND
+
+import arborank
+from arborank.cli import main
+
+
+def test_errors_are_one_line(run, folder):
+    (folder / "bad.jsonl").write_text('{"text": "fine", "labels": []}\n{"text": 3}\n')
+    for args in (("train", "bad.jsonl", "-m", "x"), ("evaluate", "model", "bad.jsonl")):
+        lines = run(*args, code=1).stderr.splitlines()
+        assert len(lines) == 1
+        assert "bad.jsonl:2" in lines[0]
+    (folder / "empty-model").mkdir(exist_ok=True)
+    assert "empty-model" in run("rank", "empty-model", "x", code=1).stderr
+    run("frobnicate", code=2)
+    run("predict", "model", "no-such-file", code=2)
+
+
+def test_debug_shows_the_traceback(folder):
+    result = CliRunner().invoke(main, ["--debug", "rank", str(folder), "x"])
+    assert isinstance(result.exception, OSError | ValueError)
+
+
+@pytest.mark.parametrize(
+    ("command", "closed", "message"),
+    [
+        (("rank",), "<&-", "standard input is closed"),
+        (("predict", "-"), "<&-", "standard input is closed"),
+        (("predict", "-"), ">&-", "standard output is closed"),
+    ],
+)
+def test_closed_streams_are_named(folder, command, closed, message):
+    name, *rest = command
+    line = [*COMMAND, name, str(folder / "model"), *rest]
+    done = subprocess.run(
+        f"{shlex.join(line)} {closed}", shell=True, input="x\n", capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "internal error" not in done.stderr
+
+
+def test_names_cannot_write_to_the_terminal(tmp_path):
+    texts = ["red fruit", "yellow fruit", "fast car"] * 3
+    names = [["ap\x1b[31mple"], ["ban\nana"], ["r\u202eacer"]] * 3
+    ranker = arborank.TextRanker(features=arborank.NgramTfidf()).fit(texts, names)
+    ranker.save(tmp_path / "model")
+    model = str(tmp_path / "model")
+    runner = CliRunner()
+    for arguments in (["rank", model, "fruit"], ["inspect", model, "--branches"]):
+        printed = runner.invoke(main, arguments, color=True).output
+        assert "ban\\nana" in printed
+        assert "ap\\x1b[31mple" in printed
+        assert "r\\u202eacer" in printed
+        assert "\x1b" not in printed
+    echoed = runner.invoke(main, ["rank", model], input="fruit\x1b]0;title\x07\n", color=True).output
+    assert echoed.startswith("fruit\\x1b]0;title\\x07\n")
+    (tmp_path / "in.jsonl").write_text('{"text": "fruit"}\n')
+    line = runner.invoke(main, ["predict", model, str(tmp_path / "in.jsonl")]).stdout
+    assert {"ap\x1b[31mple", "ban\nana"} <= set(json.loads(line)["labels"])
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from arborank.cli import main; main(['--help'], standalone_mode=False); "
+        "print({'numpy', 'scipy', 'sklearn', 'tqdm'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+    for command in ("train", "predict", "evaluate", "rank", "inspect", "convert", "demo"):
+        assert f"\n  {command} " in done.stdout
+
+
+def test_version():
+    assert CliRunner().invoke(main, ["--version"]).output.strip() == f"arborank {arborank.__version__}"
