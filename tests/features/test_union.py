@@ -91,3 +91,9 @@ def test_state_round_trip_is_bit_equal():
 def test_bad_parameters(params, error, message):
     with pytest.raises(error, match=message):
         TextFeatures(**params).fit(["one two", "three"])
+
+
+@pytest.mark.parametrize("parts", [5, NgramTfidf()])
+def test_parts_that_are_no_list(parts):
+    with pytest.raises(TypeError, match="parts must be a list of NgramTfidf or PrefixTfidf"):
+        TextFeatures(parts=parts).fit(["a b", "b c"])

@@ -283,7 +283,7 @@ class TestCorruptLayers:
     def test_number_of_features(self, state):
         for n in (-1, 3, 2**40):
             changed = State(config={**state.config, "n_features": n}, arrays=state.arrays)
-            with pytest.raises(ValueError, match="corrupt layer weights"):
+            with pytest.raises(ValueError, match=r"corrupt layer weights|n_features must be"):
                 LayerWeights.from_state(changed).native  # noqa: B018
 
     @pytest.mark.parametrize("name", ["index", "starts", "bases", "keys", "units", "ranks", "extents"])
@@ -309,7 +309,7 @@ class TestCorruptLayers:
 
     def test_arrays_of_another_version(self, state):
         arrays = {name: array for name, array in state.arrays.items() if name != "ranks"}
-        with pytest.raises(ValueError, match="must be trained again"):
+        with pytest.raises(ValueError, match="hold the arrays .* were expected"):
             LayerWeights.from_state(State(config=state.config, arrays=arrays))
 
 

@@ -96,6 +96,8 @@ class TextFeatures(TextVectorizer):
     def _checked_parts(self) -> Sequence[TfidfPart]:
         if self.parts is None:
             return [NgramTfidf(ngram_range=(1, 2), min_df=2, max_features=300_000, sublinear_tf=True)]
+        if not isinstance(self.parts, Sequence):
+            raise TypeError(f"parts must be a list of NgramTfidf or PrefixTfidf, found {self.parts!r}")
         parts = list(self.parts)
         if not parts:
             raise ValueError("parts is empty; at least one NgramTfidf or PrefixTfidf is needed")

@@ -37,7 +37,7 @@ def check_parameters(model: Any, *, saved: bool = False) -> None:
             raise TypeError(f"{name} must be {what}; found {getattr(model, name)!r}")
     check_real("alpha", model.alpha, least=0.0, most=1.0)
     n_threads(model.n_jobs)
-    if not saved or model.representation != CUSTOM:
+    if not (saved and isinstance(model.representation, str) and model.representation == CUSTOM):
         check_representation(model.representation)
 
 

@@ -154,7 +154,7 @@ def age(document: Mapping[str, Any]) -> str:
         return ""
     return (
         f"; the model has format version {version}, written by Arborank {document.get('library_version')}, and this "
-        f"is version {FORMAT_VERSION}: if nothing is damaged, it must be trained again"
+        f"is version {FORMAT_VERSION}: if nothing is damaged, train it again"
     )
 
 
