@@ -104,9 +104,10 @@ def study(given: argparse.Namespace, found: Measurements, name: str) -> None:
 TEXT = """\
 # What filters cost
 
-Measured {date} UTC on {machine}, one thread, k and beam 10; `python benchmarks/filters.py` measures and writes this
-file. Filters are random labels. *Raw* ones are arrays of label ids given to `predict_topk` with the query (a matrix, in
-batches); *prepared* ones were given to `prepare_filter` before. *×* is the time divided by that without a filter.
+Measured {date} UTC on {machine}, one thread, k and beam 10; `python benchmarks/filters.py` measures and writes
+this file. Filters are random labels. *Raw* ones are arrays of label ids given to `predict_topk` with the query (a
+matrix, in batches); *prepared* ones were given to `prepare_filter` before. *×* is the time divided by that without a
+filter.
 
 A raw list costs about ten nanoseconds a label, unless it is the one that the query before had: then it is compared,
 which costs half a nanosecond. Few candidates take longer whoever prepares them: while fewer than k are found, no branch

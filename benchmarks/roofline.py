@@ -106,8 +106,7 @@ search of a query reads, counted by the search itself ([beam_meter.hpp](../nativ
 that {batch:,} queries read together, divided by their number. *Random* is what [roofline.cpp](roofline.cpp) reads in a
 second from a buffer as large as the model, lines at random and independent of each other: the *limit*; *stream* is the
 same in order; *chain* is the time of one line whose place is known only when the line before has come. Times are means
-over the queries, of the best of {rounds} rounds for each, with the call from Python, which takes two microseconds or
-so.
+over the queries, of the best of {rounds} rounds for each, with the call from Python, which takes about 2 µs.
 
 """
 

@@ -17,6 +17,7 @@ class NodeSet {
   explicit NodeSet(std::int64_t n_nodes, bool all = false) : words_((n_nodes + 63) / 32 + 1, all ? 0xffffffffu : 0) {}
   void insert(std::int64_t node) { words_[node >> 5] |= 1u << (node & 31); }
   void erase(std::int64_t node) { words_[node >> 5] &= ~(1u << (node & 31)); }
+  std::int64_t bytes() const { return static_cast<std::int64_t>(words_.capacity() * sizeof(std::uint32_t)); }
   void clear() { std::fill(words_.begin(), words_.end(), 0u); }
   template <class Visit>
   void for_each(Visit&& visit) const {

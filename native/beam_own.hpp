@@ -58,6 +58,13 @@ class OwnFilter {
     tree_ = nullptr;
   }
 
+  std::int64_t bytes() const {
+    std::int64_t n = static_cast<std::int64_t>(slots_.capacity() * sizeof(std::int32_t));
+    for (const auto* sets : {&levels_, &all_})
+      for (const NodeSet& set : *sets)
+        n += set.bytes();
+    return n;
+  }
   bool is_set() const { return tree_ != nullptr; }
 
   // Nodes of the level below layer t that may enter the beam; null: all.

@@ -67,6 +67,7 @@ struct SearchScratch {
     }
     return hits[0].bytes() + hits[1].bytes() + bytes_of(sums) + bytes_of(ranks) + bytes_of(states) +
            bytes_of(candidates) + bytes_of(visits) + bytes_of(grouped) + bytes_of(offsets) +
+           own.bytes() +
            (states.empty() ? 0 : states[0].bytes()) + others;
   }
 };

@@ -264,13 +264,15 @@ struct Searcher {
     return nb::make_tuple(std::move(ids), std::move(scores));
   }
 
-  nb::dict lines(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination) const {
+  nb::dict lines(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
+                 const Combination& at_labels) const {
     if (X.view.n_cols != tree.n_features() || !X.facts.canonical || !X.facts.finite || k < 1 || beam_size < 1)
       throw std::invalid_argument("X does not fit the model, or k or beam_size is below 1");
     SearchOptions options;
     options.k = k;
     options.beam_size = beam_size;
-    options.combination = options.at_labels = combination;
+    options.combination = combination;
+    options.at_labels = at_labels;
     std::vector<std::int64_t> ids(X.view.n_rows * k);
     std::vector<float> scores(X.view.n_rows * k);
     const auto counts = count_lines(tree, X.view, options, {ids.data(), scores.data()});
@@ -322,7 +324,7 @@ void bind_search(nb::module_& m) {
       .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("lines", &Searcher::lines, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           "Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.")
+           nb::arg("at_labels"), "Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.")
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
            nb::arg("at_labels"), nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("only").noconvert().none(), nb::arg("without").noconvert().none(),

@@ -187,7 +187,7 @@ class Searcher:
 
     def filter(self, allowed: NDArray[numpy.int64] | None, excluded: NDArray[numpy.int64] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
 
-    def lines(self, X: Csr, k: int, beam_size: int, combination: Combination) -> dict[str, Any]:
+    def lines(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination) -> dict[str, Any]:
         """
         Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.
         """

@@ -201,7 +201,9 @@ class BeamSearch:
             Distinct cache lines (64 bytes) of the layers' arrays, by the name of the array, that a search of all rows
             in step reads. ``starts`` includes ``bases``, and ``bias`` the ``scales``.
         """
-        counts: dict[str, int] = self._searcher.lines(X, k, beam_size, combination(combine))
+        counts: dict[str, int] = self._searcher.lines(
+            X, k, beam_size, combination(combine, labels=False), combination(combine)
+        )
         return counts
 
     def _repeated(

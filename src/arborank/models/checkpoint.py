@@ -86,7 +86,7 @@ class Checkpoint:
         """Return the label tree that was kept, or grow it and keep it; with the seconds that took."""
         place = self._directory / "tree"
         if (place / "config.json").exists():
-            return persistence.load(place), {"representation": 0.0, "index": 0.0}
+            return persistence.load(place, verify=True), {"representation": 0.0, "index": 0.0}
         grown = grow()
         persistence.save(grown[0], place)
         return grown
