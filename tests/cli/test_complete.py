@@ -67,7 +67,7 @@ def test_update(folder, tmp_path):
     result = run("update-completer", folder / "model", tmp_path / "newer.tsv", "-o", tmp_path / "new")
     assert result.exit_code == 0, result.output
     assert "4 queries before, 5 now" in result.stderr
-    assert "nikon z" in run("complete", tmp_path / "new", "n", "-p", "camera", "-k", 1).stdout
+    assert "nikon z" in run("complete", tmp_path / "new", "n", "-p", "camera").stdout
     assert "nikon z" not in run("complete", folder / "model", "n").stdout
     assert run("update-completer", tmp_path / "new", "--remove", tmp_path / "gone").exit_code == 0
     assert "(no label)" in run("complete", tmp_path / "new", "nike").stdout

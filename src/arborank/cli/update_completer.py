@@ -39,10 +39,10 @@ def update_completer(
     learned yet. What --blocklist holds is removed with all that was learned from it. The result takes MODEL's place in
     one step.
     """
-    if log is None and remove is None and blocklist is None:
-        raise click.UsageError("nothing to do: give LOG, --remove or --blocklist")
     if log is None and (refresh is not None or pairs):
         raise click.UsageError("--refresh and --pairs need LOG, to learn from")
+    if log is None and remove is None and blocklist is None:
+        raise click.UsageError("nothing to do: give LOG, --remove or --blocklist")
     if directory is not None:
         check_destination(directory, force)
     completer = open_completer(model)
