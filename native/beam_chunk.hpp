@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "beam_add.hpp"
+#include "beam_meter.hpp"
 
 namespace arborank {
 
@@ -24,36 +25,45 @@ struct Query {
 // One parent's chunk.
 struct Chunk {
   const IndexEntry *index, *tail;
-  const std::uint32_t *starts, *keys;
-  const std::uint16_t* units;
+  RowStarts starts;
+  const std::uint16_t *keys, *units;
   const float *bias, *scales;
   Precision precision;
-  std::uint32_t n_dense;    // ranks below have a bit each
-  std::uint32_t n_entries;  // of the tail
+  RankHash hash;
+  TailPlaces places;
+  std::uint32_t n_dense;  // ranks below have a bit each
   std::uint32_t n_head, n_tail;  // rows
   std::uint32_t n_units;         // at most what the last row's longest block leaves of the whole layer's
   std::int64_t n_siblings;
 
-  Chunk(const LayerView& layer, std::int64_t parent) {
+  Chunk(const LayerView& layer, std::int64_t parent)
+      : starts(row_starts(layer, parent)), hash(layer.hash),
+        places(static_cast<std::uint32_t>(layer.extents[parent + 1].index - layer.extents[parent].tail - 1), hash) {
     const Extent &from = layer.extents[parent], &to = layer.extents[parent + 1];
     index = layer.index + from.index;
     tail = layer.index + from.tail;
-    starts = layer.starts + from.start;
     keys = layer.keys + from.key;
     units = layer.units + from.unit;
     bias = layer.bias + layer.branches[parent];
     scales = layer.scales + (layer.precision == Precision::int8 ? layer.branches[parent] : 0);
     precision = layer.precision;
     n_dense = static_cast<std::uint32_t>(from.tail - from.index) * 32;
-    n_tail = static_cast<std::uint32_t>(to.key - from.key - 1);
+    n_tail = static_cast<std::uint32_t>(to.key - from.key);
     n_head = static_cast<std::uint32_t>(to.start - from.start - 1) - n_tail;
-    n_entries = n_tail_entries(n_tail);
     n_units = static_cast<std::uint32_t>(std::min<std::int64_t>(to.unit - from.unit, UINT32_MAX - kPadding));
     n_siblings = layer.branches[parent + 1] - layer.branches[parent];
   }
 
   const IndexEntry* entry(std::uint32_t rank) const {
-    return rank < n_dense ? index + rank / 32 : tail + tail_bit(rank_key(rank), n_entries) / 32;
+    return rank < n_dense ? index + rank / 32 : tail + places.bit(hash(rank)) / 32;
+  }
+  // The row of the tail that a feature's key is at, if at any, given the one that stands at its bit.
+  std::uint32_t find(std::uint32_t row, std::uint32_t rank_hash, std::uint16_t key) const {
+    const std::uint64_t n_bits = places.n_bits + 32;
+    for (std::uint64_t bit = places.bit(rank_hash) + 1; static_cast<std::int16_t>(keys[row] - key) < 0; bit++, row++)
+      if (row + 1 >= n_tail || bit >= n_bits || (tail[bit / 32].bits >> (bit % 32) & 1) == 0)
+        break;
+    return row;
   }
   void prefetch_index(const Query& query) const {
     for (std::int64_t i = 0; i < query.n; i++)
@@ -65,6 +75,8 @@ struct Chunk {
 // The features that one query and one chunk share, found in two stages.
 class Hits {
  public:
+  Meter* meter = nullptr;  // what to tell of the memory read, if anything
+
   std::int64_t bytes() const {
     return static_cast<std::int64_t>(from_.capacity() * (5 * sizeof(std::uint32_t) + sizeof(float)));
   }
@@ -85,18 +97,22 @@ class Hits {
     find_bits(chunk, query);
     for (std::int64_t i = 0; i < n_; i++) {  // then n_head > 0
       at_[i] = std::min(row(chunk.index, at_[i]), chunk.n_head - 1);
-      prefetch(chunk.starts + at_[i]);
+      prefetch(chunk.starts.starts + at_[i]);
     }
+    if (chunk.n_tail == 0)
+      n_tail_ = 0;  // as it is, unless the index is damaged
     for (std::int64_t i = 0; i < n_tail_; i++) {
-      tail_at_[i] = std::min(row(chunk.tail, tail_at_[i]), chunk.n_tail);
+      tail_at_[i] = std::min(row(chunk.tail, tail_at_[i]), chunk.n_tail - 1);
       prefetch(chunk.keys + tail_at_[i]);
-      prefetch(chunk.starts + chunk.n_head + tail_at_[i]);
+      prefetch(chunk.starts.starts + chunk.n_head + tail_at_[i]);
     }
   }
 
   // Where the rows' weights begin and end; of the tail, only rows that are the features' own.
   void match(const Chunk& chunk, const Query& query) {
     const auto start = [&](std::uint32_t row) { return std::min(chunk.starts[row], chunk.n_units); };
+    if (meter != nullptr)
+      measure_rows(chunk, query);
     std::int64_t n = n_;
     for (std::int64_t i = 0; i < n_; i++) {
       const std::uint32_t row = at_[i];
@@ -106,32 +122,35 @@ class Hits {
       prefetch(chunk.units + at_[i]);
     }
     for (std::int64_t i = 0; i < n_tail_; i++) {
-      const std::uint32_t key = rank_key(static_cast<std::uint32_t>(query.ranks[tail_from_[i]]));
-      const std::uint32_t* at = chunk.keys + tail_at_[i];
-      while (*at < key)  // another key took the bit; ends at the sentinel at the latest
-        at++;
-      const std::uint32_t row = std::min(static_cast<std::uint32_t>(at - chunk.keys), chunk.n_tail) + chunk.n_head;
+      const std::uint32_t hash = chunk.hash(static_cast<std::uint32_t>(query.ranks[tail_from_[i]]));
+      const std::uint16_t key = chunk.places.key(hash);
+      const std::uint32_t found = chunk.find(tail_at_[i], hash, key), row = chunk.n_head + found;
       at_[n] = start(row);
-      end_[n] = start(std::min(row + 1, chunk.n_head + chunk.n_tail));
+      end_[n] = start(row + 1);
       value_[n] = query.values[tail_from_[i]];
       prefetch(chunk.units + at_[n]);
-      n += *at == key;
+      n += chunk.keys[found] == key;
     }
     n_ = n;
+    for (std::int64_t i = 0; meter != nullptr && i < n_; i++)
+      meter->touch(Part::units, chunk.units + at_[i], 2 * (end_[i] - at_[i]));
   }
 
   // Margins of the children in blocks of 16; lanes beyond the last child hold no meaning. Uses the hits up.
   const f32x16* margins(const Chunk& chunk, std::vector<f32x16>& room) {
     const std::int64_t n_blocks = (chunk.n_siblings + kLanes - 1) / kLanes;
-    if (static_cast<std::int64_t>(room.size()) < (n_blocks + 1) * kWays)
-      room.resize((n_blocks + 1) * kWays);
+    if (static_cast<std::int64_t>(room.size()) < (n_blocks + 1) * kWays || room.size() < 16 * kWays)
+      room.resize(std::max<std::int64_t>(n_blocks + 1, 16) * kWays);
     f32x16* sums = room.data();
     with_precision(chunk.precision, [&](auto precision) {
       if (n_blocks == 1) {
         add_narrow<precision()>(chunk.units, sums);
       } else {
         std::fill(sums, sums + n_blocks * kWays, f32x16{});
-        add_wide<precision()>(chunk.units, static_cast<std::uint32_t>(n_blocks), sums);
+        if (has_pairs(precision(), chunk.n_siblings))
+          add_pairs(chunk.units, sums);
+        else
+          add_wide<precision()>(chunk.units, static_cast<std::uint32_t>(n_blocks), sums);
       }
       for (std::int64_t block = 0; block < n_blocks; block++) {
         const std::int64_t begin = block * kLanes, n = std::min<std::int64_t>(chunk.n_siblings - begin, kLanes);
@@ -146,6 +165,24 @@ class Hits {
   }
 
  private:
+  void measure_rows(const Chunk& chunk, const Query& query) const {
+    const auto touch_start = [&](std::uint32_t row) {
+      meter->touch(Part::starts, chunk.starts.starts + row, 4);
+      meter->touch(Part::starts, chunk.starts.bases + (row >> chunk.starts.shift), 4);
+    };
+    for (std::int64_t i = 0; i < query.n; i++)
+      meter->touch(Part::index, chunk.entry(static_cast<std::uint32_t>(query.ranks[i])), sizeof(IndexEntry));
+    for (std::int64_t i = 0; i < n_; i++)
+      touch_start(at_[i]);
+    for (std::int64_t i = 0; i < n_tail_; i++) {
+      touch_start(chunk.n_head + tail_at_[i]);
+      meter->touch(Part::keys, chunk.keys + tail_at_[i], 2);
+    }
+    meter->touch(Part::bias, chunk.bias, sizeof(float) * chunk.n_siblings);
+    if (chunk.precision == Precision::int8)
+      meter->touch(Part::bias, chunk.scales, sizeof(float) * chunk.n_siblings);
+  }
+
   static f32x16 first_lanes(const float* values, std::int64_t n) {
     f32x16 lanes{};
     std::memcpy(&lanes, values, n * sizeof(float));
@@ -160,8 +197,8 @@ class Hits {
   void find_bits(const Chunk& chunk, const Query& query) {
     std::int64_t n = 0, n_tail = 0;
 #if defined(__AVX512F__)
-    const __m512i multiplier = _mm512_set1_epi32(static_cast<int>(kKeyMultiplier));
-    const __m512i scale = _mm512_set1_epi64(std::int64_t{chunk.n_entries} * 32);
+    const __m512i multiplier = _mm512_set1_epi32(static_cast<int>(chunk.hash.multiplier));
+    const __m512i scale = _mm512_set1_epi64(static_cast<std::int64_t>(chunk.places.n_bits));
     const __m512i dense = _mm512_set1_epi32(static_cast<int>(chunk.n_dense));
     const __m512i one = _mm512_set1_epi32(1);
     const __m512i to_tail = _mm512_set1_epi32(static_cast<int>(chunk.tail - chunk.index));
@@ -190,7 +227,7 @@ class Hits {
     for (std::int64_t i = 0; i < query.n; i++) {
       const auto rank = static_cast<std::uint32_t>(query.ranks[i]);
       const bool head = rank < chunk.n_dense;
-      const std::uint32_t place = head ? rank : tail_bit(rank_key(rank), chunk.n_entries);
+      const std::uint32_t place = head ? rank : chunk.places.bit(chunk.hash(rank));
       const bool set = (head ? chunk.index : chunk.tail)[place >> 5].bits >> (place & 31) & 1;
       at_[n] = place;
       from_[n] = static_cast<std::uint32_t>(i);
@@ -246,6 +283,30 @@ class Hits {
         value_[left] = value;
         left += at_[left] < end;
       }
+    }
+  }
+
+  // The first pair of every row, then the rest of those that have more. Any sibling has room.
+  void add_pairs(const std::uint16_t* units, f32x16* sums) {
+    float* const lanes = reinterpret_cast<float*>(sums);
+    const auto add = [&](std::int64_t way, float value, std::uint16_t unit) {
+      const std::uint32_t child = unit & 255;
+      lanes[(child / 16 * kWays + way % kWays) * 16 + child % 16] += value * pair_weight(unit);
+    };
+    std::int64_t left = 0;
+    for (std::int64_t i = 0; i < n_; i++) {
+      const std::uint32_t at = at_[i], end = end_[i];
+      const float value = value_[i];
+      add(i, value, units[at]);
+      at_[left] = at + 1;
+      end_[left] = end;
+      value_[left] = value;
+      left += at + 1 < end;
+    }
+    for (std::int64_t i = 0; i < left; i++) {
+      const float value = value_[i];
+      for (std::uint32_t at = at_[i]; at < end_[i]; at++)
+        add(i, value, units[at]);
     }
   }
 

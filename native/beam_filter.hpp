@@ -17,6 +17,14 @@ class NodeSet {
   explicit NodeSet(std::int64_t n_nodes, bool all = false) : words_((n_nodes + 63) / 32 + 1, all ? 0xffffffffu : 0) {}
   void insert(std::int64_t node) { words_[node >> 5] |= 1u << (node & 31); }
   void erase(std::int64_t node) { words_[node >> 5] &= ~(1u << (node & 31)); }
+  std::int64_t bytes() const { return static_cast<std::int64_t>(words_.capacity() * sizeof(std::uint32_t)); }
+  void clear() { std::fill(words_.begin(), words_.end(), 0u); }
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (std::size_t word = 0; word < words_.size(); word++)
+      for (std::uint32_t bits = words_[word]; bits != 0; bits &= bits - 1)
+        visit(static_cast<std::int64_t>(word) * 32 + std::countr_zero(bits));
+  }
   const std::uint32_t* words() const { return words_.data(); }
 
   // The bits of 16 nodes from one on.
@@ -38,7 +46,7 @@ class NodeSet {
 };
 
 struct LabelIds {
-  const std::int32_t *begin = nullptr, *end = nullptr;  // each below n_labels
+  const std::int64_t *begin = nullptr, *end = nullptr;  // each below n_labels
 };
 
 class LabelFilter {
@@ -119,8 +127,8 @@ class LabelFilter {
  private:
   template <class Visit>
   void for_each_slot(const LabelIds& labels, Visit&& visit) const {
-    for (const std::int32_t* label = labels.begin; label != labels.end; label++)
-      for (const std::int32_t slot : tree_->slots(*label))
+    for (const std::int64_t* label = labels.begin; label != labels.end; label++)
+      for (const std::int32_t slot : tree_->slots(static_cast<std::int32_t>(*label)))
         visit(slot);
   }
 

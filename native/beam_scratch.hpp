@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "beam_chunk.hpp"
+#include "beam_own.hpp"
 #include "beam_top.hpp"
 
 namespace arborank {
@@ -53,6 +54,7 @@ struct SearchScratch {
   std::vector<Candidate> candidates;  // as many a state as a level needs
   std::vector<Visit> visits, grouped;
   std::vector<std::int64_t> offsets;
+  OwnFilter own;  // of a single query
   std::int64_t others = 0;  // bytes behind all states but the first
   std::int64_t counted = 0;  // bytes, as its pool counts them
 
@@ -65,6 +67,7 @@ struct SearchScratch {
     }
     return hits[0].bytes() + hits[1].bytes() + bytes_of(sums) + bytes_of(ranks) + bytes_of(states) +
            bytes_of(candidates) + bytes_of(visits) + bytes_of(grouped) + bytes_of(offsets) +
+           own.bytes() +
            (states.empty() ? 0 : states[0].bytes()) + others;
   }
 };

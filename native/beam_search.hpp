@@ -18,6 +18,8 @@ struct SearchOptions {
   std::int64_t beam_size = 10;
   Combination combination, at_labels;    // at the nodes above, and at the labels; both or neither in logarithms
   const LabelFilter* filter = nullptr;   // for all queries
+  const LabelIds* only = nullptr;        // of a single query: the labels that it may get
+  const LabelIds* without = nullptr;     // and those that it may not
   const CsrView* allowed = nullptr;      // one row a query
   const CsrView* excluded = nullptr;     // the same
   const std::int64_t* ranges = nullptr;  // not with `allowed`. Two a query: it may get the labels from one to before the other
@@ -55,6 +57,8 @@ class Search {
       scratch.states.resize(n);
     for (std::int64_t i = 0; i < n; i++)
       prepare(begin + i, scratch.states[i], scratch);
+    if (options_.only != nullptr || options_.without != nullptr)
+      scratch.own.set(tree_, options_.only, options_.without);
     // a single query opens its beam's nodes in order, and gains nothing from rounds
     const bool in_rounds = n > 1 && options_.combination.bounded();
     std::int64_t first = tree_.depth();
@@ -65,7 +69,7 @@ class Search {
       if (static_cast<std::int64_t>(scratch.candidates.size()) < n * room)
         scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
-        enter(t, begin + i, scratch.candidates.data() + i * room, scratch.states[i]);
+        enter(t, begin + i, scratch.candidates.data() + i * room, scratch.own, scratch.states[i]);
       if (t == first || tree_.layer(t).ranks != tree_.layer(t - 1).ranks)  // layers made together share them
         rank_features(t, begin, end, scratch);
       if (in_rounds) {
@@ -81,6 +85,8 @@ class Search {
     }
     for (std::int64_t i = 0; i < n; i++)
       answer(begin + i, scratch.states[i]);
+    if (scratch.own.is_set())
+      scratch.own.clear();
   }
 
  private:
@@ -141,7 +147,7 @@ class Search {
 
   bool merges(std::int64_t t) const { return all_slots_ > 0 && t + 1 == tree_.depth(); }
 
-  void enter(std::int64_t t, std::int64_t row, Candidate* items, SearchState& state) const {
+  void enter(std::int64_t t, std::int64_t row, Candidate* items, const OwnFilter& own, SearchState& state) const {
     if (t < state.start)
       return;
     const LayerView& layer = tree_.layer(t);
@@ -157,6 +163,8 @@ class Search {
     state.mask = {};
     if (options_.filter != nullptr)
       state.mask.nodes = options_.filter->nodes(t);
+    if (own.is_set())
+      state.mask.own = own.nodes(t);
     if (last)
       state.mask.weights = weights_;
     if (options_.ranges != nullptr && !is_short(state.range)) {
@@ -331,6 +339,21 @@ class Search {
   LabelFilter::Weights weights_;
   std::int64_t all_slots_ = 0;  // where slots are merged: the most that one query can reach
 };
+
+// Cache lines that a search of all rows in step reads, by the part of the layers that they are in.
+inline std::array<std::int64_t, kParts> count_lines(const BeamTree& tree, const CsrView& X, const SearchOptions& options,
+                                                    Answers answers) {
+  Meter meter;
+  SearchScratch scratch;
+  for (Hits& hits : scratch.hits)
+    hits.meter = &meter;
+  Search(tree, X, options, answers).run(0, X.n_rows, scratch, Job());
+  const std::int32_t* before = nullptr;
+  for (std::int64_t t = 0; t < tree.depth(); before = tree.layer(t++).ranks)
+    for (std::int64_t i = 0; tree.layer(t).ranks != before && i < X.nnz(); i++)
+      meter.touch(Part::ranks, tree.layer(t).ranks + X.indices[i], sizeof(std::int32_t));
+  return meter.count();
+}
 
 // Few rows are searched one by one on the calling thread: too little work to start a thread or to hold up Ctrl-C.
 constexpr std::int64_t kFewRows = 32;

@@ -50,6 +50,7 @@ struct Mask {
   const std::uint32_t* nodes = nullptr;  // of a LabelFilter: a bit a node of the level
   LabelFilter::Weights weights;          // the same, at the last level
   // of the query alone:
+  const std::uint32_t* own = nullptr;     // of an OwnFilter: a bit a node of the level
   const std::int32_t* allowed = nullptr;  // nodes of the level, ascending
   const std::int32_t* allowed_end = nullptr;
   const std::int32_t* excluded = nullptr;  // labels, ascending
@@ -166,6 +167,8 @@ inline void push_family(Top& top, const f32x16* margins, const Family& family, c
     }
     if (mask.nodes != nullptr)
       lanes &= NodeSet::lanes(mask.nodes, family.first + begin);
+    if (mask.own != nullptr)
+      lanes &= NodeSet::lanes(mask.own, family.first + begin);
     if (lanes == 0)
       continue;
     top.make_room();

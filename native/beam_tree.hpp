@@ -68,6 +68,18 @@ class BeamTree {
     return {slots_.data() + first_slot_[label], slots_.data() + first_slot_[label + 1]};
   }
 
+  // The parent of every child of layer t.
+  const std::vector<std::int32_t>& parents(std::int64_t t) const {
+    std::call_once(climbed_, [this] {
+      for (const LayerView& layer : layers_) {
+        parents_.emplace_back();
+        for (std::int64_t p = 0; p < layer.n_parents; p++)
+          parents_.back().resize(layer.branches[p + 1], static_cast<std::int32_t>(p));
+      }
+    });
+    return parents_[t];
+  }
+
   // For every level below the root, which labels its nodes may lead to.
   const std::vector<LabelSpans>& spans() const {
     std::call_once(spanned_, [this] { spans_ = label_spans(layers_, labels_); });
@@ -113,6 +125,8 @@ class BeamTree {
   bool overlapping_ = false;
   mutable std::once_flag spanned_;
   mutable std::vector<LabelSpans> spans_;
+  mutable std::once_flag climbed_;
+  mutable std::vector<std::vector<std::int32_t>> parents_;
   mutable std::once_flag inverted_;
   mutable std::vector<std::int32_t> first_slot_, slots_;  // slots of every label, made when first asked for
 };

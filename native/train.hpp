@@ -30,7 +30,8 @@ class LayerTrainer {
   // Parents first to last; the result is that part of the layer, the same as in the whole.
   LayerTrainer(const CsrView& X, const CsrView& active, const CsrView& positives, const std::int64_t* branches,
                std::int64_t first, std::int64_t last, const std::int32_t* ranks, const TrainParams& params)
-      : X_(X), active_(active), positives_(positives), branches_(branches), first_(first), last_(last), ranks_(ranks),
+      : X_(X), active_(active), positives_(positives), branches_(branches), first_(first), last_(last),
+        ranks_(ranks, static_cast<std::size_t>(X.n_cols)),
         params_(params) {}
 
   TrainedLayer train(int n_threads, const Tick& tick) {
@@ -206,7 +207,7 @@ class LayerTrainer {
   const CsrView& positives_;
   const std::int64_t* branches_;
   const std::int64_t first_, last_;
-  const std::int32_t* ranks_;  // of the features, for the layout
+  const std::span<const std::int32_t> ranks_;  // of the features, for the layout
   const TrainParams& params_;
 
   std::vector<std::int64_t> queue_;  // parents, most work first

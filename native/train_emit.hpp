@@ -84,7 +84,7 @@ GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights
 }
 
 // All groups of a parent, in the order of their first child, as one chunk.
-inline PackedChunk pack_groups(const TrainBlock& block, std::vector<GroupWeights>&& groups, const std::int32_t* ranks,
+inline PackedChunk pack_groups(const TrainBlock& block, std::vector<GroupWeights>&& groups, std::span<const std::int32_t> ranks,
                                std::int64_t n_siblings) {
   const std::size_t n_numbers = block.shared.size() + block.own_features.size();
   struct Entry {

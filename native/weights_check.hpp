@@ -8,12 +8,12 @@
 #include <string>
 
 #include "simd.hpp"
-#include "weights_pack.hpp"
+#include "weights_matrix.hpp"
 
 namespace arborank {
 
 struct LayerSizes {
-  std::int64_t branches, ranks, extents, index, starts, keys, units, bias, scales;  // entries in each array
+  std::int64_t branches, ranks, extents, index, starts, bases, keys, units, bias, scales;  // entries in each array
 };
 
 namespace detail {
@@ -32,33 +32,47 @@ inline bool all_finite(const float* values, std::int64_t n) {
   return !std::isnan(sum);
 }
 
-// Where every part of a chunk lies. Every part holds something: a start and a key even of a chunk without rows.
-inline void check_extent(const Extent& a, const Extent& b, const LayerSizes& sizes, std::int64_t parent) {
+// Where every part of a chunk lies. Even a chunk without rows has an entry of the index, a start and a base.
+inline void check_extent(const LayerView& layer, const LayerSizes& sizes, std::int64_t parent) {
+  const Extent &a = layer.extents[parent], &b = layer.extents[parent + 1];
   const bool inside = a.index <= a.tail && a.tail < b.index && b.index <= sizes.index &&  //
                       a.start < b.start && b.start <= sizes.starts &&                     //
-                      a.key < b.key && b.key <= sizes.keys &&                             //
+                      a.key <= b.key && b.key <= sizes.keys &&                            //
+                      a.base < b.base && b.base <= sizes.bases &&                         //
                       a.unit <= b.unit && b.unit <= sizes.units - kPadding;
   if (!inside)
     refuse(parent, "its extents decrease or leave the arrays");
-  const std::int64_t n_rows = b.start - a.start - 1, n_tail = b.key - a.key - 1;
-  if (n_rows >= kRowLimit || n_tail > n_rows || (n_tail == n_rows && a.tail > a.index) || a.tail - a.index > (std::int64_t{1} << 26) ||
-      b.index - a.tail < n_tail_entries(static_cast<std::uint32_t>(n_tail)))
+  constexpr std::int64_t kMost = std::int64_t{1} << 26;  // entries
+  const std::int64_t n_rows = b.start - a.start - 1, n_tail = b.key - a.key, n_entries = b.index - a.tail - 1;
+  const std::uint32_t shift = base_shift(layer.branches[parent + 1] - layer.branches[parent], layer.precision);
+  if (n_rows >= kRowLimit || n_tail > n_rows || (n_tail == n_rows && a.tail > a.index) || a.tail - a.index > kMost ||
+      n_entries > kMost || b.base - a.base != n_bases(n_rows, shift) ||
+      (n_tail > 0 && TailPlaces(static_cast<std::uint32_t>(n_entries), layer.hash).reach == 0))
     refuse(parent, "its rows do not fit its index");
 }
 
 // Every walk over a row's blocks ends where the next row starts, blocks within the siblings, weights finite.
 template <Precision kPrecision>
-void check_rows(const std::uint32_t* starts, std::int64_t n_rows, const std::uint16_t* units, std::int64_t n_units,
+void check_rows(const RowStarts& starts, std::uint32_t n_rows, const std::uint16_t* units, std::int64_t n_units,
                 std::int64_t n_siblings, std::int64_t parent) {
   if (starts[0] != 0 || starts[n_rows] != n_units)
     refuse(parent, "its rows do not span its weights");
   const bool wide = header_size(n_siblings) == 2;
   bool finite = true;
-  for (std::int64_t row = 0; row < n_rows; row++) {
+  for (std::uint32_t row = 0; row < n_rows; row++) {
     std::int64_t at = starts[row];
     const std::int64_t end = starts[row + 1];
     if (end <= at || end > n_units)
       refuse(parent, "its rows are out of order");
+    if (has_pairs(kPrecision, n_siblings)) {
+      for (std::int64_t previous = -1; at < end; at++) {
+        const std::int64_t child = units[at] & 255;
+        if (child <= previous || child >= n_siblings)
+          refuse(parent, "a weight does not fit its siblings");
+        previous = child;
+      }
+      continue;
+    }
     for (std::int64_t previous = -1; at < end;) {
       const std::uint32_t mask = units[at++];
       const std::int64_t block = wide ? units[at++] : 0;  // at worst of the next row, or the padding
@@ -80,7 +94,7 @@ void check_rows(const std::uint32_t* starts, std::int64_t n_rows, const std::uin
 // The bits are those of the rows, which are in order.
 inline void check_index(const LayerView& layer, const Extent& a, const Extent& b, std::int64_t parent) {
   const auto n_rows = static_cast<std::uint32_t>(b.start - a.start - 1);
-  const auto n_tail = static_cast<std::uint32_t>(b.key - a.key - 1);
+  const auto n_tail = static_cast<std::uint32_t>(b.key - a.key);
   const IndexEntry* dense = layer.index + a.index;
   std::uint32_t rows = 0;
   for (std::int64_t entry = 0; entry < a.tail - a.index; entry++) {
@@ -91,16 +105,26 @@ inline void check_index(const LayerView& layer, const Extent& a, const Extent& b
   if (rows != n_rows - n_tail || (rows > 0 && 32 * (a.tail - a.index) - std::countl_zero(layer.index[a.tail - 1].bits) >
                                                   layer.n_features))
     refuse(parent, "its index does not match its rows");
-  const std::uint32_t* keys = layer.keys + a.key;
-  for (std::uint32_t i = 0; i < n_tail; i++)
-    if (keys[i] >= keys[i + 1] || key_rank(keys[i]) >= layer.n_features || key_rank(keys[i]) / 32 < a.tail - a.index)
+  std::int64_t n_bits = 0;
+  for (std::int64_t entry = a.tail; entry < b.index; entry++)
+    n_bits += std::popcount(layer.index[entry].bits);
+  if (n_bits != n_tail)
+    refuse(parent, "its index does not match its rows");
+  const std::vector<std::uint32_t> ranks = row_ranks(layer, parent);
+  std::vector<std::uint32_t> hashes;
+  const auto n_entries = static_cast<std::uint32_t>(b.index - a.tail - 1);
+  const TailPlaces places(n_entries, layer.hash);
+  for (std::uint32_t i = 0; i < n_tail; i++) {
+    const std::uint32_t rank = ranks[n_rows - n_tail + i];
+    hashes.push_back(layer.hash(rank));
+    if (rank >= layer.n_features || rank / 32 < a.tail - a.index || (i > 0 && hashes[i] <= hashes[i - 1]) ||
+        places.key(hashes[i]) != layer.keys[a.key + i])
       refuse(parent, "its features are out of order or out of range");
-  if (keys[n_tail] != kSentinelKey)
-    refuse(parent, "its features are out of order or out of range");
+  }
   std::vector<IndexEntry> tail;
-  const std::uint32_t n_entries = n_tail_entries(n_tail);
-  append_index(tail, n_entries, n_tail, [&](std::uint32_t i) { return tail_bit(keys[i], n_entries); });
-  if (static_cast<std::int64_t>(tail.size()) != b.index - a.tail ||
+  const std::int64_t farthest =
+      append_index(tail, n_entries + 1, n_tail, [&](std::uint32_t i) { return places.bit(hashes[i]); });
+  if ((n_tail > 0 && farthest >= places.reach) || tail.size() != n_entries + 1 ||
       std::memcmp(tail.data(), layer.index + a.tail, tail.size() * sizeof(IndexEntry)) != 0)
     refuse(parent, "its index does not match its rows");
 }
@@ -121,18 +145,17 @@ inline void check_extents(const LayerView& layer, const LayerSizes& sizes) {
   if (layer.n_children > INT32_MAX)
     detail::refuse("more than 2147483647 children");
   const Extent first = layer.extents[0], last = layer.extents[n];
-  if (first.index != 0 || first.start != 0 || first.key != 0 || first.unit != 0 || last.index != sizes.index ||
-      last.tail != sizes.index || last.start != sizes.starts || last.key != sizes.keys ||
+  if (first.index != 0 || first.start != 0 || first.key != 0 || first.unit != 0 || first.base != 0 ||
+      last.index != sizes.index || last.tail != sizes.index || last.start != sizes.starts ||
+      last.key != sizes.keys || last.base != sizes.bases ||
       last.unit + kPadding != sizes.units)
     detail::refuse("extents do not span the arrays");
   for (std::int64_t p = 0; p < n; p++) {
     const std::int64_t n_siblings = layer.branches[p + 1] - layer.branches[p];
     if (n_siblings < 0 || n_siblings > kBlockLimit * kLanes)
       detail::refuse(p, "its siblings are out of order, or too many");
-    detail::check_extent(layer.extents[p], layer.extents[p + 1], sizes, p);
+    detail::check_extent(layer, sizes, p);
   }
-  if (sizes.keys > 0 && layer.keys[sizes.keys - 1] != kSentinelKey)
-    detail::refuse("its last key is no sentinel");
   if (sizes.scales != (layer.precision == Precision::int8 ? layer.n_children : 0))
     detail::refuse("there are " + std::to_string(sizes.scales) + " scales, but " + std::to_string(layer.n_children) +
                    " children");
@@ -155,8 +178,9 @@ inline void check_layer(const LayerView& layer) {
     const Extent &a = layer.extents[p], &b = layer.extents[p + 1];
     detail::check_index(layer, a, b, p);
     with_precision(layer.precision, [&](auto precision) {
-      detail::check_rows<precision()>(layer.starts + a.start, b.start - a.start - 1, layer.units + a.unit,
-                                      b.unit - a.unit, layer.branches[p + 1] - layer.branches[p], p);
+      detail::check_rows<precision()>(row_starts(layer, p), static_cast<std::uint32_t>(b.start - a.start - 1),
+                                      layer.units + a.unit, b.unit - a.unit,
+                                      layer.branches[p + 1] - layer.branches[p], p);
     });
   }
   for (std::int64_t i = layer.n_units - kPadding; i < layer.n_units; i++)

@@ -76,7 +76,7 @@ inline PackedChunk convert_chunk(const LayerView& layer, std::int64_t parent, co
   const auto cut = cuts(layer, parent, conversion, features);
   if (conversion.precision == Precision::int8)
     set_scales(layer, parent, scales);
-  ChunkPacker packer(layer.ranks, layer.branches[parent + 1] - layer.branches[parent], conversion.precision);
+  ChunkPacker packer(layer_ranks(layer), layer.branches[parent + 1] - layer.branches[parent], conversion.precision);
   std::int64_t open = -1;  // the row last begun
   visit_blocks(layer, parent, [&](std::int64_t row, std::uint32_t block, std::uint32_t mask, const float* weight) {
     std::uint32_t kept = 0;

@@ -12,7 +12,7 @@ namespace detail {
 
 // One chunk from the rows [begin, end) of W transposed, one row a sibling.
 inline PackedChunk pack_chunk(const CsrView& children, std::int64_t begin, std::int64_t end,
-                              const std::int32_t* ranks) {
+                              std::span<const std::int32_t> ranks) {
   std::vector<std::pair<std::uint64_t, float>> weights;  // feature << 32 | sibling
   float values[16];
   for (std::int64_t child = begin; child < end; child++)
@@ -42,7 +42,7 @@ inline PackedChunk pack_chunk(const CsrView& children, std::int64_t begin, std::
 
 // children: W transposed (n_children x n_features), canonical. Zeros are dropped.
 inline LayerArrays pack_layer(const CsrView& children, const std::int64_t* branches, std::int64_t n_parents,
-                              const std::int32_t* ranks, int n_threads, const Tick& tick) {
+                              std::span<const std::int32_t> ranks, int n_threads, const Tick& tick) {
   for (std::int64_t p = 0; p < n_parents; p++)
     if (branches[p + 1] - branches[p] > kBlockLimit * 16)
       throw std::invalid_argument("a parent has " + std::to_string(branches[p + 1] - branches[p]) +
@@ -59,12 +59,17 @@ inline LayerArrays pack_layer(const CsrView& children, const std::int64_t* branc
 inline std::vector<std::uint32_t> row_ranks(const LayerView& layer, std::int64_t parent) {
   const Extent &a = layer.extents[parent], &b = layer.extents[parent + 1];
   std::vector<std::uint32_t> ranks;
-  ranks.reserve(b.start - a.start - 1);
+  ranks.reserve(b.start - a.start - 1);  // n_rows
   for (std::int64_t entry = a.index; entry < a.tail; entry++)
     for (std::uint32_t bits = layer.index[entry].bits; bits != 0; bits &= bits - 1)
       ranks.push_back(static_cast<std::uint32_t>(entry - a.index) * 32 + std::countr_zero(bits));
-  for (std::int64_t i = a.key; i + 1 < b.key; i++)
-    ranks.push_back(key_rank(layer.keys[i]));
+  const TailPlaces places(static_cast<std::uint32_t>(b.index - a.tail - 1), layer.hash);
+  const std::uint16_t* key = layer.keys + a.key;
+  for (std::int64_t entry = a.tail; entry < b.index; entry++)
+    for (std::uint32_t bits = layer.index[entry].bits; bits != 0; bits &= bits - 1) {
+      const auto at = static_cast<std::uint32_t>(entry - a.tail) * 32 + std::countr_zero(bits);
+      ranks.push_back(layer.hash.rank(places.hash(at, *key++, layer.hash)));
+    }
   return ranks;
 }
 
@@ -74,12 +79,27 @@ template <class Visit>
 void visit_blocks(const LayerView& layer, std::int64_t parent, Visit&& visit) {
   const Extent &a = layer.extents[parent], &b = layer.extents[parent + 1];
   const std::uint16_t* units = layer.units + a.unit;
-  const std::uint32_t* starts = layer.starts + a.start;
-  const std::int64_t first = layer.branches[parent], n_rows = b.start - a.start - 1;
-  const bool wide = header_size(layer.branches[parent + 1] - first) == 2;
+  const RowStarts starts = row_starts(layer, parent);
+  const std::int64_t first = layer.branches[parent], n_siblings = layer.branches[parent + 1] - first;
+  const auto n_rows = static_cast<std::uint32_t>(b.start - a.start - 1);
+  const bool wide = header_size(n_siblings) == 2;
   float weights[16];
+  if (has_pairs(layer.precision, n_siblings)) {
+    for (std::uint32_t row = 0; row < n_rows; row++)
+      for (std::uint32_t at = starts[row]; at < starts[row + 1];) {
+        const std::uint32_t block = (units[at] & 255) / 16;
+        std::uint32_t mask = 0;
+        for (int n = 0; at < starts[row + 1] && (units[at] & 255u) / 16 == block; at++) {
+          const std::uint32_t child = units[at] & 255;
+          mask |= 1u << (child % 16);
+          weights[n++] = pair_weight(units[at]) * layer.scales[first + child];
+        }
+        visit(row, block, mask, static_cast<const float*>(weights));
+      }
+    return;
+  }
   with_precision(layer.precision, [&](auto precision) {
-    for (std::int64_t row = 0; row < n_rows; row++)
+    for (std::uint32_t row = 0; row < n_rows; row++)
       for (std::uint32_t at = starts[row]; at < starts[row + 1];) {
         const std::uint32_t mask = units[at++], block = wide ? units[at++] : 0;
         int n = 0;

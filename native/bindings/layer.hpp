@@ -20,6 +20,7 @@ inline nb::dict layer_to_numpy(LayerArrays&& layer) {
   out["extents"] = to_words<std::int64_t>(std::move(layer.extents));
   out["index"] = to_words<std::uint32_t>(std::move(layer.index));
   out["starts"] = to_numpy(std::move(layer.starts));
+  out["bases"] = to_numpy(std::move(layer.bases));
   out["keys"] = to_numpy(std::move(layer.keys));
   out["units"] = to_numpy(std::move(layer.units));
   return out;

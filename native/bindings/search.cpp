@@ -20,19 +20,20 @@ struct Layer {
   Vector<std::int32_t> ranks;
   Matrix<std::int64_t> extents;
   Matrix<std::uint32_t> index;
-  Vector<std::uint32_t> starts, keys;
-  Vector<std::uint16_t> units;
+  Vector<std::uint16_t> starts;
+  Vector<std::uint32_t> bases;
+  Vector<std::uint16_t> keys, units;
   Vector<float> bias, scales;
   LayerView view;
 
   Layer(Vector<std::int64_t> branches_, Vector<std::int32_t> ranks_, Matrix<std::int64_t> extents_,
-        Matrix<std::uint32_t> index_, Vector<std::uint32_t> starts_, Vector<std::uint32_t> keys_,
-        Vector<std::uint16_t> units_, Vector<float> bias_, Vector<float> scales_, int precision, std::int64_t n_features)
+        Matrix<std::uint32_t> index_, Vector<std::uint16_t> starts_, Vector<std::uint32_t> bases_,
+        Vector<std::uint16_t> keys_, Vector<std::uint16_t> units_, Vector<float> bias_, Vector<float> scales_, int precision, std::int64_t n_features)
       : branches(std::move(branches_)), ranks(std::move(ranks_)), extents(std::move(extents_)),
-        index(std::move(index_)), starts(std::move(starts_)), keys(std::move(keys_)), units(std::move(units_)),
+        index(std::move(index_)), starts(std::move(starts_)), bases(std::move(bases_)), keys(std::move(keys_)), units(std::move(units_)),
         bias(std::move(bias_)), scales(std::move(scales_)) {
     view.precision = precision_of(precision);
-    if (branches.size() == 0 || extents.shape(1) != 5 || index.shape(1) != 2)
+    if (branches.size() == 0 || extents.shape(1) != 6 || index.shape(1) != 2)
       throw std::invalid_argument("corrupt layer weights: an array has the wrong shape");
     const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
     view.branches = branches.data();
@@ -40,6 +41,7 @@ struct Layer {
     view.extents = reinterpret_cast<const Extent*>(extents.data());
     view.index = reinterpret_cast<const IndexEntry*>(index.data());
     view.starts = starts.data();
+    view.bases = bases.data();
     view.keys = keys.data();
     view.units = units.data();
     view.bias = bias.data();
@@ -47,10 +49,11 @@ struct Layer {
     view.n_parents = size(branches.size()) - 1;
     view.n_children = size(bias.size());
     view.n_features = n_features;
+    view.hash = RankHash(n_features);
     view.n_units = size(units.size());
     nb::gil_scoped_release release;
     check_extents(view, {size(branches.size()), size(ranks.size()), size(extents.shape(0)), size(index.shape(0)),
-                         size(starts.size()), size(keys.size()), size(units.size()), size(bias.size()),
+                         size(starts.size()), size(bases.size()), size(keys.size()), size(units.size()), size(bias.size()),
                          size(scales.size())});
   }
 };
@@ -85,7 +88,7 @@ nb::dict pack(const Csr& children, Vector<std::int64_t> branches, Vector<std::in
   LayerArrays layer;
   {
     nb::gil_scoped_release release;
-    layer = pack_layer(children.view, branches.data(), n_parents, ranks.data(), n_threads, python_tick(std::nullopt));
+    layer = pack_layer(children.view, branches.data(), n_parents, {ranks.data(), ranks.size()}, n_threads, python_tick(std::nullopt));
   }
   return layer_to_numpy(std::move(layer));
 }
@@ -141,7 +144,7 @@ struct Searcher {
       : kept(nb::list(nb::tuple(layers))), labels(std::move(labels_)),
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
-  LabelIds checked(const char* name, const Vector<std::int32_t>& ids) const {
+  LabelIds checked(const char* name, const Vector<std::int64_t>& ids) const {
     for (std::size_t i = 0; i < ids.size(); i++)
       if (ids.data()[i] < 0 || ids.data()[i] >= tree.n_labels())
         throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(ids.data()[i]) +
@@ -149,8 +152,8 @@ struct Searcher {
     return {ids.data(), ids.data() + ids.size()};
   }
 
-  LabelFilter* filter(const std::optional<Vector<std::int32_t>>& allowed,
-                      const std::optional<Vector<std::int32_t>>& excluded,
+  LabelFilter* filter(const std::optional<Vector<std::int64_t>>& allowed,
+                      const std::optional<Vector<std::int64_t>>& excluded,
                       const std::optional<Vector<float>>& weights) const {
     LabelIds ids[2];
     if (allowed)
@@ -180,8 +183,8 @@ struct Searcher {
       throw std::invalid_argument(std::string(name) + " must have ascending columns without duplicates");
   }
 
-  void check_ranges(const Matrix<std::int64_t>& ranges, std::int64_t n_rows, const Csr* allowed) const {
-    if (allowed != nullptr)
+  void check_ranges(const Matrix<std::int64_t>& ranges, std::int64_t n_rows, bool has_allowed) const {
+    if (has_allowed)
       throw std::invalid_argument("ranges and allowed are two ways to say the same; give one");
     if (static_cast<std::int64_t>(ranges.shape(0)) != n_rows || ranges.shape(1) != 2)
       throw std::invalid_argument("ranges has shape (" + std::to_string(ranges.shape(0)) + ", " +
@@ -207,6 +210,7 @@ struct Searcher {
 
   nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
                  const Combination& at_labels, const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
+                 const std::optional<Vector<std::int64_t>>& only, const std::optional<Vector<std::int64_t>>& without,
                  std::optional<Matrix<std::int64_t>> ranges, int merge, int n_threads,
                  std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
@@ -223,12 +227,20 @@ struct Searcher {
     check_mask("allowed", allowed, X.view.n_rows);
     check_mask("excluded", excluded, X.view.n_rows);
     if (ranges)
-      check_ranges(*ranges, X.view.n_rows, allowed);
+      check_ranges(*ranges, X.view.n_rows, allowed != nullptr || only.has_value());
     if (filter != nullptr && filter->tree() != &tree)
       throw std::invalid_argument("the label filter was made for another model");
     if (filter != nullptr && filter->weights(false).slots != nullptr && !combination.bounded())
       throw std::invalid_argument("label weights need scores that are probabilities; combine is 'noop'");
-    const SearchOptions options{k, beam_size, combination, at_labels, filter, allowed ? &allowed->view : nullptr,
+    LabelIds own[2];
+    if (only)
+      own[0] = checked("allowed", *only);
+    if (without)
+      own[1] = checked("excluded", *without);
+    if ((only || without) && X.view.n_rows != 1)
+      throw std::invalid_argument("only and without are for a single row, but X has " + std::to_string(X.view.n_rows));
+    const SearchOptions options{k, beam_size, combination, at_labels, filter, only ? &own[0] : nullptr,
+                                without ? &own[1] : nullptr, allowed ? &allowed->view : nullptr,
                                 excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr,
                                 merge_of(merge)};
     if (filter != nullptr && filter->weights(false).slots != nullptr && options.merge == Merge::log_sum &&
@@ -240,8 +252,9 @@ struct Searcher {
     auto ids = new_matrix<std::int64_t>(n_rows, width);
     auto scores = new_matrix<float>(n_rows, width);
     const Answers answers{ids.data(), scores.data()};
-    const std::int64_t n_masked = (allowed ? allowed->view.nnz() : 0) + (excluded ? excluded->view.nnz() : 0);
-    const bool first_mask = (allowed || ranges) && !masked.exchange(true);  // it prepares what the others need
+    const std::int64_t n_masked = (allowed ? allowed->view.nnz() : 0) + (excluded ? excluded->view.nnz() : 0) +
+                                  (only ? only->size() : 0) + (without ? without->size() : 0);
+    const bool first_mask = (allowed || only || without || ranges) && !masked.exchange(true);  // it prepares what the others need
     if (!first_mask && is_short(X, k, beam_size, n_masked)) {
       search(tree, X.view, options, 1, {}, pool, answers);
     } else {
@@ -250,6 +263,25 @@ struct Searcher {
     }
     return nb::make_tuple(std::move(ids), std::move(scores));
   }
+
+  nb::dict lines(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
+                 const Combination& at_labels) const {
+    if (X.view.n_cols != tree.n_features() || !X.facts.canonical || !X.facts.finite || k < 1 || beam_size < 1)
+      throw std::invalid_argument("X does not fit the model, or k or beam_size is below 1");
+    SearchOptions options;
+    options.k = k;
+    options.beam_size = beam_size;
+    options.combination = combination;
+    options.at_labels = at_labels;
+    std::vector<std::int64_t> ids(X.view.n_rows * k);
+    std::vector<float> scores(X.view.n_rows * k);
+    const auto counts = count_lines(tree, X.view, options, {ids.data(), scores.data()});
+    nb::dict out;
+    const char* const names[kParts] = {"ranks", "index", "starts", "keys", "units", "bias"};
+    for (std::size_t part = 0; part < kParts; part++)
+      out[names[part]] = counts[part];
+    return out;
+  }
 };
 
 }  // namespace
@@ -257,21 +289,21 @@ struct Searcher {
 void bind_search(nb::module_& m) {
   nb::class_<Layer>(m, "Layer", "The arrays of one layer; none of it can make a search read outside them.")
       .def(nb::init<Vector<std::int64_t>, Vector<std::int32_t>, Matrix<std::int64_t>, Matrix<std::uint32_t>,
-                    Vector<std::uint32_t>, Vector<std::uint32_t>, Vector<std::uint16_t>, Vector<float>,
-                    Vector<float>, int, std::int64_t>(),
+                    Vector<std::uint16_t>, Vector<std::uint32_t>, Vector<std::uint16_t>, Vector<std::uint16_t>,
+                    Vector<float>, Vector<float>, int, std::int64_t>(),
            nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("extents").noconvert(),
-           nb::arg("index").noconvert(), nb::arg("starts").noconvert(), nb::arg("keys").noconvert(),
+           nb::arg("index").noconvert(), nb::arg("starts").noconvert(), nb::arg("bases").noconvert(), nb::arg("keys").noconvert(),
            nb::arg("units").noconvert(), nb::arg("bias").noconvert(), nb::arg("scales").noconvert(),
            nb::arg("precision"), nb::arg("n_features"))
       .def("check", [](const Layer& layer) { check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
            "Raises ValueError unless all arrays are as training makes them; reads everything.")
       .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights, once checked.")
       .def("convert", &convert, nb::arg("precision"), nb::arg("threshold"), nb::arg("max_nonzeros"),
-           nb::arg("n_threads"), "Once checked: a dict of extents, index, starts, keys, units and scales.")
+           nb::arg("n_threads"), "Once checked: a dict of extents, index, starts, bases, keys, units and scales.")
       .def("unpack", &unpack, "W transposed as CSR, once checked: (indptr, unsorted features, weights).");
   m.def("rank_features", &ranks_of, nb::arg("X"), "Places of the columns, those with most entries first.");
   m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(),
-        nb::arg("n_threads") = 1, "Arrays of a layer from W transposed: a dict of extents, index, starts, keys and units.");
+        nb::arg("n_threads") = 1, "Arrays of a layer from W transposed: a dict of extents, index, starts, bases, keys and units.");
   nb::class_<Combination>(m, "Combination").def("__init__", [](Combination* c, int transform, int power, bool log) {
     new (c) Combination(combination(transform, power, log));
   }, nb::arg("transform"), nb::arg("power"), nb::arg("logarithm"))
@@ -291,8 +323,11 @@ void bind_search(nb::module_& m) {
            nb::arg("labels").noconvert(), nb::arg("n_labels"))
       .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("weights").none(), nb::keep_alive<0, 1>())
+      .def("lines", &Searcher::lines, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
+           nb::arg("at_labels"), "Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.")
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
            nb::arg("at_labels"), nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
+           nb::arg("only").noconvert().none(), nb::arg("without").noconvert().none(),
            nb::arg("ranges").noconvert().none(), nb::arg("merge"), nb::arg("n_threads"), nb::arg("progress").none())
       .def("is_short", &Searcher::is_short, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("n_masked") = 0,
            "Whether topk keeps the GIL, because handing it over may take longer than the search.")

@@ -1,5 +1,7 @@
 """`arborank inspect`."""
 
+import os
+import shutil
 from pathlib import Path
 
 
@@ -21,3 +23,13 @@ def test_inspect_shows_the_senses_of_a_label(run):
     assert "no label 'nothing'" in run("inspect", "model", "--senses", "nothing", code=2).output
     assert "and no '-1'" in run("inspect", "linear", "--senses", "-1", code=2).output
     assert "--picture draws" in run("inspect", "linear", "--picture", "x.svg", code=2).output
+
+
+def test_inspect_verifies_every_file(run, folder):
+    assert "checksum it was saved with" in run("inspect", "model", "--verify").stdout
+    (name,) = (path.name for path in (folder / "model").glob("model-*.safetensors"))
+    shutil.copytree(folder / "model", folder / "damaged")
+    with (folder / "damaged" / name).open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"x")
+    assert f"{name} is altered" in run("inspect", "damaged", "--verify", code=1).stderr

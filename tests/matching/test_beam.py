@@ -165,6 +165,62 @@ def test_weights_of_labels_and_a_sum_of_shares():
         model.search().topk(X, 3, merge="sum")
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=seeds,
+    depth=st.integers(1, 4),
+    widest=st.sampled_from([1, 5, 17, 70]),
+    overlap=st.booleans(),
+    kinds=st.lists(st.sampled_from(["", "allowed", "excluded", "both"]), min_size=2, max_size=6),
+)
+def test_a_filter_of_one_query_leaves_no_trace(seed, depth, widest, overlap, kinds):
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, depth=depth, widest=widest, n_features=20, overlap=overlap)
+    search, L = model.search(), model.n_labels
+    for kind in kinds:
+        x = random_instances(rng, 1, 20)
+        masks, ids = {"allowed": None, "excluded": None}, {}
+        for name in ("allowed", "excluded") if kind == "both" else (kind,) if kind else ():
+            masks[name] = random_mask(rng, 1, L, rng.choice([0.05, 0.5]))
+            chosen = np.flatnonzero(masks[name])  # in any order, some of them twice
+            ids[name] = rng.permutation(np.concatenate([chosen, chosen[::2]]))
+        expected = topk(model, x, 7, 3, "l3-hinge", masks["allowed"], masks["excluded"])
+        assert_same(search.topk(as_csr(x), 7, beam_size=3, **ids), expected)
+
+
+def test_a_long_filter_that_is_repeated_may_change_in_place(monkeypatch):
+    monkeypatch.setattr("arborank.matching.beam._MANY", 3)
+    rng = np.random.default_rng(4)
+    model = random_model(rng, depth=2, widest=30, n_features=20)
+    search, ids = model.search(), np.arange(5)
+    for step in range(12):
+        x = random_instances(rng, 1, 20)
+        mask = np.zeros((1, model.n_labels), np.float32)
+        mask[:, ids] = 1
+        for name in ("allowed", "excluded"):
+            expected = topk(model, x, 7, 3, "l3-hinge", **{name: mask})
+            for _ in range(3):
+                assert_same(search.topk(as_csr(x), 7, beam_size=3, **{name: ids}), expected)
+        if step % 3 == 2:
+            ids += 2
+
+
+def test_lines_are_counted():
+    rng = np.random.default_rng(3)
+    model = random_model(rng, depth=2, widest=40, n_features=300, density=0.05)
+    X = as_csr(random_instances(rng, 20, 300))
+    search = model.search()
+    together = search.lines(X, 5)
+    assert set(together) == {"ranks", "index", "starts", "keys", "units", "bias"}
+    n_lines = {"units": "units", "index": "index", "keys": "keys"}
+    for part, array in n_lines.items():
+        assert together[part] <= sum(getattr(layer, array).nbytes // 64 + 2 for layer in model.layers())
+    alone = [search.lines(as_csr(random_instances(rng, 1, 300)), 5) for _ in range(3)]
+    assert all(0 < one["bias"] <= together["bias"] for one in alone)
+    with pytest.raises(ValueError, match="X does not fit the model"):
+        search.lines(as_csr(np.ones((1, 3), np.float32)), 5)
+
+
 def test_weights_reorder_the_labels_of_the_beam():
     rng = np.random.default_rng(8)
     model = random_model(rng, depth=2, widest=30, n_features=40, exact=False)
@@ -234,7 +290,7 @@ def test_long_searches_hand_over_the_gil():
     assert not wide.is_short(row(50), 10, 10)
     assert wide.is_short(row(1), 10, 10)
     ids = [
-        s.topk(row(50), 10, 10, *[combination("l3-hinge")] * 2, None, None, None, None, 0, 1, None)[0]
+        s.topk(row(50), 10, 10, *[combination("l3-hinge")] * 2, *[None] * 6, 0, 1, None)[0]
         for s in (wide, narrow)
     ]
     assert np.array_equal(*ids)

@@ -60,7 +60,7 @@ def clusters(n=600, n_parents=5, seed=0):
 def fields(layer):
     return {
         name: getattr(layer, name).tobytes()
-        for name in ("ranks", "extents", "index", "starts", "keys", "units", "bias")
+        for name in ("ranks", "extents", "index", "starts", "bases", "keys", "units", "bias")
     }
 
 

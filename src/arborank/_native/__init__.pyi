@@ -143,7 +143,7 @@ class Layer:
     The arrays of one layer; none of it can make a search read outside them.
     """
 
-    def __init__(self, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], starts: NDArray[numpy.uint32], keys: NDArray[numpy.uint32], units: NDArray[numpy.uint16], bias: NDArray[numpy.float32], scales: NDArray[numpy.float32], precision: int, n_features: int) -> None: ...
+    def __init__(self, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], starts: NDArray[numpy.uint16], bases: NDArray[numpy.uint32], keys: NDArray[numpy.uint16], units: NDArray[numpy.uint16], bias: NDArray[numpy.float32], scales: NDArray[numpy.float32], precision: int, n_features: int) -> None: ...
 
     def check(self) -> None:
         """
@@ -155,7 +155,7 @@ class Layer:
 
     def convert(self, precision: int, threshold: float, max_nonzeros: int, n_threads: int) -> dict[str, Any]:
         """
-        Once checked: a dict of extents, index, starts, keys, units and scales.
+        Once checked: a dict of extents, index, starts, bases, keys, units and scales.
         """
 
     def unpack(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -168,7 +168,7 @@ def rank_features(X: Csr) -> NDArray[numpy.int32]:
 
 def pack_layer(children: Csr, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], n_threads: int = 1) -> dict[str, Any]:
     """
-    Arrays of a layer from W transposed: a dict of extents, index, starts, keys and units.
+    Arrays of a layer from W transposed: a dict of extents, index, starts, bases, keys and units.
     """
 
 class Combination:
@@ -185,9 +185,14 @@ class Searcher:
 
     def __init__(self, layers: list[Layer], labels: NDArray[numpy.int32], n_labels: int) -> None: ...
 
-    def filter(self, allowed: NDArray[numpy.int32] | None, excluded: NDArray[numpy.int32] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
+    def filter(self, allowed: NDArray[numpy.int64] | None, excluded: NDArray[numpy.int64] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
 
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, ranges: NDArray[numpy.int64] | None, merge: int, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
+    def lines(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination) -> dict[str, Any]:
+        """
+        Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.
+        """
+
+    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, only: NDArray[numpy.int64] | None, without: NDArray[numpy.int64] | None, ranges: NDArray[numpy.int64] | None, merge: int, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
 
     def is_short(self, X: Csr, k: int, beam_size: int, n_masked: int = 0) -> bool:
         """

@@ -17,6 +17,7 @@ from .rank import rank
 from .reporting import ReportingGroup
 from .train import train
 from .train_completer import train_completer
+from .update import update
 
 __all__ = ["main"]
 
@@ -34,5 +35,17 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (train, predict, evaluate, rank, inspect, compress, convert, train_completer, complete, demo):
+for _command in (
+    train,
+    predict,
+    evaluate,
+    rank,
+    inspect,
+    compress,
+    update,
+    convert,
+    train_completer,
+    complete,
+    demo,
+):
     main.add_command(_command)

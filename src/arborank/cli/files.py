@@ -111,11 +111,11 @@ def save_model(model: Any, directory: str, card: str | None = None) -> None:
     save(model, directory, card=card)
 
 
-def open_model(directory: str) -> Any:
-    """Open a saved model."""
+def open_model(directory: str, *, verify: bool = False) -> Any:
+    """Open a saved model; with ``verify`` every byte of it is compared with its checksum."""
     from ..persistence import load
 
-    return load(directory)
+    return load(directory, verify=verify)
 
 
 def open_ranker(directory: str) -> Any:

@@ -14,6 +14,7 @@ __all__ = ["inspect"]
 
 @click.command(short_help="Say what a model is: parameters, tree, sizes.")
 @click.argument("model", type=click.Path(exists=True, file_okay=False))
+@click.option("--verify", is_flag=True, help="Read all files to the end and compare their checksums.")
 @click.option("--branches", is_flag=True, help="Draw the branches of the label tree, with names.")
 @click.option("--depth", type=POSITIVE, default=1, show_default=True, help="Levels drawn by --branches.")
 @click.option("--examples", type=POSITIVE, default=4, show_default=True, help="Labels named for a branch.")
@@ -24,20 +25,28 @@ __all__ = ["inspect"]
     "--picture", type=click.Path(dir_okay=False, writable=True), help="Draw --senses into this SVG file."
 )
 def inspect(
-    model: str, branches: bool, depth: int, examples: int, senses: str | None, picture: str | None
+    model: str,
+    verify: bool,
+    branches: bool,
+    depth: int,
+    examples: int,
+    senses: str | None,
+    picture: str | None,
 ) -> None:
     """Say what MODEL is: class, parameters, shape of the label tree, sizes."""
     if picture is not None and senses is None:
         raise click.UsageError("--picture draws what --senses shows; give --senses LABEL, too")
     if senses is not None:
-        _show_senses(open_model(model), senses, picture)
+        _show_senses(open_model(model, verify=verify), senses, picture)
         return
     from ..memory import format_bytes
 
-    loaded = open_model(model)
+    loaded = open_model(model, verify=verify)
     files = [path for path in Path(model).iterdir() if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     click.echo(f"{model}: {type(loaded).__name__}, {format_bytes(size)} in {len(files)} files")
+    if verify:
+        click.echo("every file has the checksum it was saved with")
     members = getattr(getattr(loaded, "model_", loaded), "models_", [loaded])
     for number, member in enumerate(members):
         if len(members) > 1:

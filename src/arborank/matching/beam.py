@@ -13,6 +13,10 @@ from .merging import MERGES, Merge, check_merge
 
 __all__ = ["BeamSearch", "LabelFilter"]
 
+_MANY = 200  # ids of a single row's filter: from here on it is compared with the one before
+
+_Last = tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, LabelFilter | None]
+
 
 class BeamSearch:
     """Finds the best labels of an instance by following the best nodes of each level of a tree.
@@ -59,13 +63,14 @@ class BeamSearch:
                 )
         labels = np.ascontiguousarray(labels, dtype=np.int32)
         self.n_labels = n_labels
+        self._last: _Last | None = None
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
 
     def filter(
         self,
         *,
-        allowed: NDArray[np.int32] | None = None,
-        excluded: NDArray[np.int32] | None = None,
+        allowed: NDArray[Any] | None = None,
+        excluded: NDArray[Any] | None = None,
         weights: NDArray[np.float32] | None = None,
     ) -> LabelFilter:
         """Prepare what holds for all rows of many searches; takes time once, in proportion to the labels.
@@ -88,8 +93,8 @@ class BeamSearch:
             If a label is outside ``[0, n_labels)``, or ``weights`` do not fit.
         """
         return self._searcher.filter(
-            None if allowed is None else np.ascontiguousarray(allowed, dtype=np.int32),
-            None if excluded is None else np.ascontiguousarray(excluded, dtype=np.int32),
+            None if allowed is None else np.ascontiguousarray(allowed, dtype=np.int64),
+            None if excluded is None else np.ascontiguousarray(excluded, dtype=np.int64),
             None if weights is None else np.ascontiguousarray(weights, dtype=np.float32),
         )
 
@@ -101,8 +106,8 @@ class BeamSearch:
         beam_size: int = 10,
         combine: str = "l3-hinge",
         label_filter: LabelFilter | None = None,
-        allowed: Csr | None = None,
-        excluded: Csr | None = None,
+        allowed: Csr | NDArray[np.int64] | None = None,
+        excluded: Csr | NDArray[np.int64] | None = None,
         ranges: NDArray[np.int64] | None = None,
         weights: NDArray[np.float32] | None = None,
         merge: Merge = "max",
@@ -124,10 +129,10 @@ class BeamSearch:
             Score combination, one of `arborank.matching.combine.COMBINATIONS`.
         label_filter : LabelFilter, optional
             What `filter` of this search has prepared; holds for all rows.
-        allowed : Csr of shape (n_rows, n_labels) or (1, n_labels), optional
-            The only labels that a row may get, by the pattern of non-zeros; one row serves all. Only nodes
-            that lead to them enter the beam.
-        excluded : Csr of shape (n_rows, n_labels) or (1, n_labels), optional
+        allowed : int64 array of label ids, or Csr of shape (n_rows, n_labels) or (1, n_labels), optional
+            The only labels that a row may get, as ids in any order or by the pattern of non-zeros; ids, and a pattern
+            of one row, serve all rows. Only nodes that lead to them enter the beam.
+        excluded : like ``allowed``, optional
             Labels that a row must not get; dropped before the ``k`` best are taken.
         ranges : int64 array of shape (n_rows, 2), optional
             In place of ``allowed``: a row may get labels ``ranges[i, 0]`` to before ``ranges[i, 1]``. The search begins
@@ -155,19 +160,21 @@ class BeamSearch:
         Raises
         ------
         ValueError
-            If a shape does not fit, ``k`` or ``beam_size`` is below 1, ``combine`` or ``merge`` is unknown, or there
-            are weights with ``merge="log-sum"`` and no ``log-`` combination.
+            If a shape does not fit, a label is out of range, ``k`` or ``beam_size`` is below 1, ``combine`` or
+            ``merge`` is unknown, or there are weights with ``merge="log-sum"`` and no ``log-`` combination.
         """
         check_merge(merge)
-        if weights is not None or (X.shape[0] != 1 and (_is_row(allowed) or _is_row(excluded))):
+        only, allowed = self._shared(allowed, "allowed")
+        without, excluded = self._shared(excluded, "excluded")
+        if weights is not None or (X.shape[0] != 1 and (only is not None or without is not None)):
             if label_filter is not None:
                 raise ValueError("label_filter is given; what else holds for all rows belongs into it")
-            ids = {}
-            if _is_row(allowed):
-                ids["allowed"], allowed = self._labels_of(allowed, "allowed"), None
-            if _is_row(excluded):
-                ids["excluded"], excluded = self._labels_of(excluded, "excluded"), None
-            label_filter = self.filter(**ids, weights=weights)
+            label_filter = self.filter(allowed=only, excluded=without, weights=weights)
+            only = without = None
+        elif label_filter is None and _size(only) + _size(without) >= _MANY:
+            label_filter = self._repeated(only, without)
+            if label_filter is not None:
+                only = without = None
         return self._searcher.topk(  # type: ignore[no-any-return]
             X,
             k,
@@ -177,17 +184,51 @@ class BeamSearch:
             label_filter,
             allowed,
             excluded,
+            only,
+            without,
             ranges,
             MERGES.index(merge),
             n_threads,
             progress,
         )
 
-    def _labels_of(self, mask: Any, name: str) -> NDArray[np.int32]:
+    def lines(self, X: Csr, k: int, *, beam_size: int = 10, combine: str = "l3-hinge") -> dict[str, int]:
+        """Count the memory that a search reads, for benchmarks.
+
+        Returns
+        -------
+        dict of str to int
+            Distinct cache lines (64 bytes) of the layers' arrays, by the name of the array, that a search of all rows
+            in step reads. ``starts`` includes ``bases``, and ``bias`` the ``scales``.
+        """
+        counts: dict[str, int] = self._searcher.lines(
+            X, k, beam_size, combination(combine, labels=False), combination(combine)
+        )
+        return counts
+
+    def _repeated(
+        self, only: NDArray[np.int64] | None, without: NDArray[np.int64] | None
+    ) -> LabelFilter | None:
+        """Return the prepared form of a single row's filter if the last one had the same, for the next may, too."""
+        last = self._last
+        if last is None or not (_equal(only, last[0]) and _equal(without, last[1])):
+            self._last = (_copy(only), _copy(without), None)
+            return None
+        prepared = last[2]
+        if prepared is None:
+            prepared = self.filter(allowed=only, excluded=without)
+            self._last = (last[0], last[1], prepared)
+        return prepared
+
+    def _shared(self, mask: Any, name: str) -> tuple[NDArray[np.int64] | None, Csr | None]:
+        """Return the ids of a filter that holds for all rows, or the filter of each row."""
+        if isinstance(mask, np.ndarray):
+            return mask, None
+        if mask is None or mask.shape[0] != 1:
+            return None, mask
         if mask.shape[1] != self.n_labels:
             raise ValueError(f"{name} has {mask.shape[1]} columns, but there are {self.n_labels} labels")
-        indices: NDArray[np.int32] = mask.indices
-        return indices
+        return mask.indices.astype(np.int64), None
 
     def nodes(
         self,
@@ -204,9 +245,32 @@ class BeamSearch:
         """
         above = combination(combine, labels=False)
         return self._searcher.topk(  # type: ignore[no-any-return]
-            X, k, beam_size or k, above, above, None, None, None, None, MERGES.index("max"), n_threads, None
+            X,
+            k,
+            beam_size or k,
+            combination=above,
+            at_labels=above,
+            filter=None,
+            allowed=None,
+            excluded=None,
+            only=None,
+            without=None,
+            ranges=None,
+            merge=MERGES.index("max"),
+            n_threads=n_threads,
+            progress=None,
         )
 
 
-def _is_row(mask: Csr | None) -> bool:
-    return mask is not None and mask.shape[0] == 1
+def _size(ids: NDArray[np.int64] | None) -> int:
+    return 0 if ids is None else ids.size
+
+
+def _copy(ids: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    return None if ids is None else ids.copy()
+
+
+def _equal(a: NDArray[np.int64] | None, b: NDArray[np.int64] | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.size == b.size and bool((a == b).all())

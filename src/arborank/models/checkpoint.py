@@ -34,7 +34,7 @@ _FORMAT_VERSION = 2
 _STATE = "training.json"
 _PIECE = 1 << 28  # multiply-adds of one pass over a piece's examples: a second or a few of training
 _NO_MATTER = ("n_jobs", "verbose")  # to the result
-_ARRAYS = {"extents", "index", "starts", "keys", "units", "bias"}  # of `LayerWeights.continuing`
+_ARRAYS = {"extents", "index", "starts", "bases", "keys", "units", "bias"}  # of `LayerWeights.continuing`
 
 Grown = tuple[LabelTree, dict[str, float]]
 
@@ -86,7 +86,7 @@ class Checkpoint:
         """Return the label tree that was kept, or grow it and keep it; with the seconds that took."""
         place = self._directory / "tree"
         if (place / "config.json").exists():
-            return persistence.load(place), {"representation": 0.0, "index": 0.0}
+            return persistence.load(place, verify=True), {"representation": 0.0, "index": 0.0}
         grown = grow()
         persistence.save(grown[0], place)
         return grown

@@ -1,6 +1,7 @@
 """Label filters of a prediction: which labels may, or may not, be returned."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,30 @@ from numpy.typing import NDArray
 
 from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
-__all__ = ["label_filter"]
+__all__ = ["check_ids", "label_filter", "shared_ids"]
+
+
+def shared_ids(labels: Any) -> NDArray[np.int64] | None:
+    """Return the label ids of a filter that is one list of them, for all instances; None if it is anything else.
+
+    Whether they are in range is for the search to see.
+    """
+    if isinstance(labels, np.ndarray):
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+            return None
+        return np.ascontiguousarray(labels, np.int64)
+    if isinstance(labels, (list, tuple)) and labels and set(map(type, labels)) == {int}:
+        with suppress(OverflowError):
+            return np.array(labels, np.int64)
+    return None
+
+
+def check_ids(labels: Any, name: str, n_labels: int) -> None:
+    """Raise ``ValueError`` if `shared_ids` finds one outside ``[0, n_labels)``."""
+    ids = shared_ids(labels)
+    if ids is not None and ids.size and (ids.min() < 0 or ids.max() >= n_labels):
+        wrong = int(ids.min() if ids.min() < 0 else ids.max())
+        raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")
 
 
 def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | None:
@@ -42,30 +66,25 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
     else:
         if isinstance(labels, str) or not isinstance(labels, Iterable):
             raise TypeError(f"{name} must be label ids, or one list of label ids a row; found {labels!r}")
-        if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "iu":
-            return _one_row(labels, name, n_labels)
         rows = list(labels)
-        if any(isinstance(row, bool) for row in rows):
-            raise TypeError(
-                f"{name} must hold label ids, found True or False; of a mask give np.flatnonzero(mask)"
-            )
-        shared = all(isinstance(row, (int, np.integer)) for row in rows)
+        if all(isinstance(row, (int, np.integer)) for row in rows):
+            return _one_row(rows, name, n_labels)
         for row in rows:
-            if not shared and (not isinstance(row, Iterable) or isinstance(row, str)):
+            if not isinstance(row, Iterable) or isinstance(row, str):
                 raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
-        if shared:
-            return _one_row(np.array(rows) if rows else np.empty(0, np.int64), name, n_labels)
         pattern = rows_to_csr([list(row) for row in rows], n_labels, name)
     if pattern.shape[0] != n_rows:
         raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")
     return pattern
 
 
-def _one_row(labels: NDArray[Any], name: str, n_labels: int) -> Csr:
-    ids = np.sort(labels)
-    if (ids[1:] == ids[:-1]).any():
-        ids = np.unique(ids)  # the slow part, and mostly needless
-    if ids.size and (ids[0] < 0 or ids[-1] >= n_labels):
-        wrong = int(ids[0] if ids[0] < 0 else ids[-1])
-        raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")
-    return Csr(np.array([0, ids.size]), ids.astype(np.int32), np.ones(ids.size, np.float32), n_labels)
+def _one_row(labels: list[int], name: str, n_labels: int) -> Csr:
+    if any(isinstance(label, bool) for label in labels):
+        raise TypeError(
+            f"{name} must hold label ids, found True or False; of a mask give np.flatnonzero(mask)"
+        )
+    for label in (min(labels, default=None), max(labels, default=None)):
+        if label is not None and not 0 <= label < n_labels:
+            raise ValueError(f"{name} holds index {label}, which is outside [0, {n_labels})")
+    ids = np.unique(np.array(labels, np.int64)).astype(np.int32)
+    return Csr(np.array([0, ids.size]), ids, np.ones(ids.size, np.float32), n_labels)

@@ -113,13 +113,22 @@ class TreePredictor(BaseEstimator):
         options: dict[str, Any] = {
             "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
             "combine": self.combine if combine is None else combine,
-            "allowed": filters.label_filter(candidates, "candidates", X.shape[0], self.n_labels_),
-            "excluded": filters.label_filter(exclude, "exclude", X.shape[0], self.n_labels_),
-            "merge": merge,
             "n_threads": n_threads(self.n_jobs),
         }
+        given = {"allowed": ("candidates", candidates), "excluded": ("exclude", exclude)}
         weights = None if label_weights is None else self._label_weights(label_weights)
-        return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
+        for name, (argument, labels) in given.items():
+            ids = filters.shared_ids(labels)
+            options[name] = ids if ids is not None else self._rows_filter(labels, argument, X)
+        try:
+            return self._search.topk(X, k, label_filter=label_filter, weights=weights, merge=merge, **options)
+        except ValueError:
+            for argument, labels in given.values():  # with the name that the caller knows
+                filters.check_ids(labels, argument, self.n_labels_)
+            raise
+
+    def _rows_filter(self, labels: Any, argument: str, X: Csr) -> Csr | None:
+        return filters.label_filter(labels, argument, X.shape[0], self.n_labels_)
 
     def prepare_filter(
         self, *, candidates: Any = None, exclude: Any = None, label_weights: Any = None
@@ -138,13 +147,16 @@ class TreePredictor(BaseEstimator):
             For ``predict_topk(..., label_filter=)`` of this model, until it is fitted again.
         """
         self._check_fitted()
-        ids = {}
+        ids: dict[str, NDArray[Any] | None] = {}
         for name, argument, labels in (
             ("allowed", "candidates", candidates),
             ("excluded", "exclude", exclude),
         ):
-            rows = filters.label_filter(labels, argument, 1, self.n_labels_)
-            ids[name] = None if rows is None else rows.indices
+            filters.check_ids(labels, argument, self.n_labels_)
+            ids[name] = filters.shared_ids(labels)
+            if ids[name] is None:
+                rows = filters.label_filter(labels, argument, 1, self.n_labels_)
+                ids[name] = None if rows is None else rows.indices
         weights = None if label_weights is None else self._label_weights(label_weights)
         return self._search.filter(**ids, weights=weights)
 

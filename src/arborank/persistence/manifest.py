@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 FORMAT = "arborank"
-FORMAT_VERSION = 3  # 2: other layouts of weights; 3: arrays that several parts share
+FORMAT_VERSION = 3  # 2: other layouts of weights; 3: 16-bit rows, arrays that several parts share
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
 
@@ -126,8 +126,8 @@ def checksum(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def parse_document(path: Path, text: str, verify: bool) -> dict[str, Any]:
-    """Read config.json, checking its format, version and, if ``verify``, checksum."""
+def parse_document(path: Path, text: str) -> dict[str, Any]:
+    """Read config.json, checking its format, version and checksum."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -142,8 +142,8 @@ def parse_document(path: Path, text: str, verify: bool) -> dict[str, Any]:
             f"{path} has format version {version}, written by Arborank {document.get('library_version')}; "
             f"this is Arborank {__version__}, which reads versions up to {FORMAT_VERSION}: upgrade it"
         )
-    if verify and document.get("checksum") != checksum(document):
-        raise ValueError(f"{path} is altered: its checksum does not fit; verify=False opens it nevertheless")
+    if document.get("checksum") != checksum(document):
+        raise ValueError(f"{path} is altered: its checksum does not fit")
     return document
 
 

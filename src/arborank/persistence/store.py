@@ -22,6 +22,7 @@ from .tensorfile import FileRecord, open_tensors, write_tensors
 __all__ = ["load", "save"]
 
 _DATA_FILE = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8}\.safetensors")
+_SMALL = 1 << 20  # bytes: read in a millisecond, so always compared
 _UNFINISHED = re.compile(r"(config\.json|README\.md)-[0-9a-f]{8}\.tmp")
 
 
@@ -84,20 +85,24 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
                 (directory / name).unlink()
 
 
-def load(directory: str | os.PathLike[str], *, verify: bool = True) -> Any:
+def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
     """Open a saved model.
 
     Arrays are mapped from the files, read-only: they take memory only as they are used, and processes share
-    it. `save` may put a new model in place meanwhile; nothing else may change the files.
+    it. A model of any size opens in milliseconds. `save` may put a new model in place meanwhile; nothing else may
+    change the files.
+
+    A missing or truncated file is always found, and so is any change of ``config.json`` and of files of up to a
+    megabyte. Of larger ones size and structure are looked at: what was altered in place inside them, by a fault of the
+    disk, is found with ``verify`` only, and gives wrong answers otherwise, but makes nothing read outside a file.
 
     Parameters
     ----------
     directory : path
         What `save` wrote.
-    verify : bool, default True
-        Read all files once to compare their checksums. With False only sizes and the structure of the tree are checked
-        and no weights are read: a model of any size opens in milliseconds. A file that was damaged may then give wrong
-        answers, but nothing is read outside it.
+    verify : bool, default False
+        Read all files to the end to compare their checksums, at about a gigabyte a second: after a copy over a
+        network, say. ``arborank inspect --verify`` does the same.
 
     Returns
     -------
@@ -125,13 +130,15 @@ def load(directory: str | os.PathLike[str], *, verify: bool = True) -> Any:
 
 
 def _open(path: Path, text: str, verify: bool) -> Any:
-    document = parse_document(path, text, verify)
+    document = parse_document(path, text)
     files: Files = {}
     try:
         for name, record in document["files"].items():
             if not _DATA_FILE.fullmatch(name):
                 raise ValueError(f"{path} is malformed: {name!r} is no name of a data file")
-            files[name] = open_tensors(path.with_name(name), FileRecord(**record), verify=verify)
+            expected = FileRecord(**record)
+            whole = verify or expected.size <= _SMALL
+            files[name] = open_tensors(path.with_name(name), expected, verify=whole)
         try:
             model = put_together(document["model"], (), path, files)
         except ValueError as error:

@@ -12,8 +12,8 @@ from .weights import LayerWeights
 
 __all__ = ["append_chunks", "concat_siblings", "gather_chunks", "select_children"]
 
-_CHUNKED = ("index", "starts", "keys", "units")
-_COLUMNS = [0, 2, 3, 4]  # of extents: where a chunk begins in these
+_CHUNKED = ("index", "starts", "keys", "units", "bases")
+_COLUMNS = [0, 2, 3, 4, 5]  # of extents: where a chunk begins in these
 _TAIL = 1  # where the second part of its index begins
 
 
@@ -135,6 +135,7 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
         precision=precisions.pop(),
         index=arrays["index"],
         starts=arrays["starts"],
+        bases=arrays["bases"],
         keys=arrays["keys"],
         units=arrays["units"],
         bias=arrays["bias"],

@@ -63,19 +63,22 @@ class LayerWeights:
         Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
     ranks : int32 array of shape (n_features,)
         The place of every feature in the layout, commonest first: a permutation.
-    extents : int64 array of shape (n_parents + 1, 5)
+    extents : int64 array of shape (n_parents + 1, 6)
         Where each parent's chunk begins in ``index``, the second part of its index, and where it begins in
-        ``starts``, ``keys`` and ``units``.
+        ``starts``, ``keys``, ``units`` and ``bases``.
     index : uint32 array of shape (n_entries, 2)
         Bitmaps of 32 features, or buckets of features, that tell where there is a row, each with the number of rows
         before.
-    starts : uint32 array
-        The first unit of every row of a chunk, relative to the chunk, and where its last row ends.
-    keys : uint32 array
-        The hashed ranks of the chunk's rare features, ascending, then a sentinel.
+    starts : uint16 array
+        The first unit of every row of a chunk, relative to its base, and where its last row ends.
+    bases : uint32 array
+        Where every run of up to 256 rows begins, relative to the chunk.
+    keys : uint16 array
+        What the places of a chunk's rare features do not tell of their hashed ranks.
     units : uint16 array
         Rows: for every block of 16 siblings a lane mask, the number of the block if there are several, and the
-        packed weights. Padding follows the last row.
+        packed weights; int8 weights of 17 to 256 siblings are pairs of the sibling and the weight instead. Padding
+        follows the last row.
     bias : float32 array of shape (n_children,)
         The contribution of the constant feature to every child's margin.
     n_features : int
@@ -91,8 +94,9 @@ class LayerWeights:
     ranks: NDArray[np.int32]
     extents: NDArray[np.int64]
     index: NDArray[np.uint32]
-    starts: NDArray[np.uint32]
-    keys: NDArray[np.uint32]
+    starts: NDArray[np.uint16]
+    bases: NDArray[np.uint32]
+    keys: NDArray[np.uint16]
     units: NDArray[np.uint16]
     bias: NDArray[np.float32]
     n_features: int
@@ -253,16 +257,17 @@ class LayerWeights:
         Returns
         -------
         dict of str to ndarray
-            ``extents``, ``index``, ``starts``, ``keys``, ``units`` and ``bias``.
+            ``extents``, ``index``, ``starts``, ``bases``, ``keys``, ``units`` and ``bias``.
         """
-        before = [lengths.get(name, 0) for name in ("index", "index", "starts", "keys", "units")]
+        before = [lengths.get(name, 0) for name in ("index", "index", "starts", "keys", "units", "bases")]
         extents = self.extents + np.array(before, np.int64)
         return {
             "extents": extents if ends else extents[:-1],
             "index": self.index,
             "starts": self.starts,
             "keys": self.keys,
-            "units": self.units if ends else self.units[: self.extents[-1, -1]],
+            "bases": self.bases,
+            "units": self.units if ends else self.units[: self.extents[-1, 4]],
             "bias": self.bias,
         }
 

@@ -1,0 +1,197 @@
+"""`arborank update`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .files import check_destination, is_text_model, open_ranker, read_data, save_model
+from .options import force_option, jobs_option, labels_option, set_jobs, xmc_option
+from .reporting import say
+
+if TYPE_CHECKING:
+    from ..datasets import MatrixData, TextData
+
+__all__ = ["update"]
+
+_FILE = click.Path(exists=True, dir_okay=False)
+
+
+@click.command(short_help="Add, refresh and remove labels of a model without training the rest anew.")
+@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--data", type=_FILE, help="Recent labelled data: with the labels in question, and with others."
+)
+@click.option(
+    "--add", is_flag=True, help="Add the labels of DATA (and --label-texts) that MODEL does not know."
+)
+@click.option("--refresh", type=_FILE, help="Forget these labels, a line each, and learn them from DATA.")
+@click.option("--remove", type=_FILE, help="Remove these labels, a line each.")
+@click.option("--label-texts", type=_FILE, help="Texts about labels, each labelled with the one it is about.")
+@click.option(
+    "--negative-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of the texts without the labels in question that DATA holds.  [1]",
+)
+@click.option("--out", "-o", "directory", type=click.Path(), help="Save here, and leave MODEL as it is.")
+@labels_option
+@xmc_option
+@jobs_option
+@force_option
+def update(
+    model: str,
+    data: str | None,
+    add: bool,
+    refresh: str | None,
+    remove: str | None,
+    label_texts: str | None,
+    negative_share: float | None,
+    directory: str | None,
+    labels: str | None,
+    xmc: bool,
+    jobs: int | None,
+    force: bool,
+) -> None:
+    """Change the labels of MODEL: first --remove, then --refresh, then --add.
+
+    DATA has the form that MODEL was trained on. Labels of a model of matrices are numbers; those beyond the last it
+    knows are new. The result takes MODEL's place in one step: an update that fails or is stopped, at whatever moment,
+    leaves the old model, and who has opened it goes on with it.
+    """
+    learns = add or refresh is not None
+    if not learns and remove is None:
+        raise click.UsageError("nothing to do: give --add, --refresh or --remove")
+    if learns and data is None:
+        raise click.UsageError("--add and --refresh need --data DATA, to learn from")
+    for name, value in (("data", data), ("label-texts", label_texts), ("negative-share", negative_share)):
+        if value is not None and not learns:
+            raise click.UsageError(f"--{name} goes with --add or --refresh")
+    if directory is not None:
+        check_destination(directory, force)
+    ranker = open_ranker(model)
+    set_jobs(ranker, jobs)
+    log = None if data is None else read_data(data, labels, xmc)
+    if log is not None and is_text_model(ranker) == hasattr(log, "Y"):
+        wanted = "texts with label names" if is_text_model(ranker) else "matrices"
+        raise click.UsageError(f"{model} was trained on {wanted}; --data {data} is something else")
+    options = {} if negative_share is None else {"negative_share": negative_share}
+    change = _change_of(ranker, log, label_texts)
+    done = []
+    if remove is not None:
+        done.append(f"{change.remove(_lines(remove)):,} removed")
+    if refresh is not None:
+        done.append(f"{change.refresh(_lines(refresh), options):,} refreshed")
+    if add:
+        done.append(f"{change.add(options):,} added")
+    summary = f"labels: {', '.join(done)}"
+    save_model(change.ranker, directory or model, f"## Last update\n\n{summary.capitalize()}.")
+    say(f"{summary}; saved {directory or model}")
+
+
+class _Names:
+    """A model of texts while its labels change."""
+
+    def __init__(self, ranker: Any, log: "TextData | None", about: dict[str, str]) -> None:
+        self.ranker, self._log, self._about = ranker, log, about
+        self._known = set(ranker.labels_)
+
+    def remove(self, names: list[str]) -> int:
+        self.ranker = self.ranker.remove_labels(names)
+        return len(names)
+
+    def refresh(self, names: list[str], options: dict[str, Any]) -> int:
+        self._learn("refresh_labels", names, options)
+        return len(names)
+
+    def add(self, options: dict[str, Any]) -> int:
+        assert self._log is not None
+        found = [name for row in (*self._log.labels, self._about) for name in row]
+        new = [name for name in dict.fromkeys(found) if name not in self._known]
+        if not new:
+            raise ValueError("DATA has no label that the model does not know; there is nothing to add")
+        self._learn("add_labels", new, options)
+        return len(new)
+
+    def _learn(self, method: str, names: list[str], options: dict[str, Any]) -> None:
+        assert self._log is not None
+        chosen, left = set(names), set(self.ranker.labels_)
+        rows = [[name for name in row if name in chosen or name in left] for row in self._log.labels]
+        about = {name: text for name, text in self._about.items() if name in chosen} or None
+        change = getattr(self.ranker, method)
+        self.ranker = change(names, self._log.texts, rows, label_texts=about, **options)
+
+
+class _Ids:
+    """A model of matrices while its labels change."""
+
+    def __init__(self, model: Any, log: "MatrixData | None") -> None:
+        if not hasattr(model, "add_labels"):
+            raise TypeError(f"{type(model).__name__} has no add_labels; its labels cannot be changed")
+        self.ranker, self._log = model, log
+
+    def remove(self, ids: list[str]) -> int:
+        self.ranker = self.ranker.remove_labels(_numbers(ids))
+        return len(ids)
+
+    def refresh(self, ids: list[str], options: dict[str, Any]) -> int:
+        from ..sparse import to_scipy
+
+        assert self._log is not None
+        numbers = _numbers(ids)
+        width = max(self._log.Y.shape[1], self.ranker.n_labels_)
+        if max(numbers) >= width:
+            raise ValueError(
+                f"--refresh names label {max(numbers)}, but the model has {self.ranker.n_labels_}"
+            )
+        Y = to_scipy(self._log.Y)
+        Y.resize(Y.shape[0], width)
+        self.ranker = self.ranker.refresh_labels(numbers, self._log.X, Y[:, numbers], **options)
+        return len(ids)
+
+    def add(self, options: dict[str, Any]) -> int:
+        from ..sparse import to_scipy
+
+        assert self._log is not None
+        n_known, width = self.ranker.n_labels_, self._log.Y.shape[1]
+        if width <= n_known:
+            raise ValueError(f"DATA has {width} labels and the model {n_known}; there is nothing to add")
+        self.ranker = self.ranker.add_labels(self._log.X, to_scipy(self._log.Y)[:, n_known:], **options)
+        return int(width - n_known)
+
+
+def _change_of(ranker: Any, log: Any, label_texts: str | None) -> _Names | _Ids:
+    if is_text_model(ranker):
+        return _Names(ranker, log, _about(label_texts))
+    if label_texts is not None:
+        raise click.UsageError("--label-texts goes with models of texts")
+    return _Ids(ranker, log)
+
+
+def _lines(path: str) -> list[str]:
+    lines = [line for line in Path(path).read_text(encoding="utf-8").splitlines() if line]
+    if not lines:
+        raise ValueError(f"{path} names no label; a line each was expected")
+    return lines
+
+
+def _numbers(lines: list[str]) -> list[int]:
+    for line in lines:
+        if not line.strip().isdecimal():
+            raise ValueError(f"{line!r} is no label id; the labels of a model of matrices are numbers")
+    return [int(line) for line in lines]
+
+
+def _about(path: str | None) -> dict[str, str]:
+    """Return the texts about labels, by name."""
+    if path is None:
+        return {}
+    from ..datasets import read_texts
+
+    found = read_texts(path)
+    about: dict[str, str] = {}
+    for text, names in zip(found.texts, found.labels, strict=True):
+        for name in names:
+            if name in about:
+                raise ValueError(f"{path} has two texts about {name!r}")
+            about[name] = text
+    return about

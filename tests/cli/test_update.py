@@ -1,0 +1,152 @@
+"""`arborank update`: what it changes, and that it is all or nothing."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from click.testing import CliRunner
+
+import arborank
+from arborank.cli import main
+from arborank.datasets import TextData, write_jsonl
+from arborank.persistence import store
+
+OLD = ["apple", "banana", "cherry", "grape", "melon", "peach"]
+NEW = ["truck", "van"]
+
+
+def rows(names, n, seed):
+    """Texts that name their label, among words that say nothing."""
+    rng = np.random.default_rng(seed)
+    chosen = [names[i] for i in rng.integers(0, len(names), n)]
+    texts = [f"a {name}ish thing w{rng.integers(20)} w{rng.integers(20)} like trucks vans" for name in chosen]
+    return TextData(texts, [[name] for name in chosen])
+
+
+def both(first, second):
+    return TextData([*first.texts, *second.texts], [*first.labels, *second.labels])
+
+
+def pair(data):
+    return data.texts, data.labels
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    place = tmp_path_factory.mktemp("update")
+    train = rows(OLD, 120, 1)
+    words = TextData(["truckish vanish kiwiish"] * 3, [["apple"]] * 3)  # that the features know them
+    ranker = arborank.TextRanker().fit(*pair(both(train, words)))
+    ranker.save(place / "model")
+    recent = both(rows(OLD, 60, 2), rows(NEW, 60, 3))
+    write_jsonl(place / "recent.jsonl", recent)
+    write_jsonl(place / "about.jsonl", TextData(["a kiwiish thing"], [["kiwi"]]))
+    X = ranker.features_.transform(recent.texts)
+    names = [*ranker.labels_, *NEW]
+    Y = sp.csr_array(np.array([[float(name in row) for name in names] for row in recent.labels], np.float32))
+    sp.save_npz(place / "X.npz", X)
+    sp.save_npz(place / "Y.npz", Y)
+    ranker.model_.save(place / "linear")
+    (place / "gone").write_text("banana\ngrape\n")
+    return place
+
+
+@pytest.fixture
+def run(pristine, tmp_path, monkeypatch):
+    shutil.copytree(pristine, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*args, code=0):
+        result = CliRunner().invoke(main, ["update", *map(str, args)])
+        assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+        assert "Traceback" not in result.output
+        return result
+
+    return invoke
+
+
+def best(text):
+    return arborank.load("model").rank(text, k=1)[0][0]
+
+
+def test_labels_come_go_and_are_refreshed(run):
+    Path("again").write_text("cherry\n")
+    result = run("model", "--data", "recent.jsonl", "--add", "--refresh", "again", "--remove", "gone")
+    assert "2 removed, 1 refreshed, 2 added" in result.stderr
+    labels = set(arborank.load("model").labels_)
+    assert labels == {*OLD, *NEW} - {"banana", "grape"}
+    assert [best(f"a {name}ish thing") for name in ("truck", "cherry", "melon")] == [
+        "truck",
+        "cherry",
+        "melon",
+    ]
+
+
+def test_a_label_with_a_text_only(run):
+    run("model", "--data", "recent.jsonl", "--add", "--label-texts", "about.jsonl", "-o", "other")
+    assert set(arborank.load("model").labels_) == set(OLD)
+    assert set(arborank.load("other").labels_) == {*OLD, *NEW, "kiwi"}
+    assert "Last update" in Path("other/README.md").read_text()
+
+
+def test_models_of_matrices_have_numbers(run):
+    model = arborank.load("linear")
+    Path("ids").write_text("1\n3\n")
+    run("linear", "--data", "X.npz", "--labels", "Y.npz", "--add", "--remove", "ids")
+    after = arborank.load("linear")
+    assert after.n_labels_ == model.n_labels_ + 2
+    ids, _ = after.predict_topk(sp.load_npz("X.npz"), 3)
+    assert not np.isin([1, 3], ids).any()
+    assert (ids[60:, 0] >= model.n_labels_).mean() > 0.9
+    Path("ids").write_text("0\n")
+    run("linear", "--data", "X.npz", "--labels", "Y.npz", "--refresh", "ids", "-o", "fresh")
+    assert arborank.load("fresh").n_labels_ == after.n_labels_
+
+
+@pytest.mark.parametrize("fails_at", [0, 1, 2])
+def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
+    before = arborank.load("model").rank_batch(["a grapeish thing", "a melonish thing"], 3)
+    real, written = store.write_tensors, []
+
+    def failing(path, arrays):
+        written.append(path)
+        if len(written) > fails_at:
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        return real(path, arrays)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "write_tensors", failing)
+        assert "No space left" in run("model", "--remove", "gone", code=1).stderr
+    assert len(written) == fails_at + 1
+    assert (
+        arborank.load("model", verify=True).rank_batch(["a grapeish thing", "a melonish thing"], 3) == before
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        ([], 2, "nothing to do"),
+        (["--add"], 2, "need --data"),
+        (["--remove", "gone", "--data", "recent.jsonl"], 2, "--data goes with"),
+        (["--data", "X.npz", "--labels", "Y.npz", "--add"], 2, "something else"),
+        (["--remove", "unknown"], 1, "'kiwi', which is not a label"),
+        (["--remove", "empty"], 1, "names no label"),
+        (["--data", "old.jsonl", "--add"], 1, "nothing to add"),
+    ],
+)
+def test_refusals(run, args, code, message):
+    Path("unknown").write_text("kiwi\n")
+    Path("empty").write_text("\n")
+    write_jsonl(Path("old.jsonl"), rows(OLD, 30, 5))
+    assert message in run("model", *args, code=code).stderr
+
+
+def test_refusals_of_models_of_matrices(run):
+    Path("name").write_text("apple\n")
+    assert "no label id" in run("linear", "--remove", "name", code=1).stderr
+    args = ("linear", "--data", "X.npz", "--labels", "Y.npz", "--label-texts", "about.jsonl", "--add")
+    assert "models of texts" in run(*args, code=2).stderr
