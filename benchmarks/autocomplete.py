@@ -183,7 +183,7 @@ def gru(data: Set, path: Path) -> dict:
     (folder / "train.json").write_text(json.dumps(train))
     (folder / "test.json").write_text(json.dumps(tests))
     command = [data.given.neural or python("neural", data.given.environments), "-m", "runners.gru_completion"]
-    command += [folder, path, "--minutes", str(data.given.minutes)]
+    command += [folder, path, "--minutes", str(data.given.minutes), "--rows", str(data.given.rows)]
     done = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -252,6 +252,7 @@ def main() -> None:
     parser.add_argument("--environments", type=Path, default=PLACE)
     parser.add_argument("--neural", type=Path, help="interpreter with torch, for the GRU")
     parser.add_argument("--minutes", type=float, default=10, help="training time of the GRU")
+    parser.add_argument("--rows", type=int, default=20_000, help="test prefixes that the GRU answers")
     parser.add_argument("--sets", nargs="+", default=list(completion.NAMES), choices=completion.NAMES)
     parser.add_argument("--sides", nargs="+", default=list(SIDES), choices=SIDES)
     parser.add_argument("--share", type=int, default=4, help="every so manieth training pair of yso-en")

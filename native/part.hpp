@@ -24,6 +24,7 @@ struct PartProblem {
   std::int64_t width;
   float coherence;
   int max_iter;
+  int starts;  // the matcher's preferences, and instances drawn as means; the best end counts
 };
 
 // What one thread needs; label by label.
@@ -42,15 +43,26 @@ class Parter {
     label_ = label;
     rows_ = p_.instances.indices + p_.instances.begin(label);
     own_ = p_.leaves.indices + p_.leaves.begin(label);
-    begin();
-    for (int turn = 0; turn < p_.max_iter && improve(); turn++) {
+    weigh();
+    float most = -1;
+    for (int start = 0; start < p_.starts; start++) {
+      if (start == 0)
+        begin_preferred();
+      else
+        begin_drawn(start);
+      for (int turn = 0; turn < p_.max_iter && improve(); turn++) {
+      }
+      const float gain = total();
+      if (gain <= most)
+        continue;
+      most = gain;
+      for (std::int64_t i = 0; i < n_; i++)
+        chosen[i] = own_[leaf_[i]];
     }
-    for (std::int64_t i = 0; i < n_; i++)
-      chosen[i] = own_[leaf_[i]];
   }
 
  private:
-  void begin() {
+  void weigh() {
     worth_.assign(n_ * m_, 0.0f);
     leaf_.resize(n_);
     for (std::int64_t i = 0; i < n_; i++) {
@@ -60,9 +72,66 @@ class Parter {
         if (at != own_ + m_ && *at == p_.beams[place])
           worth_[i * m_ + (at - own_)] = p_.scores[place];
       }
-      leaf_[i] = best(worth_.data() + i * m_);
     }
     sums_.resize(m_ * (p_.features.n_cols + p_.companions.n_cols), 0.0f);  // zeros between labels and rounds
+  }
+
+  void begin_preferred() {
+    for (std::int64_t i = 0; i < n_; i++)
+      leaf_[i] = best(worth_.data() + i * m_);
+  }
+
+  // Instances go to the most similar of a few that are drawn; each of these groups to the leaf that suits it.
+  void begin_drawn(int start) {
+    std::uint64_t state = static_cast<std::uint64_t>(label_) * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(start);
+    drawn_.clear();
+    for (std::int64_t j = 0; j < m_; j++) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      drawn_.push_back(static_cast<std::int64_t>((state >> 33) % static_cast<std::uint64_t>(n_)));
+      for_each(drawn_[j], [&](std::int64_t at, float value) { sums_[at + j] += value; });
+    }
+    values_.assign(n_ * m_, 0.0f);
+    for (std::int64_t i = 0; i < n_; i++) {
+      compare(i);
+      leaf_[i] = best(values_.data() + i * m_);
+    }
+    for (std::int64_t j = 0; j < m_; j++)
+      clear(drawn_[j]);
+    std::vector<float> totals(m_ * m_, 0.0f);  // what a leaf is worth to a group
+    for (std::int64_t i = 0; i < n_; i++)
+      for (std::int64_t j = 0; j < m_; j++)
+        totals[leaf_[i] * m_ + j] += worth_[i * m_ + j];
+    std::vector<std::int64_t> leaf_of(m_, -1);
+    for (std::int64_t turn = 0; turn < m_; turn++) {
+      const std::int64_t at = std::max_element(totals.begin(), totals.end()) - totals.begin();
+      const std::int64_t group = at / m_, leaf = at % m_;
+      leaf_of[group] = leaf;
+      for (std::int64_t j = 0; j < m_; j++)
+        totals[group * m_ + j] = totals[j * m_ + leaf] = -1.0f;
+    }
+    for (std::int64_t i = 0; i < n_; i++)
+      leaf_[i] = leaf_of[leaf_[i]];
+  }
+
+  // What k-means makes as large as it can, after its last round.
+  float total() const {
+    float sum = 0;
+    for (std::int64_t i = 0; i < n_; i++)
+      sum += worth_[i * m_ + leaf_[i]];
+    for (std::int64_t j = 0; j < m_; j++)
+      sum += p_.coherence * std::sqrt(std::max(squares_[j], 0.0f));
+    return sum;
+  }
+
+  void compare(std::int64_t i) {
+    float* own = values_.data() + i * m_;
+    for_each(i, [&](std::int64_t at, float value) {
+      for (std::int64_t j = 0; j < m_; j++)
+        own[j] += value * sums_[at + j];
+    });
+  }
+  void clear(std::int64_t i) {
+    for_each(i, [&](std::int64_t at, float) { std::fill_n(sums_.data() + at, m_, 0.0f); });
   }
 
   std::int64_t best(const float* values) const { return std::max_element(values, values + m_) - values; }
@@ -85,15 +154,11 @@ class Parter {
     values_.assign(n_ * m_, 0.0f);
     squares_.assign(m_, 0.0f);  // of the sums' lengths
     for (std::int64_t i = 0; i < n_; i++) {
-      float* own = values_.data() + i * m_;
-      for_each(i, [&](std::int64_t at, float value) {
-        for (std::int64_t j = 0; j < m_; j++)
-          own[j] += value * sums_[at + j];
-      });
-      squares_[leaf_[i]] += own[leaf_[i]];
+      compare(i);
+      squares_[leaf_[i]] += values_[i * m_ + leaf_[i]];
     }
     for (std::int64_t i = 0; i < n_; i++)
-      for_each(i, [&](std::int64_t at, float) { std::fill_n(sums_.data() + at, m_, 0.0f); });
+      clear(i);
     bool moved = false;
     for (std::int64_t i = 0; i < n_; i++) {
       float* own = values_.data() + i * m_;
@@ -109,7 +174,7 @@ class Parter {
   const PartProblem& p_;
   std::int64_t n_ = 0, m_ = 0, label_ = 0;  // instances and leaves of the label
   const std::int32_t *rows_ = nullptr, *own_ = nullptr;
-  std::vector<std::int64_t> leaf_;
+  std::vector<std::int64_t> leaf_, drawn_;
   std::vector<float> worth_, values_, squares_, sums_;
 };
 

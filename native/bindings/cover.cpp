@@ -43,7 +43,7 @@ nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<
 
 NumpyVector<std::int32_t> part_instances(const Csr& features, const Csr& companions, const Csr& instances,
                                          const Csr& leaves, Matrix<std::int32_t> beams, Matrix<float> scores,
-                                         float coherence, int max_iter, int n_threads) {
+                                         float coherence, int max_iter, int starts, int n_threads) {
   const CsrView& rows = canonical(instances, "instances");
   const CsrView& own = canonical(leaves, "leaves");
   const auto n = static_cast<std::int64_t>(beams.shape(0));
@@ -52,8 +52,9 @@ NumpyVector<std::int32_t> part_instances(const Csr& features, const Csr& compani
           "features, companions, beams and scores must have one row an instance, instances one column");
   require(own.n_rows == rows.n_rows && companions.view.n_cols == rows.n_rows,
           "instances and leaves must have one row a label, companions one column");
+  require(max_iter >= 1 && starts >= 1, "max_iter and starts must be at least 1");
   const PartProblem problem{features.view, companions.view, rows, own, beams.data(), scores.data(),
-                            static_cast<std::int64_t>(beams.shape(1)), coherence, max_iter};
+                            static_cast<std::int64_t>(beams.shape(1)), coherence, max_iter, starts};
   std::vector<std::int32_t> chosen;
   {
     nb::gil_scoped_release release;
@@ -71,7 +72,7 @@ void bind_cover(nb::module_& m) {
         "Copies (labels, clusters) that let beams cover more positives, in the order they were taken.");
   m.def("part_instances", &part_instances, nb::arg("features"), nb::arg("companions"), nb::arg("instances"),
         nb::arg("leaves"), nb::arg("beams").noconvert(), nb::arg("scores").noconvert(), nb::arg("coherence"),
-        nb::arg("max_iter"), nb::arg("n_threads"),
+        nb::arg("max_iter"), nb::arg("starts"), nb::arg("n_threads"),
         "The leaf of every positive of every label, parted among the label's leaves; -1 for a label in none.");
 }
 

@@ -252,9 +252,9 @@ struct Searcher {
     auto ids = new_matrix<std::int64_t>(n_rows, width);
     auto scores = new_matrix<float>(n_rows, width);
     const Answers answers{ids.data(), scores.data()};
-    const auto n_masked = static_cast<std::int64_t>((allowed ? allowed->view.nnz() : 0) + (excluded ? excluded->view.nnz() : 0) +
-                                                    (only ? only->size() : 0) + (without ? without->size() : 0));
-    const bool first_mask = (allowed || ranges || only || without) && !masked.exchange(true);  // it prepares what the others need
+    const std::int64_t n_masked = (allowed ? allowed->view.nnz() : 0) + (excluded ? excluded->view.nnz() : 0) +
+                                  (only ? only->size() : 0) + (without ? without->size() : 0);
+    const bool first_mask = (allowed || only || without || ranges) && !masked.exchange(true);  // it prepares what the others need
     if (!first_mask && is_short(X, k, beam_size, n_masked)) {
       search(tree, X.view, options, 1, {}, pool, answers);
     } else {

@@ -119,6 +119,52 @@ def test_prepared_filter_equals_reference(
     assert_same(search.topk(as_csr(X), k, n_threads=2, **options), expected)
 
 
+@settings(deadline=None, max_examples=80)
+@given(
+    seed=seeds,
+    depth=st.integers(1, 3),
+    widest=st.sampled_from([2, 5, 17, 70]),
+    k=st.sampled_from([1, 3, 40, 500]),
+    beam_size=st.sampled_from([1, 3, 30, 1000]),
+    combine=st.sampled_from(COMBINATIONS),
+    merge=st.sampled_from(["mean", "log-sum"]),
+    parts=st.sets(st.sampled_from(["allowed", "excluded", "weights"])),
+)
+def test_merging_equals_reference(seed, depth, widest, k, beam_size, combine, merge, parts):
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, depth=depth, widest=widest, n_features=20, overlap=True)
+    X = random_instances(rng, 9, 20)
+    allowed, excluded = (
+        random_mask(rng, 9, model.n_labels, 0.4) if name in parts else None
+        for name in ("allowed", "excluded")
+    )
+    weights = None
+    if "weights" in parts and combine != "noop" and (merge == "mean" or combine.startswith("log-")):
+        weights = (rng.random(model.n_labels) < 0.8).astype(np.float32)
+    options = {"beam_size": beam_size, "combine": combine, "merge": merge, "weights": weights}
+    options |= {"allowed": None if allowed is None else as_csr(allowed)}
+    options |= {"excluded": None if excluded is None else as_csr(excluded)}
+    search = model.search()
+    expected = topk(model, X, k, beam_size, combine, allowed, excluded, weights, merge)
+    got = search.topk(as_csr(X), k, **options)
+    if merge == "mean":
+        assert_same(got, expected)
+    else:  # exponentials and logarithms need not be the same in C and numpy
+        np.testing.assert_allclose(got[1], expected[1], rtol=1e-5, atol=1e-6)
+    for n_threads in (2, 3):
+        assert_same(search.topk(as_csr(X), k, n_threads=n_threads, **options), got)
+
+
+def test_weights_of_labels_and_a_sum_of_shares():
+    model = random_model(np.random.default_rng(0), depth=2, widest=6, n_features=5, overlap=True)
+    X = as_csr(np.ones((1, 5), np.float32))
+    weights = np.ones(model.n_labels, np.float32)
+    with pytest.raises(ValueError, match="merge='log-sum' go together only with a log- combination"):
+        model.search().topk(X, 3, merge="log-sum", weights=weights)
+    with pytest.raises(ValueError, match="merge is 'sum'; expected one of max, mean, log-sum"):
+        model.search().topk(X, 3, merge="sum")
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     seed=seeds,
@@ -173,52 +219,6 @@ def test_lines_are_counted():
     assert all(0 < one["bias"] <= together["bias"] for one in alone)
     with pytest.raises(ValueError, match="X does not fit the model"):
         search.lines(as_csr(np.ones((1, 3), np.float32)), 5)
-
-
-@settings(deadline=None, max_examples=80)
-@given(
-    seed=seeds,
-    depth=st.integers(1, 3),
-    widest=st.sampled_from([2, 5, 17, 70]),
-    k=st.sampled_from([1, 3, 40, 500]),
-    beam_size=st.sampled_from([1, 3, 30, 1000]),
-    combine=st.sampled_from(COMBINATIONS),
-    merge=st.sampled_from(["mean", "log-sum"]),
-    parts=st.sets(st.sampled_from(["allowed", "excluded", "weights"])),
-)
-def test_merging_equals_reference(seed, depth, widest, k, beam_size, combine, merge, parts):
-    rng = np.random.default_rng(seed)
-    model = random_model(rng, depth=depth, widest=widest, n_features=20, overlap=True)
-    X = random_instances(rng, 9, 20)
-    allowed, excluded = (
-        random_mask(rng, 9, model.n_labels, 0.4) if name in parts else None
-        for name in ("allowed", "excluded")
-    )
-    weights = None
-    if "weights" in parts and combine != "noop" and (merge == "mean" or combine.startswith("log-")):
-        weights = (rng.random(model.n_labels) < 0.8).astype(np.float32)
-    options = {"beam_size": beam_size, "combine": combine, "merge": merge, "weights": weights}
-    options |= {"allowed": None if allowed is None else as_csr(allowed)}
-    options |= {"excluded": None if excluded is None else as_csr(excluded)}
-    search = model.search()
-    expected = topk(model, X, k, beam_size, combine, allowed, excluded, weights, merge)
-    got = search.topk(as_csr(X), k, **options)
-    if merge == "mean":
-        assert_same(got, expected)
-    else:  # exponentials and logarithms need not be the same in C and numpy
-        np.testing.assert_allclose(got[1], expected[1], rtol=1e-5, atol=1e-6)
-    for n_threads in (2, 3):
-        assert_same(search.topk(as_csr(X), k, n_threads=n_threads, **options), got)
-
-
-def test_weights_of_labels_and_a_sum_of_shares():
-    model = random_model(np.random.default_rng(0), depth=2, widest=6, n_features=5, overlap=True)
-    X = as_csr(np.ones((1, 5), np.float32))
-    weights = np.ones(model.n_labels, np.float32)
-    with pytest.raises(ValueError, match="merge='log-sum' go together only with a log- combination"):
-        model.search().topk(X, 3, merge="log-sum", weights=weights)
-    with pytest.raises(ValueError, match="merge is 'sum'; expected one of max, mean, log-sum"):
-        model.search().topk(X, 3, merge="sum")
 
 
 def test_weights_reorder_the_labels_of_the_beam():

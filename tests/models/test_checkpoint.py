@@ -264,7 +264,7 @@ def test_damaged_record_of_a_layer(topics, tmp_path, change):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["units", "bias", "extents", "index", "starts", "bases"])
+@pytest.mark.parametrize("name", ["units", "bias", "extents", "index", "starts"])
 @pytest.mark.parametrize("finished", [True, False])
 def test_altered_weights(topics, tmp_path, monkeypatch, name, finished):
     options = {"n_jobs": 1, **SMALL_TREE}

@@ -259,6 +259,7 @@ def test_merging_without_overlap_changes_nothing(senses):
         ({"min_gain": -1}, "min_gain"),
         ({"max_leaf_size": 0}, "max_leaf_size"),
         ({"coherence": -1}, "coherence must be at least 0"),
+        ({"starts": 0}, "starts must be at least 1"),
     ],
 )
 def test_options_are_checked_before_training(senses, monkeypatch, options, message):

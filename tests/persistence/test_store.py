@@ -110,11 +110,6 @@ def test_format_1_stays_readable(request):
     assert list(table) == ["apple", "", "Bäume\nund Büsche", "木"]
 
 
-def test_format_2_stays_readable(request):
-    ranker = load(request.path.parent.parent / "fixtures" / "model-format-2")
-    assert [name for name, _ in ranker.rank("a red apple", k=3)] == ["apple", "red", "car"]
-
-
 def test_what_is_wrong_with_an_older_folder_tells_its_age(saved):
     def change(document):
         document.update(format_version=1, library_version="0.0.7")

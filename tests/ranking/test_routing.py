@@ -1,5 +1,7 @@
 """Which leaf an instance is an example of, against k-means written plainly."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -86,6 +88,25 @@ def test_instances_of_a_kind_stay_together():
     assert np.array_equal(together, np.eye(2)[kind])
     alone = examples(*matrices, beams, scores, coherence=0.0)
     assert np.array_equal(alone.argmax(axis=1), scores.argmax(axis=1))
+
+
+def test_more_starts_never_do_worse():
+    rng = np.random.default_rng(0)
+    kind = np.arange(60) % 2
+    X = np.hstack([np.eye(2)[kind] * 3, rng.random((60, 4))])
+    beams, scores = np.tile([0, 1], (60, 1)), rng.random((60, 2)).astype(np.float32)  # knows nothing
+    matrices = as_csr(X), as_csr(np.ones((60, 1))), as_csr(np.ones((1, 2)))
+
+    def value(starts):
+        at = examples(*matrices, beams, scores, coherence=5.0, starts=starts).argmax(axis=1)
+        vectors = unit(X)
+        sums = sum(np.linalg.norm(vectors[at == leaf].sum(axis=0)) for leaf in (0, 1))
+        return at, scores[np.arange(60), at].sum() + 5 * sums
+
+    values = [value(starts)[1] for starts in (1, 2, 4, 8)]
+    assert all(a <= b + 1e-3 for a, b in pairwise(values))
+    parted = value(8)[0]
+    assert np.array_equal(parted, kind) or np.array_equal(parted, 1 - kind)
 
 
 def test_scores_of_leaves(monkeypatch):

@@ -309,7 +309,7 @@ class TestCorruptLayers:
 
     def test_arrays_of_another_version(self, state):
         arrays = {name: array for name, array in state.arrays.items() if name != "ranks"}
-        with pytest.raises(ValueError, match="hold the arrays .* were expected"):
+        with pytest.raises(ValueError, match=r"hold the arrays .* were expected"):
             LayerWeights.from_state(State(config=state.config, arrays=arrays))
 
 

@@ -11,7 +11,7 @@ def cover_labels(instances: Csr, beams: NDArray[numpy.int32], scores: NDArray[nu
     Copies (labels, clusters) that let beams cover more positives, in the order they were taken.
     """
 
-def part_instances(features: Csr, companions: Csr, instances: Csr, leaves: Csr, beams: NDArray[numpy.int32], scores: NDArray[numpy.float32], coherence: float, max_iter: int, n_threads: int) -> NDArray[numpy.int32]:
+def part_instances(features: Csr, companions: Csr, instances: Csr, leaves: Csr, beams: NDArray[numpy.int32], scores: NDArray[numpy.float32], coherence: float, max_iter: int, starts: int, n_threads: int) -> NDArray[numpy.int32]:
     """
     The leaf of every positive of every label, parted among the label's leaves; -1 for a label in none.
     """

@@ -56,6 +56,7 @@ def disentangle(
     min_gain: float = 0.02,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
+    starts: int = 1,
     relevance: Any = None,
     user_negatives: Any = None,
 ) -> Any:
@@ -80,6 +81,8 @@ def disentangle(
     coherence : float, default 3.0
         How much the instances of a label are parted among its leaves by their likeness to one another, rather than by
         the matcher's scores alone; see `arborank.ranking.route`.
+    starts : int, default 1
+        How often that parting is begun; more find senses that the matcher mixes up, and take longer.
     relevance, user_negatives : optional
         What it was fitted on, as for `XRLinear.fit`.
 
@@ -105,6 +108,7 @@ def disentangle(
         "min_gain": min_gain,
         "max_leaf_size": max_leaf_size,
         "coherence": coherence,
+        "starts": starts,
     }
     copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters)
     return copy._fit(X, Y, relevance=relevance, user_negatives=user_negatives, refinement=options)
@@ -122,6 +126,7 @@ def refine_tree(
     min_gain: float = 0.02,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
+    starts: int = 1,
     beam_size: int,
     combine: str,
     random_state: int,
@@ -139,6 +144,7 @@ def refine_tree(
     check_integer("rounds", rounds, 1)
     check_real("min_gain", min_gain, least=0.0)
     check_real("coherence", coherence, least=0.0)
+    check_integer("starts", starts, 1)
     if rule not in RULES:
         raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
     if max_leaf_size is not None:
@@ -180,7 +186,9 @@ def refine_tree(
         position = np.full(n_leaves + 1, -1)  # the last one is for the padding -1
         position[leaves] = np.arange(leaves.size)
         membership = refined.membership(refined.depth - 1)
-        routes = route(X, Y, membership, position[beams], scores, coherence=coherence, n_threads=n_threads)
+        routes = route(
+            X, Y, membership, position[beams], scores, coherence=coherence, starts=starts, n_threads=n_threads
+        )
     return Disentangled(refined, routes, time.perf_counter() - start)
 
 

@@ -1,6 +1,7 @@
 """Label filters of a prediction: which labels may, or may not, be returned."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ def shared_ids(labels: Any) -> NDArray[np.int64] | None:
             return None
         return np.ascontiguousarray(labels, np.int64)
     if isinstance(labels, (list, tuple)) and labels and set(map(type, labels)) == {int}:
-        return np.array(labels, np.int64)
+        with suppress(OverflowError):
+            return np.array(labels, np.int64)
     return None
 
 
@@ -64,27 +66,25 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
     else:
         if isinstance(labels, str) or not isinstance(labels, Iterable):
             raise TypeError(f"{name} must be label ids, or one list of label ids a row; found {labels!r}")
-        ids = shared_ids(labels)
-        if ids is not None:
-            check_ids(labels, name, n_labels)
-            return _one_row(ids, n_labels)
         rows = list(labels)
-        if any(isinstance(row, bool) for row in rows):
-            raise TypeError(
-                f"{name} must hold label ids, found True or False; of a mask give np.flatnonzero(mask)"
-            )
-        shared = all(isinstance(row, (int, np.integer)) for row in rows)
+        if all(isinstance(row, (int, np.integer)) for row in rows):
+            return _one_row(rows, name, n_labels)
         for row in rows:
-            if not shared and (not isinstance(row, Iterable) or isinstance(row, str)):
+            if not isinstance(row, Iterable) or isinstance(row, str):
                 raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
-        if shared:
-            return label_filter(np.array(rows) if rows else np.empty(0, np.int64), name, n_rows, n_labels)
         pattern = rows_to_csr([list(row) for row in rows], n_labels, name)
     if pattern.shape[0] != n_rows:
         raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")
     return pattern
 
 
-def _one_row(labels: NDArray[np.int64], n_labels: int) -> Csr:
-    ids = np.unique(labels).astype(np.int32)
+def _one_row(labels: list[int], name: str, n_labels: int) -> Csr:
+    if any(isinstance(label, bool) for label in labels):
+        raise TypeError(
+            f"{name} must hold label ids, found True or False; of a mask give np.flatnonzero(mask)"
+        )
+    for label in (min(labels, default=None), max(labels, default=None)):
+        if label is not None and not 0 <= label < n_labels:
+            raise ValueError(f"{name} holds index {label}, which is outside [0, {n_labels})")
+    ids = np.unique(np.array(labels, np.int64)).astype(np.int32)
     return Csr(np.array([0, ids.size]), ids, np.ones(ids.size, np.float32), n_labels)

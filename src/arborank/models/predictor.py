@@ -113,7 +113,6 @@ class TreePredictor(BaseEstimator):
         options: dict[str, Any] = {
             "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
             "combine": self.combine if combine is None else combine,
-            "merge": merge,
             "n_threads": n_threads(self.n_jobs),
         }
         given = {"allowed": ("candidates", candidates), "excluded": ("exclude", exclude)}
@@ -122,7 +121,7 @@ class TreePredictor(BaseEstimator):
             ids = filters.shared_ids(labels)
             options[name] = ids if ids is not None else self._rows_filter(labels, argument, X)
         try:
-            return self._search.topk(X, k, label_filter=label_filter, weights=weights, **options)
+            return self._search.topk(X, k, label_filter=label_filter, weights=weights, merge=merge, **options)
         except ValueError:
             for argument, labels in given.values():  # with the name that the caller knows
                 filters.check_ids(labels, argument, self.n_labels_)

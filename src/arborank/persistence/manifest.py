@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 FORMAT = "arborank"
-FORMAT_VERSION = 3  # 2: other layouts of weights; 3: arrays that several parts share
+FORMAT_VERSION = 3  # 2: other layouts of weights; 3: 16-bit rows, arrays that several parts share
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
 

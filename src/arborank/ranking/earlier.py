@@ -1,6 +1,7 @@
 """Layers as formats up to 3 saved them: with 32-bit starts and keys, and no pairs."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -55,7 +56,7 @@ def _features(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
     bits = np.ascontiguousarray(arrays["index"][:, 0]).astype("<u4")
     ranks: list[NDArray[Any]] = []
     extents = arrays["extents"]
-    for here, after in zip(extents[:-1], extents[1:], strict=True):
+    for here, after in pairwise(extents):
         dense = bits[here[0] : here[1]].view(np.uint8)
         ranks += [np.flatnonzero(np.unpackbits(dense, bitorder="little"))]
         ranks += [arrays["keys"][here[3] : after[3] - 1] * _INVERSE]
@@ -67,7 +68,9 @@ def _weights(
 ) -> NDArray[np.float32]:
     if precision == "float32":
         both = np.stack([units[begin + 2 * place], units[begin + 2 * place + 1]], axis=1)
-        return both.view(np.float32)[:, 0]
-    if precision == "float16":
-        return units[begin + place].view(np.float16).astype(np.float32)
-    return units.view(np.int8)[2 * begin + place].astype(np.float32)
+        weights: NDArray[np.float32] = both.view(np.float32)[:, 0]
+    elif precision == "float16":
+        weights = units[begin + place].view(np.float16).astype(np.float32)
+    else:
+        weights = units.view(np.int8)[2 * begin + place].astype(np.float32)
+    return weights

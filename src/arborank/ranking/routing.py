@@ -45,6 +45,7 @@ def route(
     scores: NDArray[np.float32],
     *,
     coherence: float = 3.0,
+    starts: int = 1,
     n_threads: int = 0,
 ) -> Routes:
     """Choose a leaf for every label of every instance.
@@ -61,6 +62,8 @@ def route(
         Their scores, at least 0; a leaf outside the beam has 0.
     coherence : float, default 3.0
         How much the instances that a leaf has of the label count beside the score; see below.
+    starts : int, default 1
+        How often k-means is begun: with the scores, then with instances that are drawn; the best end counts.
     n_threads : int, default 0
         0 for all cores.
 
@@ -85,6 +88,7 @@ def route(
         np.ascontiguousarray(scores, np.float32),
         coherence,
         _ROUNDS,
+        starts,
         n_threads,
     )
     held = leaves >= 0
