@@ -31,8 +31,8 @@ from .targets import as_indicator
 __all__ = ["CatalogueMixin"]
 
 _CERTAIN = 1e4  # a margin whose score is 1 with every combination
-# What a sample of negatives leaves out, a branch with fewer levels of its own has fewer rankers to make up for. Its margin
-# at the root is lowered by so much for every level that it lacks and every factor of e that the sample is smaller; found
+# What a sample of negatives leaves out, a branch with fewer levels has fewer rankers to make up for. Its margins at the
+# root are lowered by so much for every level that it lacks, and every factor of e that the sample is smaller by; found
 # with benchmarks/catalogue.py.
 _LESS = 0.065
 
@@ -66,10 +66,10 @@ class CatalogueMixin(TreeLearner):
             As for `fit`, of the new labels. If ``representation`` is a matrix or a callable, which say nothing of new
             labels or are not saved, PIFA groups them.
         negative_share : float, default=1.0
-            The share of the instances without a new label that ``X`` holds, if only a sample of them is given: at the
-            root every one of them counts ``1 / negative_share`` times, and a branch with fewer levels than the tree needs
-            a larger margin to be entered, since it was not told apart from what a sample does not hold. To overstate it (to say 1 of a sample
-            of 0.1) favours the new labels over the old.
+            The share of the instances without a new label that ``X`` holds, if only a sample of them is given: at
+            the root every one of them counts ``1 / negative_share`` times, and a branch with fewer levels than the
+            tree needs a larger margin to be entered, since it was not told apart from what a sample does not hold.
+            To overstate it (to say 1 of a sample of 0.1) favours the new labels over the old.
         negative_cost : float, default=1.0
             Multiplies ``Cn`` in the branch. Less makes labels with few instances easier to find, at some cost to the
             others.
