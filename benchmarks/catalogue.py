@@ -232,14 +232,16 @@ machine was shared, so compare processor times.
 
 {sets}
 
-Rows that have none of the new labels are what the new branch is told apart from. A sample of them costs less, but
-what it leaves out would favour the new labels over the old: without a remedy, a million labels and s = 0.03, new
-labels gain 11 points on a full retrain, and old ones lose 0.35, nearly all of it because nodes of the branch take
-places in the beam. So a branch that has seen the share s needs a margin that is larger by 0.13 ln(1/s) at the
-root. No score of an old label changes: what they lose is a place in the beam or among the best ten to a new one,
-which a full retrain takes from them as well. (It also grows another tree: that moves recall by a few tenths either
-way.) With a million labels, a third of the time of an addition goes into copying the weights that stay, because
-the old model is left as it is.
+Rows that have none of the new labels are what the new branch is told apart from. A sample of them costs less,
+but favours the new labels over the old, the more the fewer levels the branch has. A branch that lacks levels of
+the tree and was trained with the share s therefore needs a margin at the root that is larger by 0.065 ln(1/s)
+for each. Without it, at a million labels and s = 0.03, new labels gained 11 points on a full retrain, and old
+ones lost 0.35, nearly all of it because nodes of the branch took places in the beam. No score of an old label
+changes: what they lose is a place in the beam or among the best ten to a new one, which a full retrain takes
+from them as well. (It also grows another tree: that moves recall by a few tenths either way.) With a million
+labels, a third or more of the time of an addition goes into copying the weights that stay, because the old
+model is left as it is: 1.3 gigabytes there. In a virtual machine that had to ask its host for that memory
+first, it took up to 3 s more.
 
 ## Cold start
 

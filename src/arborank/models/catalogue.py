@@ -31,9 +31,10 @@ from .targets import as_indicator
 __all__ = ["CatalogueMixin"]
 
 _CERTAIN = 1e4  # a margin whose score is 1 with every combination
-# What a sample of negatives leaves out would have lowered the margins of the branch: by so much for every factor of e,
-# found on three sets, see benchmarks/CATALOGUE.md.
-_LESS = 0.13
+# What a sample of negatives leaves out, a branch with fewer levels has fewer rankers to make up for. Its margins at the
+# root are lowered by so much for every level that it lacks, and every factor of e that the sample is smaller by; found
+# with benchmarks/catalogue.py.
+_LESS = 0.065
 
 
 class CatalogueMixin(TreeLearner):
@@ -65,10 +66,10 @@ class CatalogueMixin(TreeLearner):
             As for `fit`, of the new labels. If ``representation`` is a matrix or a callable, which say nothing of new
             labels or are not saved, PIFA groups them.
         negative_share : float, default=1.0
-            The share of the instances without a new label that ``X`` holds, if only a sample of them is given: at the
-            root every one of them counts ``1 / negative_share`` times, and the branch needs a larger margin to be
-            entered, since what a sample does not hold it was not told apart from. To overstate it (to say 1 of a sample
-            of 0.1) favours the new labels over the old.
+            The share of the instances without a new label that ``X`` holds, if only a sample of them is given: at
+            the root every one of them counts ``1 / negative_share`` times, and a branch with fewer levels than the
+            tree needs a larger margin to be entered, since it was not told apart from what a sample does not hold.
+            To overstate it (to say 1 of a sample of 0.1) favours the new labels over the old.
         negative_cost : float, default=1.0
             Multiplies ``Cn`` in the branch. Less makes labels with few instances easier to find, at some cost to the
             others.
@@ -243,7 +244,8 @@ class CatalogueMixin(TreeLearner):
         learned = self._train(X, Y, branch, depth, costs=costs)
         times["train"] = time.perf_counter() - start
         start = time.perf_counter()
-        learned[0] = replace(learned[0], bias=learned[0].bias - np.float32(_LESS * math.log(costs[0])))
+        less = np.float32(_LESS * (depth - branch.depth) * math.log(costs[0]))
+        learned[0] = replace(learned[0], bias=learned[0].bias - less)
         learned = _deepen(learned, depth, self.combine)
         tree = deepen(branch, depth).relabel(ids, n_labels)
         if stem[0] is not None:

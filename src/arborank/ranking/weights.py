@@ -299,7 +299,7 @@ class LayerWeights:
         if set(state.arrays) != set(_ARRAYS):
             raise ValueError(
                 f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(_ARRAYS)} were "
-                "expected; a model saved by an earlier version must be trained again"
+                "expected"
             )
         check_precision(state.config["precision"])
         check_integer("n_features", state.config["n_features"], 0, 2**31 - 1)
