@@ -106,7 +106,7 @@ def estimate_training(
     at most :math:`\alpha^2 / t^2` values of a unit row reach the threshold ``t`` when they are multiplied by it. With
     :math:`q = (\alpha / t)^{2.3}`, a ranker of ``p`` positives keeps about :math:`1.35 r q p^g / (r + 0.39 q)` weights,
     :math:`g = 0.81 - 0.032 \log r`, for as long as that is few of the ``r n^b`` features that ``n`` instances of a
-    cluster have. A weight takes 4 bytes; 9 go to each feature that any sibling uses and 2 or 4 to each 16 siblings that
+    cluster have. A weight takes 4 bytes; 5 go to each feature that any sibling uses and 2 or 4 to each 16 siblings that
     share it. The constants were fitted to the layers of nine models of four real data sets (19 to 524 values a row,
     thresholds 0.01 to 0.3, ``Cp`` 1 and 10, leaves of 20 and 100): their sum is 0.8 to 1.4 times the real size.
     Training needs 15 % more, to join them.
@@ -208,7 +208,7 @@ class _Kept:
         n_groups = math.ceil(n_nodes / n_parents / _LANES)
         groups = rows * n_groups * -math.expm1(-per_row / n_groups)
         header = 4 if n_groups > 1 else 2
-        return 4 * n_weights + header * groups + 9 * rows + 12 * n_nodes + 48 * n_parents
+        return 4 * n_weights + header * groups + 5 * rows + 12 * n_nodes + 48 * n_parents
 
 
 def _overlap(row: float) -> float:
