@@ -56,6 +56,38 @@ def test_lines_from_a_pipe(folder):
     assert run("complete", folder / "model", stdin="").output == ""
 
 
+def test_update(folder, tmp_path):
+    newer = [
+        (f"n{i}", str(time), query) for i in range(9) for time, query in enumerate(["camera", "nikon z"])
+    ]
+    (tmp_path / "newer.tsv").write_text(
+        "".join("\t".join(row) + "\n" for row in [*newer, ("m", "0", "nikon")])
+    )
+    (tmp_path / "gone").write_text("nike air\n")
+    result = run("update-completer", folder / "model", tmp_path / "newer.tsv", "-o", tmp_path / "new")
+    assert result.exit_code == 0, result.output
+    assert "4 queries before, 5 now" in result.stderr
+    assert "nikon z" in run("complete", tmp_path / "new", "n", "-p", "camera", "-k", 1).stdout
+    assert "nikon z" not in run("complete", folder / "model", "n").stdout
+    assert run("update-completer", tmp_path / "new", "--remove", tmp_path / "gone").exit_code == 0
+    assert "(no label)" in run("complete", tmp_path / "new", "nike").stdout
+    (tmp_path / "words").write_text("nikon\n")
+    result = run(
+        "update-completer", tmp_path / "new", tmp_path / "newer.tsv", "--blocklist", tmp_path / "words"
+    )
+    assert result.exit_code == 0, result.output
+    assert "(no label)" in run("complete", tmp_path / "new", "nik").stdout
+    (tmp_path / "pairs.tsv").write_text("camera\tlens\n" * 9 + "shoes\tcamera\n")
+    options = ["--pairs", "--refresh", tmp_path / "again"]
+    (tmp_path / "again").write_text("camera\n")
+    result = run("update-completer", tmp_path / "new", tmp_path / "pairs.tsv", *options)
+    assert "no query that is known and not to be refreshed" in result.stderr
+    (tmp_path / "pairs.tsv").write_text("camera\tlens\n" * 9 + "lens\tcamera\n" * 9 + "camera\tshoes\n")
+    result = run("update-completer", tmp_path / "new", tmp_path / "pairs.tsv", *options)
+    assert result.exit_code == 0, result.output
+    assert "camera" in run("complete", tmp_path / "new", "", "-p", "lens", "-k", 1).stdout
+
+
 def test_a_typo(folder):
     assert "(no label)" in run("complete", folder / "model", "nikno").stdout
     assert "nikon" in run("complete", folder / "model", "nikno", "--tolerant").stdout
@@ -95,10 +127,19 @@ def test_threads_are_not_saved(folder, tmp_path):
         (["train-completer", "{}/log.tsv", "-m", "{}/model"], "holds a model already"),
         (["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "0.001"], "leaves 60 to train and 0"),
         (["train-completer", "{}/log.tsv", "-m", "{}/new", "--min-users", "99"], "no query is left"),
+        (["update-completer", "{}/linear", "{}/log.tsv", "-o", "{}/new"], "holds a LabelTree"),
+        (["update-completer", "{}/model", "{}/broken.tsv", "-o", "{}/new"], "broken.tsv:2: a time must be"),
+        (["update-completer", "{}/model", "-o", "{}/new"], "give LOG, --remove or --blocklist"),
+        (
+            ["update-completer", "{}/model", "-o", "{}/new", "--refresh", "{}/log.tsv"],
+            "need LOG, to learn from",
+        ),
+        (["update-completer", "{}/model", "-o", "{}/new", "--remove", "{}/empty"], "is empty"),
     ],
 )
 def test_errors(folder, args, message):
     (folder / "broken.tsv").write_text("a\t1\tx\na\tlater\ty\n")
+    (folder / "empty").write_text("\n")
     if not (folder / "linear").exists():
         arborank.persistence.save(arborank.LabelTree.one_vs_all(2), folder / "linear")
     result = run(*(arg.format(folder) for arg in args))

@@ -18,6 +18,7 @@ from .reporting import ReportingGroup
 from .train import train
 from .train_completer import train_completer
 from .update import update
+from .update_completer import update_completer
 
 __all__ = ["main"]
 
@@ -45,6 +46,7 @@ for _command in (
     update,
     convert,
     train_completer,
+    update_completer,
     complete,
     demo,
 ):

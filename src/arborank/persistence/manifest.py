@@ -18,7 +18,6 @@ from .tensorfile import FileRecord, dtype_code
 __all__ = [
     "FORMAT",
     "Files",
-    "age",
     "checksum",
     "make_document",
     "parse_document",
@@ -27,7 +26,7 @@ __all__ = [
 ]
 
 FORMAT = "arborank"
-FORMAT_VERSION = 3  # 2: other layouts of weights; 3: 16-bit rows, arrays that several parts share
+FORMAT_VERSION = 3
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
 
@@ -137,25 +136,15 @@ def parse_document(path: Path, text: str) -> dict[str, Any]:
     version = document.get("format_version")
     if type(version) is not int or version < 1:
         raise ValueError(f"{path} is malformed: its format_version is {version!r}")
-    if version > FORMAT_VERSION:
+    if version != FORMAT_VERSION:
+        way_out = "upgrade it" if version > FORMAT_VERSION else "train the model again"
         raise ValueError(
             f"{path} has format version {version}, written by Arborank {document.get('library_version')}; "
-            f"this is Arborank {__version__}, which reads versions up to {FORMAT_VERSION}: upgrade it"
+            f"this is Arborank {__version__}, which reads version {FORMAT_VERSION}: {way_out}"
         )
     if document.get("checksum") != checksum(document):
         raise ValueError(f"{path} is altered: its checksum does not fit")
     return document
-
-
-def age(document: Mapping[str, Any]) -> str:
-    """Return what to add to an error about the contents of an older format, or nothing for the present one."""
-    version = document["format_version"]
-    if version == FORMAT_VERSION:
-        return ""
-    return (
-        f"; the model has format version {version}, written by Arborank {document.get('library_version')}, and this "
-        f"is version {FORMAT_VERSION}: if nothing is damaged, train it again"
-    )
 
 
 def put_together(

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..state import Savable
 from .lock import exclusive, sync_directory
-from .manifest import FORMAT, Files, age, make_document, parse_document, put_together, take_apart
+from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
 from .modelcard import model_card
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
@@ -139,10 +139,7 @@ def _open(path: Path, text: str, verify: bool) -> Any:
             expected = FileRecord(**record)
             whole = verify or expected.size <= _SMALL
             files[name] = open_tensors(path.with_name(name), expected, verify=whole)
-        try:
-            model = put_together(document["model"], (), path, files)
-        except ValueError as error:
-            raise ValueError(f"{error}{age(document)}") from error
+        model = put_together(document["model"], (), path, files)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is malformed ({type(error).__name__}: {error})") from error
     for name, arrays in files.items():

@@ -13,7 +13,6 @@ from .._native import Layer, pack_layer, rank_features
 from ..checks import check_integer, check_real
 from ..sparse import Csr, as_csr
 from ..state import State
-from .earlier import EARLIER, read_earlier
 
 __all__ = ["PRECISIONS", "LayerWeights", "check_precision", "check_pruning", "check_ranks", "feature_ranks"]
 
@@ -296,32 +295,16 @@ class LayerWeights:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild a layer from its saved state; arrays are not copied, unless an earlier version laid them out."""
-        if set(state.arrays) == EARLIER:
-            return cls._from_earlier(state)
+        """Rebuild a layer from its saved state; arrays are not copied."""
         if set(state.arrays) != set(_ARRAYS):
             raise ValueError(
                 f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(_ARRAYS)} were "
-                "expected; a model saved by an earlier version must be trained again"
+                "expected"
             )
         check_precision(state.config["precision"])
         check_integer("n_features", state.config["n_features"], 0, 2**31 - 1)
         values: dict[str, Any] = {**state.arrays, **state.config}
         return cls(**values)
-
-    @classmethod
-    def _from_earlier(cls, state: State) -> Self:
-        precision, n_features = state.config["precision"], state.config["n_features"]
-        check_precision(precision)
-        try:
-            W = read_earlier(state.arrays, n_features, precision)
-        except (IndexError, ValueError, TypeError) as error:
-            raise ValueError(f"corrupt layer weights of an earlier version: {error}") from error
-        layer = cls.from_matrix(
-            W, state.arrays["bias"], state.arrays["branches"], ranks=state.arrays["ranks"]
-        )
-        layer = layer.astype(precision)
-        return replace(layer, scales=state.arrays["scales"]) if precision == "int8" else layer
 
 
 _ARRAYS: Final = tuple(

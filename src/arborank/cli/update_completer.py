@@ -1,0 +1,73 @@
+"""`arborank update-completer`."""
+
+import click
+
+from .complete import open_completer
+from .files import check_destination, save_model
+from .options import force_option, jobs_option, set_jobs
+from .reporting import say
+
+__all__ = ["update_completer"]
+
+_FILE = click.Path(exists=True, dir_okay=False)
+
+
+@click.command("update-completer", short_help="Let a completer follow its log without training it anew.")
+@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@click.argument("log", type=_FILE, required=False)
+@click.option("--pairs", is_flag=True, help="Lines are previous queries and a query, not a log.")
+@click.option("--refresh", type=_FILE, help="Forget these queries, a line each, and learn them from LOG.")
+@click.option("--remove", type=_FILE, help="Remove these queries, a line each.")
+@click.option("--blocklist", type=_FILE, help="Words and phrases, one a line, never to be suggested again.")
+@click.option("--out", "-o", "directory", type=click.Path(), help="Save here, and leave MODEL as it is.")
+@jobs_option
+@force_option
+def update_completer(
+    model: str,
+    log: str | None,
+    pairs: bool,
+    refresh: str | None,
+    remove: str | None,
+    blocklist: str | None,
+    directory: str | None,
+    jobs: int | None,
+    force: bool,
+) -> None:
+    """Change the queries of MODEL, which train-completer made.
+
+    First --remove; then the new queries of LOG are added, in the form that train-completer reads, only what was not
+    learned yet. What --blocklist holds is removed with all that was learned from it. The result takes MODEL's place in
+    one step.
+    """
+    if log is None and remove is None and blocklist is None:
+        raise click.UsageError("nothing to do: give LOG, --remove or --blocklist")
+    if log is None and (refresh is not None or pairs):
+        raise click.UsageError("--refresh and --pairs need LOG, to learn from")
+    if directory is not None:
+        check_destination(directory, force)
+    completer = open_completer(model)
+    from ..autocomplete import read_log, read_pairs
+
+    set_jobs(completer, jobs)
+    before = len(completer.catalogue_)
+    if remove is not None:
+        completer = completer.remove(_lines(remove))
+    if blocklist is not None:
+        completer.block(_lines(blocklist))
+    again = () if refresh is None else _lines(refresh)
+    if pairs and log is not None:
+        data = read_pairs(log)
+        completer = completer.update_pairs(data.previous, data.queries, users=data.users, refresh=again)
+    else:
+        completer = completer.update([] if log is None else read_log(log), refresh=again)
+    save_model(completer, directory or model)
+    say(f"{before:,} queries before, {len(completer.catalogue_):,} now; saved {directory or model}")
+
+
+def _lines(path: str) -> list[str]:
+    from ..datasets.lines import read_lines
+
+    lines = [line for _, line in read_lines(path) if line.strip()]
+    if not lines:
+        raise ValueError(f"{path} is empty; a line each was expected")
+    return lines
