@@ -47,6 +47,15 @@ epoch of yso-en would take it 40 minutes of processor time. Latency is processor
 thread, features included (libpecos and the GRU: without); *fit* is wall time on a machine that did much other work,
 which also widens p99.
 """
+ORDER = """
+An MRR of 1 on wikispeedia would be 24 % above the most frequent completion: titles are few and told apart early, so
+that frequency alone is nearly right from the fourth character on. What is left to win lies in the first three.
+
+The paper finds the trie at least as good as the hybrid, and both above plain k-means. Here k-means comes last as well.
+On wikispeedia trie and hybrid are one; on yso-en the trie is a hundredth behind from the second character on. Headings
+there have several words and share their first ones, so below the fourth character the trie parts by letters what the
+hybrid, with balanced k-means over what the headings are used for, keeps together; and an eighth of the pairs leaves
+many of its nodes a handful of examples."""
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -61,7 +70,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 def write_report(found: Measurements, path: Path) -> None:
     """Render all sets that were measured."""
     lines = [INTRODUCTION, f"Machine: {machine()}."]
-    lines += ["", "## In short", "", "The hybrid tree against the others, relative.", *summary(found)]
+    lines += ["", "## In short", "", "The hybrid tree against the others, relative.", *summary(found), ORDER]
     plotted = {}
     for name in found.distinct("set", table="autocomplete"):
         for share in found.distinct("share", table="autocomplete", set=name):
