@@ -33,8 +33,8 @@ of the test rows. The smallest within 0.3 points of the whole model's recall@10 
 on the other half. Sizes are those of the trees and weights; *smaller* compares with the unpruned model; one query at a
 time on one thread, features given.
 
-A threshold of each ranker's own, a share of its largest weight, was tried as well: at equal size it lost two to five
-points more than one threshold for all (debian-depends), and it is no option.
+A threshold of each ranker's own, a share of its largest weight, was tried as well: at equal size it lost three
+points or more against one threshold for all (debian-depends), and it is no option.
 """
 
 
