@@ -64,7 +64,7 @@ def train(directory: str, work: str, model: str, threads: str = "2") -> dict:
 def load(model: str) -> dict:
     import arborank
 
-    times = [seconds(lambda: arborank.load(model, verify=False))[0] for _ in range(5)]
+    times = [seconds(lambda: arborank.load(model))[0] for _ in range(5)]
     return {"load_seconds": times[0], "load_again_seconds": float(np.median(times[1:]))}
 
 
@@ -72,7 +72,7 @@ def rank(directory: str, model: str) -> dict:
     import arborank
 
     X, truth, clicks = (load_npz(Path(directory) / f"{name}.npz") for name in ("X.tst", "Y.tst", "Y.trn"))
-    model = arborank.load(model, verify=False).set_params(n_jobs=1)
+    model = arborank.load(model).set_params(n_jobs=1)
     spent = process_time()
     ids, _ = model.predict_topk(X, 10)
     batch = (process_time() - spent) / X.shape[0] * 1e6
@@ -90,7 +90,7 @@ def hold(directory: str, model: str) -> dict:
     """Rank, say so, and keep the model open until standard input ends."""
     import arborank
 
-    opened = arborank.load(model, verify=False)
+    opened = arborank.load(model)
     opened.predict_topk(load_npz(Path(directory) / "X.tst.npz"), 10)
     print("ready", flush=True)
     sys.stdin.read()
