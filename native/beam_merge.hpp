@@ -11,15 +11,6 @@ namespace arborank {
 
 enum class Merge { max, mean, log_sum };  // log_sum: log(sum(exp(score)))
 
-// Slots below the `beam_size` widest parents of the last level, at most.
-inline std::int64_t most_slots(const BeamTree& tree, std::int64_t beam_size) {
-  const LayerView& last = tree.layer(tree.depth() - 1);
-  std::int64_t widest = 0;
-  for (std::int64_t p = 0; p < last.n_parents; p++)
-    widest = std::max(widest, last.branches[p + 1] - last.branches[p]);
-  return std::min(std::min(beam_size, last.n_parents) * widest, last.n_children);
-}
-
 // scores: of one label, the best first.
 inline float merged_score(const std::pair<std::int32_t, Candidate>* slots, std::int64_t n, Merge merge) {
   const float best = candidate_score(slots[0].second);

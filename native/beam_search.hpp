@@ -41,7 +41,7 @@ class Search {
     if (options.filter != nullptr)
       weights_ = options.filter->weights(options.combination.logarithm);
     if (options.merge != Merge::max && tree.overlapping())
-      all_slots_ = most_slots(tree, options.beam_size);
+      all_slots_ = tree.most_scored_at(tree.depth() - 1, options.beam_size);
   }
 
   // Candidates kept at a level.

@@ -54,11 +54,15 @@ class BeamTree {
   std::int64_t n_features() const { return layers_[0].n_features; }
   bool overlapping() const { return overlapping_; }       // a label stands in several slots
 
+  // The most children of layer t that one search can score.
+  std::int64_t most_scored_at(std::int64_t t, std::int64_t beam_size) const {
+    return std::min(std::min(beam_size, layers_[t].n_parents) * widest_[t], layers_[t].n_children);
+  }
   // The most nodes that one search can score.
   std::int64_t most_scored(std::int64_t beam_size) const {
     std::int64_t n = 0;
-    for (std::size_t t = 0; t < layers_.size(); t++)
-      n += std::min(std::min(beam_size, layers_[t].n_parents) * widest_[t], layers_[t].n_children);
+    for (std::int64_t t = 0; t < depth(); t++)
+      n += most_scored_at(t, beam_size);
     return n;
   }
 

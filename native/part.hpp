@@ -36,7 +36,7 @@ class Parter {
   void part(std::int64_t label, std::int32_t* chosen) {
     n_ = p_.instances.length(label);
     m_ = p_.leaves.length(label);
-    if (m_ < 2) {
+    if (m_ < 2 || n_ == 0) {
       std::fill(chosen, chosen + n_, m_ == 1 ? p_.leaves.indices[p_.leaves.begin(label)] : -1);
       return;
     }

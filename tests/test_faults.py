@@ -46,6 +46,34 @@ def test_corrupt_indices(topics, column):
         model.predict_topk(sp.csc_array((bad.data, bad.indices, bad.indptr), shape=bad.shape[::-1]))
 
 
+@pytest.mark.parametrize("place", [-1, 10**7])
+@pytest.mark.parametrize("axis", ["row", "col"])
+def test_corrupt_places(topics, place, axis):
+    X, Y = topics
+    model = XRLinear(**SMALL_TREE).fit(X, Y)
+    bad = sp.coo_array(X.copy())  # which may share indices with it
+    getattr(bad, axis)[7] = place
+    with pytest.raises(ValueError, match=r"X is malformed: a (row|column) index is outside"):
+        model.predict_topk(bad)
+    short = sp.coo_array(X.copy())
+    short.data = short.data[:-1]
+    with pytest.raises(ValueError, match="X is malformed"):
+        model.predict_topk(short)
+    blocks = sp.bsr_array(X.copy(), blocksize=(1, 1))
+    blocks.indices[7] = place
+    with pytest.raises(ValueError, match="X is malformed"):
+        model.predict_topk(blocks)
+
+
+def test_more_answers_than_memory(topics, monkeypatch):
+    monkeypatch.setattr("arborank.memory.available_memory", lambda: 10**9)
+    model = XRLinear(**SMALL_TREE).fit(*topics)
+    with pytest.raises(
+        MemoryError, match=r"k is 2,147,483,647 for 300 rows, whose ids and scores need 7.73 TB"
+    ):
+        model.predict_topk(topics[0], 2**31 - 1)
+
+
 def test_decreasing_indptr(topics):
     X, _ = topics
     indptr = X.indptr.astype(np.int64)

@@ -14,6 +14,13 @@ void require(bool holds, const char* message) {
     throw std::invalid_argument(message);
 }
 
+void check_beams(const Matrix<std::int32_t>& beams, const Matrix<float>& scores, std::int64_t n_clusters) {
+  for (std::size_t i = 0; i < beams.size(); i++)
+    require(beams.data()[i] >= -1 && beams.data()[i] < n_clusters && scores.data()[i] >= 0 &&
+                std::isfinite(scores.data()[i]),
+            "beams must hold clusters or -1, scores finite numbers of at least 0");
+}
+
 nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<float> scores,
                        Vector<std::int32_t> homes, std::int64_t n_clusters, std::int64_t max_clusters,
                        std::int64_t capacity, double min_gain) {
@@ -24,10 +31,7 @@ nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<
   require(static_cast<std::int64_t>(homes.size()) == view.n_rows, "homes must have one entry a label");
   require(n_clusters >= 1 && n_clusters <= INT32_MAX && max_clusters >= 1 && capacity >= 0 && min_gain >= 0,
           "n_clusters and max_clusters must be positive, capacity and min_gain not negative");
-  for (std::size_t i = 0; i < beams.size(); i++)
-    require(beams.data()[i] >= -1 && beams.data()[i] < n_clusters && scores.data()[i] >= 0 &&
-                std::isfinite(scores.data()[i]),
-            "beams must hold clusters or -1, scores finite numbers of at least 0");
+  check_beams(beams, scores, n_clusters);
   for (std::size_t i = 0; i < homes.size(); i++)
     require(homes.data()[i] >= -1 && homes.data()[i] < n_clusters, "homes must hold clusters or -1");
   const CoverProblem problem{view,         beams.data(), scores.data(), static_cast<std::int64_t>(beams.shape(1)),
@@ -53,6 +57,7 @@ NumpyVector<std::int32_t> part_instances(const Csr& features, const Csr& compani
   require(own.n_rows == rows.n_rows && companions.view.n_cols == rows.n_rows,
           "instances and leaves must have one row a label, companions one column");
   require(max_iter >= 1 && starts >= 1, "max_iter and starts must be at least 1");
+  check_beams(beams, scores, own.n_cols);
   const PartProblem problem{features.view, companions.view, rows, own, beams.data(), scores.data(),
                             static_cast<std::int64_t>(beams.shape(1)), coherence, max_iter, starts};
   std::vector<std::int32_t> chosen;

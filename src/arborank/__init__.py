@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from .autocomplete import Autocompleter
     from .features import NgramTfidf, PrefixTfidf, TextFeatures
     from .indexing import LabelTree, balanced_kmeans
-    from .models import Ensemble, XRLinear
+    from .models import Ensemble, StagedRanker, XRLinear
+    from .models.disentangle import disentangle
     from .persistence import load
     from .text import TextRanker
     from .transformer import XRTransformer, XTransformer

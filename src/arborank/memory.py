@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "Estimate",
     "available_memory",
+    "check_answers_fit",
     "check_fits",
     "check_label_arrays_fit",
     "estimate_training",
@@ -22,6 +23,8 @@ __all__ = [
 _LOG = logging.getLogger(__name__)
 _JOINING = 1.15  # what training holds of the layers, to what they are
 _LABEL_BYTES = 48  # counts, estimates and positions of a label, positives or none
+_ANSWER_BYTES = 12  # an id and a score
+_SMALL_ANSWERS = 1 << 28
 _LANES = 16  # sibling labels solved together
 _COPIED = 1.5  # weights of the labels with all their copies, in those of the labels: leaves grow by a quarter
 
@@ -266,6 +269,31 @@ def check_label_arrays_fit(n_labels: int, available: int | None = None) -> None:
         raise MemoryError(
             f"Y has {n_labels:,} labels, for which {format_bytes(needed)} are needed before anything is learned, but "
             f"{format_bytes(available)} are free. Is the largest label id meant? Leave out columns without a label"
+        )
+
+
+def check_answers_fit(n_rows: int, k: int, available: int | None = None) -> None:
+    """Refuse answers of ``k`` ids and scores a row that the machine has no memory for.
+
+    Parameters
+    ----------
+    n_rows, k : int
+    available : int, optional
+        As for `check_fits`; asked for only where the answers are large.
+
+    Raises
+    ------
+    MemoryError
+        If they would need more memory than is available.
+    """
+    needed = _ANSWER_BYTES * n_rows * k
+    if needed <= _SMALL_ANSWERS:
+        return
+    available = available_memory() if available is None else available
+    if available is not None and needed > available:
+        raise MemoryError(
+            f"k is {k:,} for {n_rows:,} rows, whose ids and scores need {format_bytes(needed)}, but "
+            f"{format_bytes(available)} are free; lower k, or give fewer rows at a time"
         )
 
 

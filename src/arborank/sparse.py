@@ -103,8 +103,25 @@ def _rows_of_sparse(X: Any, name: str) -> Any:
         raise ValueError(f"{name} must be 2-dimensional, found {X.ndim} dimension(s)")
     _check_numeric(X.dtype, name)
     if X.format == "csc":
-        _checked(X.T, name)  # SciPy's conversion trusts the indices
+        _checked(X.T, name)  # SciPy's conversion trusts the indices, here and below
+    elif X.format == "coo":
+        _check_places(X, name)
+    elif X.format == "bsr":
+        try:
+            X.check_format(full_check=True)
+        except ValueError as error:
+            raise ValueError(f"{name} is malformed: {error}") from None
     return X.tocsr()
+
+
+def _check_places(X: Any, name: str) -> None:
+    for what, places, size in zip(("row", "column"), (X.row, X.col), X.shape, strict=True):
+        if len(places) != len(X.data):
+            raise ValueError(
+                f"{name} is malformed: it has {len(X.data)} values, but {len(places)} {what}s of them"
+            )
+        if len(places) and (places.min() < 0 or places.max() >= size):
+            raise ValueError(f"{name} is malformed: a {what} index is outside [0, {size})")
 
 
 def _check_numeric(dtype: np.dtype[Any], name: str) -> None:

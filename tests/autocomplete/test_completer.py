@@ -337,6 +337,11 @@ def test_bad_parameters(params, error, message):
         Autocompleter(**params).fit(log(1))
 
 
+def test_any_combination_with_scores_from_0_to_1():
+    completer = Autocompleter(model=XRLinear(combine="l2-l3-hinge")).fit(log(1))
+    assert all(0 <= score <= 1 for _, score in completer.complete("n"))
+
+
 @pytest.mark.parametrize(
     ("args", "error", "message"),
     [

@@ -110,6 +110,8 @@ def test_dates():
     ("rows", "error", "message"),
     [
         ([("a", 1)], TypeError, r"row 0 of the log is \('a', 1\)"),
+        (None, TypeError, "the log must be an iterable of .session, time, query., found None"),
+        ("abc", TypeError, "the log must be an iterable"),
         (["abc"], TypeError, "row 0 of the log is 'abc'"),
         ([("a", 1, "x"), ("a", 2, None)], TypeError, "row 1 of the log has the query None"),
         ([("a", "noon", "x")], ValueError, "row 0 of the log has the time 'noon'"),

@@ -134,7 +134,7 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
         (["--remove", "gone", "--data", "recent.jsonl"], 2, "--data goes with"),
         (["--data", "X.npz", "--labels", "Y.npz", "--add"], 2, "something else"),
         (["--remove", "unknown"], 1, "'kiwi', which is not a label"),
-        (["--remove", "empty"], 1, "names no label"),
+        (["--remove", "empty"], 1, "empty is empty; a line each was expected"),
         (["--data", "old.jsonl", "--add"], 1, "nothing to add"),
     ],
 )
@@ -143,6 +143,16 @@ def test_refusals(run, args, code, message):
     Path("empty").write_text("\n")
     write_jsonl(Path("old.jsonl"), rows(OLD, 30, 5))
     assert message in run("model", *args, code=code).stderr
+
+
+def test_files_of_names_are_read_as_data_are(run):
+    name = "fig\u2028or \x1c date"  # characters that end a line elsewhere
+    arborank.load("model").add_labels([name], ["a figgish thing", "some thing"], [[name], []]).save("model")
+    Path("names").write_bytes(f"\ufeff{name}\r\n\r\n".encode())
+    assert "1 removed" in run("model", "--remove", "names").stderr
+    assert set(arborank.load("model").labels_) == set(OLD)
+    Path("names").write_bytes(b"apple\n\xff\n")
+    assert "names:2: not utf-8" in run("model", "--remove", "names", code=1).stderr
 
 
 def test_refusals_of_models_of_matrices(run):

@@ -304,6 +304,9 @@ def test_an_update_that_is_stopped_leaves_the_model(topics, monkeypatch):
         ),
         (lambda m, X, Y: m.renumber_labels(range(49), 60), ValueError, "a different id for each of 50"),
         (lambda m, X, Y: m.renumber_labels([1] * 50, 60), ValueError, "a different id for each of 50"),
+        (lambda m, X, Y: m.renumber_labels(np.arange(50) + 0.5, 60), TypeError, "ids must hold integer ids"),
+        (lambda m, X, Y: m.renumber_labels(range(50), "60"), TypeError, "n_labels must be an integer"),
+        (lambda m, X, Y: m.renumber_labels(range(50), 2**40), ValueError, "n_labels must be between"),
         (lambda m, X, Y: m.renumber_labels(range(50), 49), ValueError, "from 0 to 48, found 0 to 49"),
     ],
 )

@@ -109,6 +109,21 @@ def test_more_starts_never_do_worse():
     assert np.array_equal(parted, kind) or np.array_equal(parted, 1 - kind)
 
 
+@pytest.mark.parametrize("starts", [1, 3])
+def test_a_label_with_leaves_and_no_instance(starts):
+    matrices = as_csr(np.eye(4)), as_csr(np.eye(4)[:, [0, 1]] * [1, 0]), as_csr(np.ones((2, 3)))
+    beams, scores = np.tile([0, 1, 2], (4, 1)), np.full((4, 3), 0.5, np.float32)
+    assert examples(*matrices, beams, scores, starts=starts).sum(axis=1).tolist() == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("leaf", "score"), [(0, np.nan), (0, np.inf), (0, -2.0), (2, 0.5), (-2, 0.5)])
+def test_wrong_beams(leaf, score):
+    matrices = as_csr(np.eye(2)), as_csr(np.ones((2, 1))), as_csr(np.ones((1, 2)))
+    beams, scores = np.array([[leaf], [1]]), np.array([[score], [0.5]], np.float32)
+    with pytest.raises(ValueError, match="scores finite numbers of at least 0"):
+        route(*matrices, beams, scores, starts=2)
+
+
 def test_scores_of_leaves(monkeypatch):
     monkeypatch.setattr("arborank.ranking.routing._COMPARED", 3)  # a row at a time
     beams, scores = np.array([[0, 2], [1, -1]]), np.array([[0.5, 0.25], [1.0, -np.inf]], np.float32)

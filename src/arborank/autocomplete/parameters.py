@@ -4,13 +4,16 @@ from collections.abc import Collection
 from typing import Any
 
 from ..checks import check_integer, check_real
+from ..matching.combine import COMBINATIONS
 from ..models import XRLinear
 from .growing import INDICES, REPRESENTATIONS
 from .prefixes import LAWS
 
 __all__ = ["check_parameters"]
 
-_COMBINATIONS = ("l1-hinge", "l2-hinge", "l3-hinge", "l4-hinge", "sigmoid")
+_BOUNDED = tuple(
+    name for name in COMBINATIONS if name != "noop" and not name.startswith("log-")
+)  # from 0 to 1
 
 
 def check_parameters(completer: Any) -> None:
@@ -43,7 +46,7 @@ def check_parameters(completer: Any) -> None:
         raise TypeError(f"blocklist must be a collection of str, found {blocklist!r}")
     if model is not None and not isinstance(model, XRLinear):
         raise TypeError(f"model must be an XRLinear, found {type(model).__name__}")
-    if model is not None and model.combine not in _COMBINATIONS:
+    if model is not None and model.combine not in _BOUNDED:
         raise ValueError(
-            f"combine of model is {model.combine!r}; scores from 0 to 1 need one of {', '.join(_COMBINATIONS)}"
+            f"combine of model is {model.combine!r}; scores from 0 to 1 need one of {', '.join(_BOUNDED)}"
         )

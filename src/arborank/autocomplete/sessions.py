@@ -49,13 +49,15 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
     Raises
     ------
     TypeError
-        If a row is not three values, a session is not hashable, or a query is not a str.
+        If ``rows`` is not iterable, a row is not three values, a session is not hashable, or a query is not a str.
     ValueError
         If a time is no number.
     """
     check_integer("n_previous", n_previous, 1)
     if session_gap is not None:
         check_real("session_gap", session_gap, above=0)
+    if isinstance(rows, str) or not isinstance(rows, Iterable):
+        raise TypeError(f"the log must be an iterable of (session, time, query), found {rows!r}")
     sessions: dict[Any, list[tuple[float, str]]] = {}
     for position, row in enumerate(rows):
         session, time, query = _checked(position, row)

@@ -25,6 +25,7 @@ __all__ = [
     "open_ranker",
     "read_data",
     "read_instances",
+    "read_names",
     "save_model",
     "stdin_is_terminal",
     "stdin_texts",
@@ -66,6 +67,22 @@ def read_instances(path: str, xmc: bool) -> "list[str] | Csr":
             raise ValueError(f"{path} holds no features")
         return X
     return read_texts(path, labels_required=False).texts
+
+
+def read_names(path: str) -> list[str]:
+    """Read names, a line each; empty lines are left aside.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    from ..datasets.lines import read_lines
+
+    names = [line for _, line in read_lines(path) if line.strip()]
+    if not names:
+        raise ValueError(f"{path} is empty; a line each was expected")
+    return names
 
 
 def stdin_texts() -> Iterator[str]:

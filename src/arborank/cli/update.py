@@ -1,11 +1,10 @@
 """`arborank update`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .files import check_destination, is_text_model, open_ranker, read_data, save_model
+from .files import check_destination, is_text_model, open_ranker, read_data, read_names, save_model
 from .options import force_option, jobs_option, labels_option, set_jobs, xmc_option
 from .reporting import say
 
@@ -78,9 +77,9 @@ def update(
     change = _change_of(ranker, log, label_texts)
     done = []
     if remove is not None:
-        done.append(f"{change.remove(_lines(remove)):,} removed")
+        done.append(f"{change.remove(read_names(remove)):,} removed")
     if refresh is not None:
-        done.append(f"{change.refresh(_lines(refresh), options):,} refreshed")
+        done.append(f"{change.refresh(read_names(refresh), options):,} refreshed")
     if add:
         done.append(f"{change.add(options):,} added")
     summary = f"labels: {', '.join(done)}"
@@ -165,13 +164,6 @@ def _change_of(ranker: Any, log: Any, label_texts: str | None) -> _Names | _Ids:
     if label_texts is not None:
         raise click.UsageError("--label-texts goes with models of texts")
     return _Ids(ranker, log)
-
-
-def _lines(path: str) -> list[str]:
-    lines = [line for line in Path(path).read_text(encoding="utf-8").splitlines() if line]
-    if not lines:
-        raise ValueError(f"{path} names no label; a line each was expected")
-    return lines
 
 
 def _numbers(lines: list[str]) -> list[int]:

@@ -3,7 +3,7 @@
 import click
 
 from .complete import open_completer
-from .files import check_destination, save_model
+from .files import check_destination, read_names, save_model
 from .options import force_option, jobs_option, set_jobs
 from .reporting import say
 
@@ -51,10 +51,10 @@ def update_completer(
     set_jobs(completer, jobs)
     before = len(completer.catalogue_)
     if remove is not None:
-        completer = completer.remove(_lines(remove))
+        completer = completer.remove(read_names(remove))
     if blocklist is not None:
-        completer.block(_lines(blocklist))
-    again = () if refresh is None else _lines(refresh)
+        completer.block(read_names(blocklist))
+    again = () if refresh is None else read_names(refresh)
     if pairs and log is not None:
         data = read_pairs(log)
         completer = completer.update_pairs(data.previous, data.queries, users=data.users, refresh=again)
@@ -62,12 +62,3 @@ def update_completer(
         completer = completer.update([] if log is None else read_log(log), refresh=again)
     save_model(completer, directory or model)
     say(f"{before:,} queries before, {len(completer.catalogue_):,} now; saved {directory or model}")
-
-
-def _lines(path: str) -> list[str]:
-    from ..datasets.lines import read_lines
-
-    lines = [line for _, line in read_lines(path) if line.strip()]
-    if not lines:
-        raise ValueError(f"{path} is empty; a line each was expected")
-    return lines

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import Csr, LabelFilter, Searcher
+from ..memory import check_answers_fit
 from ..ranking.weights import LayerWeights
 from .combine import combination
 from .merging import MERGES, Merge, check_merge
@@ -162,8 +163,11 @@ class BeamSearch:
         ValueError
             If a shape does not fit, a label is out of range, ``k`` or ``beam_size`` is below 1, ``combine`` or
             ``merge`` is unknown, or there are weights with ``merge="log-sum"`` and no ``log-`` combination.
+        MemoryError
+            If ``k`` answers a row do not fit into memory.
         """
         check_merge(merge)
+        check_answers_fit(X.shape[0], k)
         only, allowed = self._shared(allowed, "allowed")
         without, excluded = self._shared(excluded, "excluded")
         if weights is not None or (X.shape[0] != 1 and (only is not None or without is not None)):

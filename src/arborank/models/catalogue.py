@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_real
+from ..checks import check_integer, check_real
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..ranking import LayerWeights, parse_scheme
@@ -173,11 +173,15 @@ class CatalogueMixin(TreeLearner):
 
         Raises
         ------
-        ValueError
-            If an id is repeated or out of range, or their number is another.
+        TypeError, ValueError
+            If an id is no integer, repeated or out of range, or their number is another.
         """
         self._check_changeable()
-        new = np.asarray(ids, np.int64)
+        check_integer("n_labels", n_labels, 1, 2**31 - 1)
+        given = np.asarray(ids)
+        if given.dtype.kind not in "iu":
+            raise TypeError(f"ids must hold integer ids, found {given.dtype}")
+        new = given.astype(np.int64)
         if new.shape != (self.n_labels_,) or np.unique(new).size < new.size:
             raise ValueError(f"ids must hold a different id for each of {self.n_labels_} labels")
         if new.min() < 0 or new.max() >= n_labels:

@@ -8,7 +8,6 @@ file an array. A layer is trained in pieces, ranges of parents. A piece is appen
 import hashlib
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
@@ -65,7 +64,6 @@ class Checkpoint:
         self._subject = plain(dict(subject), "work_dir")
         self._layers: dict[str, Any] = {}
         self._own: set[int] = set()
-        self._committing = threading.Lock()  # the root is trained beside the layers below it
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -166,9 +164,8 @@ class Checkpoint:
         return layer["parents"], layer["arrays"]
 
     def _commit(self, level: int, n_parents: int, described: Described) -> None:
-        with self._committing:
-            self._layers[str(level)] = {"parents": n_parents, "arrays": described}
-            self._write()
+        self._layers[str(level)] = {"parents": n_parents, "arrays": described}
+        self._write()
 
     def _stem(self, level: int) -> Path:
         return self._directory / f"layer{level}"

@@ -36,7 +36,7 @@ def check_ids(labels: Any, name: str, n_labels: int) -> None:
         raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")
 
 
-def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | None:
+def label_filter(labels: Any, name: str, n_rows: int | None, n_labels: int) -> Csr | None:
     """Convert a filter to a pattern of one row, which holds for all instances, or one row an instance.
 
     Parameters
@@ -46,7 +46,7 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
     name : str
         The argument's name, for error messages.
     n_rows, n_labels : int
-        The shape that the filter must fit.
+        The shape that the filter must fit; without ``n_rows``, it must be one that holds for all instances.
 
     Raises
     ------
@@ -73,7 +73,9 @@ def label_filter(labels: Any, name: str, n_rows: int, n_labels: int) -> Csr | No
             if not isinstance(row, Iterable) or isinstance(row, str):
                 raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
         pattern = rows_to_csr([list(row) for row in rows], n_labels, name)
-    if pattern.shape[0] != n_rows:
+    if n_rows is None and pattern.shape[0] != 1:
+        raise ValueError(f"{name} has {pattern.shape[0]} rows; one filter for all instances was expected")
+    if n_rows is not None and pattern.shape[0] != n_rows:
         raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")
     return pattern
 

@@ -155,7 +155,7 @@ class TreePredictor(BaseEstimator):
             filters.check_ids(labels, argument, self.n_labels_)
             ids[name] = filters.shared_ids(labels)
             if ids[name] is None:
-                rows = filters.label_filter(labels, argument, 1, self.n_labels_)
+                rows = filters.label_filter(labels, argument, None, self.n_labels_)
                 ids[name] = None if rows is None else rows.indices
         weights = None if label_weights is None else self._label_weights(label_weights)
         return self._search.filter(**ids, weights=weights)

@@ -11,6 +11,7 @@ from ..checks import check_integer
 from ..indexing import LabelTree
 from ..matching import combination
 from ..matching.merging import check_merge, keep_best, merge_copies
+from ..memory import check_answers_fit
 from ..ranking import parse_scheme
 from ..sparse import Csr, as_csr, lists_to_csr, to_scipy
 from ..stages import (
@@ -149,6 +150,7 @@ class StagedRanker:
         check_integer("k", k, 1)
         instances = as_csr(X, "X", n_cols=self.n_features_in_)
         n = instances.shape[0]
+        check_answers_fit(n, k)
         allowed = label_filter(candidates, "candidates", n, self.n_labels_)
         excluded = label_filter(exclude, "exclude", n, self.n_labels_)
         rows = to_scipy(instances)

@@ -80,7 +80,8 @@ class XRLinear(SaveMixin, CatalogueMixin):
     combine : str, default="l3-hinge"
         How a margin becomes a score and joins its parent's; see `arborank.matching.combine`.
     random_state : int, default=0
-        Seed of the tree. Everything else is the same whatever the seed.
+        Seed of the tree and, with ``max_clusters`` above 1, of the halves that its matchers learn from. Everything
+        else is the same whatever the seed.
     n_jobs : int, optional
         Threads; None or -1 for every core. The result does not depend on it.
     verbose : int, default=0

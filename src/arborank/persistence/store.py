@@ -114,8 +114,8 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
     FileNotFoundError
         If the directory holds no model, or a file of it is missing.
     ValueError
-        If a file is truncated, altered, malformed, of a newer format, or its arrays are not the expected
-        ones. The message names the file.
+        If a file is truncated, altered, malformed, of another format version, or its arrays are not the
+        expected ones. The message names the file.
     """
     path = Path(directory) / "config.json"
     text = _read_config(path)
