@@ -42,6 +42,11 @@ CUT = """
 
 The tree is grown from a seed, and quality moves with it (`python benchmarks/seeds.py`):
 """
+IMPORTED = """
+## Imported models
+
+`python benchmarks/imported.py`. The models of libpecos above, opened with `XRLinear.from_pecos`; test rows at random.
+"""
 VECTORIZER = """
 ## Texts to rows
 
@@ -80,6 +85,7 @@ def write(found: Measurements, path: Path) -> None:
     parts = [head, tables.targets(found), "", tables.differences(found), "", tables.text_targets(found)]
     parts += [TRAINING, *by_set(found, "train", tables.training), SAMPLED]
     parts += [RANKING, *by_set(found, "batch", tables.ranking), CUT, tables.seeds(found)]
+    parts += [IMPORTED, tables.imported(found)]
     parts += [VECTORIZER, *by_set(found, "vectorizer", tables.vectorizer)]
     parts += [LATENCY, tables.latency(found), SCALING, tables.scaling(found)]
     path.write_text("\n".join(parts) + "\n")

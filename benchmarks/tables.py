@@ -106,6 +106,15 @@ def seeds(found: Measurements) -> str:
     return table(["mean ± half the range over seeds", "seeds", *QUALITY], rows)
 
 
+def imported(found: Measurements) -> str:
+    """How far the scores of libpecos' models lie apart in both libraries."""
+    rows = []
+    for name in sets(found, "imported"):
+        one = found.of(table="imported", set=name)[-1]
+        rows.append([name, f"{one['rows']:,}", f"{one['largest']:.1e}", f"{one['same_best']:.2f} %"])
+    return table(["set", "rows", "largest difference of scores", "same best label"], rows)
+
+
 def text_targets(found: Measurements) -> str:
     """How many times scikit-learn's figure, with its one thread, is ours, beside what was aimed at."""
     names = sets(found, "vectorizer")

@@ -76,6 +76,15 @@ class Pecos(LinearSide):
     def ids(self, ranked):
         return top_ids(ranked, K)
 
+    def scores(self, count: int) -> dict:
+        """Labels and scores of the first rows, for another library that opens the same model."""
+        found = self.rank(self.X[:count]).tocsr()
+        return {
+            "indptr": found.indptr.tolist(),
+            "ids": found.indices.tolist(),
+            "scores": found.data.tolist(),
+        }
+
 
 class Texts(Vectorizer):
     note = "its own tokens: split at white space"
