@@ -135,7 +135,7 @@ class Search {
     const StartNode start = tree_.start(state.range);
     state.start = start.level;
     state.beam.nodes[0] = static_cast<std::int32_t>(start.node);
-    if (is_short(state.range)) {
+    if (is_narrow(state.range)) {
       std::vector<std::int32_t> labels(std::max(state.range.end - state.range.first, 0));
       std::iota(labels.begin(), labels.end(), state.range.first);
       state.leading = tree_.leading_to(labels.data(), labels.data() + labels.size());
@@ -143,7 +143,7 @@ class Search {
   }
 
   // Spans tell of a node whether it may hold labels of the range; for a few labels it is cheap to know.
-  static bool is_short(const LabelRange& range) { return range.end - range.first <= 512; }
+  static bool is_narrow(const LabelRange& range) { return range.end - range.first <= 512; }
 
   bool merges(std::int64_t t) const { return all_slots_ > 0 && t + 1 == tree_.depth(); }
 
@@ -167,7 +167,7 @@ class Search {
       state.mask.own = own.nodes(t);
     if (last)
       state.mask.weights = weights_;
-    if (options_.ranges != nullptr && !is_short(state.range)) {
+    if (options_.ranges != nullptr && !is_narrow(state.range)) {
       state.mask.spans = &tree_.spans()[t];
       state.mask.range = state.range;
     } else if (options_.allowed != nullptr || options_.ranges != nullptr) {

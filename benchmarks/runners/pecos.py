@@ -16,6 +16,30 @@ LAYOUTS = ("HASH_CHUNKED", "BINARY_SEARCH_CHUNKED")
 PROBES = 500
 
 
+def learn_tfidf(texts, threads):
+    """Its TF-IDF with the shared parameters, from texts in lower case."""
+    options = {
+        "ngram_range": TFIDF["ngram_range"],
+        "sublinear_tf": TFIDF["sublinear_tf"],
+        "min_df_cnt": TFIDF["min_df"],
+        "max_feature": TFIDF["max_features"],
+        "threads": threads,
+    }
+    return Tfidf.train(texts, options)
+
+
+def grow_tree(Z, threads):
+    """Its k-means over label vectors, with the shared parameters."""
+    return Indexer.gen(
+        Z,
+        indexer_type="hierarchicalkmeans",
+        nr_splits=TREE["branching"],
+        max_leaf_size=TREE["max_leaf_size"],
+        threads=threads,
+        seed=SEED,
+    )
+
+
 class Pecos(LinearSide):
     package = "libpecos"
 
@@ -28,14 +52,7 @@ class Pecos(LinearSide):
         start = perf_counter()
         Z = LabelEmbeddingFactory.create(Y, X, method="pifa", threads=threads)
         represented = perf_counter()
-        chain = Indexer.gen(
-            Z,
-            indexer_type="hierarchicalkmeans",
-            nr_splits=TREE["branching"],
-            max_leaf_size=TREE["max_leaf_size"],
-            threads=threads,
-            seed=SEED,
-        )
+        chain = grow_tree(Z, threads)
         indexed = perf_counter()
         self.model = XLinearModel.train(
             X, Y, C=chain, threshold=THRESHOLD, beam_size=BEAM, only_topk=K, threads=threads
@@ -90,14 +107,7 @@ class Texts(Vectorizer):
     note = "its own tokens: split at white space"
 
     def learn(self, texts, threads):
-        options = {
-            "ngram_range": TFIDF["ngram_range"],
-            "sublinear_tf": TFIDF["sublinear_tf"],
-            "min_df_cnt": TFIDF["min_df"],
-            "max_feature": TFIDF["max_features"],
-            "threads": threads,
-        }
-        return Tfidf.train([text.lower() for text in texts], options)
+        return learn_tfidf([text.lower() for text in texts], threads)
 
     def rows(self, vectorizer, texts):
         return vectorizer.predict([text.lower() for text in texts])

@@ -3,16 +3,15 @@
 import tempfile
 
 import numpy as np
-from data import TFIDF, label_matrix
-from pecos.utils.featurization.text.vectorizers import Tfidf
-from pecos.xmc import Indexer, LabelEmbeddingFactory
+from data import label_matrix
+from pecos.xmc import LabelEmbeddingFactory
 from pecos.xmc.xlinear.model import XLinearModel
 
 from .measure import size_on_disk
-from .pecos import LAYOUTS
+from .pecos import LAYOUTS, grow_tree, learn_tfidf
 from .quality import top_ids
 from .retrieval import DEPTH, Retriever
-from .side import BEAM, SEED, THRESHOLD, TREE, serve
+from .side import BEAM, THRESHOLD, serve
 
 
 class Linear(Retriever):
@@ -20,24 +19,10 @@ class Linear(Retriever):
 
     def fit(self, texts, labels, names, threads):
         self.threads = threads
-        options = {
-            "ngram_range": TFIDF["ngram_range"],
-            "sublinear_tf": TFIDF["sublinear_tf"],
-            "min_df_cnt": TFIDF["min_df"],
-            "max_feature": TFIDF["max_features"],
-            "threads": threads,
-        }
         lower = [text.lower() for text in texts]
-        self.features = Tfidf.train(lower, options)
+        self.features = learn_tfidf(lower, threads)
         X, Y = self.features.predict(lower).astype(np.float32), label_matrix(labels, len(names)).tocsc()
-        chain = Indexer.gen(
-            LabelEmbeddingFactory.create(Y, X, method="pifa", threads=threads),
-            indexer_type="hierarchicalkmeans",
-            nr_splits=TREE["branching"],
-            max_leaf_size=TREE["max_leaf_size"],
-            threads=threads,
-            seed=SEED,
-        )
+        chain = grow_tree(LabelEmbeddingFactory.create(Y, X, method="pifa", threads=threads), threads)
         model = XLinearModel.train(
             X, Y, C=chain, threshold=THRESHOLD, beam_size=BEAM, only_topk=DEPTH, threads=threads
         )

@@ -31,9 +31,14 @@ def shared_ids(labels: Any) -> NDArray[np.int64] | None:
 def check_ids(labels: Any, name: str, n_labels: int) -> None:
     """Raise ``ValueError`` if `shared_ids` finds one outside ``[0, n_labels)``."""
     ids = shared_ids(labels)
-    if ids is not None and ids.size and (ids.min() < 0 or ids.max() >= n_labels):
-        wrong = int(ids.min() if ids.min() < 0 else ids.max())
-        raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_labels})")
+    if ids is not None and ids.size:
+        _check_range(int(ids.min()), int(ids.max()), name, n_labels)
+
+
+def _check_range(least: int, most: int, name: str, n_labels: int) -> None:
+    for label in (least, most):
+        if not 0 <= label < n_labels:
+            raise ValueError(f"{name} holds index {label}, which is outside [0, {n_labels})")
 
 
 def label_filter(labels: Any, name: str, n_rows: int | None, n_labels: int) -> Csr | None:
@@ -85,8 +90,7 @@ def _one_row(labels: list[int], name: str, n_labels: int) -> Csr:
         raise TypeError(
             f"{name} must hold label ids, found True or False; of a mask give np.flatnonzero(mask)"
         )
-    for label in (min(labels, default=None), max(labels, default=None)):
-        if label is not None and not 0 <= label < n_labels:
-            raise ValueError(f"{name} holds index {label}, which is outside [0, {n_labels})")
+    if labels:
+        _check_range(min(labels), max(labels), name, n_labels)
     ids = np.unique(np.array(labels, np.int64)).astype(np.int32)
     return Csr(np.array([0, ids.size]), ids, np.ones(ids.size, np.float32), n_labels)
