@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "beam_chunk.hpp"
+#include "beam_margins.hpp"
 #include "beam_own.hpp"
 #include "beam_top.hpp"
 
@@ -26,6 +26,7 @@ struct SearchState {
   LevelNodes leading;  // to the labels that the query is allowed
   LabelRange range{};
   std::int64_t start = 0;  // the level of the node where the search begins
+  std::int64_t n_rest = 0;  // features that are not common
 
   std::int64_t bytes() const {
     std::int64_t n = bytes_of(leading);
@@ -47,9 +48,11 @@ struct Visit {
 };
 
 struct SearchScratch {
-  std::array<Hits, 2> hits;
+  std::array<Margins, 2> margins;
+  ChunkLayout layout;
   std::vector<f32x16> sums;
-  std::vector<std::int32_t> ranks;  // of the block's features in the layer at hand
+  std::vector<std::int32_t> ranks;  // of the block's features in the layer at hand, a query's common ones last
+  std::vector<float> values;        // in the same order
   std::vector<SearchState> states;
   std::vector<Candidate> candidates;  // as many a state as a level needs
   std::vector<Visit> visits, grouped;
@@ -65,10 +68,10 @@ struct SearchScratch {
       for (std::size_t i = 1; i < states.size(); i++)
         others += states[i].bytes();
     }
-    return hits[0].bytes() + hits[1].bytes() + bytes_of(sums) + bytes_of(ranks) + bytes_of(states) +
-           bytes_of(candidates) + bytes_of(visits) + bytes_of(grouped) + bytes_of(offsets) +
-           own.bytes() +
-           (states.empty() ? 0 : states[0].bytes()) + others;
+    return margins[0].bytes() + margins[1].bytes() + layout.bytes() + bytes_of(values) + bytes_of(sums) +
+           bytes_of(ranks) + bytes_of(states) + bytes_of(candidates) + bytes_of(visits) + bytes_of(grouped) +
+           bytes_of(offsets) + own.bytes() + others +
+           (states.empty() ? 0 : states[0].bytes());
   }
 };
 

@@ -103,16 +103,46 @@ class Search {
 
   // begin: first row of the block
   Query query(std::int64_t row, std::int64_t begin, const SearchScratch& scratch) const {
-    return {scratch.ranks.data() + (X_.begin(row) - X_.begin(begin)), X_.data + X_.begin(row), X_.length(row)};
+    const std::int64_t at = X_.begin(row) - X_.begin(begin);
+    return {scratch.ranks.data() + at, scratch.values.data() + at, X_.length(row), scratch.states[row - begin].n_rest};
   }
 
   void rank_features(std::int64_t t, std::int64_t begin, std::int64_t end, SearchScratch& scratch) const {
-    const std::int32_t *ranks = tree_.layer(t).ranks, *features = X_.indices + X_.begin(begin);
-    const std::int64_t n = X_.begin(end) - X_.begin(begin);
-    if (static_cast<std::int64_t>(scratch.ranks.size()) < n)
+    const auto n = static_cast<std::size_t>(X_.begin(end) - X_.begin(begin));
+    if (scratch.ranks.size() < n) {
       scratch.ranks.resize(n);
-    for (std::int64_t i = 0; i < n; i++)
-      scratch.ranks[i] = ranks[features[i]];
+      scratch.values.resize(n);
+    }
+    for (std::int64_t row = begin; row < end; row++)
+      rank_row(tree_.layer(t).ranks, row, begin, scratch);
+  }
+
+  // Ranks a query's features: those that are not common as they come, then the common ones, by rank.
+  void rank_row(const std::int32_t* ranks, std::int64_t row, std::int64_t begin, SearchScratch& scratch) const {
+    const std::int64_t at = X_.begin(row) - X_.begin(begin);
+    std::int32_t* const ranks_out = scratch.ranks.data() + at;
+    float* const values_out = scratch.values.data() + at;
+    std::array<std::uint64_t, kCommon / 64 + 1> seen{};
+    std::array<float, kCommon + 1> values;
+    std::int64_t n = 0;
+    for (std::int64_t k = X_.begin(row); k < X_.end(row); k++) {
+      const std::int32_t rank = ranks[X_.indices[k]], slot = is_common(rank) ? rank : kCommon;
+      values[slot] = X_.data[k];
+      seen[slot / 64] |= std::uint64_t{1} << slot % 64;
+      ranks_out[n] = rank;
+      values_out[n] = X_.data[k];
+      n += slot == kCommon;
+    }
+    scratch.states[row - begin].n_rest = n;
+    for (std::int32_t word = 0; word < kCommon / 64; word++)
+      for (std::uint64_t bits = seen[word]; bits != 0; bits &= bits - 1, n++) {
+        ranks_out[n] = word * 64 + std::countr_zero(bits);
+        values_out[n] = values[ranks_out[n]];
+      }
+    for (; n < X_.length(row); n++) {  // only where ranks are damaged: two features have one
+      ranks_out[n] = 0;
+      values_out[n] = 0;
+    }
   }
 
   void prepare(std::int64_t row, SearchState& state, SearchScratch& scratch) const {
@@ -124,8 +154,8 @@ class Search {
                                        options_.allowed->indices + options_.allowed->end(row));
     if (options_.ranges != nullptr)
       begin_at_range(row, state);
-    for (Hits& hits : scratch.hits)
-      hits.reserve(X_.length(row));
+    for (Margins& margins : scratch.margins)
+      margins.reserve(X_.length(row));
   }
 
   // The search begins at the deepest node that holds the whole range: what lies above has one way only.
@@ -219,11 +249,12 @@ class Search {
     }
   }
 
-  void open(const Visit& visit, const Chunk& chunk, const LayerView& layer, Hits& hits, SearchScratch& scratch) const {
+  void open(const Visit& visit, const f32x16* margins, const LayerView& layer, const Chunk& chunk,
+            SearchScratch& scratch) const {
     SearchState& state = scratch.states[visit.query];
     const Family family{visit.score, visit.order, layer.branches[visit.node], chunk.n_siblings};
     const bool labels = &layer == &tree_.layer(tree_.depth() - 1);
-    (labels ? push_labels_ : push_above_)(state.top, hits.margins(chunk, scratch.sums), family, state.mask);
+    (labels ? push_labels_ : push_above_)(state.top, margins, family, state.mask);
   }
 
   // Opens the visits of one query, best parent first. While one is opened, the next one's index is fetched.
@@ -231,15 +262,16 @@ class Search {
     const LayerView& layer = tree_.layer(t);
     const Query q = query(begin, begin, scratch);
     const std::vector<Visit>& visits = scratch.visits;
+    Margins& margins = scratch.margins[0];
     for (std::size_t i = 0; i < visits.size() && !hopeless(visits[i], scratch.states[0].top); i++) {
       const Chunk chunk(layer, visits[i].node);
       if (i == 0)
         chunk.prefetch_index(q);
       if (i + 1 < visits.size())
         Chunk(layer, visits[i + 1].node).prefetch_index(q);
-      scratch.hits[0].probe(chunk, q);
-      scratch.hits[0].match(chunk, q);
-      open(visits[i], chunk, layer, scratch.hits[0], scratch);
+      margins.look_up(chunk, q, nullptr);
+      margins.match(chunk, q, nullptr);
+      open(visits[i], margins.margins(chunk, q, nullptr, scratch.sums), layer, chunk, scratch);
     }
   }
 
@@ -249,24 +281,52 @@ class Search {
     const std::int64_t room = Top::room_for(kept(t));
     const std::vector<Visit>& visits = scratch.visits;
     const auto n = static_cast<std::int64_t>(visits.size());
-    const auto query_of = [&](const Visit& visit) { return query(begin + visit.query, begin, scratch); };
-    const auto worth_it = [&](const Visit& visit) { return !hopeless(visit, scratch.states[visit.query].top); };
+    const auto query_of = [&](std::int64_t i) { return query(begin + visits[i].query, begin, scratch); };
+    const auto is_first = [&](std::int64_t i) { return i == 0 || visits[i].node != visits[i - 1].node; };
     bool alive[2] = {false, false};  // of the last two visits looked up
+    const auto add_up = [&](std::int64_t i) {
+      if (i < 0 || !alive[i & 1])
+        return;
+      const Chunk chunk(layer, visits[i].node);
+      open(visits[i], scratch.margins[i & 1].margins(chunk, query_of(i), &scratch.layout, scratch.sums), layer, chunk,
+           scratch);
+    };
     for (std::int64_t i = -3; i < n && !job.stopped(); i++) {
+      const std::int64_t next = i + 1, later = i + 2;
       if (i + 3 < n)
         prefetch_visit(visits[i + 3], begin, room, scratch);
-      const std::int64_t later = i + 2, next = i + 1;
-      if (later >= 0 && later < n && (later == 0 || visits[later].node != visits[later - 1].node))
-        Chunk(layer, visits[later].node).prefetch_index(query_of(visits[later]));
-      bool& next_alive = alive[next & 1];
-      next_alive = next >= 0 && next < n && worth_it(visits[next]);
-      if (next_alive)
-        scratch.hits[next & 1].probe(Chunk(layer, visits[next].node), query_of(visits[next]));
-      if (i >= 0 && alive[i & 1])
-        open(visits[i], Chunk(layer, visits[i].node), layer, scratch.hits[i & 1], scratch);
-      if (next_alive)
-        scratch.hits[next & 1].match(Chunk(layer, visits[next].node), query_of(visits[next]));
+      if (later >= 0 && later < n && is_first(later))
+        Chunk(layer, visits[later].node).prefetch_index(query_of(later));
+      if (next < 0 || next >= n) {
+        add_up(i);
+        continue;
+      }
+      const Chunk chunk(layer, visits[next].node);
+      const bool first = is_first(next);
+      if (first) {  // the layout serves the visits of one node
+        add_up(i);
+        lay_out(chunk, visits, next, begin, scratch);
+      }
+      alive[next & 1] = !hopeless(visits[next], scratch.states[visits[next].query].top);
+      if (alive[next & 1])
+        scratch.margins[next & 1].look_up(chunk, query_of(next), &scratch.layout);
+      if (!first)
+        add_up(i);
+      if (alive[next & 1])
+        scratch.margins[next & 1].match(chunk, query_of(next), &scratch.layout);
     }
+  }
+
+  // Lays a chunk out as far as the visits of its node, of which this is the first, are worth it.
+  void lay_out(const Chunk& chunk, const std::vector<Visit>& visits, std::int64_t first, std::int64_t begin,
+               SearchScratch& scratch) const {
+    std::int64_t n_lookups = 0, n_common = 0;
+    for (auto visit = visits.begin() + first; visit != visits.end() && visit->node == visits[first].node; ++visit) {
+      const std::int64_t n = X_.length(begin + visit->query);
+      n_lookups += n;
+      n_common += n - scratch.states[visit->query].n_rest;
+    }
+    scratch.layout.lay_out(chunk, n_lookups, n_common);
   }
 
   void prefetch_visit(const Visit& visit, std::int64_t begin, std::int64_t room, SearchScratch& scratch) const {
@@ -345,8 +405,9 @@ inline std::array<std::int64_t, kParts> count_lines(const BeamTree& tree, const 
                                                     Answers answers) {
   Meter meter;
   SearchScratch scratch;
-  for (Hits& hits : scratch.hits)
-    hits.meter = &meter;
+  for (Margins& margins : scratch.margins)
+    margins.set_meter(&meter);
+  scratch.layout.map.meter = &meter;
   Search(tree, X, options, answers).run(0, X.n_rows, scratch, Job());
   const std::int32_t* before = nullptr;
   for (std::int64_t t = 0; t < tree.depth(); before = tree.layer(t++).ranks)
@@ -373,7 +434,7 @@ inline void search(const BeamTree& tree, const CsrView& X, const SearchOptions& 
   // the more rows in a block the more share a chunk, within the memory for their candidates
   const std::int64_t inner = std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children);
   const std::int64_t kept = std::max({inner, options.k, search.kept(tree.depth() - 1)});
-  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, 8192);
+  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, 16384);
   const std::int64_t block = std::clamp<std::int64_t>((X.n_rows + n_threads - 1) / n_threads, 1, most);
   parallel_for(n_threads, (X.n_rows + block - 1) / block, tick, [&](std::int64_t task, int, Job& job) {
     auto scratch = pool.take();
