@@ -16,7 +16,9 @@ class ChunkMap {
   Meter* meter = nullptr;  // what to tell of the memory read, if anything
 
   // Whether so many look-ups are worth the layout, which takes a small part of the time of one for every feature.
-  static bool pays(const Chunk& chunk, std::int64_t n_lookups) { return n_lookups * 16 > chunk.n_dense; }
+  static bool pays(const Chunk& chunk, std::int64_t n_lookups) {
+    return n_lookups * 4 > std::int64_t{chunk.n_dense} + 256;
+  }
 
   // False where a row is too long for an entry.
   bool lay_out(const Chunk& chunk) {

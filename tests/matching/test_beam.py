@@ -363,6 +363,21 @@ def test_same_bytes_on_every_path(seed, combine, overlap, precision):
         assert one[1].tobytes() == batch[1][i].tobytes()
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("widest", [4, 40, 150])
+def test_a_batch_that_lays_chunks_out_gives_the_bytes_of_single_rows(widest, precision):
+    """More than the common features, and rows enough that their chunks' maps and rows are laid out."""
+    rng = np.random.default_rng(widest)
+    model = random_model(rng, depth=2, widest=widest, n_features=900, exact=False, precision=precision)
+    X = random_instances(rng, 200, 900, density=0.2, exact=False)
+    search = model.search()
+    batch = search.topk(as_csr(X), 10)
+    for i, x in enumerate(X):
+        one = search.topk(as_csr(x[None]), 10)
+        assert one[0].tobytes() == batch[0][i].tobytes()
+        assert one[1].tobytes() == batch[1][i].tobytes()
+
+
 def test_real_valued_scores_are_close_to_the_reference():
     rng = np.random.default_rng(5)
     model = random_model(rng, depth=2, widest=50, n_features=80, exact=False)
