@@ -19,6 +19,7 @@ from completion_work import frontier
 from data import DEFAULT_CACHE, DEFAULT_DATA
 from environments import PLACE, python
 from measurements import Measurements
+from runners.measure import PeakMemory
 from scipy.sparse import save_npz
 
 from arborank import Autocompleter, XRLinear
@@ -98,9 +99,10 @@ def arborank(data: Set, path: Path, side: str) -> dict:
     if side == "hybrid, no context":
         return no_context(data, path)
     index = side.split(",")[0] if side != "most frequent" else "kmeans"
-    start, cpu = time.perf_counter(), time.process_time()
+    memory, start, cpu = PeakMemory(), time.perf_counter(), time.process_time()
     completer = data.completer(index=index, model=XRLinear(**LOGISTIC) if "logistic" in side else None)
     figures = {"fit_seconds": time.perf_counter() - start, "fit_cpu_seconds": time.process_time() - cpu}
+    figures["peak_bytes"] = memory.beyond()
     figures["labels"] = len(completer.catalogue_)
     previous = [()] * len(data.prefixes) if side == "most frequent" else data.previous
     completion.save_answers(path, normal(completer.complete_batch(data.prefixes, previous, K)))

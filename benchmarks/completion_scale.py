@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import completion
 import numpy as np
 from data import DEFAULT_CACHE, DEFAULT_DATA
 from measurements import Measurements
-from runners.measure import PeakMemory
+from runners.measure import PeakMemory, status_bytes
 
 from arborank import Autocompleter
 from arborank.autocomplete.quality import quality_by_length, reciprocal_ranks
@@ -59,22 +60,28 @@ def main() -> None:
     made = given.set.startswith("synthetic")
     data = synthetic(int(given.set.split("-")[1])) if made else completion.load(given.data, given.set)
     previous, queries = [before for before, _ in data["train"]], [query for _, query in data["train"]]
+    load = os.getloadavg()[0]
     memory, start, cpu = PeakMemory(), time.perf_counter(), time.process_time()
     completer = Autocompleter(n_jobs=given.threads).fit_pairs(previous, queries)
     figures = {"fit_seconds": time.perf_counter() - start, "fit_cpu_seconds": time.process_time() - cpu}
-    figures |= {"peak_bytes": memory.beyond(), "pairs": len(queries), "labels": len(completer.catalogue_)}
+    figures |= {"peak_bytes": memory.beyond(), "process_bytes": status_bytes("VmHWM")}
+    figures |= {"pairs": len(queries), "labels": len(completer.catalogue_)}
+    figures |= {"threads": given.threads, "load": load}
     completer.save(given.cache / "autocomplete" / f"{given.set}-model")
     completer.set_params(n_jobs=1)
     for stage in (completer.rows_.previous, completer.rows_.prefix, completer.model_):
         stage.set_params(n_jobs=1)
-    taken, answers = [], []
+    answers = []
+    taken: dict[str, list[int]] = {"cpu": [], "wall": []}
     for prefix, before in zip(data["prefixes"], data["previous"], strict=True):
-        begin = time.thread_time_ns()
+        begin_cpu, begin = time.thread_time_ns(), time.perf_counter_ns()
         found = completer.complete(prefix, before)
-        taken.append(time.thread_time_ns() - begin)
+        taken["wall"].append(time.perf_counter_ns() - begin)
+        taken["cpu"].append(time.thread_time_ns() - begin_cpu)
         answers.append([query for query, _ in found])
-    p50, p99 = np.percentile(taken[200:], [50, 99]) / 1e3
-    figures |= {"cpu_p50_us": float(p50), "cpu_p99_us": float(p99)}
+    for clock, times in taken.items():
+        p50, p99 = np.percentile(times[200:], [50, 99]) / 1e3
+        figures |= {f"{clock}_p50_us": float(p50), f"{clock}_p99_us": float(p99)}
     if not made:
         from arborank.autocomplete.normal import normalize
 
