@@ -10,13 +10,14 @@ from sklearn.base import BaseEstimator
 from .models._represent import uses_label_features
 from .names import Labels, check_label_texts, encode_names, label_rows
 from .sparse import Csr, to_scipy
-from .strings import StringTable
+from .strings import StringTable, find_all
 
 __all__ = ["TextCatalogueMixin", "first_rows", "label_features", "learn_unseen", "split_texts"]
 
 # Labels without an instance are told apart from every tenth text, if that leaves a thousand, at a tenth of its cost:
 # benchmarks/CATALOGUE.md shows what more and less of it does.
 _STEP, _ENOUGH, _MILD = 10, 1000, 0.1
+_UNKNOWN = "which is not a label of this model"
 
 
 class TextCatalogueMixin(BaseEstimator):
@@ -88,7 +89,7 @@ class TextCatalogueMixin(BaseEstimator):
         """
         self._check_changeable("refresh_labels")
         known = _table(names)
-        ids = self._ids(known)
+        ids = find_all("names", known, self.labels_.find, _UNKNOWN)
         X, Y, more = self._log(known, texts, labels, label_texts)
         model = self.model_.refresh_labels(ids, X, Y, **more, **options)
         return self._successor(model, self.labels_)
@@ -102,7 +103,7 @@ class TextCatalogueMixin(BaseEstimator):
             If a name is unknown or repeated, or no label would be left.
         """
         self._check_changeable("remove_labels")
-        ids = self._ids(_table(names))
+        ids = find_all("names", _table(names), self.labels_.find, _UNKNOWN)
         model = self.model_.remove_labels(ids, renumber=True)
         left = np.ones(len(self.labels_), np.bool_)
         left[ids] = False
@@ -137,15 +138,6 @@ class TextCatalogueMixin(BaseEstimator):
         X = self.features_.encode([*texts, *about.values()])
         more = label_features(self.features_, self.model_, names, label_texts, True)
         return X, encode_names(rows, names, "ignore"), more
-
-    def _ids(self, names: StringTable) -> list[int]:
-        found = []
-        for name in names:
-            label = self.labels_.find(name)
-            if label is None:
-                raise ValueError(f"names holds {name!r}, which is not a label of this model")
-            found.append(label)
-        return found
 
     def _successor(self, model: Any, labels: StringTable) -> Self:
         ranker = type(self)(**self.get_params(deep=False))

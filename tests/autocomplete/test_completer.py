@@ -305,7 +305,7 @@ def test_one_query_only():
 def test_a_fit_that_fails_leaves_the_completer_as_it_was():
     completer = Autocompleter().fit(log())
     before = completer.complete("n")
-    with pytest.raises(ValueError, match="no query is left of 0"):
+    with pytest.raises(ValueError, match="there is no query to learn from"):
         completer.fit([])
     assert completer.complete("n") == before
 
@@ -329,12 +329,17 @@ def test_a_fit_that_fails_leaves_the_completer_as_it_was():
         ({"model": "linear"}, TypeError, "model must be an XRLinear"),
         ({"model": XRLinear(combine="noop")}, ValueError, "combine of model is 'noop'"),
         ({"session_gap": -1}, ValueError, "session_gap must be above 0"),
+        ({"session_gap": "day"}, TypeError, "session_gap must be a number"),
+        ({"previous_features": 5}, TypeError, "previous_features must be a vectoriser as NgramTfidf"),
+        ({"prefix_features": PrefixTfidf}, TypeError, "prefix_features must be a vectoriser as NgramTfidf"),
         ({"random_state": -1}, ValueError, "random_state must be at least 0"),
     ],
 )
 def test_bad_parameters(params, error, message):
     with pytest.raises(error, match=message):
         Autocompleter(**params).fit(log(1))
+    with pytest.raises(error, match=message):
+        Autocompleter(**params).fit_pairs(["a"], ["b"])
 
 
 def test_any_combination_with_scores_from_0_to_1():
@@ -356,6 +361,9 @@ def test_bad_pairs(args, error, message):
         Autocompleter().fit_pairs(*args)
     with pytest.raises(ValueError, match="users has 2 entries but queries has 1"):
         Autocompleter().fit_pairs(["a"], ["b"], users=[1, 2])
+    for wrong in ("u", 5):
+        with pytest.raises(TypeError, match="users must be a sequence with one entry a pair, found"):
+            Autocompleter().fit_pairs(["a"], ["b"], users=wrong)
 
 
 def test_an_iterator_as_blocklist_is_refused():
@@ -375,8 +383,8 @@ def test_bad_calls(completer):
     for wrong in (5, None):
         with pytest.raises(TypeError, match=rf"prefixes\[1\] is {wrong}; a str was expected"):
             completer.complete_batch(["n", wrong])
-    with pytest.raises(TypeError, match="previous must be a str or a sequence of str, found 5"):
-        completer.complete_batch(["n"], [5])
+    with pytest.raises(TypeError, match=r"previous\[1\] must be a str or a sequence of str, found 5"):
+        completer.complete_batch(["n", "n"], ["x", 5])
     with pytest.raises(TypeError, match="phrases must be an iterable of str, found 3 in it"):
         completer.block(["word", 3])
     with pytest.raises(TypeError, match="prefix must be a str, found int"):
@@ -387,9 +395,35 @@ def test_bad_calls(completer):
         completer.complete("n", k=0)
     with pytest.raises(ValueError, match="beam_size must be at least 1"):
         completer.complete("n", beam_size=0)
-    with pytest.raises(TypeError, match="found one str"):
-        completer.complete_batch("n")
+    for wrong in ("n", 5, iter("n")):
+        with pytest.raises(TypeError, match="prefixes must be a sequence of str, found"):
+            completer.complete_batch(wrong)
+        with pytest.raises(TypeError, match="previous must be a sequence with an entry a prefix, found"):
+            completer.complete_batch(["n"], wrong)
+    for wrong in ("no", None, 1):
+        with pytest.raises(TypeError, match=f"strict must be True or False, found {wrong!r}"):
+            completer.complete("n", strict=wrong)
     with pytest.raises(ValueError, match="previous must have 1 entries"):
         completer.complete_batch(["n"], [])
-    with pytest.raises(TypeError, match="phrases must be an iterable"):
-        completer.block("word")
+    for wrong in ("word", 3, None):
+        with pytest.raises(TypeError, match=f"phrases must be an iterable of str, found {wrong!r}"):
+            completer.block(wrong)
+
+
+def test_an_enormous_k_or_beam_is_everything(completer):
+    everything = queries(completer.complete("n", "london", k=7))
+    for size in (2**31, 2**63, 10**30):
+        for found in (
+            completer.complete("n", "london", k=size, beam_size=size),
+            completer.complete_batch(["n"], ["london"], k=size, beam_size=size)[0],
+        ):
+            assert queries(found) == everything
+        assert len(completer.complete("n", k=size)) == 7
+        assert len(completer.complete("nikno", "london", k=size, strict=False)) == 2
+        assert len(completer.complete("nikno", k=size, strict=False)) == 2
+
+
+def test_blank_previous_queries_do_not_count(completer):
+    assert completer.complete("n", ["london", "", "\x00 "]) == completer.complete("n", "london")
+    several = Autocompleter(n_previous=2).fit(log())
+    assert several._context(["a", "", "b", " ", "c"]) == ("b", "c")

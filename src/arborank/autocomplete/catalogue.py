@@ -17,7 +17,8 @@ from .normal import normalize
 __all__ = ["Catalogue"]
 
 _MANY = 2048  # a range of more queries is ranked by frequency once, not at every keystroke
-_REMEMBERED = 64
+_RANGES = 1024  # so many of these are remembered,
+_REMEMBERED = 64  # each with so many queries at least
 # written without spaces: Thai, Lao, Burmese, Khmer, Chinese, Japanese
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff"
@@ -97,18 +98,24 @@ class Catalogue:
     def frequent(self, first: int, end: int, k: int) -> NDArray[np.int64]:
         """Return the ids of the ``k`` most frequent queries of a range that are not blocked; among equals in order."""
         if end - first <= _MANY:
-            return self._ranked(first, end)[:k]
+            return self._ranked(first, end, k)
         known = self._remembered.get((first, end))
         if known is None or known.size < min(k, end - first):
-            if len(self._remembered) >= _REMEMBERED:
+            if len(self._remembered) >= _RANGES:
                 self._remembered.clear()
-            known = self._remembered[first, end] = self._ranked(first, end)[: max(2 * k, _REMEMBERED)]
+            known = self._remembered[first, end] = self._ranked(first, end, max(2 * k, _REMEMBERED))
         return known[:k]
 
-    def _ranked(self, first: int, end: int) -> NDArray[np.int64]:
+    def _ranked(self, first: int, end: int, k: int) -> NDArray[np.int64]:
         counts = self._open_counts[first:end]
-        ranked = np.argsort(-counts, kind="stable")
-        return first + ranked[: np.count_nonzero(counts)]
+        n = min(k, int(np.count_nonzero(counts)))
+        places = np.arange(counts.size)
+        if 0 < n < counts.size:  # a million are not sorted for the sake of ten
+            least = np.partition(counts, counts.size - n)[counts.size - n]
+            above, equal = np.flatnonzero(counts > least), np.flatnonzero(counts == least)
+            places = np.sort(np.concatenate([above, equal[: n - above.size]]))
+        ranked: NDArray[np.int64] = first + places[np.argsort(-counts[places], kind="stable")]
+        return ranked[:n]
 
     def shares(self, ids: NDArray[np.int64], first: int, end: int) -> NDArray[np.float64]:
         """Return how often each of some queries was sent, of all times that one of a range was."""

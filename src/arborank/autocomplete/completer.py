@@ -252,6 +252,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
     def from_state(cls, state: State) -> Self:
         """Put a saved completer together again; arrays are used where they lie."""
         completer = cls(**state.config)
+        check_parameters(completer)
         parts = state.parts
         completer._set_fitted(parts["catalogue"], parts["rows"], parts["model"])
         return completer
