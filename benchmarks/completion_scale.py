@@ -50,6 +50,31 @@ def synthetic(n_labels: int) -> dict:
     }
 
 
+def keystrokes(completer: Autocompleter, pairs: list, **options) -> tuple[dict, list[list[str]]]:
+    """Percentiles of the time of a call, by the thread's clock and by the wall's, and the answers."""
+    answers = []
+    taken: dict[str, list[int]] = {"cpu": [], "wall": []}
+    for prefix, before in pairs:
+        begin_cpu, begin = time.thread_time_ns(), time.perf_counter_ns()
+        found = completer.complete(prefix, before, **options)
+        taken["wall"].append(time.perf_counter_ns() - begin)
+        taken["cpu"].append(time.thread_time_ns() - begin_cpu)
+        answers.append([query for query, _ in found])
+    figures = {}
+    for clock, times in taken.items():
+        p50, p99 = np.percentile(times[200:], [50, 99]) / 1e3
+        figures |= {f"{clock}_p50_us": float(p50), f"{clock}_p99_us": float(p99)}
+    return figures, answers
+
+
+def typo(prefix: str, random: np.random.Generator) -> str:
+    """Another letter somewhere behind the first one, from three characters on."""
+    if len(prefix) < 3:
+        return prefix
+    place = int(random.integers(1, len(prefix)))
+    return prefix[:place] + "etaoins"[int(random.integers(7))] + prefix[place + 1 :]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("set")
@@ -71,17 +96,16 @@ def main() -> None:
     completer.set_params(n_jobs=1)
     for stage in (completer.rows_.previous, completer.rows_.prefix, completer.model_):
         stage.set_params(n_jobs=1)
-    answers = []
-    taken: dict[str, list[int]] = {"cpu": [], "wall": []}
-    for prefix, before in zip(data["prefixes"], data["previous"], strict=True):
-        begin_cpu, begin = time.thread_time_ns(), time.perf_counter_ns()
-        found = completer.complete(prefix, before)
-        taken["wall"].append(time.perf_counter_ns() - begin)
-        taken["cpu"].append(time.thread_time_ns() - begin_cpu)
-        answers.append([query for query, _ in found])
-    for clock, times in taken.items():
-        p50, p99 = np.percentile(times[200:], [50, 99]) / 1e3
-        figures |= {f"{clock}_p50_us": float(p50), f"{clock}_p99_us": float(p99)}
+    pairs = list(zip(data["prefixes"], data["previous"], strict=True))
+    more, answers = keystrokes(completer, pairs)
+    figures |= more
+    unknown, _ = keystrokes(completer, [(prefix, ()) for prefix, _ in pairs])
+    random = np.random.default_rng(2)
+    typos, _ = keystrokes(
+        completer, [(typo(prefix, random), before) for prefix, before in pairs], strict=False
+    )
+    figures |= {f"unknown_{key}": value for key, value in unknown.items()}
+    figures |= {f"typo_{key}": value for key, value in typos.items()}
     if not made:
         from arborank.autocomplete.normal import normalize
 

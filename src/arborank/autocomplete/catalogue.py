@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import Self
 
@@ -79,15 +79,20 @@ class Catalogue:
         start = prefix.encode()
         if len(start) > self.longest:
             return 0, 0
-        text, offsets = self.keys.text.data, self.keys.offsets.data
-
-        def key(i: int) -> bytes:
-            return bytes(text[offsets[i] : offsets[i + 1]])
-
         low, high = within or (0, len(self.keys))
-        ids = range(high)
-        first = bisect_left(ids, start, lo=low, key=key)
-        return first, bisect_left(ids, start + b"\xff", lo=first, key=key)
+        key = self._keys()
+        first = bisect_left(range(high), start, lo=low, key=key)
+        if first == high or not key(first).startswith(start):
+            return first, first
+        return first, bisect_left(range(high), start + b"\xff", lo=first, key=key)
+
+    def behind(self, start: bytes, first: int, end: int) -> int:
+        """Return the id behind the last of the keys that begin so, among ids from the first such one to ``end``."""
+        return bisect_left(range(end), start + b"\xff", lo=first, key=self._keys())
+
+    def _keys(self) -> Callable[[int], bytes]:
+        text, offsets = self.keys.text.data, self.keys.offsets.data
+        return lambda i: bytes(text[offsets[i] : offsets[i + 1]])
 
     def find(self, text: str) -> int | None:
         """Return the id of a query, or None."""
