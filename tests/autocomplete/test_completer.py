@@ -173,6 +173,16 @@ def test_several_previous_queries_with_decay():
     assert one.complete("", ["blue", "car"], k=3) == one.complete("", ["red", "car"], k=3)
 
 
+@pytest.mark.parametrize(("decay", "n_previous"), [(0.5, 300), (1e-30, 3), (1e-300, 3)])
+def test_a_query_of_long_ago_counts_where_no_other_is_known(decay, n_previous):
+    completer = Autocompleter(decay=decay, n_previous=n_previous, model=XRLinear(threshold=0.0)).fit(log())
+    context = ["london", *["unseen"] * (n_previous - 1)]
+    expected = completer.complete("n", "london", k=3)
+    for found in (completer.complete("n", context, k=3), completer.complete_batch(["n"], [context], k=3)[0]):
+        assert queries(found) == queries(expected)
+        np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], rtol=1e-4)
+
+
 def test_blocked_at_once_and_later(tmp_path):
     completer = Autocompleter(blocklist=["nike"]).fit(log())
     assert not any("nike" in query for query in queries(completer.complete("n", k=50)))
