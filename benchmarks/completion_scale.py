@@ -4,7 +4,6 @@
 """
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -85,13 +84,12 @@ def main() -> None:
     made = given.set.startswith("synthetic")
     data = synthetic(int(given.set.split("-")[1])) if made else completion.load(given.data, given.set)
     previous, queries = [before for before, _ in data["train"]], [query for _, query in data["train"]]
-    load = os.getloadavg()[0]
     memory, start, cpu = PeakMemory(), time.perf_counter(), time.process_time()
     completer = Autocompleter(n_jobs=given.threads).fit_pairs(previous, queries)
     figures = {"fit_seconds": time.perf_counter() - start, "fit_cpu_seconds": time.process_time() - cpu}
     figures |= {"peak_bytes": memory.beyond(), "process_bytes": status_bytes("VmHWM")}
     figures |= {"pairs": len(queries), "labels": len(completer.catalogue_)}
-    figures |= {"threads": given.threads, "load": load}
+    figures |= {"threads": given.threads}
     completer.save(given.cache / "autocomplete" / f"{given.set}-model")
     completer.set_params(n_jobs=1)
     for stage in (completer.rows_.previous, completer.rows_.prefix, completer.model_):
