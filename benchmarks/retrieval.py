@@ -57,7 +57,7 @@ def report(given: argparse.Namespace, found: Measurements) -> str:
             date=date[:10], machine=machine(), threads=given.threads, rows=given.rows, patience=given.patience
         )
     ]
-    header = ["side", "R@10", "R@100", "P@1", "training s", "rows", "one query p50 µs", "p99 µs", "queries/s"]
+    header = ["side", "R@10", "R@100", "P@1", "training CPU s", "rows", "one query p50 µs", "p99 µs", "queries/s"]
     for name in found.distinct("set", table="retrieval-train"):
         lines = []
         for side in RETRIEVAL:
@@ -78,7 +78,7 @@ def report(given: argparse.Namespace, found: Measurements) -> str:
                 [
                     side,
                     *quality,
-                    number(trained[-1]["seconds"]),
+                    number(trained[-1]["cpu_seconds"]),
                     f"{trained[-1]['rows']:,}",
                     *single,
                     number(batch and 1e6 / batch, "{:,.0f}"),

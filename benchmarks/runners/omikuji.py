@@ -54,7 +54,7 @@ class Omikuji(LinearSide):
         return [self.model.predict(query, BEAM, self.k) for query in queries]
 
     def rank_one(self, query):
-        return self.model.predict(query, BEAM, self.k)
+        return self.rank([query])
 
     def ids(self, ranked):
         ids = np.full((len(ranked), self.k), -1, np.int64)

@@ -42,7 +42,7 @@ class Peer(Retriever):
     def rank(self, texts):
         X = self.features.transform(texts)
         if len(texts) == 1:
-            return self.side.ids([self.side.rank_one(self.side.query(X))])
+            return self.side.ids(self.side.rank_one(self.side.query(X)))
         return self.side.ids(self.side.rank(self.side.queries(X)))
 
     def size(self):

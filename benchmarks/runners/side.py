@@ -67,7 +67,7 @@ class LinearSide(ABC):
         """The first `k` labels of every query."""
 
     def rank_one(self, query):
-        """The first `k` labels of one query."""
+        """The first `k` labels of one query, a batch of one."""
         return self.rank(query)
 
     @abstractmethod
