@@ -4,11 +4,14 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import arborank
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, XRLinear
+from arborank.autocomplete.normal import normalize
 from arborank.sparse import to_scipy
 
 NEXT = {
@@ -277,6 +280,18 @@ def test_save_and_load(completer, tmp_path):
     assert again.get_params()["n_jobs"] == 1
 
 
+def test_parameters_are_checked_when_saved(tmp_path):
+    completer = Autocompleter().fit(log(1))
+    completer.save(tmp_path / "model")
+    with pytest.raises(ValueError, match="n_previous must be at least 1, found 0"):
+        completer.set_params(n_previous=0).save(tmp_path / "model")
+    assert arborank.load(tmp_path / "model").n_previous == 1
+    state = completer.set_params(n_previous=1).to_state()
+    state.config["n_previous"] = "2"
+    with pytest.raises(TypeError, match="n_previous must be an integer, found '2'"):
+        Autocompleter.from_state(state)
+
+
 def test_own_features_and_parameters_are_saved(tmp_path):
     completer = Autocompleter(
         previous_features=NgramTfidf(analyzer="char_wb", ngram_range=(2, 3)),
@@ -431,6 +446,29 @@ def test_an_enormous_k_or_beam_is_everything(completer):
         assert len(completer.complete("n", k=size)) == 7
         assert len(completer.complete("nikno", "london", k=size, strict=False)) == 2
         assert len(completer.complete("nikno", k=size, strict=False)) == 2
+
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=12)
+near_text = st.text("nikeow cam\x00\u0301\ud800", max_size=12)
+KNOWN = Autocompleter(n_jobs=1).fit(log())
+
+
+@given(
+    prefix=any_text | near_text,
+    previous=st.lists(any_text | st.sampled_from(list(NEXT)), max_size=3),
+    k=st.integers(1, 20),
+    strict=st.booleans(),
+)
+def test_whatever_is_typed(prefix, previous, k, strict):
+    found = KNOWN.complete(prefix, previous, k=k, strict=strict)
+    assert len(found) == len({query for query, _ in found}) <= k
+    assert all(0 <= score <= 1 for _, score in found)
+    if strict:
+        assert all(normalize(query).startswith(normalize(prefix, prefix=True)) for query, _ in found)
+        assert queries(KNOWN.complete_batch([prefix], [previous], k=k)[0]) == queries(found)
+    else:
+        exact = queries(KNOWN.complete(prefix, previous, k=k))
+        assert queries(found)[: len(exact)] == exact
 
 
 def test_blank_previous_queries_do_not_count(completer):

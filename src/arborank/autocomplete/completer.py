@@ -240,8 +240,15 @@ class Autocompleter(SaveMixin, UpdateMixin):
     # ------------------------------------------------------------------ save
 
     def to_state(self) -> State:
-        """Take the fitted completer apart for saving."""
+        """Take the fitted completer apart for saving.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter was set since to what `from_state` would refuse.
+        """
         check_is_fitted(self, "model_")
+        check_parameters(self)
         stages = ("model", "previous_features", "prefix_features")  # saved as what they became
         config = {name: value for name, value in self.get_params(deep=False).items() if name not in stages}
         config["blocklist"] = list(self.blocklist)
