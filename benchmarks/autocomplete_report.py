@@ -37,7 +37,8 @@ INTRODUCTION = """# Autocompletion, measured
 One prefix a test pair, its length drawn uniformly from 1 to the length of the query, as in Yadav et al. (KDD 2021).
 *MRR*: mean of one over the place among ten completions. *Lengths alike*: the mean of the columns 1 to 10+, each
 length with the same weight. *BLEU_RR*: BLEU of the completions by their words, weighted by one over the place,
-method 1 of Chen and Cherry for n-grams without a match (which leaves 0.18 to a perfect one-word completion).
+method 1 of Chen and Cherry for n-grams without a match (which leaves 0.18 to a perfect one-word completion); it is
+a mean over the list, so that a short list without the wrong ones has more of it than a full one.
 All sides train on the same pairs and prefixes. libpecos ranks with its default tree and beam; those of its labels that
 begin with the prefix are kept. It is given the completer's features and asked for as many labels as its beam holds,
 for the 20 that it returns by default, and once more with a prefix weight of 1 in place of 0.1, which suits a search
@@ -302,6 +303,7 @@ def updates(found: Measurements) -> list[str]:
 
 
 def plot(plotted: dict, path: Path) -> None:
+    plotted = {title: sides for title, sides in plotted.items() if len(sides) > 3}
     figure, panels = plt.subplots(1, len(plotted), figsize=(9, 2.8), layout="constrained", squeeze=False)
     handles = {}
     for axes, (title, sides) in zip(panels[0], plotted.items(), strict=True):
@@ -311,7 +313,7 @@ def plot(plotted: dict, path: Path) -> None:
                 (handles[label],) = axes.plot(
                     LENGTHS, sides[side]["mrr_by_length"], color=colour, linewidth=1
                 )
-        axes.set(title=title, xlabel="characters typed", ylim=(0, 1), xticks=LENGTHS)
+        axes.set(title=title, xlabel="characters typed", ylim=(0, 1), xticks=LENGTHS[::3])
     panels[0][0].set_ylabel("MRR")
     figure.legend(handles.values(), handles.keys(), frameon=False, loc="outside right upper")
     save(figure, path)

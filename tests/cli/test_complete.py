@@ -52,7 +52,7 @@ def test_lines_from_a_pipe(folder):
     answers = [part.splitlines() for part in result.stdout.split("\n\n")]
     assert answers[0][0] == "camera > n"
     assert answers[0][1].endswith("nikon")
-    assert answers[2] == ["zzz", "  (no label)"]
+    assert answers[2] == ["zzz", "  (no completion)"]
     assert run("complete", folder / "model", stdin="").output == ""
 
 
@@ -70,13 +70,13 @@ def test_update(folder, tmp_path):
     assert "nikon z" in run("complete", tmp_path / "new", "n", "-p", "camera").stdout
     assert "nikon z" not in run("complete", folder / "model", "n").stdout
     assert run("update-completer", tmp_path / "new", "--remove", tmp_path / "gone").exit_code == 0
-    assert "(no label)" in run("complete", tmp_path / "new", "nike").stdout
+    assert "(no completion)" in run("complete", tmp_path / "new", "nike").stdout
     (tmp_path / "words").write_text("nikon\n")
     result = run(
         "update-completer", tmp_path / "new", tmp_path / "newer.tsv", "--blocklist", tmp_path / "words"
     )
     assert result.exit_code == 0, result.output
-    assert "(no label)" in run("complete", tmp_path / "new", "nik").stdout
+    assert "(no completion)" in run("complete", tmp_path / "new", "nik").stdout
     (tmp_path / "pairs.tsv").write_text("camera\tlens\n" * 9 + "shoes\tcamera\n")
     options = ["--pairs", "--refresh", tmp_path / "again"]
     (tmp_path / "again").write_text("camera\n")
@@ -89,7 +89,7 @@ def test_update(folder, tmp_path):
 
 
 def test_a_typo(folder):
-    assert "(no label)" in run("complete", folder / "model", "nikno").stdout
+    assert "(no completion)" in run("complete", folder / "model", "nikno").stdout
     assert "nikon" in run("complete", folder / "model", "nikno", "--tolerant").stdout
 
 
