@@ -8,12 +8,12 @@ What falls short, and why:
 - *Most frequent completion, wikispeedia:* an MRR of 1 would be 24 % above it, so that no completer can be 25 % above:
   titles are few and told apart early. *debian* is not among the sets that the aim is for: its dependencies are typed in
   an order that is drawn, so that the ones before say little about which of a package's others comes next.
-- *libpecos, default index:* the aim is reached against libpecos as it answers by default, with 20 labels. Asked for as
-  many as its beam holds, it is closer on wikispeedia and debian; its lists are then also filled with other labels of
-  the prefix, which is more than its default gives. With a prefix weight chosen for it the gap is smaller still.
-- *Labels scored:* counted are labels and all that a search scores, labels and the nodes above them, for it scores both
-  alike. The second is what a keystroke costs. Labels alone fall by less, for a hybrid tree has at most 16 below a node
-  that the search opens, within the prefix or not.
+- *libpecos, default index:* the aim is reached against libpecos as it answers by default, with 20 labels. Asked for all
+  labels that its beam holds, which it never returns by default, it is closer on wikispeedia and debian; with a prefix
+  weight chosen for it, closer still.
+- *What a free search scores:* every node of the tree has a ranker as every label has, so that a keystroke costs labels
+  and nodes alike. Labels alone fall by less than three times on debian and yso-en: below a node that the search opens,
+  a hybrid tree has at most 16, some of them within the prefix or it would not be open.
 """
 
 
@@ -79,7 +79,7 @@ def aims(found: Measurements) -> list[list[str]]:
             for data in found.distinct("set", table="autocomplete")
             if (ratio := work_ratio(cells.get((data, "hybrid"), {}).get("frontier", []), name))
         ]
-        what = "all that a free search as good scores" if name == "nodes" else "labels alone"
+        what = "scored by a free search as good" if name == "nodes" else "the same, labels alone"
         rows.append([what, "3 times", ", ".join(ratios)])
     for v in found.of(table="completion-scale", set="yso-en")[-1:]:
         took = f"{v['fit_seconds']:.0f} s ({v['fit_cpu_seconds']:.0f} s of processor)"
