@@ -145,11 +145,16 @@ struct Searcher {
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
   LabelIds checked(const char* name, const Vector<std::int64_t>& ids) const {
-    for (std::size_t i = 0; i < ids.size(); i++)
-      if (ids.data()[i] < 0 || ids.data()[i] >= tree.n_labels())
-        throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(ids.data()[i]) +
-                                    ", which is outside [0, " + std::to_string(tree.n_labels()) + ")");
-    return {ids.data(), ids.data() + ids.size()};
+    const std::int64_t *begin = ids.data(), *end = begin + ids.size();
+    std::uint64_t most = 0;  // a negative one is larger than any
+    for (const std::int64_t* label = begin; label != end; label++)
+      most = std::max(most, static_cast<std::uint64_t>(*label));
+    if (begin != end && most >= static_cast<std::uint64_t>(tree.n_labels()))
+      for (const std::int64_t* label = begin; label != end; label++)
+        if (*label < 0 || *label >= tree.n_labels())
+          throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(*label) +
+                                      ", which is outside [0, " + std::to_string(tree.n_labels()) + ")");
+    return {begin, end};
   }
 
   LabelFilter* filter(const std::optional<Vector<std::int64_t>>& allowed,
