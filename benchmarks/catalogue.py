@@ -17,7 +17,7 @@ import scaling
 from measurements import Measurements, machine
 from scipy.sparse import csr_array
 
-from arborank import TextRanker, XRLinear
+from arborank import TextRanker, XRLinear, load
 from arborank.datasets import load_debian
 from arborank.metrics import recall_at_k
 
@@ -82,6 +82,8 @@ def add(cache: Path, found: Measurements, name: str, n_new: int | None, shares: 
         values = {"cpu": cpu, "elapsed": elapsed, "n_new": n_new, "n_old": n_old, "rows": X.shape[0]}
         found.add(values | quality(model, X_test, Y_test, n_old), **key, how=how)
     del model
+    before.save(cache / name / "before")
+    before = load(cache / name / "before").set_params(n_jobs=2)
     for share in shares:
         kept = has_new | (np.random.default_rng(SEED).random(X.shape[0]) < share)
         log, marks = X[kept], Y[kept][:, n_old:]

@@ -301,6 +301,9 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if isinstance(names, str) or not isinstance(names, Iterable):
             raise TypeError(f"{argument} must be a list of label names, or one a text; found {names!r}")
         rows = list(names)
+        if set(map(type, rows)) <= {str}:  # quick, because it may come with every query
+            found = self.labels_.find_all(rows)  # type: ignore[arg-type]
+            return found if None not in found else [self._label_id(name, argument) for name in rows]
         if all(isinstance(name, str) for name in rows):
             return [self._label_id(str(name), argument) for name in rows]
         return [[self._label_id(name, argument) for name in row] for row in label_rows(rows, argument)]
