@@ -34,7 +34,6 @@ class SparseSet {
     return static_cast<std::int64_t>((words_.capacity() + used_.capacity()) * sizeof(std::uint64_t));
   }
 
-  bool has(std::int64_t i) const { return words_[i >> 6] >> (i & 63) & 1; }
   // The bits of 16 numbers from one on.
   std::uint32_t lanes(std::int64_t first) const {
     const std::int64_t word = first >> 6, shift = first & 63;
@@ -70,31 +69,48 @@ class SparseSet {
   std::vector<std::uint64_t> words_, used_;
 };
 
+// A set of labels: bits in memory that outlives it.
+class LabelSet {
+ public:
+  void insert(std::int64_t n_labels, const LabelIds& labels) {
+    if (static_cast<std::int64_t>(words_.size()) < n_labels / 64 + 1)
+      words_.resize(n_labels / 64 + 1);
+    for (const std::int64_t* label = labels.begin; label != labels.end; label++)
+      words_[*label >> 6] |= std::uint64_t{1} << (*label & 63);
+  }
+  void erase(const LabelIds& labels) {
+    for (const std::int64_t* label = labels.begin; label != labels.end; label++)
+      words_[*label >> 6] = 0;
+  }
+  bool has(std::int32_t label) const { return words_[label >> 6] >> (label & 63) & 1; }
+  std::int64_t bytes() const { return static_cast<std::int64_t>(words_.capacity() * sizeof(std::uint64_t)); }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
 class OwnFilter {
  public:
-  // Labels in any order, maybe repeated; `allowed` and `excluded` may be null.
+  // Labels in any order, maybe repeated, which stay where they are until it is cleared; both may be null.
   void set(const BeamTree& tree, const LabelIds* allowed, const LabelIds* excluded) {
-    clear();  // what a search that was stopped has left
     restricts_ = allowed != nullptr;
-    excludes_ = excluded != nullptr;
+    excluded_ = excluded;
     if (restricts_) {
       slots_.reserve(tree.n_slots());
       tree.for_each_slot(allowed->begin, allowed->end, [&](std::int32_t slot) { slots_.insert(slot); });
     }
-    if (excludes_) {
-      labels_.reserve(tree.n_labels());
-      for (const std::int64_t* label = excluded->begin; label != excluded->end; label++)
-        labels_.insert(*label);
-    }
+    if (excluded != nullptr)
+      labels_.insert(tree.n_labels(), *excluded);
   }
 
   // Makes it ready for the next query.
   void clear() {
     if (restricts_)
       slots_.clear();
-    if (excludes_)
-      labels_.clear();
-    restricts_ = excludes_ = false;
+    if (excluded_ != nullptr)
+      labels_.erase(*excluded_);
+    restricts_ = false;
+    excluded_ = nullptr;
   }
 
   std::int64_t bytes() const { return slots_.bytes() + labels_.bytes(); }
@@ -102,11 +118,13 @@ class OwnFilter {
   // Slots that may be returned; null: all.
   const SparseSet* slots() const { return restricts_ ? &slots_ : nullptr; }
   // Labels that may not; null: none. A node that leads only to these takes its place in the beam all the same.
-  const SparseSet* excluded() const { return excludes_ ? &labels_ : nullptr; }
+  const LabelSet* excluded() const { return excluded_ != nullptr ? &labels_ : nullptr; }
 
  private:
-  bool restricts_ = false, excludes_ = false;
-  SparseSet slots_, labels_;  // empty between queries
+  bool restricts_ = false;
+  const LabelIds* excluded_ = nullptr;
+  SparseSet slots_;  // empty between queries
+  LabelSet labels_;  // the same
 };
 
 }  // namespace arborank

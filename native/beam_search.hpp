@@ -78,8 +78,10 @@ class Search {
       } else {
         visit_ranks(0, kAll, t, begin, n, scratch, job);
       }
-      if (job.stopped())
+      if (job.stopped()) {
+        scratch.own.clear();
         return;
+      }
       for (std::int64_t i = 0; i < n; i++)
         leave(t, scratch.states[i]);
     }

@@ -52,7 +52,7 @@ struct Mask {
   // of the query alone:
   const SparseSet* slots = nullptr;  // that may be returned: at the last level the nodes themselves, else
   const std::int32_t* first_slots = nullptr;  // those below a node begin here, and end where the next one's do
-  const SparseSet* own_excluded = nullptr;  // labels
+  const LabelSet* own_excluded = nullptr;  // labels
   const std::int32_t* allowed = nullptr;  // nodes of the level, ascending
   const std::int32_t* allowed_end = nullptr;
   const std::int32_t* excluded = nullptr;  // labels, ascending

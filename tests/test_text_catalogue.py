@@ -189,7 +189,5 @@ def test_a_model_that_cannot_change_says_so():
     both.fit(texts, labels)
     with pytest.raises(TypeError, match="Ensemble has no remove_labels"):
         both.remove_labels(["apple"])
-    with pytest.raises(
-        TypeError, match="Ensemble has no learn_unseen_labels, which the 1 labels without"
-    ):
+    with pytest.raises(TypeError, match="Ensemble has no learn_unseen_labels, which the 1 labels without"):
         both.fit(texts, labels, label_texts={"fig": "figs"}, cold_start=True)
