@@ -301,11 +301,13 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if isinstance(names, str) or not isinstance(names, Iterable):
             raise TypeError(f"{argument} must be a list of label names, or one a text; found {names!r}")
         rows = list(names)
-        if set(map(type, rows)) <= {str}:  # quick, because it may come with every query
-            found = self.labels_.find_all(rows)  # type: ignore[arg-type]
-            return found if None not in found else [self._label_id(name, argument) for name in rows]
-        if all(isinstance(name, str) for name in rows):
-            return [self._label_id(str(name), argument) for name in rows]
+        kinds = set(map(type, rows))  # quick, because filters may come with every query
+        if all(issubclass(kind, str) for kind in kinds):
+            single = [str(name) for name in rows]
+            found = self.labels_.find_all(single)
+            if None in found:
+                self._label_id(single[found.index(None)], argument)
+            return [label for label in found if label is not None]
         return [[self._label_id(name, argument) for name in row] for row in label_rows(rows, argument)]
 
     # ------------------------------------------------------------------ save

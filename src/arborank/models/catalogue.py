@@ -22,6 +22,7 @@ from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..ranking import LayerWeights, parse_scheme
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
+from ..ranking.training import CERTAIN
 from ..sparse import Csr, as_csr
 from ..threads import n_threads
 from ._growing import given_tree
@@ -32,7 +33,6 @@ from .unseen import margin_of, rankers_of_texts
 
 __all__ = ["CatalogueMixin"]
 
-_CERTAIN = 1e4  # a margin whose score is 1 with every combination
 # What a sample of negatives leaves out, a branch with fewer levels has fewer rankers to make up for. Its margins at the
 # root are lowered by so much for every level that it lacks, and every factor of e that the sample is smaller by; found
 # with benchmarks/catalogue.py.
@@ -441,6 +441,6 @@ def _deepen(layers: list[LayerWeights], depth: int, combine: str) -> list[LayerW
         W, bias = layers[0].to_matrix()
     else:
         W = sp.csc_array((layers[0].n_features, n), dtype=np.float32)
-        bias = np.full(n, _CERTAIN, np.float32)
+        bias = np.full(n, CERTAIN, np.float32)
     only = LayerWeights.from_matrix(W, bias, np.arange(n + 1), ranks=layers[0].ranks)
     return [layers[0], *[only] * (depth - len(layers)), *layers[1:]]

@@ -23,7 +23,7 @@ def shared_ids(labels: Any) -> NDArray[np.int64] | None:
             return None
         return np.ascontiguousarray(labels, np.int64)
     if isinstance(labels, (list, tuple)) and labels:
-        ids: NDArray[np.int64] | None = label_ids(labels)
+        ids: Any = label_ids(labels)
         return ids
     return None
 
