@@ -57,7 +57,17 @@ def report(given: argparse.Namespace, found: Measurements) -> str:
             date=date[:10], machine=machine(), threads=given.threads, rows=given.rows, patience=given.patience
         )
     ]
-    header = ["side", "R@10", "R@100", "P@1", "training CPU s", "rows", "one query p50 µs", "p99 µs", "queries/s"]
+    header = [
+        "side",
+        "R@10",
+        "R@100",
+        "P@1",
+        "training CPU s",
+        "rows",
+        "one query p50 µs",
+        "p99 µs",
+        "queries/s",
+    ]
     for name in found.distinct("set", table="retrieval-train"):
         lines = []
         for side in RETRIEVAL:
