@@ -17,13 +17,16 @@ import scaling
 from measurements import Measurements, machine
 from scipy.sparse import csr_array
 
-from arborank import TextRanker, XRLinear
+from arborank import TextRanker, XRLinear, load
 from arborank.datasets import load_debian
 from arborank.metrics import recall_at_k
 
 SHARES = (1.0, 0.5, 0.3, 0.1)
 LARGE_SHARES = (0.1, 0.03)
 REPEATS = 3
+COLD_SETS = ("debian", "yso-en", "eurlex57k")
+COLD_ROWS, COLD_TESTS = 150_000, 10_000  # texts at most, to train on and to test with
+WEIGHTS = (0.1, 0.3, 0.5, 1.0)
 SEED = 0
 
 
@@ -79,6 +82,8 @@ def add(cache: Path, found: Measurements, name: str, n_new: int | None, shares: 
         values = {"cpu": cpu, "elapsed": elapsed, "n_new": n_new, "n_old": n_old, "rows": X.shape[0]}
         found.add(values | quality(model, X_test, Y_test, n_old), **key, how=how)
     del model
+    before.save(cache / name / "before")
+    before = load(cache / name / "before").set_params(n_jobs=2)
     for share in shares:
         kept = has_new | (np.random.default_rng(SEED).random(X.shape[0]) < share)
         log, marks = X[kept], Y[kept][:, n_old:]
@@ -92,57 +97,65 @@ def add(cache: Path, found: Measurements, name: str, n_new: int | None, shares: 
         found.add(values | quality(after, X_test, Y_test, n_old), **key, how=f"added, {share:g}")
 
 
-def cold(found: Measurements) -> None:
-    """A tenth of the labels of the shipped data without any training instance; each has a summary."""
-    key = {"table": "catalogue-cold"}
+def cold_data(given: argparse.Namespace, name: str) -> tuple[list, list, list, list, dict]:
+    """Training texts and labels, test texts and labels, and a text about every label by its name."""
+    if name == "debian":
+        train, test, about = load_debian()
+        return train.texts, train.labels, test.texts, test.labels, {n: f"{n} {about[n]}" for n in about}
+    names = data.read_label_names(given.data, name)
+    (X, Y), (X_test, Y_test) = (data.read_part(given.data, name, part) for part in ("train", "test"))
+    kept = np.sort(np.random.default_rng(SEED).permutation(len(X))[:COLD_ROWS])
+    rows, test_rows = ([[str(label) for label in row] for row in part] for part in (Y, Y_test))
+    about = {str(label): text for label, text in enumerate(names)}
+    return [X[i] for i in kept], [rows[i] for i in kept], X_test[:COLD_TESTS], test_rows[:COLD_TESTS], about
+
+
+def cold(given: argparse.Namespace, found: Measurements, name: str) -> None:
+    """A tenth of the labels without any training instance; each has a text."""
+    key = {"table": "catalogue-cold", "set": name}
     if found.done(1, **key, how="cosine of the texts"):
         return
-    train, test, about = load_debian()
-    names = sorted({name for row in train.labels for name in row})
+    texts, labels, test_texts, test_labels, about = cold_data(given, name)
+    names = sorted({label for row in labels for label in row})
+    about = {label: about[label] for label in names}
     unseen = set(np.random.default_rng(SEED).choice(names, len(names) // 10, replace=False).tolist())
-    rows = [[name for name in row if name not in unseen] for row in train.labels]
-    texts = {name: f"{name} {about[name]}" for name in names}
+    rows = [[label for label in row if label not in unseen] for row in labels]
 
     def lists(ranker, **options):
-        return [[name for name, _ in row] for row in ranker.rank_batch(test.texts, 100, **options)]
+        return [[label for label, _ in row] for row in ranker.rank_batch(test_texts, 100, **options)]
 
-    def measure(how, ranker):
-        everything, only = lists(ranker), []
-        known = [name for name in sorted(unseen) if name in ranker.labels_]
-        if known:
-            only = lists(ranker, candidates=known, beam_size=50)
-        report(how, everything, only)
+    def measure(how, ranker, **more):
+        known = [label for label in sorted(unseen) if label in ranker.labels_]
+        report(how, lists(ranker), lists(ranker, candidates=known, beam_size=50) if known else [], **more)
 
-    def report(how, everything, only):
-        values = {"warm": recall(everything, False, 10)}
+    def report(how, everything, only, **more):
+        values = {"warm": recall(everything, False, 10), "warm@100": recall(everything, False, 100)}
         for k in (10, 100):
             values |= {f"cold@{k}": recall(everything, True, k)}
             values |= {f"among@{k}": recall(only, True, k)} if only else {}
-        found.add(values, **key, how=how)
+        found.add(values | more | {"unseen": len(unseen), "rows": len(texts)}, **key, how=how)
 
     def recall(lists, of_unseen, k):
         shares = []
-        for found_names, labels in zip(lists, test.labels, strict=True):
-            right = [name for name in labels if (name in unseen) == of_unseen]
+        for found_labels, row in zip(lists, test_labels, strict=True):
+            right = [label for label in row if (label in unseen) == of_unseen]
             if right:
-                shares.append(len(set(found_names[:k]).intersection(right)) / len(right))
+                shares.append(len(set(found_labels[:k]).intersection(right)) / len(right))
         return 100 * float(np.mean(shares))
 
-    measure("all labels have instances", TextRanker(n_jobs=2).fit(train.texts, train.labels))
-    without = TextRanker(n_jobs=2).fit(train.texts, rows)
+    measure("all labels have instances", TextRanker(n_jobs=1).fit(texts, labels))
+    without = TextRanker(n_jobs=1).fit(texts, rows)
     measure("without the cold labels", without)
-    only = {name: texts[name] for name in sorted(unseen)}
-    for share, cost in ((1.0, 1.0), (0.1, 1.0), (0.1, 0.1), (0.1, 0.03)):
-        step = round(1 / share)
-        added = without.add_labels(
-            list(only), train.texts[::step], rows[::step], label_texts=only, negative_cost=cost
+    for weight in WEIGHTS:
+        added, cpu, _ = timed(
+            partial(without.add_labels, sorted(unseen), texts, rows, label_texts=about, unseen_weight=weight)
         )
-        measure(f"add_labels, {share:g} of the texts, negative_cost {cost:g}", added)
-    started = TextRanker(n_jobs=2).fit(train.texts, rows, label_texts=texts, cold_start=True)
+        measure(f"add_labels, unseen_weight {weight:g}", added, cpu=cpu)
+    started = TextRanker(n_jobs=1).fit(texts, rows, label_texts=about, cold_start=True)
     measure("fit with cold_start", started)
-    queries = started.features_.transform(test.texts)
-    scores = (queries @ started.features_.transform([texts[name] for name in names]).T).tocsr()
-    chosen = np.array([i for i, name in enumerate(names) if name in unseen])
+    queries = started.features_.transform(test_texts)
+    scores = (queries @ started.features_.transform([about[label] for label in names]).T).tocsr()
+    chosen = np.array([i for i, label in enumerate(names) if label in unseen])
     report(
         "cosine of the texts",
         best(scores, names, 100),
@@ -266,7 +279,8 @@ def main() -> None:
             data.prepare(given.data, given.cache, name)
             add(given.cache, found, name, None, SHARES)
     if "cold" in given.parts:
-        cold(found)
+        for name in COLD_SETS:
+            cold(given, found, name)
     if "large" in given.parts:
         name = "synthetic-1000000"
         scaling.synthetic(1_000_000, given.cache / name)
