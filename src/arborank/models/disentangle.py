@@ -94,7 +94,8 @@ def disentangle(
     Raises
     ------
     TypeError, ValueError
-        If the model is not a fitted XRLinear with a tree without overlap, or an argument is out of range.
+        If the model is not a fitted XRLinear with a tree without overlap, ``X`` has not the features that it was
+        fitted on, or an argument is out of range.
     """
     from .xrlinear import XRLinear
 
@@ -110,6 +111,7 @@ def disentangle(
         "coherence": coherence,
         "starts": starts,
     }
+    model._instances(X, reset=False)  # the features that the model knows
     copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters)
     return copy._fit(X, Y, relevance=relevance, user_negatives=user_negatives, refinement=options)
 
