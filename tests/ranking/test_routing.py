@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.ranking import keep_routed, keep_visits, route
+from arborank.ranking import keep_routed, keep_visits, part_labels, route
 from arborank.ranking.routing import leaf_scores
 from arborank.sparse import as_csr, to_scipy
 
@@ -18,8 +18,13 @@ def unit(rows):
     return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
 
 
+def routes_of(X, Y, membership, beams, scores, **options):
+    parted = part_labels(X, Y, membership, beams, scores, **options)
+    return route(Y, parted, membership.shape[1], beams, scores)
+
+
 def examples(*arguments, **options):
-    return to_scipy(route(*arguments, **options).examples).toarray()
+    return to_scipy(routes_of(*arguments, **options).examples).toarray()
 
 
 def plain_route(X, Y, membership, beams, scores, coherence):
@@ -121,7 +126,7 @@ def test_wrong_beams(leaf, score):
     matrices = as_csr(np.eye(2)), as_csr(np.ones((2, 1))), as_csr(np.ones((1, 2)))
     beams, scores = np.array([[leaf], [1]]), np.array([[score], [0.5]], np.float32)
     with pytest.raises(ValueError, match="scores finite numbers of at least 0"):
-        route(*matrices, beams, scores, starts=2)
+        part_labels(*matrices, beams, scores, starts=2)
 
 
 def test_scores_of_leaves(monkeypatch):
@@ -142,9 +147,11 @@ def test_what_is_not_routed_costs_nothing():
 def test_visits():
     beams = np.array([[0, 2], [1, -1]])
     Y, leaves = as_csr(np.eye(2)), as_csr(np.array([[1, 1, 0], [0, 0, 1]]))
-    routes = route(as_csr(np.eye(2)), Y, leaves, beams, np.array([[0.5, 0.1], [0.9, 0]], np.float32))
+    scores = np.array([[0.5, 0.05], [0.9, 0]], np.float32)
+    routes = routes_of(as_csr(np.eye(2)), Y, leaves, beams, scores)
     assert to_scipy(routes.examples).toarray().tolist() == [[1, 0, 0], [0, 0, 1]]
     assert to_scipy(routes.visited).toarray().tolist() == [[1, 0, 1], [0, 1, 1]]
+    assert to_scipy(routes.preferred).toarray().tolist() == [[1, 0, 0], [0, 1, 0]]
     slots = as_csr(np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]))
     kept = to_scipy(keep_visits(slots, routes.visited, np.array([0, 1, 1, 2]))).toarray()
     assert kept.tolist() == [[1, 0, 0, 4], [0, 6, 7, 8]]
@@ -155,7 +162,7 @@ def test_visits():
 @pytest.mark.parametrize("rows", [3, 5])
 def test_refuses_other_rows(rows):
     with pytest.raises(ValueError, match="one row an instance"):
-        route(
+        part_labels(
             as_csr(np.ones((rows, 1))),
             as_csr(np.ones((4, 1))),
             as_csr(np.ones((1, 2))),
