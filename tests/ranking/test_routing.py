@@ -20,7 +20,7 @@ def unit(rows):
 
 def routes_of(X, Y, membership, beams, scores, **options):
     parted = part_labels(X, Y, membership, beams, scores, **options)
-    return route(Y, parted, membership.shape[1], beams, scores)
+    return route(Y, parted, membership, beams, scores)
 
 
 def examples(*arguments, **options):

@@ -56,7 +56,7 @@ def disentangle(
     rounds: int = 1,
     *,
     rule: Rule = "cover",
-    min_gain: float = 0.02,
+    min_gain: float = 0.1,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
@@ -128,7 +128,7 @@ def refine_tree(
     max_clusters: int,
     rounds: int = 1,
     rule: Rule = "cover",
-    min_gain: float = 0.02,
+    min_gain: float = 0.1,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
@@ -196,7 +196,7 @@ def refine_tree(
         parted = part_labels(
             X, Y, membership, beams, scores, coherence=coherence, starts=starts, n_threads=n_threads
         )
-        routes = route(Y, parted, membership.shape[1], beams, scores)
+        routes = route(Y, parted, membership, beams, scores)
     return Disentangled(refined, routes, parted, time.perf_counter() - start)
 
 

@@ -5,6 +5,7 @@ copy, and the copies could not part its senses. So at the inner levels it is a p
 ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies are ranked, it is a
 positive of those in leaves that its beam holds as well; the others will not see its like. And it is a negative of all
 labels of a leaf that the matcher prefers for it although it has none of them: its like will be sent there, too.
+A label of few instances has no senses that could be told from them: each is a positive on the way to all its leaves.
 """
 
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .. import _native
-from ..sparse import Csr, as_csr, lists_to_csr, normalize_rows, transpose
+from ..sparse import Csr, as_csr, lists_to_csr, normalize_rows, to_scipy, transpose
 
 __all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "part_labels", "route"]
 
 _ROUNDS = 10  # of k-means
+_PARTED = 30  # instances of a label; with fewer, all are examples of all its leaves
 _PREFERRED = 0.1  # score of a leaf; with less, its labels hardly reach the top of an instance's list
 _COMPARED = 1 << 22  # leaves of beams compared at a time
 
@@ -30,7 +32,8 @@ class Routes:
     Attributes
     ----------
     examples : Csr of shape (n, n_leaves)
-        The leaves that every instance is an example of on the inner levels, one for each of its labels.
+        The leaves that every instance is an example of on the inner levels: one for each of its labels with 30
+        instances or more, and all leaves of its other labels.
     visited : Csr of shape (n, n_leaves)
         Those, and the leaves in its beam: where it is a positive of its labels' copies.
     preferred : Csr of shape (n, n_leaves)
@@ -100,7 +103,7 @@ def part_labels(
 
 
 def route(
-    Y: Csr, parted: NDArray[np.int32], n_leaves: int, beams: NDArray[np.int64], scores: NDArray[np.float32]
+    Y: Csr, parted: NDArray[np.int32], membership: Csr, beams: NDArray[np.int64], scores: NDArray[np.float32]
 ) -> Routes:
     """Return where instances are examples.
 
@@ -109,14 +112,17 @@ def route(
     Y : Csr of shape (n, n_labels)
     parted : int32 array of shape (Y.nnz,)
         From `part_labels`.
-    n_leaves : int
-    beams, scores
+    membership, beams, scores
         As there.
     """
+    n_leaves = membership.shape[1]
     marks = transpose(Y)
-    held = parted >= 0
+    n_instances = np.diff(marks.indptr)
+    held = (parted >= 0) & np.repeat(n_instances >= _PARTED, n_instances)
     pairs = (np.ones(int(held.sum()), np.float32), (marks.indices[held], parted[held]))
-    examples = sp.coo_array(pairs, shape=(Y.shape[0], n_leaves)).tocsr()
+    rare = to_scipy(Csr(Y.indptr, Y.indices, (n_instances < _PARTED)[Y.indices].astype(np.float32), Y.shape[1]))
+    examples = sp.coo_array(pairs, shape=(Y.shape[0], n_leaves)).tocsr() + rare @ to_scipy(membership)
+    examples.eliminate_zeros()
     visited = examples + lists_to_csr(beams, n_leaves)
     preferred = lists_to_csr(np.where(scores >= _PREFERRED, beams, -1), n_leaves)
     examples.data[:] = visited.data[:] = 1
