@@ -120,7 +120,9 @@ def route(
     n_instances = np.diff(marks.indptr)
     held = (parted >= 0) & np.repeat(n_instances >= _PARTED, n_instances)
     pairs = (np.ones(int(held.sum()), np.float32), (marks.indices[held], parted[held]))
-    rare = to_scipy(Csr(Y.indptr, Y.indices, (n_instances < _PARTED)[Y.indices].astype(np.float32), Y.shape[1]))
+    rare = to_scipy(
+        Csr(Y.indptr, Y.indices, (n_instances < _PARTED)[Y.indices].astype(np.float32), Y.shape[1])
+    )
     examples = sp.coo_array(pairs, shape=(Y.shape[0], n_leaves)).tocsr() + rare @ to_scipy(membership)
     examples.eliminate_zeros()
     visited = examples + lists_to_csr(beams, n_leaves)
