@@ -33,7 +33,7 @@ from arborank.sparse import as_csr, transpose
 TREE = {"branching": 32, "max_leaf_size": 100}
 CUTS = (1, 3, 5)
 JOINED_ROWS = ("placed", "training", "test")
-PARTING = {"coherence": 20.0, "starts": 8}  # of joined labels
+PARTING = {"coherence": 20.0, "starts": 8, "min_gain": 0.02}  # of joined labels
 SUBSETS = {"yso-en-40000": ("yso-en", 40_000, 10_000)}  # rows drawn from a set, for training and for testing
 METRICS = tuple(f"{metric}@{k}" for metric in ("P", "PSP") for k in CUTS)
 NEIGHBOURHOODS = [
@@ -357,7 +357,7 @@ def about_joined(found: Measurements, names: list[str]) -> list[str]:
         "once it is trained; an instance has other labels as well, and where they are in one of the two leaves, that",
         "one is preferred. *One leaf*: the tree without overlap, which parts nothing. *Chance* parts by coin; that is",
         "the baseline of the paper. *Parted*: pairs with two leaves whose variation is below that of one leaf. By",
-        f"`disentangle(..., coherence={PARTING['coherence']:g}, starts={PARTING['starts']})`.",
+        f"`disentangle(..., {', '.join(f'{key}={value:g}' for key, value in PARTING.items())})`.",
         "",
         "| set | rounds | rows | pairs | VI | one leaf | chance | with two leaves | VI of those | one leaf | parted |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
