@@ -21,7 +21,6 @@ from .sparse import Csr
 from .state import State
 from .strings import StringTable
 from .text_catalogue import (
-    UNSEEN_WEIGHT,
     TextCatalogueMixin,
     first_rows,
     label_features,
@@ -140,7 +139,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         model.fit(learned, encode_names(rows, table, "error"), **more)
         if unseen:
             first = first_rows(X, len(log))
-            model = learn_unseen(model, features, table, unseen, first, log, seen, UNSEEN_WEIGHT)
+            model = learn_unseen(model, features, table, unseen, first, log, seen, None)
         # together, and last: a fit that fails leaves the ranker as it was
         self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
         return self

@@ -14,7 +14,6 @@ from .sparse import Csr, to_scipy
 from .strings import StringTable
 
 __all__ = [
-    "UNSEEN_WEIGHT",
     "TextCatalogueMixin",
     "first_rows",
     "label_features",
@@ -23,7 +22,6 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound="TextCatalogueMixin")
-UNSEEN_WEIGHT = 0.5  # see `XRLinear.learn_unseen_labels`
 
 
 class TextCatalogueMixin(BaseEstimator):
@@ -44,7 +42,7 @@ class TextCatalogueMixin(BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
-        unseen_weight: float = UNSEEN_WEIGHT,
+        unseen_weight: float | None = None,
         **options: Any,
     ) -> Self:
         """Return a ranker that knows further labels.
@@ -62,9 +60,9 @@ class TextCatalogueMixin(BaseEstimator):
             One more instance of a new label that has some. Labels that have none are ranked by it alone, as
             `XRLinear.learn_unseen_labels` does: for that, texts about old labels help, and ``texts`` as many as there
             are.
-        unseen_weight : float, default=0.5
+        unseen_weight : float, optional
             What the scores of labels without an instance are multiplied by, above 0 and at most 1: the less, the fewer
-            places they take from others.
+            places they take from others. See `XRLinear.learn_unseen_labels` for the default.
         **options
             Further options of the model's ``add_labels``, such as ``negative_share``: the share of the texts without a
             new label that is given.
@@ -98,7 +96,7 @@ class TextCatalogueMixin(BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
-        unseen_weight: float = UNSEEN_WEIGHT,
+        unseen_weight: float | None = None,
         **options: Any,
     ) -> Self:
         """Return a ranker that has learned some of its labels anew; what it knew of them is forgotten.
@@ -161,7 +159,7 @@ class TextCatalogueMixin(BaseEstimator):
         return _Log(texts, rows, about, seen, [name for name in names if name not in found])
 
     @staticmethod
-    def _with_unseen(ranker: R, log: "_Log", weight: float, options: Mapping[str, Any]) -> R:
+    def _with_unseen(ranker: R, log: "_Log", weight: float | None, options: Mapping[str, Any]) -> R:
         """Return the ranker with the labels that have a text only, if there are any."""
         if options and not log.seen:
             raise TypeError(f"{min(options)} is an option for labels with texts, but there is none here")
@@ -253,7 +251,7 @@ def learn_unseen(
     X: Csr,
     rows: list[list[str]],
     about: Mapping[str, str],
-    weight: float,
+    weight: float | None,
 ) -> Any:
     """Return a model that ranks some labels by a text about each: `XRLinear.learn_unseen_labels` by name.
 
@@ -267,7 +265,7 @@ def learn_unseen(
         Instances, and all their label names.
     about : mapping from label name to text
         Of known labels, too.
-    weight : float
+    weight : float or None
     """
     new = iter(range(len(known), len(known) + len(texts)))
     ids = [known.find(name) if name in known else next(new) for name in texts]

@@ -24,7 +24,7 @@ def shared_ids(labels: Any) -> NDArray[np.int64] | None:
         return np.ascontiguousarray(labels, np.int64)
     if isinstance(labels, (list, tuple)) and labels:
         ids: Any = label_ids(labels)
-        return ids
+        return None if ids is None else np.asarray(ids, np.int64)
     return None
 
 
