@@ -105,14 +105,14 @@ this file. Filters are random labels. *Raw* ones are arrays of label ids given t
 matrix, in batches); *prepared* ones were given to `prepare_filter` before. *×* is the time divided by that without a
 filter.
 
-A raw list costs a microsecond or two for the call and some nanoseconds a label: one or two to read it and to mark what
-is excluded; for candidates a few more to look up where they stand, which no cache but the last holds where there are a
-million labels. So lists of up to a thousand labels that change with every query stay within 1.3 times the
-latency without a filter; longer ones do where they stay the same: one of 1,000 or more that the query before had, too, is
-only compared with it, which costs a fifth of a nanosecond a label, and a prepared one of any size costs nothing. Few
-candidates may take longer whoever prepares them: while fewer than k are found, no branch of the beam can be left unopened.
-Nothing of the tree is marked for a raw list: whether a node leads to a candidate is looked up when the search
-comes to it ([beam_own.hpp](../native/beam_own.hpp)).
+A raw list costs a microsecond or two for the call and some nanoseconds a label: one or two to read it and to mark
+what is excluded; for candidates a few more to look up where they stand, which no cache but the last holds where
+there are a million labels. So lists of up to a thousand labels that change with every query stay within 1.3 times
+the latency without a filter; longer ones do where they stay the same: one of 1,000 or more that the query before
+had, too, is only compared with it, which costs a fifth of a nanosecond a label, and a prepared one of any size
+costs nothing. Few candidates may take longer whoever prepares them: while fewer than k are found, no branch of the
+beam can be left unopened. Nothing of the tree is marked for a raw list: whether a node leads to a candidate is
+looked up when the search comes to it ([beam_own.hpp](../native/beam_own.hpp)).
 """
 
 
