@@ -303,7 +303,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         kinds = set(map(type, rows))  # quick, because filters may come with every query
         if all(issubclass(kind, str) for kind in kinds):
             single = [str(name) for name in rows]
-            found = self.labels_.find_all(single)
+            found = self.labels_.find_each(single)
             if None in found:
                 self._label_id(single[found.index(None)], argument)
             return [label for label in found if label is not None]

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from .models._represent import uses_label_features
 from .names import Labels, check_label_texts, encode_names, label_rows
 from .sparse import Csr, to_scipy
-from .strings import StringTable
+from .strings import StringTable, find_all
 
 __all__ = [
     "TextCatalogueMixin",
@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound="TextCatalogueMixin")
+_UNKNOWN = "which is not a label of this model"
 
 
 class TextCatalogueMixin(BaseEstimator):
@@ -105,12 +106,12 @@ class TextCatalogueMixin(BaseEstimator):
         """
         self._check_changeable("refresh_labels")
         known = _table(names)
-        self._ids(known)
+        ids = dict(zip(known, find_all("names", known, self.labels_.find, _UNKNOWN), strict=True))
         log = self._log(known, texts, labels, label_texts)
         fresh = self
         if log.seen:
             X, Y, more = log.instances(self)
-            model = self.model_.refresh_labels(self._ids(log.seen), X, Y, **more, **options)
+            model = self.model_.refresh_labels([ids[name] for name in log.seen], X, Y, **more, **options)
             fresh = self._successor(model, self.labels_)
         return self._with_unseen(fresh, log, unseen_weight, options)
 
@@ -123,7 +124,7 @@ class TextCatalogueMixin(BaseEstimator):
             If a name is unknown or repeated, or no label would be left.
         """
         self._check_changeable("remove_labels")
-        ids = self._ids(_table(names))
+        ids = find_all("names", _table(names), self.labels_.find, _UNKNOWN)
         model = self.model_.remove_labels(ids, renumber=True)
         left = np.ones(len(self.labels_), np.bool_)
         left[ids] = False
@@ -171,15 +172,6 @@ class TextCatalogueMixin(BaseEstimator):
         X = features.encode(log.texts)
         model = learn_unseen(ranker.model_, features, table, texts, X, log.rows, log.about, weight)
         return ranker._successor(model, table.extended(StringTable(new)) if new else table)
-
-    def _ids(self, names: Iterable[str]) -> list[int]:
-        found = []
-        for name in names:
-            label = self.labels_.find(name)
-            if label is None:
-                raise ValueError(f"names holds {name!r}, which is not a label of this model")
-            found.append(label)
-        return found
 
     def _successor(self, model: Any, labels: StringTable) -> Self:
         ranker = type(self)(**self.get_params(deep=False))

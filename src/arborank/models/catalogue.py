@@ -192,8 +192,8 @@ class CatalogueMixin(TreeLearner):
         weight : float, optional
             What the scores of these labels are multiplied by, above 0 and at most 1: the less, the fewer places they
             take from labels with instances. By default such that a label with a chance of one in 300 is as good as the
-            tenth best label of half of the instances, but at least 0.2; 0.5 without instances. Without effect where ``combine`` is
-            ``noop`` or the tree has one level.
+            tenth best label of half of the instances, but at least 0.2; 0.5 without instances. Without effect where
+            ``combine`` is ``noop`` or the tree has one level.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """Label filters of a prediction: which labels may, or may not, be returned."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,8 +23,7 @@ def shared_ids(labels: Any) -> NDArray[np.int64] | None:
             return None
         return np.ascontiguousarray(labels, np.int64)
     if isinstance(labels, (list, tuple)) and labels:
-        ids: Any = label_ids(labels)
-        return None if ids is None else np.asarray(ids, np.int64)
+        return cast("NDArray[np.int64] | None", label_ids(labels))
     return None
 
 
