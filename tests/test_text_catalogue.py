@@ -170,6 +170,30 @@ def test_cold_start_and_representation_by_text():
             "must map names to texts",
         ),
         (lambda r, x, y: r.add_labels(["peach"], x, y, share=1), TypeError, "share"),
+        (
+            lambda r, x, y: r.add_labels(
+                ["fig", "kiwi"], ["слива", "груша", *x[:9]], [["fig"], ["kiwi"], *y[:9]]
+            ),
+            ValueError,
+            "none of the texts with 'fig' and 1 more labels has a word that the ranker knows",
+        ),
+        (
+            lambda r, x, y: r.add_labels(["fig"], x[:9], y[:9], label_texts={"fig": "инжир"}),
+            ValueError,
+            "no text about 'fig' has a word that the ranker knows",
+        ),
+        (
+            lambda r, x, y: r.add_labels(["fig"], x[:9], y[:9], label_texts={"fig": "f"}, negative_cost=0.1),
+            TypeError,
+            "negative_cost is an option for labels with texts",
+        ),
+        (
+            lambda r, x, y: r.add_labels(
+                ["fig"], x[:9], y[:9], label_texts={"fig": "fruit"}, unseen_weight=2
+            ),
+            ValueError,
+            "weight must be at most 1",
+        ),
         (lambda r, x, y: r.remove_labels(["fig"]), ValueError, "'fig', which is not a label"),
         (lambda r, x, y: r.remove_labels(list(r.labels_)), ValueError, "every label"),
         (lambda r, x, y: r.refresh_labels(["peach"], x, y), ValueError, "'peach', which is not a label"),

@@ -23,6 +23,7 @@ __all__ = [
 
 R = TypeVar("R", bound="TextCatalogueMixin")
 _UNKNOWN = "which is not a label of this model"
+_FOREIGN = "has a word that the ranker knows; another vocabulary needs a ranker fitted anew"
 
 
 class TextCatalogueMixin(BaseEstimator):
@@ -74,7 +75,8 @@ class TextCatalogueMixin(BaseEstimator):
             If a name or text is not a str, or the model's labels cannot be changed.
         ValueError
             If a name is known already or repeated, a label of a text is unknown, a new label has neither a text nor
-            an entry in ``label_texts``, or for the reasons of `XRLinear.add_labels`.
+            an entry in ``label_texts``, no text has a word that the ranker knows, or for the reasons of
+            `XRLinear.add_labels`.
         """
         self._check_changeable("add_labels")
         new = _table(names)
@@ -169,6 +171,8 @@ class TextCatalogueMixin(BaseEstimator):
         features, table = ranker.features_, ranker.labels_
         new = [name for name in log.unseen if name not in table]
         texts = {name: log.about[name] for name in log.unseen}
+        if not features.encode(list(texts.values())).nnz:
+            raise ValueError(f"no text about {log.unseen[0]!r}{_others(log.unseen)} {_FOREIGN}")
         X = features.encode(log.texts)
         model = learn_unseen(ranker.model_, features, table, texts, X, log.rows, log.about, weight)
         return ranker._successor(model, table.extended(StringTable(new)) if new else table)
@@ -200,7 +204,10 @@ class _Log:
         X = ranker.features_.encode([*self.texts, *about.values()])
         more = label_features(ranker.features_, ranker.model_, self.seen, about or None, True)
         rows = [*self.rows, *([name] for name in about)]
-        return X, encode_names(rows, StringTable(self.seen), "ignore"), more
+        Y = encode_names(rows, StringTable(self.seen), "ignore")
+        if not np.diff(X.indptr)[np.diff(Y.indptr) > 0].any():
+            raise ValueError(f"none of the texts with {self.seen[0]!r}{_others(self.seen)} {_FOREIGN}")
+        return X, Y, more
 
 
 def label_features(
@@ -275,6 +282,10 @@ def learn_unseen(
         known_texts=scatter @ encoded,
         weight=weight,
     )
+
+
+def _others(names: Sequence[str]) -> str:
+    return f" and {len(names) - 1} more labels" if len(names) > 1 else ""
 
 
 def _table(names: Sequence[str]) -> StringTable:
