@@ -215,3 +215,21 @@ def test_a_model_that_cannot_change_says_so():
         both.remove_labels(["apple"])
     with pytest.raises(TypeError, match="Ensemble has no learn_unseen_labels, which the 1 labels without"):
         both.fit(texts, labels, label_texts={"fig": "figs"}, cold_start=True)
+
+
+def test_questions_without_an_answer_get_a_defined_one(ranker):
+    names = list(ranker.labels_)
+    unknown = ranker.rank("слива", k=3)  # what the constant feature says, as for a text without any word
+    assert len(unknown) == 3
+    assert unknown == ranker.rank("", k=3)
+    assert ranker.rank("appleish", k=3, candidates=[]) == []
+    assert ranker.rank("appleish", k=3, exclude=names) == []
+    assert ranker.rank("appleish", k=3, candidates=["apple"], exclude=["apple"]) == []
+    assert ranker.rank("appleish", k=3, label_filter=ranker.prepare_filter(candidates=[])) == []
+    assert ranker.rank("appleish", k=3, label_weights=dict.fromkeys(names, 0)) == []
+    assert ranker.rank_batch(["appleish", "слива"], k=3, candidates=[["apple"], []]) == [
+        ranker.rank("appleish", k=3, candidates=["apple"]),
+        [],
+    ]
+    with pytest.raises(ValueError, match="exclude holds 'fig', which is not a label"):
+        ranker.rank("appleish", exclude=["apple", "fig"])
