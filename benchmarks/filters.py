@@ -22,7 +22,7 @@ from arborank.sparse import as_csr
 HERE = Path(__file__).resolve().parent
 SETS = ("yso-en", "catalogue-1000000")
 QUERIES, ROUNDS, BATCH = 300, 7, 4096
-SIZES = (1, 10, 100, 1000, 10_000, 100_000)  # another filter for every query
+SIZES = (1, 10, 100, 300, 1000, 3000, 10_000, 100_000)  # another filter for every query
 SAME = (100, 1000, 10_000)  # one for all queries
 
 
