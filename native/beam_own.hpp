@@ -4,34 +4,41 @@
 // them is looked up when the search comes to the node, for the slots below a node stand together. Labels that may not
 // be returned are marked by their ids, and looked up when they would become candidates.
 #pragma once
+#include <bit>
+#include <cstring>
+
 #include "beam_filter.hpp"
 
 namespace arborank {
 
-// A set of numbers in memory that outlives it: a bit a number, and a bit a word of those, so that emptying it and
-// searching it pass over what is empty.
+// A set of numbers in memory that outlives it: a bit a number, and a byte a word of those, so that emptying it and
+// searching it pass over what is empty. (A byte is stored without being read: a bit would wait for the one before it.)
 class SparseSet {
  public:
   // Numbers below n; of another size it must be empty.
   void reserve(std::int64_t n) {
     if (static_cast<std::int64_t>(words_.size()) < n / 64 + 2) {  // 16 bits may be read from the last one on
       words_.resize(n / 64 + 2);
-      used_.resize(words_.size() / 64 + 1);
+      used_.resize((words_.size() + 7) / 8 * 8);
     }
   }
   void insert(std::int64_t i) {
     words_[i >> 6] |= std::uint64_t{1} << (i & 63);
-    used_[i >> 12] |= std::uint64_t{1} << (i >> 6 & 63);
+    used_[i >> 6] = 1;
   }
   void clear() {
-    for (std::size_t i = 0; i < used_.size(); i++) {
-      for (std::uint64_t bits = used_[i]; bits != 0; bits &= bits - 1)
-        words_[i * 64 + std::countr_zero(bits)] = 0;
-      used_[i] = 0;
+    for (std::size_t i = 0; i < used_.size(); i += 8) {
+      std::uint64_t eight;
+      std::memcpy(&eight, used_.data() + i, sizeof eight);
+      if (eight == 0)
+        continue;
+      for (; eight != 0; eight &= eight - 1)
+        words_[i + std::countr_zero(eight) / 8] = 0;
+      std::memset(used_.data() + i, 0, sizeof eight);
     }
   }
   std::int64_t bytes() const {
-    return static_cast<std::int64_t>((words_.capacity() + used_.capacity()) * sizeof(std::uint64_t));
+    return static_cast<std::int64_t>(words_.capacity() * sizeof(std::uint64_t) + used_.capacity());
   }
 
   // The bits of 16 numbers from one on.
@@ -46,27 +53,24 @@ class SparseSet {
     if (!any_word(first, last + 1))  // most often, and what tells it fits the fastest cache
       return false;
     if (first == last)
-      return any_bit(words_, begin, end);
-    return any_bit(words_, begin, (first + 1) * 64) || any_bit(words_, last * 64, end) ||
-           (last - first > 1 && any_word(first + 1, last));
+      return any_bit(begin, end);
+    return any_bit(begin, (first + 1) * 64) || any_bit(last * 64, end) || any_word(first + 1, last);
   }
 
  private:
   // Of bits [begin, end) in one word.
-  static bool any_bit(const std::vector<std::uint64_t>& words, std::int64_t begin, std::int64_t end) {
-    return (words[begin >> 6] & ~std::uint64_t{0} << (begin & 63) & ~std::uint64_t{0} >> (63 - ((end - 1) & 63))) != 0;
+  bool any_bit(std::int64_t begin, std::int64_t end) const {
+    return (words_[begin >> 6] & ~std::uint64_t{0} << (begin & 63) & ~std::uint64_t{0} >> (63 - ((end - 1) & 63))) != 0;
   }
   bool any_word(std::int64_t begin, std::int64_t end) const {
-    const std::int64_t first = begin >> 6, last = (end - 1) >> 6;
-    if (first == last)
-      return any_bit(used_, begin, end);
-    std::uint64_t between = 0;
-    for (std::int64_t i = first + 1; i < last; i++)
-      between |= used_[i];
-    return between != 0 || any_bit(used_, begin, (first + 1) * 64) || any_bit(used_, last * 64, end);
+    std::uint8_t any = 0;
+    for (std::int64_t i = begin; i < end; i++)
+      any |= used_[i];
+    return any != 0;
   }
 
-  std::vector<std::uint64_t> words_, used_;
+  std::vector<std::uint64_t> words_;
+  std::vector<std::uint8_t> used_;
 };
 
 // A set of labels: bits in memory that outlives it.

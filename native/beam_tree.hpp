@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "beam_range.hpp"
+#include "buffer.hpp"
 #include "csr.hpp"
 #include "simd.hpp"
 #include "weights.hpp"
@@ -150,7 +151,8 @@ class BeamTree {
   void invert_labels() const {
     const std::int64_t n_slots = this->n_slots();
     if (!overlapping_) {
-      slots_.assign(n_labels_, -1);
+      slots_ = table(n_labels_);
+      std::fill(slots_.data(), slots_.data() + n_labels_, -1);
       for (std::int64_t slot = 0; slot < n_slots; slot++)
         slots_[labels_[slot]] = static_cast<std::int32_t>(slot);
       return;
@@ -159,10 +161,16 @@ class BeamTree {
     for (std::int64_t slot = 0; slot < n_slots; slot++)
       first_slot_[labels_[slot] + 1]++;
     std::partial_sum(first_slot_.begin(), first_slot_.end(), first_slot_.begin());
-    slots_.resize(n_slots);
+    slots_ = table(n_slots);
     std::vector<std::int32_t> next(first_slot_.begin(), first_slot_.end() - 1);
     for (std::int64_t slot = 0; slot < n_slots; slot++)
       slots_[next[labels_[slot]]++] = static_cast<std::int32_t>(slot);
+  }
+
+  // Of which a query reads a few places anywhere: most of what that takes is to find their pages, unless these are large.
+  static Buffer<std::int32_t> table(std::int64_t n) {
+    constexpr std::int64_t kLarge = 1 << 19;  // entries of a large page
+    return Buffer<std::int32_t>(n < kLarge ? n : (n + kLarge - 1) / kLarge * kLarge);
   }
 
   std::vector<LayerView> layers_;
@@ -176,7 +184,8 @@ class BeamTree {
   mutable std::vector<std::vector<std::int32_t>> parents_;
   mutable std::once_flag inverted_;
   // made when first asked for: the slot of every label, -1 of none; of an overlapping tree where its slots begin in `slots_`
-  mutable std::vector<std::int32_t> first_slot_, slots_;
+  mutable std::vector<std::int32_t> first_slot_;
+  mutable Buffer<std::int32_t> slots_;
   mutable std::once_flag bounded_;
   mutable std::vector<std::vector<std::int32_t>> bounds_;
 };

@@ -105,7 +105,7 @@ class StringTable(Sequence[str]):
         """Return the first position of a string, or None if it is not here."""
         return self._positions.get(string)
 
-    def find_all(self, strings: Iterable[str]) -> list[int | None]:
+    def find_each(self, strings: Iterable[str]) -> list[int | None]:
         """Return what `find` does for each of several strings."""
         return list(map(self._positions.get, strings))
 

@@ -21,7 +21,6 @@ from .sparse import Csr
 from .state import State
 from .strings import StringTable
 from .text_catalogue import (
-    UNSEEN_WEIGHT,
     TextCatalogueMixin,
     first_rows,
     label_features,
@@ -140,7 +139,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         model.fit(learned, encode_names(rows, table, "error"), **more)
         if unseen:
             first = first_rows(X, len(log))
-            model = learn_unseen(model, features, table, unseen, first, log, seen, UNSEEN_WEIGHT)
+            model = learn_unseen(model, features, table, unseen, first, log, seen, None)
         # together, and last: a fit that fails leaves the ranker as it was
         self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
         return self
@@ -304,7 +303,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         kinds = set(map(type, rows))  # quick, because filters may come with every query
         if all(issubclass(kind, str) for kind in kinds):
             single = [str(name) for name in rows]
-            found = self.labels_.find_all(single)
+            found = self.labels_.find_each(single)
             if None in found:
                 self._label_id(single[found.index(None)], argument)
             return [label for label in found if label is not None]

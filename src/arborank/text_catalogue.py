@@ -14,7 +14,6 @@ from .sparse import Csr, to_scipy
 from .strings import StringTable, find_all
 
 __all__ = [
-    "UNSEEN_WEIGHT",
     "TextCatalogueMixin",
     "first_rows",
     "label_features",
@@ -23,8 +22,8 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound="TextCatalogueMixin")
-UNSEEN_WEIGHT = 0.5  # see `XRLinear.learn_unseen_labels`
 _UNKNOWN = "which is not a label of this model"
+_FOREIGN = "has a word that the ranker knows; another vocabulary needs a ranker fitted anew"
 
 
 class TextCatalogueMixin(BaseEstimator):
@@ -45,7 +44,7 @@ class TextCatalogueMixin(BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
-        unseen_weight: float = UNSEEN_WEIGHT,
+        unseen_weight: float | None = None,
         **options: Any,
     ) -> Self:
         """Return a ranker that knows further labels.
@@ -63,9 +62,9 @@ class TextCatalogueMixin(BaseEstimator):
             One more instance of a new label that has some. Labels that have none are ranked by it alone, as
             `XRLinear.learn_unseen_labels` does: for that, texts about old labels help, and ``texts`` as many as there
             are.
-        unseen_weight : float, default=0.5
+        unseen_weight : float, optional
             What the scores of labels without an instance are multiplied by, above 0 and at most 1: the less, the fewer
-            places they take from others.
+            places they take from others. See `XRLinear.learn_unseen_labels` for the default.
         **options
             Further options of the model's ``add_labels``, such as ``negative_share``: the share of the texts without a
             new label that is given.
@@ -76,7 +75,8 @@ class TextCatalogueMixin(BaseEstimator):
             If a name or text is not a str, or the model's labels cannot be changed.
         ValueError
             If a name is known already or repeated, a label of a text is unknown, a new label has neither a text nor
-            an entry in ``label_texts``, or for the reasons of `XRLinear.add_labels`.
+            an entry in ``label_texts``, no text has a word that the ranker knows, or for the reasons of
+            `XRLinear.add_labels`.
         """
         self._check_changeable("add_labels")
         new = _table(names)
@@ -99,7 +99,7 @@ class TextCatalogueMixin(BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
-        unseen_weight: float = UNSEEN_WEIGHT,
+        unseen_weight: float | None = None,
         **options: Any,
     ) -> Self:
         """Return a ranker that has learned some of its labels anew; what it knew of them is forgotten.
@@ -162,7 +162,7 @@ class TextCatalogueMixin(BaseEstimator):
         return _Log(texts, rows, about, seen, [name for name in names if name not in found])
 
     @staticmethod
-    def _with_unseen(ranker: R, log: "_Log", weight: float, options: Mapping[str, Any]) -> R:
+    def _with_unseen(ranker: R, log: "_Log", weight: float | None, options: Mapping[str, Any]) -> R:
         """Return the ranker with the labels that have a text only, if there are any."""
         if options and not log.seen:
             raise TypeError(f"{min(options)} is an option for labels with texts, but there is none here")
@@ -171,6 +171,8 @@ class TextCatalogueMixin(BaseEstimator):
         features, table = ranker.features_, ranker.labels_
         new = [name for name in log.unseen if name not in table]
         texts = {name: log.about[name] for name in log.unseen}
+        if not features.encode(list(texts.values())).nnz:
+            raise ValueError(f"no text about {log.unseen[0]!r}{_others(log.unseen)} {_FOREIGN}")
         X = features.encode(log.texts)
         model = learn_unseen(ranker.model_, features, table, texts, X, log.rows, log.about, weight)
         return ranker._successor(model, table.extended(StringTable(new)) if new else table)
@@ -202,7 +204,10 @@ class _Log:
         X = ranker.features_.encode([*self.texts, *about.values()])
         more = label_features(ranker.features_, ranker.model_, self.seen, about or None, True)
         rows = [*self.rows, *([name] for name in about)]
-        return X, encode_names(rows, StringTable(self.seen), "ignore"), more
+        Y = encode_names(rows, StringTable(self.seen), "ignore")
+        if not np.diff(X.indptr)[np.diff(Y.indptr) > 0].any():
+            raise ValueError(f"none of the texts with {self.seen[0]!r}{_others(self.seen)} {_FOREIGN}")
+        return X, Y, more
 
 
 def label_features(
@@ -245,7 +250,7 @@ def learn_unseen(
     X: Csr,
     rows: list[list[str]],
     about: Mapping[str, str],
-    weight: float,
+    weight: float | None,
 ) -> Any:
     """Return a model that ranks some labels by a text about each: `XRLinear.learn_unseen_labels` by name.
 
@@ -259,7 +264,7 @@ def learn_unseen(
         Instances, and all their label names.
     about : mapping from label name to text
         Of known labels, too.
-    weight : float
+    weight : float or None
     """
     new = iter(range(len(known), len(known) + len(texts)))
     ids = [known.find(name) if name in known else next(new) for name in texts]
@@ -277,6 +282,10 @@ def learn_unseen(
         known_texts=scatter @ encoded,
         weight=weight,
     )
+
+
+def _others(names: Sequence[str]) -> str:
+    return f" and {len(names) - 1} more labels" if len(names) > 1 else ""
 
 
 def _table(names: Sequence[str]) -> StringTable:

@@ -1,6 +1,9 @@
 """`arborank update`: what it changes, and that it is all or nothing."""
 
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +151,7 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
         (
             ["--data", "recent.jsonl", "--add", "--negative-share", "nan"],
             1,
-            "--negative-share must be a number",
+            "--negative-share must be finite, found nan",
         ),
         (["--remove", "empty"], 1, "empty is empty; a line each was expected"),
         (["--data", "old.jsonl", "--add"], 1, "nothing to add"),
@@ -183,3 +186,37 @@ def test_refusals_of_models_of_matrices(run):
     assert "--remove ids holds 1000, but the model" in run("linear", "--remove", "ids", code=1).stderr
     args = ("linear", "--data", "X.npz", "--labels", "Y.npz", "--label-texts", "about.jsonl", "--add")
     assert "models of texts" in run(*args, code=2).stderr
+
+
+@pytest.mark.parametrize("fails_at", [0, 2])
+@pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGINT"])
+def test_a_killed_update_leaves_the_old_model(run, signal_name, fails_at):
+    question = ["a grapeish thing", "a melonish thing"]
+    serving = arborank.load("model")
+    before = serving.rank_batch(question, 3)
+    program = f"""
+import os, signal
+from arborank.cli import main
+from arborank.persistence import store
+real, written = store.write_tensors, []
+def dying(path, arrays):
+    written.append(path)
+    if len(written) > {fails_at}:
+        path.write_bytes(b"half")
+        os.kill(os.getpid(), signal.{signal_name})
+    return real(path, arrays)
+store.write_tensors = dying
+main(["update", "model", "--data", "recent.jsonl", "--add", "--remove", "gone"])
+"""
+    died = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert died.returncode == -getattr(signal, signal_name) or (
+        signal_name == "SIGINT" and died.returncode > 0
+    )
+    assert "saved" not in died.stderr
+    assert serving.rank_batch(question, 3) == before
+    assert arborank.load("model", verify=True).rank_batch(question, 3) == before
+    run(
+        "model", "--data", "recent.jsonl", "--add", "--remove", "gone"
+    )  # what is left over is in nobody's way
+    assert set(arborank.load("model", verify=True).labels_) == {*OLD, *NEW} - {"banana", "grape"}
+    assert serving.rank_batch(question, 3) == before

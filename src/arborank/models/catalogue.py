@@ -23,7 +23,7 @@ from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..ranking import LayerWeights, parse_scheme
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..ranking.training import CERTAIN
-from ..sparse import Csr, as_csr
+from ..sparse import Csr, as_csr, to_scipy
 from ..threads import n_threads
 from ._growing import given_tree
 from ._params import values_of
@@ -37,6 +37,9 @@ __all__ = ["CatalogueMixin"]
 # root are lowered by so much for every level that it lacks, and every factor of e that the sample is smaller by; found
 # with benchmarks/catalogue.py.
 _LESS = 0.065
+# Labels that only have a text: the chance from which on one takes a place among the ten best of half of the instances,
+# found with benchmarks/catalogue.py; how many of these are looked at; what they weigh where none can be.
+_LEAST_CHANCE, _ASKED, _UNSEEN_WEIGHT = 1 / 300, 2000, 0.5
 
 
 class CatalogueMixin(TreeLearner):
@@ -167,7 +170,7 @@ class CatalogueMixin(TreeLearner):
         Y: Any,
         *,
         known_texts: Any = None,
-        weight: float = 0.5,
+        weight: float | None = None,
     ) -> Self:
         """Add labels without an instance, or forget what was learned of labels, and rank them by a text about each.
 
@@ -186,9 +189,11 @@ class CatalogueMixin(TreeLearner):
             Which labels of the model they have.
         known_texts : sparse matrix or array of shape (n_labels_, n_features), optional
             Texts about labels of the model; rows may be empty.
-        weight : float, default=0.5
+        weight : float, optional
             What the scores of these labels are multiplied by, above 0 and at most 1: the less, the fewer places they
-            take from labels with instances. Without effect where ``combine`` is ``noop`` or the tree has one level.
+            take from labels with instances. By default such that a label with a chance of one in 300 is as good as the
+            tenth best label of half of the instances, but at least 0.2; 0.5 without instances. Without effect where
+            ``combine`` is ``noop`` or the tree has one level.
 
         Raises
         ------
@@ -196,7 +201,8 @@ class CatalogueMixin(TreeLearner):
             If an id is unknown or repeated, or a shape does not fit.
         """
         self._check_changeable()
-        check_real("weight", weight, above=0.0, most=1.0)
+        if weight is not None:
+            check_real("weight", weight, above=0.0, most=1.0)
         ids = self._all_known(labels)
         texts, instances = self._instances(label_texts), self._instances(X)
         if texts.shape[0] != ids.size:
@@ -228,7 +234,8 @@ class CatalogueMixin(TreeLearner):
         depth = self.tree_.depth
         if depth > 1:
             gate = sp.csc_array((self.n_features_in_, 1), dtype=np.float32)
-            margin = np.array([margin_of(weight, self.combine)], np.float32)
+            share = self._weight_of_unseen(instances) if weight is None else float(weight)
+            margin = np.array([margin_of(share, self.combine)], np.float32)
             learned.insert(0, LayerWeights.from_matrix(gate, margin, np.array([0, 1]), ranks=ranks))
             leaf = shape_branch(leaf, depth)
         return self._grafted(leaf, learned, ids, np.zeros(ids.size, np.int64), 0, times)
@@ -296,6 +303,17 @@ class CatalogueMixin(TreeLearner):
         return self._successor(tree, layers, counts, 0)
 
     # ------------------------------------------------------------------ parts
+
+    def _weight_of_unseen(self, X: Csr) -> float:
+        """Return the default of ``weight`` in `learn_unseen_labels`."""
+        if not X.shape[0]:
+            return _UNSEEN_WEIGHT
+        rows = np.random.default_rng(self.random_state).permutation(X.shape[0])[:_ASKED]
+        _, scores = self.predict_topk(to_scipy(X)[np.sort(rows)], 10)
+        tenth = float(np.median(scores[:, 9].astype(np.float64)))
+        if self.combine.startswith("log-"):
+            tenth = math.exp(tenth) if math.isfinite(tenth) else tenth
+        return min(max(tenth / _LEAST_CHANCE, 0.2), 1.0) if math.isfinite(tenth) else _UNSEEN_WEIGHT
 
     def _with_branch(
         self,
