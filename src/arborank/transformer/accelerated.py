@@ -60,13 +60,13 @@ def export_onnx(encoder: "Encoder", path: str | os.PathLike[str]) -> None:
     if path.exists():
         raise FileExistsError(f"{path} exists; give a new file for the encoder")
     module = encoder.module if encoder.place.type == "cpu" else deepcopy(encoder.module).cpu()
-    example = torch.ones(2, 8, dtype=torch.int64)
-    any_size = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens")}
+    ids, mask = _example(torch.device("cpu"))
+    any_size = dict.fromkeys((0, 1), torch.export.Dim.DYNAMIC)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter, about its own future
         program: Any = torch.onnx.export(
             _Embedding(encoder, module.eval()),
-            (example, example),
+            (ids, mask),
             input_names=list(_INPUTS),
             output_names=[_OUTPUT],
             dynamic_shapes=dict.fromkeys(_INPUTS, any_size),
@@ -94,13 +94,20 @@ def runner(encoder: "Encoder", how: str, n_threads: int) -> Run:
         return _through_onnx(encoder, n_threads)
     encoder.module.eval()
     run: Run = torch.compile(encoder.pooled, dynamic=True)
-    example = torch.ones(2, 8, dtype=torch.int64, device=encoder.place)
     try:
         with torch.inference_mode():
-            run(example, example)
+            run(*_example(encoder.place))
     except Exception as error:  # whatever the compiler and its tools raise
         raise RuntimeError(f"torch.compile cannot compile this encoder here: {error}") from error
     return run
+
+
+def _example(place: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ids and mask with padding; two tensors, since the exporter takes one given twice for one input."""
+    ids = torch.ones(2, 8, dtype=torch.int64, device=place)
+    mask = ids.clone()
+    mask[0, -1] = 0
+    return ids, mask
 
 
 def _through_onnx(encoder: "Encoder", n_threads: int) -> Run:
