@@ -6,9 +6,9 @@ Run it with the library and its extra ``transformers`` installed:
     python benchmarks/transformer.py --encoder … --methods xr-linear frozen  # some of them
     python benchmarks/transformer.py --encoder … --report                    # the table of what is measured
 
-Each finished method is one line of ``measurements.jsonl``. Fine-tuning leaves checkpoints in the cache, so a run that is
-stopped continues where it was (its times are then those of the last part only), and embeddings, which the rows that differ
-only in what is ranked on share. Times are CPU seconds of the process, beside the clock's, because a machine that does
+Each finished method is one line of ``measurements.jsonl``. Fine-tuning leaves checkpoints in the cache, so a run that
+is stopped continues where it was (its times are then those of the last part only), and embeddings, which the rows that
+differ only in what is ranked on share. Times are CPU seconds of the process, beside the clock's, because a machine that does
 other things too makes the clock mean little; with one thread the two agree on an idle machine.
 """
 
@@ -149,7 +149,9 @@ def tune(tuning: str, options, train: Part, test: Part, place: Path) -> tuple[np
     for text in test.texts[:100]:
         model.predict_topk([text], 5)
     times["single CPU ms"] = 10 * (time.process_time() - start)
-    (place / f"times-{tuning}-{options.test}.json").write_text(json.dumps({**times, "before ranker": before_ranker}))
+    (place / f"times-{tuning}-{options.test}.json").write_text(
+        json.dumps({**times, "before ranker": before_ranker})
+    )
     return ids, times
 
 
@@ -237,7 +239,9 @@ def main() -> None:
     parser.add_argument("--train", type=int, default=10_000, help="documents to train on; 0 for all")
     parser.add_argument("--test", type=int, default=0, help="documents to rank; 0 for all")
     parser.add_argument("--epochs", type=float, nargs="+", default=[0.2, 0.4, 0.6], help="one a level")
-    parser.add_argument("--x-epochs", type=float, default=2.1, help="as much time: there is one level to match")
+    parser.add_argument(
+        "--x-epochs", type=float, default=2.1, help="as much time: there is one level to match"
+    )
     parser.add_argument("--longer", type=float, default=5.0, help="the same, that many times as long")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--length", type=int, default=64)

@@ -1,9 +1,9 @@
 """libpecos' XR-Transformer on the documents, the encoder and the schedule of ``transformer.py``.
 
-``python -m runners.pecos_transformer --data … --encoder FOLDER --out answers.npz``, in an environment of its own: libpecos
-1.2.8 imports ``AdamW`` from Transformers, which has none since 4.5x, and NumPy 1; so ``numpy<2``, ``scipy<1.14``,
-``transformers==4.45.2``, ``tokenizers<0.21``, ``sentencepiece`` and any recent PyTorch. The encoder is a folder of BERT kind
-(libpecos knows five kinds). It computes in float32: it has no other precision on a CPU.
+``python -m runners.pecos_transformer --data … --encoder FOLDER --out answers.npz``, in an environment of its own:
+libpecos 1.2.8 imports ``AdamW`` from Transformers, which has lost it since, and needs NumPy 1; so ``numpy<2``,
+``scipy<1.14``, ``transformers==4.45.2``, ``tokenizers<0.21``, ``sentencepiece`` and any recent PyTorch. The encoder is a
+folder of BERT kind (libpecos knows five kinds). It computes in float32: it has no other precision on a CPU.
 
 ``OUT`` gets the first five labels of every test document; the figures are printed as JSON.
 """
@@ -20,6 +20,7 @@ from pecos.utils import smat_util
 from pecos.xmc.xtransformer.model import XTransformer
 from pecos.xmc.xtransformer.module import MLProblemWithText
 from sklearn.feature_extraction.text import TfidfVectorizer
+
 from transformer import part
 
 from .quality import quality, top_ids
@@ -43,7 +44,10 @@ def parameters(options: argparse.Namespace, n_texts: int, n_levels: int) -> tupl
     }
     ranker = {"hlm_args": {"model_chain": {"threshold": options.threshold, "Cp": 1.0, "Cn": 1.0}}}
     train = {
-        "preliminary_indexer_params": {**tree, "max_leaf_size": options.leaf + 1},  # 16, 256, 4,108 nodes as ours
+        "preliminary_indexer_params": {
+            **tree,
+            "max_leaf_size": options.leaf + 1,
+        },  # 16, 256, 4,108 nodes as ours
         "refined_indexer_params": {**tree, "max_leaf_size": 100},
         "matcher_params_chain": [
             {**matcher, "max_steps": n, "warmup_steps": n // 10} for n in steps[:n_levels]

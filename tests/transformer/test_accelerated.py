@@ -94,5 +94,5 @@ def test_what_cannot_be_compiled_says_so(folder, monkeypatch):
         return run
 
     monkeypatch.setattr(torch, "compile", broken)
-    with pytest.raises(RuntimeError, match="torch.compile cannot compile this encoder here: no compiler"):
+    with pytest.raises(RuntimeError, match=r"torch\.compile cannot compile this encoder here: no compiler"):
         Encoder.load(folder).accelerated("compile")

@@ -118,8 +118,8 @@ class Checkpoints:
             return Checkpoint(stage, step, notes, arrays)
         if damage:
             raise ValueError(
-                f"no checkpoint in checkpoint_dir {self.directory} is whole: {'; '.join(damage)}. Restore one, or remove "
-                "the directory to start anew"
+                f"no checkpoint in checkpoint_dir {self.directory} is whole: {'; '.join(damage)}. "
+                "Restore one, or remove the directory to start anew"
             )
         return None
 
