@@ -30,7 +30,16 @@ AIM = 3
 def build(place: Path) -> Path:
     """The timing library, with the flags that CMakeLists.txt gives the kernels."""
     library = place / "kernel.so"
-    flags = ["-std=c++20", "-O3", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-fPIC", "-shared", "-pthread"]
+    flags = [
+        "-std=c++20",
+        "-O3",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-Wno-psabi",
+        "-fPIC",
+        "-shared",
+        "-pthread",
+    ]
     if LEVEL != "base":
         flags.append(f"-march=x86-64-{LEVEL}")
     if LEVEL == "v4":
@@ -106,7 +115,9 @@ in float32, of which the aim is {aim}.
 def report(found: Measurements, given: argparse.Namespace) -> str:
     """The table: every set, every layout."""
     date = max(one["date"] for one in found.all if one["key"]["table"] == "kernel")
-    parts = [TEXT.format(date=date[:10], machine=machine(), singles=given.singles, rounds=given.rounds, aim=AIM)]
+    parts = [
+        TEXT.format(date=date[:10], machine=machine(), singles=given.singles, rounds=given.rounds, aim=AIM)
+    ]
     figures = ("p50", "p99", "mean")
     rows, summary = [], []
     for name in found.distinct("set", table="kernel"):

@@ -8,8 +8,8 @@ Run it with the library and its extra ``transformers`` installed:
 
 Each finished method is one line of ``measurements.jsonl``. Fine-tuning leaves checkpoints in the cache, so a run that
 is stopped continues where it was (its times are then those of the last part only), and embeddings, which the rows that
-differ only in what is ranked on share. Times are CPU seconds of the process, beside the clock's, because a machine that does
-other things too makes the clock mean little; with one thread the two agree on an idle machine.
+differ only in what is ranked on share. Times are CPU seconds of the process, beside the clock's, because a machine that
+does other things too makes the clock mean little; with one thread the two agree on an idle machine.
 """
 
 import argparse
