@@ -207,6 +207,8 @@ def test_refuses(senses):
     model = XRLinear(tree=tree).fit(X, Y)
     with pytest.raises(ValueError, match="rounds must be at least 1"):
         disentangle(model, X, Y, rounds=0)
+    with pytest.raises(ValueError, match="X has 5 features, but XRLinear is expecting"):
+        disentangle(model, X[:, :5], Y)
     with pytest.raises(ValueError, match="rule is 'x'"):
         disentangle(model, X, Y, rule="x")
     with pytest.raises(ValueError, match="tree is overlapping"):

@@ -33,7 +33,7 @@ def overlapping_tree(
     *,
     max_clusters: int = 2,
     max_leaf_size: int | None = None,
-    min_gain: float = 0.02,
+    min_gain: float = 0.1,
     rule: Rule = "cover",
 ) -> tuple[LabelTree, NDArray[np.int64]]:
     """Put labels into further leaves of a tree, so that beams retain more of the positives.
@@ -55,7 +55,7 @@ def overlapping_tree(
     max_leaf_size : int, optional
         Most labels in a leaf after copying, by default a quarter more than the fullest leaf holds. Labels already in a
         leaf stay, however many there are.
-    min_gain : float, default 0.02
+    min_gain : float, default 0.1
         Least gain of a copy, as a mean over the label's positive instances (scores are at most 1 with the usual
         combinations); only for ``rule="cover"``. A copy costs time wherever its leaf is opened.
     rule : {"cover", "count"}, default "cover"

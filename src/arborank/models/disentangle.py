@@ -19,7 +19,7 @@ from ..checks import check_integer, check_real
 from ..indexing import LabelTree, overlapping_tree
 from ..indexing.overlap import RULES, Rule, home_leaves
 from ..matching import BeamSearch
-from ..ranking import Routes, SolverParams, route
+from ..ranking import Routes, SolverParams, part_labels, route
 from ..ranking.routing import leaf_scores
 from ..sparse import Csr, as_csr, to_scipy
 from ._layers import train_layers
@@ -37,11 +37,14 @@ class Disentangled:
         Overlapping.
     routes : Routes
         The leaves where every instance belongs.
+    parted : int32 array of shape (Y.nnz,)
+        For every label and each of its instances, in the order of ``transpose(Y)``, the leaf it was given to.
     seconds : float
     """
 
     tree: LabelTree
     routes: Routes | None
+    parted: NDArray[np.int32]
     seconds: float
 
 
@@ -53,7 +56,7 @@ def disentangle(
     rounds: int = 1,
     *,
     rule: Rule = "cover",
-    min_gain: float = 0.02,
+    min_gain: float = 0.1,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
@@ -94,7 +97,8 @@ def disentangle(
     Raises
     ------
     TypeError, ValueError
-        If the model is not a fitted XRLinear with a tree without overlap, or an argument is out of range.
+        If the model is not a fitted XRLinear with a tree without overlap, ``X`` has not the features that it was
+        fitted on, or an argument is out of range.
     """
     from .xrlinear import XRLinear
 
@@ -110,6 +114,7 @@ def disentangle(
         "coherence": coherence,
         "starts": starts,
     }
+    model._instances(X, reset=False)  # the features that the model knows
     copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters)
     return copy._fit(X, Y, relevance=relevance, user_negatives=user_negatives, refinement=options)
 
@@ -123,7 +128,7 @@ def refine_tree(
     max_clusters: int,
     rounds: int = 1,
     rule: Rule = "cover",
-    min_gain: float = 0.02,
+    min_gain: float = 0.1,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
@@ -157,6 +162,7 @@ def refine_tree(
             "lower max_leaf_size or max_clusters"
         )
     refined = tree
+    parted = np.empty(0, np.int32)
     routes: Routes | None = None
     leaves = np.arange(n_leaves)
     for turn in range(rounds):
@@ -186,10 +192,12 @@ def refine_tree(
         position = np.full(n_leaves + 1, -1)  # the last one is for the padding -1
         position[leaves] = np.arange(leaves.size)
         membership = refined.membership(refined.depth - 1)
-        routes = route(
-            X, Y, membership, position[beams], scores, coherence=coherence, starts=starts, n_threads=n_threads
+        beams = position[beams]
+        parted = part_labels(
+            X, Y, membership, beams, scores, coherence=coherence, starts=starts, n_threads=n_threads
         )
-    return Disentangled(refined, routes, time.perf_counter() - start)
+        routes = route(Y, parted, membership, beams, scores)
+    return Disentangled(refined, routes, parted, time.perf_counter() - start)
 
 
 def matched_by_others(
@@ -272,7 +280,8 @@ def matched_by_others(
 
 
 def _some(routes: Routes, rows: NDArray[np.bool_]) -> Routes:
-    return Routes(*(as_csr(to_scipy(part)[rows]) for part in (routes.examples, routes.visited)))
+    parts = (routes.examples, routes.visited, routes.preferred)
+    return Routes(*(as_csr(to_scipy(part)[rows]) for part in parts))
 
 
 def retained_positives(tree: LabelTree, Y: Any, beams: NDArray[np.int64]) -> float:
