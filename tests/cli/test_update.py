@@ -1,7 +1,6 @@
 """`arborank update`: what it changes, and that it is all or nothing."""
 
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -203,15 +202,15 @@ def dying(path, arrays):
     written.append(path)
     if len(written) > {fails_at}:
         path.write_bytes(b"half")
+        print("half written", flush=True)
         os.kill(os.getpid(), signal.{signal_name})
     return real(path, arrays)
 store.write_tensors = dying
 main(["update", "model", "--data", "recent.jsonl", "--add", "--remove", "gone"])
 """
     died = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert died.returncode == -getattr(signal, signal_name) or (
-        signal_name == "SIGINT" and died.returncode > 0
-    )
+    assert "half written" in died.stdout
+    assert died.returncode != 0
     assert "saved" not in died.stderr
     assert serving.rank_batch(question, 3) == before
     assert arborank.load("model", verify=True).rank_batch(question, 3) == before
