@@ -1,9 +1,9 @@
 """libpecos' XR-Transformer on the documents, the encoder and the schedule of ``transformer.py``.
 
-``python -m runners.pecos_transformer --data … --encoder FOLDER --out answers.npz``, in an environment of its own:
-libpecos 1.2.8 imports ``AdamW`` from Transformers, which has lost it since, and needs NumPy 1; so ``numpy<2``,
-``scipy<1.14``, ``transformers==4.45.2``, ``tokenizers<0.21``, ``sentencepiece`` and any recent PyTorch. The encoder is a
-folder of BERT kind (libpecos knows five kinds). It computes in float32: it has no other precision on a CPU.
+``python -m runners.pecos_transformer --data … --encoder FOLDER --out answers.npz``, in an environment of its
+own: libpecos 1.2.8 imports ``AdamW`` from Transformers, which has lost it since, and needs NumPy 1; so ``numpy<2``,
+``scipy<1.14``, ``transformers==4.45.2``, ``tokenizers<0.21``, ``sentencepiece`` and any recent PyTorch. The encoder is
+a folder of BERT kind (libpecos knows five kinds). It computes in float32: it has no other precision on a CPU.
 
 ``OUT`` gets the first five labels of every test document; the figures are printed as JSON.
 """
