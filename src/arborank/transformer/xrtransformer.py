@@ -45,7 +45,7 @@ class XRTransformer(TransformerRanker):
     batch_size : int, default=32
     accumulation : int, default=1
         Batches whose gradients are added up for a step.
-    learning_rate, head_learning_rate : float, default=1e-4 and 1e-3
+    learning_rate, head_learning_rate : float, default=5e-5 and 1e-3
         Largest rates of the encoder (AdamW) and of the head (lazy Adam), reached after the warm-up; then down to 0.
     warmup : float, default=0.1
         Share of a level's steps in which the rates rise.
@@ -115,7 +115,7 @@ class XRTransformer(TransformerRanker):
         epochs: float | Sequence[float] = 2.0,
         batch_size: int = 32,
         accumulation: int = 1,
-        learning_rate: float = 1e-4,
+        learning_rate: float = 5e-5,
         head_learning_rate: float = 1e-3,
         warmup: float = 0.1,
         weight_decay: float = 0.0,

@@ -52,7 +52,7 @@ class XTransformer(TransformerRanker):
         epochs: float | Sequence[float] = 10.0,
         batch_size: int = 32,
         accumulation: int = 1,
-        learning_rate: float = 1e-4,
+        learning_rate: float = 5e-5,
         head_learning_rate: float = 1e-3,
         warmup: float = 0.1,
         weight_decay: float = 0.0,
