@@ -6,13 +6,17 @@ Run it with the library and its extra ``transformers`` installed:
     python benchmarks/transformer.py --encoder … --methods xr-linear frozen  # some of them
     python benchmarks/transformer.py --encoder … --report                    # the table of what is measured
 
-Each finished method is one line of ``measurements.jsonl``; fine-tuning leaves checkpoints in the cache, so a run that
-is stopped continues where it was. The rows that differ only in what is ranked on share one fine-tuning.
+Each finished method is one line of ``measurements.jsonl``. Fine-tuning leaves checkpoints in the cache, so a run that
+is stopped continues where it was (its times are then those of the last part only), and embeddings, which the rows that
+differ only in what is ranked on share. Times are CPU seconds of the process, beside the clock's, because a machine that
+does other things too makes the clock mean little; with one thread the two agree on an idle machine.
 """
 
 import argparse
+import json
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,133 +24,194 @@ from data import DEFAULT_CACHE, DEFAULT_DATA, label_matrix, read_label_names, re
 from measurements import Measurements
 
 METHODS = {
-    "xr-linear": "XR-Linear (no encoder)",
-    "frozen-neighbours": "frozen embeddings + nearest neighbours",
-    "frozen": "encoder without fine-tuning, joint features",
-    "x-transformer": "X-Transformer",
-    "xr-transformer": "XR-Transformer",
-    "xr-preliminary": "XR-Transformer, preliminary tree",
+    "xr-linear": "XR-Linear: features alone",
+    "frozen-neighbours": "encoder as it comes, nearest neighbours",
+    "frozen-embeddings": "encoder as it comes, embeddings alone",
+    "frozen": "encoder as it comes, joint",
+    "x-equal": "X-Transformer, as long as XR-Transformer",
+    "x-transformer": "X-Transformer, longer",
     "xr-embeddings": "XR-Transformer, embeddings alone",
+    "xr-preliminary": "XR-Transformer, preliminary tree",
+    "xr-transformer": "XR-Transformer",
 }
+TUNINGS = ("frozen", "x-equal", "x-transformer", "xr-transformer")
 FIGURES = (
-    "P@1",
-    "P@3",
-    "P@5",
-    "PSP@1",
-    "PSP@3",
-    "PSP@5",
-    "nDCG@5",
-    "fit s",
-    "tuning s",
-    "batch ms",
-    "single ms",
+    *("P@1", "P@3", "P@5", "PSP@1", "PSP@3", "PSP@5", "nDCG@5"),
+    *("tuning CPU s", "fit CPU s", "batch CPU ms", "single CPU ms"),
 )
 NEIGHBOURS = 50  # of a text, whose labels are added up by similarity
 
 
-def part(data: Path, name: str, which: str, n: int, n_labels: int):
-    """Texts and label matrix of ``n`` documents, drawn once and for all."""
+@dataclass
+class Part:
+    """Texts and label matrix of some documents."""
+
+    texts: list[str]
+    Y: object
+
+
+def part(data: Path, name: str, which: str, n: int, n_labels: int) -> Part:
+    """``n`` documents, drawn once and for all; all of them for 0."""
     texts, labels = read_part(data, name, which)
     if n and n < len(texts):
         chosen = np.sort(np.random.default_rng(0).permutation(len(texts))[:n])
         texts, labels = [texts[i] for i in chosen], [labels[i] for i in chosen]
-    return texts, label_matrix(labels, n_labels)
+    return Part(texts, label_matrix(labels, n_labels))
 
 
-def neighbours(encoder_model, texts, Y, queries, k: int) -> np.ndarray:
+def neighbours(base: np.ndarray, asked: np.ndarray, Y, k: int) -> np.ndarray:
     """Labels of the nearest training texts, weighed by cosine similarity."""
-    base, asked = encoder_model.encode(texts), encoder_model.encode(queries)
-    top = np.full((len(queries), k), -1, np.int64)
-    for start in range(0, len(queries), 256):
+    top = np.full((len(asked), k), -1, np.int64)
+    for start in range(0, len(asked), 256):
         near = asked[start : start + 256] @ base.T
         rows = np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
         for i, row in enumerate(rows):
-            scores = near[i, row] @ Y[row]
-            top[start + i] = np.argsort(-scores, kind="stable")[:k]
+            top[start + i] = np.argsort(-(near[i, row] @ Y[row]), kind="stable")[:k]
     return top
 
 
-def make(method: str, options: argparse.Namespace, checkpoints: Path):
-    """The estimator of a method, with ``fit(texts, Y)`` and ``predict_topk(texts, k)``."""
-    from arborank import TextFeatures, TextRanker, XRLinear, XRTransformer, XTransformer
+def ranker(options: argparse.Namespace):
+    """The linear ranker, the same in every row."""
+    from arborank import XRLinear
 
-    shared = {"branching": options.branching, "max_leaf_size": options.leaf, "n_jobs": options.threads}
-    ranker = XRLinear(threshold=options.threshold, branching=16, max_leaf_size=100)
-    tuning = {
-        "features": TextFeatures(),
-        "ranker": ranker,
-        "max_length": options.length,
-        "batch_size": options.batch,
-        "learning_rate": options.rate,
-        "head_learning_rate": options.head_rate,
-        "verbose": 1,
-        "checkpoint_every": 100,
-        **shared,
-    }
-    if method == "xr-linear":
-        return TextRanker(
-            features=TextFeatures(), model=XRLinear(threshold=options.threshold), n_jobs=options.threads
-        )
-    if method == "x-transformer":
-        place = checkpoints / "x-transformer"
-        return XTransformer(options.encoder, epochs=options.x_epochs, checkpoint_dir=place, **tuning)
-    epochs = 0.0 if method.startswith("frozen") else options.epochs
-    return XRTransformer(
-        options.encoder,
-        epochs=epochs,
-        checkpoint_dir=checkpoints / "xr-transformer",
-        refine=method != "xr-preliminary",
-        rank_on="embeddings" if method == "xr-embeddings" else "joint",
-        **tuning,
+    return XRLinear(
+        threshold=options.threshold, Cp=options.Cp, Cn=options.Cn, branching=16, n_jobs=options.threads
     )
 
 
-def measure(method: str, options: argparse.Namespace, train, test, checkpoints: Path) -> dict[str, float]:
+def make(tuning: str, options: argparse.Namespace, checkpoints: Path):
+    """The estimator of a fine-tuning, with ``fit(texts, Y)`` and ``predict_topk(texts, k)``."""
+    from arborank import TextFeatures, XRTransformer, XTransformer
+
+    kind = XTransformer if tuning.startswith("x-") else XRTransformer
+
+    class Measured(kind):
+        """Keeps what other rows need, and how long it was computed."""
+
+        tuning_cpu = embedded_at = earlier = 0.0
+
+        def _fine_tune(self, *arguments):
+            """Count what earlier runs, whose checkpoint it goes on from, took as well, if they came to their end."""
+            kept = checkpoints / f"cpu-{tuning}.txt"
+            self.earlier = float(kept.read_text()) if kept.exists() else 0.0
+            start = time.process_time()
+            history = super()._fine_tune(*arguments)
+            self.tuning_cpu = self.earlier + time.process_time() - start
+            kept.write_text(str(self.tuning_cpu))
+            return history
+
+        def _embed(self, encoder, cache, device, out, team):
+            super()._embed(encoder, cache, device, out, team)
+            self.embeddings, self.embedded_at = np.array(out), time.process_time()
+
+    Measured.__init__ = kind.__init__  # where scikit-learn looks for the parameters
+    epochs = {
+        "frozen": 0.0,
+        "x-equal": options.x_epochs,
+        "x-transformer": options.longer * options.x_epochs,
+        "xr-transformer": options.epochs,
+    }
+    return Measured(
+        options.encoder,
+        epochs=epochs[tuning],
+        features=TextFeatures(),
+        ranker=ranker(options),
+        max_length=options.length,
+        batch_size=options.batch,
+        learning_rate=options.rate,
+        head_learning_rate=options.head_rate,
+        branching=options.branching,
+        max_leaf_size=options.leaf,
+        checkpoint_dir=checkpoints / f"{tuning}-{epochs[tuning]}".replace(" ", ""),
+        checkpoint_every=100,
+        n_jobs=options.threads,
+        verbose=1,
+    )
+
+
+def tune(tuning: str, options, train: Part, test: Part, place: Path) -> tuple[np.ndarray, dict]:
+    """Fit, keep the embeddings, rank the test texts."""
+    model = make(tuning, options, place)
+    start, clock = time.process_time(), time.perf_counter()
+    model.fit(train.texts, train.Y)
+    times = {
+        "fit CPU s": time.process_time() - start + model.earlier,
+        "fit s": time.perf_counter() - clock,
+        "tuning CPU s": model.tuning_cpu,
+        "tuning s": model.fit_times_["fine-tuning"],
+    }
+    base, before_ranker = model.embeddings, model.embedded_at - start + model.earlier
+    start = time.process_time()
+    ids, _ = model.predict_topk(test.texts, 5)
+    times["batch CPU ms"] = 1000 * (time.process_time() - start) / len(test.texts)
+    np.savez(place / f"embeddings-{tuning}-{options.test}.npz", train=base, test=model.embeddings)
+    start = time.process_time()
+    for text in test.texts[:100]:
+        model.predict_topk([text], 5)
+    times["single CPU ms"] = 10 * (time.process_time() - start)
+    (place / f"times-{tuning}-{options.test}.json").write_text(
+        json.dumps({**times, "before ranker": before_ranker})
+    )
+    return ids, times
+
+
+def rank(method: str, options, train: Part, test: Part, place: Path) -> tuple[np.ndarray, dict]:
+    """Rank on the sparse features, on embeddings that a fine-tuning left, or on both."""
+    from arborank import TextFeatures
+    from arborank.transformer.joined import join
+    from arborank.transformer.predictor import nothing
+
+    base = asked = None
+    if method != "xr-linear":
+        source = method if method in TUNINGS else "frozen" if "frozen" in method else "xr-transformer"
+        found = np.load(place / f"embeddings-{source}-{options.test}.npz")
+        base, asked = found["train"], found["test"]
+    if method == "frozen-neighbours":
+        return neighbours(base, asked, train.Y, 5), {}
+    start = time.process_time()
+    features = TextFeatures(n_jobs=options.threads)
+    X = features.fit_encode(train.texts)
+    model = ranker(options)
+    if method == "xr-preliminary":
+        model.set_params(tree=make("xr-transformer", options, place)._grow(X, train.Y))
+
+    def joined(sparse, vectors):
+        if vectors is None:
+            return sparse
+        return join(nothing(sparse) if method.endswith("embeddings") else sparse, vectors)
+
+    begun = time.process_time()
+    model.fit(joined(X, base), train.Y)
+    done = time.process_time()
+    if method in TUNINGS:
+        times = json.loads((place / f"times-{method}-{options.test}.json").read_text())
+        times["fit CPU s"] = times.pop("before ranker") + done - begun
+    else:
+        times = {} if base is not None else {"tuning CPU s": 0.0, "fit CPU s": done - start}
+    start = time.process_time()
+    ids, _ = model.predict_topk(joined(features.encode(test.texts), asked), 5)
+    if base is None:
+        times["batch CPU ms"] = 1000 * (time.process_time() - start) / len(test.texts)
+        start = time.process_time()
+        for text in test.texts[:100]:
+            model.predict_topk(features.encode([text]), 5)
+        times["single CPU ms"] = 10 * (time.process_time() - start)
+    return ids, times
+
+
+def measure(method: str, options, train: Part, test: Part, place: Path) -> dict[str, float]:
     """Fit, rank the test texts, and judge."""
-    from arborank import NgramTfidf, XRTransformer
     from arborank.metrics import ndcg_at_k, precision_at_k, propensities, psp_at_k
 
-    texts, Y = train
-    queries, truth = test
-    model = make(method, options, checkpoints)
-    start = time.perf_counter()
-    if method == "xr-linear":
-        names = [str(i) for i in range(Y.shape[1])]
-        model.fit(texts, [[names[i] for i in row] for row in np.split(Y.indices, Y.indptr[1:-1])])
-        ids_of = np.array([int(name) for name in model.labels_])
-        fit, tuning = time.perf_counter() - start, 0.0
-
-        def ask(some):
-            return ids_of[model.predict_topk(some, 5)[0]]
-    elif method == "frozen-neighbours":
-        model = XRTransformer(options.encoder, epochs=0.0, max_length=options.length, features=NgramTfidf())
-        model.fit(texts[:64], Y[:64])  # only its `encode` is asked
-        fit, tuning = 0.0, 0.0
-
-        def ask(some):
-            return neighbours(model, texts, Y, some, 5)
-    else:
-        model.fit(texts, Y)
-        fit, tuning = time.perf_counter() - start, model.fit_times_["fine-tuning"]
-
-        def ask(some):
-            return model.predict_topk(some, 5)[0]
-
-    start = time.perf_counter()
-    ids = ask(queries)
-    batch = 1000 * (time.perf_counter() - start) / len(queries)
-    single = float("nan")
-    if method != "frozen-neighbours":
-        start = time.perf_counter()
-        for text in queries[:100]:
-            ask([text])
-        single = 10 * (time.perf_counter() - start)
-    p = propensities(np.bincount(Y.indices, minlength=Y.shape[1]), len(texts))
-    values = {f"P@{k}": 100 * precision_at_k(truth, ids, k) for k in (1, 3, 5)}
-    values |= {f"PSP@{k}": 100 * psp_at_k(truth, ids, k, p) for k in (1, 3, 5)}
-    values |= {"nDCG@5": 100 * ndcg_at_k(truth, ids, 5), "fit s": fit, "tuning s": tuning, "batch ms": batch}
-    if np.isfinite(single):
-        values["single ms"] = single
+    place.mkdir(parents=True, exist_ok=True)
+    known = (place / f"times-{method}-{options.test}.json").exists()  # but with another ranker
+    do = tune if method in TUNINGS and not known else rank
+    ids, times = do(method, options, train, test, place)
+    np.save(place / f"answers-{method}-{options.test}.npy", ids)
+    p = propensities(np.bincount(train.Y.indices, minlength=train.Y.shape[1]), len(train.texts))
+    values = {f"P@{k}": 100 * precision_at_k(test.Y, ids, k) for k in (1, 3, 5)}
+    values |= {f"PSP@{k}": 100 * psp_at_k(test.Y, ids, k, p) for k in (1, 3, 5)}
+    values |= {"nDCG@5": 100 * ndcg_at_k(test.Y, ids, 5), **times}
     return {name: float(value) for name, value in values.items()}
 
 
@@ -157,7 +222,7 @@ def report(measurements: Measurements, key: dict) -> str:
         cells = []
         for figure in FIGURES:
             value = measurements.median(figure, method=method, **key)
-            cells.append("–" if value is None else f"{value:.2f}")
+            cells.append("–" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}")
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -170,19 +235,24 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE)
     parser.add_argument("--set", default="eurlex57k", dest="name")
     parser.add_argument("--encoder", required=True)
-    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=None)
     parser.add_argument("--train", type=int, default=10_000, help="documents to train on; 0 for all")
-    parser.add_argument("--test", type=int, default=2_000, help="documents to rank; 0 for all")
-    parser.add_argument("--epochs", type=float, default=2.0, help="of XR-Transformer, at each level")
-    parser.add_argument("--x-epochs", type=float, default=10.0, help="of X-Transformer")
+    parser.add_argument("--test", type=int, default=0, help="documents to rank; 0 for all")
+    parser.add_argument("--epochs", type=float, nargs="+", default=[0.2, 0.4, 0.6], help="one a level")
+    parser.add_argument(
+        "--x-epochs", type=float, default=2.1, help="as much time: there is one level to match"
+    )
+    parser.add_argument("--longer", type=float, default=5.0, help="the same, that many times as long")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--length", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument("--length", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--head-rate", type=float, default=1e-3)
     parser.add_argument("--branching", type=int, default=16)
     parser.add_argument("--leaf", type=int, default=16)
     parser.add_argument("--threshold", type=float, default=0.03)
-    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--Cp", type=float, default=1.0)
+    parser.add_argument("--Cn", type=float, default=1.0)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
 
@@ -199,11 +269,14 @@ def main() -> None:
         n_labels = len(read_label_names(options.data, options.name))
         train = part(options.data, options.name, "train", options.train, n_labels)
         test = part(options.data, options.name, "test", options.test, n_labels)
-        told = "-".join(str(value) for value in setting.values())
-        checkpoints = options.cache / "transformer" / f"{options.name}-{key['encoder']}-{told}"
-        for method in options.methods:
+        ranking = ("test", "threshold", "Cp", "Cn", "threads", "x_epochs", "longer")
+        told = "-".join(str(v) for name, v in setting.items() if name not in ranking).replace(" ", "")
+        place = options.cache / "transformer" / f"{options.name}-{key['encoder']}-{told}"
+        # the rows that others take their embeddings from come first
+        first = ["xr-transformer", "frozen"]
+        for method in options.methods or [*first, *(name for name in METHODS if name not in first)]:
             if not measurements.done(1, method=method, **key):
-                measurements.add(measure(method, options, train, test, checkpoints), method=method, **key)
+                measurements.add(measure(method, options, train, test, place), method=method, **key)
     print(report(measurements, key))
 
 

@@ -73,3 +73,9 @@ def test_refuses(topics, arguments, message):
         explain(model, X[:2], 0)
     with pytest.raises(ValueError, match="not fitted"):
         explain(XRLinear(), X[[0]], 0)
+
+
+def test_a_linear_model_has_no_second_matrix(topics):
+    X, Y = topics
+    with pytest.raises(ValueError, match="X was given, but XRLinear has no features beside x"):
+        explain(XRLinear().fit(X, Y), X[[0]], 0, X=X[[0]])

@@ -115,6 +115,28 @@ nb::tuple unpack(const Layer& layer) {
                         to_numpy(std::move(out.weights)));
 }
 
+// The ids in a list or tuple that holds nothing but ints of 64 bits, else None.
+nb::object label_ids(nb::handle labels) {
+  const bool is_list = PyList_Check(labels.ptr());
+  if (!is_list && !PyTuple_Check(labels.ptr()))
+    throw std::invalid_argument("labels must be a list or a tuple");
+  std::vector<std::int64_t> ids;
+  const Py_ssize_t n = is_list ? PyList_Size(labels.ptr()) : PyTuple_Size(labels.ptr());
+  ids.reserve(n);
+  for (Py_ssize_t i = 0; i < n; i++) {
+    PyObject* label = is_list ? PyList_GetItem(labels.ptr(), i) : PyTuple_GetItem(labels.ptr(), i);
+    int overflow = 0;
+    if (label == nullptr || !PyLong_CheckExact(label))  // True and False are ints, but not exactly
+      break;
+    ids.push_back(PyLong_AsLongLongAndOverflow(label, &overflow));
+    if (overflow != 0)
+      return nb::none();
+  }
+  if (static_cast<Py_ssize_t>(ids.size()) < n)
+    return nb::none();
+  return nb::cast(to_numpy(std::move(ids)));
+}
+
 Merge merge_of(int number) {
   if (number < 0 || number > 2)
     throw std::invalid_argument("no such merge");
@@ -145,11 +167,16 @@ struct Searcher {
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
   LabelIds checked(const char* name, const Vector<std::int64_t>& ids) const {
-    for (std::size_t i = 0; i < ids.size(); i++)
-      if (ids.data()[i] < 0 || ids.data()[i] >= tree.n_labels())
-        throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(ids.data()[i]) +
-                                    ", which is outside [0, " + std::to_string(tree.n_labels()) + ")");
-    return {ids.data(), ids.data() + ids.size()};
+    const std::int64_t *begin = ids.data(), *end = begin + ids.size();
+    std::uint64_t most = 0;  // a negative one is larger than any
+    for (const std::int64_t* label = begin; label != end; label++)
+      most = std::max(most, static_cast<std::uint64_t>(*label));
+    if (begin != end && most >= static_cast<std::uint64_t>(tree.n_labels()))
+      for (const std::int64_t* label = begin; label != end; label++)
+        if (*label < 0 || *label >= tree.n_labels())
+          throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(*label) +
+                                      ", which is outside [0, " + std::to_string(tree.n_labels()) + ")");
+    return {begin, end};
   }
 
   LabelFilter* filter(const std::optional<Vector<std::int64_t>>& allowed,
@@ -317,6 +344,7 @@ void bind_search(nb::module_& m) {
         });
         return to_numpy(std::move(out));
       }, nb::arg("margins"), nb::arg("parents"), "Scores of nodes with the given margins and parents' scores.");
+  m.def("label_ids", &label_ids, nb::arg("labels"), "An int64 array of a list or tuple of ints; None if it holds anything else.");
   nb::class_<LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.");
   nb::class_<Searcher>(m, "Searcher", "Beam search over a stack of layers; keeps their arrays alive.")
       .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),

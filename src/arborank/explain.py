@@ -1,5 +1,6 @@
 """Why a label got its score: every way from the root to it, and what each feature adds on the way."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from .checks import check_integer
 from .matching import combination
 from .models.predictor import TreePredictor
-from .sparse import to_scipy
+from .sparse import Csr, to_scipy
+from .transformer.predictor import EmbeddingPredictor
 
 __all__ = ["Path", "Step", "explain"]
 
@@ -27,16 +29,17 @@ class Step:
     score : float
         The margin's score, joined to the parent's.
     bias : float
-    features : list of (int, float)
+    features : list of (int or str, float)
         The features that add most to the margin or take most from it, and how much: the value times its weight. The
-        largest in magnitude first.
+        largest in magnitude first. Features are column numbers; of a transformer, terms, and ``"embedding"`` for all
+        that its embedding adds.
     """
 
     node: int
     margin: float
     score: float
     bias: float
-    features: list[tuple[int, float]]
+    features: list[tuple[int | str, float]]
 
 
 @dataclass(frozen=True)
@@ -59,16 +62,24 @@ class Path:
 
 
 def explain(
-    model: TreePredictor, x: Any, label: int, *, n_features: int = 8, combine: str | None = None
+    model: TreePredictor | EmbeddingPredictor,
+    x: Any,
+    label: int,
+    *,
+    X: Any = None,
+    n_features: int = 8,
+    combine: str | None = None,
 ) -> list[Path]:
     """Return every way to a label for one instance, the best first.
 
     Parameters
     ----------
-    model : XRLinear
+    model : XRLinear, XRTransformer or XTransformer
         Fitted; any estimator with a tree of linear rankers.
-    x : sparse matrix or array of shape (1, n_features)
+    x : sparse matrix or array of shape (1, n_features), or str for a transformer
     label : int
+    X : sparse matrix of shape (1, n_sparse_features), optional
+        Sparse features of the text, for a transformer that was fitted with some.
     n_features : int, default 8
         Most features a step.
     combine : str, optional
@@ -81,9 +92,24 @@ def explain(
     Raises
     ------
     TypeError, ValueError
-        If the model is not fitted, ``x`` is not one row of its features or there is no such label.
+        If the model is not fitted, ``x`` is not one row of its features (one text) or there is no such label.
     """
-    instance = model._instances(x)
+    if isinstance(model, EmbeddingPredictor):
+        instance, names = model.explained_row(x, X)
+        return _ways(model.ranker_, instance, label, n_features, combine, names)
+    if X is not None:
+        raise ValueError(f"X was given, but {type(model).__name__} has no features beside x")
+    return _ways(model, model._instances(x), label, n_features, combine, None)
+
+
+def _ways(
+    model: TreePredictor,
+    instance: Csr,
+    label: int,
+    n_features: int,
+    combine: str | None,
+    names: Callable[[int], int | str] | None,
+) -> list[Path]:
     if instance.shape[0] != 1:
         raise ValueError(f"x has {instance.shape[0]} rows; one was expected")
     tree = model.tree_
@@ -102,7 +128,7 @@ def explain(
         scores = join(margins, scores)
         for number, node in enumerate(nodes.tolist()):
             row = slice(added.indptr[number], added.indptr[number + 1])
-            features = _largest(added.indices[row], added.data[row], n_features)
+            features = _largest(added.indices[row], added.data[row], n_features, names)
             values = (float(margins[number]), float(scores[number]), float(bias[node]))
             steps[number].append(Step(node, *values, features))
     leaves = ways[-2] if tree.depth > 1 else np.zeros(slots.size, np.int64)
@@ -110,6 +136,16 @@ def explain(
     return sorted(paths, key=lambda path: -path.score)
 
 
-def _largest(features: NDArray[Any], values: NDArray[Any], n: int) -> list[tuple[int, float]]:
-    best = np.lexsort((features, -np.abs(values)))[:n]
-    return [(int(features[i]), float(values[i])) for i in best if values[i] != 0]
+def _largest(
+    columns: NDArray[Any], values: NDArray[Any], n: int, names: Callable[[int], int | str] | None
+) -> list[tuple[int | str, float]]:
+    order = np.argsort(columns)
+    columns, values = columns[order], values[order]
+    features: list[int | str] = columns.tolist()
+    if names is not None:  # columns of one name count as one feature
+        named = [names(column) for column in columns.tolist()]
+        features = list(dict.fromkeys(named))
+        place = {name: i for i, name in enumerate(features)}
+        values = np.bincount([place[name] for name in named], weights=values, minlength=len(features))
+    best = np.argsort(-np.abs(values), kind="stable")[:n]
+    return [(features[i], float(values[i])) for i in best if values[i] != 0]

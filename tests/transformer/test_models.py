@@ -224,6 +224,46 @@ def test_bad_data(folder, data):
         model(folder).fit(texts, Y[:7])
 
 
+def test_labels_without_positives_are_told_and_never_returned(folder, data, caplog):
+    Y = np.zeros((64, 40), np.float32)
+    for row, labels in enumerate(data[1][:64]):
+        Y[row, labels] = 1
+    Y[:, 5] = 0
+    with caplog.at_level("WARNING"):
+        found = model(folder, epochs=0.2).fit(data[0][:64], Y)
+    assert "9 of 40 labels have no instance and will never be returned" in caplog.text
+    ids, _ = found.predict_topk(data[2][:20], 40, beam_size=40)
+    assert not np.isin(ids, [5, *range(32, 40)]).any()
+
+
+def test_long_texts_are_cut_and_told(folder, data, caplog):
+    long = " ".join(["noise1"] * 500)
+    with caplog.at_level("WARNING"):
+        found = model(folder, epochs=0.1).fit([long, *data[0][:63]], data[1][:64])
+    assert "1 of 64 texts are longer than the encoder reads and were cut" in caplog.text
+    np.testing.assert_allclose(found.encode([long]), found.encode([long + " noise2"]), atol=1e-6)
+
+
+def test_an_empty_text_can_be_asked(fitted):
+    ids, scores = fitted.predict_topk(["", "  "], 3)
+    assert ids.shape == (2, 3)
+    assert np.isfinite(scores[ids >= 0]).all()
+
+
+def test_a_damaged_checkpoint_costs_some_steps_only(folder, data, tmp_path):
+    texts, Y = data[0][:64], data[1][:64]
+    options = {"checkpoint_dir": tmp_path / "run", "checkpoint_every": 1, "batch_size": 16}
+    whole = model(folder, **options).fit(texts, Y)
+    last = max((tmp_path / "run").glob("checkpoint-*"))
+    last.write_bytes(last.read_bytes()[:-1000])
+    again = model(folder, **options).fit(texts, Y)
+    np.testing.assert_allclose(again.encode(texts[:5]), whole.encode(texts[:5]), atol=1e-4)
+    for path in (tmp_path / "run").glob("checkpoint-*"):
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"no checkpoint in checkpoint_dir .* is whole"):
+        model(folder, **options).fit(texts, Y)
+
+
 def test_an_encoder_without_a_pooler(tokenizer, tmp_path):
     config = transformers.DistilBertConfig(
         vocab_size=len(tokenizer), dim=16, hidden_dim=16, n_layers=1, n_heads=2

@@ -1,6 +1,11 @@
-"""Where training was when it was interrupted: one file at a time in a directory of its own."""
+"""Where training was when it was interrupted: its last two checkpoints, in a directory of its own.
+
+The name of a file ends with the checksum of its bytes, so that one that was damaged later is known for it, and the one
+before it is there to continue from.
+"""
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -12,12 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..persistence.tensorfile import open_tensors, write_tensors
+from ..persistence.lock import sync_directory
+from ..persistence.tensorfile import FileRecord, open_tensors, write_tensors
 
 __all__ = ["Checkpoint", "Checkpoints"]
 
+_LOG = logging.getLogger(__name__)
 _FORMAT = "arborank-training"
-_FILE = re.compile(r"checkpoint-(\d{3})-(\d{9})\.safetensors")
+_FILE = re.compile(r"checkpoint-(\d{3})-(\d{9})-([0-9a-f]{64})\.safetensors")
+_KEPT = 2
 _UNFINISHED = re.compile(r"(checkpoint|training)-[0-9a-f]{8}\.tmp")
 
 
@@ -43,7 +51,7 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """A directory that holds the latest checkpoint of one training.
+    """A directory that holds the latest checkpoints of one training.
 
     Parameters
     ----------
@@ -88,40 +96,56 @@ class Checkpoints:
         os.replace(new, described)
 
     def latest(self) -> Checkpoint | None:
-        """Return the last checkpoint, or None.
+        """Return the last checkpoint that is whole, or None if there is none yet.
+
+        Logs a warning for one that is damaged.
 
         Raises
         ------
         ValueError
-            If its file is damaged.
+            If there are checkpoints, but all of them are damaged.
         """
-        found = self._files()
-        if not found:
-            return None
-        stage, step, name = max(found)
-        arrays = open_tensors(self.directory / name)
-        notes = json.loads(arrays.pop("notes").tobytes())
-        return Checkpoint(stage, step, notes, arrays)
+        damage = []
+        for stage, step, sha256, path in self._files():
+            try:
+                arrays = open_tensors(path, FileRecord(path.stat().st_size, sha256))
+            except ValueError as error:
+                damage.append(str(error))
+                continue
+            for told in damage:
+                _LOG.warning("%s; training continues from the checkpoint before it", told)
+            notes = json.loads(arrays.pop("notes").tobytes())
+            return Checkpoint(stage, step, notes, arrays)
+        if damage:
+            raise ValueError(
+                f"no checkpoint in checkpoint_dir {self.directory} is whole: {'; '.join(damage)}. "
+                "Restore one, or remove the directory to start anew"
+            )
+        return None
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, and only then remove the one before it."""
-        before = self._files()
+        """Write a checkpoint, and only then remove what is older than the one before it."""
+        for name in os.listdir(self.directory):
+            if _UNFINISHED.fullmatch(name):  # by a process that was killed
+                (self.directory / name).unlink(missing_ok=True)
         notes = np.frombuffer(json.dumps(checkpoint.notes).encode(), np.uint8)
         new = self.directory / f"checkpoint-{secrets.token_hex(4)}.tmp"
         try:
-            write_tensors(new, {**checkpoint.arrays, "notes": notes})
-            name = f"checkpoint-{checkpoint.stage:03}-{checkpoint.step:09}.safetensors"
+            record = write_tensors(new, {**checkpoint.arrays, "notes": notes})
+            name = f"checkpoint-{checkpoint.stage:03}-{checkpoint.step:09}-{record.sha256}.safetensors"
             os.replace(new, self.directory / name)
         except BaseException:
             new.unlink(missing_ok=True)
             raise
-        for _, _, old in before:
-            if old != name:
-                (self.directory / old).unlink(missing_ok=True)
+        sync_directory(self.directory)
+        for *_, old in self._files()[_KEPT:]:
+            old.unlink(missing_ok=True)
 
-    def _files(self) -> list[tuple[int, int, str]]:
+    def _files(self) -> list[tuple[int, int, str, Path]]:
+        """Return stage, step, checksum and path of every checkpoint, the last one first."""
         matches = (_FILE.fullmatch(name) for name in os.listdir(self.directory))
-        return [(int(match[1]), int(match[2]), match[0]) for match in matches if match]
+        found = [(int(m[1]), int(m[2]), m[3], self.directory / m[0]) for m in matches if m]
+        return sorted(found, reverse=True)
 
 
 def _read(path: Path) -> dict[str, Any]:

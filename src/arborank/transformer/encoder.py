@@ -1,5 +1,6 @@
 """A text encoder: tokenizer, transformer and pooling in one savable object."""
 
+import copy
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ except ImportError as error:  # a saved model is opened where the extra is not i
 from ..checks import check_integer
 from ..persistence import SaveMixin
 from ..state import State
+from .accelerated import Run, runner
 from .batches import budget_batches
 from .device import Device
 from .finding import look_up, quiet
@@ -75,6 +77,7 @@ class Encoder(SaveMixin):
         self.tokenizer = tokenizer
         self.pooling = pooling
         self.config = config
+        self._runner: Run | None = None
 
     @classmethod
     def load(
@@ -136,6 +139,11 @@ class Encoder(SaveMixin):
         """Number of weights."""
         return sum(weight.numel() for weight in self.module.parameters())
 
+    @property
+    def place(self) -> torch.device:
+        """Device that the weights are on."""
+        return next(self.module.parameters()).device
+
     def tokenize(self, texts: list[str]) -> tuple[list[list[int]], int]:
         """Return the ids of every text, special tokens included, and how many texts were cut to ``max_length``."""
         options = {"return_attention_mask": False, "return_token_type_ids": False}
@@ -165,7 +173,11 @@ class Encoder(SaveMixin):
         -------
         tensor of shape (n_texts, d), float32
         """
-        return pool(self.module(input_ids=ids, attention_mask=mask), mask, self.pooling).float()
+        return self.pooled_by(self.module, ids, mask)
+
+    def pooled_by(self, module: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return what `pooled` does, by a module of the same kind."""
+        return pool(module(input_ids=ids, attention_mask=mask), mask, self.pooling).float()
 
     def embed(
         self,
@@ -185,23 +197,46 @@ class Encoder(SaveMixin):
         rows : int64 array, optional
             Which texts; all by default.
         visit : callable
-            Takes the numbers of a batch's texts and their vectors (not normalised, on the device).
+            Takes the numbers of a batch's texts and their vectors (not normalised, or by ONNX Runtime of unit length).
         progress : callable, optional
             Called with the number of texts done.
         """
         rows = np.arange(len(cache)) if rows is None else rows
         self.module.to(device.place).eval()
+        run = self._runner or self.pooled
         done = 0
         with torch.inference_mode():
             for some in budget_batches(cache.lengths[rows], _TOKEN_BUDGET):
                 batch = rows[some]
                 ids, mask = (device.tensor(array) for array in cache.batch(batch, self.pad))
                 with device.autocast():
-                    vectors = self.pooled(ids, mask)
+                    vectors = run(ids, mask)
                 visit(batch, vectors)
                 done += batch.size
                 if progress is not None:
                     progress(done)
+
+    def accelerated(self, backend: str, n_threads: int = 0) -> Self:
+        """Return an encoder with the same weights whose `embed` is compiled; it is not for training.
+
+        Parameters
+        ----------
+        backend : {"compile", "onnx"}
+            ``torch.compile``, or ONNX Runtime on the CPU in float32.
+        n_threads : int, default 0
+            Of ONNX Runtime; 0 for every core.
+
+        Raises
+        ------
+        ImportError, RuntimeError, ValueError
+            If the backend is not installed, fails on this encoder, or is unknown.
+        """
+        other = copy.copy(self)
+        other._runner = runner(self, backend, n_threads)
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_runner": None}  # belongs to this process
 
     # ------------------------------------------------------------------ weights
 

@@ -1,6 +1,7 @@
 """A fitted encoder and linear ranker answer: what both transformer rankers have beside their `fit`."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -138,13 +139,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
             name: label_filter(value, name, len(texts), self.n_labels_)
             for name, value in (("candidates", candidates), ("exclude", exclude))
         }
-        if (X is None) != (self.features_ is not None):
-            told = "was not given" if X is None else "was given"
-            raise ValueError(
-                f"X {told}, but fit was {'given' if self.features_ is None else 'not given'} one"
-            )
-        if X is not None:
-            X = as_csr(X, "X", n_rows=len(texts), n_cols=self.n_sparse_features_)
+        X = self._checked_features(X, len(texts))
         found = []
         for start in range(0, max(len(texts), 1), _ROWS):
             part = slice(start, min(start + _ROWS, len(texts)))
@@ -158,6 +153,43 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
         sparse = self.features_.encode(texts) if X is None else as_csr(X, "X")
         return join(sparse if self.rank_on == "joint" else nothing(sparse), self.encode(texts))
 
+    def explained_row(self, text: str, X: Any = None) -> tuple[Csr, Callable[[int], int | str]]:
+        """Return what the ranker sees of a text, and what its columns are called; for `arborank.explain.explain`.
+
+        Parameters
+        ----------
+        text : str
+        X : sparse matrix of shape (1, n_features), optional
+            Sparse features; needed if and only if `fit` was given some.
+
+        Returns
+        -------
+        row : Csr of shape (1, n_sparse + d)
+        name : callable
+            Gives a column's term (its number where `fit` was given ``X``), ``"embedding"`` for those of the embedding.
+        """
+        self._check_fitted()
+        if not isinstance(text, str):
+            raise TypeError(f"x must be a str, found {type(text).__name__}")
+        X = self._checked_features(X, 1)
+        n_sparse = self.n_sparse_features_ if self.rank_on == "joint" else 0
+        terms = None if self.features_ is None else self.features_.get_feature_names_out()
+
+        def name(column: int) -> int | str:
+            if column >= n_sparse:
+                return "embedding"
+            return column if terms is None else str(terms[column])
+
+        return self._joined([text], X), name
+
+    def _checked_features(self, X: Any, n_texts: int) -> Csr | None:
+        if (X is None) != (self.features_ is not None):
+            told = "was not given" if X is None else "was given"
+            raise ValueError(
+                f"X {told}, but fit was {'given' if self.features_ is None else 'not given'} one"
+            )
+        return None if X is None else as_csr(X, "X", n_rows=n_texts, n_cols=self.n_sparse_features_)
+
     def score(self, texts: Sequence[str], y: Any, X: Any = None) -> float:
         """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
         self._check_fitted()
@@ -165,6 +197,37 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
             ids, _ = self.predict_topk(texts, 1, X=X)
             return float(np.mean(self.classes_[np.maximum(ids[:, 0], 0)] == np.asarray(y)))
         return mean_ndcg(y, self.predict_topk(texts, 5, X=X)[0], self.n_labels_)
+
+    def accelerate(self, backend: str) -> Self:
+        """Return a model whose encoder is compiled: same answers but for rounding, sooner.
+
+        Parameters
+        ----------
+        backend : {"compile", "onnx"}
+            ``torch.compile`` on the model's device, which needs a C++ compiler on a CPU; or ONNX Runtime, on the CPU
+            and in float32, which needs the extra ``onnx``. Both take seconds to a minute here, once.
+
+        Returns
+        -------
+        estimator
+            A fitted copy; all but the encoder's program is shared with this one. It is saved without that program.
+
+        Raises
+        ------
+        ImportError, RuntimeError, ValueError
+            If the backend is not installed, fails on this encoder, or is unknown.
+        """
+        self._check_fitted()
+        other = copy.copy(self)
+        other.encoder_ = self.encoder_.accelerated(backend, n_threads(self.n_jobs))
+        return other
+
+    def export_onnx(self, path: Any) -> None:
+        """Write the fine-tuned encoder to a new ONNX file; see `arborank.transformer.accelerated.export_onnx`."""
+        self._check_fitted()
+        from .accelerated import export_onnx
+
+        export_onnx(self.encoder_, path)
 
     def save_encoder(self, directory: Any) -> None:
         """Write the fine-tuned encoder alone in Hugging Face layout, with its tokenizer, to a new folder."""

@@ -99,7 +99,7 @@ class LevelTrainer:
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad()
-        if scale == 1.0:
+        if not self._scaler.is_enabled():
             self._head.step(gathered, settings.head_learning_rate * share)
         elif bool(torch.isfinite(norm)):  # a float16 step that overflowed is left out
             unscaled = [(nodes, gradient / scale) for nodes, gradient in gathered]
