@@ -88,9 +88,9 @@ def disentangle(
     starts : int, default 1
         How often that parting is begun; more find senses that the matcher mixes up, and take longer.
     beam_negatives : float, optional
-        On the bottom level an instance is a negative of the labels of its label's leaves only. With 0.1, say, it also is
-        one in every leaf of its beam whose score is at least that, as it will be searched. This takes longer, and helps
-        on some data (`eurlex57k`, `debian-depends`) and harms on others (`yso-en`).
+        By default an instance is a negative, on the bottom level, in leaves that hold one of its labels. With 0.1, say,
+        it is one in every leaf of its beam whose score is at least that, too. This takes longer, helps on some data
+        (``eurlex57k``, ``debian-depends``) and harms on others (``yso-en``).
     relevance, user_negatives : optional
         What it was fitted on, as for `XRLinear.fit`.
 

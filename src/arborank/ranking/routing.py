@@ -3,8 +3,8 @@
 Were an instance an example of all leaves that hold its label, the matcher would learn to send every instance to every
 copy, and the copies could not part its senses. So at the inner levels it is a positive of one leaf's ancestors; for the
 ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies are ranked, it is a
-positive of those in leaves that its beam holds as well; the others will not see its like. If asked for, it is a negative
-of all labels of a leaf that the matcher prefers for it although it has none of them: its like will be sent there, too.
+positive of those in leaves that its beam holds as well; the others will not see its like. If asked for, it is also a
+negative of all labels of a leaf that the matcher prefers for it although it has none of them: its like will be there.
 A label of few instances has no senses that could be told from them: each is a positive on the way to all its leaves.
 """
 
