@@ -347,8 +347,8 @@ class Search {
 };
 
 // Cache lines that a search of all rows in step reads, by the part of the layers that they are in.
-inline std::array<std::int64_t, kParts> count_lines(const BeamTree& tree, const CsrView& X, const SearchOptions& options,
-                                                    Answers answers) {
+inline std::array<std::int64_t, kParts> count_lines(const BeamTree& tree, const CsrView& X,
+                                                    const SearchOptions& options, Answers answers) {
   Meter meter;
   SearchScratch scratch;
   for (Hits& hits : scratch.hits)
