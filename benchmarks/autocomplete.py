@@ -19,6 +19,7 @@ from completion_work import frontier
 from data import DEFAULT_CACHE, DEFAULT_DATA
 from environments import PLACE, python
 from measurements import Measurements
+from runners.measure import PeakMemory
 from scipy.sparse import save_npz
 
 from arborank import Autocompleter, XRLinear
@@ -51,15 +52,18 @@ TIMED = 3000
 class Set:
     """One data set, with the matrices that a completer makes of it for other libraries."""
 
-    def __init__(self, given: argparse.Namespace, name: str):
+    def __init__(self, given: argparse.Namespace, name: str, share: int):
         self.name, self.given, self.threads = name, given, given.threads
-        share = given.share if name == "yso-en" else 1
         for key, value in completion.load(given.data, name, share).items():
             setattr(self, key, value)
         self.place = given.cache / "autocomplete" / f"{name}-{share}"
         self.place.mkdir(parents=True, exist_ok=True)
         self.key = {"table": "autocomplete", "set": name, "share": share}
         self.n_previous = completion.N_PREVIOUS[name]
+
+    def answers(self, side: str) -> Path:
+        """Where a side's answers are kept."""
+        return self.place / f"{side.replace(', ', '-').replace(' ', '-')}.jsonl"
 
     def completer(self, **parameters) -> Autocompleter:
         """Train on the pairs."""
@@ -73,7 +77,7 @@ def normal(completions: list) -> list[list[str]]:
 
 def run(data: Set, found: Measurements, side: str) -> None:
     """Train a side, answer the test prefixes, measure."""
-    path = data.place / f"{side.replace(', ', '-').replace(' ', '-')}.jsonl"
+    path = data.answers(side)
     start = time.perf_counter()
     if side.startswith("libpecos"):
         figures = pecos(data, path, 1.0 if "weight 1" in side else 0.1, 20 if "top 20" in side else 1000)
@@ -90,7 +94,9 @@ def run(data: Set, found: Measurements, side: str) -> None:
     answers = completion.read_answers(path)
     if len(answers) < len(data.prefixes):  # too slow for all
         of_ours = completion.read_answers(data.place / "hybrid.jsonl")[: len(answers)]
-        figures |= {"rows": len(answers), "hybrid_mrr_same_rows": quality(data, of_ours)["mrr"]}
+        ours = quality(data, of_ours)
+        same = {f"hybrid_{key}_same_rows": ours[key] for key in ("mrr", "mrr_short", "mrr_lengths_alike")}
+        figures |= {"rows": len(answers)} | same
     found.add(figures | quality(data, answers), **data.key, side=side)
 
 
@@ -98,9 +104,10 @@ def arborank(data: Set, path: Path, side: str) -> dict:
     if side == "hybrid, no context":
         return no_context(data, path)
     index = side.split(",")[0] if side != "most frequent" else "kmeans"
-    start, cpu = time.perf_counter(), time.process_time()
+    memory, start, cpu = PeakMemory(), time.perf_counter(), time.process_time()
     completer = data.completer(index=index, model=XRLinear(**LOGISTIC) if "logistic" in side else None)
     figures = {"fit_seconds": time.perf_counter() - start, "fit_cpu_seconds": time.process_time() - cpu}
+    figures["peak_bytes"] = memory.beyond()
     figures["labels"] = len(completer.catalogue_)
     previous = [()] * len(data.prefixes) if side == "most frequent" else data.previous
     completion.save_answers(path, normal(completer.complete_batch(data.prefixes, previous, K)))
@@ -108,7 +115,7 @@ def arborank(data: Set, path: Path, side: str) -> dict:
         return figures
     completer.save(data.place / "models" / side.replace(", ", "-"))
     figures |= latency(completer, data)
-    if side in ("hybrid", "trie"):
+    if side in ("hybrid", "trie") and data.given.frontier:
         measure = lambda answers: float(reciprocal_ranks(answers, data.wanted[: len(answers)]).mean())  # noqa: E731
         figures["frontier"] = frontier(completer, data, measure, K)
     return figures
@@ -223,6 +230,13 @@ def quality(data: Set, answers: list[list[str]]) -> dict:
     seen = np.array([bool(b) and normalize(b[-1]) in seen_before for b in previous])
     count = np.array([counts.get(query, 0) for query in wanted])
     words = bleu_rr(answers, wanted)
+    groups = {
+        "seen": seen,
+        "unseen": ~seen,
+        "rare": (count > 0) & (count < 10),
+        "middle": (count >= 10) & (count < 100),
+        "frequent": count >= 100,
+    }
 
     def mean(values, rows):
         return float(values[rows].mean()) if rows.any() else None
@@ -233,16 +247,26 @@ def quality(data: Set, answers: list[list[str]]) -> dict:
         "mrr_by_length": by_length.means,
         "counts_by_length": by_length.counts,
         "mrr_lengths_alike": float(np.nanmean(by_length.means)),
-        "mrr_seen": mean(ranks, seen),
-        "mrr_unseen": mean(ranks, ~seen),
+        **{f"mrr_{name}": mean(ranks, rows) for name, rows in groups.items()},
         "share_seen": float(seen.mean()),
-        "mrr_rare": mean(ranks, (count > 0) & (count < 10)),
-        "mrr_middle": mean(ranks, (count >= 10) & (count < 100)),
-        "mrr_frequent": mean(ranks, count >= 100),
         "known": float((count > 0).mean()),
         "bleu_rr": float(words.mean()),
         "bleu_rr_short": quality_by_length(words, prefixes).short,
+        "bleu_rr_by_length": quality_by_length(words, prefixes).means,
+        **{f"bleu_rr_{name}": mean(words, rows) for name, rows in groups.items()},
     }
+
+
+def judge_again(given: argparse.Namespace, found: Measurements) -> None:
+    """Take all measures of the answers that are kept, which may have been measured before there were as many."""
+    for key in {json.dumps(one["key"]): one["key"] for one in found.all}.values():
+        if key["table"] != "autocomplete" or key["set"] not in given.sets:
+            continue
+        values = found.of(**key)[-1]
+        if "bleu_rr_by_length" not in values:
+            data = Set(given, key["set"], key["share"])
+            answers = completion.read_answers(data.answers(key["side"]))
+            found.add(values | quality(data, answers), **key)
 
 
 def main() -> None:
@@ -257,11 +281,20 @@ def main() -> None:
     parser.add_argument("--sides", nargs="+", default=list(SIDES), choices=SIDES)
     parser.add_argument("--share", type=int, default=4, help="every so manieth training pair of yso-en")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--frontier",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="also count what searches score, by the width of the beam",
+    )
+    parser.add_argument("--again", action="store_true", help="take all measures of the answers that are kept")
     parser.add_argument("--report", action="store_true", help="only write AUTOCOMPLETE.md")
     given = parser.parse_args()
     found = Measurements(given.cache)
-    for name in () if given.report else given.sets:
-        data = Set(given, name)
+    if given.again:
+        judge_again(given, found)
+    for name in () if given.report or given.again else given.sets:
+        data = Set(given, name, given.share if name == "yso-en" else 1)
         for side in given.sides:
             if not found.done(1, **data.key, side=side):
                 run(data, found, side)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from autocomplete_aims import AIMS, aims, as_good, gain, percent
 from measurements import Measurements, machine
 from plots import save
 
@@ -36,26 +37,40 @@ INTRODUCTION = """# Autocompletion, measured
 One prefix a test pair, its length drawn uniformly from 1 to the length of the query, as in Yadav et al. (KDD 2021).
 *MRR*: mean of one over the place among ten completions. *Lengths alike*: the mean of the columns 1 to 10+, each
 length with the same weight. *BLEU_RR*: BLEU of the completions by their words, weighted by one over the place,
-method 1 of Chen and Cherry for n-grams without a match (which leaves 0.18 to a perfect one-word completion).
+method 1 of Chen and Cherry for n-grams without a match (which leaves 0.18 to a perfect one-word completion); it is
+a mean over the list, so that a short list without the wrong ones has more of it than a full one.
 All sides train on the same pairs and prefixes. libpecos ranks with its default tree and beam; those of its labels that
 begin with the prefix are kept. It is given the completer's features and asked for as many labels as its beam holds,
 for the 20 that it returns by default, and once more with a prefix weight of 1 in place of 0.1, which suits a search
 that the prefix does not prune; *filled* goes on with the most frequent completions where its list is not full, as
 Arborank's does. The GRU is trained on the processor until the loss on held-out pairs stops falling or its time is up;
-it writes queries character by character with a beam of 10. It was trained on wikispeedia only: at its speed there, an
-epoch of yso-en would take it 40 minutes of processor time. Latency is processor time of one call from Python on one
-thread, features included (libpecos and the GRU: without); *fit* is wall time on a machine that did much other work,
+it writes queries character by character with a beam of 10. {gru} Latency is processor time of one call from Python on
+one thread, features included (libpecos and the GRU: without); *fit* is wall time on a machine that did much other work,
 which also widens p99.
 """
+EPOCH = "An epoch of yso-en would take it over half an hour of processor time: "
+GRU_IN_PART = f"{EPOCH}there it is trained on a part, and so is Arborank beside it."
+GRU_ELSEWHERE = f"{EPOCH}it was trained on wikispeedia only."
+SCALE_KEYSTROKES = {
+    "": "previous query known",
+    "unknown_": "none, or unknown",
+    "typo_": "a typo, `strict=False`",
+}
+SCALE = """
+Measured while nothing else ran. *Peak*: resident memory of training beyond that of the pairs, which were there before;
+*with the data*: all of the process. The keystrokes are 20,000 test
+prefixes, one call from Python each, on one thread. A typo is another letter behind the first one, from three characters
+on; the search for what is one typo away is plain Python."""
 ORDER = """
 An MRR of 1 on wikispeedia would be 24 % above the most frequent completion: titles are few and told apart early, so
 that frequency alone is nearly right from the fourth character on. What is left to win lies in the first three.
 
-The paper finds the trie at least as good as the hybrid, and both above plain k-means. Here k-means comes last as well.
-On wikispeedia trie and hybrid are one; on yso-en the trie is a hundredth behind from the second character on. Headings
-there have several words and share their first ones, so below the fourth character the trie parts by letters what the
-hybrid, with balanced k-means over what the headings are used for, keeps together; and an eighth of the pairs leaves
-many of its nodes a handful of examples."""
+The paper finds the trie at least as good as the hybrid, and both above plain k-means. On wikispeedia and yso-en,
+k-means comes last as well. On wikispeedia trie and hybrid are one; on yso-en the trie is a hundredth behind from the
+second character on. Headings there have several words and share their first ones, so below the fourth character the
+trie parts by letters what the hybrid, with balanced k-means over what the headings are used for, keeps together; and an
+eighth of the pairs leaves many of its nodes a handful of examples. On debian the trie is first and the three are within
+half a hundredth: there, what came before says little, whatever the tree."""
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -69,8 +84,11 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 def write_report(found: Measurements, path: Path) -> None:
     """Render all sets that were measured."""
-    lines = [INTRODUCTION, f"Machine: {machine()}."]
-    lines += ["", "## In short", "", "The hybrid tree against the others, relative.", *summary(found), ORDER]
+    in_part = found.of(table="autocomplete", set="yso-en", side="GRU")
+    introduction = INTRODUCTION.replace("{gru}", GRU_IN_PART if in_part else GRU_ELSEWHERE)
+    lines = [introduction, f"Machine: {machine()}."]
+    lines += ["", "## The aims", *table(["", "at least, at most", "measured"], aims(found)), AIMS]
+    lines += ["## In short", "", "The hybrid tree against the others, relative.", *summary(found), ORDER]
     plotted = {}
     for name in found.distinct("set", table="autocomplete"):
         for share in found.distinct("share", table="autocomplete", set=name):
@@ -102,12 +120,9 @@ def summary(found: Measurements) -> list[str]:
             ):
                 others = found.of(**cell, side=side)
                 if ours and others:
-                    gains = [
-                        ours[-1][key] / others[-1][key] - 1
-                        for key in ("mrr", "mrr_short", "mrr_lengths_alike")
-                    ]
-                    highest = 1 / others[-1]["mrr"] - 1
-                    shown = [f"{100 * gain:+.0f} %" for gain in (*gains, highest)]
+                    keys = ("mrr", "mrr_short", "mrr_lengths_alike")
+                    gains = [gain(ours[-1], others[-1], key) for key in keys]
+                    shown = [percent(value) for value in (*gains, 1 / others[-1]["mrr"] - 1)]
                     rows.append([name if share == 1 else f"{name}, 1/{share}", LABELS[side], *shown])
     return table(["set", "against", "MRR, all", "≤3", "lengths alike", "an MRR of 1 would be"], rows)
 
@@ -132,10 +147,18 @@ def quality_tables(sides: dict) -> list[str]:
         ]
         for side, v in whole.items()
     ]
-    keys = ("mrr_seen", "mrr_unseen", "mrr_rare", "mrr_middle", "mrr_frequent")
-    groups = [[LABELS[side], *(number(v[key]) for key in keys)] for side, v in whole.items()]
-    titles = ["MRR", "previous seen", "unseen", "query sent 1–9 times", "10–99", "100 or more"]
-    lines = [*table(head, rows), *table(titles, groups)]
+    lines = table(head, rows)
+    titles = ["previous seen", "unseen", "query sent 1–9 times", "10–99", "100 or more"]
+    for measure, name in (("mrr", "MRR"), ("bleu_rr", "BLEU_RR")):
+        keys = [f"{measure}_{group}" for group in ("seen", "unseen", "rare", "middle", "frequent")]
+        groups = [[LABELS[side], *(number(v.get(key)) for key in keys)] for side, v in whole.items()]
+        lines += table([name, *titles], groups)
+    by_length = [
+        [LABELS[side], *(number(v["bleu_rr_by_length"][LENGTHS.index(n)]) for n in LENGTHS)]
+        for side, v in whole.items()
+        if "bleu_rr_by_length" in v  # --again takes it of answers that were measured without
+    ]
+    lines += table(["BLEU_RR", *head[4:-2]], by_length)
     if "hybrid" in whole:
         lines += ["", losses(whole)]
     if "GRU" in sides:
@@ -222,23 +245,40 @@ def work_sentence(name: str, points: list[dict]) -> str:
         return "{} times the nodes and {} times the labels".format(*ratios)
 
     text = f"{name}: with a beam of 5, the free search scores {times(ours)} of the pruned one; "
-    equal = [point for point in points if point["mrr_free"] >= ours["mrr_pruned"]]
+    equal = as_good(points)
     if equal:
-        return text + f"to be as good it needs a beam of {equal[0]['beam']}: {times(equal[0])}."
+        return text + f"to be as good it needs a beam of {equal['beam']}: {times(equal)}."
     return text + "it is not as good with any beam."
 
 
 def extra(found: Measurements) -> list[str]:
     """What other scripts measured: many labels."""
-    rows = []
+    rows, keystrokes = [], []
     for name in found.distinct("set", table="completion-scale"):
         v = found.of(table="completion-scale", set=name)[-1]
-        sizes = (number(v[key], 0) for key in ("pairs", "labels", "fit_seconds"))
-        times = (number(v[key], 0) for key in ("cpu_p50_us", "cpu_p99_us"))
-        rows.append([name, *sizes, number(v["peak_bytes"] / 2**30, 1), *times])
-    head = ["", "pairs", "labels", "fit, s", "peak, GiB", "p50, µs", "p99, µs"]
-    lines = ["", "## Many labels, many pairs", *table(head, rows)] if rows else []
-    return lines + updates(found)
+        sizes = (
+            number(v[key], 0) for key in ("pairs", "labels", "threads", "fit_seconds", "fit_cpu_seconds")
+        )
+        memory = (number(v[key] / 2**30, 1) for key in ("peak_bytes", "process_bytes"))
+        rows.append([name, *sizes, *memory])
+        for kind, label in SCALE_KEYSTROKES.items():
+            keys = [f"{kind}{clock}_{share}_us" for clock in ("wall", "cpu") for share in ("p50", "p99")]
+            keystrokes.append([name, label, *(number(v[key], 0) for key in keys)])
+    if not rows:
+        return updates(found)
+    head = [
+        "",
+        "pairs",
+        "labels",
+        "threads",
+        "fit, s",
+        "processor, s",
+        "peak, GiB",
+        "with the data",
+    ]
+    lines = ["", "## Many labels, many pairs", *table(head, rows)]
+    head = ["µs a keystroke", "", "p50", "p99", "p50, processor", "p99, processor"]
+    return [*lines, *table(head, keystrokes), SCALE, *updates(found)]
 
 
 def updates(found: Measurements) -> list[str]:
@@ -268,6 +308,7 @@ def updates(found: Measurements) -> list[str]:
 
 
 def plot(plotted: dict, path: Path) -> None:
+    plotted = {title: sides for title, sides in plotted.items() if len(sides) > 3}
     figure, panels = plt.subplots(1, len(plotted), figsize=(9, 2.8), layout="constrained", squeeze=False)
     handles = {}
     for axes, (title, sides) in zip(panels[0], plotted.items(), strict=True):
@@ -277,7 +318,7 @@ def plot(plotted: dict, path: Path) -> None:
                 (handles[label],) = axes.plot(
                     LENGTHS, sides[side]["mrr_by_length"], color=colour, linewidth=1
                 )
-        axes.set(title=title, xlabel="characters typed", ylim=(0, 1), xticks=LENGTHS)
+        axes.set(title=title, xlabel="characters typed", ylim=(0, 1), xticks=LENGTHS[::3])
     panels[0][0].set_ylabel("MRR")
     figure.legend(handles.values(), handles.keys(), frameon=False, loc="outside right upper")
     save(figure, path)

@@ -21,6 +21,8 @@ class Child:
 
     def __init__(self, side: str, kind: str, threads: int, given: argparse.Namespace, seed: int = 0):
         environment, module = (RETRIEVAL if kind == "retrieval" else SIDES)[side]
+        if kind == "kernel":
+            module = kind
         self.side, self.limit, self.log = side, given.limit, given.cache / "logs" / f"{side}.txt"
         count = str(threads)
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")

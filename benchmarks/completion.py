@@ -2,6 +2,7 @@
 
 import json
 import lzma
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -61,9 +62,15 @@ def debian(_: Path) -> tuple[list, list]:
     return parts[0], parts[1]
 
 
+@cache
+def pairs(data: Path, name: str) -> tuple[list, list]:
+    """Training and test pairs of a set."""
+    return {"wikispeedia": wikispeedia, "yso-en": yso, "debian": debian}[name](data)
+
+
 def load(data: Path, name: str, share: int = 1) -> dict:
     """Training pairs (every ``share``-th) and test prefixes, one a pair, its length drawn uniformly."""
-    train, test = {"wikispeedia": wikispeedia, "yso-en": yso, "debian": debian}[name](data)
+    train, test = pairs(data, name)
     random = np.random.default_rng(1)
     if len(test) > TEST:
         test = [test[i] for i in np.sort(random.choice(len(test), TEST, replace=False)).tolist()]

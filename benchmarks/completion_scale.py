@@ -11,7 +11,7 @@ import completion
 import numpy as np
 from data import DEFAULT_CACHE, DEFAULT_DATA
 from measurements import Measurements
-from runners.measure import PeakMemory
+from runners.measure import PeakMemory, status_bytes
 
 from arborank import Autocompleter
 from arborank.autocomplete.quality import quality_by_length, reciprocal_ranks
@@ -49,6 +49,31 @@ def synthetic(n_labels: int) -> dict:
     }
 
 
+def keystrokes(completer: Autocompleter, pairs: list, **options) -> tuple[dict, list[list[str]]]:
+    """Percentiles of the time of a call, by the thread's clock and by the wall's, and the answers."""
+    answers = []
+    taken: dict[str, list[int]] = {"cpu": [], "wall": []}
+    for prefix, before in pairs:
+        begin_cpu, begin = time.thread_time_ns(), time.perf_counter_ns()
+        found = completer.complete(prefix, before, **options)
+        taken["wall"].append(time.perf_counter_ns() - begin)
+        taken["cpu"].append(time.thread_time_ns() - begin_cpu)
+        answers.append([query for query, _ in found])
+    figures = {}
+    for clock, times in taken.items():
+        p50, p99 = np.percentile(times[200:], [50, 99]) / 1e3
+        figures |= {f"{clock}_p50_us": float(p50), f"{clock}_p99_us": float(p99)}
+    return figures, answers
+
+
+def typo(prefix: str, random: np.random.Generator) -> str:
+    """Another letter somewhere behind the first one, from three characters on."""
+    if len(prefix) < 3:
+        return prefix
+    place = int(random.integers(1, len(prefix)))
+    return prefix[:place] + "etaoins"[int(random.integers(7))] + prefix[place + 1 :]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("set")
@@ -62,19 +87,23 @@ def main() -> None:
     memory, start, cpu = PeakMemory(), time.perf_counter(), time.process_time()
     completer = Autocompleter(n_jobs=given.threads).fit_pairs(previous, queries)
     figures = {"fit_seconds": time.perf_counter() - start, "fit_cpu_seconds": time.process_time() - cpu}
-    figures |= {"peak_bytes": memory.beyond(), "pairs": len(queries), "labels": len(completer.catalogue_)}
+    figures |= {"peak_bytes": memory.beyond(), "process_bytes": status_bytes("VmHWM")}
+    figures |= {"pairs": len(queries), "labels": len(completer.catalogue_)}
+    figures |= {"threads": given.threads}
     completer.save(given.cache / "autocomplete" / f"{given.set}-model")
     completer.set_params(n_jobs=1)
     for stage in (completer.rows_.previous, completer.rows_.prefix, completer.model_):
         stage.set_params(n_jobs=1)
-    taken, answers = [], []
-    for prefix, before in zip(data["prefixes"], data["previous"], strict=True):
-        begin = time.thread_time_ns()
-        found = completer.complete(prefix, before)
-        taken.append(time.thread_time_ns() - begin)
-        answers.append([query for query, _ in found])
-    p50, p99 = np.percentile(taken[200:], [50, 99]) / 1e3
-    figures |= {"cpu_p50_us": float(p50), "cpu_p99_us": float(p99)}
+    pairs = list(zip(data["prefixes"], data["previous"], strict=True))
+    more, answers = keystrokes(completer, pairs)
+    figures |= more
+    unknown, _ = keystrokes(completer, [(prefix, ()) for prefix, _ in pairs])
+    random = np.random.default_rng(2)
+    typos, _ = keystrokes(
+        completer, [(typo(prefix, random), before) for prefix, before in pairs], strict=False
+    )
+    figures |= {f"unknown_{key}": value for key, value in unknown.items()}
+    figures |= {f"typo_{key}": value for key, value in typos.items()}
     if not made:
         from arborank.autocomplete.normal import normalize
 

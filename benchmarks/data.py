@@ -85,17 +85,20 @@ def prepare(data: Path, cache: Path, name: str) -> None:
 
 
 def prepare_text(cache: Path, name: str) -> None:
-    """Write ``trn.libsvm`` beside the matrices, for the side that reads nothing else.
+    """Write ``trn.libsvm`` beside the matrices, for the side that reads nothing else."""
+    target = cache / name / "trn.libsvm"
+    if not target.exists():
+        write_libsvm(load(cache, name, "X.trn"), load(cache, name, "Y.trn"), target)
 
-    Rows without features (one in 600 at most) are left out: that side cannot read them.
+
+def write_libsvm(X, Y, target: Path) -> None:
+    """Write rows and their labels as text.
+
+    Rows without features (one in 600 at most) are left out: the side that reads this cannot take them.
     """
     import numpy as np
     from sklearn.datasets import dump_svmlight_file
 
-    target = cache / name / "trn.libsvm"
-    if target.exists():
-        return
-    X, Y = load(cache, name, "X.trn"), load(cache, name, "Y.trn")
     filled = np.diff(X.indptr) > 0
     X, Y = X[filled], Y[filled]
     unfinished = target.with_name("unfinished-trn.libsvm")

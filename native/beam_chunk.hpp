@@ -212,7 +212,8 @@ class Hits {
       const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(key, 32), scale);
       const __m512i place = _mm512_mask_mov_epi32(_mm512_mask_blend_epi32(0xaaaa, even, odd), head, rank);
       const __m512i entry = _mm512_srli_epi32(place, 5);
-      const __m512i bits = _mm512_i32gather_epi32(_mm512_mask_add_epi32(entry, static_cast<__mmask16>(~head), entry, to_tail), chunk.index, sizeof(IndexEntry));
+      const __m512i bits = _mm512_i32gather_epi32(
+          _mm512_mask_add_epi32(entry, static_cast<__mmask16>(~head), entry, to_tail), chunk.index, sizeof(IndexEntry));
       const __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(place, _mm512_set1_epi32(31)));
       const __mmask16 set = _mm512_mask_test_epi32_mask(there, bits, bit);
       const auto set_head = static_cast<__mmask16>(set & head), set_tail = static_cast<__mmask16>(set & ~head);

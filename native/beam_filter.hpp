@@ -17,14 +17,6 @@ class NodeSet {
   explicit NodeSet(std::int64_t n_nodes, bool all = false) : words_((n_nodes + 63) / 32 + 1, all ? 0xffffffffu : 0) {}
   void insert(std::int64_t node) { words_[node >> 5] |= 1u << (node & 31); }
   void erase(std::int64_t node) { words_[node >> 5] &= ~(1u << (node & 31)); }
-  std::int64_t bytes() const { return static_cast<std::int64_t>(words_.capacity() * sizeof(std::uint32_t)); }
-  void clear() { std::fill(words_.begin(), words_.end(), 0u); }
-  template <class Visit>
-  void for_each(Visit&& visit) const {
-    for (std::size_t word = 0; word < words_.size(); word++)
-      for (std::uint32_t bits = words_[word]; bits != 0; bits &= bits - 1)
-        visit(static_cast<std::int64_t>(word) * 32 + std::countr_zero(bits));
-  }
   const std::uint32_t* words() const { return words_.data(); }
 
   // The bits of 16 nodes from one on.
@@ -60,7 +52,7 @@ class LabelFilter {
     if (allowed != nullptr || excluded != nullptr || hides) {
       NodeSet slots(n_slots, allowed == nullptr);
       if (allowed != nullptr)
-        for_each_slot(*allowed, [&](std::int64_t slot) { slots.insert(slot); });
+        tree.for_each_slot(allowed->begin, allowed->end, [&](std::int64_t slot) { slots.insert(slot); });
       std::vector<NodeSet> upwards;
       if (allowed != nullptr)
         for (std::int64_t t = depth - 1; t > 0; t--) {
@@ -73,7 +65,7 @@ class LabelFilter {
           upwards.push_back(std::move(parents));
         }
       if (excluded != nullptr)  // where a node leads only to excluded labels it takes its place in the beam all the same
-        for_each_slot(*excluded, [&](std::int64_t slot) { slots.erase(slot); });
+        tree.for_each_slot(excluded->begin, excluded->end, [&](std::int64_t slot) { slots.erase(slot); });
       for (std::int64_t slot = 0; hides && slot < n_slots; slot++)
         if (weights[tree.labels()[slot]] == 0)
           slots.erase(slot);
@@ -125,13 +117,6 @@ class LabelFilter {
   }
 
  private:
-  template <class Visit>
-  void for_each_slot(const LabelIds& labels, Visit&& visit) const {
-    for (const std::int64_t* label = labels.begin; label != labels.end; label++)
-      for (const std::int32_t slot : tree_->slots(static_cast<std::int32_t>(*label)))
-        visit(slot);
-  }
-
   const BeamTree* tree_;
   std::vector<NodeSet> upper_, bottom_;  // of all levels but the last, of the last; empty: no restriction
   std::vector<float> weights_, best_;

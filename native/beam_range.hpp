@@ -13,7 +13,8 @@ struct LabelRange {
   std::int32_t first, end;
 };
 
-// The least and the greatest label below every node of a level: of those in a trie over sorted names, exactly its labels.
+// The least and the greatest label below every node of a level: of those in a trie over sorted names, exactly its
+// labels.
 struct LabelSpans {
   std::vector<std::int32_t> least, greatest;
 
@@ -33,8 +34,10 @@ inline std::vector<LabelSpans> label_spans(const std::vector<LayerView>& layers,
     for (std::int64_t node = 0; node < layers[t].n_parents; node++) {
       const auto begin = branches[node], end = branches[node + 1];
       // a node without children leads nowhere
-      levels[t - 1].least.push_back(begin == end ? INT32_MAX : *std::min_element(below.least.begin() + begin, below.least.begin() + end));
-      levels[t - 1].greatest.push_back(begin == end ? -1 : *std::max_element(below.greatest.begin() + begin, below.greatest.begin() + end));
+      levels[t - 1].least.push_back(
+          begin == end ? INT32_MAX : *std::min_element(below.least.begin() + begin, below.least.begin() + end));
+      levels[t - 1].greatest.push_back(
+          begin == end ? -1 : *std::max_element(below.greatest.begin() + begin, below.greatest.begin() + end));
     }
   }
   return levels;

@@ -78,15 +78,16 @@ class Search {
       } else {
         visit_ranks(0, kAll, t, begin, n, scratch, job);
       }
-      if (job.stopped())
+      if (job.stopped()) {
+        scratch.own.clear();
         return;
+      }
       for (std::int64_t i = 0; i < n; i++)
         leave(t, scratch.states[i]);
     }
     for (std::int64_t i = 0; i < n; i++)
       answer(begin + i, scratch.states[i]);
-    if (scratch.own.is_set())
-      scratch.own.clear();
+    scratch.own.clear();
   }
 
  private:
@@ -120,8 +121,8 @@ class Search {
     state.beam.nodes.assign(1, 0);
     state.start = 0;
     if (options_.allowed != nullptr)
-      state.leading = tree_.leading_to(options_.allowed->indices + options_.allowed->begin(row),
-                                       options_.allowed->indices + options_.allowed->end(row));
+      tree_.leading_to(options_.allowed->indices + options_.allowed->begin(row),
+                       options_.allowed->indices + options_.allowed->end(row), state.leading);
     if (options_.ranges != nullptr)
       begin_at_range(row, state);
     for (Hits& hits : scratch.hits)
@@ -138,7 +139,7 @@ class Search {
     if (is_narrow(state.range)) {
       std::vector<std::int32_t> labels(std::max(state.range.end - state.range.first, 0));
       std::iota(labels.begin(), labels.end(), state.range.first);
-      state.leading = tree_.leading_to(labels.data(), labels.data() + labels.size());
+      tree_.leading_to(labels.data(), labels.data() + labels.size(), state.leading);
     }
   }
 
@@ -163,8 +164,13 @@ class Search {
     state.mask = {};
     if (options_.filter != nullptr)
       state.mask.nodes = options_.filter->nodes(t);
-    if (own.is_set())
-      state.mask.own = own.nodes(t);
+    state.mask.slots = own.slots();
+    if (!last && own.slots() != nullptr)
+      state.mask.first_slots = tree_.first_slots(t).data();
+    if (last && own.excluded() != nullptr) {
+      state.mask.own_excluded = own.excluded();
+      state.mask.labels = tree_.labels();
+    }
     if (last)
       state.mask.weights = weights_;
     if (options_.ranges != nullptr && !is_narrow(state.range)) {
@@ -341,8 +347,8 @@ class Search {
 };
 
 // Cache lines that a search of all rows in step reads, by the part of the layers that they are in.
-inline std::array<std::int64_t, kParts> count_lines(const BeamTree& tree, const CsrView& X, const SearchOptions& options,
-                                                    Answers answers) {
+inline std::array<std::int64_t, kParts> count_lines(const BeamTree& tree, const CsrView& X,
+                                                    const SearchOptions& options, Answers answers) {
   Meter meter;
   SearchScratch scratch;
   for (Hits& hits : scratch.hits)

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "beam_own.hpp"
 #include "beam_range.hpp"
-#include "beam_filter.hpp"
 #include "combine.hpp"
 
 namespace arborank {
@@ -50,17 +50,21 @@ struct Mask {
   const std::uint32_t* nodes = nullptr;  // of a LabelFilter: a bit a node of the level
   LabelFilter::Weights weights;          // the same, at the last level
   // of the query alone:
-  const std::uint32_t* own = nullptr;     // of an OwnFilter: a bit a node of the level
+  const SparseSet* slots = nullptr;  // that may be returned: at the last level the nodes themselves, else
+  const std::int32_t* first_slots = nullptr;  // those below a node begin here, and end where the next one's do
+  const LabelSet* own_excluded = nullptr;  // labels
   const std::int32_t* allowed = nullptr;  // nodes of the level, ascending
   const std::int32_t* allowed_end = nullptr;
   const std::int32_t* excluded = nullptr;  // labels, ascending
   const std::int32_t* excluded_end = nullptr;
-  const std::int32_t* labels = nullptr;  // of the level's nodes, for `excluded`
+  const std::int32_t* labels = nullptr;  // of the level's nodes, for `excluded` and `own_excluded`
   const LabelSpans* spans = nullptr;     // of the level's nodes, for `range`
   LabelRange range{};
 
   bool excludes(std::int64_t node) const {
-    return (spans != nullptr && !spans->meets(node, range)) ||
+    return (first_slots != nullptr && !slots->any(first_slots[node], first_slots[node + 1])) ||
+           (own_excluded != nullptr && own_excluded->has(labels[node])) ||
+           (spans != nullptr && !spans->meets(node, range)) ||
            (excluded != nullptr && std::binary_search(excluded, excluded_end, labels[node]));
   }
 };
@@ -167,8 +171,8 @@ inline void push_family(Top& top, const f32x16* margins, const Family& family, c
     }
     if (mask.nodes != nullptr)
       lanes &= NodeSet::lanes(mask.nodes, family.first + begin);
-    if (mask.own != nullptr)
-      lanes &= NodeSet::lanes(mask.own, family.first + begin);
+    if (mask.slots != nullptr && mask.first_slots == nullptr)
+      lanes &= mask.slots->lanes(family.first + begin);
     if (lanes == 0)
       continue;
     top.make_room();

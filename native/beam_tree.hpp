@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "beam_range.hpp"
+#include "buffer.hpp"
 #include "csr.hpp"
+#include "simd.hpp"
 #include "weights.hpp"
 
 namespace arborank {
@@ -66,10 +68,49 @@ class BeamTree {
     return n;
   }
 
+  std::int64_t n_slots() const { return layers_.back().n_children; }
+
   // The slots that hold a label, ascending.
   std::span<const std::int32_t> slots(std::int32_t label) const {
     std::call_once(inverted_, [this] { invert_labels(); });
+    if (!overlapping_)
+      return {slots_.data() + label, static_cast<std::size_t>(slots_[label] >= 0)};
     return {slots_.data() + first_slot_[label], slots_.data() + first_slot_[label + 1]};
+  }
+
+  // Calls visit(slot) for the slots of every label.
+  template <class Label, class Visit>
+  void for_each_slot(const Label* begin, const Label* end, Visit&& visit) const {
+    std::call_once(inverted_, [this] { invert_labels(); });
+    const std::int32_t *slots = slots_.data(), *first = first_slot_.data();
+    if (!overlapping_) {
+      constexpr std::int64_t kAhead = 32;  // the slots of a million labels fit no cache but the last
+      for (const Label* label = begin; label != end; label++) {
+        if (end - label > kAhead)
+          prefetch(slots + label[kAhead]);
+        if (slots[*label] >= 0)
+          visit(slots[*label]);
+      }
+    } else {
+      for (const Label* label = begin; label != end; label++)
+        for (std::int32_t i = first[*label]; i < first[*label + 1]; i++)
+          visit(slots[i]);
+    }
+  }
+
+  // The first slot below every node of the level below layer t, and the number of slots; not of the slots' own level.
+  const std::vector<std::int32_t>& first_slots(std::int64_t t) const {
+    std::call_once(bounded_, [this] {
+      bounds_.resize(layers_.size() - 1);
+      for (std::int64_t level = depth() - 2; level >= 0; level--) {
+        const LayerView& layer = layers_[level + 1];
+        for (std::int64_t node = 0; node <= layer.n_parents; node++) {
+          const auto child = static_cast<std::int32_t>(layer.branches[node]);
+          bounds_[level].push_back(level == depth() - 2 ? child : bounds_[level + 1][child]);
+        }
+      }
+    });
+    return bounds_[t];
   }
 
   // The parent of every child of layer t.
@@ -92,34 +133,44 @@ class BeamTree {
   StartNode start(const LabelRange& range) const { return start_node(layers_, spans(), range); }
 
   // For every level below the root, its nodes that lead to one of the labels, ascending.
-  std::vector<std::vector<std::int32_t>> leading_to(const std::int32_t* begin, const std::int32_t* end) const {
-    std::vector<std::vector<std::int32_t>> levels(layers_.size());
-    for (const std::int32_t* label = begin; label != end; label++)
-      levels.back().insert(levels.back().end(), slots(*label).begin(), slots(*label).end());
+  void leading_to(const std::int32_t* begin, const std::int32_t* end, std::vector<std::vector<std::int32_t>>& levels) const {
+    levels.resize(layers_.size());
+    for (auto& level : levels)
+      level.clear();
+    for_each_slot(begin, end, [&](std::int32_t slot) { levels.back().push_back(slot); });
     std::sort(levels.back().begin(), levels.back().end());
     for (std::int64_t t = depth() - 1; t > 0; t--) {
-      const std::int64_t *branch = layers_[t].branches, *last = branch + layers_[t].n_parents + 1;
-      for (const std::int32_t node : levels[t]) {
-        if (!levels[t - 1].empty() && node < layers_[t].branches[levels[t - 1].back() + 1])
-          continue;  // a sibling of the one before
-        branch = std::upper_bound(branch, last, std::int64_t{node});
-        levels[t - 1].push_back(static_cast<std::int32_t>(branch - layers_[t].branches - 1));
-      }
+      const std::int32_t* parents = this->parents(t).data();
+      for (const std::int32_t node : levels[t])
+        if (levels[t - 1].empty() || levels[t - 1].back() != parents[node])
+          levels[t - 1].push_back(parents[node]);
     }
-    return levels;
   }
 
  private:
   void invert_labels() const {
+    const std::int64_t n_slots = this->n_slots();
+    if (!overlapping_) {
+      slots_ = table(n_labels_);
+      std::fill(slots_.data(), slots_.data() + n_labels_, -1);
+      for (std::int64_t slot = 0; slot < n_slots; slot++)
+        slots_[labels_[slot]] = static_cast<std::int32_t>(slot);
+      return;
+    }
     first_slot_.assign(n_labels_ + 1, 0);
-    const std::int64_t n_slots = layers_.back().n_children;
     for (std::int64_t slot = 0; slot < n_slots; slot++)
       first_slot_[labels_[slot] + 1]++;
     std::partial_sum(first_slot_.begin(), first_slot_.end(), first_slot_.begin());
-    slots_.resize(n_slots);
+    slots_ = table(n_slots);
     std::vector<std::int32_t> next(first_slot_.begin(), first_slot_.end() - 1);
     for (std::int64_t slot = 0; slot < n_slots; slot++)
       slots_[next[labels_[slot]]++] = static_cast<std::int32_t>(slot);
+  }
+
+  // Of which a query reads a few places anywhere: most of what that takes is to find their pages, unless these are large.
+  static Buffer<std::int32_t> table(std::int64_t n) {
+    constexpr std::int64_t kLarge = 1 << 19;  // entries of a large page
+    return Buffer<std::int32_t>(n < kLarge ? n : (n + kLarge - 1) / kLarge * kLarge);
   }
 
   std::vector<LayerView> layers_;
@@ -132,7 +183,11 @@ class BeamTree {
   mutable std::once_flag climbed_;
   mutable std::vector<std::vector<std::int32_t>> parents_;
   mutable std::once_flag inverted_;
-  mutable std::vector<std::int32_t> first_slot_, slots_;  // slots of every label, made when first asked for
+  // made when first asked for: the slot of every label, -1 of none; of an overlapping tree where its slots begin in `slots_`
+  mutable std::vector<std::int32_t> first_slot_;
+  mutable Buffer<std::int32_t> slots_;
+  mutable std::once_flag bounded_;
+  mutable std::vector<std::vector<std::int32_t>> bounds_;
 };
 
 }  // namespace arborank

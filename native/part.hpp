@@ -33,7 +33,8 @@ class Parter {
   explicit Parter(const PartProblem& problem) : p_(problem) {}
 
   // Writes the leaf of every positive of a label.
-  void part(std::int64_t label, std::int32_t* chosen) {
+  void part(std::int64_t label, std::int32_t* chosen, const Job& job) {
+    job_ = &job;
     n_ = p_.instances.length(label);
     m_ = p_.leaves.length(label);
     if (m_ < 2 || n_ == 0) {
@@ -45,12 +46,12 @@ class Parter {
     own_ = p_.leaves.indices + p_.leaves.begin(label);
     weigh();
     float most = -1;
-    for (int start = 0; start < p_.starts; start++) {
+    for (int start = 0; start < p_.starts && !job.stopped(); start++) {
       if (start == 0)
         begin_preferred();
       else
         begin_drawn(start);
-      for (int turn = 0; turn < p_.max_iter && improve(); turn++) {
+      for (int turn = 0; turn < p_.max_iter && !job.stopped() && improve(); turn++) {
       }
       const float gain = total();
       if (gain <= most)
@@ -65,14 +66,14 @@ class Parter {
   void weigh() {
     worth_.assign(n_ * m_, 0.0f);
     leaf_.resize(n_);
-    for (std::int64_t i = 0; i < n_; i++) {
+    each([&](std::int64_t i) {
       const std::int64_t from = rows_[i] * p_.width;
       for (std::int64_t place = from; place < from + p_.width; place++) {
         const auto* at = std::lower_bound(own_, own_ + m_, p_.beams[place]);
         if (at != own_ + m_ && *at == p_.beams[place])
           worth_[i * m_ + (at - own_)] = p_.scores[place];
       }
-    }
+    });
     sums_.resize(m_ * (p_.features.n_cols + p_.companions.n_cols), 0.0f);  // zeros between labels and rounds
   }
 
@@ -91,10 +92,10 @@ class Parter {
       for_each(drawn_[j], [&](std::int64_t at, float value) { sums_[at + j] += value; });
     }
     values_.assign(n_ * m_, 0.0f);
-    for (std::int64_t i = 0; i < n_; i++) {
+    each([&](std::int64_t i) {
       compare(i);
       leaf_[i] = best(values_.data() + i * m_);
-    }
+    });
     for (std::int64_t j = 0; j < m_; j++)
       clear(drawn_[j]);
     std::vector<float> totals(m_ * m_, 0.0f);  // what a leaf is worth to a group
@@ -136,6 +137,13 @@ class Parter {
 
   std::int64_t best(const float* values) const { return std::max_element(values, values + m_) - values; }
 
+  // body(i) for every instance of the label, or for fewer when the job is stopped: then nothing is asked for any more.
+  template <class Body>
+  void each(Body&& body) const {
+    for (std::int64_t i = 0; i < n_ && !(i % 256 == 0 && job_->stopped()); i++)
+      body(i);
+  }
+
   template <class Visit>
   void for_each(std::int64_t i, Visit&& visit) const {
     const CsrView &X = p_.features, &Z = p_.companions;
@@ -149,16 +157,16 @@ class Parter {
 
   // One round of k-means; whether an instance moved.
   bool improve() {
-    for (std::int64_t i = 0; i < n_; i++)
+    each([&](std::int64_t i) {
       for_each(i, [&](std::int64_t at, float value) { sums_[at + leaf_[i]] += value; });
+    });
     values_.assign(n_ * m_, 0.0f);
     squares_.assign(m_, 0.0f);  // of the sums' lengths
-    for (std::int64_t i = 0; i < n_; i++) {
+    each([&](std::int64_t i) {
       compare(i);
       squares_[leaf_[i]] += values_[i * m_ + leaf_[i]];
-    }
-    for (std::int64_t i = 0; i < n_; i++)
-      clear(i);
+    });
+    each([&](std::int64_t i) { clear(i); });
     bool moved = false;
     for (std::int64_t i = 0; i < n_; i++) {
       float* own = values_.data() + i * m_;
@@ -172,6 +180,7 @@ class Parter {
   }
 
   const PartProblem& p_;
+  const Job* job_ = nullptr;
   std::int64_t n_ = 0, m_ = 0, label_ = 0;  // instances and leaves of the label
   const std::int32_t *rows_ = nullptr, *own_ = nullptr;
   std::vector<std::int64_t> leaf_, drawn_;
@@ -183,8 +192,8 @@ inline std::vector<std::int32_t> part(const PartProblem& problem, int n_threads,
   std::vector<std::int32_t> chosen(problem.instances.nnz());
   n_threads = resolve_threads(n_threads);
   std::vector<Parter> parters(n_threads, Parter(problem));
-  parallel_for(n_threads, problem.instances.n_rows, tick, [&](std::int64_t label, int thread, Job&) {
-    parters[thread].part(label, chosen.data() + problem.instances.begin(label));
+  parallel_for(n_threads, problem.instances.n_rows, tick, [&](std::int64_t label, int thread, Job& job) {
+    parters[thread].part(label, chosen.data() + problem.instances.begin(label), job);
   });
   return chosen;
 }

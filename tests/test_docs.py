@@ -1,11 +1,17 @@
 """The examples of the guides run."""
 
+import json
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from click.testing import CliRunner
+
+import arborank
+from arborank.cli import main
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -33,3 +39,42 @@ def test_the_guide_shows_two_senses(monkeypatch, tmp_path):
     assert names["leaves"].size == 2
     assert len(names["senses"]) == 2
     assert names["picture"].count("together with") == 2
+
+
+def made_up_clicks(path):
+    """A log of a shop with 120 products: days, queries (some with typing errors) and the products clicked."""
+    rng = np.random.default_rng(0)
+    colours = ["red", "blue", "green", "black", "white", "yellow"]
+    things = ["kettle", "teapot", "mug", "pan", "toaster", "lamp", "chair", "desk", "shelf", "mirror"]
+    lines = []
+    for _ in range(6000):
+        colour, thing = rng.choice(colours), rng.choice(things)
+        query = f"{colour} {thing}" if rng.random() < 0.8 else f"{thing} in {colour}"
+        if rng.random() < 0.1:
+            at = rng.integers(1, len(query))
+            query = query[:at] + query[at + 1 :]
+        product = f"{colour}-{thing}-{rng.choice(['a', 'b'], p=[0.7, 0.3])}"
+        lines.append(f"2024-03-{rng.integers(1, 15):02}\t{query}\t{product}\n")
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def test_from_a_click_log_to_a_served_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made_up_clicks(tmp_path / "clicks.tsv")
+    text = (DOCS / "product-search.md").read_text(encoding="utf-8")
+    names: dict = {}
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", text, flags=re.DOTALL):
+        if language == "python":
+            exec(compile(block, "product-search.md", "exec"), names)
+            continue
+        recent = [{"text": "steel kettle", "labels": ["steel-kettle"]}, {"text": "red mug", "labels": []}] * 3
+        Path("recent.jsonl").write_text("".join(json.dumps(row) + "\n" for row in recent))
+        Path("sold-out.txt").write_text("red-lamp-a\n")
+        for line in block.splitlines():
+            _, *args = shlex.split(line, comments=True)
+            result = CliRunner().invoke(main, args)
+            assert result.exit_code == 0, f"{line}\n{result.output}"
+    assert names["ranker"].rank("blu kettle", k=2)[0][0].startswith("blue-kettle")
+    labels = set(arborank.load("small").labels_)
+    assert "steel-kettle" in labels
+    assert "red-lamp-a" not in labels

@@ -98,6 +98,16 @@ class Matcher(LinearMatcher):
             "a score too large for float32",
         ),
         (
+            lambda ids, scores: (ids, [[1.0], [1.0, 0.5]]),
+            ValueError,
+            "Matcher.match returned scores in rows of different lengths; a Matcher promises",
+        ),
+        (
+            lambda ids, scores: ([[0], [0, 1]], scores),
+            ValueError,
+            "Matcher.match returned clusters in rows of different lengths; a Matcher promises",
+        ),
+        (
             lambda ids, scores: (np.where(ids == ids[:, :1], -1, ids), scores),
             (ValueError, AssertionError),
             "Matcher",
@@ -182,6 +192,12 @@ def twice(values):
     return values
 
 
+def damaged(values):
+    values = sp.csr_array(values)
+    values.indices[0] = 99
+    return values
+
+
 def moved(values):
     return sp.csr_array(
         (values.data, (values.indices + 5) % values.shape[1], values.indptr), shape=values.shape
@@ -209,6 +225,11 @@ def moved(values):
             "a Ranker promises a value for each",
         ),
         (moved, ValueError, "its cluster was not matched"),
+        (
+            damaged,
+            ValueError,
+            r"Ranker.score returned a damaged matrix .*; a Ranker promises slots in \[0, 13\)",
+        ),
         (twice, ValueError, "two values for slot 0 in row 0"),
         (lambda values: values.astype(np.float64) * 1e300, ValueError, "a value too large for float32"),
         (lambda values: -values, AssertionError, "a wrong label first"),

@@ -162,7 +162,7 @@ def test_cold_start_and_representation_by_text():
         (
             lambda r, x, y: r.add_labels(["peach"], x, y, label_texts={"fig": "f"}),
             ValueError,
-            "about 'fig', which",
+            "about 'fig', neither a known label nor",
         ),
         (
             lambda r, x, y: r.add_labels(["peach"], x, y, label_texts=["f"]),
@@ -170,6 +170,30 @@ def test_cold_start_and_representation_by_text():
             "must map names to texts",
         ),
         (lambda r, x, y: r.add_labels(["peach"], x, y, share=1), TypeError, "share"),
+        (
+            lambda r, x, y: r.add_labels(
+                ["fig", "kiwi"], ["слива", "груша", *x[:9]], [["fig"], ["kiwi"], *y[:9]]
+            ),
+            ValueError,
+            "none of the texts with 'fig' and 1 more labels has a word that the ranker knows",
+        ),
+        (
+            lambda r, x, y: r.add_labels(["fig"], x[:9], y[:9], label_texts={"fig": "инжир"}),
+            ValueError,
+            "no text about 'fig' has a word that the ranker knows",
+        ),
+        (
+            lambda r, x, y: r.add_labels(["fig"], x[:9], y[:9], label_texts={"fig": "f"}, negative_cost=0.1),
+            TypeError,
+            "negative_cost is an option for labels with texts",
+        ),
+        (
+            lambda r, x, y: r.add_labels(
+                ["fig"], x[:9], y[:9], label_texts={"fig": "fruit"}, unseen_weight=2
+            ),
+            ValueError,
+            "weight must be at most 1",
+        ),
         (lambda r, x, y: r.remove_labels(["fig"]), ValueError, "'fig', which is not a label"),
         (lambda r, x, y: r.remove_labels(list(r.labels_)), ValueError, "every label"),
         (lambda r, x, y: r.refresh_labels(["peach"], x, y), ValueError, "'peach', which is not a label"),
@@ -189,7 +213,23 @@ def test_a_model_that_cannot_change_says_so():
     both.fit(texts, labels)
     with pytest.raises(TypeError, match="Ensemble has no remove_labels"):
         both.remove_labels(["apple"])
-    with pytest.raises(
-        TypeError, match="Ensemble has no add_labels, which the 1 labels without an instance need"
-    ):
+    with pytest.raises(TypeError, match="Ensemble has no learn_unseen_labels, which the 1 labels without"):
         both.fit(texts, labels, label_texts={"fig": "figs"}, cold_start=True)
+
+
+def test_questions_without_an_answer_get_a_defined_one(ranker):
+    names = list(ranker.labels_)
+    unknown = ranker.rank("слива", k=3)  # what the constant feature says, as for a text without any word
+    assert len(unknown) == 3
+    assert unknown == ranker.rank("", k=3)
+    assert ranker.rank("appleish", k=3, candidates=[]) == []
+    assert ranker.rank("appleish", k=3, exclude=names) == []
+    assert ranker.rank("appleish", k=3, candidates=["apple"], exclude=["apple"]) == []
+    assert ranker.rank("appleish", k=3, label_filter=ranker.prepare_filter(candidates=[])) == []
+    assert ranker.rank("appleish", k=3, label_weights=dict.fromkeys(names, 0)) == []
+    assert ranker.rank_batch(["appleish", "слива"], k=3, candidates=[["apple"], []]) == [
+        ranker.rank("appleish", k=3, candidates=["apple"]),
+        [],
+    ]
+    with pytest.raises(ValueError, match="exclude holds 'fig', which is not a label"):
+        ranker.rank("appleish", exclude=["apple", "fig"])

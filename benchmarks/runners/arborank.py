@@ -7,7 +7,7 @@ from data import TFIDF
 from arborank import NgramTfidf, XRLinear, __version__, load
 
 from .ranker import Ranker
-from .side import BEAM, SEED, THRESHOLD, TREE, K, LinearSide, serve
+from .side import BEAM, SEED, THRESHOLD, TREE, LinearSide, serve
 from .text import Vectorizer
 
 
@@ -32,7 +32,7 @@ class Arborank(LinearSide):
         self.model = load(model).set_params(n_jobs=threads)
 
     def rank(self, queries):
-        return self.model.predict_topk(queries, k=K)
+        return self.model.predict_topk(queries, k=self.k)
 
     def ids(self, ranked):
         return ranked[0]

@@ -5,7 +5,8 @@ import os
 import numpy as np
 from napkinxc.models import PLT
 
-from .side import BEAM, SEED, THRESHOLD, TREE, K, LinearSide, serve
+from .peer_retrieval import Peer
+from .side import BEAM, SEED, THRESHOLD, TREE, LinearSide, serve
 
 SHARED = {
     "arity": TREE["branching"],
@@ -37,14 +38,14 @@ class NapkinXC(LinearSide):
         self.model.load()
 
     def rank(self, queries):
-        return self.model.predict(queries, top_k=K)
+        return self.model.predict(queries, top_k=self.k)
 
     def ids(self, ranked):
-        ids = np.full((len(ranked), K), -1, np.int64)
+        ids = np.full((len(ranked), self.k), -1, np.int64)
         for row, labels in enumerate(ranked):
-            ids[row, : min(K, len(labels))] = labels[:K]  # a beam hands over all it reached
+            ids[row, : min(self.k, len(labels))] = labels[: self.k]  # a beam hands over all it reached
         return ids
 
 
 if __name__ == "__main__":
-    serve({"linear": NapkinXC})
+    serve({"linear": NapkinXC, "retrieval": lambda: Peer(NapkinXC())})

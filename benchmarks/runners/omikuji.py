@@ -9,7 +9,8 @@ import numpy as np
 import omikuji
 from omikuji._libomikuji import lib
 
-from .side import BEAM, THRESHOLD, TREE, K, LinearSide, serve
+from .peer_retrieval import FromFile
+from .side import BEAM, THRESHOLD, TREE, LinearSide, serve
 
 
 class Omikuji(LinearSide):
@@ -50,17 +51,17 @@ class Omikuji(LinearSide):
         return [self.query(X[i]) for i in range(X.shape[0])]
 
     def rank(self, queries):
-        return [self.model.predict(query, BEAM, K) for query in queries]
+        return [self.model.predict(query, BEAM, self.k) for query in queries]
 
     def rank_one(self, query):
-        return self.model.predict(query, BEAM, K)
+        return self.rank([query])
 
     def ids(self, ranked):
-        ids = np.full((len(ranked), K), -1, np.int64)
+        ids = np.full((len(ranked), self.k), -1, np.int64)
         for row, labels in enumerate(ranked):
             ids[row, : len(labels)] = [label for label, _ in labels]
         return ids
 
 
 if __name__ == "__main__":
-    serve({"linear": Omikuji})
+    serve({"linear": Omikuji, "retrieval": lambda: FromFile(Omikuji())})

@@ -9,7 +9,7 @@ from pecos.xmc.xlinear.model import XLinearModel
 
 from .measure import seconds
 from .quality import top_ids
-from .side import BEAM, SEED, THRESHOLD, TREE, K, LinearSide, serve
+from .side import BEAM, SEED, THRESHOLD, TREE, LinearSide, serve
 from .text import Vectorizer
 
 LAYOUTS = ("HASH_CHUNKED", "BINARY_SEARCH_CHUNKED")
@@ -55,7 +55,7 @@ class Pecos(LinearSide):
         chain = grow_tree(Z, threads)
         indexed = perf_counter()
         self.model = XLinearModel.train(
-            X, Y, C=chain, threshold=THRESHOLD, beam_size=BEAM, only_topk=K, threads=threads
+            X, Y, C=chain, threshold=THRESHOLD, beam_size=BEAM, only_topk=self.k, threads=threads
         )
         trained = perf_counter()
         return {
@@ -84,14 +84,14 @@ class Pecos(LinearSide):
         self.for_one = layouts[times["single"].index(min(times["single"]))]
 
     def rank(self, queries):
-        return self.for_batch.predict(queries, only_topk=K, beam_size=BEAM, threads=self.threads)
+        return self.for_batch.predict(queries, only_topk=self.k, beam_size=BEAM, threads=self.threads)
 
     def rank_one(self, query):
         """With one thread, which is quicker for one row than waking another."""
-        return self.for_one.predict(query, only_topk=K, beam_size=BEAM, threads=1)
+        return self.for_one.predict(query, only_topk=self.k, beam_size=BEAM, threads=1)
 
     def ids(self, ranked):
-        return top_ids(ranked, K)
+        return top_ids(ranked, self.k)
 
     def scores(self, count: int) -> dict:
         """Labels and scores of the first rows, for another library that opens the same model."""

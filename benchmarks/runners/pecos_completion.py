@@ -14,17 +14,20 @@ from pecos.xmc import Indexer, LabelEmbeddingFactory
 from pecos.xmc.xlinear.model import XLinearModel
 from scipy.sparse import load_npz
 
+from .measure import PeakMemory
+
 BEAM, K, TIMED, STEP = 10, 10, 1000, 2000
 
 
 def train(folder: Path, threads: int) -> dict:
     X, Y = (load_npz(folder / f"{name}.npz") for name in ("X.trn", "Y.trn"))
-    start, cpu = perf_counter(), process_time()
+    memory, start, cpu = PeakMemory(), perf_counter(), process_time()
     chain = Indexer.gen(
         LabelEmbeddingFactory.create(Y.tocsc(), X, method="pifa", threads=threads), threads=threads
     )
     model = XLinearModel.train(X, Y.tocsc(), C=chain, threads=threads)
     figures = {"fit_seconds": perf_counter() - start, "fit_cpu_seconds": process_time() - cpu}
+    figures["peak_bytes"] = memory.beyond()
     model.save(folder / "model")
     (folder / "fit.json").write_text(json.dumps(figures))
     return figures

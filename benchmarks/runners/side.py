@@ -31,6 +31,7 @@ class LinearSide(ABC):
     """One library: trains a linear tree model on a set's matrices, loads it, ranks with it."""
 
     package: str
+    k = K  # labels of an answer
 
     def version(self) -> str:
         return f"{self.package} {importlib.metadata.version(self.package)}"
@@ -63,15 +64,15 @@ class LinearSide(ABC):
 
     @abstractmethod
     def rank(self, queries):
-        """The first K labels of every query."""
+        """The first `k` labels of every query."""
 
     def rank_one(self, query):
-        """The first K labels of one query."""
+        """The first `k` labels of one query, a batch of one."""
         return self.rank(query)
 
     @abstractmethod
     def ids(self, ranked) -> np.ndarray:
-        """What `rank` returned, as N x K label ids padded with -1; not timed."""
+        """What `rank` returned, as N x k label ids padded with -1; not timed."""
 
     # What the other process asks for.
 

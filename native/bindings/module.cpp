@@ -6,6 +6,7 @@ void bind_cover(nb::module_& m);
 void bind_csr(nb::module_& m);
 void bind_features(nb::module_& m);
 void bind_kmeans(nb::module_& m);
+void bind_mapped(nb::module_& m);
 void bind_spmm(nb::module_& m);
 void bind_search(nb::module_& m);
 void bind_train(nb::module_& m);
@@ -19,6 +20,7 @@ NB_MODULE(ARBORANK_MODULE, m) {
   arborank::bind_features(m);
   arborank::bind_kmeans(m);
   arborank::bind_spmm(m);
+  arborank::bind_mapped(m);
   arborank::bind_search(m);
   arborank::bind_train(m);
 }

@@ -28,10 +28,11 @@ struct Layer {
 
   Layer(Vector<std::int64_t> branches_, Vector<std::int32_t> ranks_, Matrix<std::int64_t> extents_,
         Matrix<std::uint32_t> index_, Vector<std::uint16_t> starts_, Vector<std::uint32_t> bases_,
-        Vector<std::uint16_t> keys_, Vector<std::uint16_t> units_, Vector<float> bias_, Vector<float> scales_, int precision, std::int64_t n_features)
+        Vector<std::uint16_t> keys_, Vector<std::uint16_t> units_, Vector<float> bias_, Vector<float> scales_,
+        int precision, std::int64_t n_features)
       : branches(std::move(branches_)), ranks(std::move(ranks_)), extents(std::move(extents_)),
-        index(std::move(index_)), starts(std::move(starts_)), bases(std::move(bases_)), keys(std::move(keys_)), units(std::move(units_)),
-        bias(std::move(bias_)), scales(std::move(scales_)) {
+        index(std::move(index_)), starts(std::move(starts_)), bases(std::move(bases_)), keys(std::move(keys_)),
+        units(std::move(units_)), bias(std::move(bias_)), scales(std::move(scales_)) {
     view.precision = precision_of(precision);
     if (branches.size() == 0 || extents.shape(1) != 6 || index.shape(1) != 2)
       throw std::invalid_argument("corrupt layer weights: an array has the wrong shape");
@@ -53,8 +54,8 @@ struct Layer {
     view.n_units = size(units.size());
     nb::gil_scoped_release release;
     check_extents(view, {size(branches.size()), size(ranks.size()), size(extents.shape(0)), size(index.shape(0)),
-                         size(starts.size()), size(bases.size()), size(keys.size()), size(units.size()), size(bias.size()),
-                         size(scales.size())});
+                         size(starts.size()), size(bases.size()), size(keys.size()), size(units.size()),
+                         size(bias.size()), size(scales.size())});
   }
 };
 
@@ -88,7 +89,8 @@ nb::dict pack(const Csr& children, Vector<std::int64_t> branches, Vector<std::in
   LayerArrays layer;
   {
     nb::gil_scoped_release release;
-    layer = pack_layer(children.view, branches.data(), n_parents, {ranks.data(), ranks.size()}, n_threads, python_tick(std::nullopt));
+    layer = pack_layer(children.view, branches.data(), n_parents, {ranks.data(), ranks.size()}, n_threads,
+                       python_tick(std::nullopt));
   }
   return layer_to_numpy(std::move(layer));
 }
@@ -113,6 +115,28 @@ nb::tuple unpack(const Layer& layer) {
   }
   return nb::make_tuple(to_numpy(std::move(out.indptr)), to_numpy(std::move(out.features)),
                         to_numpy(std::move(out.weights)));
+}
+
+// The ids in a list or tuple that holds nothing but ints of 64 bits, else None.
+nb::object label_ids(nb::handle labels) {
+  const bool is_list = PyList_Check(labels.ptr());
+  if (!is_list && !PyTuple_Check(labels.ptr()))
+    throw std::invalid_argument("labels must be a list or a tuple");
+  std::vector<std::int64_t> ids;
+  const Py_ssize_t n = is_list ? PyList_Size(labels.ptr()) : PyTuple_Size(labels.ptr());
+  ids.reserve(n);
+  for (Py_ssize_t i = 0; i < n; i++) {
+    PyObject* label = is_list ? PyList_GetItem(labels.ptr(), i) : PyTuple_GetItem(labels.ptr(), i);
+    int overflow = 0;
+    if (label == nullptr || !PyLong_CheckExact(label))  // True and False are ints, but not exactly
+      break;
+    ids.push_back(PyLong_AsLongLongAndOverflow(label, &overflow));
+    if (overflow != 0)
+      return nb::none();
+  }
+  if (static_cast<Py_ssize_t>(ids.size()) < n)
+    return nb::none();
+  return nb::cast(to_numpy(std::move(ids)));
 }
 
 Merge merge_of(int number) {
@@ -145,11 +169,16 @@ struct Searcher {
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
   LabelIds checked(const char* name, const Vector<std::int64_t>& ids) const {
-    for (std::size_t i = 0; i < ids.size(); i++)
-      if (ids.data()[i] < 0 || ids.data()[i] >= tree.n_labels())
-        throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(ids.data()[i]) +
-                                    ", which is outside [0, " + std::to_string(tree.n_labels()) + ")");
-    return {ids.data(), ids.data() + ids.size()};
+    const std::int64_t *begin = ids.data(), *end = begin + ids.size();
+    std::uint64_t most = 0;  // a negative one is larger than any
+    for (const std::int64_t* label = begin; label != end; label++)
+      most = std::max(most, static_cast<std::uint64_t>(*label));
+    if (begin != end && most >= static_cast<std::uint64_t>(tree.n_labels()))
+      for (const std::int64_t* label = begin; label != end; label++)
+        if (*label < 0 || *label >= tree.n_labels())
+          throw std::invalid_argument(std::string(name) + " holds label " + std::to_string(*label) +
+                                      ", which is outside [0, " + std::to_string(tree.n_labels()) + ")");
+    return {begin, end};
   }
 
   LabelFilter* filter(const std::optional<Vector<std::int64_t>>& allowed,
@@ -203,7 +232,8 @@ struct Searcher {
   bool is_short(const Csr& X, std::int64_t k, std::int64_t beam_size, std::int64_t n_masked) const {
     constexpr std::int64_t kShort = 1 << 19;  // multiply-adds, of which 16 take one instruction, at the very most
     const std::int64_t n_rows = X.view.n_rows, scored = tree.most_scored(beam_size);
-    if (n_rows > kFewRows || X.view.nnz() + n_masked > kShort || k > kShort || scored > kShort)  // so that nothing overflows
+    // so that nothing overflows
+    if (n_rows > kFewRows || X.view.nnz() + n_masked > kShort || k > kShort || scored > kShort)
       return false;
     return (X.view.nnz() + n_rows) * scored + n_rows * k + 16 * n_masked <= kShort;
   }
@@ -254,7 +284,8 @@ struct Searcher {
     const Answers answers{ids.data(), scores.data()};
     const std::int64_t n_masked = (allowed ? allowed->view.nnz() : 0) + (excluded ? excluded->view.nnz() : 0) +
                                   (only ? only->size() : 0) + (without ? without->size() : 0);
-    const bool first_mask = (allowed || only || without || ranges) && !masked.exchange(true);  // it prepares what the others need
+    // the first one prepares what the others need
+    const bool first_mask = (allowed || only || without || ranges) && !masked.exchange(true);
     if (!first_mask && is_short(X, k, beam_size, n_masked)) {
       search(tree, X.view, options, 1, {}, pool, answers);
     } else {
@@ -292,9 +323,9 @@ void bind_search(nb::module_& m) {
                     Vector<std::uint16_t>, Vector<std::uint32_t>, Vector<std::uint16_t>, Vector<std::uint16_t>,
                     Vector<float>, Vector<float>, int, std::int64_t>(),
            nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("extents").noconvert(),
-           nb::arg("index").noconvert(), nb::arg("starts").noconvert(), nb::arg("bases").noconvert(), nb::arg("keys").noconvert(),
-           nb::arg("units").noconvert(), nb::arg("bias").noconvert(), nb::arg("scales").noconvert(),
-           nb::arg("precision"), nb::arg("n_features"))
+           nb::arg("index").noconvert(), nb::arg("starts").noconvert(), nb::arg("bases").noconvert(),
+           nb::arg("keys").noconvert(), nb::arg("units").noconvert(), nb::arg("bias").noconvert(),
+           nb::arg("scales").noconvert(), nb::arg("precision"), nb::arg("n_features"))
       .def("check", [](const Layer& layer) { check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
            "Raises ValueError unless all arrays are as training makes them; reads everything.")
       .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights, once checked.")
@@ -303,7 +334,8 @@ void bind_search(nb::module_& m) {
       .def("unpack", &unpack, "W transposed as CSR, once checked: (indptr, unsorted features, weights).");
   m.def("rank_features", &ranks_of, nb::arg("X"), "Places of the columns, those with most entries first.");
   m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(),
-        nb::arg("n_threads") = 1, "Arrays of a layer from W transposed: a dict of extents, index, starts, bases, keys and units.");
+        nb::arg("n_threads") = 1,
+        "Arrays of a layer from W transposed: a dict of extents, index, starts, bases, keys and units.");
   nb::class_<Combination>(m, "Combination").def("__init__", [](Combination* c, int transform, int power, bool log) {
     new (c) Combination(combination(transform, power, log));
   }, nb::arg("transform"), nb::arg("power"), nb::arg("logarithm"))
@@ -317,6 +349,8 @@ void bind_search(nb::module_& m) {
         });
         return to_numpy(std::move(out));
       }, nb::arg("margins"), nb::arg("parents"), "Scores of nodes with the given margins and parents' scores.");
+  m.def("label_ids", &label_ids, nb::arg("labels"),
+        "An int64 array of a list or tuple of ints; None if it holds anything else.");
   nb::class_<LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.");
   nb::class_<Searcher>(m, "Searcher", "Beam search over a stack of layers; keeps their arrays alive.")
       .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),
@@ -324,7 +358,8 @@ void bind_search(nb::module_& m) {
       .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("lines", &Searcher::lines, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
-           nb::arg("at_labels"), "Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.")
+           nb::arg("at_labels"),
+           "Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.")
       .def("topk", &Searcher::topk, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
            nb::arg("at_labels"), nb::arg("filter").none(), nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("only").noconvert().none(), nb::arg("without").noconvert().none(),

@@ -39,6 +39,8 @@ def check_real(
         number = float(value)
     except OverflowError:  # an int beyond all floats
         number = math.inf
+    if math.isnan(number):
+        raise ValueError(f"{name} must be finite, found {value!r}")
     if not math.isfinite(number) or abs(number) > _LARGEST:
         raise ValueError(f"{name} must be finite and at most {_LARGEST:g} in magnitude, found {value!r}")
     if above is not None and number <= above:

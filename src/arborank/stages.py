@@ -142,10 +142,10 @@ def checked_matches(
         f"a Matcher promises ids in [0, {n_clusters}), each at most once a row, padded at its end with -1"
     )
     try:
-        ids = check_top_ids(f"the clusters that {who}", answer[0])
+        ids = check_top_ids(f"the clusters that {who}", _array(answer[0], f"{who} clusters"))
     except (TypeError, ValueError) as error:
         raise type(error)(f"{error}; {promised}") from None
-    scores = np.asarray(answer[1])
+    scores = _array(answer[1], f"{who} scores")
     if scores.dtype.kind != "f":
         raise TypeError(f"{who} scores of dtype {scores.dtype}; a Matcher promises floating-point numbers")
     if ids.shape != scores.shape or ids.shape[0] != n_rows or ids.shape[1] > k:
@@ -168,6 +168,13 @@ def checked_matches(
     return ids.astype(np.int64, copy=False), narrow
 
 
+def _array(values: Any, what: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{what} in rows of different lengths; a Matcher promises 2-D arrays") from None
+
+
 def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: LabelTree) -> sp.csr_array:
     """Return what a ranker returned as CSR, or raise an error that names it and its promise."""
     who = f"{type(stage).__name__}.score returned"
@@ -182,7 +189,13 @@ def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: L
         )
     if answer.dtype.kind not in "biuf":
         raise TypeError(f"{who} values of dtype {answer.dtype}; a Ranker promises real numbers")
-    matrix = sp.csr_array(answer.tocsr())
+    try:
+        matrix = sp.csr_array(answer.tocsr())
+        matrix.check_format(full_check=True)
+    except (ValueError, IndexError) as error:
+        raise ValueError(
+            f"{who} a damaged matrix ({error}); a Ranker promises slots in [0, {expected[1]})"
+        ) from None
     with np.errstate(over="ignore"):
         values = matrix.data.astype(np.float32)
     if not np.isfinite(matrix.data).all():

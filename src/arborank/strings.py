@@ -1,6 +1,6 @@
 """Millions of strings in two arrays, which can be mapped from a file."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from operator import index
 from typing import Any, Self, overload
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .state import State
 
-__all__ = ["StringTable"]
+__all__ = ["StringTable", "find_all"]
 
 
 class StringTable(Sequence[str]):
@@ -105,6 +105,10 @@ class StringTable(Sequence[str]):
         """Return the first position of a string, or None if it is not here."""
         return self._positions.get(string)
 
+    def find_each(self, strings: Iterable[str]) -> list[int | None]:
+        """Return what `find` does for each of several strings."""
+        return list(map(self._positions.get, strings))
+
     def __contains__(self, value: object) -> bool:
         return isinstance(value, str) and value in self._positions
 
@@ -169,6 +173,25 @@ class StringTable(Sequence[str]):
         table = cls.__new__(cls)
         table._set(text, offsets)
         return table
+
+
+def find_all(
+    name: str, strings: Iterable[str], find: Callable[[str], int | None], complaint: str
+) -> list[int]:
+    """Return what ``find`` knows of each of some strings.
+
+    Raises
+    ------
+    ValueError
+        If it is None for one; the message holds ``name``, the argument they came in, the string and ``complaint``.
+    """
+    found = []
+    for string in strings:
+        position = find(string)
+        if position is None:
+            raise ValueError(f"{name} holds {string!r}, {complaint}")
+        found.append(position)
+    return found
 
 
 def _restored(text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> StringTable:

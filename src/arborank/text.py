@@ -20,7 +20,13 @@ from .persistence import SaveMixin
 from .sparse import Csr
 from .state import State
 from .strings import StringTable
-from .text_catalogue import TextCatalogueMixin, first_rows, label_features, learn_unseen, split_texts
+from .text_catalogue import (
+    TextCatalogueMixin,
+    first_rows,
+    label_features,
+    learn_unseen,
+    split_texts,
+)
 
 __all__ = ["TextRanker"]
 
@@ -85,7 +91,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             an instance of the label, with ``cold_start``; or both. Labels need no entry.
         cold_start : bool, default=False
             Whether the text about a label is learned from as one more instance of it. Labels that ``label_texts``
-            alone names are labels too then: they get branches of their own, as by `add_labels`.
+            alone names are labels too then, ranked by their texts and by what is known of labels like them, as by
+            `XRLinear.learn_unseen_labels`.
         work_dir : path, optional
             Where the training keeps what it has done, and goes on after an interruption; see `XRLinear.fit`.
 
@@ -115,10 +122,12 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         _check_stage("model", model, "fit", "predict_topk")
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
-        if unseen and not hasattr(model, "add_labels"):
+        if unseen and not hasattr(model, "learn_unseen_labels"):
             raise TypeError(
-                f"{type(model).__name__} has no add_labels, which the {len(unseen)} labels without an instance need"
+                f"{type(model).__name__} has no learn_unseen_labels, which the {len(unseen)} labels without an "
+                "instance need"
             )
+        log = list(rows)
         rows += [[name] for name in seen]
         X = features.fit_encode([*texts, *seen.values(), *unseen.values()])
         more: dict[str, Any] = {**label_features(features, model, names, label_texts, cold_start)}
@@ -129,9 +138,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         )  # X may be no matrix, for a model that reads texts
         model.fit(learned, encode_names(rows, table, "error"), **more)
         if unseen:
-            model = learn_unseen(
-                model, X, len(unseen), **label_features(features, model, unseen, label_texts, cold_start)
-            )
+            first = first_rows(X, len(log))
+            model = learn_unseen(model, features, table, unseen, first, log, seen, None)
         # together, and last: a fit that fails leaves the ranker as it was
         self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
         return self
@@ -292,8 +300,13 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if isinstance(names, str) or not isinstance(names, Iterable):
             raise TypeError(f"{argument} must be a list of label names, or one a text; found {names!r}")
         rows = list(names)
-        if all(isinstance(name, str) for name in rows):
-            return [self._label_id(str(name), argument) for name in rows]
+        kinds = set(map(type, rows))  # quick, because filters may come with every query
+        if all(issubclass(kind, str) for kind in kinds):
+            single = [str(name) for name in rows]
+            found = self.labels_.find_each(single)
+            if None in found:
+                self._label_id(single[found.index(None)], argument)
+            return [label for label in found if label is not None]
         return [[self._label_id(name, argument) for name in row] for row in label_rows(rows, argument)]
 
     # ------------------------------------------------------------------ save

@@ -1,7 +1,8 @@
 """Catalogue life by name: labels of a `TextRanker` are added, refreshed and removed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,13 +11,19 @@ from sklearn.base import BaseEstimator
 from .models._represent import uses_label_features
 from .names import Labels, check_label_texts, encode_names, label_rows
 from .sparse import Csr, to_scipy
-from .strings import StringTable
+from .strings import StringTable, find_all
 
-__all__ = ["TextCatalogueMixin", "first_rows", "label_features", "learn_unseen", "split_texts"]
+__all__ = [
+    "TextCatalogueMixin",
+    "first_rows",
+    "label_features",
+    "learn_unseen",
+    "split_texts",
+]
 
-# Labels without an instance are told apart from every tenth text, if that leaves a thousand, at a tenth of its cost:
-# benchmarks/CATALOGUE.md shows what more and less of it does.
-_STEP, _ENOUGH, _MILD = 10, 1000, 0.1
+R = TypeVar("R", bound="TextCatalogueMixin")
+_UNKNOWN = "which is not a label of this model"
+_FOREIGN = "has a word that the ranker knows; another vocabulary needs a ranker fitted anew"
 
 
 class TextCatalogueMixin(BaseEstimator):
@@ -37,6 +44,7 @@ class TextCatalogueMixin(BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
+        unseen_weight: float | None = None,
         **options: Any,
     ) -> Self:
         """Return a ranker that knows further labels.
@@ -51,7 +59,12 @@ class TextCatalogueMixin(BaseEstimator):
         labels : sequence of length n_instances
             All label names of every text, old and new.
         label_texts : mapping from label name to a text about it, optional
-            An instance of the label, which needs no other then.
+            One more instance of a new label that has some. Labels that have none are ranked by it alone, as
+            `XRLinear.learn_unseen_labels` does: for that, texts about old labels help, and ``texts`` as many as there
+            are.
+        unseen_weight : float, optional
+            What the scores of labels without an instance are multiplied by, above 0 and at most 1: the less, the fewer
+            places they take from others. See `XRLinear.learn_unseen_labels` for the default.
         **options
             Further options of the model's ``add_labels``, such as ``negative_share``: the share of the texts without a
             new label that is given.
@@ -62,16 +75,22 @@ class TextCatalogueMixin(BaseEstimator):
             If a name or text is not a str, or the model's labels cannot be changed.
         ValueError
             If a name is known already or repeated, a label of a text is unknown, a new label has neither a text nor
-            an entry in ``label_texts``, or for the reasons of `XRLinear.add_labels`.
+            an entry in ``label_texts``, no text has a word that the ranker knows, or for the reasons of
+            `XRLinear.add_labels`.
         """
         self._check_changeable("add_labels")
         new = _table(names)
         for name in new:
             if name in self.labels_:
                 raise ValueError(f"names holds {name!r}, which is a label of this model; see refresh_labels")
-        X, Y, more = self._log(new, texts, labels, label_texts)
-        model = self.model_.add_labels(X, Y, **more, **options)
-        return self._successor(model, self.labels_.extended(new))
+        log = self._log(new, texts, labels, label_texts)
+        grown = self
+        if log.seen:
+            X, Y, more = log.instances(self)
+            grown = self._successor(
+                self.model_.add_labels(X, Y, **more, **options), self.labels_.extended(StringTable(log.seen))
+            )
+        return self._with_unseen(grown, log, unseen_weight, options)
 
     def refresh_labels(
         self,
@@ -80,6 +99,7 @@ class TextCatalogueMixin(BaseEstimator):
         labels: Labels,
         *,
         label_texts: Mapping[str, str] | None = None,
+        unseen_weight: float | None = None,
         **options: Any,
     ) -> Self:
         """Return a ranker that has learned some of its labels anew; what it knew of them is forgotten.
@@ -88,10 +108,14 @@ class TextCatalogueMixin(BaseEstimator):
         """
         self._check_changeable("refresh_labels")
         known = _table(names)
-        ids = self._ids(known)
-        X, Y, more = self._log(known, texts, labels, label_texts)
-        model = self.model_.refresh_labels(ids, X, Y, **more, **options)
-        return self._successor(model, self.labels_)
+        ids = dict(zip(known, find_all("names", known, self.labels_.find, _UNKNOWN), strict=True))
+        log = self._log(known, texts, labels, label_texts)
+        fresh = self
+        if log.seen:
+            X, Y, more = log.instances(self)
+            model = self.model_.refresh_labels([ids[name] for name in log.seen], X, Y, **more, **options)
+            fresh = self._successor(model, self.labels_)
+        return self._with_unseen(fresh, log, unseen_weight, options)
 
     def remove_labels(self, names: Sequence[str]) -> Self:
         """Return a ranker that knows some labels no longer; label ids are numbered anew.
@@ -102,7 +126,7 @@ class TextCatalogueMixin(BaseEstimator):
             If a name is unknown or repeated, or no label would be left.
         """
         self._check_changeable("remove_labels")
-        ids = self._ids(_table(names))
+        ids = find_all("names", _table(names), self.labels_.find, _UNKNOWN)
         model = self.model_.remove_labels(ids, renumber=True)
         left = np.ones(len(self.labels_), np.bool_)
         left[ids] = False
@@ -114,8 +138,8 @@ class TextCatalogueMixin(BaseEstimator):
         texts: Iterable[str],
         labels: Labels,
         label_texts: Mapping[str, str] | None,
-    ) -> tuple[Csr, Csr, dict[str, Csr]]:
-        """Return instances, marks of the labels ``names`` only, and features of those labels."""
+    ) -> "_Log":
+        """Check what labels ``names`` are to be learned from, and part those with instances from the others."""
         texts = texts if isinstance(texts, Sequence) else list(texts)
         rows = label_rows(labels)
         if len(texts) != len(rows):
@@ -128,24 +152,30 @@ class TextCatalogueMixin(BaseEstimator):
                     )
         about = check_label_texts(label_texts)
         for name in about:
-            if name not in names:
-                raise ValueError(f"label_texts is about {name!r}, which is not among names")
-        bare = set(names).difference(about, *rows)
+            if name not in names and name not in self.labels_:
+                raise ValueError(f"label_texts is about {name!r}, neither a known label nor among names")
+        found = {name for row in rows for name in row}
+        bare = set(names).difference(about, found)
         if bare:
             raise ValueError(f"{min(bare)!r} has neither a text with that label nor a text in label_texts")
-        rows += [[name] for name in about]
-        X = self.features_.encode([*texts, *about.values()])
-        more = label_features(self.features_, self.model_, names, label_texts, True)
-        return X, encode_names(rows, names, "ignore"), more
+        seen = [name for name in names if name in found]
+        return _Log(texts, rows, about, seen, [name for name in names if name not in found])
 
-    def _ids(self, names: StringTable) -> list[int]:
-        found = []
-        for name in names:
-            label = self.labels_.find(name)
-            if label is None:
-                raise ValueError(f"names holds {name!r}, which is not a label of this model")
-            found.append(label)
-        return found
+    @staticmethod
+    def _with_unseen(ranker: R, log: "_Log", weight: float | None, options: Mapping[str, Any]) -> R:
+        """Return the ranker with the labels that have a text only, if there are any."""
+        if options and not log.seen:
+            raise TypeError(f"{min(options)} is an option for labels with texts, but there is none here")
+        if not log.unseen:
+            return ranker
+        features, table = ranker.features_, ranker.labels_
+        new = [name for name in log.unseen if name not in table]
+        texts = {name: log.about[name] for name in log.unseen}
+        if not features.encode(list(texts.values())).nnz:
+            raise ValueError(f"no text about {log.unseen[0]!r}{_others(log.unseen)} {_FOREIGN}")
+        X = features.encode(log.texts)
+        model = learn_unseen(ranker.model_, features, table, texts, X, log.rows, log.about, weight)
+        return ranker._successor(model, table.extended(StringTable(new)) if new else table)
 
     def _successor(self, model: Any, labels: StringTable) -> Self:
         ranker = type(self)(**self.get_params(deep=False))
@@ -156,6 +186,28 @@ class TextCatalogueMixin(BaseEstimator):
         self._check_fitted()
         if not hasattr(self.model_, method):
             raise TypeError(f"{type(self.model_).__name__} has no {method}; its labels cannot be changed")
+
+
+@dataclass
+class _Log:
+    """What labels are learned from: texts with label names, and texts about labels."""
+
+    texts: Sequence[str]
+    rows: list[list[str]]
+    about: Mapping[str, str]
+    seen: list[str]  # labels to learn that have an instance
+    unseen: list[str]  # that have a text only
+
+    def instances(self, ranker: Any) -> tuple[Csr, Csr, dict[str, Csr]]:
+        """Return instances, their marks for the labels ``seen``, and features of those labels."""
+        about = {name: self.about[name] for name in self.seen if name in self.about}
+        X = ranker.features_.encode([*self.texts, *about.values()])
+        more = label_features(ranker.features_, ranker.model_, self.seen, about or None, True)
+        rows = [*self.rows, *([name] for name in about)]
+        Y = encode_names(rows, StringTable(self.seen), "ignore")
+        if not np.diff(X.indptr)[np.diff(Y.indptr) > 0].any():
+            raise ValueError(f"none of the texts with {self.seen[0]!r}{_others(self.seen)} {_FOREIGN}")
+        return X, Y, more
 
 
 def label_features(
@@ -190,16 +242,50 @@ def first_rows(X: Csr, n: int) -> Csr:
     return Csr(X.indptr[: n + 1], X.indices[:end], X.data[:end], X.shape[1])
 
 
-def learn_unseen(model: Any, X: Csr, n_unseen: int, **options: Any) -> Any:
-    """Add labels that only have a text: the last ``n_unseen`` rows of ``X``, in order.
+def learn_unseen(
+    model: Any,
+    features: Any,
+    known: StringTable,
+    texts: Mapping[str, str],
+    X: Csr,
+    rows: list[list[str]],
+    about: Mapping[str, str],
+    weight: float | None,
+) -> Any:
+    """Return a model that ranks some labels by a text about each: `XRLinear.learn_unseen_labels` by name.
 
-    They are told apart from a part of the other rows, which weigh little: a single text cannot hold out against more.
+    Parameters
+    ----------
+    known : StringTable
+        Names of the model's labels.
+    texts : mapping from label name to text
+        The labels in question; those that are not known are numbered after the others, in this order.
+    X, rows
+        Instances, and all their label names.
+    about : mapping from label name to text
+        Of known labels, too.
+    weight : float or None
     """
-    n_others = X.shape[0] - n_unseen
-    step = min(_STEP, max(n_others // _ENOUGH, 1))
-    rows = np.concatenate([np.arange(0, n_others, step), np.arange(n_others, X.shape[0])])
-    marks = sp.eye_array(rows.size, n_unseen, k=n_unseen - rows.size, dtype=np.float32, format="csr")
-    return model.add_labels(to_scipy(X)[rows], marks, negative_cost=_MILD, **options)
+    new = iter(range(len(known), len(known) + len(texts)))
+    ids = [known.find(name) if name in known else next(new) for name in texts]
+    described = [name for name in about if name in known and name not in texts]
+    encoded = to_scipy(features.encode([about[name] for name in described]))
+    places = [known.find(name) for name in described]
+    scatter = sp.csr_array(
+        (np.ones(len(places), np.float32), (places, np.arange(len(places)))), (len(known), len(places))
+    )
+    return model.learn_unseen_labels(
+        ids,
+        features.encode(list(texts.values())),
+        X,
+        encode_names(rows, known, "ignore"),
+        known_texts=scatter @ encoded,
+        weight=weight,
+    )
+
+
+def _others(names: Sequence[str]) -> str:
+    return f" and {len(names) - 1} more labels" if len(names) > 1 else ""
 
 
 def _table(names: Sequence[str]) -> StringTable:

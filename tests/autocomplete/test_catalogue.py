@@ -68,6 +68,28 @@ def test_frequent():
         assert catalogue.frequent(first, end, k).tolist() == expected
 
 
+@given(counts=st.lists(st.integers(1, 5), min_size=1, max_size=40), data=st.data())
+def test_the_most_frequent_are_those_of_a_stable_sort(counts, data):
+    ids = range(len(counts))
+    blocked = data.draw(st.sets(st.sampled_from(ids)))
+    table = StringTable([f"{i:03}" for i in ids])
+    catalogue = Catalogue(table, table, np.array(counts), np.array(sorted(blocked), np.int32))
+    first = data.draw(st.integers(0, len(counts)))
+    end = data.draw(st.integers(first, len(counts)))
+    k = data.draw(st.integers(1, 50))
+    expected = sorted(set(range(first, end)) - blocked, key=lambda i: (-counts[i], i))[:k]
+    assert catalogue.frequent(first, end, k).tolist() == expected
+
+
+def test_the_most_frequent_of_many_are_remembered():
+    random = np.random.default_rng(0)
+    counts = random.integers(1, 50, 5000)
+    catalogue = catalogue_of([f"{i:04}" for i in range(5000)], counts)
+    for k in (10, 3, 500, 6000):
+        expected = np.argsort(-counts[100:4900], kind="stable")[:k] + 100
+        np.testing.assert_array_equal(catalogue.frequent(100, 4900, k), expected)
+
+
 def test_find():
     catalogue = catalogue_of(["new york", "new york city"])
     assert catalogue.find(" New  York") == 0

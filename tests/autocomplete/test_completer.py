@@ -4,11 +4,14 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import arborank
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, XRLinear
+from arborank.autocomplete.normal import normalize
 from arborank.sparse import to_scipy
 
 NEXT = {
@@ -173,6 +176,16 @@ def test_several_previous_queries_with_decay():
     assert one.complete("", ["blue", "car"], k=3) == one.complete("", ["red", "car"], k=3)
 
 
+@pytest.mark.parametrize(("decay", "n_previous"), [(0.5, 300), (1e-30, 3), (1e-300, 3)])
+def test_a_query_of_long_ago_counts_where_no_other_is_known(decay, n_previous):
+    completer = Autocompleter(decay=decay, n_previous=n_previous, model=XRLinear(threshold=0.0)).fit(log())
+    context = ["london", *["unseen"] * (n_previous - 1)]
+    expected = completer.complete("n", "london", k=3)
+    for found in (completer.complete("n", context, k=3), completer.complete_batch(["n"], [context], k=3)[0]):
+        assert queries(found) == queries(expected)
+        np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], rtol=1e-4)
+
+
 def test_blocked_at_once_and_later(tmp_path):
     completer = Autocompleter(blocklist=["nike"]).fit(log())
     assert not any("nike" in query for query in queries(completer.complete("n", k=50)))
@@ -267,6 +280,18 @@ def test_save_and_load(completer, tmp_path):
     assert again.get_params()["n_jobs"] == 1
 
 
+def test_parameters_are_checked_when_saved(tmp_path):
+    completer = Autocompleter().fit(log(1))
+    completer.save(tmp_path / "model")
+    with pytest.raises(ValueError, match="n_previous must be at least 1, found 0"):
+        completer.set_params(n_previous=0).save(tmp_path / "model")
+    assert arborank.load(tmp_path / "model").n_previous == 1
+    state = completer.set_params(n_previous=1).to_state()
+    state.config["n_previous"] = "2"
+    with pytest.raises(TypeError, match="n_previous must be an integer, found '2'"):
+        Autocompleter.from_state(state)
+
+
 def test_own_features_and_parameters_are_saved(tmp_path):
     completer = Autocompleter(
         previous_features=NgramTfidf(analyzer="char_wb", ngram_range=(2, 3)),
@@ -305,7 +330,7 @@ def test_one_query_only():
 def test_a_fit_that_fails_leaves_the_completer_as_it_was():
     completer = Autocompleter().fit(log())
     before = completer.complete("n")
-    with pytest.raises(ValueError, match="no query is left of 0"):
+    with pytest.raises(ValueError, match="there is no query to learn from"):
         completer.fit([])
     assert completer.complete("n") == before
 
@@ -329,12 +354,17 @@ def test_a_fit_that_fails_leaves_the_completer_as_it_was():
         ({"model": "linear"}, TypeError, "model must be an XRLinear"),
         ({"model": XRLinear(combine="noop")}, ValueError, "combine of model is 'noop'"),
         ({"session_gap": -1}, ValueError, "session_gap must be above 0"),
+        ({"session_gap": "day"}, TypeError, "session_gap must be a number"),
+        ({"previous_features": 5}, TypeError, "previous_features must be a vectoriser as NgramTfidf"),
+        ({"prefix_features": PrefixTfidf}, TypeError, "prefix_features must be a vectoriser as NgramTfidf"),
         ({"random_state": -1}, ValueError, "random_state must be at least 0"),
     ],
 )
 def test_bad_parameters(params, error, message):
     with pytest.raises(error, match=message):
         Autocompleter(**params).fit(log(1))
+    with pytest.raises(error, match=message):
+        Autocompleter(**params).fit_pairs(["a"], ["b"])
 
 
 def test_any_combination_with_scores_from_0_to_1():
@@ -356,6 +386,9 @@ def test_bad_pairs(args, error, message):
         Autocompleter().fit_pairs(*args)
     with pytest.raises(ValueError, match="users has 2 entries but queries has 1"):
         Autocompleter().fit_pairs(["a"], ["b"], users=[1, 2])
+    for wrong in ("u", 5):
+        with pytest.raises(TypeError, match="users must be a sequence with one entry a pair, found"):
+            Autocompleter().fit_pairs(["a"], ["b"], users=wrong)
 
 
 def test_an_iterator_as_blocklist_is_refused():
@@ -375,8 +408,8 @@ def test_bad_calls(completer):
     for wrong in (5, None):
         with pytest.raises(TypeError, match=rf"prefixes\[1\] is {wrong}; a str was expected"):
             completer.complete_batch(["n", wrong])
-    with pytest.raises(TypeError, match="previous must be a str or a sequence of str, found 5"):
-        completer.complete_batch(["n"], [5])
+    with pytest.raises(TypeError, match=r"previous\[1\] must be a str or a sequence of str, found 5"):
+        completer.complete_batch(["n", "n"], ["x", 5])
     with pytest.raises(TypeError, match="phrases must be an iterable of str, found 3 in it"):
         completer.block(["word", 3])
     with pytest.raises(TypeError, match="prefix must be a str, found int"):
@@ -387,9 +420,58 @@ def test_bad_calls(completer):
         completer.complete("n", k=0)
     with pytest.raises(ValueError, match="beam_size must be at least 1"):
         completer.complete("n", beam_size=0)
-    with pytest.raises(TypeError, match="found one str"):
-        completer.complete_batch("n")
+    for wrong in ("n", 5, iter("n")):
+        with pytest.raises(TypeError, match="prefixes must be a sequence of str, found"):
+            completer.complete_batch(wrong)
+        with pytest.raises(TypeError, match="previous must be a sequence with an entry a prefix, found"):
+            completer.complete_batch(["n"], wrong)
+    for wrong in ("no", None, 1):
+        with pytest.raises(TypeError, match=f"strict must be True or False, found {wrong!r}"):
+            completer.complete("n", strict=wrong)
     with pytest.raises(ValueError, match="previous must have 1 entries"):
         completer.complete_batch(["n"], [])
-    with pytest.raises(TypeError, match="phrases must be an iterable"):
-        completer.block("word")
+    for wrong in ("word", 3, None):
+        with pytest.raises(TypeError, match=f"phrases must be an iterable of str, found {wrong!r}"):
+            completer.block(wrong)
+
+
+def test_an_enormous_k_or_beam_is_everything(completer):
+    everything = queries(completer.complete("n", "london", k=7))
+    for size in (2**31, 2**63, 10**30):
+        for found in (
+            completer.complete("n", "london", k=size, beam_size=size),
+            completer.complete_batch(["n"], ["london"], k=size, beam_size=size)[0],
+        ):
+            assert queries(found) == everything
+        assert len(completer.complete("n", k=size)) == 7
+        assert len(completer.complete("nikno", "london", k=size, strict=False)) == 2
+        assert len(completer.complete("nikno", k=size, strict=False)) == 2
+
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=12)
+near_text = st.text("nikeow cam\x00\u0301\ud800", max_size=12)
+KNOWN = Autocompleter(n_jobs=1).fit(log())
+
+
+@given(
+    prefix=any_text | near_text,
+    previous=st.lists(any_text | st.sampled_from(list(NEXT)), max_size=3),
+    k=st.integers(1, 20),
+    strict=st.booleans(),
+)
+def test_whatever_is_typed(prefix, previous, k, strict):
+    found = KNOWN.complete(prefix, previous, k=k, strict=strict)
+    assert len(found) == len({query for query, _ in found}) <= k
+    assert all(0 <= score <= 1 for _, score in found)
+    if strict:
+        assert all(normalize(query).startswith(normalize(prefix, prefix=True)) for query, _ in found)
+        assert queries(KNOWN.complete_batch([prefix], [previous], k=k)[0]) == queries(found)
+    else:
+        exact = queries(KNOWN.complete(prefix, previous, k=k))
+        assert queries(found)[: len(exact)] == exact
+
+
+def test_blank_previous_queries_do_not_count(completer):
+    assert completer.complete("n", ["london", "", "\x00 "]) == completer.complete("n", "london")
+    several = Autocompleter(n_previous=2).fit(log())
+    assert several._context(["a", "", "b", " ", "c"]) == ("b", "c")

@@ -43,6 +43,7 @@ def test_json_log(tmp_path):
         ("log.jsonl", "[1]\n", r"log\.jsonl:1: a JSON object was expected"),
         ("log.jsonl", '{"session": true, "time": 1, "query": "x"}\n', r":1: a session must be"),
         ("log.jsonl", '{"session": "a", "time": true, "query": "x"}\n', r":1: a time must be"),
+        ("log.jsonl", f'{{"session": "a", "time": 1{"0" * 400}, "query": "x"}}\n', r":1: a time must be"),
     ],
 )
 def test_broken_log_lines(tmp_path, name, text, message):
@@ -117,6 +118,8 @@ def test_dates():
         ([("a", "noon", "x")], ValueError, "row 0 of the log has the time 'noon'"),
         ([("a", float("inf"), "x")], ValueError, "row 0 of the log has the time inf"),
         ([("a", float("nan"), "x")], ValueError, "row 0 of the log has the time nan"),
+        ([("a", 10**400, "x")], ValueError, "row 0 of the log has the time 1000"),
+        ([("a", datetime.min, "x")], ValueError, "row 0 of the log has the time datetime"),
     ],
 )
 def test_broken_rows(rows, error, message):

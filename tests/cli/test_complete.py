@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import arborank
 from arborank.cli import main
-from arborank.cli.live import Screen, keys
+from arborank.cli.live import Screen, _draw, keys
 
 LOG = [
     (session, time, query)
@@ -52,7 +52,7 @@ def test_lines_from_a_pipe(folder):
     answers = [part.splitlines() for part in result.stdout.split("\n\n")]
     assert answers[0][0] == "camera > n"
     assert answers[0][1].endswith("nikon")
-    assert answers[2] == ["zzz", "  (no label)"]
+    assert answers[2] == ["zzz", "  (no completion)"]
     assert run("complete", folder / "model", stdin="").output == ""
 
 
@@ -70,13 +70,13 @@ def test_update(folder, tmp_path):
     assert "nikon z" in run("complete", tmp_path / "new", "n", "-p", "camera").stdout
     assert "nikon z" not in run("complete", folder / "model", "n").stdout
     assert run("update-completer", tmp_path / "new", "--remove", tmp_path / "gone").exit_code == 0
-    assert "(no label)" in run("complete", tmp_path / "new", "nike").stdout
+    assert "(no completion)" in run("complete", tmp_path / "new", "nike").stdout
     (tmp_path / "words").write_text("nikon\n")
     result = run(
         "update-completer", tmp_path / "new", tmp_path / "newer.tsv", "--blocklist", tmp_path / "words"
     )
     assert result.exit_code == 0, result.output
-    assert "(no label)" in run("complete", tmp_path / "new", "nik").stdout
+    assert "(no completion)" in run("complete", tmp_path / "new", "nik").stdout
     (tmp_path / "pairs.tsv").write_text("camera\tlens\n" * 9 + "shoes\tcamera\n")
     options = ["--pairs", "--refresh", tmp_path / "again"]
     (tmp_path / "again").write_text("camera\n")
@@ -89,7 +89,7 @@ def test_update(folder, tmp_path):
 
 
 def test_a_typo(folder):
-    assert "(no label)" in run("complete", folder / "model", "nikno").stdout
+    assert "(no completion)" in run("complete", folder / "model", "nikno").stdout
     assert "nikon" in run("complete", folder / "model", "nikno", "--tolerant").stdout
 
 
@@ -100,6 +100,16 @@ def test_holdout_and_card(folder, tmp_path):
     assert result.exit_code == 0, result.output
     assert re.search(r"^Arborank( +\d\.\d{3}| +nan){8}$", result.stdout, re.M)
     assert "MRR by characters typed" in (tmp_path / "m" / "README.md").read_text()
+    table = re.search(r"```\nMRR.*?```", (tmp_path / "m" / "README.md").read_text(), re.S)[0]
+    for _ in range(2):  # an update keeps it, and says that it is older
+        result = run("update-completer", tmp_path / "m", folder / "log.tsv")
+        assert result.exit_code == 0, result.output
+        card = (tmp_path / "m" / "README.md").read_text()
+        assert card.count(f"## Evaluation, before updates\n\nOn 0.2 of the data, held out:\n\n{table}") == 1
+        assert "## Last update\n\n4 queries before, 4 now." in card
+    (tmp_path / "m" / "README.md").unlink()
+    assert run("update-completer", tmp_path / "m", folder / "log.tsv").exit_code == 0
+    assert "Evaluation" not in (tmp_path / "m" / "README.md").read_text()
 
 
 def test_pairs_blocklist_and_limits(folder, tmp_path):
@@ -135,11 +145,17 @@ def test_threads_are_not_saved(folder, tmp_path):
             "need LOG, to learn from",
         ),
         (["update-completer", "{}/model", "-o", "{}/new", "--remove", "{}/empty"], "is empty"),
+        (["update-completer", "{}/model", "{}/nothing.tsv", "-o", "{}/new"], "nothing.tsv holds no query"),
+        (["update-completer", "{}/model", "{}/blank.tsv", "-o", "{}/new"], "blank.tsv holds no query"),
+        (["train-completer", "{}/nothing.tsv", "-m", "{}/new"], "nothing.tsv holds no query"),
+        (["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "nan"], "--holdout must be finite"),
     ],
 )
 def test_errors(folder, args, message):
     (folder / "broken.tsv").write_text("a\t1\tx\na\tlater\ty\n")
     (folder / "empty").write_text("\n")
+    (folder / "nothing.tsv").write_text("")
+    (folder / "blank.tsv").write_text("a\t1\t \x01\n")
     if not (folder / "linear").exists():
         arborank.persistence.save(arborank.LabelTree.one_vs_all(2), folder / "linear")
     result = run(*(arg.format(folder) for arg in args))
@@ -211,6 +227,24 @@ def test_screen():
 def test_keys():
     sent = [b"a\xc3", b"\xa9", b"\x1b[A", b"\x1b[3~", b"\t\x7f\r", b"\x1b", b""]
     assert list(keys(lambda: sent.pop(0))) == ["a", "é", "up", "tab", "backspace", "enter", "end"]
+    sent = [b"\x1b[B\x1b[B\x1bOAn", b"\x1b[200~ni\x1b[201~", b"\x1bx\x1b[1;5C\xff", b"k\x1b", b""]
+    expected = ["down", "down", "up", "n", "n", "i", "\ufffd", "k", "end"]
+    assert list(keys(lambda: sent.pop(0))) == expected
+
+
+def test_a_small_terminal(monkeypatch, capsys):
+    screen = Screen(lambda prefix, previous: ([(f"q{i}", 0.5) for i in range(50)], 0.0))
+    for key in "abcdefghij":
+        screen.press(key)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((8, 4)))
+    _draw(screen)
+    shown = capsys.readouterr().out
+    assert shown.count("\n") == 3  # it does not scroll
+    assert shown.startswith("\r\x1b[J> fghij\r\n")  # the end of what is typed
+    assert shown.endswith("\r\x1b[3A\x1b[7C")
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((1, 1)))
+    _draw(screen)
+    assert capsys.readouterr().out == "\r\x1b[J>\r\x1b[1C"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
@@ -232,7 +266,7 @@ def test_live_on_a_terminal(folder):
     def wait_for(text):
         nonlocal seen
         while text not in seen:
-            assert select.select([master], [], [], 60)[0], seen
+            assert select.select([master], [], [], 300)[0], seen
             seen += os.read(master, 4096)
         seen = b""
 
@@ -242,5 +276,5 @@ def test_live_on_a_terminal(folder):
     os.write(master, b"nik")
     wait_for(b"nikon")
     os.write(master, b"\x1b")
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     os.close(master)

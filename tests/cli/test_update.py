@@ -1,6 +1,8 @@
 """`arborank update`: what it changes, and that it is all or nothing."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +135,23 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
         (["--add"], 2, "need --data"),
         (["--remove", "gone", "--data", "recent.jsonl"], 2, "--data goes with"),
         (["--data", "X.npz", "--labels", "Y.npz", "--add"], 2, "something else"),
-        (["--remove", "unknown"], 1, "'kiwi', which is not a label"),
+        (["--remove", "gone", "--labels", "Y.npz"], 2, "--labels goes with"),
+        (["--remove", "gone", "--xmc"], 2, "--xmc goes with"),
+        (["--remove", "unknown"], 1, "--remove unknown holds 'kiwi', which is not a label"),
+        (["--remove", "twice"], 1, "--remove twice holds 'apple' twice"),
+        (["--remove", "all"], 1, "--remove all holds every label of the model"),
+        (["--data", "recent.jsonl", "--refresh", "unknown"], 1, "--refresh unknown holds 'kiwi', which"),
+        (
+            ["--data", "few.jsonl", "--refresh", "new"],
+            1,
+            "neither a text with that label nor a text in --label-texts",
+        ),
+        (["--data", "lonely.jsonl", "--add"], 1, "every row of --data has a label; --data must also hold"),
+        (
+            ["--data", "recent.jsonl", "--add", "--negative-share", "nan"],
+            1,
+            "--negative-share must be finite, found nan",
+        ),
         (["--remove", "empty"], 1, "empty is empty; a line each was expected"),
         (["--data", "old.jsonl", "--add"], 1, "nothing to add"),
     ],
@@ -141,6 +159,11 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
 def test_refusals(run, args, code, message):
     Path("unknown").write_text("kiwi\n")
     Path("empty").write_text("\n")
+    Path("twice").write_text("apple\napple\n")
+    Path("all").write_text("\n".join(OLD))
+    Path("new").write_text("cherry\n")
+    write_jsonl(Path("few.jsonl"), rows(OLD[:2], 10, 5))
+    write_jsonl(Path("lonely.jsonl"), rows(NEW, 3, 5))
     write_jsonl(Path("old.jsonl"), rows(OLD, 30, 5))
     assert message in run("model", *args, code=code).stderr
 
@@ -158,5 +181,41 @@ def test_files_of_names_are_read_as_data_are(run):
 def test_refusals_of_models_of_matrices(run):
     Path("name").write_text("apple\n")
     assert "no label id" in run("linear", "--remove", "name", code=1).stderr
+    Path("ids").write_text("1000\n")
+    assert "--remove ids holds 1000, but the model" in run("linear", "--remove", "ids", code=1).stderr
     args = ("linear", "--data", "X.npz", "--labels", "Y.npz", "--label-texts", "about.jsonl", "--add")
     assert "models of texts" in run(*args, code=2).stderr
+
+
+@pytest.mark.parametrize("fails_at", [0, 2])
+@pytest.mark.parametrize("signal_name", ["SIGKILL", "SIGINT"])
+def test_a_killed_update_leaves_the_old_model(run, signal_name, fails_at):
+    question = ["a grapeish thing", "a melonish thing"]
+    serving = arborank.load("model")
+    before = serving.rank_batch(question, 3)
+    program = f"""
+import os, signal
+from arborank.cli import main
+from arborank.persistence import store
+real, written = store.write_tensors, []
+def dying(path, arrays):
+    written.append(path)
+    if len(written) > {fails_at}:
+        path.write_bytes(b"half")
+        print("half written", flush=True)
+        os.kill(os.getpid(), signal.{signal_name})
+    return real(path, arrays)
+store.write_tensors = dying
+main(["update", "model", "--data", "recent.jsonl", "--add", "--remove", "gone"])
+"""
+    died = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "half written" in died.stdout
+    assert died.returncode != 0
+    assert "saved" not in died.stderr
+    assert serving.rank_batch(question, 3) == before
+    assert arborank.load("model", verify=True).rank_batch(question, 3) == before
+    run(
+        "model", "--data", "recent.jsonl", "--add", "--remove", "gone"
+    )  # what is left over is in nobody's way
+    assert set(arborank.load("model", verify=True).labels_) == {*OLD, *NEW} - {"banana", "grape"}
+    assert serving.rank_batch(question, 3) == before

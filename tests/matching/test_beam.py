@@ -483,3 +483,21 @@ class TestRefusals:
             BeamSearch(model.branches, layers, model.labels[:-1], model.n_labels)
         with pytest.raises(ValueError, match="labels holds"):
             BeamSearch(model.branches, layers, model.labels + 1, model.n_labels)
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("size", [1, 3, 40, 700])
+def test_filters_of_one_query_in_a_large_tree(overlap, size):
+    rng = np.random.default_rng(7)
+    model = random_model(rng, depth=3, widest=60, n_features=8, overlap=overlap, most=30_000)
+    assert model.labels.size > 3 * 4096
+    search, x = model.search(), random_instances(rng, 1, 8)
+    for _ in range(3):
+        ids = {name: rng.choice(model.n_labels, size, replace=False) for name in ("allowed", "excluded")}
+        masks = {name: np.zeros((1, model.n_labels), np.float32) for name in ids}
+        for name, chosen in ids.items():
+            masks[name][:, chosen] = 1
+        for names in (("allowed",), ("excluded",), ("allowed", "excluded")):
+            expected = topk(model, x, 9, 5, "l3-hinge", *(masks[n] if n in names else None for n in ids))
+            found = search.topk(as_csr(x), 9, beam_size=5, **{name: ids[name] for name in names})
+            assert_same(found, expected)

@@ -1,11 +1,15 @@
 """Chunks moved between layers, against the columns of their matrices."""
 
+import mmap
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arborank._native import append_mapped
 from arborank.ranking import LayerWeights
 from arborank.ranking.chunks import append_chunks, concat_siblings, gather_chunks, select_children
 
@@ -105,3 +109,28 @@ def test_other_precisions_keep_their_bits(precision):
     assert np.array_equal(both.to_matrix()[0][:, :9].toarray(), one.to_matrix()[0].toarray())
     with pytest.raises(ValueError, match="different precisions"):
         gather_chunks([small, a], [0, 1], [0, 0])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems copy")
+@pytest.mark.parametrize("shift", [0, 6, 4090])
+@pytest.mark.parametrize("n", [1, 4096, 40_000])
+@pytest.mark.parametrize("n_more", [0, 1, 5000])
+def test_a_mapped_array_goes_on_in_memory(tmp_path, shift, n, n_more):
+    rng = np.random.default_rng(0)
+    content, more = rng.integers(0, 256, (2, 50_000), dtype=np.uint8)
+    more = more[:n_more]
+    (tmp_path / "bytes").write_bytes(content)
+    with (tmp_path / "bytes").open("rb") as file:
+        mapped = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    joined = append_mapped(mapped[shift : shift + n], more)
+    if shift + n >= mmap.PAGESIZE:
+        del mapped
+        (tmp_path / "bytes").unlink()
+        assert not joined.flags.writeable
+        np.testing.assert_array_equal(joined, np.concatenate([content[shift : shift + n], more]))
+    else:
+        assert joined is None
+
+
+def test_an_array_in_memory_is_not_shared():
+    assert append_mapped(np.zeros(40_000, np.uint8), np.zeros(3, np.uint8)) is None

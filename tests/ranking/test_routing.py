@@ -1,14 +1,18 @@
 """Which leaf an instance is an example of, against k-means written plainly."""
 
+import os
+import signal
+import threading
+import time
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arborank.ranking import keep_routed, keep_visits, route
+from arborank.ranking import keep_routed, keep_visits, part_labels, route
 from arborank.ranking.routing import leaf_scores
 from arborank.sparse import as_csr, to_scipy
 
@@ -18,8 +22,18 @@ def unit(rows):
     return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
 
 
+@pytest.fixture(autouse=True)
+def every_label_is_parted(monkeypatch):
+    monkeypatch.setattr("arborank.ranking.routing._PARTED", 1)
+
+
+def routes_of(X, Y, membership, beams, scores, **options):
+    parted = part_labels(X, Y, membership, beams, scores, **options)
+    return route(Y, parted, membership, beams, scores, beam_negatives=0.1)
+
+
 def examples(*arguments, **options):
-    return to_scipy(route(*arguments, **options).examples).toarray()
+    return to_scipy(routes_of(*arguments, **options).examples).toarray()
 
 
 def plain_route(X, Y, membership, beams, scores, coherence):
@@ -54,6 +68,7 @@ def plain_route(X, Y, membership, beams, scores, coherence):
     return routed
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32), st.integers(1, 30), st.integers(1, 6), st.integers(1, 5), st.floats(0.1, 5))
 def test_by_definition(seed, n, n_labels, n_leaves, coherence):
     rng = np.random.default_rng(seed)
@@ -121,7 +136,7 @@ def test_wrong_beams(leaf, score):
     matrices = as_csr(np.eye(2)), as_csr(np.ones((2, 1))), as_csr(np.ones((1, 2)))
     beams, scores = np.array([[leaf], [1]]), np.array([[score], [0.5]], np.float32)
     with pytest.raises(ValueError, match="scores finite numbers of at least 0"):
-        route(*matrices, beams, scores, starts=2)
+        part_labels(*matrices, beams, scores, starts=2)
 
 
 def test_scores_of_leaves(monkeypatch):
@@ -139,12 +154,28 @@ def test_what_is_not_routed_costs_nothing():
     assert kept.data.tolist() == [0, 3, 4, 0]
 
 
+def test_rare_labels_are_not_parted(monkeypatch):
+    monkeypatch.setattr("arborank.ranking.routing._PARTED", 3)
+    Y = as_csr(np.array([[1, 0], [1, 1], [1, 1.0]]))  # three instances of one label, two of the other
+    leaves = as_csr(np.array([[1, 1, 0, 0], [0, 0, 1, 1.0]]))
+    beams, scores = (
+        np.array([[0, 2], [1, 3], [0, -1]]),
+        np.array([[0.9, 0.3], [0.8, 0.05], [0.7, 0]], np.float32),
+    )
+    routes = routes_of(as_csr(np.eye(3)), Y, leaves, beams, scores, coherence=0.0)
+    assert to_scipy(routes.examples).toarray().tolist() == [[1, 0, 0, 0], [0, 1, 1, 1], [1, 0, 1, 1]]
+    assert to_scipy(routes.visited).toarray().tolist() == [[1, 0, 1, 0], [0, 1, 1, 1], [1, 0, 1, 1]]
+    assert to_scipy(routes.preferred).toarray().tolist() == [[1, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0]]
+
+
 def test_visits():
     beams = np.array([[0, 2], [1, -1]])
     Y, leaves = as_csr(np.eye(2)), as_csr(np.array([[1, 1, 0], [0, 0, 1]]))
-    routes = route(as_csr(np.eye(2)), Y, leaves, beams, np.array([[0.5, 0.1], [0.9, 0]], np.float32))
+    scores = np.array([[0.5, 0.05], [0.9, 0]], np.float32)
+    routes = routes_of(as_csr(np.eye(2)), Y, leaves, beams, scores)
     assert to_scipy(routes.examples).toarray().tolist() == [[1, 0, 0], [0, 0, 1]]
     assert to_scipy(routes.visited).toarray().tolist() == [[1, 0, 1], [0, 1, 1]]
+    assert to_scipy(routes.preferred).toarray().tolist() == [[1, 0, 0], [0, 1, 0]]
     slots = as_csr(np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]))
     kept = to_scipy(keep_visits(slots, routes.visited, np.array([0, 1, 1, 2]))).toarray()
     assert kept.tolist() == [[1, 0, 0, 4], [0, 6, 7, 8]]
@@ -155,10 +186,29 @@ def test_visits():
 @pytest.mark.parametrize("rows", [3, 5])
 def test_refuses_other_rows(rows):
     with pytest.raises(ValueError, match="one row an instance"):
-        route(
+        part_labels(
             as_csr(np.ones((rows, 1))),
             as_csr(np.ones((4, 1))),
             as_csr(np.ones((1, 2))),
             np.zeros((4, 1), int),
             np.ones((4, 1), np.float32),
         )
+
+
+def test_an_interrupt_is_heard_within_a_label():
+    rng = np.random.default_rng(0)
+    n = 20_000  # instances of one label that never settle: minutes, if nothing stops it
+    X = as_csr(sp.random_array((n, 500), density=0.1, rng=rng, dtype=np.float32))
+    matrices = X, as_csr(np.ones((n, 1))), as_csr(np.ones((1, 6)))
+    beams, scores = np.tile(np.arange(6), (n, 1)), rng.random((n, 6)).astype(np.float32)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    start = time.perf_counter()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            part_labels(*matrices, beams, scores, starts=10_000)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, previous)
+    assert time.perf_counter() - start < 5

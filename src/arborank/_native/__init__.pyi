@@ -138,6 +138,11 @@ def normalize_rows(a: Csr) -> NDArray[numpy.float32]:
 def transpose(a: Csr) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Arrays (indptr, indices, data) of the transpose."""
 
+def append_mapped(first: NDArray[numpy.uint8], second: NDArray[numpy.uint8]) -> NDArray[numpy.uint8] | None:
+    """
+    Two arrays joined without a copy of the first, if that is mapped from a file; else None.
+    """
+
 class Layer:
     """
     The arrays of one layer; none of it can make a search read outside them.
@@ -176,6 +181,11 @@ class Combination:
 
     def __call__(self, margins: NDArray[numpy.float32], parents: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
         """Scores of nodes with the given margins and parents' scores."""
+
+def label_ids(labels: object) -> object:
+    """
+    An int64 array of a list or tuple of ints; None if it holds anything else.
+    """
 
 class LabelFilter:
     """What Searcher.filter prepares."""

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import Self
 
@@ -17,7 +17,8 @@ from .normal import normalize
 __all__ = ["Catalogue"]
 
 _MANY = 2048  # a range of more queries is ranked by frequency once, not at every keystroke
-_REMEMBERED = 64
+_RANGES = 1024  # so many of these are remembered,
+_REMEMBERED = 64  # each with so many queries at least
 # written without spaces: Thai, Lao, Burmese, Khmer, Chinese, Japanese
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff"
@@ -78,15 +79,20 @@ class Catalogue:
         start = prefix.encode()
         if len(start) > self.longest:
             return 0, 0
-        text, offsets = self.keys.text.data, self.keys.offsets.data
-
-        def key(i: int) -> bytes:
-            return bytes(text[offsets[i] : offsets[i + 1]])
-
         low, high = within or (0, len(self.keys))
-        ids = range(high)
-        first = bisect_left(ids, start, lo=low, key=key)
-        return first, bisect_left(ids, start + b"\xff", lo=first, key=key)
+        key = self._keys()
+        first = bisect_left(range(high), start, lo=low, key=key)
+        if first == high or not key(first).startswith(start):
+            return first, first
+        return first, bisect_left(range(high), start + b"\xff", lo=first, key=key)
+
+    def behind(self, start: bytes, first: int, end: int) -> int:
+        """Return the id behind the last of the keys that begin so, among ids from the first such one to ``end``."""
+        return bisect_left(range(end), start + b"\xff", lo=first, key=self._keys())
+
+    def _keys(self) -> Callable[[int], bytes]:
+        text, offsets = self.keys.text.data, self.keys.offsets.data
+        return lambda i: bytes(text[offsets[i] : offsets[i + 1]])
 
     def find(self, text: str) -> int | None:
         """Return the id of a query, or None."""
@@ -97,18 +103,24 @@ class Catalogue:
     def frequent(self, first: int, end: int, k: int) -> NDArray[np.int64]:
         """Return the ids of the ``k`` most frequent queries of a range that are not blocked; among equals in order."""
         if end - first <= _MANY:
-            return self._ranked(first, end)[:k]
+            return self._ranked(first, end, k)
         known = self._remembered.get((first, end))
         if known is None or known.size < min(k, end - first):
-            if len(self._remembered) >= _REMEMBERED:
+            if len(self._remembered) >= _RANGES:
                 self._remembered.clear()
-            known = self._remembered[first, end] = self._ranked(first, end)[: max(2 * k, _REMEMBERED)]
+            known = self._remembered[first, end] = self._ranked(first, end, max(2 * k, _REMEMBERED))
         return known[:k]
 
-    def _ranked(self, first: int, end: int) -> NDArray[np.int64]:
+    def _ranked(self, first: int, end: int, k: int) -> NDArray[np.int64]:
         counts = self._open_counts[first:end]
-        ranked = np.argsort(-counts, kind="stable")
-        return first + ranked[: np.count_nonzero(counts)]
+        n = min(k, int(np.count_nonzero(counts)))
+        places = np.arange(counts.size)
+        if 0 < n < counts.size:  # a million are not sorted for the sake of ten
+            least = np.partition(counts, counts.size - n)[counts.size - n]
+            above, equal = np.flatnonzero(counts > least), np.flatnonzero(counts == least)
+            places = np.sort(np.concatenate([above, equal[: n - above.size]]))
+        ranked: NDArray[np.int64] = first + places[np.argsort(-counts[places], kind="stable")]
+        return ranked[:n]
 
     def shares(self, ids: NDArray[np.int64], first: int, end: int) -> NDArray[np.float64]:
         """Return how often each of some queries was sent, of all times that one of a range was."""

@@ -240,8 +240,15 @@ class Autocompleter(SaveMixin, UpdateMixin):
     # ------------------------------------------------------------------ save
 
     def to_state(self) -> State:
-        """Take the fitted completer apart for saving."""
+        """Take the fitted completer apart for saving.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter was set since to what `from_state` would refuse.
+        """
         check_is_fitted(self, "model_")
+        check_parameters(self)
         stages = ("model", "previous_features", "prefix_features")  # saved as what they became
         config = {name: value for name, value in self.get_params(deep=False).items() if name not in stages}
         config["blocklist"] = list(self.blocklist)
@@ -252,6 +259,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
     def from_state(cls, state: State) -> Self:
         """Put a saved completer together again; arrays are used where they lie."""
         completer = cls(**state.config)
+        check_parameters(completer)
         parts = state.parts
         completer._set_fitted(parts["catalogue"], parts["rows"], parts["model"])
         return completer

@@ -73,6 +73,8 @@ def gather_queries(
         if not key or (phrases and holds_phrase(key, phrases)):
             kept[position] = False
     order = sorted(np.flatnonzero(kept).tolist(), key=keys.__getitem__)
+    if not pairs.queries and known is None:
+        raise ValueError("there is no query to learn from")
     if not order and known is None:
         raise ValueError(
             f"no query is left of {len(keys)} different ones: min_count={min_count}, min_users={min_users}, "

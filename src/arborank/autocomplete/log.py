@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -115,8 +116,10 @@ def parse_time(time: Any) -> float | datetime:
             return parse_time(datetime.fromisoformat(time.strip()))
         except ValueError:
             pass
-    elif isinstance(time, int | float) and not isinstance(time, bool) and math.isfinite(time):
-        return float(time)
+    elif isinstance(time, int | float) and not isinstance(time, bool):
+        with suppress(OverflowError):  # an int beyond all floats
+            if math.isfinite(seconds := float(time)):
+                return seconds
     raise ValueError(f"a time must be a number of seconds or an ISO 8601 date, found {_shown(time)}")
 
 

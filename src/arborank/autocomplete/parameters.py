@@ -37,6 +37,12 @@ def check_parameters(completer: Any) -> None:
             raise ValueError(f"depth is {completer.depth}, but index 'kmeans' has no levels of characters")
     check_real("prefix_weight", completer.prefix_weight, above=0)
     check_real("decay", completer.decay, above=0, most=1)
+    if completer.session_gap is not None:
+        check_real("session_gap", completer.session_gap, above=0)
+    for name in ("previous_features", "prefix_features"):
+        found = getattr(completer, name)
+        if found is not None and not _is_vectoriser(found):
+            raise TypeError(f"{name} must be a vectoriser as NgramTfidf and PrefixTfidf are, found {found!r}")
     blocklist, model = completer.blocklist, completer.model
     if (
         isinstance(blocklist, str)
@@ -50,3 +56,8 @@ def check_parameters(completer: Any) -> None:
         raise ValueError(
             f"combine of model is {model.combine!r}; scores from 0 to 1 need one of {', '.join(_BOUNDED)}"
         )
+
+
+def _is_vectoriser(value: Any) -> bool:
+    methods = ("fit", "encode", "get_params")
+    return not isinstance(value, type) and all(hasattr(value, method) for method in methods)

@@ -12,6 +12,8 @@ from ..state import State
 
 __all__ = ["ContextRows"]
 
+_LEAST = 1e-15  # weight of a query, however old: its square is still a number in single precision
+
 
 class ContextRows:
     """Two fitted vectorisers side by side.
@@ -51,7 +53,7 @@ class ContextRows:
         for texts in previous:
             for age, text in enumerate(reversed(texts)):
                 columns.append(numbers.setdefault(text, len(numbers)))
-                weights.append(self.decay**age)
+                weights.append(max(self.decay**age, _LEAST))
             indptr.append(len(columns))
         shape = (len(previous), max(len(numbers), 1))
         mixture = sp.csr_array((np.array(weights, np.float32), np.array(columns, np.int32), indptr), shape)
@@ -74,7 +76,7 @@ class ContextRows:
         columns, values = before.indices, before.data
         if len(previous) > 1:
             ages = np.arange(len(previous))[::-1]
-            weights = np.repeat(self.decay**ages, np.diff(before.indptr))
+            weights = np.repeat(np.maximum(self.decay**ages, _LEAST), np.diff(before.indptr))
             columns, places = np.unique(columns, return_inverse=True)
             values = np.bincount(places, weights=values * weights).astype(np.float32)
         typed = self.prefix.encode([prefix])

@@ -96,11 +96,9 @@ def _checked(position: int, row: Any) -> tuple[Any, float, str]:
         raise TypeError(
             f"row {position} of the log has the session {session!r}; a hashable value was expected"
         )
-    if isinstance(time, datetime):
-        time = time.timestamp()
     try:
-        seconds = float(time)
-    except (TypeError, ValueError):
+        seconds = float(time.timestamp() if isinstance(time, datetime) else time)
+    except (TypeError, ValueError, OverflowError, OSError):  # the last two: beyond what a clock can show
         seconds = float("nan")
     if not math.isfinite(seconds):
         raise ValueError(
@@ -131,6 +129,8 @@ def check_pairs(previous: Any, queries: Any, users: Any) -> Pairs:
         raise ValueError(
             f"previous has {len(contexts)} entries but queries has {len(texts)}; they go in pairs"
         )
+    if users is not None and (isinstance(users, str) or not isinstance(users, Iterable)):
+        raise TypeError(f"users must be a sequence with one entry a pair, found {users!r}")
     who = None if users is None else list(users)
     if who is not None and len(who) != len(texts):
         raise ValueError(f"users has {len(who)} entries but queries has {len(texts)}; one each is needed")

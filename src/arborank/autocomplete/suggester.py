@@ -1,6 +1,6 @@
 """A fitted completer answers: from a keystroke to completions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -74,7 +74,7 @@ class Suggester(BaseEstimator):
             What has been typed; empty for a guess at the whole query. Where no query begins with it, the result is
             empty.
         previous : str or sequence of str, default=()
-            The queries before, oldest first; the last ``n_previous`` count. They need not be known.
+            The queries before, oldest first; the last ``n_previous`` that are not blank count. They need not be known.
         k : int, default=10
             Most completions.
         strict : bool, default=True
@@ -95,13 +95,15 @@ class Suggester(BaseEstimator):
         Raises
         ------
         TypeError
-            If the prefix or a previous query is not a str.
+            If the prefix or a previous query is not a str, ``strict`` not a bool, or ``k`` or ``beam_size`` no integer.
         ValueError
-            If ``k`` is below 1.
+            If ``k`` or ``beam_size`` is below 1.
         """
         self._check_fitted()
         if not isinstance(prefix, str):
             raise TypeError(f"prefix must be a str, found {type(prefix).__name__}")
+        if not isinstance(strict, bool | np.bool_):
+            raise TypeError(f"strict must be True or False, found {strict!r}")
         k = k if type(k) is int and k > 0 else check_integer("k", k, 1)
         key = normalize(prefix, prefix=True)
         run = self.catalogue_.matching(key)
@@ -140,10 +142,12 @@ class Suggester(BaseEstimator):
         """
         self._check_fitted()
         check_integer("k", k, 1)
-        if isinstance(prefixes, str):
-            raise TypeError("prefixes must be a sequence of str, found one str")
+        if isinstance(prefixes, str) or not isinstance(prefixes, Collection):
+            raise TypeError(f"prefixes must be a sequence of str, found {prefixes!r}")
         before = [()] * len(prefixes) if previous is None else previous
-        if isinstance(before, str) or len(before) != len(prefixes):
+        if isinstance(before, str) or not isinstance(before, Collection):
+            raise TypeError(f"previous must be a sequence with an entry a prefix, found {before!r}")
+        if len(before) != len(prefixes):
             raise ValueError(f"previous must have {len(prefixes)} entries, one a prefix, found {len(before)}")
         for number, prefix in enumerate(prefixes):
             if not isinstance(prefix, str):
@@ -153,7 +157,9 @@ class Suggester(BaseEstimator):
         possible = ranges[:, 0] < ranges[:, 1]
         typed = [key if any_ else "" for key, any_ in zip(keys, possible.tolist(), strict=True)]
         X, known = self.rows_.many(
-            [self._context(texts) for texts in before], typed, n_threads=n_threads(self.n_jobs)
+            [self._context(texts, f"previous[{row}]") for row, texts in enumerate(before)],
+            typed,
+            n_threads=n_threads(self.n_jobs),
         )
         ids, scores = self._search.topk(
             X,
@@ -169,10 +175,16 @@ class Suggester(BaseEstimator):
         ]
 
     def block(self, phrases: Iterable[str]) -> Self:
-        """Never suggest queries that hold one of some words or phrases, from now on; saved with the completer."""
+        """Never suggest queries that hold one of some words or phrases, from now on; saved with the completer.
+
+        Raises
+        ------
+        TypeError
+            If ``phrases`` is anything else than an iterable of str.
+        """
         self._check_fitted()
-        if isinstance(phrases, str):
-            raise TypeError(f"phrases must be an iterable of str, found the str {phrases!r}")
+        if isinstance(phrases, str) or not isinstance(phrases, Iterable):
+            raise TypeError(f"phrases must be an iterable of str, found {phrases!r}")
         wanted = list(phrases)
         for phrase in wanted:
             if not isinstance(phrase, str):
@@ -248,16 +260,23 @@ class Suggester(BaseEstimator):
         size = model.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1)
         return {"beam_size": size, "combine": model.combine, "excluded": self._excluded}
 
-    def _context(self, previous: str | Sequence[str] | None) -> tuple[str, ...]:
+    def _context(self, previous: str | Sequence[str] | None, name: str = "previous") -> tuple[str, ...]:
+        """Return the normal forms of the last ``n_previous`` queries that are not blank, oldest first."""
         if previous is None:
             return ()
         if not isinstance(previous, Iterable):
-            raise TypeError(f"previous must be a str or a sequence of str, found {previous!r}")
+            raise TypeError(f"{name} must be a str or a sequence of str, found {previous!r}")
         texts = (previous,) if isinstance(previous, str) else tuple(previous)
         for text in texts:
             if not isinstance(text, str):
-                raise TypeError(f"previous must be a str or a sequence of str, found {text!r} in it")
-        return tuple(key for text in texts[-self.n_previous :] if (key := normalize(text)))
+                raise TypeError(f"{name} must be a str or a sequence of str, found {text!r} in it")
+        latest: list[str] = []
+        for text in reversed(texts):
+            if key := normalize(text):
+                latest.append(key)
+                if len(latest) == self.n_previous:
+                    break
+        return tuple(reversed(latest))
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a keystroke

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..models import XRLinear
 from ..sparse import as_csr
+from ..strings import find_all
 from ..threads import n_threads
 from .catalogue import Catalogue
 from .contexts import drop_blocked
@@ -187,15 +188,11 @@ class UpdateMixin(Suggester):
     def _ids(self, name: str, queries: Iterable[str]) -> list[int]:
         if isinstance(queries, str) or not isinstance(queries, Iterable):
             raise TypeError(f"{name} must be a collection of str, found {queries!r}")
-        found = []
-        for query in queries:
+        wanted = list(queries)
+        for query in wanted:
             if not isinstance(query, str):
                 raise TypeError(f"{name} must be a collection of str, found {query!r} in it")
-            label = self.catalogue_.find(query)
-            if label is None:
-                raise ValueError(f"{name} holds {query!r}, which this completer does not know")
-            found.append(label)
-        return found
+        return find_all(name, wanted, self.catalogue_.find, "which this completer does not know")
 
     def _successor(self, catalogue: Catalogue, model: XRLinear) -> Self:
         completer = type(self)(**self.get_params(deep=False))

@@ -34,7 +34,7 @@ def complete(
     completer = open_completer(model)
     options: dict[str, Any] = {"k": k, "strict": not tolerant, "beam_size": beam_size}
     if prefix is not None:
-        show(completer.complete(prefix, previous, **options))
+        _show(completer.complete(prefix, previous, **options))
     elif not (_on_terminal() and _converse(completer, previous, options)):
         _answer_lines(completer, previous, options)
 
@@ -75,5 +75,12 @@ def _answer_lines(completer: Any, previous: tuple[str, ...], options: dict[str, 
     for line in stdin_texts():
         *before, prefix = line.split("\t")
         click.echo(printable(" > ".join([*before, prefix])))
-        show(completer.complete(prefix, [*previous, *before], **options))
+        _show(completer.complete(prefix, [*previous, *before], **options))
         click.echo()
+
+
+def _show(completions: list[tuple[str, float]]) -> None:
+    if completions:
+        show(completions)
+    else:
+        click.echo("  (no completion)")

@@ -19,7 +19,9 @@ __all__ = ["inspect"]
 @click.option("--depth", type=POSITIVE, default=1, show_default=True, help="Levels drawn by --branches.")
 @click.option("--examples", type=POSITIVE, default=4, show_default=True, help="Labels named for a branch.")
 @click.option(
-    "--senses", metavar="LABEL", help="Show what the leaves of a label (its name, or its id) stand for."
+    "--senses",
+    metavar="LABEL",
+    help="Show what the leaves of a label (its name; its id without names) stand for.",
 )
 @click.option(
     "--picture", type=click.Path(dir_okay=False, writable=True), help="Draw --senses into this SVG file."

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -17,6 +18,8 @@ _HELP = "Tab takes the first, ↑ ↓ choose, Enter sends, Esc ends"
 _NAMES = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\b": "backspace", "\x15": "clear"}
 _NAMES |= {"\x03": "end", "\x04": "end", "\x1b": "end"}
 _ESCAPES = {"\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "down"}
+# an escape sequence, or Alt and a key, or a key; several come at once where keys repeat or text is pasted
+_KEY = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|[^\x1b])|.", re.DOTALL)
 
 
 class Screen:
@@ -69,7 +72,8 @@ class Screen:
     def lines(self, width: int) -> list[str]:
         """Return the screen, the line that is typed first."""
         before = " > ".join(self.previous[-3:])
-        lines = [f"> {printable(self.typed)}", f"  after: {printable(before)}" if before else f"  {_HELP}"]
+        typed = _cut(printable(self.typed)[::-1], max(width - 3, 1))[::-1]  # its end, where typing goes on
+        lines = [f"> {typed}", f"  after: {printable(before)}" if before else f"  {_HELP}"]
         for place, (query, score) in enumerate(self.found):
             lines.append(f"{'→' if place == self.chosen else ' '} {score:6.3f}  {printable(query)}")
         lines.append(f"  {1e6 * self.seconds:.0f} µs")
@@ -80,14 +84,11 @@ def keys(read: Callable[[], bytes]) -> Iterator[str]:
     """Turn what a terminal sends into characters and key names; end when it sends nothing more."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while data := read():
-        text = decoder.decode(data)
-        if text in _ESCAPES:
-            yield _ESCAPES[text]
-        elif text.startswith("\x1b") and len(text) > 1:
-            continue  # another function key
-        else:
-            for character in text:
-                yield _NAMES.get(character, character)
+        for key in _KEY.findall(decoder.decode(data)):
+            if len(key) == 1:
+                yield _NAMES.get(key, key)
+            elif key in _ESCAPES:  # other function keys do nothing
+                yield _ESCAPES[key]
 
 
 def run(screen: Screen) -> bool:
@@ -114,11 +115,11 @@ def run(screen: Screen) -> bool:
 
 
 def _draw(screen: Screen) -> None:
-    """Write all lines over the ones before, and put the cursor behind what is typed."""
-    width = shutil.get_terminal_size().columns
-    lines = screen.lines(width)
-    below = f"\r\x1b[{len(lines) - 1}A\x1b[{sum(map(_columns, lines[0]))}C"
-    sys.stdout.write("\r\x1b[J" + "\r\n".join(lines) + below)
+    """Write the lines that fit over the ones before, and put the cursor behind what is typed."""
+    size = shutil.get_terminal_size()
+    lines = screen.lines(size.columns)[: size.lines]
+    up = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""  # 0 would be taken for 1
+    sys.stdout.write("\r\x1b[J" + "\r\n".join(lines) + f"\r{up}\x1b[{sum(map(_columns, lines[0]))}C")
     sys.stdout.flush()
 
 

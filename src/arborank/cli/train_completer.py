@@ -75,7 +75,9 @@ def train_completer(
         data = session_pairs(
             read_log(log), n_previous=completer.n_previous, session_gap=completer.session_gap
         )
-    say(f"{len(data.queries):,} queries")
+    if not data.queries:
+        raise ValueError(f"{log} holds no query")
+    say(f"queries sent: {len(data.queries):,}")
     train_data, test_data = data, None
     if holdout is not None:
         units = data.users if data.users is not None else list(range(len(data.queries)))
@@ -85,7 +87,7 @@ def train_completer(
         )
     start = time.perf_counter()
     completer.fit_pairs(train_data.previous, train_data.queries, users=train_data.users)
-    say(f"trained {len(completer.catalogue_):,} queries in {time.perf_counter() - start:.1f} s")
+    say(f"trained {len(completer.catalogue_):,} different queries in {time.perf_counter() - start:.1f} s")
     card = None
     if test_data is not None:
         report = compare(completer, test_data)

@@ -1,5 +1,8 @@
 """`arborank update`."""
 
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["update"]
 
+# An argument's name, but not in a label's, which stands in quotes.
+_ARGUMENT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?P<first>^(?:names|labels)\b)|\b\w+\b""")
 _FILE = click.Path(exists=True, dir_okay=False)
 
 
@@ -62,7 +67,14 @@ def update(
         raise click.UsageError("nothing to do: give --add, --refresh or --remove")
     if learns and data is None:
         raise click.UsageError("--add and --refresh need --data DATA, to learn from")
-    for name, value in (("data", data), ("label-texts", label_texts), ("negative-share", negative_share)):
+    of_learning = {
+        "data": data,
+        "labels": labels,
+        "xmc": xmc or None,
+        "label-texts": label_texts,
+        "negative-share": negative_share,
+    }
+    for name, value in of_learning.items():
         if value is not None and not learns:
             raise click.UsageError(f"--{name} goes with --add or --refresh")
     if directory is not None:
@@ -77,14 +89,36 @@ def update(
     change = _change_of(ranker, log, label_texts)
     done = []
     if remove is not None:
-        done.append(f"{change.remove(read_names(remove)):,} removed")
+        with _named(f"--remove {remove}"):
+            done.append(f"{change.remove(read_names(remove)):,} removed")
     if refresh is not None:
-        done.append(f"{change.refresh(read_names(refresh), options):,} refreshed")
+        with _named(f"--refresh {refresh}"):
+            done.append(f"{change.refresh(read_names(refresh), options):,} refreshed")
     if add:
-        done.append(f"{change.add(options):,} added")
+        with _named("--add"):
+            done.append(f"{change.add(options):,} added")
     summary = f"labels: {', '.join(done)}"
     save_model(change.ranker, directory or model, f"## Last update\n\n{summary.capitalize()}.")
     say(f"{summary}; saved {directory or model}")
+
+
+@contextmanager
+def _named(option: str) -> Iterator[None]:
+    """Let errors name options, and not the arguments that they become."""
+    names = {
+        "X": "--data",
+        "Y": "--data",
+        "label_texts": "--label-texts",
+        "negative_share": "--negative-share",
+    }
+
+    def replaced(found: re.Match[str]) -> str:
+        return option if found["first"] else names.get(found[0], found[0])
+
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(_ARGUMENT.sub(replaced, str(error))) from error
 
 
 class _Names:
@@ -107,7 +141,7 @@ class _Names:
         found = [name for row in (*self._log.labels, self._about) for name in row]
         new = [name for name in dict.fromkeys(found) if name not in self._known]
         if not new:
-            raise ValueError("DATA has no label that the model does not know; there is nothing to add")
+            raise ValueError("--data has no label that the model does not know; there is nothing to add")
         self._learn("add_labels", new, options)
         return len(new)
 
@@ -115,9 +149,9 @@ class _Names:
         assert self._log is not None
         chosen, left = set(names), set(self.ranker.labels_)
         rows = [[name for name in row if name in chosen or name in left] for row in self._log.labels]
-        about = {name: text for name, text in self._about.items() if name in chosen} or None
+        about = {name: text for name, text in self._about.items() if name in chosen or name in left}
         change = getattr(self.ranker, method)
-        self.ranker = change(names, self._log.texts, rows, label_texts=about, **options)
+        self.ranker = change(names, self._log.texts, rows, label_texts=about or None, **options)
 
 
 class _Ids:
@@ -144,6 +178,7 @@ class _Ids:
             )
         Y = to_scipy(self._log.Y)
         Y.resize(Y.shape[0], width)
+        _check_filled(Y[:, numbers], numbers)
         self.ranker = self.ranker.refresh_labels(numbers, self._log.X, Y[:, numbers], **options)
         return len(ids)
 
@@ -153,9 +188,20 @@ class _Ids:
         assert self._log is not None
         n_known, width = self.ranker.n_labels_, self._log.Y.shape[1]
         if width <= n_known:
-            raise ValueError(f"DATA has {width} labels and the model {n_known}; there is nothing to add")
-        self.ranker = self.ranker.add_labels(self._log.X, to_scipy(self._log.Y)[:, n_known:], **options)
+            raise ValueError(f"--data has {width} labels and the model {n_known}; there is nothing to add")
+        Y = to_scipy(self._log.Y)[:, n_known:]
+        _check_filled(Y, range(n_known, width))
+        self.ranker = self.ranker.add_labels(self._log.X, Y, **options)
         return int(width - n_known)
+
+
+def _check_filled(Y: Any, labels: Sequence[int]) -> None:
+    """Refuse labels without an instance, by the numbers that the user gave them."""
+    empty = [label for label, n in zip(labels, Y.sum(axis=0).tolist(), strict=True) if n == 0]
+    if empty:
+        raise ValueError(
+            f"--data has no row with label {empty[0]}{f' and {len(empty) - 1} more' * (len(empty) > 1)}"
+        )
 
 
 def _change_of(ranker: Any, log: Any, label_texts: str | None) -> _Names | _Ids:

@@ -1,5 +1,8 @@
 """`arborank update-completer`."""
 
+import re
+from pathlib import Path
+
 import click
 
 from .complete import open_completer
@@ -10,6 +13,7 @@ from .reporting import say
 __all__ = ["update_completer"]
 
 _FILE = click.Path(exists=True, dir_okay=False)
+_EVALUATION = re.compile(r"^## Evaluation(?:, before updates)?$\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 @click.command("update-completer", short_help="Let a completer follow its log without training it anew.")
@@ -46,7 +50,7 @@ def update_completer(
     if directory is not None:
         check_destination(directory, force)
     completer = open_completer(model)
-    from ..autocomplete import read_log, read_pairs
+    from ..autocomplete import read_log, read_pairs, session_pairs
 
     set_jobs(completer, jobs)
     before = len(completer.catalogue_)
@@ -54,11 +58,29 @@ def update_completer(
         completer = completer.remove(read_names(remove))
     if blocklist is not None:
         completer.block(read_names(blocklist))
-    again = () if refresh is None else read_names(refresh)
-    if pairs and log is not None:
-        data = read_pairs(log)
-        completer = completer.update_pairs(data.previous, data.queries, users=data.users, refresh=again)
+    if log is None:
+        completer = completer.update([])  # without what is blocked now
     else:
-        completer = completer.update([] if log is None else read_log(log), refresh=again)
-    save_model(completer, directory or model)
-    say(f"{before:,} queries before, {len(completer.catalogue_):,} now; saved {directory or model}")
+        again = () if refresh is None else read_names(refresh)
+        if pairs:
+            data = read_pairs(log)
+        else:
+            limits = {name: getattr(completer, name) for name in ("n_previous", "session_gap")}
+            data = session_pairs(read_log(log), **limits)
+        if not data.queries:
+            raise ValueError(f"{log} holds no query")
+        completer = completer.update_pairs(data.previous, data.queries, users=data.users, refresh=again)
+    summary = f"{before:,} queries before, {len(completer.catalogue_):,} now"
+    card = f"## Last update\n\n{summary}.\n\n{_evaluation(model)}"
+    save_model(completer, directory or model, card)
+    say(f"{summary}; saved {directory or model}")
+
+
+def _evaluation(model: str) -> str:
+    """Return the evaluation in a model's card, under a title that says that the model has changed since."""
+    try:
+        card = (Path(model) / "README.md").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # a card is for people: it may be gone, or be one of their own
+        return ""
+    found = _EVALUATION.search(card)
+    return f"## Evaluation, before updates\n{found[1].rstrip()}" if found else ""

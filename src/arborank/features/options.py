@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from .._native import TextOptions
 
 __all__ = [
@@ -37,7 +39,7 @@ def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
 
 def check_flag(name: str, value: Any) -> bool:
     """Return ``value`` if it is a bool."""
-    if value not in (True, False):
+    if not isinstance(value, (bool, Integral, np.bool_)) or value not in (0, 1):
         raise TypeError(f"{name} must be True or False, found {value!r}")
     return bool(value)
 

@@ -104,8 +104,9 @@ def train_layers(
         beam = None
         if "man" in scheme and level > 0:
             beam = _beam(tree, layers, X, beam_size, combine, n_threads)
-        if visited is not None and level + 1 == tree.depth:
+        if routes is not None and visited is not None and level + 1 == tree.depth:
             reached = keep_visits(reached, visited, np.arange(reached.shape[1]))
+            reached = as_csr(to_scipy(reached) + to_scipy(routes.preferred))
         user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
         active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
         reached = _lift(tree, Y, level + 1, visited, n_threads)

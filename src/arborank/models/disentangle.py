@@ -19,7 +19,7 @@ from ..checks import check_integer, check_real
 from ..indexing import LabelTree, overlapping_tree
 from ..indexing.overlap import RULES, Rule, home_leaves
 from ..matching import BeamSearch
-from ..ranking import Routes, SolverParams, route
+from ..ranking import Routes, SolverParams, part_labels, route
 from ..ranking.routing import leaf_scores
 from ..sparse import Csr, as_csr, to_scipy
 from ._layers import train_layers
@@ -37,11 +37,14 @@ class Disentangled:
         Overlapping.
     routes : Routes
         The leaves where every instance belongs.
+    parted : int32 array of shape (Y.nnz,)
+        For every label and each of its instances, in the order of ``transpose(Y)``, the leaf it was given to.
     seconds : float
     """
 
     tree: LabelTree
     routes: Routes | None
+    parted: NDArray[np.int32]
     seconds: float
 
 
@@ -57,6 +60,7 @@ def disentangle(
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
+    beam_negatives: float | None = None,
     relevance: Any = None,
     user_negatives: Any = None,
 ) -> Any:
@@ -83,6 +87,10 @@ def disentangle(
         the matcher's scores alone; see `arborank.ranking.route`.
     starts : int, default 1
         How often that parting is begun; more find senses that the matcher mixes up, and take longer.
+    beam_negatives : float, optional
+        By default an instance is a negative, on the bottom level, in leaves that hold one of its labels. With 0.1, say,
+        it is one in every leaf of its beam whose score is at least that, too. This takes longer, helps on some data
+        (``eurlex57k``, ``debian-depends``) and harms on others (``yso-en``).
     relevance, user_negatives : optional
         What it was fitted on, as for `XRLinear.fit`.
 
@@ -94,7 +102,8 @@ def disentangle(
     Raises
     ------
     TypeError, ValueError
-        If the model is not a fitted XRLinear with a tree without overlap, or an argument is out of range.
+        If the model is not a fitted XRLinear with a tree without overlap, ``X`` has not the features that it was
+        fitted on, or an argument is out of range.
     """
     from .xrlinear import XRLinear
 
@@ -109,7 +118,9 @@ def disentangle(
         "max_leaf_size": max_leaf_size,
         "coherence": coherence,
         "starts": starts,
+        "beam_negatives": beam_negatives,
     }
+    model._instances(X, reset=False)  # the features that the model knows
     copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters)
     return copy._fit(X, Y, relevance=relevance, user_negatives=user_negatives, refinement=options)
 
@@ -127,6 +138,7 @@ def refine_tree(
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
+    beam_negatives: float | None = None,
     beam_size: int,
     combine: str,
     random_state: int,
@@ -145,6 +157,8 @@ def refine_tree(
     check_real("min_gain", min_gain, least=0.0)
     check_real("coherence", coherence, least=0.0)
     check_integer("starts", starts, 1)
+    if beam_negatives is not None:
+        check_real("beam_negatives", beam_negatives, least=0.0)
     if rule not in RULES:
         raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
     if max_leaf_size is not None:
@@ -157,6 +171,7 @@ def refine_tree(
             "lower max_leaf_size or max_clusters"
         )
     refined = tree
+    parted = np.empty(0, np.int32)
     routes: Routes | None = None
     leaves = np.arange(n_leaves)
     for turn in range(rounds):
@@ -186,10 +201,12 @@ def refine_tree(
         position = np.full(n_leaves + 1, -1)  # the last one is for the padding -1
         position[leaves] = np.arange(leaves.size)
         membership = refined.membership(refined.depth - 1)
-        routes = route(
-            X, Y, membership, position[beams], scores, coherence=coherence, starts=starts, n_threads=n_threads
+        beams = position[beams]
+        parted = part_labels(
+            X, Y, membership, beams, scores, coherence=coherence, starts=starts, n_threads=n_threads
         )
-    return Disentangled(refined, routes, time.perf_counter() - start)
+        routes = route(Y, parted, membership, beams, scores, beam_negatives=beam_negatives)
+    return Disentangled(refined, routes, parted, time.perf_counter() - start)
 
 
 def matched_by_others(
@@ -272,7 +289,8 @@ def matched_by_others(
 
 
 def _some(routes: Routes, rows: NDArray[np.bool_]) -> Routes:
-    return Routes(*(as_csr(to_scipy(part)[rows]) for part in (routes.examples, routes.visited)))
+    parts = (routes.examples, routes.visited, routes.preferred)
+    return Routes(*(as_csr(to_scipy(part)[rows]) for part in parts))
 
 
 def retained_positives(tree: LabelTree, Y: Any, beams: NDArray[np.int64]) -> float:

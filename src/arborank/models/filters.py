@@ -1,13 +1,13 @@
 """Label filters of a prediction: which labels may, or may not, be returned."""
 
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from .._native import label_ids
 from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
 
 __all__ = ["check_ids", "label_filter", "shared_ids"]
@@ -22,9 +22,8 @@ def shared_ids(labels: Any) -> NDArray[np.int64] | None:
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             return None
         return np.ascontiguousarray(labels, np.int64)
-    if isinstance(labels, (list, tuple)) and labels and set(map(type, labels)) == {int}:
-        with suppress(OverflowError):
-            return np.array(labels, np.int64)
+    if isinstance(labels, (list, tuple)) and labels:
+        return cast("NDArray[np.int64] | None", label_ids(labels))
     return None
 
 

@@ -117,6 +117,8 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
         If a file is truncated, altered, malformed, of another format version, or its arrays are not the
         expected ones. The message names the file.
     """
+    if not isinstance(verify, bool):
+        raise TypeError(f"verify must be True or False, found {verify!r}")
     path = Path(directory) / "config.json"
     text = _read_config(path)
     while True:

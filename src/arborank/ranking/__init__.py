@@ -2,7 +2,7 @@
 
 from .negatives import active_rows, parse_scheme
 from .relevance import check_names, check_relevance, relevance_costs
-from .routing import Routes, keep_routed, keep_visits, route
+from .routing import Routes, keep_routed, keep_visits, part_labels, route
 from .solver import SolverParams
 from .training import train_layer, training_work
 from .weights import LayerWeights, feature_ranks
@@ -18,6 +18,7 @@ __all__ = [
     "keep_routed",
     "keep_visits",
     "parse_scheme",
+    "part_labels",
     "relevance_costs",
     "route",
     "train_layer",

@@ -8,12 +8,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from .._native import append_mapped
 from .weights import LayerWeights
 
 __all__ = ["append_chunks", "concat_siblings", "gather_chunks", "select_children"]
 
 _CHUNKED = ("index", "starts", "keys", "units", "bases")
 _COLUMNS = [0, 2, 3, 4, 5]  # of extents: where a chunk begins in these
+_LARGE = 1 << 20  # bytes: smaller ones are copied
 _TAIL = 1  # where the second part of its index begins
 
 
@@ -119,10 +121,8 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
         sizes.append(np.diff(extents[:, _COLUMNS], axis=0))
         families.append(np.diff(layer.branches[first : last + 1]))
     padding = layers[0].units[layers[0].extents[-1, 4] :]
-    arrays = {
-        name: np.concatenate([*parts, *([padding] if name == "units" else [])])
-        for name, parts in pieces.items()
-    }
+    pieces["units"].append(padding)
+    arrays = {name: _joined(parts) for name, parts in pieces.items()}
     extents = np.empty((sources.size + 1, len(_COLUMNS) + 1), np.int64)
     extents[:, _COLUMNS] = np.cumsum(np.concatenate(sizes), axis=0)
     extents[:, _TAIL] = extents[:, 0]
@@ -141,6 +141,18 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
         bias=arrays["bias"],
         scales=arrays["scales"],
     )
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join arrays; of a large one from a mapped file, which comes first, the pages are shared and not copied."""
+    first = parts[0]
+    if first.nbytes >= _LARGE and len(parts) > 1 and not first.flags.writeable:
+        rest = np.concatenate(parts[1:])
+        joined = append_mapped(first.ravel().view(np.uint8), rest.ravel().view(np.uint8))
+        if joined is not None:
+            return joined.view(first.dtype).reshape(-1, *first.shape[1:])
+        parts = [first, rest]
+    return np.concatenate(parts)
 
 
 def _packed(

@@ -3,7 +3,9 @@
 Were an instance an example of all leaves that hold its label, the matcher would learn to send every instance to every
 copy, and the copies could not part its senses. So at the inner levels it is a positive of one leaf's ancestors; for the
 ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies are ranked, it is a
-positive of those in leaves that its beam holds as well; the others will not see its like.
+positive of those in leaves that its beam holds as well; the others will not see its like. If asked for, it is also a
+negative of all labels of a leaf that the matcher prefers for it although it has none of them: its like will be there.
+A label of few instances has no senses that could be told from them: each is a positive on the way to all its leaves.
 """
 
 from dataclasses import dataclass
@@ -13,11 +15,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .. import _native
-from ..sparse import Csr, as_csr, lists_to_csr, normalize_rows, transpose
+from ..sparse import Csr, as_csr, lists_to_csr, normalize_rows, to_scipy, transpose
 
-__all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "route"]
+__all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "part_labels", "route"]
 
 _ROUNDS = 10  # of k-means
+_PARTED = 30  # instances of a label; with fewer, all are examples of all its leaves
 _COMPARED = 1 << 22  # leaves of beams compared at a time
 
 
@@ -28,16 +31,20 @@ class Routes:
     Attributes
     ----------
     examples : Csr of shape (n, n_leaves)
-        The leaves that every instance is an example of on the inner levels, one for each of its labels.
+        The leaves that every instance is an example of on the inner levels: one for each of its labels with 30
+        instances or more, and all leaves of its other labels.
     visited : Csr of shape (n, n_leaves)
-        Those, and the leaves in its beam: where it is an example of its labels' copies.
+        Those, and the leaves in its beam: where it is a positive of its labels' copies.
+    preferred : Csr of shape (n, n_leaves)
+        Leaves in its beam where it is a negative of the labels that it has not.
     """
 
     examples: Csr
     visited: Csr
+    preferred: Csr
 
 
-def route(
+def part_labels(
     X: Csr,
     Y: Csr,
     membership: Csr,
@@ -47,8 +54,8 @@ def route(
     coherence: float = 3.0,
     starts: int = 1,
     n_threads: int = 0,
-) -> Routes:
-    """Choose a leaf for every label of every instance.
+) -> NDArray[np.int32]:
+    """Part the instances of every label among its leaves.
 
     Parameters
     ----------
@@ -69,17 +76,17 @@ def route(
 
     Returns
     -------
-    Routes
-        For each label of an instance, one of the label's leaves: the one with the largest sum of its score and
-        ``coherence`` times the cosine similarity to the mean of the label's instances there. This is k-means for each
-        label, begun with the scores alone and ended after ten rounds; ties fall to the smaller leaf. Vectors are
-        an instance's features beside its other labels, both of unit length, rare labels weighing more.
+    int32 array of shape (Y.nnz,)
+        For every entry of ``transpose(Y)``, that is label by label, the leaf of the instance; -1 for a label in none.
+        Of the label's leaves it is the one with the largest sum of its score and ``coherence`` times the cosine
+        similarity to the mean of the label's instances there. This is k-means for each label, begun with the scores
+        alone and ended after ten rounds; ties fall to the smaller leaf. Vectors are an instance's features beside its
+        other labels, both of unit length, rare labels weighing more.
     """
     marks = transpose(Y)
-    counts = np.diff(marks.indptr)
-    rarity = np.log(Y.shape[0] / np.maximum(counts, 1)).astype(np.float32)
+    rarity = np.log(Y.shape[0] / np.maximum(np.diff(marks.indptr), 1)).astype(np.float32)
     companions = normalize_rows(Csr(Y.indptr, Y.indices, rarity[Y.indices], Y.shape[1]))
-    leaves = _native.part_instances(
+    leaves: NDArray[np.int32] = _native.part_instances(
         normalize_rows(X),
         companions,
         marks,
@@ -91,12 +98,45 @@ def route(
         starts,
         n_threads,
     )
-    held = leaves >= 0
-    pairs = (np.ones(int(held.sum()), np.float32), (marks.indices[held], leaves[held]))
-    examples = sp.coo_array(pairs, shape=(Y.shape[0], membership.shape[1])).tocsr()
-    visited = examples + lists_to_csr(beams, membership.shape[1])
+    return leaves
+
+
+def route(
+    Y: Csr,
+    parted: NDArray[np.int32],
+    membership: Csr,
+    beams: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    *,
+    beam_negatives: float | None = None,
+) -> Routes:
+    """Return where instances are examples.
+
+    Parameters
+    ----------
+    Y : Csr of shape (n, n_labels)
+    parted : int32 array of shape (Y.nnz,)
+        From `part_labels`.
+    membership, beams, scores
+        As there.
+    beam_negatives : float, optional
+        Score from which on a leaf of the beam is a preferred one; none is by default.
+    """
+    n_leaves = membership.shape[1]
+    marks = transpose(Y)
+    n_instances = np.diff(marks.indptr)
+    held = (parted >= 0) & np.repeat(n_instances >= _PARTED, n_instances)
+    pairs = (np.ones(int(held.sum()), np.float32), (marks.indices[held], parted[held]))
+    rare = to_scipy(
+        Csr(Y.indptr, Y.indices, (n_instances < _PARTED)[Y.indices].astype(np.float32), Y.shape[1])
+    )
+    examples = sp.coo_array(pairs, shape=(Y.shape[0], n_leaves)).tocsr() + rare @ to_scipy(membership)
+    examples.eliminate_zeros()
+    visited = examples + lists_to_csr(beams, n_leaves)
+    least = np.inf if beam_negatives is None else beam_negatives
+    preferred = lists_to_csr(np.where(scores >= least, beams, -1), n_leaves)
     examples.data[:] = visited.data[:] = 1
-    return Routes(as_csr(examples, "examples"), as_csr(visited, "visited"))
+    return Routes(as_csr(examples), as_csr(visited), as_csr(preferred))
 
 
 def leaf_scores(

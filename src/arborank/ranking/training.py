@@ -10,9 +10,9 @@ from ..sparse import Csr, MatrixLike, as_csr
 from .solver import SOLVERS, SolverParams
 from .weights import LayerWeights, check_ranks, feature_ranks
 
-__all__ = ["train_layer", "training_work"]
+__all__ = ["CERTAIN", "train_layer", "training_work"]
 
-_CERTAIN = 20.0  # a margin: the sigmoid of it is 1 in float32
+CERTAIN = 20.0  # a margin: what hinges make of it is exactly 1, and its sigmoid 1 in single precision
 
 
 def train_layer(
@@ -104,7 +104,7 @@ def train_layer(
         n_threads=int(n_threads),
         progress=progress,
     )
-    arrays["bias"][children - branches[first]] = _CERTAIN
+    arrays["bias"][children - branches[first]] = CERTAIN
     own = branches[first : last + 1] - branches[first]
     return LayerWeights(branches=own, ranks=ranks, n_features=X.shape[1], **arrays)
 
