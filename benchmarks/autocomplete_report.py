@@ -44,11 +44,13 @@ begin with the prefix are kept. It is given the completer's features and asked f
 for the 20 that it returns by default, and once more with a prefix weight of 1 in place of 0.1, which suits a search
 that the prefix does not prune; *filled* goes on with the most frequent completions where its list is not full, as
 Arborank's does. The GRU is trained on the processor until the loss on held-out pairs stops falling or its time is up;
-it writes queries character by character with a beam of 10. An epoch of yso-en would take it over half an hour of
-processor time: there it is trained on a part, and so is Arborank beside it. Latency is processor time of one call from
-Python on one thread, features included (libpecos and the GRU: without); *fit* is wall time on a machine that did much
-other work, which also widens p99.
+it writes queries character by character with a beam of 10. {gru} Latency is processor time of one call from Python on
+one thread, features included (libpecos and the GRU: without); *fit* is wall time on a machine that did much other work,
+which also widens p99.
 """
+EPOCH = "An epoch of yso-en would take it over half an hour of processor time: "
+GRU_IN_PART = f"{EPOCH}there it is trained on a part, and so is Arborank beside it."
+GRU_ELSEWHERE = f"{EPOCH}it was trained on wikispeedia only."
 SCALE_KEYSTROKES = {
     "": "previous query known",
     "unknown_": "none, or unknown",
@@ -82,7 +84,9 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 def write_report(found: Measurements, path: Path) -> None:
     """Render all sets that were measured."""
-    lines = [INTRODUCTION, f"Machine: {machine()}."]
+    in_part = found.of(table="autocomplete", set="yso-en", side="GRU")
+    introduction = INTRODUCTION.replace("{gru}", GRU_IN_PART if in_part else GRU_ELSEWHERE)
+    lines = [introduction, f"Machine: {machine()}."]
     lines += ["", "## The aims", *table(["", "at least, at most", "measured"], aims(found)), AIMS]
     lines += ["## In short", "", "The hybrid tree against the others, relative.", *summary(found), ORDER]
     plotted = {}

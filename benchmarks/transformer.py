@@ -8,8 +8,8 @@ Run it with the library and its extra ``transformers`` installed:
 
 Each finished method is one line of ``measurements.jsonl``. Fine-tuning leaves checkpoints in the cache, so a run that
 is stopped continues where it was (its times are then those of the last part only), and embeddings, which the rows that
-differ only in what is ranked on share. Times are CPU seconds of the process, beside the clock's, because a machine that
-does other things too makes the clock mean little; with one thread the two agree on an idle machine.
+differ only in what is ranked on share. Times are CPU seconds of the process, beside the clock's, because a machine
+that does other things too makes the clock mean little; with one thread the two agree on an idle machine.
 """
 
 import argparse
@@ -120,6 +120,7 @@ def make(tuning: str, options: argparse.Namespace, checkpoints: Path):
         batch_size=options.batch,
         learning_rate=options.rate,
         head_learning_rate=options.head_rate,
+        embedding_weight=options.weight,
         branching=options.branching,
         max_leaf_size=options.leaf,
         checkpoint_dir=checkpoints / f"{tuning}-{epochs[tuning]}".replace(" ", ""),
@@ -178,7 +179,9 @@ def rank(method: str, options, train: Part, test: Part, place: Path) -> tuple[np
     def joined(sparse, vectors):
         if vectors is None:
             return sparse
-        return join(nothing(sparse) if method.endswith("embeddings") else sparse, vectors)
+        if method.endswith("embeddings"):
+            return join(nothing(sparse), vectors)
+        return join(sparse, vectors, options.weight)
 
     begun = time.process_time()
     model.fit(joined(X, base), train.Y)
@@ -249,6 +252,7 @@ def main() -> None:
     parser.add_argument("--head-rate", type=float, default=1e-3)
     parser.add_argument("--branching", type=int, default=16)
     parser.add_argument("--leaf", type=int, default=16)
+    parser.add_argument("--weight", type=float, default=0.5, help="of embeddings beside sparse features")
     parser.add_argument("--threshold", type=float, default=0.03)
     parser.add_argument("--Cp", type=float, default=1.0)
     parser.add_argument("--Cn", type=float, default=1.0)
@@ -269,7 +273,7 @@ def main() -> None:
         n_labels = len(read_label_names(options.data, options.name))
         train = part(options.data, options.name, "train", options.train, n_labels)
         test = part(options.data, options.name, "test", options.test, n_labels)
-        ranking = ("test", "threshold", "Cp", "Cn", "threads", "x_epochs", "longer")
+        ranking = ("test", "weight", "threshold", "Cp", "Cn", "threads", "x_epochs", "longer")
         told = "-".join(str(v) for name, v in setting.items() if name not in ranking).replace(" ", "")
         place = options.cache / "transformer" / f"{options.name}-{key['encoder']}-{told}"
         # the rows that others take their embeddings from come first

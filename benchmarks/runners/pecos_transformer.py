@@ -1,7 +1,7 @@
 """libpecos' XR-Transformer on the documents, the encoder and the schedule of ``transformer.py``.
 
-``python -m runners.pecos_transformer --data … --encoder FOLDER --out answers.npz``, in an environment of its own:
-libpecos 1.2.8 imports ``AdamW`` from Transformers, which has lost it since, and needs NumPy 1; so ``numpy<2``,
+``python -m runners.pecos_transformer --data … --encoder FOLDER --out answers.npz``, in an environment of its
+own: libpecos 1.2.8 imports ``AdamW`` from Transformers, which has lost it since, and needs NumPy 1; so ``numpy<2``,
 ``scipy<1.14``, ``transformers==4.45.2``, ``tokenizers<0.21``, ``sentencepiece`` and any recent PyTorch. The encoder is
 a folder of BERT kind (libpecos knows five kinds). It computes in float32: it has no other precision on a CPU.
 

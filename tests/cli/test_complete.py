@@ -266,7 +266,7 @@ def test_live_on_a_terminal(folder):
     def wait_for(text):
         nonlocal seen
         while text not in seen:
-            assert select.select([master], [], [], 60)[0], seen
+            assert select.select([master], [], [], 300)[0], seen
             seen += os.read(master, 4096)
         seen = b""
 
@@ -276,5 +276,5 @@ def test_live_on_a_terminal(folder):
     os.write(master, b"nik")
     wait_for(b"nikon")
     os.write(master, b"\x1b")
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     os.close(master)

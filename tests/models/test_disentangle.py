@@ -215,6 +215,16 @@ def test_refuses(senses):
         disentangle(disentangle(model, X, Y), X, Y)
 
 
+def test_negatives_from_beams(senses):
+    X, Y, tree = senses
+    plain = XRLinear(tree=tree).fit(X, Y)
+    without, sure = (disentangle(plain, X, Y, beam_negatives=least) for least in (None, 2.0))
+    more = disentangle(plain, X, Y, beam_negatives=0.0)
+    assert np.array_equal(without.predict_topk(X)[1], sure.predict_topk(X)[1])  # no score is 2
+    assert not np.array_equal(without.predict_topk(X)[1], more.predict_topk(X)[1])
+    assert precision_at_k(Y, more.predict_topk(X)[0], 1) > 0.9
+
+
 @pytest.mark.parametrize("merge", ["mean", "log-sum"])
 @pytest.mark.parametrize("options", [{}, {"candidates": [0, 3, 20]}, {"exclude": [[0, 1]] * ROWS}])
 def test_other_merges_by_definition(senses, merge, options):
@@ -262,6 +272,7 @@ def test_merging_without_overlap_changes_nothing(senses):
         ({"max_leaf_size": 0}, "max_leaf_size"),
         ({"coherence": -1}, "coherence must be at least 0"),
         ({"starts": 0}, "starts must be at least 1"),
+        ({"beam_negatives": -0.1}, "beam_negatives must be at least 0"),
     ],
 )
 def test_options_are_checked_before_training(senses, monkeypatch, options, message):

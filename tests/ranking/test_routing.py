@@ -29,7 +29,7 @@ def every_label_is_parted(monkeypatch):
 
 def routes_of(X, Y, membership, beams, scores, **options):
     parted = part_labels(X, Y, membership, beams, scores, **options)
-    return route(Y, parted, membership, beams, scores)
+    return route(Y, parted, membership, beams, scores, beam_negatives=0.1)
 
 
 def examples(*arguments, **options):

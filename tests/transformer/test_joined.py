@@ -8,15 +8,17 @@ from arborank.sparse import as_csr, to_scipy
 from arborank.transformer.joined import dense_rows, join, unit_rows
 
 
-@given(st.integers(0, 30), st.integers(0, 8), st.integers(0, 5), st.integers(0, 99))
-def test_join_is_hstack(n, d, e, seed):
+@given(
+    st.integers(0, 30), st.integers(0, 8), st.integers(0, 5), st.integers(0, 99), st.sampled_from([0.5, 1.0])
+)
+def test_join_is_hstack(n, d, e, seed, weight):
     rng = np.random.default_rng(seed)
     sparse = sp.random_array((n, d), density=0.4, format="csr", dtype=np.float32, rng=rng)
     dense = rng.normal(size=(n, e)).astype(np.float32)
-    joined = join(as_csr(sparse), dense)
+    joined = join(as_csr(sparse), dense, weight)
     assert joined.canonical
     assert joined.nnz == sparse.nnz + n * e
-    np.testing.assert_array_equal(to_scipy(joined).toarray(), np.hstack([sparse.toarray(), dense]))
+    np.testing.assert_array_equal(to_scipy(joined).toarray(), np.hstack([sparse.toarray(), weight * dense]))
 
 
 def test_join_in_blocks(monkeypatch):

@@ -204,6 +204,7 @@ def test_accumulated_batches_count_as_one(folder, data):
         ({"patience": 3}, ValueError, "patience is 3, but validation is 0"),
         ({"device": "abacus"}, ValueError, "device is 'abacus'"),
         ({"precision": "float16"}, ValueError, "'float16' needs an accelerator"),
+        ({"embedding_weight": 0.0}, ValueError, "embedding_weight must be above 0"),
         ({"rank_on": "air"}, ValueError, "rank_on is 'air'"),
         ({"max_level_size": 1}, ValueError, "max_level_size is 1, but the top level"),
         ({"ranker": 3}, TypeError, None),

@@ -33,7 +33,7 @@ def overlapping_tree(
     *,
     max_clusters: int = 2,
     max_leaf_size: int | None = None,
-    min_gain: float = 0.1,
+    min_gain: float = 0.02,
     rule: Rule = "cover",
 ) -> tuple[LabelTree, NDArray[np.int64]]:
     """Put labels into further leaves of a tree, so that beams retain more of the positives.
@@ -53,9 +53,9 @@ def overlapping_tree(
     max_clusters : int, default 2
         Most leaves of a label.
     max_leaf_size : int, optional
-        Most labels in a leaf after copying, by default a quarter more than the fullest leaf holds. Labels already in a
+        Most labels in a leaf after copying, by default a sixth more than the fullest leaf holds. Labels already in a
         leaf stay, however many there are.
-    min_gain : float, default 0.1
+    min_gain : float, default 0.02
         Least gain of a copy, as a mean over the label's positive instances (scores are at most 1 with the usual
         combinations); only for ``rule="cover"``. A copy costs time wherever its leaf is opened.
     rule : {"cover", "count"}, default "cover"
@@ -86,7 +86,7 @@ def overlapping_tree(
     if rule not in RULES:
         raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
     fullest = int(np.diff(tree.branches[-1]).max())
-    limit = fullest + -(-fullest // 4) if max_leaf_size is None else max_leaf_size
+    limit = fullest + -(-fullest // 6) if max_leaf_size is None else max_leaf_size
     check_integer("max_leaf_size", limit, 1)
     labels = as_csr(Y, "Y", n_cols=tree.n_labels)
     leaves, worth = _checked_beams(beams, scores, labels.shape[0], n_leaves)

@@ -56,10 +56,11 @@ def disentangle(
     rounds: int = 1,
     *,
     rule: Rule = "cover",
-    min_gain: float = 0.1,
+    min_gain: float = 0.02,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
+    beam_negatives: float | None = None,
     relevance: Any = None,
     user_negatives: Any = None,
 ) -> Any:
@@ -86,6 +87,10 @@ def disentangle(
         the matcher's scores alone; see `arborank.ranking.route`.
     starts : int, default 1
         How often that parting is begun; more find senses that the matcher mixes up, and take longer.
+    beam_negatives : float, optional
+        By default an instance is a negative, on the bottom level, in leaves that hold one of its labels. With 0.1, say,
+        it is one in every leaf of its beam whose score is at least that, too. This takes longer, helps on some data
+        (``eurlex57k``, ``debian-depends``) and harms on others (``yso-en``).
     relevance, user_negatives : optional
         What it was fitted on, as for `XRLinear.fit`.
 
@@ -113,6 +118,7 @@ def disentangle(
         "max_leaf_size": max_leaf_size,
         "coherence": coherence,
         "starts": starts,
+        "beam_negatives": beam_negatives,
     }
     model._instances(X, reset=False)  # the features that the model knows
     copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters)
@@ -128,10 +134,11 @@ def refine_tree(
     max_clusters: int,
     rounds: int = 1,
     rule: Rule = "cover",
-    min_gain: float = 0.1,
+    min_gain: float = 0.02,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
+    beam_negatives: float | None = None,
     beam_size: int,
     combine: str,
     random_state: int,
@@ -150,6 +157,8 @@ def refine_tree(
     check_real("min_gain", min_gain, least=0.0)
     check_real("coherence", coherence, least=0.0)
     check_integer("starts", starts, 1)
+    if beam_negatives is not None:
+        check_real("beam_negatives", beam_negatives, least=0.0)
     if rule not in RULES:
         raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
     if max_leaf_size is not None:
@@ -196,7 +205,7 @@ def refine_tree(
         parted = part_labels(
             X, Y, membership, beams, scores, coherence=coherence, starts=starts, n_threads=n_threads
         )
-        routes = route(Y, parted, membership, beams, scores)
+        routes = route(Y, parted, membership, beams, scores, beam_negatives=beam_negatives)
     return Disentangled(refined, routes, parted, time.perf_counter() - start)
 
 

@@ -3,8 +3,8 @@
 Were an instance an example of all leaves that hold its label, the matcher would learn to send every instance to every
 copy, and the copies could not part its senses. So at the inner levels it is a positive of one leaf's ancestors; for the
 ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies are ranked, it is a
-positive of those in leaves that its beam holds as well; the others will not see its like. And it is a negative of all
-labels of a leaf that the matcher prefers for it although it has none of them: its like will be sent there, too.
+positive of those in leaves that its beam holds as well; the others will not see its like. If asked for, it is also a
+negative of all labels of a leaf that the matcher prefers for it although it has none of them: its like will be there.
 A label of few instances has no senses that could be told from them: each is a positive on the way to all its leaves.
 """
 
@@ -21,7 +21,6 @@ __all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "part_labels",
 
 _ROUNDS = 10  # of k-means
 _PARTED = 30  # instances of a label; with fewer, all are examples of all its leaves
-_PREFERRED = 0.1  # score of a leaf; with less, its labels hardly reach the top of an instance's list
 _COMPARED = 1 << 22  # leaves of beams compared at a time
 
 
@@ -37,7 +36,7 @@ class Routes:
     visited : Csr of shape (n, n_leaves)
         Those, and the leaves in its beam: where it is a positive of its labels' copies.
     preferred : Csr of shape (n, n_leaves)
-        The leaves in its beam whose score is 0.1 or more: where it is a negative of the labels that it has not.
+        Leaves in its beam where it is a negative of the labels that it has not.
     """
 
     examples: Csr
@@ -103,7 +102,13 @@ def part_labels(
 
 
 def route(
-    Y: Csr, parted: NDArray[np.int32], membership: Csr, beams: NDArray[np.int64], scores: NDArray[np.float32]
+    Y: Csr,
+    parted: NDArray[np.int32],
+    membership: Csr,
+    beams: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    *,
+    beam_negatives: float | None = None,
 ) -> Routes:
     """Return where instances are examples.
 
@@ -114,6 +119,8 @@ def route(
         From `part_labels`.
     membership, beams, scores
         As there.
+    beam_negatives : float, optional
+        Score from which on a leaf of the beam is a preferred one; none is by default.
     """
     n_leaves = membership.shape[1]
     marks = transpose(Y)
@@ -126,7 +133,8 @@ def route(
     examples = sp.coo_array(pairs, shape=(Y.shape[0], n_leaves)).tocsr() + rare @ to_scipy(membership)
     examples.eliminate_zeros()
     visited = examples + lists_to_csr(beams, n_leaves)
-    preferred = lists_to_csr(np.where(scores >= _PREFERRED, beams, -1), n_leaves)
+    least = np.inf if beam_negatives is None else beam_negatives
+    preferred = lists_to_csr(np.where(scores >= least, beams, -1), n_leaves)
     examples.data[:] = visited.data[:] = 1
     return Routes(as_csr(examples), as_csr(visited), as_csr(preferred))
 

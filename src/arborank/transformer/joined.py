@@ -10,7 +10,7 @@ __all__ = ["dense_rows", "join", "unit_rows"]
 _BLOCK = 16_384  # rows joined at once, which bounds the memory beyond the result
 
 
-def join(sparse: Csr, dense: NDArray[np.float32]) -> Csr:
+def join(sparse: Csr, dense: NDArray[np.float32], weight: float = 1.0) -> Csr:
     """Put dense columns behind sparse ones.
 
     Only the dense block is stored in full: 8 bytes for each of its values.
@@ -20,6 +20,8 @@ def join(sparse: Csr, dense: NDArray[np.float32]) -> Csr:
     sparse : Csr of shape (n, d)
     dense : float32 array of shape (n, e)
         May be a memory map; it is read block by block.
+    weight : float, default 1.0
+        Dense values are multiplied by it.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def join(sparse: Csr, dense: NDArray[np.float32]) -> Csr:
         places = np.arange(own.start, own.stop) + shift
         indices[places], data[places] = sparse.indices[own], sparse.data[own]
         behind = (indptr[start + 1 : stop + 1] - e)[:, None] + np.arange(e)
-        indices[behind], data[behind] = columns, dense[start:stop]
+        indices[behind], data[behind] = columns, np.float32(weight) * dense[start:stop]
     return Csr(indptr, indices, data, d + e)
 
 

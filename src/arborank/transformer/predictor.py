@@ -48,6 +48,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
 
     encoder: Any
     rank_on: str
+    embedding_weight: float
     device: str
     precision: str
     n_jobs: int | None
@@ -151,7 +152,13 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
 
     def _joined(self, texts: Sequence[str], X: Any) -> Csr:
         sparse = self.features_.encode(texts) if X is None else as_csr(X, "X")
-        return join(sparse if self.rank_on == "joint" else nothing(sparse), self.encode(texts))
+        return self._beside(sparse, self.encode(texts))
+
+    def _beside(self, sparse: Csr, embeddings: NDArray[np.float32]) -> Csr:
+        """Return what the ranker sees."""
+        if self.rank_on == "embeddings":
+            return join(nothing(sparse), embeddings)
+        return join(sparse, embeddings, self.embedding_weight)
 
     def explained_row(self, text: str, X: Any = None) -> tuple[Csr, Callable[[int], int | str]]:
         """Return what the ranker sees of a text, and what its columns are called; for `arborank.explain.explain`.

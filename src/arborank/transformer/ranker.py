@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from ..checks import check_integer
+from ..checks import check_integer, check_real
 from ..features import TextFeatures
 from ..indexing import LabelTree
 from ..memory import check_fits, check_label_arrays_fit, estimate_training
@@ -26,9 +26,8 @@ from ..progress import progress_bar
 from ..sparse import Csr, as_csr
 from ..threads import n_threads
 from .extra import require_torch
-from .joined import join
 from .plain import PlainTexts
-from .predictor import EmbeddingPredictor, nothing
+from .predictor import EmbeddingPredictor
 from .settings import Settings
 from .tokens import TokenCache, check_texts
 
@@ -148,7 +147,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
             self._embed(encoder, cache, device, vectors, team)
             watch.lap("embeddings")
             dense = np.asarray(vectors)
-            joined = join(sparse if self.rank_on == "joint" else nothing(sparse), dense)
+            joined = self._beside(sparse, dense)
             n_sparse = sparse.shape[1]
             del vectors, dense, sparse, cache  # the ranker needs the room
         if not self.refine:
@@ -165,6 +164,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
     def _check_parameters(self) -> None:
         for name, low in (("branching", 2), ("max_leaf_size", 1), ("checkpoint_every", 1)):
             check_integer(name, getattr(self, name), low)
+        check_real("embedding_weight", self.embedding_weight, above=0.0)
         if self.rank_on not in _RANK_ON:
             raise ValueError(f"rank_on is {self.rank_on!r}; expected one of {', '.join(_RANK_ON)}")
 

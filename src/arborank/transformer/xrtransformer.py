@@ -31,6 +31,9 @@ class XRTransformer(TransformerRanker):
         Makes the sparse features, when `fit` is not given any; by default `TextFeatures`.
     rank_on : {"joint", "embeddings"}, default="joint"
         Whether the ranker sees sparse features and embeddings, or embeddings alone.
+    embedding_weight : float, default=0.5
+        Length of the embeddings beside sparse features, which are of length 1. The encoder has seen the training
+        texts: at full length the ranker trusts it more there than new texts bear out.
     branching : int, default=16
         Children of an inner node of the preliminary tree.
     max_leaf_size : int, default=100
@@ -42,7 +45,7 @@ class XRTransformer(TransformerRanker):
     batch_size : int, default=32
     accumulation : int, default=1
         Batches whose gradients are added up for a step.
-    learning_rate, head_learning_rate : float, default=1e-4 and 1e-3
+    learning_rate, head_learning_rate : float, default=5e-5 and 1e-3
         Largest rates of the encoder (AdamW) and of the head (lazy Adam), reached after the warm-up; then down to 0.
     warmup : float, default=0.1
         Share of a level's steps in which the rates rise.
@@ -105,13 +108,14 @@ class XRTransformer(TransformerRanker):
         max_length: int | None = None,
         features: Any = None,
         rank_on: str = "joint",
+        embedding_weight: float = 0.5,
         branching: int = 16,
         max_leaf_size: int = 100,
         max_level_size: int = 32768,
         epochs: float | Sequence[float] = 2.0,
         batch_size: int = 32,
         accumulation: int = 1,
-        learning_rate: float = 1e-4,
+        learning_rate: float = 5e-5,
         head_learning_rate: float = 1e-3,
         warmup: float = 0.1,
         weight_decay: float = 0.0,
@@ -140,6 +144,7 @@ class XRTransformer(TransformerRanker):
         self.max_length = max_length
         self.features = features
         self.rank_on = rank_on
+        self.embedding_weight = embedding_weight
         self.branching = branching
         self.max_leaf_size = max_leaf_size
         self.max_level_size = max_level_size

@@ -20,7 +20,8 @@ class XTransformer(TransformerRanker):
 
     Parameters
     ----------
-    encoder, pooling, max_length, features, rank_on, branching, max_leaf_size : see `XRTransformer`
+    encoder, pooling, max_length, features, rank_on, embedding_weight : see `XRTransformer`
+    branching, max_leaf_size : see `XRTransformer`
     epochs : float, default=10.0
         Passes over the texts; it learns everything at once, so it needs more of them.
     batch_size, accumulation, learning_rate, head_learning_rate, warmup, weight_decay : see `XRTransformer`
@@ -45,12 +46,13 @@ class XTransformer(TransformerRanker):
         max_length: int | None = None,
         features: Any = None,
         rank_on: str = "joint",
+        embedding_weight: float = 0.5,
         branching: int = 16,
         max_leaf_size: int = 100,
         epochs: float | Sequence[float] = 10.0,
         batch_size: int = 32,
         accumulation: int = 1,
-        learning_rate: float = 1e-4,
+        learning_rate: float = 5e-5,
         head_learning_rate: float = 1e-3,
         warmup: float = 0.1,
         weight_decay: float = 0.0,
@@ -77,6 +79,7 @@ class XTransformer(TransformerRanker):
         self.max_length = max_length
         self.features = features
         self.rank_on = rank_on
+        self.embedding_weight = embedding_weight
         self.branching = branching
         self.max_leaf_size = max_leaf_size
         self.epochs = epochs
