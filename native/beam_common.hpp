@@ -49,9 +49,9 @@ inline constexpr EveryCommon kEveryCommon;
 // Rows of a chunk's common features, unpacked: 16 floats a block, zeros where there is no weight.
 class CommonRows {
  public:
-  // Whether so many rows to add are worth the unpacking.
+  // Whether so many rows to add are worth the unpacking; a damaged chunk may have no children.
   static bool pays(const Chunk& chunk, std::int64_t n_rows) {
-    return chunk.n_blocks() <= kMostBlocks && n_rows > kCommon / 4 * (chunk.n_blocks() + 5);
+    return chunk.n_blocks() >= 1 && chunk.n_blocks() <= kMostBlocks && n_rows > kCommon / 4 * (chunk.n_blocks() + 5);
   }
 
   void unpack(const Chunk& chunk, Meter* meter) {
