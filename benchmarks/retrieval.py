@@ -28,7 +28,13 @@ labels of {rows:,} test rows or as many as fit in {patience:g} s; single queries
 - **omikuji**, **napkinxc** the same tree parameters, with scikit-learn's TF-IDF in front.
 - **bm25s** the words of the query against those of the label's name; learns nothing from the labelled texts.
 - **dual** a pretrained sentence encoder of 6 layers, exact inner products with the encoded names; **dual-usearch** the
-  same with an approximate index; **dual-tuned** tuned on the labelled texts in one pass (in-batch softmax).
+  same with an approximate index; **dual-tuned** tuned in one pass (in-batch softmax) on part of the labelled texts,
+  {tuned}.
+
+Training is in processor seconds. arborank, libpecos and bm25s had the machine for themselves; the other sides shared
+it, so their latencies are too long, and a pass over the test rows may have been cut short (*rows*).
+
+Arborank's recall of ten labels is {factors}.
 """
 
 
@@ -49,12 +55,47 @@ def measure(given: argparse.Namespace, found: Measurements, name: str, side: str
         found.add(trained, table="retrieval-train", **key)
 
 
+def tuned(found: Measurements) -> str:
+    """How many texts the tuned encoder saw."""
+    runs = found.of(table="retrieval-train", side=TUNED)
+    return "; ".join(
+        f"{run['rows']:,} of {name}" for name, run in zip(sets_of(found, TUNED), runs, strict=True)
+    )
+
+
+def sets_of(found: Measurements, side: str) -> list[str]:
+    """Sets on which a side was measured."""
+    return [name for name in found.distinct("set", table="retrieval-train") if recall(found, name, side)]
+
+
+def recall(found: Measurements, name: str, side: str) -> float | None:
+    """A side's recall of ten labels."""
+    return found.median("R@10", table="retrieval-batch", set=name, side=side)
+
+
+def factors(found: Measurements) -> str:
+    """How many times the recall of lexical and neural retrieval the tree has."""
+    parts = []
+    for name in found.distinct("set", table="retrieval-train"):
+        own = recall(found, name, "arborank")
+        others = [(side, recall(found, name, side)) for side in ("bm25s", "dual", TUNED)]
+        shown = [f"{own / other:.1f} times that of {side}" for side, other in others if own and other]
+        parts.append(f"{', '.join(shown)} on {name}")
+    return "; ".join(parts)
+
+
 def report(given: argparse.Namespace, found: Measurements) -> str:
     """The tables, one a set."""
     date = max((one["date"] for one in found.all if one["key"]["table"].startswith("retrieval")), default="")
     parts = [
         TEXT.format(
-            date=date[:10], machine=machine(), threads=given.threads, rows=given.rows, patience=given.patience
+            date=date[:10],
+            machine=machine(),
+            threads=given.threads,
+            rows=given.rows,
+            patience=given.patience,
+            tuned=tuned(found),
+            factors=factors(found),
         )
     ]
     header = [
