@@ -26,7 +26,7 @@ _LABEL_BYTES = 48  # counts, estimates and positions of a label, positives or no
 _ANSWER_BYTES = 12  # an id and a score
 _SMALL_ANSWERS = 1 << 28
 _LANES = 16  # sibling labels solved together
-_COPIED = 1.5  # weights of the labels with all their copies, in those of the labels: leaves grow by a quarter
+_COPIED = 1.5  # weights of the labels with all their copies, in those of the labels: leaves grow by a sixth
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def estimate_training(
     such when there is more than one thread.
 
     *Copies* of labels (``max_clusters`` above 1): weights of the bottom layer half as much again, since a leaf grows by
-    a quarter at most and the copied labels have more instances than others; 40 bytes for every leaf in an instance's
+    a sixth by default and the copied labels have more instances than others; 40 bytes for every leaf in an instance's
     beam and for every positive while copies are placed.
     """
     counts = np.asarray(label_counts, dtype=np.float64)

@@ -22,9 +22,9 @@ from .state import State
 from .strings import StringTable
 from .text_catalogue import (
     TextCatalogueMixin,
-    first_rows,
     label_features,
     learn_unseen,
+    row_range,
     split_texts,
 )
 
@@ -127,19 +127,18 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
                 f"{type(model).__name__} has no learn_unseen_labels, which the {len(unseen)} labels without an "
                 "instance need"
             )
-        log = list(rows)
         rows += [[name] for name in seen]
         X = features.fit_encode([*texts, *seen.values(), *unseen.values()])
         more: dict[str, Any] = {**label_features(features, model, names, label_texts, cold_start)}
         if work_dir is not None:
             more["work_dir"] = work_dir
-        learned = (
-            first_rows(X, len(rows)) if unseen else X
-        )  # X may be no matrix, for a model that reads texts
+        # X may be no matrix, for a model that reads texts
+        learned = row_range(X, 0, len(rows)) if unseen else X
         model.fit(learned, encode_names(rows, table, "error"), **more)
         if unseen:
-            first = first_rows(X, len(log))
-            model = learn_unseen(model, features, table, unseen, first, log, seen, None)
+            own, log = row_range(X, len(rows), X.shape[0]), rows[: len(texts)]
+            first = row_range(X, 0, len(texts))
+            model = learn_unseen(model, features, table, unseen, own, first, log, seen, None)
         # together, and last: a fit that fails leaves the ranker as it was
         self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
         return self

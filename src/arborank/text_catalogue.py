@@ -1,6 +1,6 @@
 """Catalogue life by name: labels of a `TextRanker` are added, refreshed and removed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -15,9 +15,9 @@ from .strings import StringTable, find_all
 
 __all__ = [
     "TextCatalogueMixin",
-    "first_rows",
     "label_features",
     "learn_unseen",
+    "row_range",
     "split_texts",
 ]
 
@@ -170,11 +170,13 @@ class TextCatalogueMixin(BaseEstimator):
             return ranker
         features, table = ranker.features_, ranker.labels_
         new = [name for name in log.unseen if name not in table]
-        texts = {name: log.about[name] for name in log.unseen}
-        if not features.encode(list(texts.values())).nnz:
+        texts = features.encode([log.about[name] for name in log.unseen])
+        if not texts.nnz:
             raise ValueError(f"no text about {log.unseen[0]!r}{_others(log.unseen)} {_FOREIGN}")
         X = features.encode(log.texts)
-        model = learn_unseen(ranker.model_, features, table, texts, X, log.rows, log.about, weight)
+        model = learn_unseen(
+            ranker.model_, features, table, log.unseen, texts, X, log.rows, log.about, weight
+        )
         return ranker._successor(model, table.extended(StringTable(new)) if new else table)
 
     def _successor(self, model: Any, labels: StringTable) -> Self:
@@ -236,17 +238,19 @@ def split_texts(
     return seen, {name: about[name] for name in sorted(set(about).difference(known))}
 
 
-def first_rows(X: Csr, n: int) -> Csr:
-    """Return the first rows of a matrix, without a copy of their values."""
-    end = X.indptr[n]
-    return Csr(X.indptr[: n + 1], X.indices[:end], X.data[:end], X.shape[1])
+def row_range(X: Csr, begin: int, end: int) -> Csr:
+    """Return some rows of a matrix, without a copy of their values."""
+    values = slice(X.indptr[begin], X.indptr[end])
+    indptr = X.indptr[begin : end + 1] - X.indptr[begin]
+    return Csr(indptr, X.indices[values], X.data[values], X.shape[1])
 
 
 def learn_unseen(
     model: Any,
     features: Any,
     known: StringTable,
-    texts: Mapping[str, str],
+    names: Collection[str],
+    texts: Csr,
     X: Csr,
     rows: list[list[str]],
     about: Mapping[str, str],
@@ -258,17 +262,20 @@ def learn_unseen(
     ----------
     known : StringTable
         Names of the model's labels.
-    texts : mapping from label name to text
+    names : collection of str
         The labels in question; those that are not known are numbered after the others, in this order.
+    texts : Csr of shape (len(names), n_features)
+        The text about each.
     X, rows
         Instances, and all their label names.
     about : mapping from label name to text
         Of known labels, too.
     weight : float or None
     """
-    new = iter(range(len(known), len(known) + len(texts)))
-    ids = [known.find(name) if name in known else next(new) for name in texts]
-    described = [name for name in about if name in known and name not in texts]
+    new = iter(range(len(known), len(known) + len(names)))
+    ids = [known.find(name) if name in known else next(new) for name in names]
+    chosen = set(names)
+    described = [name for name in about if name in known and name not in chosen]
     encoded = to_scipy(features.encode([about[name] for name in described]))
     places = [known.find(name) for name in described]
     scatter = sp.csr_array(
@@ -276,7 +283,7 @@ def learn_unseen(
     )
     return model.learn_unseen_labels(
         ids,
-        features.encode(list(texts.values())),
+        texts,
         X,
         encode_names(rows, known, "ignore"),
         known_texts=scatter @ encoded,
