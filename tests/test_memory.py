@@ -64,6 +64,9 @@ def test_copies_of_labels_take_memory():
     assert two.working == one.working + 40 * (40_000 * 10 + 170_000)
     assert six == two  # leaves do not grow further
     assert estimate_training(**SIZES, max_clusters=2, beam_size=20).working > two.working
+    full, fuller = (estimate_training(**SIZES, max_clusters=most, copies="all") for most in (2, 4))
+    assert 1.5 * one.weights < full.weights < 2 * one.weights < fuller.weights
+    assert full.working > two.working
 
 
 # What training on real data came to: instances, features, values, labels and positives; threshold, and megabytes of

@@ -80,6 +80,7 @@ def estimate_training(
     threshold: float | Sequence[float] = 0.1,
     max_nonzeros: int | Sequence[int | None] | None = None,
     max_clusters: int = 1,
+    copies: str = "needed",
     beam_size: int = 10,
     n_threads: int = 0,
 ) -> Estimate:
@@ -91,7 +92,7 @@ def estimate_training(
         Shape of the instance matrix and the number of values that it stores.
     label_counts : array-like of int, shape (n_labels,)
         Instances of every label.
-    branching, max_leaf_size, Cp, threshold, max_nonzeros, max_clusters, beam_size
+    branching, max_leaf_size, Cp, threshold, max_nonzeros, max_clusters, copies, beam_size
         As for `XRLinear`; of one a layer, the value that needs most memory counts for all.
     n_threads : int, default=0
         0: every core.
@@ -120,8 +121,9 @@ def estimate_training(
     such when there is more than one thread.
 
     *Copies* of labels (``max_clusters`` above 1): weights of the bottom layer half as much again, since a leaf grows by
-    a sixth by default and the copied labels have more instances than others; 40 bytes for every leaf in an instance's
-    beam and for every positive while copies are placed.
+    a sixth by default and the copied labels have more instances than others; ``max_clusters`` times as much where all
+    labels are copied. 40 bytes for every leaf in an instance's beam and for every positive while copies are placed, and
+    100 for every leaf that the instances of a label reach if all are copied.
     """
     counts = np.asarray(label_counts, dtype=np.float64)
     counts = counts if counts.size else np.zeros(1)
@@ -133,12 +135,12 @@ def estimate_training(
     index = 6 * np.minimum(counts ** _overlap(row) * row, n_features).sum() + 80 * n_labels
     index += threads * 20 * n_features
     kept = _Kept(row, n_features, float(np.max(Cp)), float(np.min(threshold)), _most(max_nonzeros))
+    copied = min(max_clusters, _COPIED) if copies == "needed" else max_clusters
     weights = 0.0
     layers = list(_layers(counts, n_instances, branching, max_leaf_size))
     for level, (n_nodes, n_parents, positives) in enumerate(layers):
         n_rows = layers[level + 1][2][0] if level + 1 < len(layers) else float(n_instances)
-        copies = min(max_clusters, _COPIED) if level == 0 else 1
-        weights += copies * kept.bytes(n_nodes, n_parents, positives, n_rows)
+        weights += (copied if level == 0 else 1) * kept.bytes(n_nodes, n_parents, positives, n_rows)
     weights *= _JOINING
 
     def solver(n_rows: float) -> float:
@@ -152,6 +154,8 @@ def estimate_training(
     working += threads * 4 * n_features
     if max_clusters > 1:
         working += 40 * (n_instances * beam_size + counts.sum())
+        if copies != "needed":
+            working += 100 * np.minimum(counts * beam_size, n_labels / max_leaf_size * 2).sum()
     return Estimate(math.ceil(inputs), math.ceil(index), math.ceil(weights), math.ceil(working))
 
 

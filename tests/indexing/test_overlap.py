@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from arborank import LabelTree
 from arborank.indexing import home_leaves, overlapping_tree, place_labels
+from arborank.indexing.overlap import COPIES
 
 
 def plain_cover(Y, beams, scores, homes, n_leaves, max_clusters, limit, min_gain):
@@ -76,6 +77,39 @@ def test_cover_takes_the_most_valuable_copy_each_time(problem, max_clusters, lim
     assert refined.branches[0].tolist() == tree.branches[0].tolist()
 
 
+def plain_most_worth(Y, beams, scores, homes, n_leaves, max_clusters, limit):
+    """Pairs that are worth something, the best first, then by label and leaf, one after the other."""
+    worth = {}
+    for row, label in zip(*np.nonzero(Y), strict=True):
+        for leaf, score in zip(beams[row].tolist(), scores[row].tolist(), strict=True):
+            if leaf >= 0 and homes[label] >= 0:
+                worth[label, leaf] = worth.get((label, leaf), 0) + score
+    own = [[] for _ in homes]
+    sizes = [0] * n_leaves
+    for label, leaf in sorted(worth, key=lambda pair: (-worth[pair], pair)):
+        if worth[label, leaf] > 0 and len(own[label]) < max_clusters and sizes[leaf] < limit:
+            own[label].append(leaf)
+            sizes[leaf] += 1
+    return [leaves or ([int(homes[label])] if homes[label] >= 0 else []) for label, leaves in enumerate(own)]
+
+
+@settings(max_examples=150)
+@given(problems(), st.integers(1, 3), st.integers(1, 6), st.sampled_from(["all", "counted"]))
+def test_pairs_of_most_worth_are_taken_first(problem, max_clusters, limit, copies):
+    Y, beams, scores, tree = problem
+    n_leaves = tree.level_sizes[-2]
+    if tree.depth == 1 or max_clusters > n_leaves:
+        return
+    beams = np.where(beams < n_leaves, beams, -1)
+    refined, leaves = overlapping_tree(
+        tree, Y, beams, scores, max_clusters=max_clusters, copies=copies, max_leaf_size=limit
+    )
+    values = scores if copies == "all" else np.ones_like(scores)
+    expected = plain_most_worth(Y, beams, values, home_leaves(tree), n_leaves, max_clusters, limit)
+    found = [sorted(int(leaves[leaf]) for leaf in own) for own in leaves_of(refined)]
+    assert found == [sorted(own) for own in expected]
+
+
 def two_senses():
     """Label 0 is at home with label 1; half of its instances are sent to the leaf of labels 2 and 3."""
     tree = LabelTree.from_clusters([0, 0, 1, 1])
@@ -84,9 +118,9 @@ def two_senses():
     return tree, Y, beams, np.ones(beams.shape, np.float32)
 
 
-@pytest.mark.parametrize("rule", ["cover", "count"])
-def test_a_label_of_two_senses_gets_two_leaves(rule):
-    refined, _ = overlapping_tree(*two_senses(), rule=rule)
+@pytest.mark.parametrize("copies", COPIES)
+def test_a_label_of_two_senses_gets_two_leaves(copies):
+    refined, _ = overlapping_tree(*two_senses(), copies=copies)
     assert leaves_of(refined)[0] == [0, 1]
     assert refined.overlapping
     assert refined.n_labels == 4
@@ -97,7 +131,7 @@ def test_counting_moves_a_label_and_empties_leaves():
     Y = np.eye(3, dtype=np.float32)[[0, 1, 2]]
     beams = np.array([[1], [1], [-1]])
     refined, leaves = overlapping_tree(
-        tree, Y, beams, np.ones((3, 1)), max_clusters=2, rule="count", max_leaf_size=3
+        tree, Y, beams, np.ones((3, 1)), max_clusters=2, copies="counted", max_leaf_size=3
     )
     assert leaves.tolist() == [1, 2]  # label 2 is found by no beam and stays
     assert leaves_of(refined) == [[0], [0], [1]]
@@ -107,7 +141,7 @@ def test_counting_respects_the_limit():
     tree = LabelTree.from_clusters([0, 1, 1, 1])
     Y = np.eye(4, dtype=np.float32)
     beams = np.zeros((4, 1), int)
-    refined, _ = overlapping_tree(tree, Y, beams, np.ones((4, 1)), rule="count", max_leaf_size=2)
+    refined, _ = overlapping_tree(tree, Y, beams, np.ones((4, 1)), copies="counted", max_leaf_size=2)
     assert np.diff(refined.branches[-1]).tolist() == [2, 2]
 
 
@@ -115,7 +149,7 @@ def test_a_full_leaf_takes_no_copy():
     tree, Y, beams, scores = two_senses()
     refined, _ = overlapping_tree(tree, Y, beams, scores, max_leaf_size=2)
     assert refined == tree
-    refined, _ = overlapping_tree(tree, Y, beams, scores)  # a quarter more than the fullest leaf holds: 3
+    refined, _ = overlapping_tree(tree, Y, beams, scores)  # a sixth more than the fullest leaf holds: 3
     assert refined.labels.size == 5
 
 
@@ -130,7 +164,7 @@ def test_labels_outside_the_tree_stay_outside():
     refined, _ = overlapping_tree(tree, np.ones((2, 3)), [[0, 1]] * 2, np.ones((2, 2)), max_leaf_size=4)
     assert set(refined.labels.tolist()) <= {0, 2}
     with_counts, _ = overlapping_tree(
-        tree, np.ones((2, 3)), [[0, 1]] * 2, np.ones((2, 2)), rule="count", max_leaf_size=4
+        tree, np.ones((2, 3)), [[0, 1]] * 2, np.ones((2, 2)), copies="counted", max_leaf_size=4
     )
     assert leaves_of(with_counts) == [[0, 1], [], [0, 1]]
 
@@ -164,7 +198,8 @@ def test_place_labels_refuses(labels, leaves, message):
         ({"max_clusters": 3}, "max_clusters is 3, but the tree has 2 leaves"),
         ({"min_gain": -1}, "min_gain must be at least 0"),
         ({"max_leaf_size": 0}, "max_leaf_size must be at least 1"),
-        ({"rule": "best"}, "rule is 'best'; expected one of cover, count"),
+        ({"copies": "best"}, "copies is 'best'; expected one of needed, all, counted"),
+        ({"copies": "all", "min_gain": 0.1}, "min_gain is 0.1, but copies is 'all'"),
         ({"beams": [[2]] * 4}, "beams holds 2"),
         ({"beams": [[0]] * 3}, "beams and scores have shapes"),
         ({"scores": [[np.nan]] * 4}, "scores must be finite"),

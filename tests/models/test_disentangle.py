@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 import arborank
 from arborank import LabelTree, XRLinear
+from arborank.indexing.overlap import COPIES
 from arborank.metrics import precision_at_k
 from arborank.models import disentangle
 from arborank.models.disentangle import matched_by_others, retained_positives
@@ -65,11 +66,12 @@ def test_disentangling_a_model_equals_one_fit(senses):
     assert model.get_params()["max_clusters"] == 2
 
 
-@pytest.mark.parametrize("rule", ["cover", "count"])
+@pytest.mark.parametrize("copies", COPIES)
 @pytest.mark.parametrize("rounds", [1, 3])
-def test_rounds_and_rules(senses, rule, rounds):
+def test_rounds_and_copies(senses, copies, rounds):
     X, Y, tree = senses
-    model = disentangle(XRLinear(tree=tree).fit(X, Y), X, Y, rounds=rounds, rule=rule, max_leaf_size=EACH * 2)
+    plain = XRLinear(tree=tree).fit(X, Y)
+    model = disentangle(plain, X, Y, rounds=rounds, copies=copies, max_leaf_size=EACH * 2)
     assert model.tree_.overlapping
     assert precision_at_k(Y, model.predict_topk(X)[0], 1) > 0.9
 
@@ -209,8 +211,12 @@ def test_refuses(senses):
         disentangle(model, X, Y, rounds=0)
     with pytest.raises(ValueError, match="X has 5 features, but XRLinear is expecting"):
         disentangle(model, X[:, :5], Y)
-    with pytest.raises(ValueError, match="rule is 'x'"):
-        disentangle(model, X, Y, rule="x")
+    with pytest.raises(ValueError, match="copies is 'x'"):
+        disentangle(model, X, Y, copies="x")
+    with pytest.raises(ValueError, match="copies is 'x'"):
+        XRLinear(tree=tree, max_clusters=2, copies="x").fit(X, Y)
+    with pytest.raises(ValueError, match="copies is 'all', but max_clusters is 1"):
+        XRLinear(tree=tree, copies="all").fit(X, Y)
     with pytest.raises(ValueError, match="tree is overlapping"):
         disentangle(disentangle(model, X, Y), X, Y)
 
@@ -223,6 +229,24 @@ def test_negatives_from_beams(senses):
     assert np.array_equal(without.predict_topk(X)[1], sure.predict_topk(X)[1])  # no score is 2
     assert not np.array_equal(without.predict_topk(X)[1], more.predict_topk(X)[1])
     assert precision_at_k(Y, more.predict_topk(X)[0], 1) > 0.9
+
+
+def test_all_labels_copied(senses, tmp_path):
+    X, Y, tree = senses
+    model = XRLinear(tree=tree, max_clusters=3, copies="all").fit(X, Y)
+    assert (np.bincount(model.tree_.labels) == 3).all()
+    assert precision_at_k(Y, model.predict_topk(X)[0], 1) > 0.95
+    plain = XRLinear(tree=tree).fit(X, Y)
+    same = disentangle(plain, X, Y, max_clusters=3, copies="all", beam_negatives=0.1)  # as by default
+    without = disentangle(plain, X, Y, max_clusters=3, copies="all", beam_negatives=2.0)
+    more = disentangle(plain, X, Y, max_clusters=3, copies="all", beam_negatives=0.0)
+    assert np.array_equal(model.predict_topk(X)[1], same.predict_topk(X)[1])
+    assert not np.array_equal(more.predict_topk(X)[1], without.predict_topk(X)[1])
+    assert same.get_params()["copies"] == "all"
+    model.save(tmp_path / "model")
+    opened = arborank.load(tmp_path / "model")
+    assert opened.get_params()["copies"] == "all"
+    assert np.array_equal(opened.predict_topk(X)[1], model.predict_topk(X)[1])
 
 
 @pytest.mark.parametrize("merge", ["mean", "log-sum"])
@@ -267,7 +291,8 @@ def test_merging_without_overlap_changes_nothing(senses):
     ("options", "message"),
     [
         ({"max_clusters": 1}, "max_clusters must be at least 2"),
-        ({"rule": "best"}, "rule is 'best'"),
+        ({"copies": "best"}, "copies is 'best'"),
+        ({"copies": "all", "min_gain": 0.02}, "min_gain is 0.02, but copies is 'all'"),
         ({"min_gain": -1}, "min_gain"),
         ({"max_leaf_size": 0}, "max_leaf_size"),
         ({"coherence": -1}, "coherence must be at least 0"),

@@ -3,26 +3,30 @@
 A tree of k-means gives every label one leaf, although a label of several senses has instances that a matcher sends to
 several leaves. Here the matcher's own beams say where a label is missed, and it gets copies there.
 
-The counting rule is that of Liu, Chang, Yu, Hsieh and Dhillon, "Label Disentanglement in Partition-based Extreme
-Multilabel Classification" (NeurIPS 2021), equation 10. The covering rule, the default, differs in three ways: a second
-leaf counts for what it adds to the first, a leaf counts by the score the matcher gives it rather than by being in the
-beam, and no leaf grows beyond a limit.
+Copies by count are those of Liu, Chang, Yu, Hsieh and Dhillon, "Label Disentanglement in Partition-based Extreme
+Multilabel Classification" (NeurIPS 2021), equation 10. The others count a leaf by the score that the matcher gives it
+rather than by being in the beam, and let no leaf grow beyond a limit. Copies where they are needed, the default, differ
+in a third way: a second leaf counts for what it adds to the first.
 """
 
-from typing import Final, Literal
+import math
+from typing import Any, Final, Literal
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
 from ..checks import check_integer, check_real
-from ..sparse import Csr, MatrixLike, as_csr, lists_to_csr, to_scipy, transpose
+from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 from .tree import LabelTree
 
-__all__ = ["RULES", "home_leaves", "overlapping_tree", "place_labels"]
+__all__ = ["COPIES", "Copies", "check_copies", "home_leaves", "overlapping_tree", "place_labels"]
 
-Rule = Literal["cover", "count"]
-RULES: Final = ("cover", "count")
+Copies = Literal["needed", "all", "counted"]
+COPIES: Final = ("needed", "all", "counted")
+_MIN_GAIN = 0.02
+_ROOM: Final = {"needed": 7 / 6, "all": 8.0, "counted": 8.0}  # of the fullest leaf
 
 
 def overlapping_tree(
@@ -32,9 +36,9 @@ def overlapping_tree(
     scores: ArrayLike,
     *,
     max_clusters: int = 2,
+    copies: Copies = "needed",
     max_leaf_size: int | None = None,
-    min_gain: float = 0.02,
-    rule: Rule = "cover",
+    min_gain: float | None = None,
 ) -> tuple[LabelTree, NDArray[np.int64]]:
     """Put labels into further leaves of a tree, so that beams retain more of the positives.
 
@@ -52,53 +56,64 @@ def overlapping_tree(
         The matcher's scores of those leaves, at least 0; 0 (or -inf) where there is none.
     max_clusters : int, default 2
         Most leaves of a label.
+    copies : {"needed", "all", "counted"}, default "needed"
+        ``"needed"``: a label keeps its leaf; copies are taken one after the other, always the one that adds most to
+        the sum, over the positives, of the best score among the label's leaves. ``"all"``: pairs of a label and a leaf
+        in descending sum of the positives' scores of that leaf, so that nearly every label gets ``max_clusters``
+        leaves; the first moves the label. ``"counted"``, the paper's: the same by the number of positives whose beam
+        holds the leaf. Labels that no beam finds keep their leaf.
     max_leaf_size : int, optional
-        Most labels in a leaf after copying, by default a sixth more than the fullest leaf holds. Labels already in a
-        leaf stay, however many there are.
-    min_gain : float, default 0.02
-        Least gain of a copy, as a mean over the label's positive instances (scores are at most 1 with the usual
-        combinations); only for ``rule="cover"``. A copy costs time wherever its leaf is opened.
-    rule : {"cover", "count"}, default "cover"
-        ``"cover"``: a label keeps its leaf; copies are taken one after the other, always the one that adds most to
-        the sum, over the positives, of the best score among the label's leaves. ``"count"``, the paper's: pairs of a
-        label and a leaf in descending number of positives whose beam holds the leaf; the first moves the label. Labels
-        that no beam finds keep their leaf.
+        Most labels in a leaf after copying, by default a sixth more than the fullest leaf holds, and eight times as many
+        for ``"all"`` and ``"counted"``. With ``"needed"``, labels already in a leaf stay, however many there are.
+    min_gain : float, optional
+        Least gain of a copy that is needed, as a mean over the label's positive instances (scores are at most 1 with the
+        usual combinations); 0.02 by default. A copy costs time wherever its leaf is opened.
 
     Returns
     -------
     tree : LabelTree
-        With the same leaves, less those that ``"count"`` leaves empty.
+        With the same leaves, less those that are left empty.
     leaves : int64 array of shape (n_leaves,)
         The number in the provisional tree of every leaf.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, ``tree`` overlaps already, has fewer leaves than ``max_clusters``, or an argument is out
-        of range.
+        If shapes do not fit, ``tree`` overlaps already, has fewer leaves than ``max_clusters``, an argument is out of
+        range, or ``min_gain`` is given for copies that are not by need.
     """
     homes = home_leaves(tree)
     n_leaves = tree.level_sizes[-2]
     check_integer("max_clusters", max_clusters, 1)
     if max_clusters > n_leaves:
         raise ValueError(f"max_clusters is {max_clusters}, but the tree has {n_leaves} leaves")
-    check_real("min_gain", min_gain, least=0.0)
-    if rule not in RULES:
-        raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
-    fullest = int(np.diff(tree.branches[-1]).max())
-    limit = fullest + -(-fullest // 6) if max_leaf_size is None else max_leaf_size
-    check_integer("max_leaf_size", limit, 1)
+    check_copies(copies, min_gain=min_gain)
+    room = math.ceil(_ROOM[copies] * int(np.diff(tree.branches[-1]).max()))
+    limit = check_integer("max_leaf_size", room if max_leaf_size is None else max_leaf_size, 1)
     labels = as_csr(Y, "Y", n_cols=tree.n_labels)
     leaves, worth = _checked_beams(beams, scores, labels.shape[0], n_leaves)
-    if rule == "count":
-        placed = _by_count(labels, leaves, homes, n_leaves, max_clusters, limit)
-    else:
-        copies = _native.cover_labels(
-            transpose(labels), leaves, worth, homes, n_leaves, max_clusters, limit, float(min_gain)
+    if copies == "needed":
+        least = _MIN_GAIN if min_gain is None else float(min_gain)
+        taken = _native.cover_labels(
+            transpose(labels), leaves, worth, homes, n_leaves, max_clusters, limit, least
         )
         at_home = np.flatnonzero(homes >= 0)
-        placed = np.concatenate([at_home, copies[0]]), np.concatenate([homes[at_home], copies[1]])
+        placed = np.concatenate([at_home, taken[0]]), np.concatenate([homes[at_home], taken[1]])
+    else:
+        if copies == "counted":
+            worth = np.ones_like(worth)
+        placed = _most_worth(labels, leaves, worth, homes, n_leaves, max_clusters, limit)
     return place_labels(tree, *placed), np.unique(placed[1]).astype(np.int64)
+
+
+def check_copies(copies: str, *, min_gain: float | None = None) -> None:
+    """Raise unless ``copies`` is known, and goes with ``min_gain`` where that is given."""
+    if copies not in COPIES:
+        raise ValueError(f"copies is {copies!r}; expected one of {', '.join(COPIES)}")
+    if min_gain is not None:
+        check_real("min_gain", min_gain, least=0.0)
+        if copies != "needed":
+            raise ValueError(f"min_gain is {min_gain}, but copies is {copies!r}; it is for copies='needed'")
 
 
 def home_leaves(tree: LabelTree) -> NDArray[np.int32]:
@@ -171,23 +186,48 @@ def _checked_beams(
     return np.ascontiguousarray(leaves, dtype=np.int32), np.ascontiguousarray(worth)
 
 
-def _by_count(
-    Y: Csr, beams: NDArray[np.int32], homes: NDArray[np.int32], n_leaves: int, max_clusters: int, limit: int
+def _most_worth(
+    Y: Csr,
+    beams: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    homes: NDArray[np.int32],
+    n_leaves: int,
+    max_clusters: int,
+    limit: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Place labels by the paper's rule, with the limit on a leaf that it lacks."""
-    counts = (to_scipy(Y).T @ lists_to_csr(beams, n_leaves)).tocoo()
-    best_first = np.lexsort((counts.col, counts.row, -counts.data))
-    found = np.zeros(homes.size, np.int64)
-    sizes = np.zeros(n_leaves, np.int64)
-    labels: list[int] = []
-    leaves: list[int] = []
-    for label, leaf in zip(counts.row[best_first].tolist(), counts.col[best_first].tolist(), strict=True):
-        if homes[label] >= 0 and found[label] < max_clusters and sizes[leaf] < limit:
-            found[label] += 1
-            sizes[leaf] += 1
-            labels.append(label)
-            leaves.append(leaf)
-    lost = np.flatnonzero((found == 0) & (homes >= 0))
-    return np.concatenate([labels, lost]).astype(np.int64), np.concatenate([leaves, homes[lost]]).astype(
-        np.int64
+    """Take pairs of a label and a leaf in descending sum of scores, as long as both have room.
+
+    That is the one stable matching of labels with leaves: labels ask for their best leaves, full leaves refuse the
+    pairs worth least, until nobody is refused (Gale and Shapley 1962); a few passes over all pairs.
+    """
+    held = beams >= 0
+    rows = np.repeat(np.arange(beams.shape[0]), beams.shape[1])[held.ravel()]
+    shape = (beams.shape[0], n_leaves)
+    chosen = sp.csr_array((scores[held].astype(np.float64), (rows, beams[held])), shape=shape)
+    pairs = (to_scipy(Y).T @ chosen).tocoo()
+    known = homes[pairs.row] >= 0
+    best_first = np.lexsort((pairs.col[known], pairs.row[known], -pairs.data[known]))
+    labels, leaves = pairs.row[known][best_first], pairs.col[known][best_first]
+    by_label, by_leaf = (np.argsort(ids, kind="stable") for ids in (labels, leaves))
+    free = np.ones(labels.size, bool)
+    while True:
+        asked = free & (_turn(labels, free, by_label) < max_clusters)
+        refused = asked & (_turn(leaves, asked, by_leaf) >= limit)
+        if not refused.any():
+            break
+        free[refused] = False
+    lost = np.setdiff1d(np.flatnonzero(homes >= 0), labels[asked])
+    return (
+        np.concatenate([labels[asked], lost]).astype(np.int64),
+        np.concatenate([leaves[asked], homes[lost]]).astype(np.int64),
     )
+
+
+def _turn(ids: NDArray[Any], counted: NDArray[np.bool_], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many counted entries of the same id come before each; ``order`` sorts by id, then by place."""
+    before = np.cumsum(counted[order]) - counted[order]
+    begins = np.flatnonzero(np.diff(ids[order], prepend=-1))
+    sizes = np.diff(np.append(begins, ids.size))
+    turns = np.empty(ids.size, np.int64)
+    turns[order] = before - np.repeat(before[begins], sizes)
+    return turns

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_integer, check_real
+from ..indexing.overlap import check_copies
 from ..matching import combination
 from ..ranking import SolverParams, check_names, parse_scheme
 from ..threads import n_threads
@@ -35,6 +36,9 @@ def check_parameters(model: Any, *, saved: bool = False) -> None:
     for name, what in (("spherical", "True or False"), ("verbose", "a number, or True or False")):
         if not isinstance(getattr(model, name), (bool, np.bool_, int)):
             raise TypeError(f"{name} must be {what}; found {getattr(model, name)!r}")
+    check_copies(model.copies)
+    if model.copies != "needed" and model.max_clusters == 1:
+        raise ValueError(f"copies is {model.copies!r}, but max_clusters is 1: no label can have a copy")
     check_real("alpha", model.alpha, least=0.0, most=1.0)
     n_threads(model.n_jobs)
     if not (saved and isinstance(model.representation, str) and model.representation == CUSTOM):

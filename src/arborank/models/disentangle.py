@@ -17,7 +17,7 @@ from sklearn.base import clone
 
 from ..checks import check_integer, check_real
 from ..indexing import LabelTree, overlapping_tree
-from ..indexing.overlap import RULES, Rule, home_leaves
+from ..indexing.overlap import Copies, check_copies, home_leaves
 from ..matching import BeamSearch
 from ..ranking import Routes, SolverParams, part_labels, route
 from ..ranking.routing import leaf_scores
@@ -25,6 +25,8 @@ from ..sparse import Csr, as_csr, to_scipy
 from ._layers import train_layers
 
 __all__ = ["Disentangled", "disentangle", "matched_by_others", "refine_tree", "retained_positives"]
+
+_BEAM_NEGATIVES = 0.1  # score of a leaf whose labels come near enough to the top of an instance's list
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ def disentangle(
     max_clusters: int = 2,
     rounds: int = 1,
     *,
-    rule: Rule = "cover",
-    min_gain: float = 0.02,
+    copies: Copies = "needed",
+    min_gain: float | None = None,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
@@ -80,7 +82,10 @@ def disentangle(
     rounds : int, default 1
         How often beams are searched and leaves assigned; from the second round on, the matchers know the overlapping
         tree of the round before.
-    rule, min_gain, max_leaf_size
+    copies : {"needed", "all", "counted"}, default "needed"
+        Which labels get copies: those that beams miss, or all; see `XRLinear` and
+        `arborank.indexing.overlapping_tree`.
+    min_gain, max_leaf_size
         See `arborank.indexing.overlapping_tree`.
     coherence : float, default 3.0
         How much the instances of a label are parted among its leaves by their likeness to one another, rather than by
@@ -88,16 +93,17 @@ def disentangle(
     starts : int, default 1
         How often that parting is begun; more find senses that the matcher mixes up, and take longer.
     beam_negatives : float, optional
-        By default an instance is a negative, on the bottom level, in leaves that hold one of its labels. With 0.1, say,
-        it is one in every leaf of its beam whose score is at least that, too. This takes longer, helps on some data
-        (``eurlex57k``, ``debian-depends``) and harms on others (``yso-en``).
+        An instance is a negative, on the bottom level, in leaves that hold one of its labels, and in every leaf of its
+        beam whose score is at least this. By default 0.1 with ``copies="all"``, and otherwise more than any score: it
+        takes longer, and with few copies it helps on some data (``eurlex57k``, ``debian-depends``) and harms on others
+        (``yso-en``).
     relevance, user_negatives : optional
         What it was fitted on, as for `XRLinear.fit`.
 
     Returns
     -------
     XRLinear
-        Fitted, with the parameters of ``model`` and ``max_clusters``.
+        Fitted, with the parameters of ``model``, ``max_clusters`` and ``copies``.
 
     Raises
     ------
@@ -113,7 +119,6 @@ def disentangle(
     check_integer("max_clusters", max_clusters, 2)
     options = {
         "rounds": rounds,
-        "rule": rule,
         "min_gain": min_gain,
         "max_leaf_size": max_leaf_size,
         "coherence": coherence,
@@ -121,7 +126,7 @@ def disentangle(
         "beam_negatives": beam_negatives,
     }
     model._instances(X, reset=False)  # the features that the model knows
-    copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters)
+    copy = clone(model).set_params(tree=model.tree_, max_clusters=max_clusters, copies=copies)
     return copy._fit(X, Y, relevance=relevance, user_negatives=user_negatives, refinement=options)
 
 
@@ -132,9 +137,9 @@ def refine_tree(
     params: Sequence[SolverParams],
     *,
     max_clusters: int,
+    copies: Copies,
     rounds: int = 1,
-    rule: Rule = "cover",
-    min_gain: float = 0.02,
+    min_gain: float | None = None,
     max_leaf_size: int | None = None,
     coherence: float = 3.0,
     starts: int = 1,
@@ -154,13 +159,13 @@ def refine_tree(
     """
     start = time.perf_counter()
     check_integer("rounds", rounds, 1)
-    check_real("min_gain", min_gain, least=0.0)
+    check_copies(copies, min_gain=min_gain)
     check_real("coherence", coherence, least=0.0)
     check_integer("starts", starts, 1)
     if beam_negatives is not None:
         check_real("beam_negatives", beam_negatives, least=0.0)
-    if rule not in RULES:
-        raise ValueError(f"rule is {rule!r}; expected one of {', '.join(RULES)}")
+    elif copies == "all":
+        beam_negatives = _BEAM_NEGATIVES
     if max_leaf_size is not None:
         check_integer("max_leaf_size", max_leaf_size, 1)
     home_leaves(tree)  # a tree that overlaps is refused before anything is trained
@@ -194,7 +199,7 @@ def refine_tree(
             beams,
             scores,
             max_clusters=max_clusters,
-            rule=rule,
+            copies=copies,
             min_gain=min_gain,
             max_leaf_size=max_leaf_size,
         )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..indexing import LabelTree
+from ..indexing.overlap import Copies
 from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..ranking import LayerWeights, Routes
 from ..sparse import Csr
@@ -30,6 +31,7 @@ class TreeLearner(TreePredictor):
     max_leaf_size: int
     spherical: bool
     max_clusters: int
+    copies: Copies
     Cp: float | Sequence[float]
     threshold: float | Sequence[float]
     max_nonzeros: int | Sequence[int | None] | None
@@ -114,6 +116,7 @@ class TreeLearner(TreePredictor):
             threshold=values_of("threshold", self.threshold),
             max_nonzeros=values_of("max_nonzeros", self.max_nonzeros),
             max_clusters=self.max_clusters,
+            copies=self.copies,
             beam_size=self.beam_size,
             n_threads=n_threads(self.n_jobs),
         )
