@@ -40,6 +40,20 @@ def test_two_senses(model):
     assert (np.diff(counts) <= 0).all()
 
 
+def test_words_of_other_labels_do_not_count():
+    """Features 0 and 1 go with label 0 in one leaf and the other, 2 and 3 with the labels beside it there."""
+    sense, marked = np.arange(240) % 2, np.arange(240) % 4 < 2
+    X, Y = np.zeros((240, 4), np.float32), np.zeros((240, 4), np.float32)
+    X[marked, sense[marked]] = 1
+    X[np.arange(240), 2 + sense] = np.where(marked, 0.3, 1)
+    Y[np.arange(240), 1 + sense] = 1
+    Y[:, 0], Y[:, 3] = marked, np.arange(240) % 20 == 1
+    tree = LabelTree.from_clusters([0, 0, 1, 1])
+    model = XRLinear(tree=tree, max_clusters=2, beam_size=1, n_jobs=1).fit(sp.csr_array(X), sp.csr_array(Y))
+    found = [[feature for feature, _ in sense.features] for sense in label_senses(model, 0)]
+    assert found == [[0], [1]]
+
+
 def test_one_sense(model):
     only = label_senses(model, 5, n_features=2, n_companions=1)
     assert len(only) == 1

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .checks import check_integer
 from .models.xrlinear import XRLinear
+from .ranking.chunks import gather_chunks
 
 __all__ = ["Sense", "draw_senses", "label_senses"]
 
@@ -25,8 +26,9 @@ class Sense:
     companions : list of int
         Labels that share the leaf, those with the most training instances first.
     features : list of (int, float)
-        Features that speak for this leaf against the label's other leaves, and by how much: differences of summed
-        weights on the way down. The most decisive first.
+        Features of the label that speak for this leaf against its other leaves, the most decisive first, and by how
+        much: the difference of the weights on the way down, times the weight that the feature has for the label, if
+        there are such features.
     """
 
     leaf: int
@@ -38,9 +40,10 @@ def label_senses(model: XRLinear, label: int, *, n_features: int = 8, n_companio
     """Return what tells the leaves of a label apart.
 
     An inner node's score is that of a linear ranker times its parent's; here the weights of the nodes on the way from
-    the root to a leaf are added up, and compared with the mean over the label's other leaves. The label's own weights
-    do not count: they tell it from its neighbours in a leaf. With one leaf there is nothing to compare: its own way is
-    given.
+    the root to a leaf are added up, and compared with the mean over the label's other leaves. A word that parts the
+    leaves need not be one of the label's, so the difference is multiplied by the largest weight that the feature has for
+    the label in any leaf, unless that leaves nothing: a label has no weight for a word that all texts of its leaves share.
+    With one leaf there is nothing to compare: its own way counts.
 
     Parameters
     ----------
@@ -74,15 +77,27 @@ def label_senses(model: XRLinear, label: int, *, n_features: int = 8, n_companio
         ways += weights[:, nodes].toarray().T
     others = (ways.sum(axis=0) - ways) / max(slots.size - 1, 1)
     leaves = tree.ancestors(tree.depth - 1)
+    own = _own_weights(model, slots, leaves[slots])
     counts: NDArray[Any] = getattr(model, "label_counts_", np.zeros(tree.n_labels, np.int64))
     senses = []
     for slot, against in zip(slots.tolist(), ways - others, strict=True):
+        if (against * own > 0).any():
+            against = against * own
         near = tree.labels[(leaves == leaves[slot]) & (tree.labels != label)]
         near = near[np.argsort(-counts[near], kind="stable")][:n_companions]
         best = np.argsort(-against, kind="stable")[:n_features]
         decisive = [(int(feature), float(against[feature])) for feature in best if against[feature] > 0]
         senses.append(Sense(int(leaves[slot]), near.tolist(), decisive))
     return senses
+
+
+def _own_weights(model: XRLinear, slots: NDArray[np.int64], leaves: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the largest weight, at least 0, that each feature has in the slots of a label."""
+    bottom = gather_chunks([model.layers_[-1]], np.zeros_like(leaves), leaves)
+    places = slots - model.tree_.branches[-1][leaves] + bottom.branches[:-1]
+    weights, _ = bottom.to_matrix()
+    largest: NDArray[np.float64] = np.maximum(weights[:, places].toarray().max(axis=1), 0)
+    return largest
 
 
 def draw_senses(

@@ -63,11 +63,11 @@ def overlapping_tree(
         leaves; the first moves the label. ``"counted"``, the paper's: the same by the number of positives whose beam
         holds the leaf. Labels that no beam finds keep their leaf.
     max_leaf_size : int, optional
-        Most labels in a leaf after copying, by default a sixth more than the fullest leaf holds, and eight times as many
-        for ``"all"`` and ``"counted"``. With ``"needed"``, labels already in a leaf stay, however many there are.
+        Most labels in a leaf after copying, by default a sixth more than the fullest leaf holds, and eight times as
+        many for ``"all"`` and ``"counted"``. Labels that stay in their leaf do so however many there are.
     min_gain : float, optional
-        Least gain of a copy that is needed, as a mean over the label's positive instances (scores are at most 1 with the
-        usual combinations); 0.02 by default. A copy costs time wherever its leaf is opened.
+        Least gain of a copy that is needed, as a mean over the label's positive instances (scores are at most 1 with
+        the usual combinations); 0.02 by default. A copy costs time wherever its leaf is opened.
 
     Returns
     -------
