@@ -41,9 +41,9 @@ def label_senses(model: XRLinear, label: int, *, n_features: int = 8, n_companio
 
     An inner node's score is that of a linear ranker times its parent's; here the weights of the nodes on the way from
     the root to a leaf are added up, and compared with the mean over the label's other leaves. A word that parts the
-    leaves need not be one of the label's, so the difference is multiplied by the largest weight that the feature has for
-    the label in any leaf, unless that leaves nothing: a label has no weight for a word that all texts of its leaves share.
-    With one leaf there is nothing to compare: its own way counts.
+    leaves need not be one of the label's, so the difference is multiplied by the largest weight that the feature has
+    for the label in any leaf, unless that leaves nothing: a label has no weight for a word that all texts of its leaves
+    share. With one leaf there is nothing to compare: its own way counts.
 
     Parameters
     ----------
