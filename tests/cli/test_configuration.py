@@ -12,7 +12,7 @@ from arborank.features.part import TfidfPart
 def test_options_win_over_the_configuration(run, folder):
     config = {
         "features": {"parts": [{"analyzer": "char_wb", "ngram_range": [2, 3], "min_df": 1}]},
-        "model": {"max_leaf_size": 4, "branching": 3, "Cp": 2.0},
+        "model": {"max_leaf_size": 4, "branching": 3, "Cp": 2.0, "max_clusters": 2, "copies": "all"},
     }
     (folder / "config.json").write_text(json.dumps(config))
     run(
@@ -31,6 +31,8 @@ def test_options_win_over_the_configuration(run, folder):
     part = ranker.features_.parts_[0]
     assert (part.analyzer, part.ngram_range, part.min_df) == ("char_wb", (3, 3), 1)
     assert (ranker.model_.max_leaf_size, ranker.model_.branching, ranker.model_.Cp) == (4, 2, 2.0)
+    assert (ranker.model_.max_clusters, ranker.model_.copies) == (2, "all")
+    assert ranker.model_.tree_.overlapping
     assert (ranker.model_.verbose, ranker.model_.n_jobs, ranker.features_.n_jobs) == (0, None, None)
 
 
@@ -48,6 +50,7 @@ def test_options_win_over_the_configuration(run, folder):
         ('{"features": {"parts": [{"kind": ["NgramTfidf"]}]}}', "known are NgramTfidf, PrefixTfidf"),
         ('{"features": {"parts": 3}}', "'parts'"),
         ('{"model": 3}', "'model'"),
+        ('{"model": {"max_clusters": 2, "copies": "most"}}', "copies is 'most'"),
         ('{"model": {"Cp": 1, "eps": 0.1, "Cp": 2}}', "'Cp' is there twice"),
     ],
 )

@@ -249,6 +249,18 @@ def test_all_labels_copied(senses, tmp_path):
     assert np.array_equal(opened.predict_topk(X)[1], model.predict_topk(X)[1])
 
 
+@pytest.mark.parametrize("copies", COPIES)
+def test_same_weights_from_a_working_directory(senses, tmp_path, copies):
+    X, Y, tree = senses
+    options = {"tree": tree, "max_clusters": 2, "beam_size": 2, "copies": copies}
+    expected = XRLinear(**options).fit(X, Y).predict_topk(X)[1]
+    for _ in range(2):  # the second time, all is there
+        model = XRLinear(**options).fit(X, Y, work_dir=tmp_path)
+        assert np.array_equal(model.predict_topk(X)[1], expected)
+    with pytest.raises(ValueError, match="another"):
+        XRLinear(**options | {"max_clusters": 3}).fit(X, Y, work_dir=tmp_path)
+
+
 @pytest.mark.parametrize("merge", ["mean", "log-sum"])
 @pytest.mark.parametrize("options", [{}, {"candidates": [0, 3, 20]}, {"exclude": [[0, 1]] * ROWS}])
 def test_other_merges_by_definition(senses, merge, options):
