@@ -22,6 +22,8 @@ COMMANDS = {
 # side → environment, runner module
 SIDES = {
     "arborank": ("arborank", "arborank"),
+    "arborank-float16": ("arborank", "arborank"),
+    "arborank-int8": ("arborank", "arborank"),
     "arborank-l2-l3": ("arborank", "arborank"),
     "libpecos": ("libpecos", "pecos"),
     "omikuji": ("omikuji", "omikuji"),
@@ -42,6 +44,7 @@ RETRIEVAL = {
     "dual-tuned": ("neural", "dual"),
 }
 TRAIN_ONLY = ("scikit-learn",)
+RANK_ONLY = {"arborank-float16": "arborank", "arborank-int8": "arborank"}  # with the model of another side
 
 
 def python(environment: str, place: Path = PLACE) -> Path:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import child
 import data
-from environments import SIDES, TRAIN_ONLY
+from environments import RANK_ONLY, SIDES, TRAIN_ONLY
 from measurements import Measurements
 
 
 def model(given: argparse.Namespace, name: str, side: str) -> str:
-    """Directory of the last model a side trained on a set."""
-    path = given.cache / name / "models" / side
+    """Directory of the last model that a side, or the one whose model it ranks with, trained on a set."""
+    path = given.cache / name / "models" / RANK_ONLY.get(side, side)
     path.parent.mkdir(parents=True, exist_ok=True)
     return str(path.resolve())
 
@@ -26,6 +26,8 @@ def train(given: argparse.Namespace, found: Measurements, name: str, threads: in
     """All missing training runs of one set at one number of threads."""
     for repeat in range(1, given.repeats + 1):
         for side in given.sides:
+            if side in RANK_ONLY:
+                continue
             key = {"table": "train", "set": name, "threads": threads, "side": side}
             if found.done(repeat, **key):
                 continue

@@ -34,6 +34,7 @@ RANKING = """
 ## Ranking
 
 `python benchmarks/linear.py --part rank`. Ten labels a query; medians; quality in per cent over all rows.
+`arborank-float16` and `arborank-int8` are the same model with weights of 16 and 8 bits (`model.quantize("int8")`).
 `arborank-l2-l3` is the same tree with another score, which trusts uncertain clusters more: better on titles and
 abstracts, worse where the words of a text tell its cluster, as in debian-depends.
 """

@@ -8,12 +8,13 @@ OURS, REFERENCE = "arborank", "libpecos"
 STAGES = ("representation", "index", "train", "seconds")
 QUALITY = ("P@1", "P@3", "P@5", "R@10", "PSP@5")
 TARGETS = (
-    ("k-means", "train", "index", "2×"),
-    ("index + training", "train", "seconds", "6×"),
-    ("peak memory of training beyond X and Y", "train", "peak_bytes", "3×"),
-    ("batch", "batch", "microseconds", "4×"),
-    ("one query, p50", "single", "p50", "6×"),
-    ("one query, p99", "single", "p99", "6×"),
+    ("k-means", (OURS,), "train", "index", "2×"),
+    ("index + training", (OURS,), "train", "seconds", "6×"),
+    ("peak memory of training beyond X and Y", (OURS,), "train", "peak_bytes", "3×"),
+    ("batch", (OURS,), "batch", "microseconds", "4×"),
+    ("batch, weights of 16 or 8 bits", ("arborank-float16", "arborank-int8"), "batch", "microseconds", "6×"),
+    ("one query, p50", (OURS,), "single", "p50", "6×"),
+    ("one query, p99", (OURS,), "single", "p99", "6×"),
 )
 TEXT_TARGETS = (("fit + transform", ("fit", "transform"), "8×"), ("one text", ("p50",), "10×"))
 MIB = 2**20
@@ -37,9 +38,10 @@ def ratio(other: float | None, ours: float | None) -> str:
     return "–" if other is None or not ours else f"{other / ours:.1f}×"
 
 
-def against(found: Measurements, cell: dict, figure: str) -> str:
-    """How many times our figure this cell's is."""
-    return ratio(found.median(figure, **cell), found.median(figure, **cell | {"side": OURS}))
+def against(found: Measurements, cell: dict, figure: str, ours: tuple[str, ...] = (OURS,)) -> str:
+    """How many times our figure, the best of ours, this cell's is."""
+    of_ours = [found.median(figure, **cell | {"side": side}) for side in ours]
+    return ratio(found.median(figure, **cell), min((one for one in of_ours if one is not None), default=None))
 
 
 def label(found: Measurements, cell: dict) -> str:
@@ -69,10 +71,10 @@ def targets(found: Measurements) -> str:
     """How many times libpecos' figure is ours, beside what was aimed at."""
     names = sets(found, "train")
     rows = []
-    for what, name, figure, aim in TARGETS:
+    for what, ours, name, figure, aim in TARGETS:
         for threads in (2, 1):
             columns = [{"table": name, "set": one, "threads": threads, "side": REFERENCE} for one in names]
-            rows.append([what, str(threads), aim, *[against(found, cell, figure) for cell in columns]])
+            rows.append([what, str(threads), aim, *[against(found, cell, figure, ours) for cell in columns]])
     return table(["libpecos ÷ arborank", "threads", "aim", *names], rows)
 
 
@@ -199,16 +201,16 @@ def vectorizer(found: Measurements, name: str) -> str:
 
 def latency(found: Measurements) -> str:
     """Import, and one text to names."""
-    rows = []
+    rows = {}  # the last measurement of each
     for one in found.all:
         key, values = one["key"], one["values"]
         if key["table"] == "import":
             torch = "torch comes along" if values["torch"] else "no torch"
-            rows.append([f"{key['what']}, {torch}", f"{values['seconds'] * 1e3:.0f} ms", "–"])
+            rows[f"{key['what']}, {torch}"] = [f"{values['seconds'] * 1e3:.0f} ms", "–"]
         elif key["table"] == "text-to-names" and "p50" in values:
             micro = [f"{values[figure]:.0f} µs" for figure in ("p50", "p99")]
-            rows.append([f"one text to names, {key['set']}", *micro])
-    return table(["what", "p50", "p99"], rows)
+            rows[f"one text to names, {key['set']}"] = micro
+    return table(["what", "p50", "p99"], [[what, *figures] for what, figures in rows.items()])
 
 
 def scaling(found: Measurements) -> str:

@@ -10,24 +10,10 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "simd.hpp"
+#include "beam_query.hpp"
 #include "weights.hpp"
 
 namespace arborank {
-
-struct Query {
-  const std::int32_t* ranks;  // of its features, in the layer at hand
-  const float* values;
-  std::int64_t n;
-  std::int64_t n_rest;  // those that are not common; they come first, then the common ones, by rank
-
-  Query rest() const { return {ranks, values, n_rest, n_rest}; }
-  Query common() const { return {ranks + n_rest, values + n_rest, n - n_rest, 0}; }
-};
-
-// Ranks below are common features: half of what is to add up, in a fraction of the rows.
-constexpr std::int32_t kCommon = 512;
-inline bool is_common(std::int32_t rank) { return static_cast<std::uint32_t>(rank) < kCommon; }
 
 // One parent's chunk.
 struct Chunk {

@@ -114,45 +114,11 @@ class Search {
       scratch.ranks.resize(n);
       scratch.values.resize(n);
     }
-    for (std::int64_t row = begin; row < end; row++)
-      rank_row(tree_.layer(t).ranks, row, begin, scratch);
-  }
-
-  // Ranks a query's features: those that are not common as they come, then the common ones, by rank. A query of few
-  // features has none apart, so that it is looked up in one go.
-  void rank_row(const std::int32_t* ranks, std::int64_t row, std::int64_t begin, SearchScratch& scratch) const {
-    const std::int64_t at = X_.begin(row) - X_.begin(begin);
-    std::int32_t* const ranks_out = scratch.ranks.data() + at;
-    float* const values_out = scratch.values.data() + at;
-    const std::int64_t length = X_.length(row);
-    if (length <= kLanes) {
-      for (std::int64_t i = 0; i < length; i++) {
-        ranks_out[i] = ranks[X_.indices[X_.begin(row) + i]];
-        values_out[i] = X_.data[X_.begin(row) + i];
-      }
-      scratch.states[row - begin].n_rest = length;
-      return;
-    }
-    std::array<std::uint64_t, kCommon / 64 + 1> seen{};
-    std::array<float, kCommon + 1> values;
-    std::int64_t n = 0;
-    for (std::int64_t k = X_.begin(row); k < X_.end(row); k++) {
-      const std::int32_t rank = ranks[X_.indices[k]], slot = is_common(rank) ? rank : kCommon;
-      values[slot] = X_.data[k];
-      seen[slot / 64] |= std::uint64_t{1} << slot % 64;
-      ranks_out[n] = rank;
-      values_out[n] = X_.data[k];
-      n += slot == kCommon;
-    }
-    scratch.states[row - begin].n_rest = n;
-    for (std::int32_t word = 0; word < kCommon / 64; word++)
-      for (std::uint64_t bits = seen[word]; bits != 0; bits &= bits - 1, n++) {
-        ranks_out[n] = word * 64 + std::countr_zero(bits);
-        values_out[n] = values[ranks_out[n]];
-      }
-    for (; n < length; n++) {  // only where ranks are damaged: two features have one
-      ranks_out[n] = 0;
-      values_out[n] = 0;
+    for (std::int64_t row = begin; row < end; row++) {
+      const std::int64_t from = X_.begin(row), at = from - X_.begin(begin);
+      scratch.states[row - begin].n_rest =
+          rank_query(tree_.layer(t).ranks, X_.indices + from, X_.data + from, X_.length(row),
+                     scratch.ranks.data() + at, scratch.values.data() + at);
     }
   }
 

@@ -1,4 +1,7 @@
-"""arborank: XRLinear, with its own score or (`arborank-l2-l3`) with another score, and NgramTfidf."""
+"""arborank: XRLinear, with its own score or (`arborank-l2-l3`) with another score, and NgramTfidf.
+
+`arborank-float16` and `arborank-int8` rank with shorter weights.
+"""
 
 import os
 
@@ -30,6 +33,9 @@ class Arborank(LinearSide):
 
     def open(self, model, threads):
         self.model = load(model).set_params(n_jobs=threads)
+        precision = os.environ["BENCHMARK_SIDE"].removeprefix("arborank").removeprefix("-")
+        if precision in ("float16", "int8"):
+            self.model = self.model.quantize(precision)
 
     def rank(self, queries):
         return self.model.predict_topk(queries, k=self.k)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .checks import check_integer
 from .matching import combination
+from .matching.combine import is_logarithmic
 from .models.predictor import TreePredictor
 from .sparse import Csr, to_scipy
 from .transformer.predictor import EmbeddingPredictor
@@ -119,7 +120,7 @@ def _ways(
     join = combination(how)
     slots = np.flatnonzero(tree.labels == label)
     ways = np.stack([tree.ancestors(level + 1)[slots] for level in range(tree.depth)])
-    scores = np.full(slots.size, 0.0 if how.startswith("log-") else 1.0, np.float32)
+    scores = np.full(slots.size, 0.0 if is_logarithmic(how) else 1.0, np.float32)
     steps: list[list[Step]] = [[] for _ in slots]
     for layer, nodes in zip(model.layers_, ways, strict=True):
         weights, bias = layer.to_matrix()

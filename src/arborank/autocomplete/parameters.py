@@ -4,16 +4,14 @@ from collections.abc import Collection
 from typing import Any
 
 from ..checks import check_integer, check_real
-from ..matching.combine import COMBINATIONS
+from ..matching.combine import COMBINATIONS, is_logarithmic
 from ..models import XRLinear
 from .growing import INDICES, REPRESENTATIONS
 from .prefixes import LAWS
 
 __all__ = ["check_parameters"]
 
-_BOUNDED = tuple(
-    name for name in COMBINATIONS if name != "noop" and not name.startswith("log-")
-)  # from 0 to 1
+_BOUNDED = tuple(name for name in COMBINATIONS if name != "noop" and not is_logarithmic(name))  # from 0 to 1
 
 
 def check_parameters(completer: Any) -> None:

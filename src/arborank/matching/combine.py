@@ -33,7 +33,7 @@ from typing import Final
 
 from .._native import Combination
 
-__all__ = ["COMBINATIONS", "combination"]
+__all__ = ["COMBINATIONS", "combination", "is_logarithmic"]
 
 _IDENTITY, _SIGMOID, _HINGE = range(3)  # enum Transform in native/combine.hpp
 
@@ -77,3 +77,8 @@ def combination(name: str, *, labels: bool = True) -> Combination:
         return _TABLE[name][labels]
     except (KeyError, TypeError):
         raise ValueError(f"combine is {name!r}; expected one of {', '.join(COMBINATIONS)}") from None
+
+
+def is_logarithmic(name: str) -> bool:
+    """Whether a combination's scores are logarithms: at most 0, and added to those of the parents."""
+    return name.startswith("log-")

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_feature_names, check_is_fitted, vali
 from ..checks import check_integer
 from ..indexing import LabelTree
 from ..matching import BeamSearch, LabelFilter
+from ..matching.combine import is_logarithmic
 from ..matching.merging import Merge
 from ..ranking import LayerWeights
 from ..sparse import Csr, as_csr, check_unmasked
@@ -247,7 +248,7 @@ class TreePredictor(BaseEstimator):
             ids, _ = self.predict_topk(X, 1)
             return self.classes_[np.maximum(ids[:, 0], 0)]
         scores = self.decision_function(X)
-        cut = 0.0 if self.combine == "noop" else np.log(0.5) if self.combine.startswith("log-") else 0.5
+        cut = 0.0 if self.combine == "noop" else np.log(0.5) if is_logarithmic(self.combine) else 0.5
         coo = scores.tocoo()
         kept = coo.data >= cut
         ones = np.ones(int(kept.sum()), dtype=np.float32)

@@ -15,9 +15,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .._native import Combination
 from ..indexing.representation import pii
-from ..matching.combine import combination
+from ..matching.combine import combination, is_logarithmic
 from ..matching.neighbours import NeighbourIndex
 from ..sparse import Csr, as_csr, lists_to_csr, multiply, normalize_rows, to_scipy
 
@@ -71,13 +70,14 @@ def margin_of(score: float, combine: str) -> float:
 
     With ``noop`` there is no such share, and every margin above 0 is as good.
     """
-    form = combination(combine, labels=False)
     if combine == "noop":
         return 0.0
     low, high = -40.0, 40.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _chance(form, np.array([middle]))[0] < score else (low, middle)
+        low, high = (
+            (middle, high) if _chance(combine, np.array([middle]), labels=False)[0] < score else (low, middle)
+        )
     return high
 
 
@@ -124,17 +124,17 @@ def _worth(
         return _SLOPE, _OFFSET
     bins = np.minimum((near * _BINS).astype(np.int64), _BINS - 1)
     n, positive = np.bincount(bins, minlength=_BINS), np.bincount(bins[right], minlength=_BINS)
-    return _fitted(n, positive, combination("l3-hinge" if combine == "noop" else combine))
+    return _fitted(n, positive, "l3-hinge" if combine == "noop" else combine)
 
 
-def _fitted(n: NDArray[np.int64], positive: NDArray[np.int64], form: Combination) -> tuple[float, float]:
+def _fitted(n: NDArray[np.int64], positive: NDArray[np.int64], combine: str) -> tuple[float, float]:
     """Fit the chance of a pair to be right to its similarity, by maximum likelihood."""
     from scipy.optimize import minimize
 
     near = (np.arange(_BINS) + 0.5) / _BINS
 
     def loss(line: NDArray[np.float64]) -> float:
-        chance = np.clip(_chance(form, line[0] * near + line[1]), 1e-9, 1 - 1e-6)
+        chance = np.clip(_chance(combine, line[0] * near + line[1]), 1e-9, 1 - 1e-6)
         return float(-(positive * np.log(chance) + (n - positive) * np.log1p(-chance)).sum() / n.sum())
 
     found = minimize(loss, [_SLOPE, _OFFSET], method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-10})
@@ -142,13 +142,13 @@ def _fitted(n: NDArray[np.int64], positive: NDArray[np.int64], form: Combination
     return (float(slope), float(offset)) if slope > 0 else (_SLOPE, _OFFSET)
 
 
-def _chance(form: Combination, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+def _chance(combine: str, margins: NDArray[np.float64], *, labels: bool = True) -> NDArray[np.float64]:
     """Return the share of a parent's score, for combinations with logarithms, too."""
-    none = form(np.zeros(1, np.float32), np.zeros(1, np.float32))[0]
-    logarithm = bool(none < 0)
+    logarithm = is_logarithmic(combine)
     parents = np.full(margins.size, 0.0 if logarithm else 1.0, np.float32)
-    scores = np.asarray(form(margins.astype(np.float32), parents), np.float64)
-    return np.exp(scores) if logarithm else scores
+    scores = combination(combine, labels=labels)(margins.astype(np.float32), parents)
+    chances = np.asarray(scores, np.float64)
+    return np.exp(chances) if logarithm else chances
 
 
 def _mean_instances(X: Csr, Y: Csr, n_threads: int) -> sp.csr_array:

@@ -23,15 +23,15 @@ from ..state import State
 from ..threads import n_threads
 from ._growing import given_tree
 from ._params import CUSTOM, check_parameters, solver_params
-from .catalogue import CatalogueMixin
 from .checkpoint import Checkpoint, checkpoint_in
+from .cold_start import ColdStartMixin
 from .disentangle import refine_tree
 from .targets import as_indicator, classes_from_state, classes_to_state
 
 __all__ = ["XRLinear"]
 
 
-class XRLinear(SaveMixin, CatalogueMixin):
+class XRLinear(SaveMixin, ColdStartMixin):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
