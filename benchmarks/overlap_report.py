@@ -38,10 +38,10 @@ def page(found: Measurements, names: list[str]) -> str:
         "thread, the last three as multiples of the first row's; other work ran beside, and the batch of the first row",
         "against itself shows how much that disturbs.",
         "",
-        "What `copies=\"all\"` does was chosen on a sixth of the training rows, 10,000 at most, of all sets but the whole",
-        "yso-en: four leaves, instances parted, negatives from beams, eight times the fullest leaf. Test rows were ranked",
-        "once with it. Of the default, two choices were made when test rows had been seen, of yso-en, too: no negatives",
-        "from beams, and leaves that grow by a sixth only.",
+        'What `copies="all"` does was chosen on a sixth of the training rows, 10,000 at most, of all sets but the',
+        "whole yso-en: four leaves, instances parted, negatives from beams, eight times the fullest leaf. Test rows",
+        "were ranked once with it. Of the default, two choices were made when test rows had been seen, of yso-en,",
+        "too: no negatives from beams, and leaves that grow by a sixth only.",
         "",
     ]
     lines += against_one(found, names)

@@ -225,7 +225,8 @@ def _most_worth(
 
 def _turn(ids: NDArray[Any], counted: NDArray[np.bool_], order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many counted entries of the same id come before each; ``order`` sorts by id, then by place."""
-    before = np.cumsum(counted[order]) - counted[order]
+    held = counted[order]
+    before: NDArray[np.int64] = np.cumsum(held) - held
     begins = np.flatnonzero(np.diff(ids[order], prepend=-1))
     sizes = np.diff(np.append(begins, ids.size))
     turns = np.empty(ids.size, np.int64)
