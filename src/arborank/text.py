@@ -288,6 +288,13 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
             check_is_fitted(self, "model_")
 
+    def _inner_and_label(self, name: Any) -> tuple[Any, int]:
+        """Return the fitted model and the id that it has for a label."""
+        self._check_fitted()
+        if not isinstance(name, str):
+            raise TypeError(f"label must be the name of one, found {name!r}")
+        return self.model_, self._label_id(name, "label")
+
     def _label_id(self, name: str, argument: str) -> int:
         label = self.labels_.find(name)
         if label is None:
