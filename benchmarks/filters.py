@@ -105,16 +105,15 @@ this file. Filters are random labels. *Raw* ones are arrays of label ids given t
 matrix, in batches); *prepared* ones were given to `prepare_filter` before. *×* is the time divided by that without a
 filter.
 
-A raw list costs a microsecond or two for the call and some nanoseconds a label: one or two to read it and to mark
+A raw list costs a microsecond or two for the call and some nanoseconds a label: one to three to read it and to mark
 what is excluded; for candidates more, to look up where they stand, of which no cache but the last holds a million.
 So lists that change with every query stay within 1.3 times the latency without a filter up to 3,000 excluded
-labels, and up to 1,000 candidates of 25 thousand labels or 300 of a million; a list of 100,000 takes four to six
-times as long. Longer ones stay within it where they do not change: one of 1,000 or more that the query before had,
+labels of 25 thousand or 1,000 of a million, and up to 1,000 candidates or 300; a list of 100,000 takes eight
+or nine times as long. Longer ones stay within it where they do not change: one of 1,000 or more that the query before had,
 too, is only compared with it, at a fifth of a nanosecond a label, which allows for some 10,000; and a prepared one
 of any size costs nothing. Few candidates may take longer whoever prepares them: while fewer than k are found, no
 branch of the beam can be left unopened. Nothing of the tree is marked for a raw list: whether a node leads to a
-candidate is looked up when the search comes to it ([beam_own.hpp](../native/beam_own.hpp)). Other work had the
-machine meanwhile, which about doubles times; the quotients are of times taken in turn.
+candidate is looked up when the search comes to it ([beam_own.hpp](../native/beam_own.hpp)).
 """
 
 

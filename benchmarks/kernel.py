@@ -3,7 +3,7 @@
 ``python benchmarks/kernel.py`` measures what is missing in the cache and writes KERNEL.md. kernel.cpp, built by the
 system's C++ compiler with the flags of the package, calls each library's search on one prepared row after another, on
 one thread; the two sides, each in a process and an environment of its own, take turns. Models are those of linear.py,
-trained when they are not there.
+trained when they are not there. The same rows are also given one after another from Python.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from arborank._native import LEVEL
 HERE = Path(__file__).resolve().parent
 SETS = (*data.SETS, "catalogue-1000000")
 PAIR = ("arborank", "libpecos")
-AIM = 3
+AIM, AIM_FROM_PYTHON = 3, 5
 
 
 def build(place: Path) -> Path:
@@ -98,6 +98,23 @@ def measure(given: argparse.Namespace, found: Measurements, library: Path, name:
                         found.add(answer | {"features": loaded["features"]}, **cell)
 
 
+def measure_from_python(given: argparse.Namespace, found: Measurements, name: str) -> None:
+    """Rounds of single queries through the packages, the sides in turn."""
+    cells = {side: {"table": "from python", "set": name, "side": side} for side in PAIR}
+    if all(found.done(given.rounds, **cell) for cell in cells.values()):
+        return
+    with ExitStack() as stack:
+        processes = {}
+        for side in PAIR:
+            processes[side] = stack.enter_context(child.Child(side, "linear", 1, given))
+            directory = str((given.cache / name).resolve())
+            processes[side].ask("load", directory=directory, model=model(given, name, side), threads=1)
+        for turn in range(1, given.rounds + 1):
+            for side, cell in cells.items():
+                if not found.done(turn, **cell):
+                    found.add(processes[side].ask("single", count=given.singles), **cell)
+
+
 TEXT = """\
 # Kernel against kernel: one query with no Python
 
@@ -108,6 +125,12 @@ ten labels; medians over {rounds} rounds in which the sides took turns, each in 
 package does, with rows that lie ready and memory for the answer at hand, and reads the clock before and after. Of
 libpecos both layouts that are made for ranking; *×* is how many times the time of the quicker one is ours with weights
 in float32, of which the aim is {aim}.
+
+"""
+FROM_PYTHON = """
+## From Python
+
+The same through `predict_topk` and `predict`, a matrix of one row each; the aim is {aim}.
 
 """
 
@@ -141,7 +164,22 @@ def report(found: Measurements, given: argparse.Namespace) -> str:
         )
     parts.append(table(["libpecos ÷ arborank", *figures], summary))
     parts.append("\n" + table(["", "features", "p50 µs", "p99 µs", "mean µs", "P@1", "R@10"], rows))
+    parts += [FROM_PYTHON.format(aim=AIM_FROM_PYTHON), from_python(found)]
     return "\n".join(parts) + "\n"
+
+
+def from_python(found: Measurements) -> str:
+    """The same queries through both packages."""
+    rows = []
+    for name in found.distinct("set", table="from python"):
+        times = [
+            [found.median(figure, table="from python", set=name, side=side) for side in PAIR]
+            for figure in ("p50", "p99")
+        ]
+        columns = [[f"{one:,.1f}" for one in both] + [f"{both[1] / both[0]:.1f}×"] for both in times]
+        rows.append([name, *columns[0], *columns[1]])
+    header = [f"{figure} µs, {side}" for figure in ("p50", "p99") for side in PAIR]
+    return table(["", *header[:2], "×", *header[2:], "×"], rows)
 
 
 def main() -> None:
@@ -159,6 +197,7 @@ def main() -> None:
         for name in given.sets:
             prepare(given, name)
             measure(given, found, library, name)
+            measure_from_python(given, found, name)
     (HERE / "KERNEL.md").write_text(report(found, given))
 
 
