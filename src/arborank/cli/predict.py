@@ -37,6 +37,8 @@ def predict(
     """
     if inputs != "-" and Path(output).exists() and Path(output).samefile(inputs):
         raise click.UsageError(f"--output {output} is the input, which the predictions would replace")
+    if not output:
+        raise click.UsageError("--output has no name; - is the standard output")
     ranker = open_ranker(model)
     if jobs is not None:
         set_jobs(ranker, jobs)
