@@ -248,6 +248,15 @@ def test_command_refuses(saved, tmp_path, options, message):
         (["--validation", "validation.txt", "--min-recall", "nan"], "'--min-recall': a number from 0 to 1"),
         (["--validation", "validation.txt", "--max-loss", "nan"], "'--max-loss': a number from 0 to 1"),
         (["--validation", "validation.txt", "--table", "no/such/t.csv"], "its directory does not exist"),
+        (
+            ["--validation", "validation.txt", "--table", "validation.txt"],
+            "is the input, which would be replaced",
+        ),
+        (
+            ["--validation", "validation.txt", "--plot", "validation.txt"],
+            "is the input, which would be replaced",
+        ),
+        (["--validation", "validation.txt", "--table", "MODEL/config.json"], "lies in the model"),
         (["--validation", "strange.txt"], "no label of --validation is among the best of MODEL"),
     ],
 )
@@ -255,6 +264,7 @@ def test_command_refuses_what_it_could_not_use(saved, tmp_path, monkeypatch, opt
     monkeypatch.chdir(tmp_path)
     (tmp_path / "validation.txt").write_text((saved / "validation.txt").read_text())
     (tmp_path / "strange.txt").write_text("KIWI\tword1 word2\n" * 3)
+    options = [option.replace("MODEL", str(saved / "model")) for option in options]
     result = run("compress", saved / "model", "-o", "small", *options)
     assert result.exit_code != 0
     assert message in result.output

@@ -33,3 +33,10 @@ def test_inspect_verifies_every_file(run, folder):
         file.seek(-1, os.SEEK_END)
         file.write(b"x")
     assert f"{name} is altered" in run("inspect", "damaged", "--verify", code=1).stderr
+
+
+def test_a_picture_is_not_drawn_into_the_model(run, folder):
+    before = (folder / "model" / "config.json").read_bytes()
+    drawn = ["--senses", "apple", "--picture", "model/config.json"]
+    assert "lies in the model model" in run("inspect", "model", *drawn, code=2).stderr
+    assert (folder / "model" / "config.json").read_bytes() == before

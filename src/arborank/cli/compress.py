@@ -10,6 +10,7 @@ import click
 
 from .files import (
     check_destination,
+    check_output,
     check_ranker,
     is_text_model,
     open_model,
@@ -141,6 +142,9 @@ def compress(
     check_destination(directory, force)
     if table is not None and not Path(table).absolute().parent.is_dir():
         raise click.UsageError(f"--table {table} cannot be written: its directory does not exist")
+    for option, path in (("--table", table), ("--plot", plot)):
+        if path is not None:
+            check_output(option, path, validation, labels, model)
     if plot is not None:
         from ..frontier import check_drawable
 

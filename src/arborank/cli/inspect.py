@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .files import is_text_model, open_model
+from .files import check_output, is_text_model, open_model
 from .options import POSITIVE
 
 __all__ = ["inspect"]
@@ -38,6 +38,8 @@ def inspect(
     """Say what MODEL is: class, parameters, shape of the label tree, sizes."""
     if picture is not None and senses is None:
         raise click.UsageError("--picture draws what --senses shows; give --senses LABEL, too")
+    if picture is not None:
+        check_output("--picture", picture, model)
     if senses is not None:
         _show_senses(open_model(model, verify=verify), senses, picture)
         return
