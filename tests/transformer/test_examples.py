@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from arborank.cli import main
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -26,6 +29,10 @@ def test_the_guide(folder, data, tmp_path, monkeypatch):
         exec(compile(small, "transformers.md", "exec"), names)
     assert names["student"].rank(data[0][0], 1)
     assert (tmp_path / "encoder" / "config.json").exists()
+    shown = CliRunner().invoke(main, ["inspect", "model", "--branches"])
+    assert shown.exit_code == 0, shown.output
+    assert "XRTransformer(" in shown.output
+    assert "root (32 labels)" in shown.output
 
 
 def _has_onnx():

@@ -66,7 +66,12 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
         for number, part in enumerate(getattr(model.features_, "parts_", [model.features_])):
             click.echo(f"features {number}: {_changed(part)}")
     click.echo(f"model: {_changed(trained)}")
+    trained = getattr(trained, "ranker_", trained)  # of a transformer, what ranks on its embeddings
     if not hasattr(trained, "tree_"):
+        if branches:
+            raise click.UsageError(
+                f"--branches needs a model with a label tree; this is {type(trained).__name__}"
+            )
         return
     click.echo(f"{trained.n_features_in_:,} features")
     names = None
