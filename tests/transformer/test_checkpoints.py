@@ -72,7 +72,7 @@ def test_another_configuration_is_refused_and_nothing_is_touched(tmp_path):
 def test_data_are_told_by_their_numbers(tmp_path):
     texts = {"number": 5, "digest": "ab", "tokens": 9}
     Checkpoints(tmp_path, {"texts": texts})
-    with pytest.raises(ValueError, match=r"training: texts differ: number is 5 there and 6 here\. Give"):
+    with pytest.raises(ValueError, match=r"training: texts differ \(number 5 there and 6 here\)\. Give"):
         Checkpoints(tmp_path, {"texts": texts | {"number": 6, "digest": "cd"}})
     with pytest.raises(ValueError, match=r"training: texts differ\. Give"):
         Checkpoints(tmp_path, {"texts": texts | {"digest": "cd"}})

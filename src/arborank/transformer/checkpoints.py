@@ -152,16 +152,13 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
         if old == new:
             continue
         if isinstance(old, dict) and isinstance(new, dict):
-            told = [
+            names = [
                 name
                 for name in sorted({*old, *new} - {"digest", "weights"})
                 if old.get(name) != new.get(name)
             ]
-            yield from (
-                f"{key} differ: {name} is {old.get(name)} there and {new.get(name)} here" for name in told
-            )
-            if not told:
-                yield f"{key} differ"
+            told = ", ".join(f"{name} {old.get(name)} there and {new.get(name)} here" for name in names)
+            yield f"{key} differ ({told})" if told else f"{key} differ"
         else:
             yield f"{key} is {old!r} there and {new!r} here"
 
