@@ -74,7 +74,9 @@ def neighbours_timed(
     options: argparse.Namespace, train: Part, test: Part, place: Path, base: np.ndarray
 ) -> dict[str, float]:
     """What `neighbours` takes, together with the encoder that makes the embeddings."""
-    model = make("frozen", options, place / "neighbours").fit(train.texts[:100], train.Y[:100])
+    place = place / "neighbours"
+    place.mkdir(exist_ok=True)
+    model = make("frozen", options, place).fit(train.texts[:100], train.Y[:100])
 
     def cpu(call, *arguments) -> float:
         start = time.process_time()
