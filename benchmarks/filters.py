@@ -109,11 +109,11 @@ A raw list costs a microsecond or two for the call and some nanoseconds a label:
 what is excluded; for candidates more, to look up where they stand, of which no cache but the last holds a million.
 So lists that change with every query stay within 1.3 times the latency without a filter up to 3,000 excluded
 labels of 25 thousand or 1,000 of a million, and up to 1,000 candidates or 300; a list of 100,000 takes eight
-or nine times as long. Longer ones stay within it where they do not change: one of 1,000 or more that the query before had,
-too, is only compared with it, at a fifth of a nanosecond a label, which allows for some 10,000; and a prepared one
-of any size costs nothing. Few candidates may take longer whoever prepares them: while fewer than k are found, no
-branch of the beam can be left unopened. Nothing of the tree is marked for a raw list: whether a node leads to a
-candidate is looked up when the search comes to it ([beam_own.hpp](../native/beam_own.hpp)).
+or nine times as long. Longer ones stay within it where they do not change: one of 1,000 or more that the query
+before had, too, is only compared with it, at a fifth of a nanosecond a label, which allows for some 10,000; and a
+prepared one of any size costs nothing. Few candidates may take longer whoever prepares them: while fewer than k are
+found, no branch of the beam can be left unopened. Nothing of the tree is marked for a raw list: whether a node leads
+to a candidate is looked up when the search comes to it ([beam_own.hpp](../native/beam_own.hpp)).
 """
 
 

@@ -24,7 +24,8 @@ labels of {rows:,} test rows or as many as fit in {patience:g} s; single queries
 
 - **arborank** words and pairs of words, TF-IDF, one tree; **arborank-int8** the same, weights below 0.2 dropped, the
   rest in 8 bits.
-- **libpecos** the same with its own TF-IDF, tree parameters and prediction-only layout.
+- **libpecos** the same with its own TF-IDF and tree parameters, and the quickest of two layouts made for ranking and of
+  its memory-mapped form.
 - **omikuji**, **napkinxc** the same tree parameters, with scikit-learn's TF-IDF in front.
 - **bm25s** the words of the query against those of the label's name; learns nothing from the labelled texts.
 - **dual** a pretrained sentence encoder of 6 layers, exact inner products with the encoded names; **dual-usearch** the

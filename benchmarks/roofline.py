@@ -108,6 +108,12 @@ second from a buffer as large as the model, lines at random and independent of e
 same in order; *chain* is the time of one line whose place is known only when the line before has come. Times are means
 over the queries, of the best of {rounds} rounds for each, with the call from Python, which takes about 2 µs.
 
+What limits a query depends on its length. A search goes level by level, and in a node from the index to where a row
+starts and to the row, so a short query has few lines to ask for before it must know one of them: its *ns a line* are
+near those of the *chain*, and it waits for memory although it moves little. A long query asks for many lines at once
+and comes to half of the random limit with weights of 32 bits; with 8 bits, and in a batch, which reads few lines a
+query, it is limited by instructions.
+
 """
 
 
@@ -154,13 +160,25 @@ def report(found: Measurements) -> str:
                     format_bytes(total * LINE),
                     ", ".join(f"{part} {count:.1f}" for part, count in lines.items()),
                     f"{seconds * 1e6:.1f}",
+                    f"{seconds * 1e9 / total:.1f}",
                     f"{speed / 1e9:.2f}",
                     f"{100 * speed / one['limits']['random']:.0f} %",
                 ]
             )
         parts.append(
             table(
-                ["", "weights", "features", "lines", "bytes", "of these", "µs", "GB/s", "of the limit"],
+                [
+                    "",
+                    "weights",
+                    "features",
+                    "lines",
+                    "bytes",
+                    "of these",
+                    "µs",
+                    "ns a line",
+                    "GB/s",
+                    "of the limit",
+                ],
                 rows,
             )
         )

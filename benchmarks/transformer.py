@@ -70,6 +70,30 @@ def neighbours(base: np.ndarray, asked: np.ndarray, Y, k: int) -> np.ndarray:
     return top
 
 
+def neighbours_timed(
+    options: argparse.Namespace, train: Part, test: Part, place: Path, base: np.ndarray
+) -> dict[str, float]:
+    """What `neighbours` takes, together with the encoder that makes the embeddings."""
+    place = place / "neighbours"
+    place.mkdir(exist_ok=True)
+    model = make("frozen", options, place).fit(train.texts[:100], train.Y[:100])
+
+    def cpu(call, *arguments) -> float:
+        start = time.process_time()
+        call(*arguments)
+        return time.process_time() - start
+
+    def answer(texts: list[str]) -> None:
+        neighbours(base, model.encode(texts), train.Y, 5)
+
+    return {
+        "tuning CPU s": 0.0,
+        "fit CPU s": cpu(model.encode, train.texts),
+        "batch CPU ms": cpu(answer, test.texts[:1000]),
+        "single CPU ms": 10 * sum(cpu(answer, [text]) for text in test.texts[:100]),
+    }
+
+
 def ranker(options: argparse.Namespace):
     """The linear ranker, the same in every row."""
     from arborank import XRLinear
@@ -168,7 +192,7 @@ def rank(method: str, options, train: Part, test: Part, place: Path) -> tuple[np
         found = np.load(place / f"embeddings-{source}-{options.test}.npz")
         base, asked = found["train"], found["test"]
     if method == "frozen-neighbours":
-        return neighbours(base, asked, train.Y, 5), {}
+        return neighbours(base, asked, train.Y, 5), neighbours_timed(options, train, test, place, base)
     start = time.process_time()
     features = TextFeatures(n_jobs=options.threads)
     X = features.fit_encode(train.texts)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from click.testing import CliRunner
+from sklearn.exceptions import NotFittedError
 
 import arborank
 from arborank import NgramTfidf, TextRanker, XRLinear
@@ -96,7 +97,8 @@ def test_choose():
         ({"beam_size": 0}, "beam_size must be at least 1"),
         ({"threshold": -0.1}, "threshold must be at least 0"),
         ({"threshold": float("nan")}, "threshold must be finite"),
-        ({"max_nonzeros": -1}, "max_nonzeros must be at least 0"),
+        ({"max_nonzeros": -1}, "max_nonzeros must be between 0 and"),
+        ({"max_nonzeros": 10**30}, "max_nonzeros must be between 0 and 2147483647"),
         ({"precision": "int4"}, "precision is 'int4'"),
     ],
 )
@@ -109,6 +111,24 @@ def test_settings_are_in_their_ranges(change, message):
 def test_sweep_refuses_data_that_do_not_fit(model, data):
     with pytest.raises(ValueError, match="X has 1200 rows and Y 3"):
         sweep(model, data[0], data[1][:3], [own_setting(model)])
+
+    with pytest.raises(ValueError, match=r"Y has 3 columns, but the model has \d+ labels"):
+        sweep(model, data[0], data[1][:, :3], [own_setting(model)])
+
+
+@pytest.mark.parametrize("other", [TextRanker(), None, 5])
+def test_what_is_no_model(other, model, data):
+    for call in (
+        lambda: compress(other, own_setting(model)),
+        lambda: own_setting(other),
+        lambda: sweep(other, *data, [own_setting(model)]),
+    ):
+        with pytest.raises(TypeError, match="model must be an XRLinear, found"):
+            call()
+    with pytest.raises(NotFittedError):
+        compress(XRLinear(), own_setting(model))
+    with pytest.raises(TypeError, match="setting must be a Setting, found dict"):
+        compress(model, {"beam_size": 5})
 
 
 # ------------------------------------------------------------------ command line
@@ -217,4 +237,35 @@ def test_command_refuses(saved, tmp_path, options, message):
     result = run("compress", saved / "model", "-o", tmp_path / "small", *options)
     assert result.exit_code != 0
     assert message in " ".join(result.output.split())
+    assert not (tmp_path / "small").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--weights", "int8", "--labels", "validation.txt"], "--labels needs --validation"),
+        (["--weights", "int8", "--xmc"], "--xmc needs --validation"),
+        (["--validation", "validation.txt", "--min-recall", "nan"], "'--min-recall': a number from 0 to 1"),
+        (["--validation", "validation.txt", "--max-loss", "nan"], "'--max-loss': a number from 0 to 1"),
+        (["--validation", "validation.txt", "--table", "no/such/t.csv"], "its directory does not exist"),
+        (
+            ["--validation", "validation.txt", "--table", "validation.txt"],
+            "is the input, which would be replaced",
+        ),
+        (
+            ["--validation", "validation.txt", "--plot", "validation.txt"],
+            "is the input, which would be replaced",
+        ),
+        (["--validation", "validation.txt", "--table", "MODEL/config.json"], "lies in the model"),
+        (["--validation", "strange.txt"], "no label of --validation is among the best of MODEL"),
+    ],
+)
+def test_command_refuses_what_it_could_not_use(saved, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "validation.txt").write_text((saved / "validation.txt").read_text())
+    (tmp_path / "strange.txt").write_text("KIWI\tword1 word2\n" * 3)
+    options = [option.replace("MODEL", str(saved / "model")) for option in options]
+    result = run("compress", saved / "model", "-o", "small", *options)
+    assert result.exit_code != 0
+    assert message in result.output
     assert not (tmp_path / "small").exists()

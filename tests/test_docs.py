@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,63 @@ def test_from_a_click_log_to_a_served_model(tmp_path, monkeypatch):
     labels = set(arborank.load("small").labels_)
     assert "steel-kettle" in labels
     assert "red-lamp-a" not in labels
+
+
+def sold_things():
+    """Texts about things in a shop with their label names, of which some are to be added, changed and removed."""
+    rng = np.random.default_rng(0)
+    colours, things = ["red", "green", "white", "blue"], ["kettle", "teapot", "mug", "pan"]
+    texts, labels = [], []
+    for _ in range(300):
+        colour, thing = rng.choice(colours), rng.choice(things)
+        texts.append(f"a {colour} {thing}")
+        labels.append([thing, f"{thing}, {'chipped' if colour == 'red' else colour}"])
+    return texts, labels
+
+
+def test_labels_come_and_go_as_the_guide_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts, labels = sold_things()
+    held = [[name for name in row if name != "kettle, blue"] for row in labels]
+    arborank.TextRanker().fit(texts, held).save("model")
+    guide = (DOCS / "catalogue.md").read_text(encoding="utf-8")
+    life, unseen = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    names = {"arborank": arborank, "texts": texts, "labels": labels}
+    exec(compile(life, "catalogue.md", "exec"), names)
+    changed = arborank.load("model")
+    assert "kettle, blue" in changed.labels_
+    assert "mug, chipped" not in changed.labels_
+    assert "kettle, blue" in dict(changed.rank("a blue kettle", 3))
+    recent = [{"text": f"a steel {row[0]}", "labels": [*row, "steel"]} for row in labels if row[0] != "mug"]
+    recent += [{"text": text, "labels": []} for text in texts[:50]]
+    Path("recent.jsonl").write_text("".join(json.dumps(row) + "\n" for row in recent))
+    Path("changed.txt").write_text("teapot\n")
+    Path("sold-out.txt").write_text("pan, green\n")
+    for line in re.findall(r"```sh\n(.*?)```", guide, flags=re.DOTALL)[0].splitlines():
+        result = CliRunner().invoke(main, shlex.split(line, comments=True)[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+    left = arborank.load("model").labels_
+    assert "steel" in left
+    assert "pan, green" not in left
+    names |= {"TextRanker": arborank.TextRanker, "new": ["egg cup"], "labels": [row[:1] for row in labels]}
+    names["about"] = {"egg cup": "a white cup for an egg", "pan": "a pan to fry in"}
+    names["ranker"] = arborank.TextRanker().fit(texts, names["labels"])
+    exec(compile(unseen, "catalogue.md", "exec"), names)
+    assert "egg cup" in names["ranker"].labels_
+
+
+def test_training_in_a_directory_as_the_guide_says(tmp_path, monkeypatch, topics):
+    monkeypatch.chdir(tmp_path)
+    guide = (DOCS / "large-catalogues.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    (line,) = re.findall(r"```sh\n(.*?)```", guide, flags=re.DOTALL)
+    X, Y = map(sp.csr_array, topics)
+    exec(compile(block, "large-catalogues.md", "exec"), {"XRLinear": arborank.XRLinear, "X": X, "Y": Y})
+    shutil.rmtree("training")
+    ids = arborank.load("model").predict_topk(X, 3)[0]
+    shutil.rmtree("model")
+    sp.save_npz("X.npz", X)
+    sp.save_npz("Y.npz", Y)
+    result = CliRunner().invoke(main, shlex.split(line)[1:])
+    assert result.exit_code == 0, result.output
+    assert np.array_equal(arborank.load("model").predict_topk(X, 3)[0], ids)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from arborank import LabelTree, XRLinear
+from arborank import Ensemble, LabelTree, NgramTfidf, TextRanker, XRLinear
 from arborank.explain import explain
 
 
@@ -79,3 +79,26 @@ def test_a_linear_model_has_no_second_matrix(topics):
     X, Y = topics
     with pytest.raises(ValueError, match="X was given, but XRLinear has no features beside x"):
         explain(XRLinear().fit(X, Y), X[[0]], 0, X=X[[0]])
+
+
+def test_by_name():
+    texts = ["red fruit", "yellow fruit", "fast car", "old car"]
+    ranker = TextRanker(NgramTfidf()).fit(texts, [["apple"], ["banana"], ["racer"], ["oldtimer"]])
+    (path,) = explain(ranker, "a yellow fruit", "banana", n_features=2)
+    assert path.score == pytest.approx(dict(ranker.rank("a yellow fruit"))["banana"])
+    assert path.steps[-1].features[0][0] == "yellow"
+    with pytest.raises(ValueError, match="label holds 'kiwi', which is not a label of this model"):
+        explain(ranker, "a yellow fruit", "kiwi")
+    with pytest.raises(TypeError, match="label must be the name of one, found 1"):
+        explain(ranker, "a yellow fruit", 1)
+    with pytest.raises(TypeError, match="x must be a str, found list"):
+        explain(ranker, ["a yellow fruit"], "banana")
+    with pytest.raises(ValueError, match="X was given, but the features of a TextRanker"):
+        explain(ranker, "a yellow fruit", "banana", X=np.ones((1, 4)))
+
+
+def test_what_has_no_tree(topics):
+    X, Y = topics
+    for model in (Ensemble([XRLinear()]).fit(X, Y), 5):
+        with pytest.raises(TypeError, match="model must have one tree of linear rankers"):
+            explain(model, X[[0]], 0)

@@ -115,6 +115,13 @@ def test_damaged_inner_offset_never_reads_outside(inner):
     assert all(string in "abcdef" for string in table)
 
 
+def test_damaged_text_is_named():
+    text = np.frombuffer(b"ab\xff", np.uint8)
+    table = StringTable.from_state(State({}, {"text": text, "offsets": np.array([0, 2, 3])}))
+    with pytest.raises(ValueError, match=r"string 1 of a table of 2 is damaged .* arborank inspect --verify"):
+        list(table)
+
+
 def test_maps_a_saved_table(tmp_path):
     save(StringTable(["a", "", "b\nc"]), tmp_path / "t")
     table = load(tmp_path / "t")

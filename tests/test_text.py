@@ -129,11 +129,27 @@ def test_bad_input(texts, labels, error, says):
             {"model": NgramTfidf()},
             "model must be an estimator with fit and predict_topk; NgramTfidf has no predict",
         ),
+        ({"features": 5}, "features must be an estimator with fit_encode and encode; int has no fit"),
+        ({"model": "x"}, "model must be an estimator with fit and predict_topk; str has no fit"),
     ],
 )
 def test_stages_that_are_none(stage, message):
     with pytest.raises(TypeError, match=message):
         TextRanker(**stage).fit(["ab cd", "cd ef"], ["x", "y"])
+
+
+def test_arguments_that_a_model_has_no_use_for():
+    class Plain(XRLinear):
+        def fit(self, X, Y):
+            return super().fit(X, Y)
+
+    texts, labels = ["ab cd", "cd ef"] * 2, ["x", "y"] * 2
+    with pytest.raises(ValueError, match="label_texts is given, but representation 'pifa' does not use it"):
+        TextRanker().fit(texts, labels, label_texts={"x": "ab"})
+    with pytest.raises(TypeError, match="label_texts is given, but Plain has no use for it"):
+        TextRanker(model=Plain()).fit(texts, labels, label_texts={"x": "ab"})
+    with pytest.raises(TypeError, match="work_dir is given, but Plain has no use for it"):
+        TextRanker(model=Plain()).fit(texts, labels, work_dir="training")
 
 
 @pytest.mark.parametrize("weight", ["x", None, 1j, [1], True, -1, float("nan"), 10**400])

@@ -192,7 +192,21 @@ def test_cold_start_and_representation_by_text():
                 ["fig"], x[:9], y[:9], label_texts={"fig": "fruit"}, unseen_weight=2
             ),
             ValueError,
-            "weight must be at most 1",
+            "unseen_weight must be at most 1",
+        ),
+        (
+            lambda r, x, y: r.add_labels(["peach"], x, y, unseen_weight=0.5),
+            TypeError,
+            "unseen_weight is for labels without an instance",
+        ),
+        (lambda r, x, y: r.add_labels(["peach"], "fruit", y), ValueError, "texts must be an iterable of str"),
+        (lambda r, x, y: r.add_labels(["peach"], None, y), TypeError, "texts must be an iterable of str"),
+        (lambda r, x, y: r.add_labels([5], x, y), TypeError, "names hold what is no label name"),
+        (lambda r, x, y: r.add_labels(["\ud800"], x, y), ValueError, "names hold what is no label name"),
+        (
+            lambda r, x, y: r.add_labels(["peach"], ["a", "b"], [["peach"], ["peach"]]),
+            ValueError,
+            "every text has a label that is to be learned",
         ),
         (lambda r, x, y: r.remove_labels(["fig"]), ValueError, "'fig', which is not a label"),
         (lambda r, x, y: r.remove_labels(list(r.labels_)), ValueError, "every label"),

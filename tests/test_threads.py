@@ -20,7 +20,8 @@ def test_translation(n_jobs, expected):
 
 
 @pytest.mark.parametrize(
-    ("n_jobs", "error"), [(0, ValueError), (-2, ValueError), (1.0, TypeError), (True, TypeError)]
+    ("n_jobs", "error"),
+    [(0, ValueError), (-2, ValueError), (10**12, ValueError), (1.0, TypeError), (True, TypeError)],
 )
 def test_wrong_n_jobs(n_jobs, error):
     with pytest.raises(error, match="n_jobs must be"):

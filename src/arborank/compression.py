@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from .checks import check_integer
 from .metrics import recall_at_k
@@ -101,11 +102,21 @@ def model_bytes(model: Savable) -> int:
 
 def own_setting(model: XRLinear) -> Setting:
     """Return the setting that leaves a fitted model as it is."""
+    _check_model(model)
     return Setting(0.0, None, model.layers_[0].precision, model.beam_size)
 
 
 def compress(model: XRLinear, setting: Setting) -> XRLinear:
-    """Return a compressed copy of a fitted model, which stays as it is."""
+    """Return a compressed copy of a fitted model, which stays as it is.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no `XRLinear`, as the ``model_`` of a `TextRanker` is, or ``setting`` no `Setting`.
+    """
+    _check_model(model)
+    if not isinstance(setting, Setting):
+        raise TypeError(f"setting must be a Setting, found {type(setting).__name__}")
     return _searching(model, _layers(model, setting), setting.beam_size)
 
 
@@ -142,7 +153,10 @@ def sweep(
     list of Trial
         One a setting.
     """
-    X, Y = as_csr(X, "X"), as_csr(Y, "Y")
+    _check_model(model)
+    X, Y = as_csr(X, "X", n_cols=model.n_features_in_), as_csr(Y, "Y")
+    if Y.shape[1] < model.n_labels_:
+        raise ValueError(f"Y has {Y.shape[1]} columns, but the model has {model.n_labels_} labels")
     if X.shape[0] == 0 or Y.shape[0] != X.shape[0]:
         raise ValueError(
             f"X has {X.shape[0]} rows and Y {Y.shape[0]}; validation needs as many, and at least one"
@@ -201,6 +215,12 @@ def choose(
     if target_size is None:
         return min(fit, key=lambda t: (t.n_bytes, t.microseconds))
     return max(fit, key=lambda t: (t.recall, -t.n_bytes, -t.microseconds))
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, XRLinear):
+        raise TypeError(f"model must be an XRLinear, found {type(model).__name__}")
+    check_is_fitted(model, "layers_")
 
 
 def _layers(model: XRLinear, setting: Setting) -> list[LayerWeights]:

@@ -12,6 +12,7 @@ from .matching import combination
 from .matching.combine import is_logarithmic
 from .models.predictor import TreePredictor
 from .sparse import Csr, to_scipy
+from .text import TextRanker
 from .transformer.predictor import EmbeddingPredictor
 
 __all__ = ["Path", "Step", "explain"]
@@ -32,8 +33,8 @@ class Step:
     bias : float
     features : list of (int or str, float)
         The features that add most to the margin or take most from it, and how much: the value times its weight. The
-        largest in magnitude first. Features are column numbers; of a transformer, terms, and ``"embedding"`` for all
-        that its embedding adds.
+        largest in magnitude first. Features are column numbers; of a TextRanker or a transformer, terms, and
+        ``"embedding"`` for all that the embedding adds.
     """
 
     node: int
@@ -63,9 +64,9 @@ class Path:
 
 
 def explain(
-    model: TreePredictor | EmbeddingPredictor,
+    model: TreePredictor | EmbeddingPredictor | TextRanker,
     x: Any,
-    label: int,
+    label: int | str,
     *,
     X: Any = None,
     n_features: int = 8,
@@ -75,10 +76,10 @@ def explain(
 
     Parameters
     ----------
-    model : XRLinear, XRTransformer or XTransformer
+    model : XRLinear, XRTransformer, XTransformer, or a TextRanker around one of them
         Fitted; any estimator with a tree of linear rankers.
-    x : sparse matrix or array of shape (1, n_features), or str for a transformer
-    label : int
+    x : sparse matrix or array of shape (1, n_features), or str for a transformer or a TextRanker
+    label : int, or str for a TextRanker
     X : sparse matrix of shape (1, n_sparse_features), optional
         Sparse features of the text, for a transformer that was fitted with some.
     n_features : int, default 8
@@ -95,18 +96,37 @@ def explain(
     TypeError, ValueError
         If the model is not fitted, ``x`` is not one row of its features (one text) or there is no such label.
     """
+    if isinstance(model, TextRanker):
+        inner, number = model._inner_and_label(label)
+        if isinstance(inner, EmbeddingPredictor):
+            return explain(inner, x, number, X=X, n_features=n_features, combine=combine)
+        if not isinstance(x, str):
+            raise TypeError(f"x must be a str, found {type(x).__name__}")
+        if X is not None:
+            raise ValueError("X was given, but the features of a TextRanker are those of x")
+        terms = model.features_.get_feature_names_out()
+        encoded = model.features_.encode([x])
+        return _ways(_tree_of(inner), encoded, number, n_features, combine, lambda i: str(terms[i]))
     if isinstance(model, EmbeddingPredictor):
         instance, names = model.explained_row(x, X)
         return _ways(model.ranker_, instance, label, n_features, combine, names)
     if X is not None:
         raise ValueError(f"X was given, but {type(model).__name__} has no features beside x")
-    return _ways(model, model._instances(x), label, n_features, combine, None)
+    return _ways(model, _tree_of(model)._instances(x), label, n_features, combine, None)
+
+
+def _tree_of(model: Any) -> TreePredictor:
+    if not isinstance(model, TreePredictor):
+        raise TypeError(
+            f"model must have one tree of linear rankers, as XRLinear, found {type(model).__name__}"
+        )
+    return model
 
 
 def _ways(
     model: TreePredictor,
     instance: Csr,
-    label: int,
+    label: Any,
     n_features: int,
     combine: str | None,
     names: Callable[[int], int | str] | None,

@@ -77,7 +77,13 @@ class StringTable(Sequence[str]):
             if not -n_strings <= position < 0:
                 raise IndexError(f"position {position} is out of range for {n_strings} strings")
             position += n_strings
-        return str(self._bytes[self._bounds[position] : self._bounds[position + 1]], "utf-8")
+        try:
+            return str(self._bytes[self._bounds[position] : self._bounds[position + 1]], "utf-8")
+        except UnicodeDecodeError as error:  # large tables are opened unread
+            raise ValueError(
+                f"string {position} of a table of {n_strings} is damaged ({error}); arborank inspect --verify tells "
+                "whether its file was altered"
+            ) from None
 
     def take(self, positions: Iterable[int]) -> list[str]:
         """Return the strings at several positions; negative ones count from the end."""

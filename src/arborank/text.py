@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 from numbers import Integral
 from os import PathLike
 from typing import Any, Literal, Self
@@ -15,6 +16,7 @@ from .checks import check_real
 from .features import TextFeatures
 from .features.options import check_texts
 from .models import XRLinear
+from .models._represent import uses_label_features
 from .names import Labels, check_label_texts, encode_names, label_rows
 from .persistence import SaveMixin
 from .sparse import Csr
@@ -115,11 +117,17 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             raise ValueError("labels holds no label name at all; at least one is needed")
         table = _named(names)
         seen, unseen = split_texts(about, names, cold_start)
+        if self.features is not None:
+            _check_stage("features", self.features, "fit_encode", "encode")
+        if self.model is not None:
+            _check_stage("model", self.model, "fit", "predict_topk")
         model = clone(self.model) if self.model is not None else XRLinear()
         default = getattr(model, "text_features", TextFeatures)
         features = clone(self.features) if self.features is not None else default()
-        _check_stage("features", features, "fit_encode", "encode")
-        _check_stage("model", model, "fit", "predict_topk")
+        if work_dir is not None:
+            _check_taken(model, "work_dir", "work_dir")
+        if label_texts is not None and not cold_start:
+            _check_represents(model)
         for stage in (features, model):
             _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         if unseen and not hasattr(model, "learn_unseen_labels"):
@@ -280,6 +288,13 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
             check_is_fitted(self, "model_")
 
+    def _inner_and_label(self, name: Any) -> tuple[Any, int]:
+        """Return the fitted model and the id that it has for a label."""
+        self._check_fitted()
+        if not isinstance(name, str):
+            raise TypeError(f"label must be the name of one, found {name!r}")
+        return self.model_, self._label_id(name, "label")
+
     def _label_id(self, name: str, argument: str) -> int:
         label = self.labels_.find(name)
         if label is None:
@@ -339,6 +354,23 @@ def _check_stage(name: str, stage: Any, *methods: str) -> None:
     if missing:
         raise TypeError(
             f"{name} must be an estimator with {' and '.join(methods)}; {type(stage).__name__} has no {missing[0]}"
+        )
+
+
+def _check_taken(model: Any, keyword: str, argument: str) -> None:
+    """Refuse an argument for which the model's ``fit`` has no keyword."""
+    known = signature(model.fit).parameters
+    if keyword not in known and not any(one.kind is one.VAR_KEYWORD for one in known.values()):
+        raise TypeError(f"{argument} is given, but {type(model).__name__} has no use for it")
+
+
+def _check_represents(model: Any) -> None:
+    """Refuse texts about labels for a model that does not represent labels by them."""
+    _check_taken(model, "label_features", "label_texts")
+    kind = getattr(model, "representation", None)
+    if isinstance(kind, str) and not uses_label_features(kind):
+        raise ValueError(
+            f"label_texts is given, but representation {kind!r} does not use it, and cold_start is not asked for"
         )
 
 

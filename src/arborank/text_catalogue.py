@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
+from .checks import check_real
+from .features.options import check_texts
 from .models._represent import uses_label_features
 from .names import Labels, check_label_texts, encode_names, label_rows
 from .sparse import Csr, to_scipy
@@ -140,6 +142,7 @@ class TextCatalogueMixin(BaseEstimator):
         label_texts: Mapping[str, str] | None,
     ) -> "_Log":
         """Check what labels ``names`` are to be learned from, and part those with instances from the others."""
+        texts = check_texts(texts)
         texts = texts if isinstance(texts, Sequence) else list(texts)
         rows = label_rows(labels)
         if len(texts) != len(rows):
@@ -159,11 +162,22 @@ class TextCatalogueMixin(BaseEstimator):
         if bare:
             raise ValueError(f"{min(bare)!r} has neither a text with that label nor a text in label_texts")
         seen = [name for name in names if name in found]
+        learned = set(seen)
+        if seen and all(learned.intersection(row) for row in rows):
+            raise ValueError(
+                "every text has a label that is to be learned; there must also be others, like the queries to come"
+            )
         return _Log(texts, rows, about, seen, [name for name in names if name not in found])
 
     @staticmethod
     def _with_unseen(ranker: R, log: "_Log", weight: float | None, options: Mapping[str, Any]) -> R:
         """Return the ranker with the labels that have a text only, if there are any."""
+        if weight is not None:
+            check_real("unseen_weight", weight, above=0.0, most=1.0)
+            if not log.unseen:
+                raise TypeError(
+                    "unseen_weight is for labels without an instance, but every one here has some"
+                )
         if options and not log.seen:
             raise TypeError(f"{min(options)} is an option for labels with texts, but there is none here")
         if not log.unseen:
@@ -301,7 +315,10 @@ def _table(names: Sequence[str]) -> StringTable:
     listed = list(names)
     if not listed:
         raise ValueError("names is empty; at least one label name was expected")
-    table = StringTable(listed)
+    try:
+        table = StringTable(listed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"names hold what is no label name: {error}") from None
     if len(set(listed)) < len(listed):
         twice = next(name for position, name in enumerate(listed) if table.find(name) != position)
         raise ValueError(f"names holds {twice!r} twice")

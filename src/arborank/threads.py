@@ -20,7 +20,7 @@ def n_threads(n_jobs: int | None) -> int:
     TypeError
         If it is not an integer.
     ValueError
-        If it is 0 or less than -1.
+        If it is 0, less than -1 or no 32-bit number.
     """
     if n_jobs is None:
         return 0
@@ -28,4 +28,6 @@ def n_threads(n_jobs: int | None) -> int:
         raise TypeError(f"n_jobs must be an integer or None, found {n_jobs!r}")
     if n_jobs < -1 or n_jobs == 0:
         raise ValueError(f"n_jobs must be positive, or -1 for every core, found {n_jobs}")
+    if n_jobs >= 2**31:
+        raise ValueError(f"n_jobs must be below 2**31, found {n_jobs}")
     return max(int(n_jobs), 0)

@@ -1,6 +1,7 @@
 """`arborank demo`."""
 
 import arborank
+from arborank.cli.demo import _program
 
 
 def test_demo_beats_popularity_and_leaves_a_model(run, folder):
@@ -11,3 +12,13 @@ def test_demo_beats_popularity_and_leaves_a_model(run, folder):
     assert "✓" in result.stdout
     assert "libc6" in dict(arborank.load(folder / "demo").rank("a daemon written in C"))
     assert "--force" in run("demo", "--dir", "demo", code=2).stderr
+
+
+def test_what_to_type_next_can_be_typed(monkeypatch, tmp_path):
+    script = tmp_path / "arborank"
+    script.touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", [str(script), "demo"])
+    monkeypatch.setenv("PATH", "")
+    assert _program() == str(script)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _program() == "arborank"

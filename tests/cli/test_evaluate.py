@@ -61,3 +61,8 @@ def test_too_few_rows_for_frequencies(run, folder):
     )
     run("train", "two.jsonl", "-m", "of-two", "--min-df", "1", "--test", "two.jsonl", "-k", "1")
     assert "not known" in run("evaluate", "of-two", "test.tsv", "-k", "1").stderr
+
+
+def test_labels_of_training_data_without_the_data(run):
+    found = run("evaluate", "model", "test.tsv", "--train-labels", "train.Y.npz", code=2)
+    assert "--train-labels goes with --train" in found.stderr

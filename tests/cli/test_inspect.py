@@ -4,6 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
+import arborank
+from arborank.persistence import save
+
 
 def test_inspect_shows_parameters_tree_and_sizes(run):
     printed = run("inspect", "model").stdout
@@ -33,3 +36,17 @@ def test_inspect_verifies_every_file(run, folder):
         file.seek(-1, os.SEEK_END)
         file.write(b"x")
     assert f"{name} is altered" in run("inspect", "damaged", "--verify", code=1).stderr
+
+
+def test_a_picture_is_not_drawn_into_the_model(run, folder):
+    before = (folder / "model" / "config.json").read_bytes()
+    drawn = ["--senses", "apple", "--picture", "model/config.json"]
+    assert "lies in the model model" in run("inspect", "model", *drawn, code=2).stderr
+    assert (folder / "model" / "config.json").read_bytes() == before
+
+
+def test_branches_need_a_tree(run, folder):
+    save(arborank.NgramTfidf().fit(["red apple", "green apple"]), folder / "features")
+    assert "NgramTfidf" in run("inspect", "features").stdout
+    found = run("inspect", "features", "--branches", code=2).stderr
+    assert "--branches needs a model with a label tree; this is NgramTfidf" in " ".join(found.split())

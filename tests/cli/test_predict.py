@@ -54,6 +54,10 @@ def test_predictions_do_not_replace_their_input(run, folder):
         (folder / "x").mkdir(exist_ok=True)
         assert "is the input" in run("predict", "model", "test.tsv", "-o", output, code=2).stderr
     assert (folder / "test.tsv").read_bytes() == before
+    for output in ("model/config.json", "model/new.jsonl", "./model/x/../answers"):
+        assert "lies in the model model" in run("predict", "model", "test.tsv", "-o", output, code=2).stderr
+    assert "config.json" not in run("inspect", "model", "--verify").stderr
+    assert "--output has no name" in run("predict", "model", "test.tsv", "-o", "", code=2).stderr
 
 
 def test_a_beam_wider_than_any_tree(run):

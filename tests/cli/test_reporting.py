@@ -82,3 +82,12 @@ def test_help_imports_nothing_heavy():
 
 def test_version():
     assert CliRunner().invoke(main, ["--version"]).output.strip() == f"arborank {arborank.__version__}"
+
+
+@pytest.mark.parametrize("text", ["", "std::bad_alloc"])
+def test_memory_that_ends_is_told_in_words(run, monkeypatch, text):
+    def load(*given, **more):
+        raise MemoryError(text)
+
+    monkeypatch.setattr("arborank.persistence.load", load)
+    assert run("rank", "model", "x", code=1).stderr == "Error: out of memory\n"

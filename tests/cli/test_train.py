@@ -130,3 +130,15 @@ def test_a_configuration_with_a_byte_order_mark(run, folder):
     (folder / "bom.json").write_bytes(b'\xef\xbb\xbf{"model": {"Cp": 2.0}}')
     run("train", "train.jsonl", "-m", "bom", "--config", "bom.json")
     assert arborank.load(folder / "bom").model_.Cp == 2.0
+
+
+def test_labels_of_test_data_without_the_data(run):
+    found = run("train", "train.jsonl", "-m", "unborn", "--test-labels", "test.Y.npz", code=2)
+    assert "--test-labels goes with --test" in found.stderr
+
+
+def test_the_root_directory_is_no_place_for_a_model(run):
+    assert (
+        "/ exists and is not a saved model"
+        in run("train", "train.jsonl", "-m", "/", "--force", code=2).stderr
+    )

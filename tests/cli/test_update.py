@@ -146,7 +146,11 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
             1,
             "neither a text with that label nor a text in --label-texts",
         ),
-        (["--data", "lonely.jsonl", "--add"], 1, "every row of --data has a label; --data must also hold"),
+        (
+            ["--data", "lonely.jsonl", "--add"],
+            1,
+            "every text has a label that is to be learned; there must also be others",
+        ),
         (
             ["--data", "recent.jsonl", "--add", "--negative-share", "nan"],
             1,

@@ -69,6 +69,7 @@ def test_json_lines_come_back(tmp_path, name):
         ('{"text": "a", "labels": [true]}', r"found \[True\]"),
         ('{"text": "a", "labels": [""]}', r"found \[''\]"),
         ("[" * 100_000, "a JSON object was expected"),
+        ('{"text": "a", "labels": ' + "9" * 5000 + "}", "a JSON object was expected"),
     ],
 )
 def test_broken_json_lines(write, line, message):

@@ -49,7 +49,7 @@ def test_models_of_sentence_transformers(monkeypatch):
     monkeypatch.setitem(sys.modules, "sentence_transformers", SimpleNamespace(SentenceTransformer=Model))
     assert np.array_equal(text_embeddings(["a", "cb"], "somewhere"), text_embeddings(["a", "cb"], letters))
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(ImportError, match=r"pip install arborank\[embeddings\]"):
+    with pytest.raises(ImportError, match=r"pip install 'arborank\[embeddings\]'"):
         text_embeddings(["a"], "somewhere")
 
 

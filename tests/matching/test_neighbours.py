@@ -107,7 +107,7 @@ def test_approximate():
 def test_approximate_without_usearch(monkeypatch):
     monkeypatch.setitem(sys.modules, "usearch", None)
     monkeypatch.setitem(sys.modules, "usearch.index", None)
-    with pytest.raises(ImportError, match=r"pip install arborank\[neighbours\]"):
+    with pytest.raises(ImportError, match=r"pip install 'arborank\[neighbours\]'"):
         NeighbourIndex(np.eye(3), approximate=True)
 
 

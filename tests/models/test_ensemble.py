@@ -135,6 +135,7 @@ GOOD = ([[0, 1]], [[1.0, 0.5]])
         ([GOOD], {"weights": [-1]}, ValueError, "weights are"),
         ([GOOD], {"weights": [0]}, ValueError, "weights are"),
         ([GOOD], {"weights": [np.nan]}, ValueError, "weights are"),
+        ([GOOD], {"weights": "a"}, TypeError, "weights must be numbers, found 'a'"),
         ([GOOD], {"weights": [1], "method": "round-robin"}, ValueError, "takes no weights"),
     ],
 )

@@ -389,3 +389,21 @@ def test_a_filter_that_is_none():
     model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
     with pytest.raises(TypeError, match="label_filter must be what prepare_filter returned, found list"):
         model.predict_topk(np.eye(4), 2, label_filter=[1])
+
+
+@pytest.mark.parametrize(
+    ("candidates", "error", "message"),
+    [
+        (np.array([2**63 + 5], np.uint64), ValueError, "candidates holds index 9223372036854775813, which"),
+        (np.array(3), TypeError, r"candidates must be label ids, or .* found array\(3\)"),
+        (b"abc", TypeError, "candidates must be label ids, or .* found b'abc'"),
+    ],
+)
+def test_filters_that_are_no_label_ids(candidates, error, message):
+    model = XRLinear().fit(np.eye(4), [[0], [1], [2], [3]])
+    for call in (
+        lambda: model.predict_topk(np.eye(4), 2, candidates=candidates),
+        lambda: model.prepare_filter(candidates=candidates),
+    ):
+        with pytest.raises(error, match=message):
+            call()

@@ -69,6 +69,15 @@ def test_another_configuration_is_refused_and_nothing_is_touched(tmp_path):
     assert {name: (tmp_path / name).read_bytes() for name in os.listdir(tmp_path)} == before
 
 
+def test_data_are_told_by_their_numbers(tmp_path):
+    texts = {"number": 5, "digest": "ab", "tokens": 9}
+    Checkpoints(tmp_path, {"texts": texts})
+    with pytest.raises(ValueError, match=r"training: texts differ \(number 5 there and 6 here\)\. Give"):
+        Checkpoints(tmp_path, {"texts": texts | {"number": 6, "digest": "cd"}})
+    with pytest.raises(ValueError, match=r"training: texts differ\. Give"):
+        Checkpoints(tmp_path, {"texts": texts | {"digest": "cd"}})
+
+
 def test_a_directory_of_something_else_is_refused(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(FileExistsError, match=r"holds no checkpoint \(it holds 'thesis.tex'\)"):

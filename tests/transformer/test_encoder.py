@@ -82,6 +82,36 @@ def test_a_folder_without_an_encoder(tmp_path):
         Encoder.load(tmp_path)
 
 
+def test_what_is_no_name():
+    with pytest.raises(TypeError, match="encoder must be a folder, a name or an Encoder, found 5"):
+        Encoder.load(5)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("model.safetensors", b"half", "cannot be loaded"),
+        ("modules.json", b"{", "modules.json is not JSON"),
+        ("modules.json", b'[{"kind": 1}]', "modules.json does not list modules"),
+        ("tokenizer", None, "comes without a tokenizer's vocabulary"),
+    ],
+)
+def test_a_damaged_folder(folder, tmp_path, file, content, message):
+    place = shutil.copytree(folder, tmp_path / "damaged")
+    if content is None:
+        for path in place.glob(f"{file}*"):
+            path.unlink()
+    else:
+        (place / file).write_bytes(content)
+    with pytest.raises(ValueError, match=f"damaged'.*{message}"):
+        Encoder.load(place)
+
+
+def test_lone_surrogates_are_question_marks(folder):
+    encoder = Encoder.load(folder)
+    assert encoder.tokenize(["noise1 \ud800 é"]) == encoder.tokenize(["noise1 ? é"])
+
+
 def test_long_texts_are_cut(folder):
     encoder = Encoder.load(folder, max_length=5)
     rows, n_cut = encoder.tokenize(["noise1 noise2 noise3 noise4 noise5 noise6", "noise1"])

@@ -109,7 +109,9 @@ def test_a_checkpoint_of_another_training_is_refused(folder, data, tmp_path):
         ValueError, match=r"is of another training: learning_rate is 0.002 there and 0.001 here"
     ):
         model(folder, learning_rate=1e-3, **options).fit(texts, Y)
-    with pytest.raises(ValueError, match="texts is"):
+    with pytest.raises(
+        ValueError, match=r"labels differ; texts differ \(number 64 there and 63 here, tokens"
+    ):
         model(folder, **options).fit(texts[1:], Y[1:])
     assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == kept
 
@@ -207,7 +209,11 @@ def test_accumulated_batches_count_as_one(folder, data):
         ({"embedding_weight": 0.0}, ValueError, "embedding_weight must be above 0"),
         ({"rank_on": "air"}, ValueError, "rank_on is 'air'"),
         ({"max_level_size": 1}, ValueError, "max_level_size is 1, but the top level"),
-        ({"ranker": 3}, TypeError, None),
+        ({"ranker": 3}, TypeError, "ranker must be an XRLinear, found int"),
+        ({"features": "tfidf"}, TypeError, "features must be a vectoriser with fit_encode, found str"),
+        ({"epochs": []}, ValueError, "epochs is empty"),
+        ({"accumulation": 10**30}, ValueError, "the 64 texts to learn from are fewer than so many batches"),
+        ({"validation": 0.01}, ValueError, "validation is 0.01, but of 64 texts"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
     ],
 )
@@ -221,8 +227,10 @@ def test_bad_data(folder, data):
     texts, Y = data[0][:8], data[1][:8]
     with pytest.raises(ValueError, match=r"1 of 8 texts are empty, first texts\[7\]"):
         model(folder).fit([*texts[:7], " "], Y)
-    with pytest.raises(ValueError, match="X has 8 rows but Y has 7"):
+    with pytest.raises(ValueError, match="texts has 8 rows but Y has 7"):
         model(folder).fit(texts, Y[:7])
+    with pytest.raises(TypeError, match="texts must be a sequence of str, found int"):
+        model(folder).fit(5, Y)
 
 
 def test_labels_without_positives_are_told_and_never_returned(folder, data, caplog):

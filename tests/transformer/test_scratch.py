@@ -48,3 +48,12 @@ def test_bad_shapes(data):
         scratch_encoder(data[0], width=15, heads=2)
     with pytest.raises(ValueError, match="texts is empty"):
         scratch_encoder([])
+
+
+def test_more_than_fits_is_refused(data):
+    with pytest.raises(MemoryError, match="fine-tuning needs about"):
+        scratch_encoder(data[0][:8], **{**SHAPE, "width": 2**30})
+
+
+def test_lone_surrogates(data):
+    assert scratch_encoder([*data[0][:20], "a \ud800"], **SHAPE, epochs=0.0).width == SHAPE["width"]

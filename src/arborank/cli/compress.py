@@ -1,13 +1,16 @@
 """`arborank compress`."""
 
+import math
 from copy import copy
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .files import (
     check_destination,
+    check_output,
     check_ranker,
     is_text_model,
     open_model,
@@ -65,6 +68,13 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     return n_bytes
 
 
+def _share(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Refuse NaN, which `click.FloatRange` takes for a number in any range."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("a number from 0 to 1 was expected, found nan", ctx, param)
+    return value
+
+
 def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
@@ -86,10 +96,16 @@ def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -
 @click.option("--weights", "precision", callback=_precisions, help="float32, float16, int8; one or a list.")
 @click.option("--beam-size", callback=integers, help="Nodes kept on a level; a value or a list.")
 @click.option("--target-size", callback=_size, help="Most bytes, as in 50MB: the best recall that fits.")
-@click.option("--min-recall", type=click.FloatRange(0, 1), help="Least recall@k: the smallest that has it.")
+@click.option(
+    "--min-recall",
+    type=click.FloatRange(0, 1),
+    callback=_share,
+    help="Least recall@k: the smallest that has it.",
+)
 @click.option(
     "--max-loss",
     type=click.FloatRange(0, 1),
+    callback=_share,
     help="Most recall@k lost against MODEL: the smallest within it.  [0.003, if nothing else is asked]",
 )
 @click.option("--table", type=click.Path(dir_okay=False), help="Write every trial as CSV.")
@@ -124,6 +140,11 @@ def compress(
     if sum(goal is not None for goal in (target_size, min_recall, max_loss)) > 1:
         raise click.UsageError("--target-size, --min-recall and --max-loss are three goals; give one")
     check_destination(directory, force)
+    if table is not None and not Path(table).absolute().parent.is_dir():
+        raise click.UsageError(f"--table {table} cannot be written: its directory does not exist")
+    for option, path in (("--table", table), ("--plot", plot)):
+        if path is not None:
+            check_output(option, path, validation, labels, model)
     if plot is not None:
         from ..frontier import check_drawable
 
@@ -131,7 +152,13 @@ def compress(
     given = {name: values for name, values in axes.items() if values is not None}
     if validation is None:
         _need_no_validation(
-            target_size=target_size, min_recall=min_recall, max_loss=max_loss, table=table, plot=plot
+            target_size=target_size,
+            min_recall=min_recall,
+            max_loss=max_loss,
+            table=table,
+            plot=plot,
+            labels=labels,
+            xmc=xmc or None,
         )
     ranker = open_model(model)
     inner = _linear(ranker, model)
@@ -220,6 +247,10 @@ def _best(
 ) -> "Trial":
     from ..compression import choose
 
+    if not trials[0].recall:
+        raise ValueError(
+            "no label of --validation is among the best of MODEL, for any row: a setting cannot be chosen by it"
+        )
     if target_size is None and min_recall is None:
         min_recall = trials[0].recall - (_MAX_LOSS if max_loss is None else max_loss)
     return choose(trials, target_size=target_size, min_recall=min_recall)

@@ -23,7 +23,7 @@ def read_config(path: str | None) -> Config:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(config, dict):
         raise ValueError(f"{path} must hold a JSON object, found {type(config).__name__}")
-    _check_names(f"{path}: section", config, ("features", "model"))
+    _check_names("section", config, ("features", "model"), f" in {path}")
     for name, section in config.items():
         if not isinstance(section, dict):
             raise ValueError(f"{path}: {name!r} must be a JSON object, found {type(section).__name__}")
@@ -84,7 +84,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _check_names(what: str, given: Mapping[str, Any], known: Any) -> None:
+def _check_names(what: str, given: Mapping[str, Any], known: Any, place: str = "") -> None:
     for name in given:
         if name not in known:
-            raise ValueError(f"unknown {what} {name!r}; known are {', '.join(sorted(known))}")
+            raise ValueError(f"unknown {what} {name!r}{place}; known are {', '.join(sorted(known))}")

@@ -1,7 +1,11 @@
 """`arborank demo`."""
 
+import shlex
+import shutil
+import sys
 import textwrap
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,13 +73,21 @@ def demo(what: str, directory: str, limit: int | None, jobs: int | None, force: 
     save_model(
         ranker, directory, f"## Evaluation\n\nOn the held-out part of the shipped data:\n\n```\n{card}\n```"
     )
+    program = _program()
     click.echo(f"""
 The model is in {directory}. What to type next:
 
-  arborank rank {directory} "a fast web server written in Python"
-  arborank rank {directory}                  (type texts, see their labels)
-  arborank inspect {directory} --branches
-  arborank train YOUR.jsonl --holdout 0.1 --model my-model""")
+  {program} rank {directory} "a fast web server written in Python"
+  {program} rank {directory}                  (type texts, see their labels)
+  {program} inspect {directory} --branches
+  {program} train YOUR.jsonl --holdout 0.1 --model my-model""")
+
+
+def _program() -> str:
+    """Return what to type for this program: with its folder, as it was called, where that is not searched."""
+    called = Path(sys.argv[0])
+    found = called.name == "arborank" and called.is_file() and shutil.which("arborank") is None
+    return shlex.quote(str(called)) if found else "arborank"
 
 
 def _thin(data: "TextData", limit: int | None) -> "TextData":

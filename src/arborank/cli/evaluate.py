@@ -41,6 +41,8 @@ def evaluate(
 
     The frequencies of labels are those of training; for a model that does not know them, give --train.
     """
+    if train_labels is not None and train_path is None:
+        raise click.UsageError("--train-labels goes with --train X.npz")
     ranker = open_ranker(model)
     if jobs is not None:
         set_jobs(ranker, jobs)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_destination",
+    "check_output",
     "check_ranker",
     "is_text_model",
     "open_model",
@@ -107,7 +108,7 @@ def check_destination(directory: str, force: bool) -> None:
     if not directory:
         raise click.UsageError("the directory for the model has no name")
     path = Path(directory)
-    parent = next(place for place in path.absolute().parents if place.exists())
+    parent = next((place for place in path.absolute().parents if place.exists()), path)
     if not path.exists() and not (parent.is_dir() and os.access(parent, os.W_OK)):
         raise click.UsageError(
             f"{directory} cannot be made: {parent} is not a directory that can be written to"
@@ -117,6 +118,19 @@ def check_destination(directory: str, force: bool) -> None:
             raise click.UsageError(f"{directory} holds a model already; --force replaces it")
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise click.UsageError(f"{directory} exists and is not a saved model; name another directory")
+
+
+def check_output(option: str, path: str, *inputs: str | None) -> None:
+    """Refuse to write a file over an input, or into a model that is one."""
+    place = Path(path)
+    for given in inputs:
+        if given is None or given == "-":
+            continue
+        source = Path(given)
+        if place.exists() and place.samefile(source):
+            raise click.UsageError(f"{option} {path} is the input, which would be replaced")
+        if source.is_dir() and place.resolve().is_relative_to(source.resolve()):
+            raise click.UsageError(f"{option} {path} lies in the model {given}; name a file outside of it")
 
 
 def save_model(model: Any, directory: str, card: str | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .files import is_text_model, open_model
+from .files import check_output, is_text_model, open_model
 from .options import POSITIVE
 
 __all__ = ["inspect"]
@@ -38,6 +38,8 @@ def inspect(
     """Say what MODEL is: class, parameters, shape of the label tree, sizes."""
     if picture is not None and senses is None:
         raise click.UsageError("--picture draws what --senses shows; give --senses LABEL, too")
+    if picture is not None:
+        check_output("--picture", picture, model)
     if senses is not None:
         _show_senses(open_model(model, verify=verify), senses, picture)
         return
@@ -64,7 +66,12 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
         for number, part in enumerate(getattr(model.features_, "parts_", [model.features_])):
             click.echo(f"features {number}: {_changed(part)}")
     click.echo(f"model: {_changed(trained)}")
+    trained = getattr(trained, "ranker_", trained)  # of a transformer, what ranks on its embeddings
     if not hasattr(trained, "tree_"):
+        if branches:
+            raise click.UsageError(
+                f"--branches needs a model with a label tree; this is {type(trained).__name__}"
+            )
         return
     click.echo(f"{trained.n_features_in_:,} features")
     names = None

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from .files import is_text_model, open_ranker, read_instances, stdin_texts, write_whole
+from .files import check_output, is_text_model, open_ranker, read_instances, stdin_texts, write_whole
 from .options import beam_option, jobs_option, k_option, set_jobs, xmc_option
 from .scoring import batches, check_kind
 
@@ -35,8 +34,10 @@ def predict(
     Standard input (-) holds a text a line, or JSON lines. Each line of the output is
     {"labels": [...], "scores": [...]}, best first; labels are names for texts and ids for matrices.
     """
-    if inputs != "-" and Path(output).exists() and Path(output).samefile(inputs):
-        raise click.UsageError(f"--output {output} is the input, which the predictions would replace")
+    if not output:
+        raise click.UsageError("--output has no name; - is the standard output")
+    if output != "-":
+        check_output("--output", output, inputs, model)
     ranker = open_ranker(model)
     if jobs is not None:
         set_jobs(ranker, jobs)

@@ -42,7 +42,7 @@ def _one_line(error: Exception) -> str:
     text = printable(" ".join(str(error).split()))
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return printable(f"{error.filename}: {error.strerror}")
-    if isinstance(error, MemoryError) and not text:
+    if isinstance(error, MemoryError) and text in ("", "std::bad_alloc"):
         return "out of memory"
     if isinstance(error, ValueError | TypeError | OSError | MemoryError | ImportError):
         return text

@@ -77,6 +77,8 @@ def train(
     """
     if test is not None and holdout is not None:
         raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
+    if test_labels is not None and test is None:
+        raise click.UsageError("--test-labels goes with --test X.npz")
     check_destination(directory, force)
     if work_dir is not None:
         _check_apart(work_dir, directory)

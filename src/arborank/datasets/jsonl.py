@@ -33,7 +33,10 @@ def iter_jsonl(
     for number, line in read_lines(path):
         try:
             record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # a ValueError, too, for a number of thousands of digits
             found = f"{line[:60]!r} ({error})" if line.strip() else "a blank line"
             raise fault(path, number, f"a JSON object was expected, found {found}") from None
         if not isinstance(record, dict):

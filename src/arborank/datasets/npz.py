@@ -35,7 +35,6 @@ def read_npz(path: StrPath, name: str = "matrix") -> Csr:
             matrix: Any = sp.load_npz(file)
         if matrix.format in ("csr", "csc", "bsr"):
             matrix.check_format(full_check=True)
-        return as_csr(matrix, name)
     except FileNotFoundError:
         raise
     except (
@@ -49,3 +48,7 @@ def read_npz(path: StrPath, name: str = "matrix") -> Csr:
         AttributeError,
     ) as error:
         raise ValueError(f"{path}: not a sparse matrix saved by scipy.sparse.save_npz: {error}") from error
+    try:
+        return as_csr(matrix, name)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -28,8 +28,9 @@ def text_embeddings(
     ----------
     texts : sequence of str
     encoder : str, path or object, default "sentence-transformers/all-MiniLM-L6-v2"
-        Name or folder of a sentence-transformers model, which needs the package (``pip install arborank[embeddings]``);
-        such a model; or any object with ``encode``, or callable, that makes a matrix of a list of texts.
+        Name or folder of a sentence-transformers model, which needs the package
+        (``pip install 'arborank[embeddings]'``); such a model; or any object with ``encode``, or callable, that makes a
+        matrix of a list of texts.
     batch_size : int, default 64
         Texts given to the encoder at a time.
 
@@ -67,7 +68,7 @@ def _encode(encoder: Any) -> Any:
             from sentence_transformers import SentenceTransformer
         except ImportError:
             raise ImportError(
-                "an encoder by name needs the package sentence-transformers: pip install arborank[embeddings]"
+                "an encoder by name needs the package sentence-transformers: pip install 'arborank[embeddings]'"
             ) from None
         model = SentenceTransformer(str(encoder))
         return lambda texts: model.encode(texts, batch_size=len(texts), show_progress_bar=False)

@@ -32,7 +32,7 @@ class NeighbourIndex:
         Made unit length here; rows of zeros are similar to nothing.
     approximate : bool, default False
         Search a graph (HNSW) instead of comparing with every row; needs dense rows and the package ``usearch``
-        (``pip install arborank[neighbours]``).
+        (``pip install 'arborank[neighbours]'``).
 
     Raises
     ------
@@ -246,7 +246,7 @@ def _graph(rows: NDArray[np.float32]) -> Any:
         from usearch.index import Index
     except ImportError:
         raise ImportError(
-            "an approximate search needs the package usearch: pip install arborank[neighbours]"
+            "an approximate search needs the package usearch: pip install 'arborank[neighbours]'"
         ) from None
     graph = Index(ndim=rows.shape[1], metric="ip", dtype="f32")
     graph.add(np.arange(len(rows)), rows, threads=1)  # in order: the same graph every time

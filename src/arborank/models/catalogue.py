@@ -320,22 +320,29 @@ class CatalogueMixin(TreeLearner):
 
     def _all_known(self, labels: ArrayLike) -> NDArray[np.int64]:
         """Check ids of labels of the model and of new ones, which leave no gap."""
-        n_labels = max(int(np.asarray(labels).max(initial=-1)) + 1, self.n_labels_)
-        ids = self._known(labels, n_labels)
-        missing = np.setdiff1d(np.arange(self.n_labels_, n_labels), ids)
-        if missing.size:
-            raise ValueError(f"labels leaves out {missing[0]}; ids of new labels follow {self.n_labels_ - 1}")
+        ids = self._known(labels, None)
+        new = np.sort(ids[ids >= self.n_labels_])
+        gaps = np.flatnonzero(new != self.n_labels_ + np.arange(new.size))
+        if gaps.size:
+            raise ValueError(
+                f"labels leaves out {self.n_labels_ + gaps[0]}; ids of new labels follow {self.n_labels_ - 1}"
+            )
         return ids
 
-    def _known(self, labels: ArrayLike, n_labels: int) -> NDArray[np.int64]:
+    def _known(self, labels: ArrayLike, n_labels: int | None) -> NDArray[np.int64]:
+        """Check label ids below ``n_labels``, or of any size for None."""
         ids = np.asarray(labels)
         if ids.ndim != 1 or ids.size == 0:
             raise ValueError(f"labels must be a list of at least one label id, found shape {ids.shape}")
-        if ids.dtype.kind not in "iu":
+        if ids.dtype.kind not in "iu" and not all(type(label) is int for label in ids.tolist()):
             raise TypeError(f"labels must hold integer ids, found {ids.dtype}")
-        wrong = ids[(ids < 0) | (ids >= n_labels)]
+        most = 2**31 - 1 if n_labels is None else n_labels
+        wrong = ids[(ids < 0) | (ids >= most)]
         if wrong.size:
-            raise ValueError(f"labels holds {wrong[0]}, but the model has labels 0 to {n_labels - 1}")
+            there = (
+                "label ids are below 2**31" if n_labels is None else f"the model has labels 0 to {most - 1}"
+            )
+            raise ValueError(f"labels holds {wrong[0]}, but {there}")
         values, times = np.unique(ids, return_counts=True)
         if values.size < ids.size:
             raise ValueError(f"labels holds {values[times > 1][0]} twice")

@@ -70,7 +70,7 @@ class ColdStartMixin(CatalogueMixin):
         if weight is not None:
             check_real("weight", weight, above=0.0, most=1.0)
         ids = self._all_known(labels)
-        texts, instances = self._instances(label_texts), self._instances(X)
+        texts, instances = self._instances(label_texts, "label_texts"), self._instances(X)
         if texts.shape[0] != ids.size:
             raise ValueError(
                 f"label_texts has {texts.shape[0]} rows, but labels has {ids.size} entries; a row a label"
@@ -78,7 +78,7 @@ class ColdStartMixin(CatalogueMixin):
         marks = as_csr(Y, "Y", n_rows=instances.shape[0], n_cols=self.n_labels_)
         if known_texts is None:
             known_texts = sp.csr_array((self.n_labels_, self.n_features_in_), dtype=np.float32)
-        known = self._instances(known_texts)
+        known = self._instances(known_texts, "known_texts")
         if known.shape[0] != self.n_labels_:
             raise ValueError(
                 f"known_texts has {known.shape[0]} rows, but the model has {self.n_labels_} labels"

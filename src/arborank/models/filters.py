@@ -21,6 +21,8 @@ def shared_ids(labels: Any) -> NDArray[np.int64] | None:
     if isinstance(labels, np.ndarray):
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             return None
+        if labels.dtype == np.uint64 and labels.max(initial=0) >= 1 << 63:
+            return None  # would be another number as int64
         return np.ascontiguousarray(labels, np.int64)
     if isinstance(labels, (list, tuple)) and labels:
         return cast("NDArray[np.int64] | None", label_ids(labels))
@@ -68,7 +70,8 @@ def label_filter(labels: Any, name: str, n_rows: int | None, n_labels: int) -> C
         if pattern.shape[1] != n_labels:
             raise ValueError(f"{name} has {pattern.shape[1]} columns, but the model has {n_labels} labels")
     else:
-        if isinstance(labels, str) or not isinstance(labels, Iterable):
+        single = np.ndim(labels) == 0 if isinstance(labels, np.ndarray) else not isinstance(labels, Iterable)
+        if isinstance(labels, (str, bytes)) or single:
             raise TypeError(f"{name} must be label ids, or one list of label ids a row; found {labels!r}")
         rows = list(labels)
         if all(isinstance(row, (int, np.integer)) for row in rows):

@@ -171,10 +171,13 @@ def check_method(method: str) -> None:
 
 
 def check_weights(weights: ArrayLike | None, n_models: int) -> NDArray[np.float64]:
-    """Return the weights scaled to the sum 1; ``ValueError`` if they do not fit."""
+    """Return the weights scaled to the sum 1; ``TypeError`` or ``ValueError`` if they do not fit."""
     if weights is None:
         return np.full(n_models, 1.0 / n_models)
-    shares = np.asarray(weights, np.float64)
+    shares = np.asarray(weights)
+    if shares.dtype.kind not in "biuf":
+        raise TypeError(f"weights must be numbers, found {weights!r}")
+    shares = shares.astype(np.float64)
     if shares.shape != (n_models,):
         raise ValueError(f"weights have shape {shares.shape}, but there are {n_models} models")
     if not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):

@@ -261,21 +261,22 @@ class TreePredictor(BaseEstimator):
             return float(np.mean(self.predict(X) == np.asarray(y)))
         return mean_ndcg(y, self.predict_topk(X, 5)[0], self.n_labels_)
 
-    def _instances(self, X: Any, *, reset: bool = False) -> Csr:
+    def _instances(self, X: Any, name: str = "X", *, reset: bool = False) -> Csr:
         if not reset:
             self._check_fitted()
         if not (isinstance(X, Csr) or sp.issparse(X)):
             # a fit reads through a blank estimator: this one learns its features only when all has gone well
-            check_unmasked(X, "X")
-            reader = type(self)() if reset else self
-            X = validate_data(reader, X, reset=reset, dtype="numeric")
-        csr = as_csr(X, "X")
+            check_unmasked(X, name)
+            if name == "X":  # the name in the errors of scikit-learn
+                reader = type(self)() if reset else self
+                X = validate_data(reader, X, reset=reset, dtype="numeric")
+        csr = as_csr(X, name)
         if reset:
             if csr.shape[0] == 0 or csr.shape[1] == 0:
                 raise ValueError(f"X has shape {csr.shape}; at least one instance and one feature are needed")
         elif csr.shape[1] != self.n_features_in_:
             raise ValueError(
-                f"X has {csr.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{name} has {csr.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input"
             )
         return csr

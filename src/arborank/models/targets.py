@@ -18,7 +18,7 @@ _ROWS = (list, tuple, set, frozenset, np.ndarray)  # what may hold the label ids
 _PLAUSIBLE, _SPARSE = 1_000_000, 1_000
 
 
-def as_indicator(Y: Any, n_rows: int) -> tuple[Csr, NDArray[Any] | None]:
+def as_indicator(Y: Any, n_rows: int, of: str = "X") -> tuple[Csr, NDArray[Any] | None]:
     """Convert labels to an indicator matrix of ones.
 
     Parameters
@@ -28,6 +28,8 @@ def as_indicator(Y: Any, n_rows: int) -> tuple[Csr, NDArray[Any] | None]:
         never read as a dense matrix: pass an array for that). A 1-D array gives every row the class of its value.
     n_rows : int
         Rows of the instance matrix, which ``Y`` must match.
+    of : str, default="X"
+        The argument that holds the instances, for error messages.
 
     Returns
     -------
@@ -59,7 +61,9 @@ def as_indicator(Y: Any, n_rows: int) -> tuple[Csr, NDArray[Any] | None]:
         else:
             matrix = as_csr(array, "Y")
     if matrix.shape[0] != n_rows:
-        raise ValueError(f"X has {n_rows} rows but Y has {matrix.shape[0]}; every instance needs its labels")
+        raise ValueError(
+            f"{of} has {n_rows} rows but Y has {matrix.shape[0]}; every instance needs its labels"
+        )
     if matrix.shape[1] == 0:
         raise ValueError("Y has 0 labels; at least one is needed")
     return _ones(matrix), classes

@@ -47,10 +47,10 @@ def check_precision(precision: Any) -> None:
 
 
 def check_pruning(threshold: Any, max_nonzeros: Any) -> None:
-    """Raise unless ``threshold`` is a finite number and ``max_nonzeros`` an integer or None, of at least 0."""
+    """Raise unless ``threshold`` is a finite number and ``max_nonzeros`` a 32-bit integer or None, of at least 0."""
     check_real("threshold", threshold, least=0)
     if max_nonzeros is not None:
-        check_integer("max_nonzeros", max_nonzeros, 0)
+        check_integer("max_nonzeros", max_nonzeros, 0, 2**31 - 1)
 
 
 @dataclass(frozen=True, eq=False)

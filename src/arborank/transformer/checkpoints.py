@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,14 +74,11 @@ class Checkpoints:
         described = self.directory / "training.json"
         if described.exists():
             found = _read(described)
-            different = sorted(key for key in {*own, *found} if own.get(key) != found.get(key))
+            different = "; ".join(_differences(found, own))
             if different:
                 raise ValueError(
-                    f"checkpoint_dir {self.directory} is of another training: "
-                    + "; ".join(
-                        f"{key} is {found.get(key)!r} there and {own.get(key)!r} here" for key in different
-                    )
-                    + ". Give another directory, or remove this one to start anew"
+                    f"checkpoint_dir {self.directory} is of another training: {different}. Give another directory, or "
+                    "remove this one to start anew"
                 )
             return
         if self.directory.exists():
@@ -146,6 +143,24 @@ class Checkpoints:
         matches = (_FILE.fullmatch(name) for name in os.listdir(self.directory))
         found = [(int(m[1]), int(m[2]), m[3], self.directory / m[0]) for m in matches if m]
         return sorted(found, reverse=True)
+
+
+def _differences(there: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
+    """Tell what differs: of data, which are known by their digests, how much there is of them."""
+    for key in sorted({*there, *here}):
+        old, new = there.get(key), here.get(key)
+        if old == new:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            names = [
+                name
+                for name in sorted({*old, *new} - {"digest", "weights"})
+                if old.get(name) != new.get(name)
+            ]
+            told = ", ".join(f"{name} {old.get(name)} there and {new.get(name)} here" for name in names)
+            yield f"{key} differ ({told})" if told else f"{key} differ"
+        else:
+            yield f"{key} is {old!r} there and {new!r} here"
 
 
 def _read(path: Path) -> dict[str, Any]:

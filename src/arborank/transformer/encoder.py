@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 try:
     import torch
     import transformers
+    from safetensors import SafetensorError
 except ImportError as error:  # a saved model is opened where the extra is not installed
     raise ImportError(f"{error}; install the extra: pip install 'arborank[transformers]'") from error
 
@@ -24,7 +25,7 @@ from .batches import budget_batches
 from .device import Device
 from .finding import look_up, quiet
 from .pooling import POOLINGS, pool
-from .tokens import TokenCache
+from .tokens import TokenCache, readable
 
 __all__ = ["Encoder"]
 
@@ -110,8 +111,10 @@ class Encoder(SaveMixin):
                     source.name, config=source.config, dtype=torch.float32, output_loading_info=True, **where
                 )
                 tokenizer = transformers.AutoTokenizer.from_pretrained(source.name, **where)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, SafetensorError) as error:
                 raise ValueError(f"encoder {source.name!r} cannot be loaded: {error}") from error
+        if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # Transformers makes one of its own then
+            raise ValueError(f"encoder {source.name!r} comes without a tokenizer's vocabulary")
         missing = [key for key in found["missing_keys"] if not key.startswith("pooler.")]
         if missing:
             raise ValueError(f"encoder {source.name!r} lacks weights, first {sorted(missing)[0]!r}")
@@ -145,9 +148,14 @@ class Encoder(SaveMixin):
         return next(self.module.parameters()).device
 
     def tokenize(self, texts: list[str]) -> tuple[list[list[int]], int]:
-        """Return the ids of every text, special tokens included, and how many texts were cut to ``max_length``."""
+        """Return the ids of every text, special tokens included, and how many texts were cut to ``max_length``.
+
+        Lone surrogates, which are no characters, are read as question marks.
+        """
         options = {"return_attention_mask": False, "return_token_type_ids": False}
-        found = self.tokenizer(texts, truncation=True, max_length=self.max_length, **options)
+        found = self.tokenizer(
+            list(map(readable, texts)), truncation=True, max_length=self.max_length, **options
+        )
         if not found.is_fast:
             return found["input_ids"], sum(len(row) == self.max_length for row in found["input_ids"])
         return found["input_ids"], sum(bool(one.overflowing) for one in found.encodings)

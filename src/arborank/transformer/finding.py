@@ -50,13 +50,19 @@ def look_up(name: str | os.PathLike[str]) -> Source:
 
     Raises
     ------
+    TypeError
+        If it is neither a path nor a name.
     FileNotFoundError
         If it is in none of the places, which the message lists.
     ValueError
         If it is there but cannot be used.
     """
+    if not isinstance(name, str | os.PathLike):
+        raise TypeError(f"encoder must be a folder, a name or an Encoder, found {name!r}")
     name = os.fspath(name)
     modules = _json(name, "modules.json") or []
+    if not isinstance(modules, list) or not all(_is_module(module) for module in modules):
+        raise ValueError(f"encoder {name!r}: modules.json does not list modules by type and path")
     for module in modules:
         if module["type"].rsplit(".", 1)[-1] not in _ST_MODULES:
             raise ValueError(
@@ -76,6 +82,10 @@ def look_up(name: str | os.PathLike[str]) -> Source:
     except (OSError, ValueError) as error:
         raise _not_found(name, error) from error
     return Source(name, subfolder, config, pooling, max_length)
+
+
+def _is_module(module: Any) -> bool:
+    return isinstance(module, dict) and all(isinstance(module.get(key), str) for key in ("type", "path"))
 
 
 def _pooling_of(name: str, settings: dict[str, Any]) -> str | None:
@@ -101,7 +111,12 @@ def _json(name: str, file: str) -> Any:
         )
     except (OSError, ValueError):  # no such folder or repository: told when its config is asked for
         return None
-    return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
+    if path is None:
+        return None
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"encoder {name!r}: {file} is not JSON: {error}") from None
 
 
 def _not_found(name: str, error: Exception) -> Exception:

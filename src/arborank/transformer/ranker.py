@@ -114,7 +114,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         from .team import gathered_team
 
         texts = check_texts(texts, for_fit=True)
-        Y, classes = as_indicator(Y, len(texts))
+        Y, classes = as_indicator(Y, len(texts), "texts")
         check_label_arrays_fit(Y.shape[1])
         device = choose_device(self.device, self.precision)
         encoder = self._load_encoder()
@@ -165,6 +165,10 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         for name, low in (("branching", 2), ("max_leaf_size", 1), ("checkpoint_every", 1)):
             check_integer(name, getattr(self, name), low)
         check_real("embedding_weight", self.embedding_weight, above=0.0)
+        if self.features is not None and not hasattr(self.features, "fit_encode"):
+            raise TypeError(
+                f"features must be a vectoriser with fit_encode, found {type(self.features).__name__}"
+            )
         if self.rank_on not in _RANK_ON:
             raise ValueError(f"rank_on is {self.rank_on!r}; expected one of {', '.join(_RANK_ON)}")
 
@@ -180,9 +184,9 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         return Encoder.load(self.encoder, pooling=self.pooling, max_length=self.max_length)
 
     def _new_ranker(self) -> XRLinear:
+        if not isinstance(self.ranker, XRLinear | None):
+            raise TypeError(f"ranker must be an XRLinear, found {type(self.ranker).__name__}")
         ranker = clone(self.ranker) if self.ranker is not None else XRLinear(threshold=0.03)
-        if not isinstance(ranker, XRLinear):
-            raise TypeError(f"ranker must be an XRLinear, found {type(ranker).__name__}")
         if ranker.tree is not None:
             raise ValueError("ranker has a tree of its own, but its tree is grown here; leave it out")
         check_parameters(ranker)

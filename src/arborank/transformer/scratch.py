@@ -13,9 +13,10 @@ from ..checks import check_integer, check_real
 from .batches import TrainingBatches
 from .device import Device, choose_device
 from .encoder import Encoder
+from .memory import check_tuning_fits
 from .reporting import training_bar
 from .schedule import share_of_rate
-from .tokens import check_texts
+from .tokens import check_texts, readable
 
 __all__ = ["scratch_encoder"]
 
@@ -67,8 +68,10 @@ def scratch_encoder(
     ------
     TypeError, ValueError
         If there is no text, one is empty, or a number is out of its range.
+    MemoryError
+        If the weights alone would need more memory than there is.
     """
-    texts = check_texts(texts, for_fit=True)
+    texts = list(map(readable, check_texts(texts, for_fit=True)))
     numbers = {"layers": layers, "width": width, "heads": heads, "batch_size": batch_size}
     for name, value in numbers.items():
         check_integer(name, value, 1)
@@ -82,6 +85,7 @@ def scratch_encoder(
         raise ValueError(f"width is {width}, which is no multiple of heads, {heads}")
     where = choose_device(device, precision)
     tokenizer = _word_pieces(texts, vocabulary, max_length)
+    check_tuning_fits(16 * (12 * layers * width**2 + len(tokenizer) * width), where)
     config = transformers.BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=width,

@@ -46,6 +46,8 @@ class Settings:
         return cls(**{name: getattr(model, name) for name in names}, **fixed)
 
     def __post_init__(self) -> None:
+        if isinstance(self.epochs, Sequence) and not len(self.epochs):
+            raise ValueError("epochs is empty; a number, or one a level, was expected")
         for epochs in [self.epochs] if not isinstance(self.epochs, Sequence) else self.epochs:
             check_real("epochs", epochs, least=0.0)
         for name in ("batch_size", "accumulation", "beam_size", "evaluate_every"):

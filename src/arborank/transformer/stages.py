@@ -224,7 +224,12 @@ class FineTuning:
         """Instances that levels are judged by."""
         known = self._labelled
         rng = np.random.default_rng((self.settings.random_state, 1 << 20))
-        return np.sort(rng.permutation(known)[: int(self.settings.validation * known.size)])
+        share = self.settings.validation
+        if share and share * known.size < 1:
+            raise ValueError(
+                f"validation is {share}, but of {known.size} texts with labels that is less than one"
+            )
+        return np.sort(rng.permutation(known)[: int(share * known.size)])
 
     @cached_property
     def _rows(self) -> NDArray[np.int64]:
@@ -237,7 +242,13 @@ class FineTuning:
 
     @cached_property
     def _n_steps(self) -> list[int]:
-        size = self.settings.batch_size * self.settings.accumulation
+        batch, accumulation = self.settings.batch_size, self.settings.accumulation
+        if (accumulation - 1) * batch >= self._rows.size:
+            raise ValueError(
+                f"accumulation is {accumulation}, but the {self._rows.size} texts to learn from are fewer than so "
+                f"many batches of {batch}"
+            )
+        size = batch * accumulation
         epochs = per_level(self.settings.epochs, len(self.levels))
         return [int(np.ceil(share * self._rows.size / size)) for share in epochs]
 

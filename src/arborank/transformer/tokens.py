@@ -2,14 +2,14 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TokenCache", "check_texts"]
+__all__ = ["TokenCache", "check_texts", "readable"]
 
 _LOG = logging.getLogger(__name__)
 _CHUNK = 1024  # texts tokenised together
@@ -122,6 +122,8 @@ def check_texts(texts: Sequence[str], *, for_fit: bool) -> Sequence[str]:
     """
     if isinstance(texts, str):
         raise ValueError("texts is one str; a sequence of str was expected")
+    if not isinstance(texts, Iterable):
+        raise TypeError(f"texts must be a sequence of str, found {type(texts).__name__}")
     texts = texts if isinstance(texts, Sequence) else list(texts)
     empty = []
     for position, text in enumerate(texts):
@@ -136,3 +138,8 @@ def check_texts(texts: Sequence[str], *, for_fit: bool) -> Sequence[str]:
             f"{len(empty)} of {len(texts)} texts are empty, first texts[{empty[0]}]; leave them out of the training"
         )
     return texts
+
+
+def readable(text: str) -> str:
+    """Return a text with question marks for lone surrogates, which tokenizers refuse."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
