@@ -83,6 +83,7 @@ def measure(given: argparse.Namespace, found: Measurements, name: str, tree_opti
                 tree,
                 solver_params(model, tree.depth),
                 max_clusters=2,
+                copies="needed",
                 rounds=rounds,
                 beam_size=model.beam_size,
                 combine=model.combine,
