@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_integer, check_real
+from ..checks import check_flag, check_integer, check_real
 from ..matching import combination
 from ..ranking import SolverParams, check_names, parse_scheme
 from ..threads import n_threads
@@ -32,9 +32,9 @@ def check_parameters(model: Any, *, saved: bool = False) -> None:
     combination(model.combine)
     for name, low in _LEAST.items():
         check_integer(name, getattr(model, name), low)
-    for name, what in (("spherical", "True or False"), ("verbose", "a number, or True or False")):
-        if not isinstance(getattr(model, name), (bool, np.bool_, int)):
-            raise TypeError(f"{name} must be {what}; found {getattr(model, name)!r}")
+    check_flag("spherical", model.spherical)
+    if not isinstance(model.verbose, (bool, np.bool_, int)):
+        raise TypeError(f"verbose must be a number, or True or False; found {model.verbose!r}")
     check_real("alpha", model.alpha, least=0.0, most=1.0)
     n_threads(model.n_jobs)
     if not (saved and isinstance(model.representation, str) and model.representation == CUSTOM):
