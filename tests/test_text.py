@@ -118,6 +118,11 @@ def test_bad_input(texts, labels, error, says):
         TextRanker(features=NgramTfidf()).fit(texts, labels)
 
 
+def test_cold_start_is_a_flag():
+    with pytest.raises(TypeError, match="cold_start must be True or False, found 'yes'"):
+        TextRanker().fit(["a"], [["x"]], label_texts={"y": "b"}, cold_start="yes")
+
+
 @pytest.mark.parametrize(
     ("stage", "message"),
     [

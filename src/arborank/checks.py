@@ -7,9 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["check_integer", "check_real", "check_top_ids"]
+__all__ = ["check_flag", "check_integer", "check_real", "check_top_ids"]
 
 _LARGEST = 1e18  # its square is still a number in single precision
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return ``value`` as a bool, or raise if it is neither True nor False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, found {value!r}")
+    return bool(value)
 
 
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from .checks import check_real
+from .checks import check_flag, check_real
 from .features import TextFeatures
 from .features.options import check_texts
 from .models import XRLinear
@@ -101,7 +101,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If a text or a label name is not a str.
+            If a text or a label name is not a str, or ``cold_start`` is no bool.
         ValueError
             If the lengths differ, there is no label at all, or ``cold_start`` comes without ``label_texts``.
         """
@@ -116,7 +116,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if not names:
             raise ValueError("labels holds no label name at all; at least one is needed")
         table = _named(names)
-        seen, unseen = split_texts(about, names, cold_start)
+        seen, unseen = split_texts(about, names, check_flag("cold_start", cold_start))
         if self.features is not None:
             _check_stage("features", self.features, "fit_encode", "encode")
         if self.model is not None:

@@ -96,6 +96,8 @@ def test_matrix_mistakes(run):
         "hold their labels"
         in run("train", "train.jsonl", "--labels", "train.Y.npz", "-m", "x", code=2).stderr
     )
+    both = ("train", "train.X.npz", "--labels", "train.Y.npz", "--xmc", "-m", "x")
+    assert "--xmc is for text files" in run(*both, code=2).stderr
     mixed = run("train", "train.X.npz", "--labels", "test.Y.npz", "-m", "x", code=1)
     assert "200 rows" in mixed.stderr
     assert "50" in mixed.stderr

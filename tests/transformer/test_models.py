@@ -207,6 +207,7 @@ def test_accumulated_batches_count_as_one(folder, data):
         ({"device": "abacus"}, ValueError, "device is 'abacus'"),
         ({"precision": "float16"}, ValueError, "'float16' needs an accelerator"),
         ({"embedding_weight": 0.0}, ValueError, "embedding_weight must be above 0"),
+        ({"refine": "no"}, TypeError, "refine must be True or False, found 'no'"),
         ({"rank_on": "air"}, ValueError, "rank_on is 'air'"),
         ({"max_level_size": 1}, ValueError, "max_level_size is 1, but the top level"),
         ({"ranker": 3}, TypeError, "ranker must be an XRLinear, found int"),

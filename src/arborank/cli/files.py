@@ -42,6 +42,7 @@ def read_data(path: str, labels: str | None, xmc: bool) -> "TextData | MatrixDat
     from ..datasets.lines import suffix
 
     if suffix(path) == ".npz":
+        _check_text_file(path, xmc)
         if labels is None:
             raise click.UsageError(f"{path} holds features only; give its label matrix with --labels Y.npz")
         X, Y = read_npz(path, "X"), read_npz(labels, "Y")
@@ -55,12 +56,18 @@ def read_data(path: str, labels: str | None, xmc: bool) -> "TextData | MatrixDat
     return read_texts(path)
 
 
+def _check_text_file(path: str, xmc: bool) -> None:
+    if xmc:
+        raise click.UsageError(f"--xmc is for text files in the N D L layout, but {path} is a matrix")
+
+
 def read_instances(path: str, xmc: bool) -> "list[str] | Csr":
     """Read what to predict for: texts, or a feature matrix; labels in the file are left aside."""
     from ..datasets import read_npz, read_texts, read_xmc
     from ..datasets.lines import suffix
 
     if suffix(path) == ".npz":
+        _check_text_file(path, xmc)
         return read_npz(path, "X")
     if xmc or suffix(path) in _XMC:
         X = read_xmc(path).X

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_integer, check_real
+from ..checks import check_flag, check_integer, check_real
 from ..indexing.overlap import check_copies
 from ..matching import combination
 from ..ranking import SolverParams, check_names, parse_scheme
@@ -33,9 +33,9 @@ def check_parameters(model: Any, *, saved: bool = False) -> None:
     combination(model.combine)
     for name, low in _LEAST.items():
         check_integer(name, getattr(model, name), low)
-    for name, what in (("spherical", "True or False"), ("verbose", "a number, or True or False")):
-        if not isinstance(getattr(model, name), (bool, np.bool_, int)):
-            raise TypeError(f"{name} must be {what}; found {getattr(model, name)!r}")
+    check_flag("spherical", model.spherical)
+    if not isinstance(model.verbose, (bool, np.bool_, int)):
+        raise TypeError(f"verbose must be a number, or True or False; found {model.verbose!r}")
     check_copies(model.copies)
     if model.copies != "needed" and model.max_clusters == 1:
         raise ValueError(f"copies is {model.copies!r}, but max_clusters is 1: no label can have a copy")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from ..checks import check_integer, check_real
+from ..checks import check_flag, check_integer, check_real
 from ..features import TextFeatures
 from ..indexing import LabelTree
 from ..memory import check_fits, check_label_arrays_fit, estimate_training
@@ -165,6 +165,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         for name, low in (("branching", 2), ("max_leaf_size", 1), ("checkpoint_every", 1)):
             check_integer(name, getattr(self, name), low)
         check_real("embedding_weight", self.embedding_weight, above=0.0)
+        check_flag("refine", self.refine)
         if self.features is not None and not hasattr(self.features, "fit_encode"):
             raise TypeError(
                 f"features must be a vectoriser with fit_encode, found {type(self.features).__name__}"
