@@ -19,6 +19,7 @@ from ..checks import check_integer, check_real
 from ..indexing import LabelTree, overlapping_tree
 from ..indexing.overlap import Copies, check_copies, home_leaves
 from ..matching import BeamSearch
+from ..matching.combine import is_logarithmic
 from ..ranking import Routes, SolverParams, part_labels, route
 from ..ranking.routing import leaf_scores
 from ..sparse import Csr, as_csr, to_scipy
@@ -289,7 +290,7 @@ def matched_by_others(
         leaves[held], found = search.nodes(
             as_csr(instances[held]), width, combine=combine, n_threads=n_threads
         )
-        scores[held] = np.maximum(np.exp(found) if combine.startswith("log-") else found, 0)
+        scores[held] = np.maximum(np.exp(found) if is_logarithmic(combine) else found, 0)
     return leaves, scores
 
 
