@@ -16,6 +16,7 @@ from .checks import check_flag, check_real
 from .features import TextFeatures
 from .features.options import check_texts
 from .models import XRLinear
+from .models._params import pass_on
 from .models._represent import uses_label_features
 from .names import Labels, check_label_texts, encode_names, label_rows
 from .persistence import SaveMixin
@@ -129,7 +130,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if label_texts is not None and not cold_start:
             _check_represents(model)
         for stage in (features, model):
-            _pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
+            pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         if unseen and not hasattr(model, "learn_unseen_labels"):
             raise TypeError(
                 f"{type(model).__name__} has no learn_unseen_labels, which the {len(unseen)} labels without an "
@@ -379,11 +380,3 @@ def _named(names: list[str]) -> StringTable:
         return StringTable(names)
     except ValueError as error:
         raise ValueError(f"labels hold a name that cannot be stored: {error}") from None
-
-
-def _pass_on(stage: BaseEstimator, **settings: Any) -> None:
-    """Set those parameters that the stage has and that are given here."""
-    known = stage.get_params(deep=False)
-    stage.set_params(
-        **{name: value for name, value in settings.items() if name in known and value is not None}
-    )

@@ -1,4 +1,4 @@
-"""The parameters of `XRLinear`: their ranges, and those that may have one value for each layer of a tree."""
+"""The parameters of `XRLinear`: their ranges, those that vary by layer of a tree, and those passed on to stages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from ..ranking import SolverParams, check_names, parse_scheme
 from ..threads import n_threads
 from ._represent import check_representation
 
-__all__ = ["CUSTOM", "check_parameters", "per_layer", "solver_params", "values_of"]
+__all__ = ["CUSTOM", "check_parameters", "pass_on", "per_layer", "solver_params", "values_of"]
 
 _SOLVER_PARAMETERS = ("solver", "Cp", "Cn", "bias", "eps", "max_iter", "threshold", "max_nonzeros")
 CUSTOM = "custom"  # what is saved of a representation that is code or a matrix; `fit` then asks for it
@@ -50,6 +50,14 @@ def solver_params(model: Any, depth: int) -> list[SolverParams]:
     columns = [per_layer(name, getattr(model, name), depth) for name in _SOLVER_PARAMETERS]
     rows = zip(*columns, strict=True)
     return [SolverParams(**dict(zip(_SOLVER_PARAMETERS, row, strict=True))) for row in rows]
+
+
+def pass_on(stage: Any, **settings: Any) -> None:
+    """Set those parameters of an estimator that it has and that are given: not None."""
+    known = stage.get_params(deep=False)
+    stage.set_params(
+        **{name: value for name, value in settings.items() if name in known and value is not None}
+    )
 
 
 def values_of(name: str, value: Any) -> list[Any]:

@@ -20,7 +20,7 @@ from ..indexing import LabelTree
 from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..models import XRLinear
 from ..models._growing import grow_tree
-from ..models._params import check_parameters, values_of
+from ..models._params import check_parameters, pass_on, values_of
 from ..models.targets import as_indicator
 from ..progress import progress_bar
 from ..sparse import Csr, as_csr
@@ -124,7 +124,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         features = None
         if X is None:
             features = clone(self.features) if self.features is not None else TextFeatures()
-            _pass_on(features, n_jobs=self.n_jobs, verbose=self.verbose)
+            pass_on(features, n_jobs=self.n_jobs, verbose=self.verbose or None)
             sparse = features.fit_encode(texts)
         else:
             sparse = as_csr(X, "X", n_rows=len(texts))
@@ -191,7 +191,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         if ranker.tree is not None:
             raise ValueError("ranker has a tree of its own, but its tree is grown here; leave it out")
         check_parameters(ranker)
-        _pass_on(ranker, n_jobs=self.n_jobs, verbose=self.verbose)
+        pass_on(ranker, n_jobs=self.n_jobs, verbose=self.verbose or None)
         return ranker
 
     def _grow(self, sparse: Csr, Y: Csr) -> LabelTree:
@@ -293,10 +293,3 @@ class _Watch:
     def lap(self, name: str) -> None:
         now = time.perf_counter()
         self._times[name], self._last = now - self._last, now
-
-
-def _pass_on(stage: Any, *, n_jobs: int | None, verbose: int) -> None:
-    """Set threads and verbosity of a part where it has them and this model's are given."""
-    known = stage.get_params(deep=False)
-    given = {"n_jobs": n_jobs, "verbose": verbose or None}
-    stage.set_params(**{name: value for name, value in given.items() if name in known and value is not None})
