@@ -33,10 +33,8 @@ def iter_jsonl(
     for number, line in read_lines(path):
         try:
             record = json.loads(line)
-        except (
-            ValueError,
-            RecursionError,
-        ) as error:  # a ValueError, too, for a number of thousands of digits
+        # ValueError: JSONDecodeError is one, and so is what a number of thousands of digits raises
+        except (ValueError, RecursionError) as error:
             found = f"{line[:60]!r} ({error})" if line.strip() else "a blank line"
             raise fault(path, number, f"a JSON object was expected, found {found}") from None
         if not isinstance(record, dict):
