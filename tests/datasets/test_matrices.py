@@ -347,3 +347,10 @@ def test_incomplete_lf_layout(lf):
 def test_matrix_data_checks_itself():
     with pytest.raises(ValueError, match="filter pair"):
         MatrixData(as_csr(np.eye(2)), filter_pairs=np.array([[-1, 0]]))
+
+
+def test_a_file_of_another_kind_is_not_called_a_pickle(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "a", "labels": ["x"]}\n')
+    with pytest.raises(ValueError, match=r"texts.jsonl: not a sparse matrix .*: it is no zip archive$"):
+        read_npz(path)

@@ -32,6 +32,9 @@ def read_npz(path: StrPath, name: str = "matrix") -> Csr:
     """
     try:
         with open(path, "rb") as file:
+            if not zipfile.is_zipfile(file):  # NumPy would take it for a pickle, and tell how to load that
+                raise zipfile.BadZipFile("it is no zip archive")
+            file.seek(0)
             matrix: Any = sp.load_npz(file)
         if matrix.format in ("csr", "csc", "bsr"):
             matrix.check_format(full_check=True)
