@@ -131,7 +131,7 @@ def no_context(data: Set, path: Path) -> dict:
     model = XRLinear(tree=with_context.model_.tree_, threshold=0.05, beam_size=5, n_jobs=data.threads).fit(
         X, Y
     )
-    tests = with_context.rows_.prefix.encode(data.prefixes)
+    tests = as_csr(with_context.rows_.prefix.transform(data.prefixes))
     search = BeamSearch(model.tree_.branches, model.layers_, model.tree_.labels, model.n_labels_)
     runs = np.array([catalogue.matching(prefix) for prefix in data.prefixes])
     ids, _ = search.topk(tests, K, ranges=runs, n_threads=data.threads)

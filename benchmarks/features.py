@@ -93,7 +93,7 @@ def measure(view: str, weighting: str, texts: tuple) -> dict:
     train_texts, train_labels, test_texts, test_labels = texts
     parts = [NgramTfidf(**part, **WEIGHTINGS[weighting], max_features=MOST) for part in VIEWS[view]]
     features = TextFeatures(parts=parts)
-    X = features.fit_encode(train_texts)
+    X = features.fit_transform(train_texts)
     model = XRLinear(beam_size=BEAM, random_state=SEED).fit(X, train_labels)
     answer = {
         "features": X.shape[1],
@@ -104,7 +104,7 @@ def measure(view: str, weighting: str, texts: tuple) -> dict:
     }
     for kind in ("as typed", "with typos"):
         typed = test_texts if kind == "as typed" else add_typos(test_texts, rate=RATE, seed=SEED)
-        ids, _ = model.predict_topk(features.encode(typed), K)
+        ids, _ = model.predict_topk(features.transform(typed), K)
         for k in (10, 100):
             answer[f"R@{k} {kind}"] = 100 * recall_at_k(test_labels, ids, k)
         answer[f"changed {kind}"] = sum(a != b for a, b in zip(typed, test_texts, strict=True)) / len(typed)

@@ -183,6 +183,7 @@ def tune(tuning: str, options, train: Part, test: Part, place: Path) -> tuple[np
 def rank(method: str, options, train: Part, test: Part, place: Path) -> tuple[np.ndarray, dict]:
     """Rank on the sparse features, on embeddings that a fine-tuning left, or on both."""
     from arborank import TextFeatures
+    from arborank.features.base import fit_rows, rows_of
     from arborank.transformer.joined import join
     from arborank.transformer.predictor import nothing
 
@@ -195,7 +196,7 @@ def rank(method: str, options, train: Part, test: Part, place: Path) -> tuple[np
         return neighbours(base, asked, train.Y, 5), neighbours_timed(options, train, test, place, base)
     start = time.process_time()
     features = TextFeatures(n_jobs=options.threads)
-    X = features.fit_encode(train.texts)
+    X = fit_rows(features, train.texts)
     model = ranker(options)
     if method == "xr-preliminary":
         model.set_params(tree=make("xr-transformer", options, place)._grow(X, train.Y))
@@ -216,12 +217,12 @@ def rank(method: str, options, train: Part, test: Part, place: Path) -> tuple[np
     else:
         times = {} if base is not None else {"tuning CPU s": 0.0, "fit CPU s": done - start}
     start = time.process_time()
-    ids, _ = model.predict_topk(joined(features.encode(test.texts), asked), 5)
+    ids, _ = model.predict_topk(joined(rows_of(features, test.texts), asked), 5)
     if base is None:
         times["batch CPU ms"] = 1000 * (time.process_time() - start) / len(test.texts)
         start = time.process_time()
         for text in test.texts[:100]:
-            model.predict_topk(features.encode([text]), 5)
+            model.predict_topk(rows_of(features, [text]), 5)
         times["single CPU ms"] = 10 * (time.process_time() - start)
     return ids, times
 

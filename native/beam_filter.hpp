@@ -85,6 +85,17 @@ class LabelFilter {
   }
 
   const BeamTree* tree() const { return tree_; }
+  bool weighted() const { return !weights_.empty(); }
+
+  // Labels of the tree that a search may return.
+  std::int64_t n_labels() const {
+    const std::int64_t n_slots = tree_->layer(tree_->depth() - 1).n_children;
+    std::vector<bool> found(tree_->n_labels());
+    for (std::int64_t slot = 0; slot < n_slots; slot++)
+      if (bottom_.empty() || bottom_[0].any(slot, slot + 1))
+        found[tree_->labels()[slot]] = true;
+    return std::count(found.begin(), found.end(), true);
+  }
 
   // Nodes of the level below layer t that may enter the beam; null: all.
   const std::uint32_t* nodes(std::int64_t t) const {

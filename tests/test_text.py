@@ -128,13 +128,13 @@ def test_cold_start_is_a_flag():
     [
         (
             {"features": XRLinear()},
-            "features must be an estimator with fit_encode and encode; XRLinear has no fit",
+            "features must be an estimator with fit_transform and transform; XRLinear has no fit",
         ),
         (
             {"model": NgramTfidf()},
             "model must be an estimator with fit and predict_topk; NgramTfidf has no predict",
         ),
-        ({"features": 5}, "features must be an estimator with fit_encode and encode; int has no fit"),
+        ({"features": 5}, "features must be an estimator with fit_transform and transform; int has no fit"),
         ({"model": "x"}, "model must be an estimator with fit and predict_topk; str has no fit"),
     ],
 )

@@ -17,12 +17,12 @@ class Linear(Retriever):
     def fit(self, texts, labels, names, threads):
         self.features = NgramTfidf(**TFIDF, n_jobs=threads)
         model = XRLinear(**TREE, beam_size=BEAM, threshold=THRESHOLD, random_state=SEED, n_jobs=threads)
-        self.model = model.fit(self.features.fit_encode(texts), labels)
+        self.model = model.fit(self.features.fit_transform(texts), labels)
         if os.environ["BENCHMARK_SIDE"] == "arborank-int8":
             self.model = compress(self.model, Setting(0.2, None, "int8", BEAM))
 
     def rank(self, texts):
-        return self.model.predict_topk(self.features.encode(texts), DEPTH)[0]
+        return self.model.predict_topk(self.features.transform(texts), DEPTH)[0]
 
     def size(self):
         return model_bytes(self.model) + model_bytes(self.features)

@@ -46,6 +46,22 @@ TextOptions text_options(const std::string& analyzer, const std::string& tokens,
   return o;
 }
 
+std::string shown(const TextOptions& o) {
+  const char* const analyzers[] = {"word", "char", "char_wb"};
+  const char* const tokens[] = {"word2", "word1", "whitespace"};
+  const char* const accents[] = {"none", "unicode", "ascii"};
+  std::string out = "TextOptions(analyzer='" + std::string(analyzers[static_cast<int>(o.analyzer)]) + "', tokens='" +
+                    tokens[static_cast<int>(o.tokens)] + "', ngram_range=(" + std::to_string(o.min_n) + ", " +
+                    std::to_string(o.max_n) + "), lowercase=" + (o.lowercase ? "True" : "False") +
+                    ", strip_accents='" + accents[static_cast<int>(o.accents)] + "'";
+  for (const auto& [on, name] : {std::pair(o.positions, "positions"), std::pair(o.graphemes, "graphemes")})
+    if (on)
+      out += std::string(", ") + name + "=True";
+  if (!o.stop_words.empty())
+    out += ", " + std::to_string(o.stop_words.size()) + " stop words";
+  return out + ")";
+}
+
 nb::object owned(PyObject* object) {
   if (!object)
     throw nb::python_error();
@@ -270,21 +286,35 @@ void bind_features(nb::module_& m) {
                                                  positions, graphemes));
            },
            nb::arg("analyzer"), nb::arg("tokens"), nb::arg("min_n"), nb::arg("max_n"), nb::arg("lowercase"),
-           nb::arg("strip_accents"), nb::arg("stop_words"), nb::arg("positions"), nb::arg("graphemes"));
+           nb::arg("strip_accents"), nb::arg("stop_words"), nb::arg("positions"), nb::arg("graphemes"))
+      .def("__repr__", &shown);
   nb::class_<Weights>(m, "NgramWeights", "How the counts of n-grams become values.")
       .def(nb::init<bool, bool, const std::string&, Doubles, double, Doubles>(), nb::arg("binary"),
-           nb::arg("sublinear_tf"), nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"), nb::arg("positions").none());
+           nb::arg("sublinear_tf"), nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"), nb::arg("positions").none())
+      .def("__repr__", [](const Weights& w) {
+        return "<NgramWeights: " + std::to_string(w.idf ? w.idf->size() : 0) + " idf values>";
+      });
   nb::class_<NgramPart>(m, "NgramPart", "A vocabulary in flat arrays, with its options and weights.")
       .def(nb::init<TextOptions, Vector<std::uint8_t>, Vector<std::int64_t>, Matrix<std::uint64_t>, Weights>(),
            nb::arg("options"), nb::arg("terms").noconvert(), nb::arg("offsets").noconvert(),
-           nb::arg("slots").noconvert(), nb::arg("weights"));
+           nb::arg("slots").noconvert(), nb::arg("weights"))
+      .def("__repr__", [](const NgramPart& part) {
+        return "<NgramPart: " + std::to_string(part.vocabulary.n_terms) + " terms, " + shown(part.options) + ">";
+      });
   nb::class_<NgramEncoder>(m, "NgramEncoder", "Texts to TF-IDF rows.")
       .def(nb::init<std::vector<NgramPart>, const std::string&>(), nb::arg("parts"), nb::arg("norm"))
+      .def("__repr__", [](const NgramEncoder& encoder) {
+        return "<NgramEncoder: " + std::to_string(encoder.encoder->n_columns()) + " features of " +
+               std::to_string(encoder.parts.size()) + " parts>";
+      })
       .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"),
            nb::arg("progress").none(), "Return indptr, indices, data; progress takes the texts done.");
   nb::class_<NgramFitter>(m, "NgramFitter", "Learns the vocabularies of several parts in one pass over the texts.")
       .def(nb::init<std::vector<TextOptions>, bool, int>(), nb::arg("parts"), nb::arg("keep_rows"),
            nb::arg("n_threads"))
+      .def("__repr__", [](const NgramFitter& f) {
+        return "<NgramFitter: " + std::to_string(f.fitter.n_texts()) + " texts>";
+      })
       .def("add", &NgramFitter::add, nb::arg("texts"), nb::arg("progress").none(),
            "Count an iterable of texts; return the number so far. Progress takes the texts done.")
       .def_prop_ro("n_texts", [](const NgramFitter& f) { return f.fitter.n_texts(); })

@@ -328,6 +328,10 @@ void bind_search(nb::module_& m) {
            nb::arg("scales").noconvert(), nb::arg("precision"), nb::arg("n_features"))
       .def("check", [](const Layer& layer) { check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
            "Raises ValueError unless all arrays are as training makes them; reads everything.")
+      .def("__repr__", [](const Layer& layer) {
+        return "<Layer: " + std::to_string(layer.view.n_children) + " children of " +
+               std::to_string(layer.view.n_parents) + " parents>";
+      })
       .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights, once checked.")
       .def("convert", &convert, nb::arg("precision"), nb::arg("threshold"), nb::arg("max_nonzeros"),
            nb::arg("n_threads"), "Once checked: a dict of extents, index, starts, bases, keys, units and scales.")
@@ -339,6 +343,10 @@ void bind_search(nb::module_& m) {
   nb::class_<Combination>(m, "Combination").def("__init__", [](Combination* c, int transform, int power, bool log) {
     new (c) Combination(combination(transform, power, log));
   }, nb::arg("transform"), nb::arg("power"), nb::arg("logarithm"))
+      .def("__repr__", [](const Combination& c) {
+        const std::string kinds[] = {"margins as they are", "sigmoid", "hinge to the power " + std::to_string(c.power)};
+        return "<Combination: " + kinds[static_cast<int>(c.transform)] + (c.logarithm ? ", logarithms>" : ">");
+      })
       .def("__call__", [](const Combination& c, Vector<float> margins, Vector<float> parents) {
         if (margins.size() != parents.size())
           throw std::invalid_argument("margins and parents differ in length");
@@ -351,7 +359,15 @@ void bind_search(nb::module_& m) {
       }, nb::arg("margins"), nb::arg("parents"), "Scores of nodes with the given margins and parents' scores.");
   m.def("label_ids", &label_ids, nb::arg("labels"),
         "An int64 array of a list or tuple of ints; None if it holds anything else.");
-  nb::class_<LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.");
+  nb::class_<LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.")
+      .def("__repr__", [](const LabelFilter& f) {
+        return "<LabelFilter: " + std::to_string(f.n_labels()) + " of " + std::to_string(f.tree()->n_labels()) +
+               (f.weighted() ? " labels, weighted>" : " labels>");
+      })
+      .def("__reduce__", [](const LabelFilter&) -> nb::tuple {
+        throw nb::type_error("a LabelFilter belongs to one model in memory and is not copied or pickled; call "
+                             "prepare_filter of the other model");
+      });
   nb::class_<Searcher>(m, "Searcher", "Beam search over a stack of layers; keeps their arrays alive.")
       .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),
            nb::arg("labels").noconvert(), nb::arg("n_labels"))
@@ -366,6 +382,10 @@ void bind_search(nb::module_& m) {
            nb::arg("ranges").noconvert().none(), nb::arg("merge"), nb::arg("n_threads"), nb::arg("progress").none())
       .def("is_short", &Searcher::is_short, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("n_masked") = 0,
            "Whether topk keeps the GIL, because handing it over may take longer than the search.")
+      .def("__repr__", [](const Searcher& searcher) {
+        return "<Searcher: " + std::to_string(searcher.tree.depth()) + " layers above " +
+               std::to_string(searcher.tree.n_labels()) + " labels>";
+      })
       .def_prop_ro("kept_bytes", [](const Searcher& searcher) { return searcher.pool.bytes(); },
                    "Working memory that is kept for later searches.");
 }

@@ -31,6 +31,10 @@ void check_product(const Csr& a, const Csr& b) {
 
 void bind_spmm(nb::module_& m) {
   nb::class_<CompactRows>(m, "CompactRows", "A sparse matrix of values in 16 bits, made for one clustering.")
+      .def("__repr__", [](const CompactRows& rows) {
+        return "<CompactRows: " + std::to_string(rows.size()) + " x " + std::to_string(rows.n_cols) + ", " +
+               std::to_string(rows.nnz) + " stored values>";
+      })
       .def_prop_ro("shape", [](const CompactRows& rows) { return nb::make_tuple(rows.size(), rows.n_cols); })
       .def_prop_ro("nnz", [](const CompactRows& rows) { return rows.nnz; });
   m.def(

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import check_integer
+from .features.base import rows_of
 from .matching import combination
 from .matching.combine import is_logarithmic
 from .models.predictor import TreePredictor
-from .sparse import Csr, to_scipy
+from .sparse import Csr, as_csr, to_scipy
 from .text import TextRanker
 from .transformer.predictor import EmbeddingPredictor
 
@@ -105,11 +106,11 @@ def explain(
         if X is not None:
             raise ValueError("X was given, but the features of a TextRanker are those of x")
         terms = model.features_.get_feature_names_out()
-        encoded = model.features_.encode([x])
+        encoded = rows_of(model.features_, [x])
         return _ways(_tree_of(inner), encoded, number, n_features, combine, lambda i: str(terms[i]))
     if isinstance(model, EmbeddingPredictor):
         instance, names = model.explained_row(x, X)
-        return _ways(model.ranker_, instance, label, n_features, combine, names)
+        return _ways(model.ranker_, as_csr(instance), label, n_features, combine, names)
     if X is not None:
         raise ValueError(f"X was given, but {type(model).__name__} has no features beside x")
     return _ways(model, _tree_of(model)._instances(x), label, n_features, combine, None)

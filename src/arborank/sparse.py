@@ -155,7 +155,10 @@ def to_scipy(csr: Csr) -> sp.csr_array:
     """View a `Csr` as a SciPy array; values are shared, indices are copied where SciPy needs one width."""
     narrow = csr.nnz <= np.iinfo(np.int32).max  # SciPy wants indptr as wide as indices, or widens those
     indptr = csr.indptr.astype(np.int32) if narrow else csr.indptr
-    return sp.csr_array((csr.data, csr.indices, indptr), shape=csr.shape)
+    matrix = sp.csr_array((csr.data, csr.indices, indptr), shape=csr.shape)
+    if csr.canonical:  # so that SciPy need not look
+        matrix.has_canonical_format = True
+    return matrix
 
 
 def transpose(csr: Csr) -> Csr:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .state import State
 
-__all__ = ["StringTable", "find_all"]
+__all__ = ["StringTable", "find_all", "shown_first"]
 
 
 class StringTable(Sequence[str]):
@@ -144,8 +144,7 @@ class StringTable(Sequence[str]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = ", ".join(map(repr, self[:3]))
-        return f"StringTable([{shown}{', …' if len(self) > 3 else ''}]) of {len(self)} strings"
+        return shown_first("StringTable", self[:3], len(self), "strings")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_restored, (self.text, self.offsets))
@@ -179,6 +178,11 @@ class StringTable(Sequence[str]):
         table = cls.__new__(cls)
         table._set(text, offsets)
         return table
+
+
+def shown_first(kind: str, first: Sequence[str], n: int, unit: str) -> str:
+    """Return the text that stands for ``n`` strings of which the first few are shown: the ``repr`` of a container."""
+    return f"{kind}([{', '.join(map(repr, first))}{', …' if n > len(first) else ''}]) of {n} {unit}"
 
 
 def find_all(

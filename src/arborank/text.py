@@ -8,19 +8,21 @@ from os import PathLike
 from typing import Any, Literal, Self
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .checks import check_flag, check_real
 from .features import TextFeatures
+from .features.base import fit_rows, rows_of
 from .features.options import check_texts
 from .models import XRLinear
 from .models._params import pass_on
 from .models._represent import uses_label_features
 from .names import Labels, check_label_texts, encode_names, label_rows
 from .persistence import SaveMixin
-from .sparse import Csr
+from .sparse import to_scipy
 from .state import State
 from .strings import StringTable
 from .text_catalogue import (
@@ -41,7 +43,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
     ----------
     features : NgramTfidf or TextFeatures, optional
         Turns texts into sparse rows; by default `TextFeatures` with its defaults, or nothing for a model that
-        reads texts itself.
+        reads texts itself. A vectoriser of scikit-learn does as well, but is not saved.
     model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
         By default `XRLinear` with its defaults.
     n_jobs : int, optional
@@ -119,7 +121,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         table = _named(names)
         seen, unseen = split_texts(about, names, check_flag("cold_start", cold_start))
         if self.features is not None:
-            _check_stage("features", self.features, "fit_encode", "encode")
+            _check_stage("features", self.features, "fit_transform", "transform")
         if self.model is not None:
             _check_stage("model", self.model, "fit", "predict_topk")
         model = clone(self.model) if self.model is not None else XRLinear()
@@ -137,7 +139,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
                 "instance need"
             )
         rows += [[name] for name in seen]
-        X = features.fit_encode([*texts, *seen.values(), *unseen.values()])
+        X = fit_rows(features, [*texts, *seen.values(), *unseen.values()])
         more: dict[str, Any] = {**label_features(features, model, names, label_texts, cold_start)}
         if work_dir is not None:
             more["work_dir"] = work_dir
@@ -215,7 +217,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if label_weights is not None:
             options["label_weights"] = self._weights(label_weights)
         result: tuple[NDArray[np.int64], NDArray[np.float32]] = self.model_.predict_topk(
-            self.features_.encode(texts), k, **options
+            rows_of(self.features_, texts), k, **options
         )
         return result
 
@@ -270,8 +272,10 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         other.model_ = model
         return other
 
-    def encode_labels(self, labels: Labels, unknown: Literal["error", "ignore", "extend"] = "error") -> Csr:
-        """Return the indicator matrix of label names, of shape (n_instances, n_labels).
+    def encode_labels(
+        self, labels: Labels, unknown: Literal["error", "ignore", "extend"] = "error"
+    ) -> sp.csr_array:
+        """Return the indicator matrix of label names, float32 and of shape (n_instances, n_labels).
 
         Parameters
         ----------
@@ -283,7 +287,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         self._check_fitted()
         if unknown not in ("error", "ignore", "extend"):
             raise ValueError(f"unknown is {unknown!r}; expected 'error', 'ignore' or 'extend'")
-        return encode_names(label_rows(labels), self.labels_, unknown)
+        return to_scipy(encode_names(label_rows(labels), self.labels_, unknown))
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
 from .checks import check_real
+from .features.base import rows_of
 from .features.options import check_texts
 from .models._represent import uses_label_features
 from .names import Labels, check_label_texts, encode_names, label_rows
@@ -184,10 +185,10 @@ class TextCatalogueMixin(BaseEstimator):
             return ranker
         features, table = ranker.features_, ranker.labels_
         new = [name for name in log.unseen if name not in table]
-        texts = features.encode([log.about[name] for name in log.unseen])
+        texts = rows_of(features, [log.about[name] for name in log.unseen])
         if not texts.nnz:
             raise ValueError(f"no text about {log.unseen[0]!r}{_others(log.unseen)} {_FOREIGN}")
-        X = features.encode(log.texts)
+        X = rows_of(features, log.texts)
         model = learn_unseen(
             ranker.model_, features, table, log.unseen, texts, X, log.rows, log.about, weight
         )
@@ -217,7 +218,7 @@ class _Log:
     def instances(self, ranker: Any) -> tuple[Csr, Csr, dict[str, Csr]]:
         """Return instances, their marks for the labels ``seen``, and features of those labels."""
         about = {name: self.about[name] for name in self.seen if name in self.about}
-        X = ranker.features_.encode([*self.texts, *about.values()])
+        X = rows_of(ranker.features_, [*self.texts, *about.values()])
         more = label_features(ranker.features_, ranker.model_, self.seen, about or None, True)
         rows = [*self.rows, *([name] for name in about)]
         Y = encode_names(rows, StringTable(self.seen), "ignore")
@@ -236,7 +237,7 @@ def label_features(
     by_text = uses_label_features(getattr(model, "representation", None))
     if label_texts is None or (optional and not by_text):
         return {}
-    return {"label_features": features.encode([label_texts.get(name, "") for name in names])}
+    return {"label_features": rows_of(features, [label_texts.get(name, "") for name in names])}
 
 
 def split_texts(
@@ -290,7 +291,7 @@ def learn_unseen(
     ids = [known.find(name) if name in known else next(new) for name in names]
     chosen = set(names)
     described = [name for name in about if name in known and name not in chosen]
-    encoded = to_scipy(features.encode([about[name] for name in described]))
+    encoded = to_scipy(rows_of(features, [about[name] for name in described]))
     places = [known.find(name) for name in described]
     scatter = sp.csr_array(
         (np.ones(len(places), np.float32), (places, np.arange(len(places)))), (len(known), len(places))

@@ -22,7 +22,7 @@ from arborank.datasets import (
     write_xmc,
     xmc,
 )
-from arborank.sparse import as_csr, to_scipy
+from arborank.sparse import as_csr
 
 XMC = "3 4 5\n0,4 0:0.5 3:1e-3\n 2:-2\n1\n"
 
@@ -32,7 +32,7 @@ def equal(a, b):
 
 
 def dense(csr):
-    return to_scipy(csr).toarray()
+    return csr.toarray()
 
 
 def test_xmc(tmp_path):
@@ -346,7 +346,7 @@ def test_incomplete_lf_layout(lf):
 
 def test_matrix_data_checks_itself():
     with pytest.raises(ValueError, match="filter pair"):
-        MatrixData(as_csr(np.eye(2)), filter_pairs=np.array([[-1, 0]]))
+        MatrixData(sp.csr_array(np.eye(2)), filter_pairs=np.array([[-1, 0]]))
 
 
 def test_a_file_of_another_kind_is_not_called_a_pickle(tmp_path):

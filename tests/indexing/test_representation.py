@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arborank.indexing.representation import pifa, pifa_with_features, pii
-from arborank.sparse import to_scipy
 
 
 def unit(rows):
@@ -26,15 +25,15 @@ def problems(draw):
 @given(problems())
 def test_pii(problem):
     _, Y = problem
-    np.testing.assert_allclose(to_scipy(pii(Y)).toarray(), unit(Y.T), rtol=1e-5)
+    np.testing.assert_allclose(pii(Y).toarray(), unit(Y.T), rtol=1e-5)
 
 
 @given(problems())
 def test_pifa(problem):
     X, Y = problem
     result = pifa(sp.csr_matrix(X), sp.csc_array(Y))
-    assert result.canonical
-    np.testing.assert_allclose(to_scipy(result).toarray(), unit(unit(Y).T @ X), rtol=1e-5, atol=1e-7)
+    assert result.has_canonical_format
+    np.testing.assert_allclose(result.toarray(), unit(unit(Y).T @ X), rtol=1e-5, atol=1e-7)
 
 
 @given(problems(), st.integers(0, 99))
@@ -43,12 +42,12 @@ def test_pifa_with_features(problem, seed):
     mean = unit(unit(Y).T @ X)
     rng = np.random.default_rng(seed)
     Z = rng.normal(size=(Y.shape[1], 3))
-    concat = to_scipy(pifa_with_features(X, Y, Z)).toarray()
+    concat = pifa_with_features(X, Y, Z).toarray()
     np.testing.assert_allclose(concat, np.hstack([mean, Z]), rtol=1e-5, atol=1e-6)
     Z = rng.normal(size=(Y.shape[1], X.shape[1]))
     for alpha in (0.25, rng.random(Y.shape[1])):
         share = np.broadcast_to(alpha, Y.shape[1])[:, None]
-        mixed = to_scipy(pifa_with_features(X, Y, Z, how="convex", alpha=alpha)).toarray()
+        mixed = pifa_with_features(X, Y, Z, how="convex", alpha=alpha).toarray()
         np.testing.assert_allclose(mixed, share * mean + (1 - share) * Z, rtol=1e-5, atol=1e-6)
 
 

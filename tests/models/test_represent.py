@@ -25,7 +25,7 @@ def test_names_and_mixtures(topics, kind):
 def test_similarities_are_mixed(topics):
     X, Y = (as_csr(m) for m in topics)
     mixed, _ = represent({"pifa": 3, "spectral": 1}, X, Y, None, **OPTIONS)
-    a, b = to_scipy(pifa(X, Y)).toarray(), spectral(Y)
+    a, b = pifa(X, Y).toarray(), spectral(Y)
     rows = to_scipy(mixed).toarray()
     np.testing.assert_allclose(rows @ rows.T, 0.75 * a @ a.T + 0.25 * b @ b.T, atol=1e-5)
 

@@ -211,7 +211,7 @@ def test_accumulated_batches_count_as_one(folder, data):
         ({"rank_on": "air"}, ValueError, "rank_on is 'air'"),
         ({"max_level_size": 1}, ValueError, "max_level_size is 1, but the top level"),
         ({"ranker": 3}, TypeError, "ranker must be an XRLinear, found int"),
-        ({"features": "tfidf"}, TypeError, "features must be a vectoriser with fit_encode, found str"),
+        ({"features": "tfidf"}, TypeError, "features must be a vectoriser with fit_transform, found str"),
         ({"epochs": []}, ValueError, "epochs is empty"),
         ({"accumulation": 10**30}, ValueError, "the 64 texts to learn from are fewer than so many batches"),
         ({"validation": 0.01}, ValueError, "validation is 0.01, but of 64 texts"),

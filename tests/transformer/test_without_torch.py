@@ -43,6 +43,6 @@ def test_parameters_are_checked_before_the_extra():
 
 
 def test_plain_texts_stay():
-    assert PlainTexts().fit_encode(("a", "b")) == ["a", "b"]
+    assert PlainTexts().fit_transform(("a", "b")) == ["a", "b"]
     with pytest.raises(ValueError, match="one str"):
-        PlainTexts().encode("text")
+        PlainTexts().transform("text")

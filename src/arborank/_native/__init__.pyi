@@ -38,6 +38,8 @@ class Csr:
     @property
     def nnz(self) -> int: ...
 
+    def __repr__(self) -> str: ...
+
     @property
     def canonical(self) -> bool:
         """Columns strictly ascending in every row."""
@@ -51,20 +53,28 @@ class TextOptions:
 
     def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool, graphemes: bool) -> None: ...
 
+    def __repr__(self) -> str: ...
+
 class NgramWeights:
     """How the counts of n-grams become values."""
 
     def __init__(self, binary: bool, sublinear_tf: bool, norm: str, idf: NDArray[numpy.float64] | None, weight: float, positions: NDArray[numpy.float64] | None) -> None: ...
+
+    def __repr__(self) -> str: ...
 
 class NgramPart:
     """A vocabulary in flat arrays, with its options and weights."""
 
     def __init__(self, options: TextOptions, terms: NDArray[numpy.uint8], offsets: NDArray[numpy.int64], slots: NDArray[numpy.uint64], weights: NgramWeights) -> None: ...
 
+    def __repr__(self) -> str: ...
+
 class NgramEncoder:
     """Texts to TF-IDF rows."""
 
     def __init__(self, parts: Sequence[NgramPart], norm: str) -> None: ...
+
+    def __repr__(self) -> str: ...
 
     def encode(self, texts: object, n_threads: int, progress: Callable[[int], object] | None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return indptr, indices, data; progress takes the texts done."""
@@ -73,6 +83,8 @@ class NgramFitter:
     """Learns the vocabularies of several parts in one pass over the texts."""
 
     def __init__(self, parts: Sequence[TextOptions], keep_rows: bool, n_threads: int) -> None: ...
+
+    def __repr__(self) -> str: ...
 
     def add(self, texts: object, progress: Callable[[int], object] | None) -> int:
         """
@@ -116,6 +128,8 @@ def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: in
 class CompactRows:
     """A sparse matrix of values in 16 bits, made for one clustering."""
 
+    def __repr__(self) -> str: ...
+
     @property
     def shape(self) -> Any: ...
 
@@ -155,6 +169,8 @@ class Layer:
         Raises ValueError unless all arrays are as training makes them; reads everything.
         """
 
+    def __repr__(self) -> str: ...
+
     def nnz(self) -> int:
         """Number of weights, once checked."""
 
@@ -179,6 +195,8 @@ def pack_layer(children: Csr, branches: NDArray[numpy.int64], ranks: NDArray[num
 class Combination:
     def __init__(self, transform: int, power: int, logarithm: bool) -> None: ...
 
+    def __repr__(self) -> str: ...
+
     def __call__(self, margins: NDArray[numpy.float32], parents: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
         """Scores of nodes with the given margins and parents' scores."""
 
@@ -189,6 +207,10 @@ def label_ids(labels: object) -> object:
 
 class LabelFilter:
     """What Searcher.filter prepares."""
+
+    def __repr__(self) -> str: ...
+
+    def __reduce__(self) -> Any: ...
 
 class Searcher:
     """Beam search over a stack of layers; keeps their arrays alive."""
@@ -208,6 +230,8 @@ class Searcher:
         """
         Whether topk keeps the GIL, because handing it over may take longer than the search.
         """
+
+    def __repr__(self) -> str: ...
 
     @property
     def kept_bytes(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..state import State
-from ..strings import StringTable
+from ..strings import StringTable, shown_first
 from .normal import normalize
 
 __all__ = ["Catalogue"]
@@ -61,6 +61,9 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def __repr__(self) -> str:
+        return shown_first("Catalogue", self.texts[:3], len(self), "queries")
 
     @cached_property
     def longest(self) -> int:

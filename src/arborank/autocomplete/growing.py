@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..features.base import rows_of
 from ..indexing import (
     LabelTree,
     balanced_kmeans,
@@ -65,7 +66,7 @@ def grow_tree(
     if representation == "pifa":
         vectors = pifa(X, Y, n_threads=threads)
     else:
-        vectors = prefix_features.encode(keys)
+        vectors = rows_of(prefix_features, keys)
         if representation == "pifa-names":
             vectors = pifa_with_features(X, Y, vectors, n_threads=threads)
     options: dict[str, Any] = {

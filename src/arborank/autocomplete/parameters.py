@@ -57,5 +57,5 @@ def check_parameters(completer: Any) -> None:
 
 
 def _is_vectoriser(value: Any) -> bool:
-    methods = ("fit", "encode", "get_params")
+    methods = ("fit", "transform", "get_params")
     return not isinstance(value, type) and all(hasattr(value, method) for method in methods)

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..features.base import rows_of
 from ..sparse import Csr, as_csr, multiply, to_scipy
 from ..state import State
 
@@ -23,7 +24,7 @@ class ContextRows:
 
     Parameters
     ----------
-    previous, prefix : fitted vectorisers with ``encode(texts)``
+    previous, prefix : fitted vectorisers
     decay, prefix_weight : float
     """
 
@@ -32,8 +33,8 @@ class ContextRows:
         self.prefix = prefix
         self.decay = decay
         self.prefix_weight = prefix_weight
-        self._n_previous = previous.encode([""]).shape[1]
-        self.n_features = self._n_previous + prefix.encode([""]).shape[1]
+        self._n_previous = rows_of(previous, [""]).shape[1]
+        self.n_features = self._n_previous + rows_of(prefix, [""]).shape[1]
 
     def many(
         self, previous: Sequence[Sequence[str]], prefixes: Sequence[str], *, n_threads: int = 0
@@ -57,9 +58,9 @@ class ContextRows:
             indptr.append(len(columns))
         shape = (len(previous), max(len(numbers), 1))
         mixture = sp.csr_array((np.array(weights, np.float32), np.array(columns, np.int32), indptr), shape)
-        encoded = self.previous.encode(list(numbers) or [""])
+        encoded = rows_of(self.previous, list(numbers) or [""])
         before = multiply(as_csr(mixture, "previous"), encoded, normalize=True, n_threads=n_threads)
-        typed = self.prefix.encode(prefixes)
+        typed = rows_of(self.prefix, prefixes)
         weighed = Csr(
             typed.indptr, typed.indices, typed.data * np.float32(self.prefix_weight), typed.shape[1]
         )
@@ -70,7 +71,7 @@ class ContextRows:
         """Return the row of a single keystroke, as `many` does, sooner; None where nothing is known before."""
         if not previous:
             return None
-        before = self.previous.encode(previous)
+        before = rows_of(self.previous, previous)
         if before.nnz == 0:
             return None
         columns, values = before.indices, before.data
@@ -79,11 +80,14 @@ class ContextRows:
             weights = np.repeat(np.maximum(self.decay**ages, _LEAST), np.diff(before.indptr))
             columns, places = np.unique(columns, return_inverse=True)
             values = np.bincount(places, weights=values * weights).astype(np.float32)
-        typed = self.prefix.encode([prefix])
+        typed = rows_of(self.prefix, [prefix])
         indices = np.concatenate([columns, typed.indices + np.int32(self._n_previous)])
         length = np.sqrt(values @ values)
         data = np.concatenate([values / length, typed.data * np.float32(self.prefix_weight)])
         return Csr(np.array([0, indices.size]), indices, data, self.n_features)
+
+    def __repr__(self) -> str:
+        return f"ContextRows(decay={self.decay:g}, prefix_weight={self.prefix_weight:g}) of {self.n_features} features"
 
     def to_state(self) -> State:
         """Return what is saved."""

@@ -229,7 +229,7 @@ def _trials(ranker: Any, model: Any, data: Any, given: dict[str, tuple[Any, ...]
 
     check_kind(ranker, not hasattr(data, "Y"), "the validation data")
     if is_text_model(ranker):
-        X = ranker.features_.encode(data.texts)
+        X = ranker.features_.transform(data.texts)
         Y = ranker.encode_labels(data.labels, unknown="extend")
     else:
         X, Y = data.X, data.Y

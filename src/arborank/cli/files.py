@@ -14,8 +14,10 @@ import click
 from .options import set_jobs
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from ..datasets import MatrixData, TextData
-    from ..sparse import Csr
+
 
 __all__ = [
     "check_destination",
@@ -61,7 +63,7 @@ def _check_text_file(path: str, xmc: bool) -> None:
         raise click.UsageError(f"--xmc is for text files in the N D L layout, but {path} is a matrix")
 
 
-def read_instances(path: str, xmc: bool) -> "list[str] | Csr":
+def read_instances(path: str, xmc: bool) -> "list[str] | csr_array":
     """Read what to predict for: texts, or a feature matrix; labels in the file are left aside."""
     from ..datasets import read_npz, read_texts, read_xmc
     from ..datasets.lines import suffix

@@ -29,13 +29,10 @@ def batches(inputs: Any, title: str) -> Iterator[Any]:
     """Cut texts or a matrix into batches, under a progress bar."""
     from tqdm import tqdm
 
-    from ..sparse import Csr, to_scipy
-
-    rows = to_scipy(inputs) if isinstance(inputs, Csr) else inputs
-    total = rows.shape[0] if hasattr(rows, "shape") else len(rows)
+    total = inputs.shape[0] if hasattr(inputs, "shape") else len(inputs)
     with tqdm(total=total, desc=title, unit="row", unit_scale=True, delay=1, leave=False) as bar:
         for start in range(0, total, _BATCH):
-            batch = rows[start : start + _BATCH]
+            batch = inputs[start : start + _BATCH]
             yield batch
             bar.update(min(_BATCH, total - start))
 

@@ -160,8 +160,7 @@ def _has_labels(data: Any) -> bool:
 
 def _rows(data: Any, rows: Any) -> Any:
     from ..datasets import MatrixData, TextData
-    from ..sparse import as_csr, to_scipy
 
     if hasattr(data, "Y"):
-        return MatrixData(as_csr(to_scipy(data.Y)[rows], "Y"), as_csr(to_scipy(data.X)[rows], "X"))
+        return MatrixData(data.Y[rows], data.X[rows])
     return TextData([data.texts[i] for i in rows], [data.labels[i] for i in rows])

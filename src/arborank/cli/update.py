@@ -167,8 +167,6 @@ class _Ids:
         return len(ids)
 
     def refresh(self, ids: list[str], options: dict[str, Any]) -> int:
-        from ..sparse import to_scipy
-
         assert self._log is not None
         numbers = _numbers(ids)
         width = max(self._log.Y.shape[1], self.ranker.n_labels_)
@@ -176,20 +174,18 @@ class _Ids:
             raise ValueError(
                 f"--refresh names label {max(numbers)}, but the model has {self.ranker.n_labels_}"
             )
-        Y = to_scipy(self._log.Y)
+        Y = self._log.Y.copy()
         Y.resize(Y.shape[0], width)
         _check_filled(Y[:, numbers], numbers)
         self.ranker = self.ranker.refresh_labels(numbers, self._log.X, Y[:, numbers], **options)
         return len(ids)
 
     def add(self, options: dict[str, Any]) -> int:
-        from ..sparse import to_scipy
-
         assert self._log is not None
         n_known, width = self.ranker.n_labels_, self._log.Y.shape[1]
         if width <= n_known:
             raise ValueError(f"--data has {width} labels and the model {n_known}; there is nothing to add")
-        Y = to_scipy(self._log.Y)[:, n_known:]
+        Y = self._log.Y[:, n_known:]
         _check_filled(Y, range(n_known, width))
         self.ranker = self.ranker.add_labels(self._log.X, Y, **options)
         return int(width - n_known)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
-
-from ..sparse import Csr
 
 __all__ = ["MatrixData", "TextData", "TextRow"]
 
@@ -71,9 +70,9 @@ class MatrixData:
 
     Attributes
     ----------
-    Y : Csr of shape (n_instances, n_labels)
+    Y : float32 csr_array of shape (n_instances, n_labels)
         Labels, by relevance or as ones.
-    X : Csr of shape (n_instances, n_features), optional
+    X : float32 csr_array of shape (n_instances, n_features), optional
         Features.
     texts : list of str, optional
         Raw text of every instance.
@@ -88,8 +87,8 @@ class MatrixData:
         If the parts do not fit each other.
     """
 
-    Y: Csr
-    X: Csr | None = None
+    Y: sp.csr_array
+    X: sp.csr_array | None = None
     texts: list[str] | None = None
     label_texts: list[str] | None = None
     filter_pairs: NDArray[np.int64] | None = None

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sparse import Csr
 from .containers import MatrixData
 from .folder import find, need, prefix, read_column, together
 from .lines import StrPath, fault, read_lines
@@ -42,7 +41,7 @@ def read_lf(directory: StrPath, split: str = "train", *, encoding: str = "utf-8"
     Y = read_sparse(need(root, f"{part}_X_Y.txt"))
     need(root, f"{part}_X_Xf.txt", f"{part}_X.txt")
     sparse, raw = find(root, f"{part}_X_Xf.txt"), find(root, f"{part}_X.txt")
-    X: Csr | None = None if sparse is None else read_sparse(sparse)
+    X = None if sparse is None else read_sparse(sparse)
     texts: list[str] | None = None
     if raw is not None:
         texts = read_column(raw, encoding)

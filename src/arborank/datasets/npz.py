@@ -6,13 +6,13 @@ from typing import Any
 
 import scipy.sparse as sp
 
-from ..sparse import Csr, as_csr
+from ..sparse import as_csr, to_scipy
 from .lines import StrPath
 
 __all__ = ["read_npz"]
 
 
-def read_npz(path: StrPath, name: str = "matrix") -> Csr:
+def read_npz(path: StrPath, name: str = "matrix") -> sp.csr_array:
     """Read a sparse matrix written by ``scipy.sparse.save_npz``, of any format.
 
     Pickled content is refused, and the index arrays are checked before use.
@@ -22,6 +22,10 @@ def read_npz(path: StrPath, name: str = "matrix") -> Csr:
     path : path-like
     name : str
         The matrix's name, for error messages.
+
+    Returns
+    -------
+    float32 csr_array, its columns ascending in every row
 
     Raises
     ------
@@ -52,6 +56,6 @@ def read_npz(path: StrPath, name: str = "matrix") -> Csr:
     ) as error:
         raise ValueError(f"{path}: not a sparse matrix saved by scipy.sparse.save_npz: {error}") from error
     try:
-        return as_csr(matrix, name)
+        return to_scipy(as_csr(matrix, name))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error

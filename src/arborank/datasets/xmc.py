@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sparse import Csr, MatrixLike, as_csr
+from ..sparse import Csr, MatrixLike, as_csr, to_scipy
 from .containers import MatrixData
 from .lines import StrPath, fault, open_bytes
 from .pairs import parse_block
@@ -49,17 +49,16 @@ def read_xmc(path: StrPath) -> MatrixData:
     Y.sum_duplicates()
     Y.data[:] = 1.0
     X = sp.csr_array((rows.values, rows.indices, rows.indptr), shape=(n_rows, n_features))
-    return MatrixData(as_csr(Y, "Y"), as_csr(X, "X"))
+    return MatrixData(to_scipy(as_csr(Y, "Y")), to_scipy(as_csr(X, "X")))
 
 
-def read_sparse(path: StrPath) -> Csr:
-    """Read a sparse file with its ``N D`` header; errors as in `read_xmc`."""
+def read_sparse(path: StrPath) -> sp.csr_array:
+    """Read a sparse file with its ``N D`` header as a float32 `csr_array`; errors as in `read_xmc`."""
     with open_bytes(path) as file:
         n_rows, n_columns = _header(file, path, ("N", "D"))
         rows = _read_rows(file, path, n_rows, n_columns, None)
-    return as_csr(
-        sp.csr_array((rows.values, rows.indices, rows.indptr), shape=(n_rows, n_columns)), str(path)
-    )
+    matrix = sp.csr_array((rows.values, rows.indices, rows.indptr), shape=(n_rows, n_columns))
+    return to_scipy(as_csr(matrix, str(path)))
 
 
 def write_xmc(path: StrPath, X: MatrixLike, Y: MatrixLike) -> None:

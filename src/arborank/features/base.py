@@ -11,14 +11,35 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._native import NgramEncoder, NgramFitter
 from ..progress import progress_bar
-from ..sparse import Csr, to_scipy
+from ..sparse import Csr, as_csr, to_scipy
 from ..threads import n_threads
 from .options import check_texts
 
 if TYPE_CHECKING:
     from .part import TfidfPart
 
-__all__ = ["TextVectorizer"]
+__all__ = ["TextVectorizer", "fit_rows", "rows_of"]
+
+
+def fit_rows(features: Any, texts: Iterable[str]) -> Any:
+    """Fit a vectoriser, and return what `rows_of` would of the same texts."""
+    if isinstance(features, TextVectorizer):
+        return features._fit_rows(texts)
+    return _ready(features.fit_transform(texts))
+
+
+def rows_of(features: Any, texts: Iterable[str]) -> Any:
+    """Return the rows of texts as models take them: a `Csr`, without a detour over SciPy where there need be none.
+
+    What is no sparse matrix, for a model that reads the texts itself, stays as it is.
+    """
+    if isinstance(features, TextVectorizer):
+        return features._rows(texts)
+    return _ready(features.transform(texts))
+
+
+def _ready(rows: Any) -> Any:
+    return as_csr(rows, "features") if sp.issparse(rows) else rows
 
 
 class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
@@ -48,10 +69,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
 
     def fit_transform(self, texts: Iterable[str], y: Any = None) -> sp.csr_array:
         """Equal to ``fit(texts).transform(texts)``, with one pass over the texts."""
-        return to_scipy(self.fit_encode(texts))
+        return to_scipy(self._fit_rows(texts))
 
-    def fit_encode(self, texts: Iterable[str]) -> Csr:
-        """`fit_transform` with a `Csr` as result."""
+    def _fit_rows(self, texts: Iterable[str]) -> Csr:
         fitter = self._learn_parts(texts, keep_rows=True)
         weights = [part._weights(weight) for part, weight in self._weighted_parts()]
         with self._progress("weighting terms", fitter.n_texts) as progress:
@@ -70,10 +90,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
         ValueError
             If ``texts`` is one str.
         """
-        return to_scipy(self.encode(texts))
+        return to_scipy(self._rows(texts))
 
-    def encode(self, texts: Iterable[str]) -> Csr:
-        """`transform` with a `Csr` as result, which models take without a further check."""
+    def _rows(self, texts: Iterable[str]) -> Csr:
         encoder, width = self._encoder
         if not self.verbose:
             return Csr(*encoder.encode(check_texts(texts), n_threads(self.n_jobs), None), width)

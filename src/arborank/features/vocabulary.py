@@ -6,10 +6,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ..strings import shown_first
+
 __all__ = ["Vocabulary"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Vocabulary:
     """Terms in code point order; the position of a term is its column.
 
@@ -32,6 +34,12 @@ class Vocabulary:
 
     def names(self) -> list[str]:
         """Return all terms."""
-        data = self.terms.tobytes()
-        ends = self.offsets.tolist()
+        return self._first(len(self))
+
+    def _first(self, n: int) -> list[str]:
+        ends = self.offsets[: n + 1].tolist()
+        data = self.terms[: ends[-1]].tobytes()
         return [data[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends)]
+
+    def __repr__(self) -> str:
+        return shown_first("Vocabulary", self._first(3), len(self), "terms")

@@ -19,7 +19,7 @@ __all__ = ["pifa", "pifa_compact", "pifa_with_features", "pii"]
 Progress = Callable[[int], None]
 
 
-def pii(Y: MatrixLike) -> Csr:
+def pii(Y: MatrixLike) -> sp.csr_array:
     """Positive instance indices: the instances of a label, as a unit vector.
 
     Parameters
@@ -28,13 +28,15 @@ def pii(Y: MatrixLike) -> Csr:
 
     Returns
     -------
-    Csr of shape (n_labels, n)
+    csr_array of shape (n_labels, n)
         ``Y.T`` with rows of unit Euclidean length.
     """
-    return normalize_rows(transpose(as_csr(Y, "Y")))
+    return to_scipy(normalize_rows(transpose(as_csr(Y, "Y"))))
 
 
-def pifa(X: MatrixLike, Y: MatrixLike, *, n_threads: int = 0, progress: Progress | None = None) -> Csr:
+def pifa(
+    X: MatrixLike, Y: MatrixLike, *, n_threads: int = 0, progress: Progress | None = None
+) -> sp.csr_array:
     """Positive instance feature aggregation: the mean of a label's instances, as a unit vector.
 
     An instance with many labels says less about each: rows of ``Y`` are first divided by their Euclidean norm.
@@ -50,7 +52,7 @@ def pifa(X: MatrixLike, Y: MatrixLike, *, n_threads: int = 0, progress: Progress
 
     Returns
     -------
-    Csr of shape (n_labels, d)
+    csr_array of shape (n_labels, d)
         ``normalize_rows(Y).T @ X`` with rows of unit Euclidean length.
 
     Raises
@@ -59,7 +61,7 @@ def pifa(X: MatrixLike, Y: MatrixLike, *, n_threads: int = 0, progress: Progress
         If ``X`` and ``Y`` have different numbers of rows.
     """
     weights, features = _factors(X, Y)
-    return multiply(weights, features, normalize=True, n_threads=n_threads, progress=progress)
+    return to_scipy(multiply(weights, features, normalize=True, n_threads=n_threads, progress=progress))
 
 
 def pifa_compact(
@@ -87,7 +89,7 @@ def pifa_with_features(
     alpha: ArrayLike = 0.5,
     n_threads: int = 0,
     progress: Progress | None = None,
-) -> Csr:
+) -> sp.csr_array:
     """PIFA together with features of the labels themselves, such as the TF-IDF of their names.
 
     Parameters
@@ -117,9 +119,9 @@ def pifa_with_features(
     share = _shares(alpha, labels.shape[1])
     mean = pifa(features, labels, n_threads=n_threads, progress=progress)
     if how == "concat":
-        return as_csr(sp.hstack([to_scipy(mean), to_scipy(own)], format="csr"), "[pifa, Z]")
-    mixed = sp.diags_array(share) @ to_scipy(mean) + sp.diags_array(1 - share) @ to_scipy(own)
-    return as_csr(mixed, "the mixture of pifa and Z")
+        return to_scipy(as_csr(sp.hstack([mean, to_scipy(own)], format="csr"), "[pifa, Z]"))
+    mixed = sp.diags_array(share) @ mean + sp.diags_array(1 - share) @ to_scipy(own)
+    return to_scipy(as_csr(mixed, "the mixture of pifa and Z"))
 
 
 def _shares(alpha: ArrayLike, n_labels: int) -> NDArray[np.float32]:

@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_integer
-from ..sparse import Csr, MatrixLike, as_csr, multiply
+from ..sparse import Csr, MatrixLike, as_csr, multiply, to_scipy
 from ..state import State
 from .chain import chain_orders
 from .rendering import render
@@ -19,7 +20,7 @@ __all__ = ["LabelTree"]
 IntArray = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LabelTree:
     """A tree whose bottom nodes are labels.
 
@@ -212,8 +213,11 @@ class LabelTree:
 
     # -- labels to nodes
 
-    def membership(self, level: int) -> Csr:
+    def membership(self, level: int) -> sp.csr_array:
         """Return the indicator matrix of the nodes of ``level`` above each label, n_labels x n_nodes."""
+        return to_scipy(self._membership(level))
+
+    def _membership(self, level: int) -> Csr:
         nodes = self.ancestors(level)
         by_label = np.argsort(self.labels, kind="stable")
         rows, columns = self.labels[by_label], nodes[by_label]
@@ -226,7 +230,7 @@ class LabelTree:
             indptr, columns.astype(np.int32), np.ones(columns.size, np.float32), self.level_sizes[level]
         )
 
-    def lift(self, Y: MatrixLike, level: int, *, n_threads: int = 0) -> Csr:
+    def lift(self, Y: MatrixLike, level: int, *, n_threads: int = 0) -> sp.csr_array:
         """Sum a label matrix over the labels below each node: ``Y @ membership(level)``.
 
         Parameters
@@ -239,10 +243,13 @@ class LabelTree:
 
         Returns
         -------
-        Csr of shape (n, n_nodes)
+        csr_array of shape (n, n_nodes)
             A label that is below a node twice counts once.
         """
-        return multiply(as_csr(Y, "Y", n_cols=self.n_labels), self.membership(level), n_threads=n_threads)
+        return to_scipy(self._lift(Y, level, n_threads=n_threads))
+
+    def _lift(self, Y: MatrixLike, level: int, *, n_threads: int = 0) -> Csr:
+        return multiply(as_csr(Y, "Y", n_cols=self.n_labels), self._membership(level), n_threads=n_threads)
 
     # -- checks, text, saving
 
@@ -300,6 +307,9 @@ class LabelTree:
             Label names shown for a branch.
         """
         return render(self, names, max_depth=max_depth, examples=examples)
+
+    def __repr__(self) -> str:
+        return f"LabelTree(n_labels={self.n_labels}, level_sizes={self.level_sizes})"
 
     def __str__(self) -> str:
         return self.describe()

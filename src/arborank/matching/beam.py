@@ -64,6 +64,7 @@ class BeamSearch:
                 )
         labels = np.ascontiguousarray(labels, dtype=np.int32)
         self.n_labels = n_labels
+        self._depth = len(layers)
         self._last: _Last | None = None
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
 
@@ -209,6 +210,9 @@ class BeamSearch:
             X, k, beam_size, combination(combine, labels=False), combination(combine)
         )
         return counts
+
+    def __repr__(self) -> str:
+        return f"BeamSearch({self._depth} layers above {self.n_labels} labels)"
 
     def _repeated(
         self, only: NDArray[np.int64] | None, without: NDArray[np.int64] | None

@@ -35,7 +35,7 @@ class Judgement:
         Predicted labels, best first, padded with -1.
     hits : bool array of shape (n_rows, width)
         Whether the prediction is a true label.
-    truth : Csr of shape (n_rows, n_labels)
+    truth : csr_array of shape (n_rows, n_labels)
         The true labels; their values do not matter.
     n_true : int64 array of shape (n_rows,)
         True labels of every row.
@@ -47,7 +47,7 @@ class Judgement:
 
     ids: NDArray[np.int64]
     hits: NDArray[np.bool_]
-    truth: Csr
+    truth: sp.csr_array
     n_true: NDArray[np.int64]
     n_empty: int
     n_filtered: int
@@ -111,7 +111,7 @@ def judge(
     known = n_labels
     if known is None and scored:
         known = int(predictions.shape[1])
-    Y = _as_truth(truth, known, ids)
+    Y = to_scipy(_as_truth(truth, known, ids))
     pairs = None if filter_pairs is None else _as_pairs(filter_pairs, Y.shape)
     if ids is None:
         scores = as_csr(predictions, "predictions")
@@ -127,12 +127,12 @@ def judge(
     n_filtered = 0
     if pairs is not None:
         ids, n_filtered = _drop(ids, pairs, Y.shape[1])
-    n_true = np.diff(Y.indptr)
+    n_true = np.diff(Y.indptr).astype(np.int64)
     empty = n_true == 0
     n_empty = int(empty.sum())
     if empty_rows == "exclude" and n_empty:
         keep = np.flatnonzero(~empty)
-        ids, n_true, Y = ids[keep], n_true[keep], as_csr(to_scipy(Y)[keep], "truth")
+        ids, n_true, Y = ids[keep], n_true[keep], Y[keep]
     if not len(n_true):
         raise ValueError(f"no row to score: {len(empty)} rows given, {n_empty} without a true label")
     return Judgement(ids, _is_true(ids, Y), Y, n_true, n_empty, n_filtered)
@@ -223,7 +223,7 @@ def _drop(ids: NDArray[np.int64], pairs: NDArray[np.int64], n_labels: int) -> tu
     return ids, int(dropped.sum())
 
 
-def _is_true(ids: NDArray[np.int64], truth: Csr) -> NDArray[np.bool_]:
+def _is_true(ids: NDArray[np.int64], truth: sp.csr_array) -> NDArray[np.bool_]:
     """Membership of every id in its row of the truth: one binary search in the sorted (row, label) keys."""
     n_rows, n_labels = truth.shape
     if not truth.nnz or not ids.size:

@@ -99,7 +99,7 @@ def train_layers(
             reached = None
             continue
         if reached is None:
-            reached = tree.lift(Y, level, n_threads=n_threads)
+            reached = tree._lift(Y, level, n_threads=n_threads)
         scheme = parse_scheme(negatives[level])
         beam = None
         if "man" in scheme and level > 0:
@@ -107,7 +107,7 @@ def train_layers(
         if routes is not None and visited is not None and level + 1 == tree.depth:
             reached = keep_visits(reached, visited, np.arange(reached.shape[1]))
             reached = as_csr(to_scipy(reached) + to_scipy(routes.preferred))
-        user = tree.lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
+        user = tree._lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
         active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
         reached = _lift(tree, Y, level + 1, visited, n_threads)
         weights = None if relevance is None else _lift(tree, relevance, level + 1, visited, n_threads)
@@ -116,7 +116,7 @@ def train_layers(
             reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
         )
         if routes is not None and leaves is not None and level < leaves.depth:
-            kept = leaves.lift(routes.examples, level + 1, n_threads=n_threads)
+            kept = leaves._lift(routes.examples, level + 1, n_threads=n_threads)
             positives = keep_routed(positives, transpose(kept))
         problem = _Problem(active, positives, tree.branches[level])
         if level == 0 and top_at_once:
@@ -179,7 +179,7 @@ def _split(layer: LayerWeights) -> list[LayerWeights]:
 
 def _lift(tree: LabelTree, Y: Csr, level: int, visited: Csr | None, n_threads: int) -> Csr:
     """Lift labels to the nodes of a level; to copies of them only where their leaf is visited."""
-    lifted = tree.lift(Y, level, n_threads=n_threads)
+    lifted = tree._lift(Y, level, n_threads=n_threads)
     if visited is None or level < tree.depth:
         return lifted
     return keep_visits(lifted, visited, tree.parents(level))

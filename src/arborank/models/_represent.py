@@ -89,7 +89,7 @@ def represent(
             return as_csr(sp.hstack(scaled, format="csr"), "representation"), present
         how: Literal["concat", "convex"] = "concat" if kind == "pifa-concat" else "convex"
         mixed = pifa_with_features(X, Y, own, how=how, alpha=alpha, n_threads=n_threads, progress=progress)
-        return mixed, present
+        return as_csr(mixed, "representation"), present
 
 
 def check_representation(kind: Any) -> None:
@@ -147,9 +147,10 @@ class _Blocks:
 
     def make(self, name: str) -> Csr | NDArray[np.float32]:
         if name == "pii":
-            return pii(self._Y)
+            return as_csr(pii(self._Y), name)
         if name == "pifa":
-            return pifa(self._X, self._Y, n_threads=self._n_threads, progress=self._progress)
+            vectors = pifa(self._X, self._Y, n_threads=self._n_threads, progress=self._progress)
+            return as_csr(vectors, name)
         if name == "spectral":
             return spectral(self._Y, random_state=self._random_state)
         return normalize_rows(as_csr(self._own, "label_features"))

@@ -206,7 +206,7 @@ def refine_tree(
         )
         position = np.full(n_leaves + 1, -1)  # the last one is for the padding -1
         position[leaves] = np.arange(leaves.size)
-        membership = refined.membership(refined.depth - 1)
+        membership = refined._membership(refined.depth - 1)
         beams = position[beams]
         parted = part_labels(
             X, Y, membership, beams, scores, coherence=coherence, starts=starts, n_threads=n_threads
@@ -255,7 +255,7 @@ def matched_by_others(
         At least 0: scores of the ``log-`` combinations are exponentiated, margins of ``noop`` cut at 0.
     """
     top = tree.above_labels()
-    inner = to_scipy(tree.lift(Y, tree.depth - 1, n_threads=n_threads))
+    inner = tree.lift(Y, tree.depth - 1, n_threads=n_threads)
     inner.data[:] = 1
     instances = to_scipy(X)
     n = X.shape[0]
@@ -310,7 +310,7 @@ def retained_positives(tree: LabelTree, Y: Any, beams: NDArray[np.int64]) -> flo
         Leaves, -1 where there are fewer.
     """
     labels = as_csr(Y, "Y", n_rows=len(beams), n_cols=tree.n_labels)
-    membership = to_scipy(tree.membership(tree.depth - 1))
+    membership = tree.membership(tree.depth - 1)
     copies = np.diff(membership.indptr)
     rows = np.repeat(np.arange(labels.shape[0]), np.diff(labels.indptr))
     found = np.zeros(rows.size, bool)

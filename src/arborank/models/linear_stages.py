@@ -127,7 +127,7 @@ class LinearRanker:
         layer = train_layer(
             X,
             transpose(as_csr(active, "active")),
-            transpose(tree.lift(Y, tree.depth)),
+            transpose(tree._lift(Y, tree.depth)),
             tree.branches[-1],
             self.params,
         )

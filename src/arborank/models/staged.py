@@ -112,7 +112,7 @@ class StagedRanker:
             )
         rows, targets = to_scipy(instances), to_scipy(labels)
         tree = self._index(rows, targets)
-        inner = _ones(to_scipy(tree.lift(labels, tree.depth - 1)))
+        inner = _ones(tree.lift(labels, tree.depth - 1))
         top = tree.above_labels()
         # stages are fitted in place: should one fail, no tree is left that the others do not fit
         for name in ("tree_", "n_labels_", "n_features_in_"):

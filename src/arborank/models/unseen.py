@@ -153,7 +153,7 @@ def _chance(combine: str, margins: NDArray[np.float64], *, labels: bool = True) 
 
 def _mean_instances(X: Csr, Y: Csr, n_threads: int) -> sp.csr_array:
     """Return PIFA with only the largest entries of every row."""
-    weights = to_scipy(pii(Y))
+    weights = pii(Y)
     lengths = np.diff(X.indptr)
     work = np.concatenate([[0], np.cumsum(lengths[weights.indices])])[weights.indptr]
     parts = [sp.csr_array((0, X.shape[1]), dtype=np.float32)]

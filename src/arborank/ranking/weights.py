@@ -53,7 +53,7 @@ def check_pruning(threshold: Any, max_nonzeros: Any) -> None:
         check_integer("max_nonzeros", max_nonzeros, 0, 2**31 - 1)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerWeights:
     """One linear ranker for every child of every parent node, siblings stored side by side.
 
@@ -284,6 +284,12 @@ class LayerWeights:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {name: getattr(self, name) for name in _ARRAYS}
+
+    def __repr__(self) -> str:
+        return (
+            f"LayerWeights({self.n_children} children of {self.branches.size - 1} parents, {self.n_features} features, "
+            f"{self.precision})"
+        )
 
     def __getstate__(self) -> dict[str, Any]:  # without what is cached
         return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -88,7 +88,7 @@ def distil(
     Y, relevance = _answers(*teacher.predict_topk(own, min(k, n_labels)), least, n_labels)
     features = TextFeatures()
     linear = (XRLinear() if model is None else clone(model)).fit(
-        features.fit_encode(own), Y, relevance=relevance
+        features.fit_transform(own), Y, relevance=relevance
     )
     student = TextRanker(features=features, model=linear)
     student.features_, student.model_, student.labels_ = features, linear, teacher.labels_
@@ -98,7 +98,7 @@ def distil(
     wanted, found = (ranker.predict_topk(asked, places[-1])[0] for ranker in (teacher, student))
     report = {f"same@{place}": _overlap(wanted[:, :place], found[:, :place]) for place in places}
     if truth is not None:
-        known = as_csr(sp.csr_array((truth.data, truth.indices, truth.indptr), truth.shape)[held], "labels")
+        known = truth[held]
         for name, ids in (("teacher", wanted), ("student", found)):
             report |= {f"{name} P@{place}": float(precision_at_k(known, ids, place)) for place in places}
     return student, report

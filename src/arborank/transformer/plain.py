@@ -13,11 +13,11 @@ __all__ = ["PlainTexts"]
 class PlainTexts(BaseEstimator):
     """Hand texts on as they are; the ``features`` of a `TextRanker` whose model takes texts."""
 
-    def fit_encode(self, texts: Sequence[str]) -> list[str]:
+    def fit_transform(self, texts: Sequence[str], y: Any = None) -> list[str]:
         """Return the texts."""
         return list(texts)
 
-    def encode(self, texts: Sequence[str]) -> list[str]:
+    def transform(self, texts: Sequence[str]) -> list[str]:
         """Return the texts."""
         if isinstance(texts, str):
             raise ValueError("texts is one str; a sequence of str was expected")

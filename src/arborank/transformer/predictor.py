@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..features.base import rows_of
 from ..models import XRLinear
 from ..models.answers import mean_ndcg
 from ..models.filters import label_filter
@@ -151,7 +152,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
         return np.concatenate(ids), np.concatenate(scores)
 
     def _joined(self, texts: Sequence[str], X: Any) -> Csr:
-        sparse = self.features_.encode(texts) if X is None else as_csr(X, "X")
+        sparse = rows_of(self.features_, texts) if X is None else as_csr(X, "X")
         return self._beside(sparse, self.encode(texts))
 
     def _beside(self, sparse: Csr, embeddings: NDArray[np.float32]) -> Csr:
@@ -160,7 +161,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
             return join(nothing(sparse), embeddings)
         return join(sparse, embeddings, self.embedding_weight)
 
-    def explained_row(self, text: str, X: Any = None) -> tuple[Csr, Callable[[int], int | str]]:
+    def explained_row(self, text: str, X: Any = None) -> tuple[sp.csr_array, Callable[[int], int | str]]:
         """Return what the ranker sees of a text, and what its columns are called; for `arborank.explain.explain`.
 
         Parameters
@@ -171,7 +172,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
 
         Returns
         -------
-        row : Csr of shape (1, n_sparse + d)
+        row : csr_array of shape (1, n_sparse + d)
         name : callable
             Gives a column's term (its number where `fit` was given ``X``), ``"embedding"`` for those of the embedding.
         """
@@ -187,7 +188,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
                 return "embedding"
             return column if terms is None else str(terms[column])
 
-        return self._joined([text], X), name
+        return to_scipy(self._joined([text], X)), name
 
     def _checked_features(self, X: Any, n_texts: int) -> Csr | None:
         if (X is None) != (self.features_ is not None):

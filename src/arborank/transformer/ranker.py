@@ -16,6 +16,7 @@ from sklearn.base import clone
 
 from ..checks import check_flag, check_integer, check_real
 from ..features import TextFeatures
+from ..features.base import fit_rows
 from ..indexing import LabelTree
 from ..memory import check_fits, check_label_arrays_fit, estimate_training
 from ..models import XRLinear
@@ -125,7 +126,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         if X is None:
             features = clone(self.features) if self.features is not None else TextFeatures()
             pass_on(features, n_jobs=self.n_jobs, verbose=self.verbose or None)
-            sparse = features.fit_encode(texts)
+            sparse = fit_rows(features, texts)
         else:
             sparse = as_csr(X, "X", n_rows=len(texts))
         watch.lap("features")
@@ -166,9 +167,9 @@ class TransformerRanker(EmbeddingPredictor, ABC):
             check_integer(name, getattr(self, name), low)
         check_real("embedding_weight", self.embedding_weight, above=0.0)
         check_flag("refine", self.refine)
-        if self.features is not None and not hasattr(self.features, "fit_encode"):
+        if self.features is not None and not hasattr(self.features, "fit_transform"):
             raise TypeError(
-                f"features must be a vectoriser with fit_encode, found {type(self.features).__name__}"
+                f"features must be a vectoriser with fit_transform, found {type(self.features).__name__}"
             )
         if self.rank_on not in _RANK_ON:
             raise ValueError(f"rank_on is {self.rank_on!r}; expected one of {', '.join(_RANK_ON)}")
