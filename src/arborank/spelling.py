@@ -1,0 +1,44 @@
+"""One spelling of what Unicode can write in several ways."""
+
+import re
+import unicodedata
+from typing import Final
+
+__all__ = ["INVISIBLE", "compose", "unify"]
+
+INVISIBLE: Final = (
+    (0x00AD, 0x00AD),  # soft hyphen
+    (0x034F, 0x034F),  # combining grapheme joiner
+    (0x061C, 0x061C),  # Arabic letter mark
+    (0x17B4, 0x17B5),  # Khmer inherent vowels
+    (0x180B, 0x180F),  # Mongolian variation selectors and vowel separator
+    (0x200E, 0x200F),  # left-to-right and right-to-left marks
+    (0x202A, 0x202E),  # embeddings and overrides of direction
+    (0x2060, 0x206F),  # word joiner, invisible operators, isolates of direction
+    (0xFE00, 0xFE0F),  # variation selectors
+    (0xFEFF, 0xFEFF),  # byte order mark
+    (0xE0100, 0xE01EF),  # variation selectors for ideographs
+)
+"""First and last code points of the characters that `unify` drops.
+
+They are what Unicode lets a program ignore, but for the joiners U+200C and U+200D, which tell words apart in Persian
+and in Indic scripts and hold emoji together, and for Hangul fillers and tags.
+"""
+
+_IGNORED = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in INVISIBLE) + "]+")
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+def compose(text: str) -> str:
+    """Return the composed form of Unicode (NFC): ``é`` is one code point, however it was typed."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def unify(text: str) -> str:
+    """Return `compose` of a text without its `INVISIBLE` characters, and with a space for a zero-width one.
+
+    A zero-width space (U+200B) stands between words, in Khmer and Thai for instance.
+    """
+    if text.isascii():
+        return text
+    return compose(_IGNORED.sub("", text).replace(_ZERO_WIDTH_SPACE, " "))
