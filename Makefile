@@ -2,35 +2,60 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet
 
-.PHONY: help setup demo test sanitize clean
+# The package is built for this processor only, in an environment that stays, so that a second build has little to do.
+SOURCES := $(shell find native src CMakeLists.txt pyproject.toml -type f ! -name '*.pyc' ! -name '*.so')
+BUILD := --no-build-isolation --no-deps --config-settings=cmake.define.ARBORANK_LEVELS=native
+CCACHE := $(shell command -v ccache)
+ifneq ($(CCACHE),)
+BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
+endif
+
+.PHONY: help setup demo test dev sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
 	@echo "make test      set up, lint, type-check, run every test"
+	@echo "make dev       set up an editable install: changes of Python count at once, of C++ at the next import"
 	@echo "make sanitize  run the native tests under address and undefined-behaviour sanitizers"
 	@echo "make clean     remove everything that was built"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(INSTALL) --upgrade pip
 
-setup: $(BIN)/python
-	$(BIN)/python -m pip install --quiet .
+# what the package needs to be built and to run
+$(VENV)/.requirements: pyproject.toml | $(BIN)/python
+	$(INSTALL) --group build $$($(BIN)/python tools/requirements.py)
+	touch $@
+
+$(VENV)/.installed: $(SOURCES) $(VENV)/.requirements
+	$(INSTALL) $(BUILD) $(if $(wildcard $(VENV)/.editable),$$(cat $(VENV)/.editable)) .
+	touch $@
+
+$(VENV)/.tools: pyproject.toml | $(BIN)/python
+	$(INSTALL) --group test --group lint
+	touch $@
+
+setup: $(VENV)/.installed
 
 demo: setup
 	$(BIN)/arborank demo --force
 
-test: setup
-	$(BIN)/python -m pip install --quiet --group test --group lint
+test: setup $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-sanitize: $(BIN)/python
-	$(BIN)/python -m pip install --quiet "numpy>=2.0" scipy scikit-learn click tqdm nanobind cmake ninja
-	$(BIN)/python -m pip install --quiet --group test
+dev: $(VENV)/.requirements $(VENV)/.tools
+	echo "--config-settings=editable.rebuild=true --config-settings=editable.verbose=false --editable" > $(VENV)/.editable
+	rm -f $(VENV)/.installed
+	$(MAKE) setup
+
+sanitize: $(VENV)/.requirements $(VENV)/.tools
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/sanitize.sh
 
 clean:

@@ -1,25 +1,12 @@
-/* The highest x86-64 instruction-set level of this processor, as the name of a kernel module's level.
- * Plain C for any processor, so that it can be imported before a level is chosen. */
+/* Tells the level of this processor. Plain C for any processor, so that it can be imported before a level is chosen. */
 #include <Python.h>
+
+#include "cpu_level.h"
 
 static PyObject *level(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-  int v3 = __builtin_cpu_supports("x86-64-v3"), v4 = __builtin_cpu_supports("x86-64-v4");
-#else
-  int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("bmi2");
-  int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
-#endif
-  return PyUnicode_FromString(v4 ? "v4" : v3 ? "v3" : "v2");
-#else
-  return PyUnicode_FromString("base");
-#endif
+  return PyUnicode_FromString(cpu_level());
 }
 
 static PyMethodDef methods[] = {{"level", level, METH_NOARGS, "level() -> 'v2' | 'v3' | 'v4' | 'base'"},
