@@ -2,12 +2,14 @@
 
 import math
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["check_flag", "check_integer", "check_real", "check_top_ids"]
+__all__ = ["Missing", "check_flag", "check_integer", "check_missing", "check_real", "check_top_ids"]
+
+Missing = Literal["error", "ignore"]  # what the name of something that is not there becomes
 
 _LARGEST = 1e18  # its square is still a number in single precision
 
@@ -17,6 +19,13 @@ def check_flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, found {value!r}")
     return bool(value)
+
+
+def check_missing(missing: Any) -> Missing:
+    """Return ``missing``, or raise if it is neither of its values."""
+    if missing not in ("error", "ignore"):
+        raise ValueError(f"missing must be 'error' or 'ignore', found {missing!r}")
+    return "error" if missing == "error" else "ignore"
 
 
 def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:

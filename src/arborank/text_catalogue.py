@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
-from .checks import check_real
+from .checks import Missing, check_missing, check_real
 from .features.base import rows_of
 from .features.options import check_texts
 from .models._represent import uses_label_features
@@ -120,16 +120,29 @@ class TextCatalogueMixin(BaseEstimator):
             fresh = self._successor(model, self.labels_)
         return self._with_unseen(fresh, log, unseen_weight, options)
 
-    def remove_labels(self, names: Sequence[str]) -> Self:
+    def remove_labels(self, names: Sequence[str], *, missing: Missing = "error") -> Self:
         """Return a ranker that knows some labels no longer; label ids are numbered anew.
+
+        Parameters
+        ----------
+        names : sequence of str
+        missing : {"error", "ignore"}, default="error"
+            What a name is that the ranker does not know: a `ValueError`, or nothing, so that the same names may be
+            given twice.
 
         Raises
         ------
         ValueError
-            If a name is unknown or repeated, or no label would be left.
+            If a name is unknown, unless that is to be ignored, or repeated, or no label would be left.
         """
         self._check_changeable("remove_labels")
-        ids = find_all("names", _table(names), self.labels_.find, _UNKNOWN)
+        gone = _table(names)
+        if check_missing(missing) == "ignore":
+            known = [name for name in gone if name in self.labels_]
+            if not known:
+                return self._successor(self.model_, self.labels_)
+            gone = StringTable(known)
+        ids = find_all("names", gone, self.labels_.find, f"{_UNKNOWN}; missing='ignore' passes over it")
         model = self.model_.remove_labels(ids, renumber=True)
         left = np.ones(len(self.labels_), np.bool_)
         left[ids] = False

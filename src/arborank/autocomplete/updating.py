@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..checks import Missing, check_missing
 from ..models import XRLinear
 from ..sparse import as_csr
 from ..strings import find_all
@@ -83,18 +84,25 @@ class UpdateMixin(Suggester):
         check_parameters(self)
         return self._updated(check_pairs(previous, queries, users), refresh)
 
-    def remove(self, queries: Iterable[str]) -> Self:
+    def remove(self, queries: Iterable[str], *, missing: Missing = "error") -> Self:
         """Return a completer without some queries: neither their text nor a weight of theirs is left.
 
         An `update` brings them back if they are sent again; `block` is for good.
 
+        Parameters
+        ----------
+        queries : iterable of str
+        missing : {"error", "ignore"}, default="error"
+            What a query is that the completer does not know: a `ValueError`, or nothing, so that the same queries may
+            be given twice.
+
         Raises
         ------
         TypeError, ValueError
-            If a query is not a str, is unknown, or none would be left.
+            If a query is not a str, is unknown, unless that is to be ignored, or none would be left.
         """
         self._check_fitted()
-        ids = np.array(sorted(set(self._ids("queries", queries))), np.int64)
+        ids = np.array(sorted(set(self._ids("queries", queries, check_missing(missing)))), np.int64)
         return self._without(ids) if ids.size else self._successor(self.catalogue_, self.model_)
 
     # ------------------------------------------------------------------ parts
@@ -185,14 +193,17 @@ class UpdateMixin(Suggester):
             raise ValueError(f"all {kept.size} queries would be removed; at least one must be left")
         return self._successor(self.catalogue_.selected(kept), self.model_.remove_labels(ids, renumber=True))
 
-    def _ids(self, name: str, queries: Iterable[str]) -> list[int]:
+    def _ids(self, name: str, queries: Iterable[str], missing: Missing | None = None) -> list[int]:
         if isinstance(queries, str) or not isinstance(queries, Iterable):
             raise TypeError(f"{name} must be a collection of str, found {queries!r}")
         wanted = list(queries)
         for query in wanted:
             if not isinstance(query, str):
                 raise TypeError(f"{name} must be a collection of str, found {query!r} in it")
-        return find_all(name, wanted, self.catalogue_.find, "which this completer does not know")
+        if missing == "ignore":
+            wanted = [query for query in wanted if self.catalogue_.find(query) is not None]
+        hint = "; missing='ignore' passes over it" if missing == "error" else ""
+        return find_all(name, wanted, self.catalogue_.find, f"which this completer does not know{hint}")
 
     def _successor(self, catalogue: Catalogue, model: XRLinear) -> Self:
         completer = type(self)(**self.get_params(deep=False))

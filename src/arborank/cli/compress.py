@@ -180,7 +180,7 @@ def compress(
         ranker = copy(ranker)
         ranker.model = ranker.model_ = small
         small = ranker
-    save_model(small, directory, card)
+    save_model(small, directory, card, card_of=model, change="compression")
     say(f"saved {directory}: {chosen}")
     if table is not None:
         _write_table(table, trials)

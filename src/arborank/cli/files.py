@@ -142,13 +142,16 @@ def check_output(option: str, path: str, *inputs: str | None) -> None:
             raise click.UsageError(f"{option} {path} lies in the model {given}; name a file outside of it")
 
 
-def save_model(model: Any, directory: str, card: str | None = None) -> None:
-    """Save a model with an evaluation for its card; it is not bound to this machine's number of threads."""
+def save_model(model: Any, directory: str, card: str | None = None, **of_card: str) -> None:
+    """Save a model with notes for its card, which is not bound to this machine's number of threads.
+
+    ``of_card`` are ``card_of`` and ``change`` of `arborank.persistence.save`, for a model made from another.
+    """
     from ..persistence import save
 
     set_jobs(model, None)
     getattr(model, "model_", model).set_params(verbose=0)
-    save(model, directory, card=card)
+    save(model, directory, card=card, **of_card)
 
 
 def open_model(directory: str, *, verify: bool = False) -> Any:

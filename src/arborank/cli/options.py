@@ -13,6 +13,7 @@ __all__ = [
     "k_option",
     "ks_option",
     "labels_option",
+    "missing_option",
     "set_jobs",
     "xmc_option",
 ]
@@ -40,6 +41,13 @@ ks_option = click.option(
 beam_option = click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.")
 jobs_option = click.option("-j", "--jobs", type=int, help="Threads.  [every core]")
 force_option = click.option("--force", is_flag=True, help="Replace the model that is there.")
+missing_option = click.option(
+    "--missing",
+    type=click.Choice(["error", "ignore"]),
+    default="error",
+    show_default=True,
+    help="Whether it is an error if what --remove names is gone already, or --add finds nothing new.",
+)
 labels_option = click.option(
     "--labels",
     type=click.Path(exists=True, dir_okay=False),

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .files import check_destination, is_text_model, open_ranker, read_data, read_names, save_model
-from .options import force_option, jobs_option, labels_option, set_jobs, xmc_option
+from .options import force_option, jobs_option, labels_option, missing_option, set_jobs, xmc_option
 from .reporting import say
 
 if TYPE_CHECKING:
+    from ..checks import Missing
     from ..datasets import MatrixData, TextData
 
-__all__ = ["update"]
+__all__ = ["named", "update"]
 
 # An argument's name, but not in a label's, which stands in quotes.
-_ARGUMENT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?P<first>^(?:names|labels)\b)|\b\w+\b""")
+_ARGUMENT = re.compile(
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?P<first>^(?:names|labels|queries|refresh)\b)|\b\w+\b"""
+)
 _FILE = click.Path(exists=True, dir_okay=False)
 
 
@@ -31,6 +34,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 )
 @click.option("--refresh", type=_FILE, help="Forget these labels, a line each, and learn them from DATA.")
 @click.option("--remove", type=_FILE, help="Remove these labels, a line each.")
+@missing_option
 @click.option("--label-texts", type=_FILE, help="Texts about labels, each labelled with the one it is about.")
 @click.option(
     "--negative-share",
@@ -48,6 +52,7 @@ def update(
     add: bool,
     refresh: str | None,
     remove: str | None,
+    missing: "Missing",
     label_texts: str | None,
     negative_share: float | None,
     directory: str | None,
@@ -56,11 +61,12 @@ def update(
     jobs: int | None,
     force: bool,
 ) -> None:
-    """Change the labels of MODEL: first --remove, then --refresh, then --add.
+    """Change the labels of MODEL: first --remove, then --refresh, then --add, but for what --remove names.
 
     DATA has the form that MODEL was trained on. Labels of a model of matrices are numbers; those beyond the last it
     knows are new. The result takes MODEL's place in one step: an update that fails or is stopped, at whatever moment,
-    leaves the old model, and who has opened it goes on with it.
+    leaves the old model, and who has opened it goes on with it. With --missing ignore the same command may be given
+    twice.
     """
     learns = add or refresh is not None
     if not learns and remove is None:
@@ -88,22 +94,27 @@ def update(
     options = {} if negative_share is None else {"negative_share": negative_share}
     change = _change_of(ranker, log, label_texts)
     done = []
+    gone = [] if remove is None else read_names(remove)
     if remove is not None:
-        with _named(f"--remove {remove}"):
-            done.append(f"{change.remove(read_names(remove)):,} removed")
+        with named(f"--remove {remove}"):
+            done.append(f"{change.remove(gone, missing):,} removed")
     if refresh is not None:
-        with _named(f"--refresh {refresh}"):
+        with named(f"--refresh {refresh}"):
             done.append(f"{change.refresh(read_names(refresh), options):,} refreshed")
     if add:
-        with _named("--add"):
-            done.append(f"{change.add(options):,} added")
+        with named("--add"):
+            done.append(f"{change.add(options, set(gone), missing):,} added")
     summary = f"labels: {', '.join(done)}"
-    save_model(change.ranker, directory or model, f"## Last update\n\n{summary.capitalize()}.")
+    if directory is None and change.ranker is ranker:
+        say(f"{summary}; {model} is as it was")
+        return
+    card = f"## Last update\n\n{summary.capitalize()}."
+    save_model(change.ranker, directory or model, card, card_of=model)
     say(f"{summary}; saved {directory or model}")
 
 
 @contextmanager
-def _named(option: str) -> Iterator[None]:
+def named(option: str) -> Iterator[None]:
     """Let errors name options, and not the arguments that they become."""
     names = {
         "X": "--data",
@@ -118,7 +129,8 @@ def _named(option: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise type(error)(_ARGUMENT.sub(replaced, str(error))) from error
+        message = _ARGUMENT.sub(replaced, str(error)).replace("missing='ignore'", "--missing ignore")
+        raise type(error)(message) from error
 
 
 class _Names:
@@ -128,19 +140,23 @@ class _Names:
         self.ranker, self._log, self._about = ranker, log, about
         self._known = set(ranker.labels_)
 
-    def remove(self, names: list[str]) -> int:
-        self.ranker = self.ranker.remove_labels(names)
-        return len(names)
+    def remove(self, names: list[str], missing: "Missing") -> int:
+        changed = self.ranker.remove_labels(names, missing=missing)
+        n_removed = len(self.ranker.labels_) - len(changed.labels_)
+        self.ranker = changed if n_removed else self.ranker
+        return n_removed
 
     def refresh(self, names: list[str], options: dict[str, Any]) -> int:
         self._learn("refresh_labels", names, options)
         return len(names)
 
-    def add(self, options: dict[str, Any]) -> int:
+    def add(self, options: dict[str, Any], gone: set[str], missing: "Missing") -> int:
         assert self._log is not None
         found = [name for row in (*self._log.labels, self._about) for name in row]
-        new = [name for name in dict.fromkeys(found) if name not in self._known]
+        new = [name for name in dict.fromkeys(found) if name not in self._known and name not in gone]
         if not new:
+            if missing == "ignore":
+                return 0
             raise ValueError("--data has no label that the model does not know; there is nothing to add")
         self._learn("add_labels", new, options)
         return len(new)
@@ -162,9 +178,11 @@ class _Ids:
             raise TypeError(f"{type(model).__name__} has no add_labels; its labels cannot be changed")
         self.ranker, self._log = model, log
 
-    def remove(self, ids: list[str]) -> int:
-        self.ranker = self.ranker.remove_labels(_numbers(ids))
-        return len(ids)
+    def remove(self, ids: list[str], missing: "Missing") -> int:
+        changed = self.ranker.remove_labels(_numbers(ids), missing=missing)
+        n_removed = len(set(self.ranker.tree_.labels.tolist())) - len(set(changed.tree_.labels.tolist()))
+        self.ranker = changed if n_removed else self.ranker
+        return n_removed
 
     def refresh(self, ids: list[str], options: dict[str, Any]) -> int:
         assert self._log is not None
@@ -180,10 +198,12 @@ class _Ids:
         self.ranker = self.ranker.refresh_labels(numbers, self._log.X, Y[:, numbers], **options)
         return len(ids)
 
-    def add(self, options: dict[str, Any]) -> int:
+    def add(self, options: dict[str, Any], gone: set[str], missing: "Missing") -> int:
         assert self._log is not None
         n_known, width = self.ranker.n_labels_, self._log.Y.shape[1]
         if width <= n_known:
+            if missing == "ignore":
+                return 0
             raise ValueError(f"--data has {width} labels and the model {n_known}; there is nothing to add")
         Y = self._log.Y[:, n_known:]
         _check_filled(Y, range(n_known, width))

@@ -1,19 +1,21 @@
 """`arborank update-completer`."""
 
-import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .complete import open_completer
 from .files import check_destination, read_names, save_model
-from .options import force_option, jobs_option, set_jobs
+from .options import force_option, jobs_option, missing_option, set_jobs
 from .reporting import say
+from .update import named
+
+if TYPE_CHECKING:
+    from ..checks import Missing
 
 __all__ = ["update_completer"]
 
 _FILE = click.Path(exists=True, dir_okay=False)
-_EVALUATION = re.compile(r"^## Evaluation(?:, before updates)?$\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 @click.command("update-completer", short_help="Let a completer follow its log without training it anew.")
@@ -22,6 +24,7 @@ _EVALUATION = re.compile(r"^## Evaluation(?:, before updates)?$\n(.*?)(?=^## |\Z
 @click.option("--pairs", is_flag=True, help="Lines are previous queries and a query, not a log.")
 @click.option("--refresh", type=_FILE, help="Forget these queries, a line each, and learn them from LOG.")
 @click.option("--remove", type=_FILE, help="Remove these queries, a line each.")
+@missing_option
 @click.option("--blocklist", type=_FILE, help="Words and phrases, one a line, never to be suggested again.")
 @click.option("--out", "-o", "directory", type=click.Path(), help="Save here, and leave MODEL as it is.")
 @jobs_option
@@ -32,6 +35,7 @@ def update_completer(
     pairs: bool,
     refresh: str | None,
     remove: str | None,
+    missing: "Missing",
     blocklist: str | None,
     directory: str | None,
     jobs: int | None,
@@ -55,7 +59,8 @@ def update_completer(
     set_jobs(completer, jobs)
     before = len(completer.catalogue_)
     if remove is not None:
-        completer = completer.remove(read_names(remove))
+        with named(f"--remove {remove}"):
+            completer = completer.remove(read_names(remove), missing=missing)
     if blocklist is not None:
         completer.block(read_names(blocklist))
     if log is None:
@@ -69,18 +74,8 @@ def update_completer(
             data = session_pairs(read_log(log), **limits)
         if not data.queries:
             raise ValueError(f"{log} holds no query")
-        completer = completer.update_pairs(data.previous, data.queries, users=data.users, refresh=again)
+        with named(f"--refresh {refresh}"):
+            completer = completer.update_pairs(data.previous, data.queries, users=data.users, refresh=again)
     summary = f"{before:,} queries before, {len(completer.catalogue_):,} now"
-    card = f"## Last update\n\n{summary}.\n\n{_evaluation(model)}"
-    save_model(completer, directory or model, card)
+    save_model(completer, directory or model, f"## Last update\n\n{summary}.", card_of=model)
     say(f"{summary}; saved {directory or model}")
-
-
-def _evaluation(model: str) -> str:
-    """Return the evaluation in a model's card, under a title that says that the model has changed since."""
-    try:
-        card = (Path(model) / "README.md").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):  # a card is for people: it may be gone, or be one of their own
-        return ""
-    found = _EVALUATION.search(card)
-    return f"## Evaluation, before updates\n{found[1].rstrip()}" if found else ""

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_integer, check_real
+from ..checks import Missing, check_integer, check_missing, check_real
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..ranking import LayerWeights, parse_scheme
@@ -188,7 +188,7 @@ class CatalogueMixin(TreeLearner):
             counts[new] = own
         return self._successor(self.tree_.relabel(new, n_labels), self.layers_, counts, 0)
 
-    def remove_labels(self, labels: ArrayLike, *, renumber: bool = False) -> Self:
+    def remove_labels(self, labels: ArrayLike, *, renumber: bool = False, missing: Missing = "error") -> Self:
         """Return a model that never predicts some of its labels, and holds no weights of theirs.
 
         Parameters
@@ -197,14 +197,25 @@ class CatalogueMixin(TreeLearner):
             Label ids, without repetition.
         renumber : bool, default=False
             Whether the labels that are left are numbered from 0 again, in their order. By default they keep their ids.
+        missing : {"error", "ignore"}, default="error"
+            What an id is that the model does not have, or that was removed before and kept its place: a `ValueError`,
+            or nothing, so that the same ids may be given twice.
 
         Raises
         ------
         ValueError
-            If an id is unknown or repeated, or no label would be left.
+            If an id is missing, unless that is to be ignored, or repeated, or no label would be left.
         """
         self._check_changeable()
-        ids = self._known(labels, self.n_labels_)
+        ids = self._known(labels, None if check_missing(missing) == "ignore" else self.n_labels_)
+        there = ids < self.n_labels_
+        if not renumber:  # what was removed before has an id still
+            there[there] = np.isin(ids[there], self.tree_.labels)
+        if missing == "error" and not there.all():
+            raise ValueError(
+                f"labels holds {ids[~there][0]}, which was removed before; missing='ignore' passes over it"
+            )
+        ids = ids[there]
         tree, kept = prune(self.tree_, ids)
         if tree is None or ids.size == self.n_labels_:
             raise ValueError("labels holds every label of the model; at least one must be left")

@@ -16,7 +16,7 @@ from typing import Any
 from ..state import Savable
 from .lock import exclusive, sync_directory
 from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
-from .modelcard import model_card
+from .modelcard import model_card, revised_card
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
 __all__ = ["load", "save"]
@@ -26,7 +26,14 @@ _SMALL = 1 << 20  # bytes: read in a millisecond, so always compared
 _UNFINISHED = re.compile(r"(config\.json|README\.md)-[0-9a-f]{8}\.tmp")
 
 
-def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None = None) -> None:
+def save(
+    model: Savable,
+    directory: str | os.PathLike[str],
+    *,
+    card: str | None = None,
+    card_of: str | os.PathLike[str] | None = None,
+    change: str = "updates",
+) -> None:
     """Save a model, in place of the one that the directory may hold.
 
     Parameters
@@ -38,6 +45,11 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
         gives belong to the model, ``README.md`` included: they are replaced or removed.
     card : str, optional
         Markdown for the model card, such as an evaluation.
+    card_of : path, optional
+        The directory of the saved model that this one was made from. What its card says beside settings and sizes
+        stays, with evaluation and compression marked as measured before the change.
+    change : str, default="updates"
+        What the mark calls the change.
 
     Raises
     ------
@@ -67,7 +79,10 @@ def save(model: Savable, directory: str | os.PathLike[str], *, card: str | None 
         config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
         try:
             records = {name: write_tensors(directory / name, arrays) for name, arrays in files.items()}
-            _write(readme, model_card(node, sum(record.size for record in records.values()), card))
+            text = model_card(node, sum(record.size for record in records.values()), card)
+            if card_of is not None:
+                text = revised_card(_read_card(Path(card_of)), text, change)
+            _write(readme, text)
             document = make_document(node, records)
             _write(config, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
             sync_directory(directory)
@@ -160,6 +175,18 @@ def _read_config(path: Path) -> str:
         raise FileNotFoundError(f"{path} is missing: the directory holds no model{hint}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is altered: {error}") from None
+
+
+def _read_card(directory: Path) -> str:
+    """Return a model's card, empty if it is gone; it may have been written by people, in an encoding of theirs."""
+    path = directory / "README.md"
+    if not path.is_file():
+        return ""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _check_destination(directory: Path) -> set[str]:
