@@ -9,11 +9,11 @@ import click
 
 from .files import check_output, is_text_model, open_ranker, read_instances, stdin_texts, write_whole
 from .options import beam_option, jobs_option, k_option, set_jobs, xmc_option
-from .scoring import batches, check_kind
+from .scoring import batch_size, batches, check_kind, n_answers
 
 __all__ = ["predict"]
 
-_STDIN_BATCH = 1024
+_STDIN_BATCH = 1024  # the most
 
 
 @click.command(short_help="Write the best labels of every instance as JSON lines.")
@@ -42,20 +42,21 @@ def predict(
     if jobs is not None:
         set_jobs(ranker, jobs)
     options = {} if beam_size is None else {"beam_size": beam_size}
+    k = n_answers(ranker, k, beam_size)
     if inputs == "-":
         check_kind(ranker, True, "standard input")
-        parts = _slices(stdin_texts())
+        parts = _slices(stdin_texts(), min(_STDIN_BATCH, batch_size(k)))
     else:
         rows = read_instances(inputs, xmc)
         check_kind(ranker, isinstance(rows, list), inputs)
-        parts = batches(rows, "predicting")
+        parts = batches(rows, "predicting", batch_size(k))
     with write_whole(output) as file:
         for part in parts:
             _write(file, ranker, part, k, options)
 
 
-def _slices(texts: Iterator[str]) -> Iterator[list[str]]:
-    while part := list(islice(texts, _STDIN_BATCH)):
+def _slices(texts: Iterator[str], size: int) -> Iterator[list[str]]:
+    while part := list(islice(texts, size)):
         yield part
 
 

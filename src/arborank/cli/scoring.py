@@ -9,12 +9,21 @@ if TYPE_CHECKING:
     from ..datasets import MatrixData, TextData
     from ..metrics import Report
 
-__all__ = ["LEAST_ROWS", "batches", "check_kind", "evaluate_model", "predict_all"]
+__all__ = [
+    "LEAST_ROWS",
+    "batch_size",
+    "batches",
+    "check_kind",
+    "evaluate_model",
+    "n_answers",
+    "predict_all",
+]
 
 LEAST_ROWS = (
     3  # of training data, for frequencies of labels to mean something: see `arborank.metrics.propensities`
 )
 _BATCH = 8192
+_ANSWERS = 1 << 23  # ids and scores of a batch: 96 MiB
 
 
 def check_kind(model: Any, is_text: bool, path: str) -> None:
@@ -25,25 +34,46 @@ def check_kind(model: Any, is_text: bool, path: str) -> None:
         raise ValueError(f"{path} holds texts, but the model takes feature matrices (.npz or N D L files)")
 
 
-def batches(inputs: Any, title: str) -> Iterator[Any]:
-    """Cut texts or a matrix into batches, under a progress bar."""
+def n_answers(model: Any, k: int, beam_size: int | None) -> int:
+    """Return ``k``, or how many labels the model can return if these are fewer."""
+    trained = getattr(model, "model_", model)
+    most = [k, getattr(trained, "n_labels_", k)]
+    if is_text_model(model):
+        most.append(len(model.labels_))
+    if beam_size is None:
+        most.append(getattr(trained, "n_reachable_", k))
+    return min(most)
+
+
+def batch_size(k: int) -> int:
+    """Return how many rows are ranked at a time, so that ``k`` answers to each take little memory."""
+    return max(1, min(_BATCH, _ANSWERS // k))
+
+
+def batches(inputs: Any, title: str, size: int) -> Iterator[Any]:
+    """Cut texts or a matrix into batches of so many rows, under a progress bar."""
     from tqdm import tqdm
 
     total = inputs.shape[0] if hasattr(inputs, "shape") else len(inputs)
     with tqdm(total=total, desc=title, unit="row", unit_scale=True, delay=1, leave=False) as bar:
-        for start in range(0, total, _BATCH):
-            batch = inputs[start : start + _BATCH]
+        for start in range(0, total, size):
+            batch = inputs[start : start + size]
             yield batch
-            bar.update(min(_BATCH, total - start))
+            bar.update(min(size, total - start))
 
 
 def predict_all(model: Any, inputs: Any, k: int, beam_size: int | None) -> Any:
-    """Return the label ids of the best k labels of every row."""
+    """Return the label ids of the best k labels of every row; fewer columns, padded, where no row has so many."""
     import numpy as np
 
     options = {} if beam_size is None else {"beam_size": beam_size}
-    found = [model.predict_topk(batch, k, **options)[0] for batch in batches(inputs, "predicting")]
-    return np.concatenate(found) if found else np.empty((0, k), np.int64)
+    most = n_answers(model, k, beam_size)
+    found = [
+        model.predict_topk(batch, most, **options)[0]
+        for batch in batches(inputs, "predicting", batch_size(most))
+    ]
+    ids = np.concatenate(found) if found else np.empty((0, most), np.int64)
+    return ids if most == k else np.pad(ids, ((0, 0), (0, 1)), constant_values=-1)
 
 
 def evaluate_model(

@@ -43,6 +43,8 @@ class Judgement:
         Rows without any true label among the rows given.
     n_filtered : int
         Predictions dropped because of ``filter_pairs``.
+    complete : bool
+        Whether no row has further predictions than these: further columns would be padding.
     """
 
     ids: NDArray[np.int64]
@@ -51,6 +53,7 @@ class Judgement:
     n_true: NDArray[np.int64]
     n_empty: int
     n_filtered: int
+    complete: bool
 
     @property
     def n_labels(self) -> int:
@@ -58,9 +61,15 @@ class Judgement:
         return int(self.truth.shape[1])
 
     def top(self, k: int) -> NDArray[np.bool_]:
-        """Return the hits among the first ``k`` predictions; ``ValueError`` if there are fewer columns."""
+        """Return the hits among the first ``k`` predictions, in fewer columns where no row has so many.
+
+        Raises
+        ------
+        ValueError
+            If rows may have more predictions than there are columns, and ``k`` asks for them.
+        """
         check_integer("k", k, 1)
-        if k > self.hits.shape[1]:
+        if k > self.hits.shape[1] and not self.complete:
             raise ValueError(f"k is {k}, but the predictions have {self.hits.shape[1]} columns")
         return self.hits[:, :k]
 
@@ -84,7 +93,8 @@ def judge(
         Label ids, best first, padded at the end of a row with -1; or scores, of which every stored entry (a
         stored zero too) is a prediction, ranked by descending score, ties by ascending label.
     k : int, optional
-        How many columns are needed. Scores are cut to ``k`` a row; default: the longest row.
+        How many columns are needed; there may be fewer if every row ends with padding.
+        Scores are cut to ``k`` a row; default: the longest row.
     filter_pairs : integer array of shape (n_pairs, 2), optional
         (row, label) pairs to drop from the predictions before scoring, as the label-feature (LF) data sets
         require for reciprocal pairs; later predictions move up. The truth is left as it is. Ask the model for
@@ -122,8 +132,10 @@ def judge(
         # a row may lose that many predictions to the filter
         spare = 0 if pairs is None or not len(pairs) else int(np.bincount(pairs[:, 0]).max())
         ids = _rank_scores(scores, None if k is None else k + spare)
+        complete = True  # as far as k, which cut them
     else:
         _check_shape(ids, Y.shape)
+        complete = ids.size > 0 and not (ids[:, -1] >= 0).any()
     n_filtered = 0
     if pairs is not None:
         ids, n_filtered = _drop(ids, pairs, Y.shape[1])
@@ -135,7 +147,7 @@ def judge(
         ids, n_true, Y = ids[keep], n_true[keep], Y[keep]
     if not len(n_true):
         raise ValueError(f"no row to score: {len(empty)} rows given, {n_empty} without a true label")
-    return Judgement(ids, _is_true(ids, Y), Y, n_true, n_empty, n_filtered)
+    return Judgement(ids, _is_true(ids, Y), Y, n_true, n_empty, n_filtered, complete)
 
 
 def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
@@ -201,7 +213,8 @@ def _as_pairs(filter_pairs: ArrayLike, shape: tuple[int, int]) -> NDArray[np.int
 def _rank_scores(scores: Csr, k: int | None) -> NDArray[np.int64]:
     """Ids of the stored entries, best first; ties by ascending label."""
     lengths = np.diff(scores.indptr)
-    width = max(int(lengths.max(initial=0)) if k is None else k, 1)
+    longest = max(int(lengths.max(initial=0)), 1)
+    width = longest if k is None else min(k, longest)
     rows = np.repeat(np.arange(len(lengths)), lengths)
     order = np.lexsort((scores.indices, -scores.data, rows))
     place = np.arange(scores.nnz) - scores.indptr[rows]

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_integer, check_real
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
-from .ranking import discounts
+from .ranking import discounts, ideal_gains
 
 __all__ = ["propensities", "psndcg_at_k", "psp_at_k"]
 
@@ -124,9 +124,10 @@ def psp(judged: Judgement, k: int, weights: NDArray[np.float64]) -> float:
 
 def psndcg(judged: Judgement, k: int, weights: NDArray[np.float64]) -> float:
     """PSnDCG@k of a judgement; ``weights`` are inverse propensities."""
-    best = _best_gains(judged, k, weights) @ discounts(k)
-    gain = _gains(judged, k, weights) @ discounts(k)
-    ideal = np.cumsum(discounts(k))[np.clip(judged.n_true, 1, k) - 1]
+    attainable, gains = _best_gains(judged, k, weights), _gains(judged, k, weights)
+    best = attainable @ discounts(attainable.shape[1])
+    gain = gains @ discounts(gains.shape[1])
+    ideal = ideal_gains(judged, k)
     return float((gain / ideal).sum() / (best / ideal).sum()) if best.any() else 0.0
 
 
@@ -136,7 +137,7 @@ def _gains(judged: Judgement, k: int, weights: NDArray[np.float64]) -> NDArray[n
 
 
 def _best_gains(judged: Judgement, k: int, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of the heaviest true labels of every row, heaviest first, 0 where there are fewer than k."""
+    """Weights of the heaviest true labels of every row, heaviest first, 0 after the last; k columns or fewer."""
     truth = judged.truth
     n_rows, n_labels = truth.shape
     heaviest = np.argsort(-weights, kind="stable")
@@ -146,6 +147,6 @@ def _best_gains(judged: Judgement, k: int, weights: NDArray[np.float64]) -> NDAr
     ranks = np.sort(rows * n_labels + rank[truth.indices]) - rows * n_labels  # rows keep their extent
     place = np.arange(truth.nnz) - truth.indptr[rows]
     kept = place < k
-    best = np.zeros((n_rows, k))
+    best = np.zeros((n_rows, min(k, int(judged.n_true.max(initial=1)))))
     best[rows[kept], place[kept]] = weights[heaviest[ranks[kept]]]
     return best

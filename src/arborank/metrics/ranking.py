@@ -79,6 +79,13 @@ def discounts(k: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     return 1.0 / np.log2(np.arange(2, k + 2))
 
 
+def ideal_gains(judged: Judgement, k: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """DCG@k of every row, were its true labels first."""
+    n_first = np.clip(judged.n_true, 1, k)
+    sums: np.ndarray[tuple[int], np.dtype[np.float64]] = np.cumsum(discounts(int(n_first.max())))
+    return sums[n_first - 1]
+
+
 def precision(judged: Judgement, k: int) -> float:
     """P@k of a judgement."""
     return float(judged.top(k).sum() / k / len(judged.n_true))
@@ -96,9 +103,9 @@ def r_precision(judged: Judgement, k: int) -> float:
 
 def ndcg(judged: Judgement, k: int) -> float:
     """nDCG@k of a judgement."""
-    gain = judged.top(k) @ discounts(k)
-    ideal = np.cumsum(discounts(k))
-    return float(np.mean(gain / ideal[np.clip(judged.n_true, 1, k) - 1]))
+    top = judged.top(k)
+    gain = top @ discounts(top.shape[1])
+    return float(np.mean(gain / ideal_gains(judged, k)))
 
 
 def reciprocal_rank(judged: Judgement, k: int) -> float:
@@ -111,5 +118,5 @@ def reciprocal_rank(judged: Judgement, k: int) -> float:
 def average_precision(judged: Judgement, k: int) -> float:
     """MAP@k of a judgement."""
     top = judged.top(k)
-    at_hits = np.cumsum(top, axis=1) / np.arange(1, k + 1) * top
+    at_hits = np.cumsum(top, axis=1) / np.arange(1, top.shape[1] + 1) * top
     return float(np.mean(at_hits.sum(axis=1) / np.clip(judged.n_true, 1, k)))

@@ -158,6 +158,8 @@ class Ensemble(SaveMixin, BaseEstimator):
             for name, value in limits.items()
             if value is not None
         }
+        if all(hasattr(model, "n_labels_") for model in self.models_):
+            depth = min(depth, self.n_labels_)  # what is beyond would be padding
         return self._merged(X, depth, k, **given, **options)
 
     def decision_function(self, X: Instances) -> sp.csr_array:

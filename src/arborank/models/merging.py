@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_integer, check_top_ids
+from ..memory import check_answers_fit
 
 __all__ = ["Method", "TopK", "check_method", "check_weights", "combine_topk"]
 
@@ -63,6 +64,8 @@ def combine_topk(
     ValueError
         If the shapes differ, a row repeats an id or has padding before an id, a score is not finite, or an
         argument is out of its range.
+    MemoryError
+        If ``k`` answers a row do not fit into memory.
 
     Examples
     --------
@@ -82,6 +85,7 @@ def combine_topk(
         raise ValueError(f"the predictions have different numbers of rows: {rows}")
     width = max(ids.shape[1] for ids, _ in lists)
     k = width if k is None else check_integer("k", k, 1)
+    check_answers_fit(rows[0], k)
     if method == "round-robin":
         if weights is not None:
             raise ValueError("round-robin takes no weights; the order of the rankers decides")

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..checks import check_integer
 from ..features.base import rows_of
+from ..memory import check_answers_fit
 from ..models import XRLinear
 from ..models.answers import mean_ndcg
 from ..models.filters import label_filter
@@ -142,6 +144,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
             for name, value in (("candidates", candidates), ("exclude", exclude))
         }
         X = self._checked_features(X, len(texts))
+        check_answers_fit(len(texts), check_integer("k", k, 1))
         found = []
         for start in range(0, max(len(texts), 1), _ROWS):
             part = slice(start, min(start + _ROWS, len(texts)))
