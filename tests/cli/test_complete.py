@@ -148,7 +148,7 @@ def test_threads_are_not_saved(folder, tmp_path):
         (["update-completer", "{}/model", "{}/nothing.tsv", "-o", "{}/new"], "nothing.tsv holds no query"),
         (["update-completer", "{}/model", "{}/blank.tsv", "-o", "{}/new"], "blank.tsv holds no query"),
         (["train-completer", "{}/nothing.tsv", "-m", "{}/new"], "nothing.tsv holds no query"),
-        (["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "nan"], "--holdout must be finite"),
+        (["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "nan"], "'nan' is no number"),
     ],
 )
 def test_errors(folder, args, message):

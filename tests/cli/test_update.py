@@ -153,8 +153,8 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
         ),
         (
             ["--data", "recent.jsonl", "--add", "--negative-share", "nan"],
-            1,
-            "--negative-share must be finite, found nan",
+            2,
+            "'--negative-share': 'nan' is no number",
         ),
         (["--remove", "empty"], 1, "empty is empty; a line each was expected"),
         (["--data", "old.jsonl", "--add"], 1, "nothing to add"),

@@ -16,9 +16,6 @@ def sample(units: Sequence[Any], share: float, seed: int) -> list[bool]:
     """Choose a random share of the different values of ``units``; tell of each entry whether it is chosen."""
     import numpy as np
 
-    from ..checks import check_real
-
-    check_real("--holdout", share, above=0)
     different = list(dict.fromkeys(units))
     n_chosen = round(len(different) * share)
     if not 0 < n_chosen < len(different):

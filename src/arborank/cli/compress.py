@@ -1,6 +1,5 @@
 """`arborank compress`."""
 
-import math
 from copy import copy
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from .files import (
     save_model,
     write_whole,
 )
+from .numbers import Real
 from .options import (
     force_option,
     integers,
@@ -68,13 +68,6 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     return n_bytes
 
 
-def _share(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    """Refuse NaN, which `click.FloatRange` takes for a number in any range."""
-    if value is not None and math.isnan(value):
-        raise click.BadParameter("a number from 0 to 1 was expected, found nan", ctx, param)
-    return value
-
-
 def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
@@ -98,14 +91,12 @@ def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -
 @click.option("--target-size", callback=_size, help="Most bytes, as in 50MB: the best recall that fits.")
 @click.option(
     "--min-recall",
-    type=click.FloatRange(0, 1),
-    callback=_share,
+    type=Real(0, 1),
     help="Least recall@k: the smallest that has it.",
 )
 @click.option(
     "--max-loss",
-    type=click.FloatRange(0, 1),
-    callback=_share,
+    type=Real(0, 1),
     help="Most recall@k lost against MODEL: the smallest within it.  [0.003, if nothing else is asked]",
 )
 @click.option("--table", type=click.Path(dir_okay=False), help="Write every trial as CSV.")

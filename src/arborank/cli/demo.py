@@ -12,7 +12,8 @@ import click
 
 from ..display import printable
 from .files import check_destination, save_model
-from .options import POSITIVE, force_option, jobs_option
+from .numbers import POSITIVE
+from .options import force_option, jobs_option
 from .rank import show
 from .reporting import say, show_log
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .files import check_output, is_text_model, open_model
-from .options import POSITIVE
+from .numbers import POSITIVE
 
 __all__ = ["inspect"]
 

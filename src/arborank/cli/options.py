@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from .numbers import POSITIVE, Whole
+
 __all__ = [
-    "POSITIVE",
     "beam_option",
     "force_option",
     "integers",
@@ -17,8 +18,6 @@ __all__ = [
     "set_jobs",
     "xmc_option",
 ]
-
-POSITIVE = click.IntRange(min=1)
 
 
 def integers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -39,7 +38,7 @@ ks_option = click.option(
     "-k", "ks", callback=integers, default="1,3,5,10", show_default=True, help="Cut-offs of the metrics."
 )
 beam_option = click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.")
-jobs_option = click.option("-j", "--jobs", type=int, help="Threads.  [every core]")
+jobs_option = click.option("-j", "--jobs", type=Whole(), help="Threads.  [every core]")
 force_option = click.option("--force", is_flag=True, help="Replace the model that is there.")
 missing_option = click.option(
     "--missing",

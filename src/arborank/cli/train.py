@@ -8,7 +8,8 @@ import click
 
 from .configuration import build_features, build_model, read_config
 from .files import check_destination, read_data, save_model
-from .options import POSITIVE, force_option, integers, jobs_option, ks_option, labels_option, xmc_option
+from .numbers import POSITIVE, Real, Whole
+from .options import force_option, integers, jobs_option, ks_option, labels_option, xmc_option
 from .reporting import say, show_log
 
 __all__ = ["train"]
@@ -24,7 +25,7 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option("--test-labels", type=_FILE, help="Label matrix of --test X.npz.")
 @click.option(
     "--holdout",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Real(0, 1, min_open=True, max_open=True),
     help="Evaluate on this share of DATA.",
 )
 @click.option(
@@ -39,12 +40,12 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option("--min-df", type=POSITIVE, help="Texts that a term must occur in.  [2]")
 @click.option("--max-features", type=POSITIVE, help="Terms kept, the most frequent.  [300000]")
 @click.option("--max-leaf-size", type=POSITIVE, help="Most labels in a leaf of the tree.  [100]")
-@click.option("--branching", type=click.IntRange(min=2), help="Children of an inner node.  [16]")
+@click.option("--branching", type=Whole(min=2), help="Children of an inner node.  [16]")
 @click.option("--negatives", help="tfn, man, or tfn+man (more thorough, slower).  [tfn]")
-@click.option("--threshold", type=click.FloatRange(min=0), help="Smaller weights are dropped.  [0.1]")
+@click.option("--threshold", type=Real(min=0), help="Smaller weights are dropped.  [0.1]")
 @click.option("--max-nonzeros", type=POSITIVE, help="Weights kept a label.  [all]")
 @click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.  [10]")
-@click.option("--seed", "random_state", type=click.IntRange(min=0), help="Seed of all that is random.  [0]")
+@click.option("--seed", "random_state", type=Whole(min=0), help="Seed of all that is random.  [0]")
 @click.option(
     "--work-dir",
     type=click.Path(file_okay=False),
@@ -141,8 +142,6 @@ def _split(data: Any, share: float, seed: int) -> tuple[Any, Any]:
     """Hold out a random share of the rows."""
     import numpy as np
 
-    if not 0 < share < 1:  # NaN, which click takes for a number in any range
-        raise ValueError(f"--holdout must be a share between 0 and 1, found {share:g}")
     n = len(data.texts) if hasattr(data, "texts") and data.texts is not None else data.Y.shape[0]
     n_test = round(n * share)
     if not 0 < n_test < n:

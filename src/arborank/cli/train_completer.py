@@ -7,7 +7,8 @@ import click
 
 from .completion_report import compare, sample
 from .files import check_destination, save_model
-from .options import POSITIVE, force_option, jobs_option
+from .numbers import POSITIVE, Real, Whole
+from .options import force_option, jobs_option
 from .reporting import say, show_log
 
 if TYPE_CHECKING:
@@ -27,21 +28,17 @@ _FILE = click.Path(exists=True, dir_okay=False)
 )
 @click.option("--depth", type=POSITIVE, help="Levels of characters in the tree.  [by index]")
 @click.option("--n-previous", type=POSITIVE, help="Previous queries that count.  [1]")
-@click.option(
-    "--decay", type=click.FloatRange(0, 1, min_open=True), help="Weight of each against the next.  [0.5]"
-)
-@click.option(
-    "--session-gap", type=click.FloatRange(0, min_open=True), help="Seconds that end a session.  [1800]"
-)
+@click.option("--decay", type=Real(0, 1, min_open=True), help="Weight of each against the next.  [0.5]")
+@click.option("--session-gap", type=Real(0, min_open=True), help="Seconds that end a session.  [1800]")
 @click.option("--min-count", type=POSITIVE, help="Queries sent less often are never suggested.  [1]")
 @click.option("--min-users", type=POSITIVE, help="Nor are those of fewer sessions or users.  [1]")
 @click.option("--blocklist", type=_FILE, help="Words and phrases, one a line, that are never suggested.")
 @click.option(
     "--holdout",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Real(0, 1, min_open=True, max_open=True),
     help="Evaluate on this share of the sessions, or of the pairs.",
 )
-@click.option("--seed", "random_state", type=click.IntRange(min=0), help="Seed of all that is random.  [0]")
+@click.option("--seed", "random_state", type=Whole(min=0), help="Seed of all that is random.  [0]")
 @jobs_option
 @force_option
 def train_completer(

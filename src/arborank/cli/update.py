@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .files import check_destination, is_text_model, open_ranker, read_data, read_names, save_model
+from .numbers import Real
 from .options import force_option, jobs_option, labels_option, missing_option, set_jobs, xmc_option
 from .reporting import say
 
@@ -38,7 +39,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @click.option("--label-texts", type=_FILE, help="Texts about labels, each labelled with the one it is about.")
 @click.option(
     "--negative-share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Real(0, 1, min_open=True),
     help="Share of the texts without the labels in question that DATA holds.  [1]",
 )
 @click.option("--out", "-o", "directory", type=click.Path(), help="Save here, and leave MODEL as it is.")

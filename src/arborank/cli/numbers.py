@@ -1,0 +1,65 @@
+"""Numbers on the command line: what is none, or out of range, is told with how to write it."""
+
+import math
+from typing import Any
+
+import click
+
+__all__ = ["POSITIVE", "Real", "Whole"]
+
+
+class Real(click.FloatRange):
+    """A number in a range, which NaN is not."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, or say what was found and how it is written."""
+        number = _number(value)
+        if number is None:
+            meant = None if not isinstance(value, str) else _meant(value)
+            self.fail(f"{value!r} is no number" + _advice(meant), param, ctx)
+        try:
+            return float(super().convert(number, param, ctx))
+        except click.BadParameter as error:
+            share = number / 100 if self.max == 1 and 1 < number <= 100 else None
+            self.fail(error.message.rstrip(".") + _advice(share), param, ctx)
+
+
+class Whole(click.IntRange):
+    """A whole number in a range."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or say what was found and how it is written."""
+        try:
+            number = int(value)
+        except ValueError:
+            meant = _number(str(value).replace("_", "").replace(",", ""))
+            exact = int(meant) if meant is not None and math.isfinite(meant) and meant == int(meant) else None
+            self.fail(f"{value!r} is no whole number" + _advice(exact), param, ctx)
+        return int(super().convert(number, param, ctx))
+
+
+POSITIVE = Whole(min=1)
+
+
+def _number(value: Any) -> float | None:
+    """Return what a text says as a number, NaN excepted."""
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return None if math.isnan(number) else number
+
+
+def _meant(text: str) -> float | None:
+    """Return what may be meant by per cent or a decimal comma."""
+    plain = text.strip().replace(",", ".")
+    number = _number(plain.removesuffix("%"))
+    return number / 100 if number is not None and plain.endswith("%") else number
+
+
+def _advice(number: float | None) -> str:
+    return "" if number is None else f"; write {number:.15g}"
