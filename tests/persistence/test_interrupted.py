@@ -43,7 +43,7 @@ for step in range(100_000):
         executed = 0
         def trace(frame, event, argument):
             global executed
-            if not frame.f_code.co_filename.endswith(("store.py", "tensorfile.py")):  # those that touch files
+            if not frame.f_code.co_filename.endswith(("store.py", "tensorfile.py", "disk.py")):
                 return None
             if event == "line":
                 if executed == step:

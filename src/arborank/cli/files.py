@@ -97,19 +97,24 @@ def read_names(path: str) -> list[str]:
 
 def stdin_texts() -> Iterator[str]:
     """Yield a text a line of the standard input: the line itself, or ``"text"`` of a JSON object."""
+    from ..persistence.disk import naming
+
     if sys.stdin is None:  # as after <&-
         raise OSError("standard input is closed; give a text or a file, or pipe texts in")
-    for number, raw in enumerate(sys.stdin.buffer, 1):
-        try:
-            line = raw.decode("utf-8").rstrip("\r\n")
-            text = json.loads(line)["text"] if line.startswith("{") else line
-        except UnicodeDecodeError as error:
-            raise ValueError(f"standard input:{number}: not utf-8: {error}") from None
-        except (ValueError, KeyError, RecursionError):
-            raise ValueError(f'standard input:{number}: a JSON object {{"text": ...}} was expected') from None
-        if not isinstance(text, str):
-            raise ValueError(f'standard input:{number}: "text" must be a string, found {text!r}')
-        yield text
+    with naming("standard input"):
+        for number, raw in enumerate(sys.stdin.buffer, 1):
+            try:
+                line = raw.decode("utf-8").rstrip("\r\n")
+                text = json.loads(line)["text"] if line.startswith("{") else line
+            except UnicodeDecodeError as error:
+                raise ValueError(f"standard input:{number}: not utf-8: {error}") from None
+            except (ValueError, KeyError, RecursionError):
+                raise ValueError(
+                    f'standard input:{number}: a JSON object {{"text": ...}} was expected'
+                ) from None
+            if not isinstance(text, str):
+                raise ValueError(f'standard input:{number}: "text" must be a string, found {text!r}')
+            yield text
 
 
 def check_destination(directory: str, force: bool) -> None:
@@ -195,6 +200,7 @@ def write_whole(path: str) -> Iterator[IO[bytes]]:
     ``.gz`` and ``.xz`` are packed. After an error or Ctrl-C the file that was there before is there still.
     """
     from ..datasets.lines import open_bytes
+    from ..persistence.disk import put_in_place, sync
 
     target = Path(path)
     if path == "-":
@@ -210,7 +216,9 @@ def write_whole(path: str) -> Iterator[IO[bytes]]:
         try:
             with open_bytes(part, "wb") as file:
                 yield file
-            part.replace(target)
+            with part.open("rb") as written:
+                sync(written)
+            put_in_place(part, target)
         except FileNotFoundError:
             if target.parent.is_dir():
                 raise

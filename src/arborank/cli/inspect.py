@@ -92,6 +92,7 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
 
 def _show_senses(model: Any, label: str, picture: str | None) -> None:
     from ..display import printable
+    from ..persistence.disk import naming
     from ..senses import draw_senses, label_senses
 
     trained = getattr(model, "model_", model)
@@ -117,7 +118,8 @@ def _show_senses(model: Any, label: str, picture: str | None) -> None:
         click.echo("  decided by:    " + ", ".join(printable(features[i]) for i, _ in sense.features))
         click.echo("  together with: " + ", ".join(printable(names[i]) for i in sense.companions))
     if picture is not None:
-        Path(picture).write_text(draw_senses(found, label, names, features), encoding="utf-8")
+        with naming(picture):
+            Path(picture).write_text(draw_senses(found, label, names, features), encoding="utf-8")
         click.echo(f"\ndrawn into {picture}")
 
 

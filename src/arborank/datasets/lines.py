@@ -9,6 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, cast
 
+from ..persistence.disk import naming
+
 __all__ = ["StrPath", "fault", "open_bytes", "read_lines", "suffix"]
 
 StrPath = str | PathLike[str]
@@ -31,9 +33,12 @@ def fault(path: StrPath, line: int, message: str) -> ValueError:
 
 @contextmanager
 def open_bytes(path: StrPath, mode: str = "rb") -> Iterator[IO[bytes]]:
-    """Open a file, (un)packing by its extension; ``ValueError`` with its name if an archive is damaged."""
+    """Open a file, (un)packing by its extension.
+
+    Errors name the file; ``ValueError`` if an archive is damaged.
+    """
     try:
-        with _open(path, mode) as file:
+        with naming(path), _open(path, mode) as file:
             yield file
     except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path}: damaged or truncated archive: {error}") from error

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from .. import __version__, persistence
 from ..indexing import LabelTree
 from ..persistence.append import Described, GrowingArrays, map_arrays
-from ..persistence.lock import exclusive, sync_directory
+from ..persistence.disk import make_directory, naming, put_in_place, write_text
+from ..persistence.lock import exclusive
 from ..persistence.manifest import checksum, plain
 from ..persistence.tensorfile import DTYPES, little_endian_pieces
 from ..ranking import LayerWeights, SolverParams, train_layer
@@ -67,7 +68,7 @@ class Checkpoint:
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self._directory)
         with ExitStack() as held:
             held.enter_context(exclusive(self._directory))
             self._layers = self._read()
@@ -100,7 +101,7 @@ class Checkpoint:
             if done > branches.size - 1:
                 raise ValueError(f"layer {level} has {branches.size - 1} parents, not {done}")
             arrays: dict[str, Any] = map_arrays(self._stem(level), described, verify=level not in self._own)
-        except (OSError, ValueError, OverflowError) as error:
+        except (FileNotFoundError, ValueError, OverflowError) as error:
             raise self._spoilt(level, error) from None
         return LayerWeights(branches=branches, ranks=ranks, n_features=ranks.size, **arrays)
 
@@ -155,7 +156,7 @@ class Checkpoint:
     def _grow(self, level: int, described: Described) -> GrowingArrays:
         try:
             return GrowingArrays(self._stem(level), described)
-        except (OSError, ValueError) as error:
+        except (FileNotFoundError, ValueError) as error:
             raise self._spoilt(level, error) from None
 
     def _progress(self, level: int) -> tuple[int, Described]:
@@ -180,7 +181,8 @@ class Checkpoint:
                 )
             return {}
         try:
-            state = json.loads(path.read_text(encoding="utf-8"))
+            with naming(path):
+                state = json.loads(path.read_text(encoding="utf-8"))
             if state["format"] != _FORMAT or state["format_version"] != _FORMAT_VERSION:
                 raise ValueError(f"its format is {state['format']!r}, version {state['format_version']!r}")
             if state["checksum"] != checksum(state):
@@ -219,12 +221,9 @@ class Checkpoint:
         }
         state["checksum"] = checksum(state)
         unfinished = self._directory / f"{_STATE}.tmp"
-        with unfinished.open("w", encoding="utf-8") as file:
-            json.dump(state, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, self._directory / _STATE)
-        sync_directory(self._directory)
+        unfinished.unlink(missing_ok=True)  # by a process that was killed
+        write_text(unfinished, json.dumps(state, indent=1))
+        put_in_place(unfinished, self._directory / _STATE)
 
 
 def checkpoint_in(

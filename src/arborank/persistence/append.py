@@ -6,7 +6,6 @@ again.
 """
 
 import contextlib
-import mmap
 import os
 import zlib
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .disk import map_file, naming, sync
 from .tensorfile import DTYPES, dtype_code, little_endian_pieces
 
 __all__ = ["Described", "GrowingArrays", "map_arrays"]
@@ -78,15 +78,15 @@ class GrowingArrays:
                     f"{name} holds rows of {array['dtype']}{array['shape'][1:]}, not of {rows.dtype}"
                 )
             for piece in little_endian_pieces(rows):
-                self._files[name].write(piece)
+                with naming(self._files[name].name):
+                    self._files[name].write(piece)
                 array["crc32"] = zlib.crc32(piece, array["crc32"])
             array["shape"][0] += rows.shape[0]
 
     def sync(self) -> Described:
         """Bring all to the disk, and return how the arrays are now."""
         for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
+            sync(file)
         return {name: {**array, "shape": list(array["shape"])} for name, array in self._described.items()}
 
     def __enter__(self) -> Self:
@@ -99,7 +99,7 @@ class GrowingArrays:
 
 
 def map_arrays(stem: Path, described: Described, *, verify: bool = True) -> dict[str, NDArray[Any]]:
-    """Map such arrays into memory, read-only.
+    """Map such arrays into memory, read-only; where the file system cannot map files, they are read.
 
     Parameters
     ----------
@@ -120,13 +120,13 @@ def map_arrays(stem: Path, described: Described, *, verify: bool = True) -> dict
 
 def _map(path: Path, array: dict[str, Any], verify: bool) -> NDArray[Any]:
     dtype, n_bytes = DTYPES[array["dtype"]], _n_bytes(array)
-    with path.open("rb") as file:
+    with naming(path), path.open("rb") as file:
         _check_size(file.fileno(), path, n_bytes)
         if n_bytes == 0:  # cannot be mapped
             return np.empty(array["shape"], dtype)
         if verify:
             _check_content(file, path, n_bytes, array["crc32"])
-        buffer = mmap.mmap(file.fileno(), n_bytes, access=mmap.ACCESS_READ)
+        buffer = map_file(file, n_bytes)
     return np.frombuffer(buffer, dtype).reshape(array["shape"])
 
 
@@ -135,11 +135,12 @@ def _open(path: Path, array: dict[str, Any] | None) -> BufferedRandom:
     n_bytes = 0 if array is None else _n_bytes(array)
     file = path.open("r+b" if n_bytes or path.exists() else "x+b")
     try:
-        _check_size(file.fileno(), path, n_bytes)
-        if array is not None:
-            _check_content(file, path, n_bytes, array["crc32"])
-        file.truncate(n_bytes)
-        file.seek(n_bytes)
+        with naming(path):
+            _check_size(file.fileno(), path, n_bytes)
+            if array is not None:
+                _check_content(file, path, n_bytes, array["crc32"])
+            file.truncate(n_bytes)
+            file.seek(n_bytes)
     except BaseException:
         file.close()
         raise

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["exclusive", "sync_directory"]
+__all__ = ["exclusive"]
 
 
 @contextlib.contextmanager
@@ -44,16 +44,5 @@ def exclusive(directory: Path, *, wait: bool = False) -> Iterator[bool]:
         except OSError:  # some network file systems have no locks
             held = False
         yield held
-    finally:
-        os.close(descriptor)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names in a directory durable, where a directory can be opened."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

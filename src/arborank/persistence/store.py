@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..state import Savable
-from .lock import exclusive, sync_directory
+from .disk import make_directory, naming, put_in_place, sync_directory, write_text
+from .lock import exclusive
 from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
 from .modelcard import model_card, revised_card
 from .tensorfile import FileRecord, open_tensors, write_tensors
@@ -73,7 +74,7 @@ def save(
     token = secrets.token_hex(4)
     files: Files = {}
     node = take_apart(model, (), token, files)
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory)
     with exclusive(directory, wait=True) as held:
         outdated = _check_destination(directory)
         config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
@@ -82,14 +83,12 @@ def save(
             text = model_card(node, sum(record.size for record in records.values()), card)
             if card_of is not None:
                 text = revised_card(_read_card(Path(card_of)), text, change)
-            _write(readme, text)
+            write_text(readme, text)
             document = make_document(node, records)
-            _write(config, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-            sync_directory(directory)
-            os.replace(config, directory / "config.json")  # from here on, the directory is the new model
+            write_text(config, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+            put_in_place(config, directory / "config.json")  # from here on, the directory is the new model
         except BaseException:
-            for name in (*files, config.name, readme.name):
-                (directory / name).unlink(missing_ok=True)
+            _discard(directory, {*files, config.name, readme.name})
             raise
         os.replace(readme, directory / "README.md")
         sync_directory(directory)
@@ -104,8 +103,8 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
     """Open a saved model.
 
     Arrays are mapped from the files, read-only: they take memory only as they are used, and processes share
-    it. A model of any size opens in milliseconds. `save` may put a new model in place meanwhile; nothing else may
-    change the files.
+    it. A model of any size opens in milliseconds; on file systems that cannot map files, they are read into memory.
+    `save` may put a new model in place meanwhile; nothing else may change the files.
 
     A missing or truncated file is always found, and so is any change of ``config.json`` and of files of up to a
     megabyte. Of larger ones size and structure are looked at: what was altered in place inside them, by a fault of the
@@ -167,7 +166,8 @@ def _open(path: Path, text: str, verify: bool) -> Any:
 
 def _read_config(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with naming(path):
+            return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         hint = ""
         if (path.parent / "param.json").exists():
@@ -197,23 +197,32 @@ def _check_destination(directory: Path) -> set[str]:
         if foreign:
             raise FileExistsError(f"{directory} is not empty and holds no model (it holds {foreign[0]!r})")
         return set()
+    data_files = _data_files(directory)
+    if data_files is None:
+        raise FileExistsError(
+            f"{directory} holds a config.json that is damaged or not Arborank's; remove it, or save elsewhere"
+        )
+    return data_files
+
+
+def _data_files(directory: Path) -> set[str] | None:
+    """Return the data files of the model in ``directory``, or None if there is no model, or no whole one."""
     try:
-        document = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        with naming(directory / "config.json"):
+            document = json.loads((directory / "config.json").read_text(encoding="utf-8"))
         if document["format"] == FORMAT:
             return {name for name in document["files"] if _DATA_FILE.fullmatch(name)}
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         pass
-    raise FileExistsError(
-        f"{directory} holds a config.json that is damaged or not Arborank's; remove it, or save elsewhere"
-    )
+    return None
+
+
+def _discard(directory: Path, names: set[str]) -> None:
+    """Remove what a failed save has written, but nothing of the model in place: the failure may follow the switch."""
+    with contextlib.suppress(OSError):  # the first error is the one to tell
+        for name in names - (_data_files(directory) or set()):
+            (directory / name).unlink(missing_ok=True)
 
 
 def _is_ours(name: str) -> bool:
     return bool(_DATA_FILE.fullmatch(name) or _UNFINISHED.fullmatch(name))
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

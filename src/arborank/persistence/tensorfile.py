@@ -7,7 +7,6 @@ the writer hashes as it writes and syncs the file to the disk, and the reader co
 
 import hashlib
 import json
-import mmap
 import os
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -16,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .disk import map_file, naming, sync
 
 __all__ = ["open_tensors", "write_tensors"]
 
@@ -81,7 +82,7 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> FileRecord:
     encoded = json.dumps(header, separators=(",", ":")).encode()
     encoded += b" " * (-(8 + len(encoded)) % _ALIGNMENT)
     digest = hashlib.sha256()
-    with path.open("xb") as file:
+    with naming(path), path.open("xb") as file:
         for piece in (len(encoded).to_bytes(8, "little"), encoded):
             digest.update(piece)
             file.write(piece)
@@ -89,8 +90,7 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> FileRecord:
             for part in little_endian_pieces(arrays[name]):
                 digest.update(part)
                 file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
+        sync(file)
     return FileRecord(8 + len(encoded) + position, digest.hexdigest())
 
 
@@ -104,6 +104,8 @@ def open_tensors(
     path: Path, expected: FileRecord | None = None, *, verify: bool = True
 ) -> dict[str, NDArray[Any]]:
     """Map a file into memory and return its arrays: read-only views, no copies.
+
+    Where the file system cannot map files, it is read.
 
     Parameters
     ----------
@@ -130,7 +132,7 @@ def open_tensors(
                 raise ValueError(
                     f"{path} is truncated: it has {size} bytes, a safetensors file has at least 8"
                 )
-            buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            buffer = map_file(file, size)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing") from None
     if expected is not None and verify:
@@ -140,12 +142,12 @@ def open_tensors(
     return _parse(buffer, path)
 
 
-def _parse(buffer: mmap.mmap, path: Path) -> dict[str, NDArray[Any]]:
+def _parse(buffer: memoryview, path: Path) -> dict[str, NDArray[Any]]:
     length = int.from_bytes(buffer[:8], "little")
     if length > min(len(buffer) - 8, _MAX_HEADER):
         raise ValueError(f"{path} is malformed: its header claims {length} bytes of {len(buffer) - 8}")
     try:
-        header = json.loads(buffer[8 : 8 + length], object_pairs_hook=_unique)
+        header = json.loads(bytes(buffer[8 : 8 + length]), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is malformed: its header is not valid JSON ({error})") from None
     if not isinstance(header, dict):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..persistence.lock import sync_directory
+from ..persistence.disk import make_directory, naming, put_in_place, write_text
 from ..persistence.tensorfile import FileRecord, open_tensors, write_tensors
 
 __all__ = ["Checkpoint", "Checkpoints"]
@@ -87,10 +87,10 @@ class Checkpoints:
                 raise FileExistsError(
                     f"checkpoint_dir {self.directory} is not empty and holds no checkpoint (it holds {foreign[0]!r})"
                 )
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         new = self.directory / f"training-{secrets.token_hex(4)}.tmp"
-        new.write_text(json.dumps({"format": _FORMAT, "configuration": own}, indent=1), encoding="utf-8")
-        os.replace(new, described)
+        write_text(new, json.dumps({"format": _FORMAT, "configuration": own}, indent=1))
+        put_in_place(new, described)
 
     def latest(self) -> Checkpoint | None:
         """Return the last checkpoint that is whole, or None if there is none yet.
@@ -130,11 +130,10 @@ class Checkpoints:
         try:
             record = write_tensors(new, {**checkpoint.arrays, "notes": notes})
             name = f"checkpoint-{checkpoint.stage:03}-{checkpoint.step:09}-{record.sha256}.safetensors"
-            os.replace(new, self.directory / name)
+            put_in_place(new, self.directory / name)
         except BaseException:
             new.unlink(missing_ok=True)
             raise
-        sync_directory(self.directory)
         for *_, old in self._files()[_KEPT:]:
             old.unlink(missing_ok=True)
 
@@ -165,7 +164,8 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        with naming(path):
+            document = json.loads(path.read_text(encoding="utf-8"))
         if document["format"] == _FORMAT:
             return dict(document["configuration"])
     except (ValueError, KeyError, TypeError):

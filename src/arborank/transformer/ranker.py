@@ -23,6 +23,7 @@ from ..models import XRLinear
 from ..models._growing import grow_tree
 from ..models._params import check_parameters, pass_on, values_of
 from ..models.targets import as_indicator
+from ..persistence.disk import scratch_array
 from ..progress import progress_bar
 from ..sparse import Csr, as_csr
 from ..threads import n_threads
@@ -142,7 +143,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
                 cache = encoder.cache(texts, folder / "tokens", progress)
             watch.lap("tokens")
             shape = (len(texts), encoder.width)
-            vectors = np.memmap(folder / "vectors", np.float32, mode="w+", shape=shape)
+            vectors = scratch_array(folder / "vectors", shape, np.float32)
             history = self._fine_tune(encoder, cache, Y, tree, settings, device, team, vectors)
             watch.lap("fine-tuning")
             self._embed(encoder, cache, device, vectors, team)

@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..persistence.disk import map_file, naming
+
 __all__ = ["TokenCache", "check_texts", "readable"]
 
 _LOG = logging.getLogger(__name__)
@@ -82,19 +84,22 @@ class TokenCache:
                 if file is None:
                     chunks.append(ids)
                 else:
-                    file.write(ids.data)
+                    with naming(file.name):
+                        file.write(ids.data)
                 if progress is not None:
                     progress(start + len(some))
         finally:
             if file is not None:
-                file.close()
+                with naming(file.name):
+                    file.close()
         np.cumsum(offsets, out=offsets)
         if n_cut:
             _LOG.warning("%d of %d texts are longer than the encoder reads and were cut", n_cut, len(texts))
         if path is None or offsets[-1] == 0:
             tokens = np.concatenate([np.zeros(0, dtype), *chunks])
         else:
-            tokens = np.memmap(path, dtype, mode="r", shape=(int(offsets[-1]),))
+            with path.open("rb") as written:
+                tokens = np.frombuffer(map_file(written, int(offsets[-1]) * np.dtype(dtype).itemsize), dtype)
         return cls(tokens, offsets, digest.hexdigest())
 
     def batch(self, rows: NDArray[np.int64], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
