@@ -13,12 +13,13 @@ ifneq ($(CCACHE),)
 BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
 endif
 
-.PHONY: help setup demo test dev sanitize clean
+.PHONY: help setup demo test dev docs sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
 	@echo "make test      set up, lint, type-check, run every test"
 	@echo "make dev       set up an editable install: changes of Python count at once, of C++ at the next import"
+	@echo "make docs      build the documentation site in build/site, with every link checked"
 	@echo "make sanitize  run the native tests under address and undefined-behaviour sanitizers"
 	@echo "make clean     remove everything that was built"
 
@@ -54,6 +55,10 @@ dev: $(VENV)/.requirements $(VENV)/.tools
 	echo "--config-settings=editable.rebuild=true --config-settings=editable.verbose=false --editable" > $(VENV)/.editable
 	rm -f $(VENV)/.installed
 	$(MAKE) setup
+
+docs: $(BIN)/python
+	$(INSTALL) --group docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 sanitize: $(VENV)/.requirements $(VENV)/.tools
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/sanitize.sh
