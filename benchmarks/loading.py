@@ -77,7 +77,7 @@ def make(directory: Path) -> None:
     layers.append(gather_chunks([kinds], np.zeros_like(parents), parents))
     model = XRLinear()
     model.n_features_in_, model.classes_ = N_FEATURES, None
-    model._set_fitted(tree, layers)
+    model._set_fitted(tree, layers, 1.0)
     model.save(directory)
 
 

@@ -23,6 +23,7 @@ namespace arborank {
 struct TrainedLayer {
   LayerArrays arrays;
   std::vector<float> bias;
+  std::vector<float> learned, reaching;  // by child: sums of squared weights, of all and of those that reach the threshold
 };
 
 class LayerTrainer {
@@ -50,7 +51,8 @@ class LayerTrainer {
         throw;
       }
     });
-    return {LayerArrays::join(std::move(chunks_), tick, done_), std::move(bias_)};
+    return {LayerArrays::join(std::move(chunks_), tick, done_), std::move(bias_),
+            std::move(learned_), std::move(reaching_)};
   }
 
  private:
@@ -72,6 +74,8 @@ class LayerTrainer {
 
   void plan() {
     bias_.assign(branches_[last_] - branches_[first_], 0.0f);
+    learned_.assign(bias_.size(), 0.0f);
+    reaching_.assign(bias_.size(), 0.0f);
     chunks_.resize(last_ - first_);
     queue_.resize(last_ - first_);
     std::iota(queue_.begin(), queue_.end(), first_);
@@ -170,10 +174,15 @@ class LayerTrainer {
     }
     if (job.stopped())
       return;
-    float* bias = bias_.data() + branches_[parent.id] - branches_[first_] + group.first;
+    const std::int64_t child = branches_[parent.id] - branches_[first_] + group.first;
+    const Float<L> threshold = thresholds<L>(parent.block, targets, params_);
     for (int lane = 0; lane < group.n_lanes; lane++)
-      bias[lane] = std::fabs(weights.constant[lane]) < params_.threshold ? 0.0f : weights.constant[lane] * params_.bias;
-    parent.kept[g] = keep_weights<L>(parent.block, weights, group.first, group.n_lanes, params_);
+      bias_[child + lane] =
+          std::fabs(weights.constant[lane]) < threshold[lane] ? 0.0f : weights.constant[lane] * params_.bias;
+    auto& kept = parent.kept[g];
+    kept = keep_weights<L>(parent.block, weights, threshold, group.first, group.n_lanes, params_.max_nonzeros);
+    std::copy(kept.learned.begin(), kept.learned.end(), learned_.begin() + child);
+    std::copy(kept.reaching.begin(), kept.reaching.end(), reaching_.begin() + child);
     job.advance(parent.block.n * group.n_lanes);
   }
 
@@ -220,7 +229,7 @@ class LayerTrainer {
   std::condition_variable changed_;
 
   std::vector<PackedChunk> chunks_;
-  std::vector<float> bias_;
+  std::vector<float> bias_, learned_, reaching_;
 };
 
 }  // namespace arborank

@@ -21,7 +21,26 @@ struct GroupWeights {
   std::vector<std::uint32_t> numbers;
   std::vector<std::uint16_t> masks;
   std::vector<float> values;
+  std::vector<float> learned, reaching;  // by lane: the sum of all squared weights, and of those that reach the threshold
 };
+
+// What a weight must reach to stay, of each label. The threshold is meant for examples of about unit length. The weights
+// of a label whose positive examples are much shorter or longer are smaller as a whole, and so is what goes of them.
+template <int L>
+Float<L> thresholds(const TrainBlock& block, const LaneTargets& targets, const TrainParams& params) {
+  constexpr float kAbout = 2;  // from 1 / 2 to 2 is about 1
+  Float<L> sum{}, count{};
+  for (std::int64_t row = 0; row < block.n; row++) {
+    if (targets.positive[row] == 0 || block.norms[row] == 0)
+      continue;
+    const float length = std::sqrt(block.norms[row]);
+    const float share = std::min(1.0f, kAbout * std::min(length, 1 / length));
+    const Int<L> is_positive = lanes_of<L>(targets.positive[row]);
+    sum += is_positive ? spread<L>(share) : Float<L>{};
+    count += is_positive ? spread<L>(1.0f) : Float<L>{};
+  }
+  return params.threshold * (count > 0.0f ? sum / count : spread<L>(1.0f));
+}
 
 inline std::uint32_t feature_of(const TrainBlock& block, std::uint32_t number) {
   const std::uint32_t n_shared = static_cast<std::uint32_t>(block.shared.size());
@@ -40,33 +59,40 @@ void for_each_weight(const TrainBlock& block, const LaneWeights<L>& weights, Vis
 }
 
 template <int L>
-std::vector<Cut> cuts(const TrainBlock& block, const LaneWeights<L>& weights, int n_lanes, const TrainParams& params) {
-  const float least = least_kept(params.threshold);
-  std::vector<Cut> result(n_lanes, Cut{least});
-  if (params.max_nonzeros < 0)
+std::vector<Cut> cuts(const TrainBlock& block, const LaneWeights<L>& weights, Float<L> threshold, int n_lanes,
+                      std::int64_t max_nonzeros) {
+  std::vector<Cut> result;
+  for (int lane = 0; lane < n_lanes; lane++)
+    result.push_back({least_kept(threshold[lane])});
+  if (max_nonzeros < 0)
     return result;
   std::vector<Ranked> all;
   for (int lane = 0; lane < n_lanes; lane++) {
+    const float least = result[lane].least;
     all.clear();
     for_each_weight<L>(block, weights, [&](std::uint32_t number, Float<L> w) {
       if (std::fabs(w[lane]) >= least)
         all.push_back(ranked(w[lane], feature_of(block, number)));
     });
-    result[lane] = cut_to(all, least, params.max_nonzeros);
+    result[lane] = cut_to(all, least, max_nonzeros);
   }
   return result;
 }
 
 template <int L>
-GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights, int first, int n_lanes,
-                          const TrainParams& params) {
-  const auto cut = cuts<L>(block, weights, n_lanes, params);
+GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights, Float<L> threshold, int first,
+                          int n_lanes, std::int64_t max_nonzeros) {
+  const auto cut = cuts<L>(block, weights, threshold, n_lanes, max_nonzeros);
   Float<L> least = spread<L>(std::numeric_limits<float>::infinity());
   for (int lane = 0; lane < n_lanes; lane++)
     least[lane] = cut[lane].least;
   GroupWeights kept;
   kept.first = first;
+  Float<L> all{}, reaching{};
   for_each_weight<L>(block, weights, [&](std::uint32_t number, Float<L> w) {
+    const Float<L> square = w * w;
+    all += square;
+    reaching += magnitude<L>(w) >= threshold ? square : Float<L>{};
     if (!any<L>(magnitude<L>(w) >= least))
       return;
     std::uint32_t mask = 0;
@@ -80,6 +106,10 @@ GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights
       kept.masks.push_back(static_cast<std::uint16_t>(mask));
     }
   });
+  for (int lane = 0; lane < n_lanes; lane++) {
+    kept.learned.push_back(all[lane]);
+    kept.reaching.push_back(reaching[lane]);
+  }
   return kept;
 }
 

@@ -23,6 +23,8 @@ nb::dict train_layer(const Csr& X, const Csr& active, const Csr& positives, Vect
   }
   nb::dict out = layer_to_numpy(std::move(layer.arrays));
   out["bias"] = to_numpy(std::move(layer.bias));
+  out["learned"] = to_numpy(std::move(layer.learned));
+  out["reaching"] = to_numpy(std::move(layer.reaching));
   return out;
 }
 
@@ -33,7 +35,8 @@ void bind_train(nb::module_& m) {
         nb::arg("branches").noconvert(), nb::arg("first"), nb::arg("last"), nb::arg("ranks").noconvert(),
         nb::arg("solver"), nb::arg("Cp"), nb::arg("Cn"), nb::arg("bias"), nb::arg("eps"), nb::arg("max_iter"),
         nb::arg("threshold"), nb::arg("max_nonzeros"), nb::arg("n_threads"), nb::arg("progress").none(),
-        "The arrays of a trained LayerWeights by name; shapes are checked by the caller.");
+        "The arrays of a trained LayerWeights by name, and every child's sum of squared weights, learned and reaching the threshold; "
+        "shapes are checked by the caller.");
 }
 
 }  // namespace arborank

@@ -237,7 +237,7 @@ def _layers(model: XRLinear, setting: Setting) -> list[LayerWeights]:
 def _searching(model: XRLinear, layers: list[LayerWeights], beam_size: int) -> XRLinear:
     small = copy(model)
     small.beam_size = beam_size
-    small._set_fitted(model.tree_, layers)
+    small._set_fitted(model.tree_, layers, model.row_length_)
     return small
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .checks import check_integer
 from .features.base import rows_of
+from .lengths import divide_rows
 from .matching import combination
 from .matching.combine import is_logarithmic
 from .models.predictor import TreePredictor
@@ -143,14 +144,15 @@ def _ways(
     ways = np.stack([tree.ancestors(level + 1)[slots] for level in range(tree.depth)])
     scores = np.full(slots.size, 0.0 if is_logarithmic(how) else 1.0, np.float32)
     steps: list[list[Step]] = [[] for _ in slots]
+    row = to_scipy(divide_rows(instance, model.row_length_))
     for layer, nodes in zip(model.layers_, ways, strict=True):
         weights, bias = layer.to_matrix()
-        added = (to_scipy(instance).multiply(weights[:, nodes].T)).tocsr()
+        added = (row.multiply(weights[:, nodes].T)).tocsr()
         margins = (np.asarray(added.sum(axis=1)).ravel() + bias[nodes]).astype(np.float32)
         scores = join(margins, scores)
         for number, node in enumerate(nodes.tolist()):
-            row = slice(added.indptr[number], added.indptr[number + 1])
-            features = _largest(added.indices[row], added.data[row], n_features, names)
+            own = slice(added.indptr[number], added.indptr[number + 1])
+            features = _largest(added.indices[own], added.data[own], n_features, names)
             values = (float(margins[number]), float(scores[number]), float(bias[node]))
             steps[number].append(Step(node, *values, features))
     leaves = ways[-2] if tree.depth > 1 else np.zeros(slots.size, np.int64)

@@ -314,6 +314,7 @@ def test_two_at_a_time(topics, tmp_path):
         XRLinear().fit(*topics, work_dir=tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:threshold=1e.09 drops nearly all weights:UserWarning")
 def test_no_weight_at_all(topics, tmp_path):
     X, Y = topics
     expected = XRLinear(threshold=1e9, **SMALL_TREE).fit(X, Y)

@@ -277,6 +277,7 @@ def test_multiclass_target(topics):
     assert model.predict(X[:2]).tolist() == y[:2].tolist()
 
 
+@pytest.mark.filterwarnings("ignore:threshold=5 drops nearly all weights:UserWarning")
 def test_sklearn_tools(topics):
     X, Y = topics
     pipeline = make_pipeline(MaxAbsScaler(), XRLinear(**SMALL_TREE))

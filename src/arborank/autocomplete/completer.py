@@ -215,7 +215,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
         model.set_params(
             tree=grow_tree(self.index, self.depth, self.representation, keys, X, Y, rows.prefix, model)
         )
-        model.fit(X, Y)
+        model._fit(X, Y, row_length=1.0)
         # together, and last: a fit that fails leaves the completer as it was
         self._set_fitted(catalogue, rows, model)
         return self

@@ -45,7 +45,7 @@ class Suggester(BaseEstimator):
         self.rows_ = rows
         self.model_ = model
         self._search = BeamSearch(
-            model.tree_.branches, model.layers_, model.tree_.labels, model.tree_.n_labels
+            model.tree_.branches, model.layers_, model.tree_.labels, model.n_labels_, model.row_length_
         )
         self._set_excluded()
 

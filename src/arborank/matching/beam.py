@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import Csr, LabelFilter, Searcher
+from ..lengths import divide_rows
 from ..memory import check_answers_fit
 from ..ranking.weights import LayerWeights
 from .combine import combination
@@ -39,6 +40,8 @@ class BeamSearch:
         The label of every node of the last level. A label may occur more than once.
     n_labels : int
         Number of labels; ids are below it.
+    row_length : float, default 1.0
+        What instances are divided by, as those were that the layers learned from.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class BeamSearch:
         layers: Sequence[LayerWeights],
         labels: NDArray[np.int32],
         n_labels: int,
+        row_length: float = 1.0,
     ) -> None:
         if len(branches) != len(layers):
             raise ValueError(
@@ -65,6 +69,7 @@ class BeamSearch:
         labels = np.ascontiguousarray(labels, dtype=np.int32)
         self.n_labels = n_labels
         self._depth = len(layers)
+        self._row_length = row_length
         self._last: _Last | None = None
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
 
@@ -181,7 +186,7 @@ class BeamSearch:
             if label_filter is not None:
                 only = without = None
         return self._searcher.topk(  # type: ignore[no-any-return]
-            X,
+            divide_rows(X, self._row_length),
             k,
             min(beam_size, 2**62),  # beyond what there can be
             combination(combine, labels=False),
@@ -207,7 +212,11 @@ class BeamSearch:
             in step reads. ``starts`` includes ``bases``, and ``bias`` the ``scales``.
         """
         counts: dict[str, int] = self._searcher.lines(
-            X, k, beam_size, combination(combine, labels=False), combination(combine)
+            divide_rows(X, self._row_length),
+            k,
+            beam_size,
+            combination(combine, labels=False),
+            combination(combine),
         )
         return counts
 
@@ -253,7 +262,7 @@ class BeamSearch:
         """
         above = combination(combine, labels=False)
         return self._searcher.topk(  # type: ignore[no-any-return]
-            X,
+            divide_rows(X, self._row_length),
             k,
             beam_size or k,
             combination=above,

@@ -8,6 +8,7 @@ where a new label goes before it or a new branch takes the place of its own in t
 
 import math
 import time
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..checks import Missing, check_integer, check_missing, check_real
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
+from ..lengths import divide_rows, typical_length
 from ..ranking import LayerWeights, parse_scheme
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..ranking.training import CERTAIN
@@ -35,6 +37,7 @@ __all__ = ["CatalogueMixin"]
 # root are lowered by so much for every level that it lacks, and every factor of e that the sample is smaller by; found
 # with benchmarks/catalogue.py.
 _LESS = 0.065
+_ALIKE = 10  # lengths of rows in fit and an update; more, and they were not made in the same way
 
 
 class CatalogueMixin(TreeLearner):
@@ -241,6 +244,8 @@ class CatalogueMixin(TreeLearner):
         given: LabelTree | None,
         costs: tuple[float, float],
     ) -> Self:
+        self._check_lengths(X)
+        X = divide_rows(X, self.row_length_)
         counts = self._count(X, Y)
         depth = self.tree_.depth
         if given is None:
@@ -294,7 +299,7 @@ class CatalogueMixin(TreeLearner):
         model.n_features_in_, model.classes_ = self.n_features_in_, None
         if counts is not None:
             model.label_counts_, model.n_instances_ = counts, self.n_instances_ + n_further
-        model._set_fitted(tree, layers)
+        model._set_fitted(tree, layers, self.row_length_)
         return model
 
     def _check_changeable(self) -> None:
@@ -328,6 +333,17 @@ class CatalogueMixin(TreeLearner):
                 "every row of Y has a label; X must also hold instances without any of them, like the queries to come"
             )
         return instances, marks
+
+    def _check_lengths(self, X: Csr) -> None:
+        length = typical_length(X)
+        ratio = max(length, self.row_length_) / min(length, self.row_length_)
+        if ratio > _ALIKE:
+            warnings.warn(
+                f"rows of X have a typical length of {length:.3g}, but those that the model was fitted on had "
+                f"{self.row_length_:.3g}; make them as for fit",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _all_known(self, labels: ArrayLike) -> NDArray[np.int64]:
         """Check ids of labels of the model and of new ones, which leave no gap."""

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 from ..indexing import LabelTree
+from ..lengths import divide_rows, typical_length
 from ..matching import BeamSearch
 from ..ranking import SolverParams, train_layer
-from ..sparse import as_csr, transpose
+from ..sparse import as_csr, to_scipy, transpose
 from ._growing import grow_tree
 from ._layers import train_layers
 
@@ -65,6 +66,7 @@ class LinearMatcher:
     Parameters
     ----------
     params : SolverParams, optional
+        For rows of about unit length; others are brought to it, as in `arborank.XRLinear`.
     beam_size : int, default 10
         Nodes kept on the levels above the clusters.
     combine : str, default "l3-hinge"
@@ -80,8 +82,10 @@ class LinearMatcher:
 
     def fit(self, X: sp.csr_array, C: sp.csr_array, tree: LabelTree) -> Self:
         """Train a layer a level of the tree."""
+        instances = as_csr(X)
+        row_length = typical_length(instances)
         layers = train_layers(
-            as_csr(X),
+            divide_rows(instances, row_length),
             as_csr(C, "C"),
             tree,
             [self.params] * tree.depth,
@@ -95,7 +99,7 @@ class LinearMatcher:
             n_threads=0,
             verbose=False,
         )
-        self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels)
+        self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels, row_length)
         return self
 
     def match(self, X: sp.csr_array, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -117,6 +121,7 @@ class LinearRanker:
     Parameters
     ----------
     params : SolverParams, optional
+        For rows of about unit length; others are brought to it, as in `arborank.XRLinear`.
     """
 
     def __init__(self, params: SolverParams | None = None) -> None:
@@ -124,8 +129,10 @@ class LinearRanker:
 
     def fit(self, X: sp.csr_array, Y: sp.csr_array, tree: LabelTree, active: sp.csr_array) -> Self:
         """Train the slots of a cluster against one another, on the cluster's examples."""
+        instances = as_csr(X)
+        self._row_length = typical_length(instances)
         layer = train_layer(
-            X,
+            divide_rows(instances, self._row_length),
             transpose(as_csr(active, "active")),
             transpose(tree._lift(Y, tree.depth)),
             tree.branches[-1],
@@ -145,7 +152,8 @@ class LinearRanker:
         """
         if not hasattr(self, "_weights"):
             raise NotFittedError("this LinearRanker is not fitted yet; call fit first")
-        return score_by_cluster(X, clusters, self._branches, self._margins)
+        rows = to_scipy(divide_rows(as_csr(X), self._row_length))
+        return score_by_cluster(rows, clusters, self._branches, self._margins)
 
     def _margins(self, rows: sp.csr_array, begin: int, end: int) -> NDArray[np.float32]:
         margins = rows @ self._weights[:, begin:end]

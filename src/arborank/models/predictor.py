@@ -36,6 +36,8 @@ class TreePredictor(BaseEstimator):
     classes_ : array of shape (n_labels,) or None
         Class values when `fit` was given a 1-D target.
     n_features_in_, n_labels_ : int
+    row_length_ : float
+        What every row is divided by, as those were that the layers learned from; see `arborank.lengths`.
     """
 
     beam_size: int
@@ -46,12 +48,14 @@ class TreePredictor(BaseEstimator):
     classes_: NDArray[Any] | None
     n_features_in_: int
     n_labels_: int
+    row_length_: float
 
-    def _set_fitted(self, tree: LabelTree, layers: list[LayerWeights]) -> None:
+    def _set_fitted(self, tree: LabelTree, layers: list[LayerWeights], row_length: float) -> None:
         self.tree_ = tree
+        self.row_length_ = row_length
         self.layers_ = layers
         self.n_labels_ = tree.n_labels
-        self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels)
+        self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels, row_length)
 
     @property
     def n_reachable_(self) -> int:
@@ -202,7 +206,7 @@ class TreePredictor(BaseEstimator):
         Parameters
         ----------
         threshold : float, default=0.0
-            Weights of smaller magnitude are dropped.
+            Weights of smaller magnitude are dropped. As in `fit`, they are those for rows of about unit length.
         max_nonzeros : int, optional
             At most so many weights stay of every ranker.
 
@@ -222,7 +226,7 @@ class TreePredictor(BaseEstimator):
 
     def _with_layers(self, layers: list[LayerWeights]) -> Self:
         other = copy.copy(self)
-        other._set_fitted(self.tree_, layers)
+        other._set_fitted(self.tree_, layers, self.row_length_)
         return other
 
     def decision_function(self, X: Any) -> sp.csr_array:
@@ -296,7 +300,7 @@ class TreePredictor(BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if hasattr(self, "layers_"):
-            self._set_fitted(self.tree_, self.layers_)
+            self._set_fitted(self.tree_, self.layers_, self.row_length_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

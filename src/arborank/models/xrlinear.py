@@ -13,9 +13,10 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..checks import check_integer
+from ..checks import check_integer, check_real
 from ..indexing import LabelTree
 from ..indexing.overlap import Copies
+from ..lengths import divide_rows, typical_length, warn_of_scales
 from ..persistence import SaveMixin
 from ..ranking import LayerWeights
 from ..sparse import Csr
@@ -63,6 +64,9 @@ class XRLinear(SaveMixin, ColdStartMixin):
         to four times as long to rank, and four times the space. ``"counted"``: all labels, by the rule of Liu et al.
         (NeurIPS 2021), for comparisons.
     solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"} or one a layer, default="l2svc-dual"
+        Rankers learn from ``X`` divided by the typical length of its rows, ``row_length_``, so that ``Cp``, ``Cn``,
+        ``bias`` and ``threshold`` mean the same for embeddings of length 20, counts and unit rows. Rows of very
+        different lengths are better brought to one length first, with `sklearn.preprocessing.normalize`.
     Cp, Cn : float or one a layer, default=1.0
         Cost of an error on a positive and on a negative example.
     bias : float or one a layer, default=1.0
@@ -71,7 +75,9 @@ class XRLinear(SaveMixin, ColdStartMixin):
         Solver tolerance; None is 0.1 for the dual solvers and 0.01 for the primal.
     max_iter : int or one a layer, default=100
     threshold : float or one a layer, default=0.1
-        Weights smaller than this in absolute value are dropped.
+        Weights smaller than this in absolute value are dropped, by default most of a ranker's; 0 keeps them all. It is
+        relative to ``row_length_``, and less goes of labels whose instances are much shorter or longer than that.
+        When next to nothing is left, `fit` warns.
     max_nonzeros : int, None or one a layer, default=None
         Largest weights kept per label.
     negatives : str or one a layer, default="tfn"
@@ -102,6 +108,9 @@ class XRLinear(SaveMixin, ColdStartMixin):
     classes_ : array of shape (n_labels,) or None
         Class values when `fit` was given a 1-D target.
     n_features_in_, n_labels_ : int
+    row_length_ : float
+        What every row is divided by before it meets the layers: the median length of the training rows, or 1.0 where
+        that is between 1/2 and 2.
     n_instances_ : int
         Rows of ``X`` in `fit`, and in every update since.
     label_counts_ : int64 array of shape (n_labels,)
@@ -234,10 +243,18 @@ class XRLinear(SaveMixin, ColdStartMixin):
         user_negatives: Any = None,
         work_dir: str | PathLike[str] | None = None,
         refinement: dict[str, Any] | None = None,
+        row_length: float | None = None,
     ) -> Self:
-        """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator."""
+        """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator.
+
+        ``row_length`` is given where rows are made to measure, and their lengths say something.
+        """
         check_parameters(self)
-        given, X = X, self._instances(X, reset=True)
+        given, own = X, self._instances(X, reset=True)
+        if row_length is None:
+            row_length = typical_length(own)
+            warn_of_scales(own)
+        X = divide_rows(own, row_length)
         Y, classes = as_indicator(Y, X.shape[0])
         label_counts = self._count(X, Y, keeps_weights=work_dir is None, grows_tree=self.tree is None)
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
@@ -249,7 +266,8 @@ class XRLinear(SaveMixin, ColdStartMixin):
         if not isinstance(self.representation, (str, Mapping)) and not callable(self.representation):
             extras["representation"] = self.representation
         with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
-            tree, times = self._obtain_tree(X, Y, label_features, checkpoint)
+            seen = own if callable(self.representation) else X
+            tree, times = self._obtain_tree(seen, Y, label_features, checkpoint)
             routes = None
             if self.max_clusters > 1:
                 refined = refine_tree(
@@ -276,7 +294,7 @@ class XRLinear(SaveMixin, ColdStartMixin):
         self._set_features(given, X.shape[1])
         self.n_instances_ = X.shape[0]
         self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
-        self._set_fitted(tree, layers)
+        self._set_fitted(tree, layers, row_length)
         return self
 
     def _obtain_tree(
@@ -312,7 +330,7 @@ class XRLinear(SaveMixin, ColdStartMixin):
         model = cls(bias=list(parts.bias), beam_size=parts.beam_size, combine=parts.combine)
         model.n_features_in_ = parts.layers[0].n_features
         model.classes_ = None
-        model._set_fitted(parts.tree, list(parts.layers))
+        model._set_fitted(parts.tree, list(parts.layers), 1.0)
         return model
 
     def to_state(self) -> State:
@@ -323,6 +341,7 @@ class XRLinear(SaveMixin, ColdStartMixin):
         parts |= {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
         parts["tree"] = self.tree_
         config: dict[str, Any] = {"params": self._settings(), "n_features": self.n_features_in_}
+        config["row_length"] = self.row_length_
         if hasattr(self, "label_counts_"):  # an imported model does not know them
             arrays["label_counts"] = self.label_counts_
             config["n_instances"] = self.n_instances_
@@ -349,6 +368,7 @@ class XRLinear(SaveMixin, ColdStartMixin):
         model.n_features_in_ = check_integer("n_features", state.config["n_features"], 1)
         if model.n_features_in_ != layers[0].n_features:
             raise ValueError(f"n_features is {model.n_features_in_}, but layer0 takes {layers[0].n_features}")
+        row_length = check_real("row_length", state.config["row_length"], above=0.0)
         if "label_counts" in state.arrays:
             model.label_counts_ = state.arrays["label_counts"]
             model.n_instances_ = check_integer("n_instances", state.config["n_instances"], 0)
@@ -358,5 +378,5 @@ class XRLinear(SaveMixin, ColdStartMixin):
                     f"shape ({tree.n_labels},) was expected"
                 )
         model.classes_ = classes_from_state(state, tree.n_labels)
-        model._set_fitted(tree, layers)
+        model._set_fitted(tree, layers, row_length)
         return model

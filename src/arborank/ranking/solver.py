@@ -34,7 +34,9 @@ class SolverParams:
     max_iter : int
         Most passes over the examples (primal: most Newton steps).
     threshold : float
-        Weights of smaller magnitude are dropped, the bias included. 0 keeps all that are not zero.
+        Weights of smaller magnitude are dropped, the bias included. 0 keeps all that are not zero. Less is dropped of
+        a label whose positive examples are shorter than 1/2 or longer than 2: with lengths ``a``, the mean of
+        ``min(1, 2 a, 2 / a)`` times the threshold.
     max_nonzeros : int, optional
         Most weights to keep for a label, the largest in magnitude; the bias is not counted. None: no limit.
 

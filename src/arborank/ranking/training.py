@@ -1,5 +1,6 @@
 """Training of one tree layer: a linear ranker for every child, against its siblings' examples."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,9 @@ from .solver import SOLVERS, SolverParams
 from .weights import LayerWeights, check_ranks, feature_ranks
 
 __all__ = ["CERTAIN", "train_layer", "training_work"]
+
+_SOMETHING = 0.1  # a sum of squared weights that can change a margin by 0.3
+_LITTLE = 0.05  # of that sum
 
 CERTAIN = 20.0  # a margin: what hinges make of it is exactly 1, and its sigmoid 1 in single precision
 
@@ -60,6 +64,11 @@ def train_layer(
     -------
     LayerWeights
 
+    Warns
+    -----
+    UserWarning
+        If the threshold drops more than 95 % of the squared weights of most children.
+
     Raises
     ------
     ValueError
@@ -104,9 +113,22 @@ def train_layer(
         n_threads=int(n_threads),
         progress=progress,
     )
+    _warn_if_pruned(arrays.pop("learned"), arrays.pop("reaching"), params.threshold)
     arrays["bias"][children - branches[first]] = CERTAIN
     own = branches[first : last + 1] - branches[first]
     return LayerWeights(branches=own, ranks=ranks, n_features=X.shape[1], **arrays)
+
+
+def _warn_if_pruned(learned: NDArray[np.float32], reaching: NDArray[np.float32], threshold: float) -> None:
+    """Warn if the threshold leaves next to nothing of most rankers that have learned something."""
+    told = learned > _SOMETHING
+    if told.any() and np.median(reaching[told] / learned[told]) < _LITTLE:
+        warnings.warn(
+            f"threshold={threshold:g} drops nearly all weights of most rankers, which can hardly tell labels apart "
+            "without them; lower it (0 keeps all weights)",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def training_work(active: MatrixLike, branches: ArrayLike) -> int:
