@@ -11,13 +11,14 @@
 #include <unordered_set>
 
 #include "unicode.hpp"
+#include "unicode_compose.hpp"
 #include "unicode_graphemes.hpp"
 #include "unicode_runs.hpp"
 
 namespace arborank {
 
 enum class Analyzer { kWord, kChar, kCharWb };
-enum class Tokens { kWord2, kWord1, kWhitespace };
+enum class Tokens { kWord2, kWord1, kWhitespace, kSklearn };
 
 struct TransparentHash {
   using is_transparent = void;
@@ -32,6 +33,7 @@ struct TextOptions {
   int max_n = 1;
   bool lowercase = true;
   unicode::Accents accents = unicode::Accents::kKeep;
+  bool compose = true;     // to NFC, without invisible characters
   bool positions = false;  // rows hold every occurrence with its position, in place of counts
   bool graphemes = false;  // kChar: what a reader takes for one character is one, of however many code points
   StopWords stop_words;
@@ -66,10 +68,8 @@ class Analysis {
       unicode::lower(text, text_);
     else
       text_.assign(text);
-    if (options.accents != unicode::Accents::kKeep && !unicode::is_ascii(text_)) {
-      unicode::fold(text_, options.accents, folded_);
-      text_.swap(folded_);
-    }
+    if ((options.compose || options.accents != unicode::Accents::kKeep) && !unicode::is_ascii(text_))
+      unify(options);
     const std::size_t n = text_.size();
     text_.append(kPadding, '\0');
     out_ = bytes_.get(2 * n + 2 + kPadding);  // every word may get two spaces
@@ -87,6 +87,13 @@ class Analysis {
 
   // The normalised text; `kPadding` bytes after its end may be read.
   const char* bytes() const { return bytes_.data(); }
+
+  // visit(word) for every word of kWord, stop words left out.
+  template <class Visit>
+  void each_word(Visit&& visit) const {
+    for (const std::uint32_t* start = starts_.data(); start < start_; start++)
+      visit(std::string_view(bytes() + start[0], start[1] - start[0] - 1));
+  }
 
   // emit(start, length, position) for every n-gram, as often as it occurs, equal ones by ascending position.
   template <class Emit>
@@ -120,6 +127,21 @@ class Analysis {
     return unicode::width(static_cast<unsigned char>(*p)) == static_cast<int>(n_bytes);
   }
 
+  void unify(const TextOptions& options) {
+    const auto compose = [&](bool visible) {
+      if (composer_.compose(text_, visible, other_))
+        text_.swap(other_);
+    };
+    if (options.compose)
+      compose(true);
+    if (options.accents == unicode::Accents::kKeep)
+      return;
+    unicode::fold(text_, options.accents, other_);
+    text_.swap(other_);
+    if (options.accents == unicode::Accents::kFold)
+      compose(false);
+  }
+
   // Copies whole pieces; what stands after the n bytes is overwritten by the next word or is padding.
   void copy(const char* from, std::size_t n) {
     for (std::size_t i = 0; i < n; i += 16)
@@ -142,18 +164,22 @@ class Analysis {
   }
 
   void split_words(std::size_t n, const TextOptions& options) {
-    const bool by_space = options.tokens == Tokens::kWhitespace;
-    const bool two = options.tokens == Tokens::kWord2;
+    const bool two = options.tokens == Tokens::kWord2 || options.tokens == Tokens::kSklearn;
+    const bool marked = options.tokens == Tokens::kWord2 || options.tokens == Tokens::kWord1;
     const bool stopped = !options.stop_words.empty();
+    const auto runs = options.tokens == Tokens::kWhitespace ? unicode::Runs::kNoSpace
+                      : marked                              ? unicode::Runs::kMarkedWord
+                                                            : unicode::Runs::kWord;
     const char* const text = text_.data();
-    unicode::each_run(text, n, by_space, [&](std::size_t first, std::size_t end) {
-      const char* const word = text + first;
-      const std::size_t length = end - first;
-      if ((two && is_one_character(word, length)) ||
-          (stopped && options.stop_words.contains(std::string_view(word, length))))
+    unicode::each_run(text, n, runs, [&](std::size_t first, std::size_t end) {
+      std::string_view word(text + first, end - first);
+      if (marked)
+        word = unicode::without_stray_marks(word);
+      if (word.empty() || (two && is_one_character(word.data(), word.size())) ||
+          (stopped && options.stop_words.contains(word)))
         return;
       *start_++ = position(out_);
-      copy(word, length);
+      copy(word.data(), word.size());
       *out_++ = ' ';
     });
   }
@@ -172,7 +198,7 @@ class Analysis {
       }
     };
     std::size_t done = 0;
-    unicode::each_run(text, n, true, [&](std::size_t first, std::size_t end) {
+    unicode::each_run(text, n, unicode::Runs::kNoSpace, [&](std::size_t first, std::size_t end) {
       put_space(done, first);
       if (graphemes)
         copy_graphemes(text + first, end - first);
@@ -185,7 +211,7 @@ class Analysis {
 
   void split_characters_of_words(std::size_t n) {
     const char* const text = text_.data();
-    unicode::each_run(text, n, true, [&](std::size_t first, std::size_t end) {
+    unicode::each_run(text, n, unicode::Runs::kNoSpace, [&](std::size_t first, std::size_t end) {
       *word_++ = static_cast<std::uint32_t>(start_ - starts_.data());
       *start_++ = position(out_);
       *out_++ = ' ';
@@ -195,7 +221,8 @@ class Analysis {
     });
   }
 
-  std::string text_, folded_;
+  std::string text_, other_;
+  unicode::Composer composer_;
   Scratch<char> bytes_;
   Scratch<std::uint32_t> starts_;  // of words, or of characters; and the end
   Scratch<std::uint32_t> words_;   // char_wb: the first character of every word; and the end

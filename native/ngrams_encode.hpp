@@ -35,8 +35,7 @@ class Encoder {
   // Reads blocks of texts from next() until one is empty. Ticks tell the texts done.
   template <class Next>
   NgramRows encode(Next&& next, int n_threads, const Tick& tick) const {
-    n_threads = resolve_threads(n_threads);
-    std::vector<std::unique_ptr<Worker>> workers(n_threads);
+    std::vector<std::unique_ptr<Worker>> workers;
     std::vector<CountedTexts> chunks;
     std::int64_t n_done = 0;
     while (true) {
@@ -47,6 +46,7 @@ class Encoder {
       const std::size_t first = chunks.size();
       const std::int64_t n_chunks = (n + kChunk - 1) / kChunk;
       chunks.resize(first + n_chunks);
+      workers.resize(std::max<std::size_t>(workers.size(), busy_threads(n_threads, n_chunks)));
       const auto body = [&](std::int64_t c, int thread, const auto& stopped) {
         if (!workers[thread])
           workers[thread] = std::make_unique<Worker>();

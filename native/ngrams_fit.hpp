@@ -10,6 +10,7 @@
 #include "ngrams_rows.hpp"
 #include "ngrams_select.hpp"
 #include "ngrams_table.hpp"
+#include "ngrams_unparted.hpp"
 #include "pool.hpp"
 
 namespace arborank {
@@ -19,10 +20,7 @@ class Fitter {
   // Texts are not looked at again after `add`, except through their counts, when `keep_rows`.
   Fitter(std::vector<TextOptions> parts, bool keep_rows, int n_threads)
       : options_(std::move(parts)), keep_rows_(keep_rows), n_threads_(resolve_threads(n_threads)),
-        workers_(n_threads_), columns_(options_.size()), widths_(options_.size(), 0) {
-    for (std::size_t part = 0; part < options_.size(); part++)
-      tables_.emplace_back(n_threads_);
-  }
+        tables_(options_.size()), columns_(options_.size()), widths_(options_.size(), 0) {}
 
   Fitter(const Fitter&) = delete;
   Fitter& operator=(const Fitter&) = delete;
@@ -30,6 +28,20 @@ class Fitter {
   std::int64_t n_texts() const { return n_texts_; }
   const TextOptions& options(std::size_t part) const { return options_[part]; }
   std::int64_t width(std::size_t part) const { return widths_[part]; }
+  // Texts without an n-gram of any part.
+  std::int64_t n_without() const {
+    std::int64_t n = 0;
+    for (const Worker& worker : workers_)
+      n += worker.n_without;
+    return n;
+  }
+  // What share of the bytes of all words is in words of a script that does not part words, and too long to be one.
+  double unparted(std::size_t part) const {
+    Unparted all;
+    for (const Worker& worker : workers_)
+      all += worker.unparted[part];
+    return all.share();
+  }
   bool found_any(std::size_t part) const {
     return std::ranges::any_of(tables_[part], [](const TermTable& table) { return table.size() > 0; });
   }
@@ -51,14 +63,15 @@ class Fitter {
     Selection selection = arborank::select(tables_[part], limits, n_threads_, tick);
     columns_[part] = std::move(selection.columns);
     widths_[part] = static_cast<std::int64_t>(selection.df.size());
-    tables_[part] = std::vector<TermTable>(n_threads_);
+    tables_[part].clear();
     return selection;
   }
 
   // The TF-IDF rows of all texts added, parts side by side. Gives the counts away: call it once, after `select`.
   NgramRows rows(const std::vector<Weighting>& parts, Norm norm, const Tick& tick) {
-    std::vector<Scratches> scratches(n_threads_);
-    parallel_for(n_threads_, static_cast<std::int64_t>(chunks_.size()), [&](std::int64_t) { tick(0); },
+    const auto n_chunks = static_cast<std::int64_t>(chunks_.size());
+    std::vector<Scratches> scratches(busy_threads(n_threads_, n_chunks));
+    parallel_for(n_threads_, n_chunks, [&](std::int64_t) { tick(0); },
                  [&](std::int64_t c, int thread, Job&) { chunks_[c] = renumbered(c, scratches[thread]); });
     return lay_out(chunks_, parts, widths_, norm, n_threads_, tick);
   }
@@ -74,6 +87,8 @@ class Fitter {
     Analysis analysis;
     std::vector<Gram> grams;
     std::vector<Entry> row;
+    std::int64_t n_without = 0;
+    std::vector<Unparted> unparted;  // [part]
   };
   struct Scratches {
     std::vector<Entry> row, sorting;
@@ -87,17 +102,30 @@ class Fitter {
       chunks_.resize(first + n_chunks);
       threads_.resize(first + n_chunks);
     }
+    if (const std::size_t busy = busy_threads(n_threads_, n_chunks); busy > workers_.size()) {
+      workers_.resize(busy);
+      for (Worker& worker : workers_)
+        worker.unparted.resize(options_.size());
+      for (auto& tables : tables_)
+        tables.resize(busy);
+    }
     const auto report = [&](std::int64_t done) { tick(n_texts_ + done); };
     parallel_for(n_threads_, n_chunks, report, [&](std::int64_t c, int thread, Job& job) {
       const std::int64_t end = std::min(n, (c + 1) * kChunk);
       for (std::int64_t i = c * kChunk; i < end && !job.stopped(); i++) {
         if (keep_rows_)
           chunks_[first + c].add_text();
+        Worker& worker = workers_[thread];
+        bool without = true;
         for (std::size_t part = 0; part < options_.size(); part++) {
-          count(texts[i], options_[part], tables_[part][thread], workers_[thread]);
+          count(texts[i], options_[part], tables_[part][thread], worker);
+          without = without && worker.row.empty();
+          if (options_[part].analyzer == Analyzer::kWord)
+            worker.analysis.each_word([&](std::string_view word) { worker.unparted[part].add(word); });
           if (keep_rows_)
-            chunks_[first + c].add_part(workers_[thread].row, false);
+            chunks_[first + c].add_part(worker.row, false);
         }
+        worker.n_without += without;
       }
       if (keep_rows_) {
         chunks_[first + c].entries.shrink_to_fit();

@@ -198,7 +198,7 @@ inline NgramRows lay_out(std::vector<CountedTexts>& chunks, std::span<const Weig
     make_rows(0, maker, [] { return false; });
     return out;
   }
-  std::vector<RowMaker> makers(resolve_threads(n_threads));
+  std::vector<RowMaker> makers(busy_threads(n_threads, n_chunks));
   parallel_for(n_threads, n_chunks, tick, [&](std::int64_t c, int thread, Job& job) {
     make_rows(c, makers[thread], [&] { return job.stopped(); });
     job.advance(static_cast<std::int64_t>(chunks[c].widths.size()));

@@ -1,4 +1,4 @@
-// From every thread's own table to one vocabulary. Tables are merged by ranges of the hash, a range a thread; terms
+// From every thread's own table to one vocabulary. Tables are merged by ranges of the hash, a range a core; terms
 // that are kept are numbered in byte order (which is code point order), so nothing depends on the number of threads.
 #pragma once
 #include <algorithm>
@@ -34,8 +34,8 @@ struct Selection {
 class Selector {
  public:
   Selector(const std::vector<TermTable>& tables, int n_threads, const Tick& tick)
-      : tables_(tables), n_ranges_(static_cast<std::int64_t>(tables.size())), n_threads_(n_threads), tick_(tick),
-        ranges_(tables.size()) {}
+      : tables_(tables), n_ranges_(busy_threads(0, static_cast<std::int64_t>(tables.size()))), n_threads_(n_threads),
+        tick_(tick), ranges_(n_ranges_) {}
 
   Selection select(const Limits& limits) {
     for (const auto& table : tables_)
@@ -85,7 +85,7 @@ class Selector {
   // Fills ranges_[r].kept, and for its terms the columns with numbers within it.
   void merge(std::int64_t r, const Limits& limits, const Job& job) {
     TermTable merged;
-    if (n_ranges_ > 1) {
+    if (tables_.size() != 1) {
       std::size_t most = 0;
       each_of_range(r, [&](std::size_t, std::uint32_t) { most++; });
       merged.reserve(most);
@@ -99,7 +99,7 @@ class Selector {
     }
     if (job.stopped())
       return;
-    const TermTable& all = n_ranges_ > 1 ? merged : tables_[0];
+    const TermTable& all = tables_.size() == 1 ? tables_[0] : merged;
     std::vector<std::uint32_t> renumbered(all.size(), kNone);
     auto& kept = ranges_[r].kept;
     for (std::uint32_t id = 0; id < all.size(); id++)
@@ -109,7 +109,7 @@ class Selector {
       }
     each_of_range(r, [&](std::size_t t, std::uint32_t id) {
       auto& column = selection_.columns[t][id];
-      column = renumbered[n_ranges_ > 1 ? column : id];
+      column = renumbered[tables_.size() == 1 ? id : column];
     });
   }
 

@@ -115,10 +115,15 @@ inline void run_threads(int n_threads, const Tick& tick, const std::function<voi
     std::rethrow_exception(error);
 }
 
+// Threads that have something to do.
+inline int busy_threads(int n_threads, std::int64_t n_tasks) {
+  return static_cast<int>(std::clamp<std::int64_t>(n_tasks, 1, resolve_threads(n_threads)));
+}
+
 // body(task, thread, job) for every task, handed out in order, one at a time, to whichever thread is free.
 template <class Body>
 void parallel_for(int n_threads, std::int64_t n_tasks, const Tick& tick, Body&& body) {
-  n_threads = static_cast<int>(std::clamp<std::int64_t>(n_tasks, 1, resolve_threads(n_threads)));
+  n_threads = busy_threads(n_threads, n_tasks);
   std::atomic<std::int64_t> next{0};
   run_threads(n_threads, tick, [&](int thread, Job& job) {
     for (std::int64_t task; !job.stopped() && (task = next.fetch_add(1)) < n_tasks;)

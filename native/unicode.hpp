@@ -1,4 +1,4 @@
-// Characters as Python sees them: \w and \s of `re`, str.lower(), and accent folding (NFKD without combining marks).
+// Characters as Python sees them: \w and \s of `re`, and str.lower(); and accent folding.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -12,7 +12,16 @@
 
 namespace arborank::unicode {
 
-enum Class : std::uint8_t { kIsWord = 1, kIsSpace = 2, kIsCased = 4, kIsIgnorable = 8, kExtends = 16 };
+enum Class : std::uint8_t {
+  kIsWord = 1,
+  kIsSpace = 2,
+  kIsCased = 4,
+  kIsIgnorable = 8,
+  kExtends = 16,
+  kContinues = 32,
+  kIsUnsettled = 64,
+  kIsInvisible = 128,
+};
 
 // The generated ranges laid out for one look-up a character; built when first needed, in about a millisecond.
 class Tables {
@@ -25,18 +34,32 @@ class Tables {
   // Code points that `c` becomes, or nothing found: nullptr. The first number is how many.
   const std::uint32_t* lower(char32_t c) const { return find(lower_, kLower, c); }
   const std::uint32_t* fold(char32_t c) const { return find(fold_, kFold, c); }
+  const std::uint32_t* decompose(char32_t c) const { return find(decompose_, kDecompose, c); }
+  std::uint8_t combining(char32_t c) const { return c < kMapped ? combining_[c] : 0; }
+  // May c compose with a character before it, other than in Hangul?
+  bool is_second(char32_t c) const { return c < kMapped && is_second_[c]; }
 
  private:
   static constexpr char32_t kMapped = 0x30000;  // no character beyond is changed
 
-  Tables() : classes_(0x110000), lower_(kMapped), fold_(kMapped) {
+  Tables() : classes_(0x110000), combining_(kMapped), lower_(kMapped), fold_(kMapped), decompose_(kMapped),
+             is_second_(kMapped) {
     mark(kWord, std::size(kWord), kIsWord);
     mark(kSpace, std::size(kSpace), kIsSpace);
     mark(kCased, std::size(kCased), kIsCased);
     mark(kIgnorable, std::size(kIgnorable), kIsIgnorable);
     mark(kExtend, std::size(kExtend), kExtends);
+    mark(kContinue, std::size(kContinue), kContinues);
+    mark(kUnsettled, std::size(kUnsettled), kIsUnsettled);
+    mark(kInvisible, std::size(kInvisible), kIsInvisible);
+    for (std::size_t i = 0; i < std::size(kCombining); i += 3)
+      for (std::uint32_t c = kCombining[i]; c <= kCombining[i + 1]; c++)
+        combining_.at(c) = static_cast<std::uint8_t>(kCombining[i + 2]);
+    for (std::size_t i = 0; i < std::size(kCompose); i += 3)
+      is_second_.at(kCompose[i + 1]) = true;
     index(kLower, std::size(kLower), lower_);
     index(kFold, std::size(kFold), fold_);
+    index(kDecompose, std::size(kDecompose), decompose_);
   }
   void mark(const std::uint32_t* ranges, std::size_t n, std::uint8_t bit) {
     for (std::size_t i = 0; i < n; i += 2)
@@ -51,8 +74,9 @@ class Tables {
     return c < kMapped && where[c] ? entries + where[c] : nullptr;
   }
 
-  std::vector<std::uint8_t> classes_;
-  std::vector<std::uint32_t> lower_, fold_;
+  std::vector<std::uint8_t> classes_, combining_;
+  std::vector<std::uint32_t> lower_, fold_, decompose_;
+  std::vector<bool> is_second_;
 };
 
 inline int width(unsigned char lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
@@ -155,7 +179,8 @@ inline void lower(std::string_view text, std::string& out) {
 
 enum class Accents { kKeep, kFold, kAscii };
 
-// Compatibility decomposition without combining marks; kAscii also drops what is not ASCII then. `out` is replaced.
+// The compatibility composition of every character, without accents; what then composes across characters is left to
+// `Composer`. kAscii also drops what is not ASCII then. `out` is replaced.
 inline void fold(std::string_view text, Accents accents, std::string& out) {
   const auto& tables = Tables::get();
   out.clear();
@@ -167,12 +192,6 @@ inline void fold(std::string_view text, Accents accents, std::string& out) {
     const char32_t c = decode(p);
     if (c < 0x80) {
       out.push_back(static_cast<char>(c));
-    } else if (c >= 0xAC00 && c < 0xD7A4) {  // a Hangul syllable is its two or three letters
-      const char32_t s = c - 0xAC00;
-      put(0x1100 + s / 588);
-      put(0x1161 + s % 588 / 28);
-      if (s % 28)
-        put(0x11A7 + s % 28);
     } else if (const std::uint32_t* mapped = tables.fold(c)) {
       for (std::uint32_t k = 1; k <= mapped[0]; k++)
         put(mapped[k]);

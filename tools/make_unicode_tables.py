@@ -8,11 +8,34 @@ The tables are committed, so that a model tokenises the same way under every Pyt
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+
+from arborank.spelling import INVISIBLE
 
 CODE_POINTS = range(0x110000)
 HANGUL = range(0xAC00, 0xD7A4)  # decomposed by arithmetic
 WORD = re.compile(r"\w")
 SPACE = re.compile(r"\s")
+ZERO_WIDTH_SPACE = 0x200B
+# Blocks of the marks that Latin, Greek, Cyrillic, Hebrew, Syriac and Arabic texts may be written without.
+ACCENTS = (
+    (0x300, 0x36F),
+    (0x483, 0x487),
+    (0x591, 0x5C7),
+    (0x610, 0x61A),
+    (0x64B, 0x65F),
+    (0x670, 0x670),
+    (0x6D6, 0x6ED),
+    (0x711, 0x74A),
+    (0x898, 0x8FF),
+    (0x1AB0, 0x1AFF),
+    (0x1DC0, 0x1DFF),
+    (0x20D0, 0x20FF),
+    (0x2DE0, 0x2DFF),
+    (0xA66F, 0xA69F),
+    (0xFE20, 0xFE2F),
+    (0x10EC0, 0x10EFF),
+)
 
 
 def ranges(inside: Callable[[str], bool]) -> Iterator[int]:
@@ -37,9 +60,60 @@ def is_cased(c: str) -> bool:
     return ("A\u03a3" + c).lower()[1] == "\u03c3"
 
 
+def is_accent(c: str) -> bool:
+    """Tell the combining marks that accent folding drops; those of Indic scripts, Thai or kana make other letters."""
+    return unicodedata.combining(c) > 0 and any(first <= ord(c) <= last for first, last in ACCENTS)
+
+
 def fold(c: str) -> str:
-    """Compatibility decomposition without combining marks."""
-    return "".join(d for d in unicodedata.normalize("NFKD", c) if not unicodedata.combining(d))
+    """Compatibility composition without accents."""
+    decomposed = unicodedata.normalize("NFKD", c)
+    return unicodedata.normalize("NFC", "".join(d for d in decomposed if not is_accent(d)))
+
+
+def continues(c: str) -> bool:
+    """Tell marks and joiners, which go on with a word that a letter has begun."""
+    return unicodedata.category(c)[0] == "M" or c in "\u200c\u200d"
+
+
+def compositions() -> list[tuple[int, int, int]]:
+    """Return two characters and what they compose to, but for Hangul."""
+    found = []
+    for c in CODE_POINTS:
+        parts = unicodedata.decomposition(chr(c)).split()
+        if len(parts) == 2 and parts[0][0] != "<" and unicodedata.is_normalized("NFC", chr(c)):
+            found.append((int(parts[0], 16), int(parts[1], 16), c))
+    return sorted(found)
+
+
+def is_unsettled(seconds: set[int]) -> Callable[[str], bool]:
+    """Tell the characters that may have to be composed, reordered, dropped or replaced."""
+
+    def check(c: str) -> bool:
+        return (
+            not unicodedata.is_normalized("NFC", c)
+            or unicodedata.combining(c) > 0
+            or ord(c) in seconds
+            or 0x1161 <= ord(c) <= 0x1175
+            or 0x11A8 <= ord(c) <= 0x11C2
+            or ord(c) == ZERO_WIDTH_SPACE
+            or is_invisible(c)
+        )
+
+    return check
+
+
+def is_invisible(c: str) -> bool:
+    """Tell what is dropped from texts."""
+    return any(first <= ord(c) <= last for first, last in INVISIBLE)
+
+
+def classes() -> Iterator[int]:
+    """First and last of every run of characters of one combining class above 0, and the class."""
+    for value, run in groupby(CODE_POINTS, lambda c: unicodedata.combining(chr(c))):
+        if value:
+            run = list(run)
+            yield from (run[0], run[-1], value)
 
 
 def extends(c: str) -> bool:
@@ -86,8 +160,24 @@ def main() -> None:
     table("kCased", ranges(is_cased), "First, last of runs of cased, not case-ignorable characters.")
     table("kIgnorable", ranges(is_ignorable), "First, last of runs of case-ignorable characters.")
     table("kExtend", ranges(extends), "First, last of runs of characters that belong to the one before.")
+    table("kContinue", ranges(continues), "First, last of runs of marks and joiners.")
+    pairs = compositions()
+    seconds = {second for _, second, _ in pairs}
+    table(
+        "kUnsettled",
+        ranges(is_unsettled(seconds)),
+        "First, last of runs of what composed text may not hold as it is.",
+    )
+    table("kInvisible", ranges(is_invisible), "First, last of runs of what is dropped.")
+    table("kCombining", classes(), "First, last, combining class.")
     mapping("kLower", str.lower, [0x3A3], "str.lower, but for capital sigma, which depends on context.")
-    mapping("kFold", fold, HANGUL, "NFKD without combining marks, but for Hangul syllables.")
+    mapping("kFold", fold, [], "NFKC without accents.")
+    mapping("kDecompose", lambda c: unicodedata.normalize("NFD", c), HANGUL, "NFD, but for Hangul syllables.")
+    table(
+        "kCompose",
+        (c for pair in pairs for c in pair),
+        "Two characters and what they compose to, but for Hangul.",
+    )
     print("\n}  // namespace arborank::unicode")
 
 

@@ -24,13 +24,14 @@ Norm norm_of(const std::string& name) {
 }
 
 TextOptions text_options(const std::string& analyzer, const std::string& tokens, int min_n, int max_n, bool lowercase,
-                         const std::string& accents, const std::vector<nb::bytes>& stop_words, bool positions,
-                         bool graphemes) {
+                         const std::string& accents, bool compose, const std::vector<nb::bytes>& stop_words,
+                         bool positions, bool graphemes) {
   TextOptions o;
   o.analyzer = choose<Analyzer>(
       analyzer, "analyzer", {{"word", Analyzer::kWord}, {"char", Analyzer::kChar}, {"char_wb", Analyzer::kCharWb}});
   o.tokens = choose<Tokens>(
-      tokens, "tokens", {{"word2", Tokens::kWord2}, {"word1", Tokens::kWord1}, {"whitespace", Tokens::kWhitespace}});
+      tokens, "tokens", {{"word2", Tokens::kWord2}, {"word1", Tokens::kWord1}, {"whitespace", Tokens::kWhitespace},
+                          {"scikit-learn", Tokens::kSklearn}});
   if (min_n < 1 || max_n < min_n)
     throw std::invalid_argument("ngram_range must hold 1 <= min <= max");
   o.min_n = min_n;
@@ -39,6 +40,7 @@ TextOptions text_options(const std::string& analyzer, const std::string& tokens,
   using unicode::Accents;
   o.accents = choose<Accents>(accents, "strip_accents",
                               {{"none", Accents::kKeep}, {"unicode", Accents::kFold}, {"ascii", Accents::kAscii}});
+  o.compose = compose;
   o.positions = positions;
   o.graphemes = graphemes;
   for (const auto& word : stop_words)
@@ -48,13 +50,13 @@ TextOptions text_options(const std::string& analyzer, const std::string& tokens,
 
 std::string shown(const TextOptions& o) {
   const char* const analyzers[] = {"word", "char", "char_wb"};
-  const char* const tokens[] = {"word2", "word1", "whitespace"};
+  const char* const tokens[] = {"word2", "word1", "whitespace", "scikit-learn"};
   const char* const accents[] = {"none", "unicode", "ascii"};
   std::string out = "TextOptions(analyzer='" + std::string(analyzers[static_cast<int>(o.analyzer)]) + "', tokens='" +
                     tokens[static_cast<int>(o.tokens)] + "', ngram_range=(" + std::to_string(o.min_n) + ", " +
                     std::to_string(o.max_n) + "), lowercase=" + (o.lowercase ? "True" : "False") +
                     ", strip_accents='" + accents[static_cast<int>(o.accents)] + "'";
-  for (const auto& [on, name] : {std::pair(o.positions, "positions"), std::pair(o.graphemes, "graphemes")})
+  for (const auto& [on, name] : {std::pair(o.compose, "compose"), std::pair(o.positions, "positions"), std::pair(o.graphemes, "graphemes")})
     if (on)
       out += std::string(", ") + name + "=True";
   if (!o.stop_words.empty())
@@ -280,13 +282,13 @@ nb::list ngrams(nb::str text, const TextOptions& options) {
 void bind_features(nb::module_& m) {
   nb::class_<TextOptions>(m, "TextOptions", "How a text becomes n-grams.")
       .def("__init__", [](TextOptions* self, const std::string& analyzer, const std::string& tokens, int min_n,
-                          int max_n, bool lowercase, const std::string& accents,
+                          int max_n, bool lowercase, const std::string& accents, bool compose,
                           const std::vector<nb::bytes>& stop_words, bool positions, bool graphemes) {
-             new (self) TextOptions(text_options(analyzer, tokens, min_n, max_n, lowercase, accents, stop_words,
-                                                 positions, graphemes));
+             new (self) TextOptions(text_options(analyzer, tokens, min_n, max_n, lowercase, accents, compose,
+                                                 stop_words, positions, graphemes));
            },
            nb::arg("analyzer"), nb::arg("tokens"), nb::arg("min_n"), nb::arg("max_n"), nb::arg("lowercase"),
-           nb::arg("strip_accents"), nb::arg("stop_words"), nb::arg("positions"), nb::arg("graphemes"))
+           nb::arg("strip_accents"), nb::arg("compose"), nb::arg("stop_words"), nb::arg("positions"), nb::arg("graphemes"))
       .def("__repr__", &shown);
   nb::class_<Weights>(m, "NgramWeights", "How the counts of n-grams become values.")
       .def(nb::init<bool, bool, const std::string&, Doubles, double, Doubles>(), nb::arg("binary"),
@@ -318,6 +320,9 @@ void bind_features(nb::module_& m) {
       .def("add", &NgramFitter::add, nb::arg("texts"), nb::arg("progress").none(),
            "Count an iterable of texts; return the number so far. Progress takes the texts done.")
       .def_prop_ro("n_texts", [](const NgramFitter& f) { return f.fitter.n_texts(); })
+      .def_prop_ro("n_without", [](const NgramFitter& f) { return f.fitter.n_without(); }, "Texts without any n-gram.")
+      .def("unparted", [](const NgramFitter& f, std::size_t part) { return f.fitter.unparted(part); }, nb::arg("part"),
+           "What share of the text is runs of a script without spaces, too long to be words.")
       .def("found_any", [](const NgramFitter& f, std::size_t part) { return f.fitter.found_any(part); },
            nb::arg("part"), "Whether the texts hold any n-gram of a part; before `select`.")
       .def("select", &NgramFitter::select, nb::arg("part"), nb::arg("low"), nb::arg("high"), nb::arg("max_features"),

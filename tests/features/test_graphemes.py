@@ -24,7 +24,7 @@ CLUSTERS = {
 
 
 def graphemes(text):
-    return PrefixTfidf(ngram_range=(1, 1), unit="grapheme", lowercase=False).analyze(text)
+    return PrefixTfidf(ngram_range=(1, 1), unit="grapheme", lowercase=False, normalization=None).analyze(text)
 
 
 @pytest.mark.parametrize("kind", list(CLUSTERS))
@@ -62,7 +62,7 @@ def test_borders(text, expected):
 
 
 def test_positions_count_graphemes():
-    features = PrefixTfidf(ngram_range=(1, 2), unit="grapheme", use_idf=False, norm=None)
+    features = PrefixTfidf(ngram_range=(1, 2), unit="grapheme", use_idf=False, norm=None, normalization=None)
     rows = features.fit_transform(["e\u0301a"]).toarray()[0]
     assert dict(zip(features.get_feature_names_out(), rows, strict=True)) == {
         "a": 0.5,
@@ -73,7 +73,7 @@ def test_positions_count_graphemes():
 
 @given(st.text(max_size=20))
 def test_pieces_make_up_the_text(text):
-    characters = PrefixTfidf(ngram_range=(1, 1), lowercase=False).analyze(text)
+    characters = PrefixTfidf(ngram_range=(1, 1), lowercase=False, normalization=None).analyze(text)
     assert "".join(graphemes(text)) == "".join(characters)
 
 

@@ -17,8 +17,20 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from arborank import NgramTfidf
 from arborank.state import State
 
-TOKEN_PATTERNS = {"word2": r"(?u)\b\w\w+\b", "word1": r"(?u)\b\w+\b", "whitespace": r"(?u)\S+"}
-DENSE = st.sampled_from("aabbccAB   \t\n_1é\u0301ÉΣσς\u0130ßﬁ가ñÑ…'\x00\x1c\x85\ud800\U0001f600日本")
+from . import reference
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*(have no term|without spaces):UserWarning")
+
+TOKENIZERS = {
+    "word2": lambda text: reference.words(text, 2),
+    "word1": lambda text: reference.words(text, 1),
+    "whitespace": str.split,
+    "scikit-learn": TfidfVectorizer().build_tokenizer(),
+}
+DENSE = st.sampled_from(
+    "aabbccAB   \t\n_1é\u0301ÉΣσς\u0130ßﬁ가ñÑ…'\x00\x1c\x85\ud800\U0001f600日本"
+    "\u0323\u1100\u1161\u11a8か\u3099क\u093c\u094dषि\u200c\u200dে\u09be\u00ad\u200b\ufeff"
+)
 ANY = st.characters(exclude_categories=()).filter(lambda c: unicodedata.ucd_3_2_0.category(c) != "Cn")
 TEXTS = st.lists(st.text(st.one_of(DENSE, DENSE, DENSE, ANY), max_size=30), min_size=1, max_size=12)
 
@@ -28,6 +40,7 @@ PARAMS = st.fixed_dictionaries(
         "ngram_range": st.tuples(st.integers(1, 4), st.integers(0, 3)).map(lambda p: (p[0], p[0] + p[1])),
         "lowercase": st.booleans(),
         "strip_accents": st.sampled_from([None, "unicode", "ascii"]),
+        "normalization": st.sampled_from(["NFC", None]),
         "min_df": st.sampled_from([1, 2, 3, 0.0, 0.2]),
         "max_df": st.sampled_from([1.0, 0.9, 0.5, 3]),
         "binary": st.booleans(),
@@ -56,8 +69,17 @@ def same_bytes(a, b):
 
 
 def assert_same_as_sklearn(texts, params, tokens="word2", new_texts=()):
-    pattern = TOKEN_PATTERNS[tokens] if params["analyzer"] == "word" else None
-    theirs = TfidfVectorizer(**params, token_pattern=pattern)
+    common = {name: value for name, value in params.items() if name not in ("normalization", "strip_accents")}
+    spelling = {
+        name: params[name] for name in ("lowercase", "normalization", "strip_accents") if name in params
+    }
+    tokenizer = TOKENIZERS[tokens] if params["analyzer"] == "word" else None
+    theirs = TfidfVectorizer(
+        **common,
+        preprocessor=lambda text: reference.prepare(text, **spelling),
+        tokenizer=tokenizer,
+        token_pattern=None,
+    )
     ours = NgramTfidf(**params, tokens=tokens, n_jobs=2)
     try:
         expected = theirs.fit_transform(texts)
@@ -85,9 +107,27 @@ def test_equal_to_sklearn(texts, params, new_texts):
 
 
 @settings(max_examples=60, deadline=None)
-@given(TEXTS, PARAMS, st.sampled_from(["word1", "whitespace"]))
+@given(TEXTS, PARAMS, st.sampled_from(["word1", "whitespace", "scikit-learn"]))
 def test_other_tokens_equal_token_patterns(texts, params, tokens):
     assert_same_as_sklearn(texts, {**params, "analyzer": "word"}, tokens)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, PARAMS)
+def test_equal_to_sklearn_alone(texts, params):
+    """With these options nothing of the reference is needed."""
+    params = {**params, "strip_accents": None}
+    del params["normalization"]
+    tokens = "scikit-learn" if params["analyzer"] == "word" else "word2"
+    ours, theirs = NgramTfidf(**params, tokens=tokens, normalization=None), TfidfVectorizer(**params)
+    try:
+        expected = theirs.fit_transform(texts)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"n-gram|min_df"):
+            ours.fit(texts)
+        return
+    np.testing.assert_allclose(ours.fit_transform(texts).toarray(), expected.toarray(), atol=1e-6)
+    assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
 
 
 @pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
@@ -184,7 +224,7 @@ def test_words_with_the_same_hash_stay_apart():
     assert len(set(slots[slots[:, 0] != 0, 0].tolist())) == 1  # the kernel's hash is the one above
 
 
-@pytest.mark.parametrize("tokens", ["word2", "word1", "whitespace"])
+@pytest.mark.parametrize("tokens", list(TOKENIZERS))
 @pytest.mark.parametrize("length", range(60, 70))
 def test_words_across_the_blocks_of_the_tokeniser(tokens, length):
     """Blocks have 64 bytes; characters of one to four bytes stand on both sides of their ends."""

@@ -322,6 +322,7 @@ def test_no_weight_at_all(topics, tmp_path):
     assert arrays(XRLinear(threshold=1e9, **SMALL_TREE).fit(X, Y, work_dir=tmp_path)) == arrays(expected)
 
 
+@pytest.mark.filterwarnings("ignore:.*have no term:UserWarning")
 def test_texts(tmp_path):
     texts, labels = (
         ["red apple", "fast car", "green pear", "slow car"],

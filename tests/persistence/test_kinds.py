@@ -34,6 +34,7 @@ def make_union():
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*have no term:UserWarning")
 @pytest.mark.parametrize("make", [make_words, make_union])
 def test_text_features(tmp_path, make):
     features = make().fit(TEXTS)

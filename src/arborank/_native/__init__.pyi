@@ -51,7 +51,7 @@ class Csr:
 class TextOptions:
     """How a text becomes n-grams."""
 
-    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, stop_words: Sequence[bytes], positions: bool, graphemes: bool) -> None: ...
+    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, compose: bool, stop_words: Sequence[bytes], positions: bool, graphemes: bool) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -93,6 +93,15 @@ class NgramFitter:
 
     @property
     def n_texts(self) -> int: ...
+
+    @property
+    def n_without(self) -> int:
+        """Texts without any n-gram."""
+
+    def unparted(self, part: int) -> float:
+        """
+        What share of the text is runs of a script without spaces, too long to be words.
+        """
 
     def found_any(self, part: int) -> bool:
         """Whether the texts hold any n-gram of a part; before `select`."""

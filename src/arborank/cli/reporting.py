@@ -1,8 +1,9 @@
-"""What users see beside results: errors in one line, and what goes on."""
+"""What users see beside results: errors and warnings in one line, and what goes on."""
 
 import logging
 import os
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -23,7 +24,9 @@ class ReportingGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn exceptions into messages unless ``--debug`` is given."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except (KeyboardInterrupt, click.Abort):
@@ -36,6 +39,10 @@ class ReportingGroup(click.Group):
             if ctx.params["debug"]:
                 raise
             raise click.ClickException(_one_line(error)) from error
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    say(f"Warning: {printable(str(message))}")
 
 
 def _one_line(error: Exception) -> str:

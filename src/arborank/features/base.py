@@ -13,6 +13,7 @@ from .._native import NgramEncoder, NgramFitter
 from ..progress import progress_bar
 from ..sparse import Csr, as_csr, to_scipy
 from ..threads import n_threads
+from .coverage import warn_of_lost_texts
 from .options import check_texts
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
     def fit(self, texts: Iterable[str], y: Any = None) -> Self:
         """Learn terms and their weights.
 
+        A `UserWarning` says when more than a tenth of the texts has no term, or is in a script without spaces whose
+        phrases pass for words.
+
         Parameters
         ----------
         texts : iterable of str
@@ -64,7 +68,7 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
         ValueError
             If ``texts`` is one str or empty, no term is left, or a parameter is out of range.
         """
-        self._learn_parts(texts, keep_rows=False)
+        self._warn(self._learn_parts(texts, keep_rows=False), None)
         return self
 
     def fit_transform(self, texts: Iterable[str], y: Any = None) -> sp.csr_array:
@@ -76,7 +80,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
         weights = [part._weights(weight) for part, weight in self._weighted_parts()]
         with self._progress("weighting terms", fitter.n_texts) as progress:
             arrays = fitter.rows(weights, self._joint_norm(), progress)
-        return Csr(*arrays, self._width())
+        rows = Csr(*arrays, self._width())
+        self._warn(fitter, rows)
+        return rows
 
     def transform(self, texts: Iterable[str]) -> sp.csr_array:
         """Return the rows of texts: float32, of shape (n_texts, n_features).
@@ -119,6 +125,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
         self._keep_parts(parts)
         self.__dict__.pop("_encoder", None)
         return fitter
+
+    def _warn(self, fitter: NgramFitter, rows: Csr | None) -> None:
+        warn_of_lost_texts(fitter, [part for part, _ in self._weighted_parts()], rows)
 
     def _progress(self, description: str, texts: Any) -> Any:
         total = texts if isinstance(texts, int) else len(texts) if isinstance(texts, Sized) else None

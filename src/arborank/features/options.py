@@ -1,12 +1,13 @@
 """Checks of the vectorisers' parameters, made when they are fitted."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from .._native import TextOptions
+from .._native import TextOptions, ngrams
 
 __all__ = [
     "check_choice",
@@ -58,6 +59,11 @@ def check_max_features(value: Any) -> int:
 def document_limits(min_df: Any, max_df: Any, n_texts: int) -> tuple[float, float]:
     """Return the least and the greatest number of documents that a term may occur in."""
     low, high = documents("min_df", min_df, n_texts), documents("max_df", max_df, n_texts)
+    if low > n_texts:
+        raise ValueError(
+            f"min_df={min_df!r} keeps terms that are in at least {low:g} texts, but texts has only {n_texts}; give "
+            "more texts, or lower min_df: it is 1 for NgramTfidf()"
+        )
     if high < low:
         raise ValueError(
             f"max_df={max_df!r} is {high:g} of {n_texts} texts, fewer than min_df={min_df!r}, that is {low:g}"
@@ -91,8 +97,8 @@ def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
         return sorted(ENGLISH_STOP_WORDS)
-    if not isinstance(stop_words, Iterable):
-        raise TypeError(f"stop_words must be 'english', words or None, found {stop_words!r}")
+    if not isinstance(stop_words, Collection):  # an iterator would be empty the second time
+        raise TypeError(f"stop_words must be 'english', a list of words or None, found {stop_words!r}")
     words = list(stop_words)
     for word in words:
         if not isinstance(word, str):
@@ -103,23 +109,53 @@ def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
 def text_options(params: dict[str, Any], *, positions: bool = False, graphemes: bool = False) -> TextOptions:
     """Check the parameters that say how a text becomes n-grams, and hand them to the native side."""
     analyzer = check_choice("analyzer", params["analyzer"], ("word", "char", "char_wb"))
-    tokens = check_choice("tokens", params["tokens"], ("word2", "word1", "whitespace"))
+    tokens = check_choice("tokens", params["tokens"], ("word2", "word1", "whitespace", "scikit-learn"))
     if analyzer != "word" and tokens != "word2":
         raise ValueError(f"tokens={tokens!r} needs analyzer='word', found analyzer={analyzer!r}")
     low, high = _ngram_range(params["ngram_range"])
     accents = check_choice("strip_accents", params["strip_accents"], (None, "unicode", "ascii"))
-    stop_words = stop_word_list(params["stop_words"], analyzer)
-    return TextOptions(
+    form = check_choice("normalization", params["normalization"], ("NFC", None))
+    make = partial(
+        TextOptions,
         analyzer=analyzer,
-        tokens=tokens,
-        min_n=low,
-        max_n=high,
         lowercase=check_flag("lowercase", params["lowercase"]),
         strip_accents=accents or "none",
-        stop_words=[word.encode("utf-8", "surrogatepass") for word in stop_words],
+        compose=form is not None,
         positions=positions,
         graphemes=graphemes,
     )
+    stop_words = stop_word_list(params["stop_words"], analyzer)
+    if stop_words:
+        one_word = partial(make, min_n=1, max_n=1, stop_words=[])
+        stop_words = _as_read(stop_words, one_word(tokens=tokens), one_word(tokens="whitespace"), tokens)
+    encoded = [word.encode("utf-8", "surrogatepass") for word in stop_words]
+    return make(tokens=tokens, min_n=low, max_n=high, stop_words=encoded)
+
+
+def _as_read(words: Sequence[str], options: TextOptions, whole: TextOptions, tokens: str) -> list[str]:
+    """Return stop words as they come out of texts: lower-cased, composed and folded.
+
+    A word that is read as several stays out if these are stop words, too, and is refused otherwise.
+    """
+    read = {word: ngrams(word, options) for word in words}
+    terms = {
+        parts[0]
+        for word, parts in read.items()
+        if len(parts) == 1 and not _has_letters("".join(ngrams(word, whole)).replace(parts[0], "", 1))
+    }
+    foreign = [word for word, parts in read.items() if not terms.issuperset(parts)]
+    if foreign:
+        shown = ", ".join(f"{word!r} (read as {', '.join(map(repr, read[word]))})" for word in foreign[:5])
+        more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
+        raise ValueError(
+            f"stop_words holds what is never a word with tokens={tokens!r}: {shown}{more}; give the words that it is "
+            "read as, or leave it out"
+        )
+    return sorted(terms)
+
+
+def _has_letters(text: str) -> bool:
+    return any(c.isalnum() or c == "_" for c in text)
 
 
 def _ngram_range(value: Any) -> tuple[int, int]:

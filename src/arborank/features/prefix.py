@@ -24,8 +24,7 @@ class PrefixTfidf(TfidfPart):
 
     Text is taken in the order in which it is stored, so a right-to-left text begins where its reader begins. Chinese,
     Japanese and Korean need no word boundaries. A run of several white-space characters counts as one space; white
-    space at the beginning takes positions, so strip it where it means nothing. Spellings are not unified: an é of one
-    code point and one of two are different terms (normalise texts to NFC before, or see ``strip_accents``).
+    space at the beginning takes positions, so strip it where it means nothing.
 
     Parameters
     ----------
@@ -41,7 +40,9 @@ class PrefixTfidf(TfidfPart):
     lowercase : bool, default=True
         As ``str.lower``.
     strip_accents : {None, "unicode", "ascii"}, default=None
-        As for `NgramTfidf`; ``"unicode"`` also drops combining marks.
+        As for `NgramTfidf`.
+    normalization : {"NFC", None}, default="NFC"
+        As for `NgramTfidf`.
     min_df, max_df : int or float, default=1 and 1.0
         Keep terms in at least, at most, so many texts (int), or such a share of the texts (float).
     max_features : int, optional
@@ -90,6 +91,7 @@ class PrefixTfidf(TfidfPart):
         unit: Literal["code point", "grapheme"] = "code point",
         lowercase: bool = True,
         strip_accents: Literal["unicode", "ascii"] | None = None,
+        normalization: Literal["NFC"] | None = "NFC",
         min_df: float = 1,
         max_df: float = 1.0,
         max_features: int | None = None,
@@ -105,6 +107,7 @@ class PrefixTfidf(TfidfPart):
         self.unit = unit
         self.lowercase = lowercase
         self.strip_accents = strip_accents
+        self.normalization = normalization
         self.min_df = min_df
         self.max_df = max_df
         self.max_features = max_features
