@@ -1,15 +1,14 @@
 """Query logs in files: a query a line with its session and time, or pairs that are ready."""
 
 import json
-import math
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..datasets.lines import StrPath, fault, read_lines, suffix
 from .sessions import Pairs
+from .times import TimeUnit, check_unit, parse_time
 
-__all__ = ["LogRow", "parse_time", "read_log", "read_pairs"]
+__all__ = ["LogRow", "read_log", "read_pairs"]
 
 _JSON = {".jsonl", ".json"}
 
@@ -22,18 +21,25 @@ class LogRow(NamedTuple):
     query: str
 
 
-def read_log(path: StrPath) -> list[LogRow]:
+def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
     """Read a query log (UTF-8, ``.gz`` and ``.xz`` unpacked), its rows in any order.
 
-    A line is ``session<TAB>time<TAB>query``, or, in a ``.jsonl`` file, an object with these keys. A time is a number
-    of seconds, or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05`` (UTC unless it says otherwise). A first
-    line of exactly ``session<TAB>time<TAB>query`` is skipped.
+    A line is ``session<TAB>time<TAB>query``, or, in a ``.jsonl`` file, an object with these keys. A time is a number,
+    or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05`` (UTC unless it says otherwise). A first line of
+    exactly ``session<TAB>time<TAB>query`` is skipped.
+
+    Parameters
+    ----------
+    path : path-like
+    time_unit : {"s", "ms", "us", "ns"}, default "s"
+        What numbers count: the rows that are returned have seconds.
 
     Raises
     ------
     ValueError
-        With file and line, if a line has another form.
+        With file and line, if a line has another form, or a number is so large that it must be in another unit.
     """
+    check_unit(time_unit)
     rows = []
     fields: list[Any]
     for number, line in read_lines(path):
@@ -54,7 +60,7 @@ def read_log(path: StrPath) -> list[LogRow]:
         if not isinstance(query, str):
             raise fault(path, number, f"a query must be a string, found {_shown(query)}")
         try:
-            rows.append(LogRow(session, parse_time(time), query))
+            rows.append(LogRow(session, parse_time(time, time_unit), query))
         except ValueError as error:
             raise fault(path, number, str(error)) from None
     return rows
@@ -95,32 +101,6 @@ def read_pairs(path: StrPath) -> Pairs:
         if users and len(users) != len(queries):
             raise fault(path, number, 'some lines have a "user", this or the first one has not')
     return Pairs(previous, queries, users or None)
-
-
-def parse_time(time: Any) -> float | datetime:
-    """Return seconds or a date from a number, a `datetime`, or text of either.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these.
-    """
-    if isinstance(time, datetime):
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
-    if isinstance(time, str):
-        try:
-            return parse_time(float(time))
-        except ValueError:
-            pass
-        try:
-            return parse_time(datetime.fromisoformat(time.strip()))
-        except ValueError:
-            pass
-    elif isinstance(time, int | float) and not isinstance(time, bool):
-        with suppress(OverflowError):  # an int beyond all floats
-            if math.isfinite(seconds := float(time)):
-                return seconds
-    raise ValueError(f"a time must be a number of seconds or an ISO 8601 date, found {_shown(time)}")
 
 
 def _record(path: StrPath, number: int, line: str) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """From a log to pairs: what a session held before, and the query that followed."""
 
-import math
+import warnings
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..checks import check_integer, check_real
 from .normal import normalize
+from .times import seconds, shown_time
 
-__all__ = ["Pairs", "check_pairs", "session_pairs"]
+__all__ = ["Pairs", "check_pairs", "session_pairs", "timed_pairs"]
+
+_ENOUGH = 20  # pauses, to tell from them
+_NEARLY_ALL = 0.95
 
 
 class Pairs(NamedTuple):
@@ -39,8 +42,9 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
     Parameters
     ----------
     rows : iterable of (session, time, query)
-        Times are numbers of seconds since 1970, or `datetime` (local time unless it has a zone); of both kinds, if need
-        be. Times of which only the differences count may begin anywhere.
+        Times are numbers of seconds since 1970, or dates: `datetime`, `numpy.datetime64` or ISO 8601 text, in UTC
+        unless they have a zone; of several kinds, if need be. Numbers may begin anywhere, as only their differences
+        count.
     n_previous : int, default 1
         Previous queries kept, at most.
     session_gap : float or None, default 1800
@@ -51,8 +55,21 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
     TypeError
         If ``rows`` is not iterable, a row is not three values, a session is not hashable, or a query is not a str.
     ValueError
-        If a time is no number.
+        If a time is neither finite nor a date, or so large that it cannot be seconds.
+
+    Warns
+    -----
+    UserWarning
+        If nearly every pause within a session is longer than ``session_gap``, so that nearly no query has one before
+        it: the times may be in another unit, or the gap too short.
     """
+    return timed_pairs(rows, n_previous=n_previous, session_gap=session_gap)[0]
+
+
+def timed_pairs(
+    rows: Iterable[Any], *, n_previous: int, session_gap: float | None
+) -> tuple[Pairs, list[float]]:
+    """Return what `session_pairs` does, and when each query was sent, in seconds."""
     check_integer("n_previous", n_previous, 1)
     if session_gap is not None:
         check_real("session_gap", session_gap, above=0)
@@ -65,6 +82,8 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
     previous: list[tuple[str, ...]] = []
     queries: list[str] = []
     users: list[Any] = []
+    times: list[float] = []
+    n_pauses = n_breaks = 0
     for session, events in sessions.items():
         events.sort(key=lambda event: event[0])
         before: list[str] = []
@@ -73,17 +92,29 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
             key = normalize(query)
             if not key:
                 continue
-            if last_time is not None and session_gap is not None and time - last_time > session_gap:
-                before, last_key = [], ""
+            if last_time is not None and session_gap is not None:
+                n_pauses += 1
+                if time - last_time > session_gap:
+                    before, last_key = [], ""
+                    n_breaks += 1
             last_time = time
             if key == last_key:
                 continue
             previous.append(tuple(before))
             queries.append(query)
             users.append(session)
+            times.append(time)
             before = [*before, query][-n_previous:]
             last_key = key
-    return Pairs(previous, queries, users)
+    if n_pauses >= _ENOUGH and n_breaks >= _NEARLY_ALL * n_pauses:
+        warnings.warn(
+            f"{n_breaks:,} of {n_pauses:,} pauses between queries of a session are longer than session_gap="
+            f"{session_gap:g} seconds and end it, so that hardly any query has one before it; are the times in "
+            "seconds, and is the gap long enough?",
+            UserWarning,
+            stacklevel=3,
+        )
+    return Pairs(previous, queries, users), times
 
 
 def _checked(position: int, row: Any) -> tuple[Any, float, str]:
@@ -97,14 +128,9 @@ def _checked(position: int, row: Any) -> tuple[Any, float, str]:
             f"row {position} of the log has the session {session!r}; a hashable value was expected"
         )
     try:
-        seconds = float(time.timestamp() if isinstance(time, datetime) else time)
-    except (TypeError, ValueError, OverflowError, OSError):  # the last two: beyond what a clock can show
-        seconds = float("nan")
-    if not math.isfinite(seconds):
-        raise ValueError(
-            f"row {position} of the log has the time {time!r}; a number or datetime was expected"
-        )
-    return session, seconds, query
+        return session, seconds(time), query
+    except ValueError as error:
+        raise ValueError(f"row {position} of the log has the time {shown_time(time)}: {error}") from None
 
 
 def check_pairs(previous: Any, queries: Any, users: Any) -> Pairs:

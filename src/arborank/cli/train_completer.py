@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completion_log import pairs_option, read_queries, time_unit_option
 from .completion_report import compare, sample
 from .files import check_destination, save_model
 from .numbers import POSITIVE, Real, Whole
@@ -13,6 +14,7 @@ from .reporting import say, show_log
 
 if TYPE_CHECKING:
     from ..autocomplete import Pairs
+    from ..autocomplete.times import TimeUnit
 
 __all__ = ["train_completer"]
 
@@ -22,7 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @click.command("train-completer", short_help="Train session-aware query autocompletion on a query log.")
 @click.argument("log", type=_FILE)
 @click.option("--model", "-m", "directory", required=True, type=click.Path(), help="Directory for the model.")
-@click.option("--pairs", is_flag=True, help="Lines are previous queries and a query, not a log.")
+@pairs_option
 @click.option(
     "--index", type=click.Choice(["hybrid", "trie", "mustlink", "kmeans"]), help="The label tree.  [hybrid]"
 )
@@ -30,6 +32,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @click.option("--n-previous", type=POSITIVE, help="Previous queries that count.  [1]")
 @click.option("--decay", type=Real(0, 1, min_open=True), help="Weight of each against the next.  [0.5]")
 @click.option("--session-gap", type=Real(0, min_open=True), help="Seconds that end a session.  [1800]")
+@time_unit_option
 @click.option("--min-count", type=POSITIVE, help="Queries sent less often are never suggested.  [1]")
 @click.option("--min-users", type=POSITIVE, help="Nor are those of fewer sessions or users.  [1]")
 @click.option("--blocklist", type=_FILE, help="Words and phrases, one a line, that are never suggested.")
@@ -45,6 +48,7 @@ def train_completer(
     log: str,
     directory: str,
     pairs: bool,
+    time_unit: "TimeUnit | None",
     blocklist: str | None,
     holdout: float | None,
     jobs: int | None,
@@ -54,26 +58,19 @@ def train_completer(
     """Train on LOG and save the completer.
 
     A line of LOG is session, time and query with tabs between, or a JSON object with these keys (.jsonl). A time is a
-    number of seconds or an ISO 8601 date. With --pairs a line is any number of previous queries and the query that
-    followed, with tabs between, or {"previous": [...], "query": "..."}.
+    number (see --time-unit) or an ISO 8601 date. With --pairs a line is any number of previous queries and the query
+    that followed, with tabs between, or {"previous": [...], "query": "..."}.
     """
     check_destination(directory, force)
     show_log()
-    from ..autocomplete import Autocompleter, read_log, read_pairs, session_pairs
+    from ..autocomplete import Autocompleter
     from ..datasets.lines import read_lines
 
     given = {name: value for name, value in options.items() if value is not None}
     completer = Autocompleter(n_jobs=jobs, verbose=1, **given)
     if blocklist is not None:
         completer.set_params(blocklist=[line for _, line in read_lines(blocklist) if line.strip()])
-    if pairs:
-        data = read_pairs(log)
-    else:
-        data = session_pairs(
-            read_log(log), n_previous=completer.n_previous, session_gap=completer.session_gap
-        )
-    if not data.queries:
-        raise ValueError(f"{log} holds no query")
+    data = read_queries(log, pairs, time_unit, completer)
     say(f"queries sent: {len(data.queries):,}")
     train_data, test_data = data, None
     if holdout is not None:

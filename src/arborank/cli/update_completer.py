@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 import click
 
 from .complete import open_completer
+from .completion_log import pairs_option, read_queries, time_unit_option
 from .files import check_destination, read_names, save_model
 from .options import force_option, jobs_option, missing_option, set_jobs
 from .reporting import say
 from .update import named
 
 if TYPE_CHECKING:
+    from ..autocomplete.times import TimeUnit
     from ..checks import Missing
 
 __all__ = ["update_completer"]
@@ -21,7 +23,8 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @click.command("update-completer", short_help="Let a completer follow its log without training it anew.")
 @click.argument("model", type=click.Path(exists=True, file_okay=False))
 @click.argument("log", type=_FILE, required=False)
-@click.option("--pairs", is_flag=True, help="Lines are previous queries and a query, not a log.")
+@pairs_option
+@time_unit_option
 @click.option("--refresh", type=_FILE, help="Forget these queries, a line each, and learn them from LOG.")
 @click.option("--remove", type=_FILE, help="Remove these queries, a line each.")
 @missing_option
@@ -33,6 +36,7 @@ def update_completer(
     model: str,
     log: str | None,
     pairs: bool,
+    time_unit: "TimeUnit | None",
     refresh: str | None,
     remove: str | None,
     missing: "Missing",
@@ -47,15 +51,13 @@ def update_completer(
     learned yet. What --blocklist holds is removed with all that was learned from it. The result takes MODEL's place in
     one step.
     """
-    if log is None and (refresh is not None or pairs):
-        raise click.UsageError("--refresh and --pairs need LOG, to learn from")
+    if log is None and (refresh is not None or pairs or time_unit is not None):
+        raise click.UsageError("--refresh, --pairs and --time-unit need LOG, to learn from")
     if log is None and remove is None and blocklist is None:
         raise click.UsageError("nothing to do: give LOG, --remove or --blocklist")
     if directory is not None:
         check_destination(directory, force)
     completer = open_completer(model)
-    from ..autocomplete import read_log, read_pairs, session_pairs
-
     set_jobs(completer, jobs)
     before = len(completer.catalogue_)
     if remove is not None:
@@ -67,13 +69,7 @@ def update_completer(
         completer = completer.update([])  # without what is blocked now
     else:
         again = () if refresh is None else read_names(refresh)
-        if pairs:
-            data = read_pairs(log)
-        else:
-            limits = {name: getattr(completer, name) for name in ("n_previous", "session_gap")}
-            data = session_pairs(read_log(log), **limits)
-        if not data.queries:
-            raise ValueError(f"{log} holds no query")
+        data = read_queries(log, pairs, time_unit, completer)
         with named(f"--refresh {refresh}"):
             completer = completer.update_pairs(data.previous, data.queries, users=data.users, refresh=again)
     summary = f"{before:,} queries before, {len(completer.catalogue_):,} now"

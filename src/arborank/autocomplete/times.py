@@ -1,0 +1,112 @@
+"""When a query was sent: numbers, dates, and what NumPy and pandas have of them."""
+
+import math
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from datetime import time as time_of_day
+from decimal import Decimal
+from numbers import Real
+from typing import Any, Literal
+
+import numpy as np
+
+__all__ = ["UNITS", "TimeUnit", "check_unit", "parse_time", "seconds", "shown_time"]
+
+TimeUnit = Literal["s", "ms", "us", "ns"]
+
+UNITS = {
+    "s": ("seconds", 1),
+    "ms": ("milliseconds", 1e3),
+    "us": ("microseconds", 1e6),
+    "ns": ("nanoseconds", 1e9),
+}
+_LARGEST = 1e11  # seconds: the year 5138, but as milliseconds only 1973
+_LIKELY = (6e8, 4.2e9)  # seconds since 1970 of the years from 1989 to 2103
+_FIRST_YEAR = 1900  # programs that know no date write one before that
+
+
+def check_unit(unit: Any) -> None:
+    """Raise `ValueError` if a unit of time is not in `UNITS`."""
+    if not isinstance(unit, str) or unit not in UNITS:
+        raise ValueError(f"time_unit is {unit!r}; expected one of {', '.join(UNITS)}")
+
+
+def seconds(time: Any, unit: TimeUnit = "s") -> float:
+    """Return a time in seconds since 1970; see `parse_time`."""
+    parsed = parse_time(time, unit)
+    return parsed.timestamp() if isinstance(parsed, datetime) else parsed
+
+
+def parse_time(time: Any, unit: TimeUnit = "s") -> float | datetime:
+    """Return seconds or a date from a time in any form.
+
+    Parameters
+    ----------
+    time : number, str, datetime, date or datetime64
+        A str is a number or an ISO 8601 date. Dates are in UTC unless they have a zone. Numbers may begin anywhere, as
+        only their differences count.
+    unit : {"s", "ms", "us", "ns"}, default "s"
+        Of numbers.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, is not finite or a date before 1900, or if a number is so large that it must be in
+        another unit: 1e11 seconds or more.
+    """
+    if (found := _date(time)) is not None:
+        if found.year < _FIRST_YEAR:
+            raise ValueError(
+                f"the time {shown_time(time)} is before {_FIRST_YEAR}, as dates that nobody set are"
+            )
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    number = _number(time)
+    if not math.isfinite(number):
+        raise ValueError(
+            f"a time must be a number of {UNITS[unit][0]}, an ISO 8601 date or a datetime, found {shown_time(time)}"
+        )
+    if abs(number) >= _LARGEST * UNITS[unit][1]:
+        raise ValueError(
+            f"the time {shown_time(time)} is too large for {UNITS[unit][0]} since 1970{_advice(number)}"
+        )
+    return number / UNITS[unit][1]
+
+
+def _date(time: Any) -> datetime | None:
+    if isinstance(time, np.datetime64):
+        given = time.astype("datetime64[us]").item()  # None for no time, an int beyond the year 9999
+        return given if isinstance(given, datetime) else None
+    if isinstance(time, datetime):
+        return (
+            time if isinstance(time.year, int) else None
+        )  # pandas' mark for no time is a datetime of no year
+    if isinstance(time, date):
+        return datetime.combine(time, time_of_day())
+    if isinstance(time, str) and math.isnan(_number(time)):
+        with suppress(ValueError):
+            return datetime.fromisoformat(time.strip())
+    return None
+
+
+def _number(time: Any) -> float:
+    if isinstance(time, str | Real | Decimal) and not isinstance(time, bool | np.bool_ | np.timedelta64):
+        with suppress(ValueError, OverflowError):  # the latter for an int beyond all floats
+            return float(time)
+    return math.nan
+
+
+def _advice(number: float) -> str:
+    for name, (word, size) in UNITS.items():
+        if _LIKELY[0] <= number / size < _LIKELY[1]:
+            moment = datetime.fromtimestamp(number // size, UTC)
+            return (
+                f"; in {word} it is {moment:%Y-%m-%d %H:%M:%S} UTC. Give seconds, or name the unit: "
+                f"read_log(..., time_unit={name!r}), --time-unit {name}"
+            )
+    return ". Give seconds or ISO 8601 dates, or name another unit: read_log(..., time_unit=), --time-unit"
+
+
+def shown_time(value: object) -> str:
+    """Return what a message shows of a value that should be a time."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
