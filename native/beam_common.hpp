@@ -56,7 +56,7 @@ class CommonRows {
 
   void unpack(const Chunk& chunk, Meter* meter) {
     hits_.meter = meter;
-    const Query all{detail::kEveryCommon.ranks.data(), detail::kEveryCommon.values.data(), kCommon, 0};
+    const Query all{detail::kEveryCommon.ranks.data(), detail::kEveryCommon.values.data(), kCommon, 0, 1.0f};
     hits_.reserve(kCommon);
     hits_.probe(chunk, all);
     hits_.match(chunk, all);

@@ -1,5 +1,7 @@
 // The margins of all children of one parent for one query, in stages: `look_up`, `match`, `margins`.
 #pragma once
+#include <limits>
+
 #include "beam_common.hpp"
 
 namespace arborank {
@@ -24,7 +26,7 @@ class Margins {
  public:
   void reserve(std::int64_t n_features) {
     rest_.reserve(n_features);
-    common_.reserve(std::min<std::int64_t>(n_features, kCommon));
+    common_.reserve(n_features);  // kCommon would do, were ranks never damaged
   }
   void set_meter(Meter* meter) { rest_.meter = common_.meter = meter; }
 
@@ -76,7 +78,9 @@ class Margins {
         f32x16 sum = ((ways[0] + ways[1]) + (ways[2] + ways[3])) + common[block];
         if constexpr (precision() == Precision::int8)
           sum *= first_lanes(chunk.scales + begin, n);
-        sums[block] = sum + first_lanes(chunk.bias + begin, n);
+        if (query.unit != 1.0f)
+          sum *= query.unit;
+        sums[block] = finite(sum + first_lanes(chunk.bias + begin, n));
       }
     });
     return sums;
@@ -89,6 +93,12 @@ class Margins {
     f32x16 lanes{};
     std::memcpy(&lanes, values, n * sizeof(float));
     return lanes;
+  }
+
+  // What is beyond the largest float becomes that; NaN, which only damaged weights give, the least.
+  static f32x16 finite(f32x16 x) {
+    constexpr float kLargest = std::numeric_limits<float>::max();
+    return vmin(vmax(x, broadcast(-kLargest)), broadcast(kLargest));
   }
 
   Hits rest_, common_;

@@ -1,5 +1,6 @@
 // A query as the search of a layer sees it: the ranks of its features there, with their values.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -13,10 +14,19 @@ struct Query {
   const float* values;
   std::int64_t n;
   std::int64_t n_rest;  // those that are not common; they come first, then the common ones, by rank
+  float unit;           // what the values are multiples of
 
-  Query rest() const { return {ranks, values, n_rest, n_rest}; }
-  Query common() const { return {ranks + n_rest, values + n_rest, n - n_rest, 0}; }
+  Query rest() const { return {ranks, values, n_rest, n_rest, unit}; }
+  Query common() const { return {ranks + n_rest, values + n_rest, n - n_rest, 0, unit}; }
 };
+
+// The unit of some values: 1, unless they are so large that a sum of theirs may be beyond a float. It is a power of two.
+inline float unit_of(const float* values, std::int64_t n) {
+  std::uint32_t largest = 0;  // magnitude: the bits of floats without a sign ascend as they do
+  for (std::int64_t i = 0; i < n; i++)
+    largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & 0x7fffffffu);
+  return largest > std::bit_cast<std::uint32_t>(0x1p62f) ? 0x1p66f : 1.0f;
+}
 
 // Ranks below are common features: half of what is to add up, in a fraction of the rows.
 constexpr std::int32_t kCommon = 512;
@@ -50,7 +60,7 @@ inline std::int64_t rank_query(const std::int32_t* ranks, const std::int32_t* fe
       ranks_out[filled] = word * 64 + std::countr_zero(bits);
       values_out[filled] = common[ranks_out[filled]];
     }
-  for (; filled < n; filled++) {  // only where ranks are damaged: two features have one
+  for (; filled < n; filled++) {  // only where ranks are damaged: features share one, and more than kCommon seem common
     ranks_out[filled] = 0;
     values_out[filled] = 0;
   }

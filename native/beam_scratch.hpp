@@ -27,6 +27,7 @@ struct SearchState {
   LabelRange range{};
   std::int64_t start = 0;  // the level of the node where the search begins
   std::int64_t n_rest = 0;  // features that are not common
+  float unit = 1;           // what the values in the scratch memory are multiples of
 
   std::int64_t bytes() const {
     std::int64_t n = bytes_of(leading);

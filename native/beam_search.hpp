@@ -105,7 +105,8 @@ class Search {
   // begin: first row of the block
   Query query(std::int64_t row, std::int64_t begin, const SearchScratch& scratch) const {
     const std::int64_t at = X_.begin(row) - X_.begin(begin);
-    return {scratch.ranks.data() + at, scratch.values.data() + at, X_.length(row), scratch.states[row - begin].n_rest};
+    const SearchState& state = scratch.states[row - begin];
+    return {scratch.ranks.data() + at, scratch.values.data() + at, X_.length(row), state.n_rest, state.unit};
   }
 
   void rank_features(std::int64_t t, std::int64_t begin, std::int64_t end, SearchScratch& scratch) const {
@@ -116,9 +117,12 @@ class Search {
     }
     for (std::int64_t row = begin; row < end; row++) {
       const std::int64_t from = X_.begin(row), at = from - X_.begin(begin);
-      scratch.states[row - begin].n_rest =
-          rank_query(tree_.layer(t).ranks, X_.indices + from, X_.data + from, X_.length(row),
-                     scratch.ranks.data() + at, scratch.values.data() + at);
+      SearchState& state = scratch.states[row - begin];
+      state.n_rest = rank_query(tree_.layer(t).ranks, X_.indices + from, X_.data + from, X_.length(row),
+                                scratch.ranks.data() + at, scratch.values.data() + at);
+      state.unit = unit_of(X_.data + from, X_.length(row));
+      for (std::int64_t i = 0; state.unit != 1.0f && i < X_.length(row); i++)
+        scratch.values[at + i] /= state.unit;
     }
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "simd.hpp"
 
@@ -55,6 +56,11 @@ inline f32x16 log1p_unit(f32x16 t) {
   return 2.0f * s * (p * q + 1.0f);
 }
 
+// A child's logarithm after its parent's: finite, for -infinity stands where there is no answer.
+inline f32x16 logarithm(f32x16 own, float parent) {
+  return vmax(own + parent, broadcast(-std::numeric_limits<float>::max())) + 0.0f;
+}
+
 template <int kPower>
 inline f32x16 negative_hinge(f32x16 margin) {
   const f32x16 h = vmax(1.0f - margin, f32x16{});
@@ -79,13 +85,13 @@ inline f32x16 combined(f32x16 margin, float parent) {
   } else if constexpr (kTransform == Transform::hinge) {
     const f32x16 v = negative_hinge<kPower>(margin);
     if constexpr (kLogarithm)
-      return (v + parent) + 0.0f;
+      return logarithm(v, parent);
     else
       return exp_nonpositive(v) * parent;
   } else {
     const f32x16 t = exp_nonpositive(-vmax(margin, -margin));  // e^-|margin|
     if constexpr (kLogarithm)
-      return ((vmin(margin, f32x16{}) - log1p_unit(t)) + parent) + 0.0f;
+      return logarithm(vmin(margin, f32x16{}) - log1p_unit(t), parent);
     else
       return (margin < 0.0f ? t : broadcast(1.0f)) / (t + 1.0f) * parent;
   }

@@ -5,6 +5,7 @@
 #pragma once
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include "simd.hpp"
@@ -23,6 +24,14 @@ namespace detail {
 }
 [[noreturn]] inline void refuse(std::int64_t parent, const char* why) {
   refuse("chunk " + std::to_string(parent) + ": " + why);
+}
+
+// Whether every weight in units of the scales is finite, and there is a unit.
+inline bool all_scales(const float* scales, std::int64_t n) {
+  bool all = true;
+  for (std::int64_t i = 0; i < n; i++)
+    all &= scales[i] > 0 && scales[i] <= std::numeric_limits<float>::max() / 128;
+  return all;
 }
 
 inline bool all_finite(const float* values, std::int64_t n) {
@@ -148,11 +157,11 @@ inline void check_extents(const LayerView& layer, const LayerSizes& sizes) {
   if (first.index != 0 || first.start != 0 || first.key != 0 || first.unit != 0 || first.base != 0 ||
       last.index != sizes.index || last.tail != sizes.index || last.start != sizes.starts ||
       last.key != sizes.keys || last.base != sizes.bases ||
-      last.unit + kPadding != sizes.units)
+      last.unit != sizes.units - kPadding)
     detail::refuse("extents do not span the arrays");
   for (std::int64_t p = 0; p < n; p++) {
-    const std::int64_t n_siblings = layer.branches[p + 1] - layer.branches[p];
-    if (n_siblings < 0 || n_siblings > kBlockLimit * kLanes)
+    const std::int64_t begin = layer.branches[p], end = layer.branches[p + 1];
+    if (end < begin || end > layer.n_children || end - begin > kBlockLimit * kLanes)  // in this order nothing overflows
       detail::refuse(p, "its siblings are out of order, or too many");
     detail::check_extent(layer, sizes, p);
   }
@@ -161,8 +170,8 @@ inline void check_extents(const LayerView& layer, const LayerSizes& sizes) {
                    " children");
   if (!detail::all_finite(layer.bias, layer.n_children))
     detail::refuse("a bias is not finite");
-  if (!detail::all_finite(layer.scales, sizes.scales))
-    detail::refuse("a scale is not finite");
+  if (!detail::all_scales(layer.scales, sizes.scales))
+    detail::refuse("a scale is not finite and positive, or too large");
 }
 
 // Everything, after check_extents has passed.

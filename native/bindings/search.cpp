@@ -34,8 +34,10 @@ struct Layer {
         index(std::move(index_)), starts(std::move(starts_)), bases(std::move(bases_)), keys(std::move(keys_)),
         units(std::move(units_)), bias(std::move(bias_)), scales(std::move(scales_)) {
     view.precision = precision_of(precision);
-    if (branches.size() == 0 || extents.shape(1) != 6 || index.shape(1) != 2)
+    if (branches.size() == 0 || extents.shape(0) == 0 || extents.shape(1) != 6 || index.shape(1) != 2)
       throw std::invalid_argument("corrupt layer weights: an array has the wrong shape");
+    if (n_features < 0 || n_features > INT32_MAX)
+      throw std::invalid_argument("corrupt layer weights: n_features is " + std::to_string(n_features));
     const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
     view.branches = branches.data();
     view.ranks = ranks.data();
