@@ -16,11 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 from .checks import check_flag, check_real
 from .features import TextFeatures
 from .features.base import fit_rows, rows_of
-from .features.options import check_texts
+from .features.options import check_choice, check_texts
 from .models import XRLinear
 from .models._params import pass_on
 from .models._represent import uses_label_features
-from .names import Labels, check_label_texts, encode_names, label_rows
+from .names import Labels, by_name, check_label_texts, encode_names, label_rows, spell
 from .persistence import SaveMixin
 from .sparse import to_scipy
 from .state import State
@@ -46,6 +46,10 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         reads texts itself. A vectoriser of scikit-learn does as well, but is not saved.
     model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
         By default `XRLinear` with its defaults.
+    normalization : {"NFC", None}, default="NFC"
+        How label names are spelt, here and in whatever is asked of the ranker later. ``"NFC"`` composes them: names
+        that differ only in how Unicode writes their letters are one label. None takes names as they are. The texts'
+        own spelling is a parameter of the features.
     n_jobs : int, optional
         When given, it is set on the stages that have it; -1 for every core.
     verbose : int, default=0
@@ -68,10 +72,17 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
     """
 
     def __init__(
-        self, features: Any = None, model: Any = None, *, n_jobs: int | None = None, verbose: int = 0
+        self,
+        features: Any = None,
+        model: Any = None,
+        *,
+        normalization: Literal["NFC"] | None = "NFC",
+        n_jobs: int | None = None,
+        verbose: int = 0,
     ) -> None:
         self.features = features
         self.model = model
+        self.normalization = normalization
         self.n_jobs = n_jobs
         self.verbose = verbose
 
@@ -111,10 +122,11 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         texts = (
             texts if isinstance(texts, Sequence) and not isinstance(texts, str) else list(check_texts(texts))
         )
-        rows = label_rows(labels)
+        check_choice("normalization", self.normalization, ("NFC", None))
+        rows = label_rows(labels, self.normalization)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
-        about = check_label_texts(label_texts)
+        about = check_label_texts(label_texts, self.normalization)
         names = sorted({name for row in rows for name in row})
         if not names:
             raise ValueError("labels holds no label name at all; at least one is needed")
@@ -140,7 +152,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             )
         rows += [[name] for name in seen]
         X = fit_rows(features, [*texts, *seen.values(), *unseen.values()])
-        more: dict[str, Any] = {**label_features(features, model, names, label_texts, cold_start)}
+        more: dict[str, Any] = {**label_features(features, model, names, about or None, cold_start)}
         if work_dir is not None:
             more["work_dir"] = work_dir
         # X may be no matrix, for a model that reads texts
@@ -287,7 +299,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         self._check_fitted()
         if unknown not in ("error", "ignore", "extend"):
             raise ValueError(f"unknown is {unknown!r}; expected 'error', 'ignore' or 'extend'")
-        return to_scipy(encode_names(label_rows(labels), self.labels_, unknown))
+        return to_scipy(encode_names(label_rows(labels, self.normalization), self.labels_, unknown))
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
@@ -302,6 +314,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
 
     def _label_id(self, name: str, argument: str) -> int:
         label = self.labels_.find(name)
+        if label is None:  # sooner than to spell every name
+            label = self.labels_.find(spell(name, self.normalization))
         if label is None:
             raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
         return label
@@ -310,7 +324,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         if not isinstance(weights, Mapping):
             raise TypeError(f"label_weights must map names to numbers, found {type(weights).__name__}")
         array = np.ones(len(self.labels_), np.float32)
-        for name, weight in weights.items():
+        for name, weight in by_name("label_weights", weights, self.normalization).items():
             label = self._label_id(name, "label_weights")
             array[label] = check_real(f"label_weights[{name!r}]", weight, least=0.0)
         return array
@@ -324,16 +338,20 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             single = [str(name) for name in rows]
             found = self.labels_.find_each(single)
             if None in found:
-                self._label_id(single[found.index(None)], argument)
+                return [self._label_id(name, argument) for name in single]
             return [label for label in found if label is not None]
-        return [[self._label_id(name, argument) for name in row] for row in label_rows(rows, argument)]
+        return [
+            [self._label_id(name, argument) for name in row]
+            for row in label_rows(rows, self.normalization, argument)
+        ]
 
     # ------------------------------------------------------------------ save
 
     def to_state(self) -> State:
         """Take the fitted ranker apart for saving."""
         check_is_fitted(self, "model_")
-        return State({}, {}, {"features": self.features_, "model": self.model_, "labels": self.labels_})
+        parts = {"features": self.features_, "model": self.model_, "labels": self.labels_}
+        return State({"normalization": self.normalization}, {}, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -347,7 +365,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         n_names, n_labels = len(state.parts["labels"]), getattr(state.parts["model"], "n_labels_", None)
         if n_labels is not None and n_names != n_labels:
             raise ValueError(f"labels has {n_names} names, but the model has {n_labels} labels")
-        ranker = cls(features=state.parts["features"], model=state.parts["model"])
+        ranker = cls(features=state.parts["features"], model=state.parts["model"], **state.config)
+        check_choice("normalization", ranker.normalization, ("NFC", None))
         ranker.features_ = state.parts["features"]
         ranker.model_ = state.parts["model"]
         ranker.labels_ = state.parts["labels"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,7 +12,7 @@ from .checks import Missing, check_missing, check_real
 from .features.base import rows_of
 from .features.options import check_texts
 from .models._represent import uses_label_features
-from .names import Labels, check_label_texts, encode_names, label_rows
+from .names import Labels, check_label_texts, encode_names, label_rows, spell
 from .sparse import Csr, to_scipy
 from .strings import StringTable, find_all
 
@@ -39,6 +39,7 @@ class TextCatalogueMixin(BaseEstimator):
     features_: Any
     model_: Any
     labels_: StringTable
+    normalization: Literal["NFC"] | None
 
     def add_labels(
         self,
@@ -82,7 +83,7 @@ class TextCatalogueMixin(BaseEstimator):
             `XRLinear.add_labels`.
         """
         self._check_changeable("add_labels")
-        new = _table(names)
+        new = _table(names, self.normalization)
         for name in new:
             if name in self.labels_:
                 raise ValueError(f"names holds {name!r}, which is a label of this model; see refresh_labels")
@@ -110,7 +111,7 @@ class TextCatalogueMixin(BaseEstimator):
         Parameters and errors are those of `add_labels`, for names that the ranker knows.
         """
         self._check_changeable("refresh_labels")
-        known = _table(names)
+        known = _table(names, self.normalization)
         ids = dict(zip(known, find_all("names", known, self.labels_.find, _UNKNOWN), strict=True))
         log = self._log(known, texts, labels, label_texts)
         fresh = self
@@ -136,7 +137,7 @@ class TextCatalogueMixin(BaseEstimator):
             If a name is unknown, unless that is to be ignored, or repeated, or no label would be left.
         """
         self._check_changeable("remove_labels")
-        gone = _table(names)
+        gone = _table(names, self.normalization)
         if check_missing(missing) == "ignore":
             known = [name for name in gone if name in self.labels_]
             if not known:
@@ -158,7 +159,7 @@ class TextCatalogueMixin(BaseEstimator):
         """Check what labels ``names`` are to be learned from, and part those with instances from the others."""
         texts = check_texts(texts)
         texts = texts if isinstance(texts, Sequence) else list(texts)
-        rows = label_rows(labels)
+        rows = label_rows(labels, self.normalization)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
         for number, row in enumerate(rows):
@@ -167,7 +168,7 @@ class TextCatalogueMixin(BaseEstimator):
                     raise ValueError(
                         f"labels of row {number} hold {name!r}, neither a known label nor among names"
                     )
-        about = check_label_texts(label_texts)
+        about = check_label_texts(label_texts, self.normalization)
         for name in about:
             if name not in names and name not in self.labels_:
                 raise ValueError(f"label_texts is about {name!r}, neither a known label nor among names")
@@ -323,10 +324,10 @@ def _others(names: Sequence[str]) -> str:
     return f" and {len(names) - 1} more labels" if len(names) > 1 else ""
 
 
-def _table(names: Sequence[str]) -> StringTable:
+def _table(names: Sequence[str], normalization: str | None) -> StringTable:
     if isinstance(names, str):
         raise TypeError(f"names must be a list of label names, found the str {names!r}")
-    listed = list(names)
+    listed = [spell(name, normalization) if isinstance(name, str) else name for name in names]
     if not listed:
         raise ValueError("names is empty; at least one label name was expected")
     try:

@@ -221,8 +221,11 @@ def rename_file(document):
 
 
 CONFIGS = {
-    "newer": (lambda d: d.update(format_version=FORMAT_VERSION + 1), "version 4.*upgrade"),
-    "older": (lambda d: d.update(format_version=FORMAT_VERSION - 1), "version 2.*train the model again"),
+    "newer": (
+        lambda d: d.update(format_version=FORMAT_VERSION + 1),
+        f"version {FORMAT_VERSION + 1}.*upgrade",
+    ),
+    "older": (lambda d: d.update(format_version=FORMAT_VERSION - 1), "train the model again"),
     "version": (lambda d: d.update(format_version="1"), "format_version is '1'"),
     "zero": (lambda d: d.update(format_version=0), "format_version is 0"),
     "foreign": (lambda d: d.update(format="other"), "does not describe an Arborank model"),

@@ -92,6 +92,7 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
 
 def _show_senses(model: Any, label: str, picture: str | None) -> None:
     from ..display import printable
+    from ..names import spell
     from ..persistence.disk import naming
     from ..senses import draw_senses, label_senses
 
@@ -102,6 +103,7 @@ def _show_senses(model: Any, label: str, picture: str | None) -> None:
         )
     if is_text_model(model):
         names, features = list(model.labels_), model.features_.get_feature_names_out().tolist()
+        label = spell(label, model.normalization)
         if label not in model.labels_:
             raise click.UsageError(f"the model has no label {label!r}")
         number = model.labels_.index(label)

@@ -1,7 +1,7 @@
 """`arborank update`."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +138,11 @@ class _Names:
     """A model of texts while its labels change."""
 
     def __init__(self, ranker: Any, log: "TextData | None", about: dict[str, str]) -> None:
-        self.ranker, self._log, self._about = ranker, log, about
+        from ..names import by_name, label_rows
+
+        self.ranker, self._log = ranker, log
+        self._about = by_name("--label-texts", about, ranker.normalization)
+        self._rows = [] if log is None else label_rows(log.labels, ranker.normalization, "--data")
         self._known = set(ranker.labels_)
 
     def remove(self, names: list[str], missing: "Missing") -> int:
@@ -153,7 +157,8 @@ class _Names:
 
     def add(self, options: dict[str, Any], gone: set[str], missing: "Missing") -> int:
         assert self._log is not None
-        found = [name for row in (*self._log.labels, self._about) for name in row]
+        gone = self._spelt(gone)
+        found = [name for row in (*self._rows, self._about) for name in row]
         new = [name for name in dict.fromkeys(found) if name not in self._known and name not in gone]
         if not new:
             if missing == "ignore":
@@ -164,11 +169,16 @@ class _Names:
 
     def _learn(self, method: str, names: list[str], options: dict[str, Any]) -> None:
         assert self._log is not None
-        chosen, left = set(names), set(self.ranker.labels_)
-        rows = [[name for name in row if name in chosen or name in left] for row in self._log.labels]
+        chosen, left = self._spelt(names), set(self.ranker.labels_)
+        rows = [[name for name in row if name in chosen or name in left] for row in self._rows]
         about = {name: text for name, text in self._about.items() if name in chosen or name in left}
         change = getattr(self.ranker, method)
         self.ranker = change(names, self._log.texts, rows, label_texts=about or None, **options)
+
+    def _spelt(self, names: Iterable[str]) -> set[str]:
+        from ..names import spell
+
+        return {spell(name, self.ranker.normalization) for name in names}
 
 
 class _Ids:

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 FORMAT = "arborank"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
 

@@ -90,7 +90,7 @@ def distil(
     linear = (XRLinear() if model is None else clone(model)).fit(
         features.fit_transform(own), Y, relevance=relevance
     )
-    student = TextRanker(features=features, model=linear)
+    student = TextRanker(features=features, model=linear, normalization=teacher.normalization)
     student.features_, student.model_, student.labels_ = features, linear, teacher.labels_
 
     asked = [texts[i] for i in held]
