@@ -34,7 +34,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
     of the prefix, in a label tree that the prefix prunes: no node outside the prefix is scored.
 
     Queries, prefixes and contexts are compared in the form that `normalize` gives: lower case, composed Unicode,
-    single spaces. The spelling sent most often is shown.
+    single spaces, one shape of apostrophe, nothing invisible. The spelling sent most often is shown.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..strings import StringTable
 from .catalogue import Catalogue, holds_phrase
-from .normal import normalize
+from .normal import normalize, spelling
 from .sessions import Pairs
 
 __all__ = ["gather_queries"]
@@ -24,7 +24,7 @@ def gather_queries(
 ) -> tuple[Catalogue, NDArray[np.int64], NDArray[np.int64]]:
     """Count queries by their normal form and keep those that are frequent enough and not blocked.
 
-    The text shown for a query is its most frequent spelling, without white space around it.
+    The text shown for a query is its most frequent spelling, as `spelling` gives it.
 
     Parameters
     ----------
@@ -51,16 +51,16 @@ def gather_queries(
     """
     if min_users > 1 and pairs.users is None:
         raise ValueError(f"min_users is {min_users}, so users are needed, one a pair")
-    keys_of: dict[str, str] = {}
+    forms: dict[str, tuple[str, str]] = {}
     spellings: Counter[tuple[str, str]] = Counter()
     numbers: dict[str, int] = {}
     ids = np.empty(len(pairs.queries), dtype=np.int64)
     for row, query in enumerate(pairs.queries):
-        key = keys_of.get(query)
-        if key is None:
-            key = keys_of[query] = normalize(query)
-        ids[row] = numbers.setdefault(key, len(numbers))
-        spellings[key, query] += 1
+        form = forms.get(query)
+        if form is None:
+            form = forms[query] = normalize(query), spelling(query)
+        ids[row] = numbers.setdefault(form[0], len(numbers))
+        spellings[form] += 1
     keys = list(numbers)
     counts = np.bincount(ids, minlength=len(keys))
     kept = counts >= min_count
@@ -81,23 +81,17 @@ def gather_queries(
             f"{len(phrases)} blocked phrases"
         )
     best: dict[str, tuple[int, str]] = {}
-    for (key, query), count in spellings.items():
-        shown = query.strip()
+    for (key, shown), count in spellings.items():
         if key not in best or (-count, shown) < best[key]:
             best[key] = (-count, shown)
     names = [keys[position] for position in order]
-    texts = [_shown(best[name][1], name) for name in names]
+    texts = [best[name][1] for name in names]
     table = StringTable(names)
     catalogue = Catalogue(table, table if texts == names else StringTable(texts), counts[order])
     labels = np.full(len(keys), -1)
     labels[order] = np.arange(len(order))
     rows = np.flatnonzero(labels[ids] >= 0)
     return catalogue, rows, labels[ids[rows]]
-
-
-def _shown(text: str, key: str) -> str:
-    """Return the spelling, or the normal form where that holds characters not to be shown."""
-    return text if text.isprintable() else key
 
 
 def _users(ids: NDArray[np.int64], users: Sequence[object], n_queries: int) -> NDArray[np.int64]:
