@@ -38,14 +38,18 @@ def test_labels_grouped_by_their_names(checkerboard):
 
 def test_models_of_sentence_transformers(monkeypatch):
     class Model:
-        def __init__(self, name):
+        def __init__(self, name, *, trust_remote_code, model_kwargs):
             assert name == "somewhere"
+            assert trust_remote_code is False
+            assert model_kwargs == {"use_safetensors": True}
 
         def encode(self, texts, *, batch_size, show_progress_bar):
             assert batch_size == len(texts)
             assert not show_progress_bar
             return letters(texts)
 
+    finding = SimpleNamespace(sentence_modules=lambda name: [])  # which needs transformers
+    monkeypatch.setitem(sys.modules, "arborank.transformer.finding", finding)
     monkeypatch.setitem(sys.modules, "sentence_transformers", SimpleNamespace(SentenceTransformer=Model))
     assert np.array_equal(text_embeddings(["a", "cb"], "somewhere"), text_embeddings(["a", "cb"], letters))
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)

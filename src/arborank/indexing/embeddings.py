@@ -70,7 +70,11 @@ def _encode(encoder: Any) -> Any:
             raise ImportError(
                 "an encoder by name needs the package sentence-transformers: pip install 'arborank[embeddings]'"
             ) from None
-        model = SentenceTransformer(str(encoder))
+        from ..transformer.finding import sentence_modules
+
+        sentence_modules(str(encoder))  # a stranger's list would have any function of any package called
+        options = {"use_safetensors": True}
+        model = SentenceTransformer(str(encoder), trust_remote_code=False, model_kwargs=options)
         return lambda texts: model.encode(texts, batch_size=len(texts), show_progress_bar=False)
     if callable(getattr(encoder, "encode", None)):
         return encoder.encode

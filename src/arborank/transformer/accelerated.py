@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..persistence.disk import naming
 from .extra import require_onnx
+from .unused import example
 
 if TYPE_CHECKING:
     from .encoder import Encoder
@@ -53,14 +55,16 @@ def export_onnx(encoder: "Encoder", path: str | os.PathLike[str]) -> None:
     ImportError
         If the extra ``onnx`` is not installed.
     FileExistsError
-        If there is such a file.
+        If there is such a file, or one beside it that its weights may lie in.
     """
     require_onnx()
     path = Path(path)
-    if path.exists():
-        raise FileExistsError(f"{path} exists; give a new file for the encoder")
+    data = path.with_name(f"{path.name}.data")
+    for place in (path, data):
+        if os.path.lexists(place):
+            raise FileExistsError(f"{place} exists; give a new file for the encoder")
     module = encoder.module if encoder.place.type == "cpu" else deepcopy(encoder.module).cpu()
-    ids, mask = _example(torch.device("cpu"))
+    ids, mask = example(torch.device("cpu"))
     any_size = dict.fromkeys((0, 1), torch.export.Dim.DYNAMIC)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter, about its own future
@@ -73,7 +77,13 @@ def export_onnx(encoder: "Encoder", path: str | os.PathLike[str]) -> None:
             dynamo=True,
             verbose=False,
         )
-        program.save(path, external_data=4 * encoder.n_parameters > _IN_ONE_FILE)
+        try:
+            with naming(path):
+                program.save(path, external_data=4 * encoder.n_parameters > _IN_ONE_FILE)
+        except BaseException:
+            for place in (path, data):
+                place.unlink(missing_ok=True)
+            raise
 
 
 def runner(encoder: "Encoder", how: str, n_threads: int) -> Run:
@@ -96,18 +106,10 @@ def runner(encoder: "Encoder", how: str, n_threads: int) -> Run:
     run: Run = torch.compile(encoder.pooled, dynamic=True)
     try:
         with torch.inference_mode():
-            run(*_example(encoder.place))
+            run(*example(encoder.place))
     except Exception as error:  # whatever the compiler and its tools raise
         raise RuntimeError(f"torch.compile cannot compile this encoder here: {error}") from error
     return run
-
-
-def _example(place: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ids and mask with padding; two tensors, since the exporter takes one given twice for one input."""
-    ids = torch.ones(2, 8, dtype=torch.int64, device=place)
-    mask = ids.clone()
-    mask[0, -1] = 0
-    return ids, mask
 
 
 def _through_onnx(encoder: "Encoder", n_threads: int) -> Run:

@@ -2,7 +2,6 @@
 
 import copy
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -19,13 +18,16 @@ except ImportError as error:  # a saved model is opened where the extra is not i
 
 from ..checks import check_integer
 from ..persistence import SaveMixin
+from ..persistence.disk import naming
 from ..state import State
 from .accelerated import Run, runner
 from .batches import budget_batches
 from .device import Device
 from .finding import look_up, quiet
+from .layout import check_savable, from_settings, settings_files, write_settings
 from .pooling import POOLINGS, pool
 from .tokens import TokenCache, readable
+from .unused import Absent, leave_out, used_weights
 
 __all__ = ["Encoder"]
 
@@ -63,7 +65,7 @@ class Encoder(SaveMixin):
             raise ValueError(
                 f"{type(module).__name__} is an encoder with a decoder; an encoder alone, or a decoder, is expected"
             )
-        if pooling == "pooler" and getattr(module, "pooler", None) is None:
+        if pooling == "pooler" and isinstance(getattr(module, "pooler", None), Absent | None):
             raise ValueError(
                 f"pooling is 'pooler', but this encoder ({type(module).__name__}) has no pooler; "
                 "take 'cls', 'mean' or 'last'"
@@ -89,7 +91,8 @@ class Encoder(SaveMixin):
         Parameters
         ----------
         name : path or str
-            A folder, or a name on the Hugging Face hub or in its cache. Code that comes with a model is not run.
+            A folder, or a name on the Hugging Face hub or in its cache. Weights are read from safetensors files only,
+            and a model that comes with code of its own is refused.
         pooling : str, optional
             By default what a sentence-transformers model asks for, else ``"mean"``.
         max_length : int, optional
@@ -100,24 +103,28 @@ class Encoder(SaveMixin):
         FileNotFoundError
             If there is no such encoder; the message lists the places.
         ValueError
-            If it cannot be used, or its pooler's weights are missing and ``pooling`` is ``"pooler"``.
+            If it cannot be used, or lacks weights that ``pooling`` needs. Parts that lack weights and that are not
+            needed, such as the pooler of an encoder that was trained without, are left out.
         """
         with quiet():
             source = look_up(name)
             how = pooling or source.pooling or "mean"
-            where = {"subfolder": source.subfolder}
+            where: dict[str, Any] = {"subfolder": source.subfolder, "trust_remote_code": False}
             try:
-                module, found = transformers.AutoModel.from_pretrained(
-                    source.name, config=source.config, dtype=torch.float32, output_loading_info=True, **where
-                )
+                with torch.random.fork_rng(devices=[]):  # what is missing is drawn
+                    module, found = transformers.AutoModel.from_pretrained(
+                        source.name,
+                        config=source.config,
+                        dtype=torch.float32,
+                        output_loading_info=True,
+                        use_safetensors=True,
+                        **where,
+                    )
                 tokenizer = transformers.AutoTokenizer.from_pretrained(source.name, **where)
             except (OSError, ValueError, SafetensorError) as error:
                 raise ValueError(f"encoder {source.name!r} cannot be loaded: {error}") from error
         if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # Transformers makes one of its own then
             raise ValueError(f"encoder {source.name!r} comes without a tokenizer's vocabulary")
-        missing = [key for key in found["missing_keys"] if not key.startswith("pooler.")]
-        if missing:
-            raise ValueError(f"encoder {source.name!r} lacks weights, first {sorted(missing)[0]!r}")
         if how == "pooler" and any(key.startswith("pooler.") for key in found["missing_keys"]):
             raise ValueError(
                 f"pooling is 'pooler', but encoder {source.name!r} comes without a pooler's weights; "
@@ -125,7 +132,11 @@ class Encoder(SaveMixin):
             )
         if max_length is None and source.max_length is not None:
             max_length = min(source.max_length, _LONGEST)
-        return cls(module, tokenizer, pooling=how, max_length=max_length)
+        encoder = cls(module, tokenizer, pooling=how, max_length=max_length)
+        lacking = leave_out(module, encoder.pooled, found["missing_keys"])
+        if lacking:
+            raise ValueError(f"encoder {source.name!r} lacks weights, first {lacking[0]!r}")
+        return encoder
 
     @property
     def width(self) -> int:
@@ -252,6 +263,12 @@ class Encoder(SaveMixin):
         """Return the weights by name, as arrays on the host that share memory where they can."""
         return {name: value.detach().cpu().numpy() for name, value in self.module.state_dict().items()}
 
+    def used_weights(self) -> dict[str, NDArray[Any]]:
+        """Return `weights` without those that no vector comes from, such as a pooler's when ``pooling`` is another."""
+        used = used_weights(self.module, self.pooled)
+        unused = {name for name, _ in self.module.named_parameters(remove_duplicate=False)} - used
+        return {name: value for name, value in self.weights().items() if name not in unused}
+
     def set_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
         """Copy weights into the module.
 
@@ -283,26 +300,28 @@ class Encoder(SaveMixin):
         folder = Path(directory)
         if folder.exists() and any(folder.iterdir()):
             raise FileExistsError(f"{folder} is not empty; give a new folder for the encoder")
-        with quiet():
+        with quiet(), naming(folder):
             self.module.save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
+            write_settings(self.module, self.tokenizer, folder)
 
     def to_state(self) -> State:
-        """Return what is saved: the weights, and the small files of the Hugging Face layout byte by byte."""
+        """Return what is saved: the weights, and the small files of the Hugging Face layout byte by byte.
+
+        Raises
+        ------
+        TypeError
+            If module or tokenizer are of a class that Transformers could not find again without its code.
+        """
+        check_savable(self.module, self.tokenizer)
         weights = self.weights()
         arrays = {f"w{i}": np.ascontiguousarray(value) for i, value in enumerate(weights.values())}
-        with tempfile.TemporaryDirectory() as folder, quiet():
-            self.config.save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
-            files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-            names = [path.relative_to(folder).as_posix() for path in files]
-            for i, path in enumerate(files):
-                arrays[f"f{i}"] = np.frombuffer(path.read_bytes(), np.uint8)
+        files = settings_files(self.module, self.tokenizer)
+        arrays |= {f"f{i}": np.frombuffer(content, np.uint8) for i, content in enumerate(files.values())}
         config = {
             "pooling": self.pooling,
             "max_length": self.max_length,
             "weights": list(weights),
-            "files": names,
+            "files": list(files),
         }
         return State(config, arrays)
 
@@ -315,27 +334,19 @@ class Encoder(SaveMixin):
         ImportError
             If the extra ``transformers`` is not installed.
         ValueError
-            If weights or files are not the expected ones.
+            If weights or files are not the expected ones, or ask for code.
         """
-        with tempfile.TemporaryDirectory() as folder, quiet():
-            for i, name in enumerate(state.config["files"]):
-                place = Path(folder, name).resolve()
-                if not place.is_relative_to(Path(folder).resolve()):
-                    raise ValueError(f"a file of the encoder is called {name!r}, which leads elsewhere")
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(state.arrays[f"f{i}"].tobytes())
-            config = transformers.AutoConfig.from_pretrained(folder)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        module = transformers.AutoModel.from_config(config)
-        if not any(name.startswith("pooler.") for name in state.config["weights"]):
-            module.pooler = None  # as it was saved
+        files = {name: state.arrays[f"f{i}"].tobytes() for i, name in enumerate(state.config["files"])}
+        weights = {name: state.arrays[f"w{i}"] for i, name in enumerate(state.config["weights"])}
+        module, tokenizer = from_settings(files, weights)
         encoder = cls(
             module,
             tokenizer,
             pooling=state.config["pooling"],
             max_length=state.config["max_length"],
         )
-        encoder.set_weights({name: state.arrays[f"w{i}"] for i, name in enumerate(state.config["weights"])})
+        leave_out(module, encoder.pooled, module.state_dict().keys() - weights.keys())
+        encoder.set_weights(weights)
         return encoder
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import transformers
 from transformers.utils import cached_file
 
-__all__ = ["Source", "look_up", "quiet"]
+from .trust import check_modules, check_settings, check_shards
+
+__all__ = ["Source", "look_up", "quiet", "sentence_modules"]
 
 _POOLING_KEYS = {
     "pooling_mode_cls_token": "cls",
@@ -55,14 +57,13 @@ def look_up(name: str | os.PathLike[str]) -> Source:
     FileNotFoundError
         If it is in none of the places, which the message lists.
     ValueError
-        If it is there but cannot be used.
+        If it is there but cannot be used, or asks to run code of its own.
     """
     if not isinstance(name, str | os.PathLike):
         raise TypeError(f"encoder must be a folder, a name or an Encoder, found {name!r}")
     name = os.fspath(name)
-    modules = _json(name, "modules.json") or []
-    if not isinstance(modules, list) or not all(_is_module(module) for module in modules):
-        raise ValueError(f"encoder {name!r}: modules.json does not list modules by type and path")
+    where = f"encoder {name!r}"
+    modules = sentence_modules(name)
     for module in modules:
         if module["type"].rsplit(".", 1)[-1] not in _ST_MODULES:
             raise ValueError(
@@ -77,15 +78,21 @@ def look_up(name: str | os.PathLike[str]) -> Source:
         pooling = _pooling_of(name, settings)
         sentence = _json(name, os.path.join(subfolder, "sentence_bert_config.json")) or {}
         max_length = sentence.get("max_seq_length")
+    for file in ("config.json", "tokenizer_config.json"):
+        check_settings(_json(name, os.path.join(subfolder, file)), f"{where}: {file}")
+    shards = _json(name, os.path.join(subfolder, "model.safetensors.index.json"))
+    if shards is not None:
+        check_shards(shards, where)
     try:
-        config = transformers.AutoConfig.from_pretrained(name, subfolder=subfolder)
+        config = transformers.AutoConfig.from_pretrained(name, subfolder=subfolder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise _not_found(name, error) from error
     return Source(name, subfolder, config, pooling, max_length)
 
 
-def _is_module(module: Any) -> bool:
-    return isinstance(module, dict) and all(isinstance(module.get(key), str) for key in ("type", "path"))
+def sentence_modules(name: str) -> list[dict[str, Any]]:
+    """Return the modules of a sentence-transformers model, none if it is no such model; see `check_modules`."""
+    return check_modules(_json(name, "modules.json") or [], f"encoder {name!r}")
 
 
 def _pooling_of(name: str, settings: dict[str, Any]) -> str | None:

@@ -26,7 +26,7 @@ def fingerprint(
             "kind": type(encoder.module).__name__,
             "pooling": encoder.pooling,
             "max_length": encoder.max_length,
-            "weights": _digest(encoder.weights().values()),
+            "weights": _digest(encoder.used_weights().values()),
         },
         "texts": {"number": len(cache), "digest": cache.digest, "tokens": int(cache.offsets[-1])},
         "labels": {"number": Y.shape[1], "digest": _digest([np.asarray(Y.indptr), np.asarray(Y.indices)])},
