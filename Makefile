@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TORCH ?= torch
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet
 
@@ -13,11 +14,13 @@ ifneq ($(CCACHE),)
 BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
 endif
 
-.PHONY: help setup demo test dev docs sanitize clean
+.PHONY: help setup demo test test-transformers coverage dev docs sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
-	@echo "make test      set up, lint, type-check, run every test"
+	@echo "make test      set up, lint, type-check, run every test but those of transformers"
+	@echo "make test-transformers   install PyTorch and run those; TORCH=torch==2.13.0 chooses a version"
+	@echo "make coverage  tell which lines and branches the tests miss"
 	@echo "make dev       set up an editable install: changes of Python count at once, of C++ at the next import"
 	@echo "make docs      build the documentation site in build/site, with every link checked"
 	@echo "make sanitize  run the native tests under address and undefined-behaviour sanitizers"
@@ -37,7 +40,7 @@ $(VENV)/.installed: $(SOURCES) $(VENV)/.requirements
 	touch $@
 
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
-	$(INSTALL) --group test --group lint
+	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours)
 	touch $@
 
 setup: $(VENV)/.installed
@@ -49,7 +52,16 @@ test: setup $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --may-miss torch,transformers
+
+test-transformers: setup $(VENV)/.tools
+	$(INSTALL) $(TORCH)
+	$(INSTALL) --group transformers $$($(BIN)/python tools/requirements.py transformers onnx embeddings | grep -v arborank)
+	$(BIN)/python -m pytest --may-miss none tests/transformer tests/persistence tests/indexing tests/guides
+
+coverage: setup $(VENV)/.tools
+	$(INSTALL) --group coverage
+	$(BIN)/python -m pytest --cov=arborank --cov-branch --cov-report=term-missing:skip-covered
 
 dev: $(VENV)/.requirements $(VENV)/.tools
 	echo "--config-settings=editable.rebuild=true --config-settings=editable.verbose=false --editable" > $(VENV)/.editable

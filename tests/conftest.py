@@ -1,5 +1,6 @@
 """Data that many tests share: small, made on the spot, with an answer that can be seen."""
 
+import re
 import signal
 
 import numpy as np
@@ -11,6 +12,27 @@ from hypothesis import settings
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--may-miss",
+        metavar="PACKAGES",
+        help="Packages, with commas between, whose tests may be skipped; any other that is missing fails the run.",
+    )
+
+
+def pytest_sessionfinish(session):
+    """Fail a run that skipped tests for want of a package that should be there."""
+    allowed = session.config.getoption("--may-miss")
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if allowed is None or reporter is None:
+        return
+    reasons = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
+    missing = {found[1] for reason in reasons if (found := re.search(r"could not import '(\w+)", reason))}
+    if missing := missing - set(allowed.split(",")):
+        reporter.write_line(f"tests were skipped for want of {', '.join(sorted(missing))}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture
