@@ -49,11 +49,15 @@ class Clock {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-// 0 is every core. Python's n_jobs, where -1 is, is translated long before.
+// More threads than this only wait for one another: two a core, and a few on any machine, as tests use them.
+inline int most_threads() { return std::max(16, 2 * static_cast<int>(std::thread::hardware_concurrency())); }
+
+// 0 is every core. Python's n_jobs, where -1 is, is translated long before. Never more than there is use for.
 inline int resolve_threads(int n_threads) {
   if (n_threads < 0)
     throw std::invalid_argument("n_threads must be at least 0 (0 for every core), found " + std::to_string(n_threads));
-  return n_threads > 0 ? n_threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return n_threads > 0 ? std::min(n_threads, most_threads())
+                       : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 // work(thread, job) on n_threads threads; the first exception, a worker's or the tick's, is rethrown here.

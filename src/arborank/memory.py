@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .threads import used_threads
+
 __all__ = [
     "Estimate",
     "available_memory",
@@ -128,7 +130,7 @@ def estimate_training(
     counts = np.asarray(label_counts, dtype=np.float64)
     counts = counts if counts.size else np.zeros(1)
     n_labels = counts.size
-    threads = n_threads if n_threads > 0 else os.cpu_count() or 1
+    threads = used_threads(n_threads)
     row = nnz / max(n_instances, 1)
 
     inputs = 8 * nnz + 8 * n_instances + 2 * (8 * counts.sum() + 8 * n_instances + 8 * n_labels)

@@ -4,12 +4,14 @@
   functions that make such objects, and the command line (``--jobs``).
 - Functions take ``n_threads``, as the native code does: 0 for every core, else that many; -1 is refused.
 
-Whatever the number, results are the same to the byte.
+Whatever the number, results are the same to the byte. More threads than twice the cores, or than 16 where there are few
+cores, are not started: they would only wait for one another. Nor are more than there are pieces of work.
 """
 
+import os
 from numbers import Integral
 
-__all__ = ["n_threads"]
+__all__ = ["n_threads", "used_threads"]
 
 
 def n_threads(n_jobs: int | None) -> int:
@@ -30,4 +32,16 @@ def n_threads(n_jobs: int | None) -> int:
         raise ValueError(f"n_jobs must be positive, or -1 for every core, found {n_jobs}")
     if n_jobs >= 2**31:
         raise ValueError(f"n_jobs must be below 2**31, found {n_jobs}")
-    return max(int(n_jobs), 0)
+    return used_threads(int(n_jobs)) if n_jobs > 0 else 0
+
+
+def used_threads(n_threads: int) -> int:
+    """Return how many threads the native code starts at most, when told so many: 0 is every core."""
+    cores = _cores()
+    return min(n_threads, max(16, 2 * cores)) if n_threads > 0 else cores
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
