@@ -59,7 +59,7 @@ class BalancedKMeans {
         nodes = std::move(below);
       }
     }
-    std::vector<Scratch> scratches(n_threads);
+    std::vector<Scratch> scratches(busy_threads(n_threads, static_cast<std::int64_t>(nodes.size())));
     parallel_for(n_threads, nodes.size(), overall, [&](std::int64_t task, int thread, Job& job) {
       Team team(job);
       descend(nodes[task], all, scratches[thread], team, job);

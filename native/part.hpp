@@ -190,7 +190,7 @@ class Parter {
 // The leaf of every entry of `instances`; -1 for a label in none.
 inline std::vector<std::int32_t> part(const PartProblem& problem, int n_threads, const Tick& tick) {
   std::vector<std::int32_t> chosen(problem.instances.nnz());
-  n_threads = static_cast<int>(std::clamp<std::int64_t>(problem.instances.n_rows, 1, resolve_threads(n_threads)));
+  n_threads = busy_threads(n_threads, problem.instances.n_rows);
   std::vector<Parter> parters(n_threads, Parter(problem));
   parallel_for(n_threads, problem.instances.n_rows, tick, [&](std::int64_t label, int thread, Job& job) {
     parters[thread].part(label, chosen.data() + problem.instances.begin(label), job);

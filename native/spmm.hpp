@@ -139,7 +139,6 @@ struct ProductBlock {
 template <class Value, class Store>
 std::vector<ProductBlock<Value>> product_blocks(const CsrView& a, const CsrView& b, std::int64_t* lengths,
                                                 int n_threads, const Tick& tick, Store&& store) {
-  n_threads = resolve_threads(n_threads);
   constexpr std::int64_t kWork = 1 << 21;  // products of a block: some milliseconds
   std::vector<ProductBlock<Value>> blocks;
   std::int64_t work = 0, most = 0, begin = 0;
@@ -160,7 +159,7 @@ std::vector<ProductBlock<Value>> product_blocks(const CsrView& a, const CsrView&
     RowAccumulator accumulator;
     std::vector<float> values;
   };
-  const int workers = static_cast<int>(std::clamp<std::int64_t>(blocks.size(), 1, n_threads));
+  const int workers = busy_threads(n_threads, static_cast<std::int64_t>(blocks.size()));
   std::vector<std::unique_ptr<Worker>> of_thread(workers);
   parallel_for(workers, blocks.size(), tick, [&](std::int64_t task, int thread, Job& job) {
     auto& block = blocks[task];

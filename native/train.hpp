@@ -37,8 +37,7 @@ class LayerTrainer {
 
   TrainedLayer train(int n_threads, const Tick& tick) {
     plan();
-    n_threads = static_cast<int>(std::clamp<std::int64_t>(n_groups_, 1, resolve_threads(n_threads)));
-    run_threads(n_threads, tick, [&](int, Job& job) {
+    run_threads(busy_threads(n_threads, n_groups_), tick, [&](int, Job& job) {
       BlockGatherer gatherer(X_.n_cols);
       try {
         work(gatherer, job);
