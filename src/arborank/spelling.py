@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
-__all__ = ["INVISIBLE", "compose", "unify"]
+__all__ = ["INVISIBLE", "compose", "unify", "word_pattern"]
 
 INVISIBLE: Final = (
     (0x00AD, 0x00AD),  # soft hyphen
@@ -42,3 +43,13 @@ def unify(text: str) -> str:
     if text.isascii():
         return text
     return compose(_IGNORED.sub("", text).replace(_ZERO_WIDTH_SPACE, " "))
+
+
+@cache
+def word_pattern() -> re.Pattern[str]:
+    r"""Return a pattern of the words that vectorisers form: ``\w``, and what follows of it, of marks and of joiners.
+
+    Made when first asked for, in some 20 milliseconds.
+    """
+    marks = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.category(c)[0] == "M")
+    return re.compile(rf"\w[\w{marks}\u200c\u200d]*")

@@ -7,7 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from arborank import NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
+from arborank import Autocompleter, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
+from arborank.autocomplete.contexts import shared_words
+from arborank.spelling import word_pattern
 
 SENTENCES = {
     "Hindi": "हिन्दी में लड़का और लड़की पढ़ते हैं",
@@ -192,3 +194,29 @@ def test_the_command_line_warns_in_one_line(tmp_path):
     assert len(lines) == 1
     assert lines[0].startswith("Warning: 2 of 4 texts (50%)")
     assert "--analyzer char_wb" in lines[0]
+
+
+def test_words_of_previous_queries_stay_whole():
+    """What few have sent must not be put together from pieces that many have, nor a shared word lost by a rare one."""
+    contexts = [("दाल चावल",)] * 3 + [("दिल",)] + [("दल",)] * 3
+    kept = shared_words(contexts, None, min_count=3, min_users=1)
+    assert kept == ["दाल चावल"] * 3 + ["दल"] * 3
+    assert (
+        shared_words([("می\u200cخواهم",)] * 2, ["a", "b"], min_count=2, min_users=2) == ["می\u200cخواهم"] * 2
+    )
+
+
+@pytest.mark.parametrize("language", list(SENTENCES))
+def test_pattern_and_vectorisers_agree(language):
+    text = SENTENCES[language].lower()
+    assert word_pattern().findall(text) == NgramTfidf(tokens="word1").analyze(text)
+
+
+def test_a_completer_tells_contexts_apart():
+    log = []
+    for i in range(40):
+        first, then = (("दाल", "मसूर दाल तड़का"), ("दिल", "मसूर गीत"))[i % 2]
+        log += [(f"user {i}", 1000.0 * i, first), (f"user {i}", 1000.0 * i + 10, then)]
+    completer = Autocompleter(min_count=2).fit(log)
+    best = [completer.complete("म", [context], k=1)[0][0] for context in ("दाल", "दिल")]
+    assert best == ["मसूर दाल तड़का", "मसूर गीत"]

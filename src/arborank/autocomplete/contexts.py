@@ -1,17 +1,15 @@
 """What the features of previous queries may be learned from: nothing blocked, and no word that gives someone away."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import repeat
 
+from ..spelling import word_pattern
 from .catalogue import holds_phrase
 from .normal import normalize
 
 __all__ = ["drop_blocked", "shared_words"]
-
-_WORD = re.compile(r"\w+")
 
 Context = tuple[str, ...]
 
@@ -39,7 +37,7 @@ def drop_blocked(contexts: Sequence[Context], blocklist: Iterable[str]) -> list[
 def shared_words(
     contexts: Sequence[Context], users: Sequence[object] | None, *, min_count: int, min_users: int
 ) -> list[str]:
-    r"""Return a text for each context that is not empty, without the words (``\w+``) that too few have sent.
+    """Return a text for each context that is not empty, without the words that too few have sent.
 
     Parameters
     ----------
@@ -52,12 +50,12 @@ def shared_words(
     min_users : int
         and, where users are known, the contexts of so many different users.
     """
-    texts = [" ".join(context) for context in contexts]
+    texts, word_of = [" ".join(context) for context in contexts], word_pattern()
     if min_count > 1 or min_users > 1:
         counts: Counter[str] = Counter()
         senders: dict[str, set[object]] = {}
         for text, user in zip(texts, repeat(None) if users is None else users, strict=users is not None):
-            words = set(_WORD.findall(text))
+            words = set(word_of.findall(text))
             counts.update(words)
             for word in words:
                 known = senders.setdefault(word, set())
@@ -66,6 +64,6 @@ def shared_words(
         enough = 1 if users is None else min_users
         kept = {word for word, count in counts.items() if count >= min_count and len(senders[word]) >= enough}
         texts = [
-            _WORD.sub(lambda found: found[0] if found[0] in kept else " ", text).strip() for text in texts
+            word_of.sub(lambda found: found[0] if found[0] in kept else " ", text).strip() for text in texts
         ]
     return [text for text in texts if text]
