@@ -109,7 +109,7 @@ def test_encode_labels(ranker):
         (["ab"], "x", TypeError, "labels"),
         (None, [["x"]], TypeError, "texts must be an iterable of str, found NoneType"),
         (5, [["x"]], TypeError, "texts must be an iterable of str, found int"),
-        ("ab", [["x"], ["y"]], ValueError, "texts must be an iterable of str, found one str"),
+        ("ab", [["x"], ["y"]], TypeError, "texts must be an iterable of str, found one str"),
         (["ab", "cd"], [["\ud800"], ["x"]], ValueError, "labels hold a name that cannot be stored"),
     ],
 )

@@ -145,7 +145,11 @@ def test_cold_start_and_representation_by_text():
             "'apple', which is a label of this model",
         ),
         (lambda r, x, y: r.add_labels(["peach", "peach"], x, y), ValueError, "'peach' twice"),
-        (lambda r, x, y: r.add_labels("peach", x, y), TypeError, "found the str 'peach'"),
+        (
+            lambda r, x, y: r.add_labels("peach", x, y),
+            TypeError,
+            "names must be a list of label names, found one str",
+        ),
         (lambda r, x, y: r.add_labels([], x, y), ValueError, "names is empty"),
         (lambda r, x, y: r.add_labels([3], x, y), TypeError, "strings"),
         (
@@ -199,7 +203,7 @@ def test_cold_start_and_representation_by_text():
             TypeError,
             "unseen_weight is for labels without an instance",
         ),
-        (lambda r, x, y: r.add_labels(["peach"], "fruit", y), ValueError, "texts must be an iterable of str"),
+        (lambda r, x, y: r.add_labels(["peach"], "fruit", y), TypeError, "texts must be an iterable of str"),
         (lambda r, x, y: r.add_labels(["peach"], None, y), TypeError, "texts must be an iterable of str"),
         (lambda r, x, y: r.add_labels([5], x, y), TypeError, "names hold what is no label name"),
         (lambda r, x, y: r.add_labels(["\ud800"], x, y), ValueError, "names hold what is no label name"),

@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 import numpy as np
 import scipy.sparse as sp
 
+from .sequences import described, is_missing
 from .sparse import Csr, as_csr
 from .spelling import compose
 from .strings import StringTable
 
-__all__ = ["Labels", "by_name", "check_label_texts", "encode_names", "label_rows", "spell"]
+__all__ = ["Labels", "WeightedLabels", "by_name", "check_label_texts", "encode_names", "spell"]
 
 Labels = Sequence[Iterable[str] | str]
+WeightedLabels = Sequence[Iterable[str] | str | Mapping[str, float]]
 
 
 V = TypeVar("V")
@@ -34,36 +36,14 @@ def by_name(argument: str, values: Mapping[str, V], normalization: str | None) -
     return spelt
 
 
-def label_rows(labels: Labels, normalization: str | None, argument: str = "labels") -> list[list[str]]:
-    """Return the distinct label names of every row, spelt alike.
-
-    Raises
-    ------
-    TypeError
-        If they are not lists of str or single ones.
-    """
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise TypeError(f"{argument} must be a sequence with one entry a text, found {labels!r}")
-    rows = []
-    for number, row in enumerate(labels):
-        if not isinstance(row, Iterable):
-            raise TypeError(f"{argument} of row {number} are {row!r}; a list of label names was expected")
-        names = [row] if isinstance(row, str) else list(row)
-        for name in names:
-            if not isinstance(name, str):
-                raise TypeError(
-                    f"{argument} of row {number} hold {name!r}; label names are str (ids go to XRLinear)"
-                )
-        rows.append(list(dict.fromkeys(spell(name, normalization) for name in names)))
-    return rows
-
-
-def encode_names(rows: list[list[str]], table: StringTable, unknown: str) -> Csr:
-    """Return the indicator matrix of label names; see `arborank.TextRanker.encode_labels`."""
+def encode_names(
+    rows: list[list[str]], table: StringTable, unknown: str, weights: list[list[float]] | None = None
+) -> Csr:
+    """Return the matrix of label names, of ones or weights; see `arborank.TextRanker.encode_labels`."""
     extra: dict[str, int] = {}
-    indptr, ids = [0], []
+    indptr, ids, values = [0], [], []
     for number, row in enumerate(rows):
-        for name in row:
+        for place, name in enumerate(row):
             label = table.find(name)
             if label is None and unknown == "error":
                 raise ValueError(f"labels of row {number} hold {name!r}, which the model does not know")
@@ -71,9 +51,10 @@ def encode_names(rows: list[list[str]], table: StringTable, unknown: str) -> Csr
                 label = len(table) + extra.setdefault(name, len(extra))
             if label is not None:
                 ids.append(label)
+                values.append(1.0 if weights is None else weights[number][place])
         indptr.append(len(ids))
     shape = (len(rows), len(table) + len(extra))
-    return as_csr(sp.csr_array((np.ones(len(ids), np.float32), ids, indptr), shape=shape), "labels")
+    return as_csr(sp.csr_array((np.array(values, np.float32), ids, indptr), shape=shape), "labels")
 
 
 def check_label_texts(label_texts: Any, normalization: str | None) -> Mapping[str, str]:
@@ -89,8 +70,12 @@ def check_label_texts(label_texts: Any, normalization: str | None) -> Mapping[st
     if label_texts is None:
         return {}
     if not isinstance(label_texts, Mapping):
-        raise TypeError(f"label_texts must map names to texts, found {type(label_texts).__name__}")
+        raise TypeError(
+            f"label_texts must map names to texts, found {described(label_texts)}; give a dict, such as "
+            "dict(zip(names, texts))"
+        )
     for name, text in label_texts.items():
         if not isinstance(name, str) or not isinstance(text, str):
-            raise TypeError(f"label_texts must map str to str, found {name!r}: {text!r}")
+            hint = "; leave labels without a text out" if is_missing(text) else ""
+            raise TypeError(f"label_texts must map str to str, found {name!r}: {text!r}{hint}")
     return by_name("label_texts", label_texts, normalization)

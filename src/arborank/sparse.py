@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from . import _native
 from ._native import Csr
+from .sequences import column_names
 
 __all__ = [
     "Csr",
     "as_csr",
     "check_unmasked",
+    "is_matrix",
     "lists_to_csr",
     "multiply",
     "normalize_rows",
@@ -40,8 +42,8 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     Parameters
     ----------
     X : Csr, scipy.sparse matrix or array of any format and index width, or array-like of shape (n_rows, n_cols)
-        Already fitting arrays are not copied: they must not be changed while the result is in use (see above). To be
-        safe from that, pass a copy.
+        A data frame of numbers, of pandas also a sparse one, does as well. Already fitting arrays are not copied: they
+        must not be changed while the result is in use (see above). To be safe from that, pass a copy.
     name : str
         The argument's name, for error messages.
     n_cols, n_rows : int, optional
@@ -69,6 +71,9 @@ def _convert(X: MatrixLike, name: str) -> Csr:
         X = _rows_of_sparse(X, name)
     else:
         check_unmasked(X, name)
+        names = column_names(X)
+        if names is not None:
+            return _convert(_from_frame(X, names, name), name)
         dense = np.asarray(X)
         _check_numeric(dense.dtype, name)
         if dense.ndim != 2:
@@ -90,6 +95,51 @@ def _convert(X: MatrixLike, name: str) -> Csr:
             f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)"
         )
     return csr
+
+
+def is_matrix(X: Any) -> bool:
+    """Whether an argument is a matrix rather than a list: sparse, a 2-D array of numbers, or a data frame.
+
+    A data frame of one column that holds no numbers is a list.
+    """
+    if isinstance(X, Csr) or sp.issparse(X):
+        return True
+    if isinstance(X, np.ndarray) and X.dtype.names is None:
+        return X.ndim >= 2 and X.dtype.kind not in "OUT"
+    names = column_names(X)
+    if names is None or len(names) != 1:
+        return names is not None
+    return np.asarray(X[names[0]]).dtype.kind in "biuf"
+
+
+def _from_frame(X: Any, names: list[Any], name: str) -> Any:
+    """Return a data frame as a matrix, sparse where all of its columns are."""
+    if hasattr(X, "sparse"):  # of pandas
+        try:
+            return X.sparse.to_coo()
+        except ValueError as error:
+            raise ValueError(
+                f"{name} is a sparse data frame that is not empty between its values: {error}"
+            ) from None
+    dense = np.asarray(X)
+    if dense.dtype.kind in "biufc":
+        return dense
+    columns = (
+        [X.iloc[:, i] for i in range(len(names))] if hasattr(X, "iloc") else [X[label] for label in names]
+    )
+    return np.column_stack(
+        [_numbers(column, label, name) for column, label in zip(columns, names, strict=True)]
+    )
+
+
+def _numbers(column: Any, label: Any, name: str) -> NDArray[Any]:
+    kind = getattr(getattr(column, "dtype", None), "kind", None)
+    if kind in ("b", "i", "u", "f") and hasattr(column, "iloc"):  # nullable, too
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    values = np.asarray(column)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has a column {label!r} of dtype {values.dtype}; numbers were expected")
+    return values
 
 
 def check_unmasked(X: Any, name: str) -> None:
@@ -128,7 +178,8 @@ def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
     if dtype.kind == "c":
         raise ValueError(f"{name} has dtype {dtype}. Complex data not supported")
     if dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {dtype}; numbers were expected")
+        hint = "; texts go to arborank.TextRanker" if dtype.kind in "UT" else ""
+        raise TypeError(f"{name} has dtype {dtype}; numbers were expected{hint}")
 
 
 def _checked(X: Any, name: str) -> Csr:

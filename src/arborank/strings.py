@@ -8,6 +8,7 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from .sequences import as_column
 from .state import State
 
 __all__ = ["StringTable", "find_all", "shown_first"]
@@ -40,8 +41,7 @@ class StringTable(Sequence[str]):
     """
 
     def __init__(self, strings: Iterable[str]) -> None:
-        if isinstance(strings, str | bytes):
-            raise TypeError(f"strings must be an iterable of str, found one {type(strings).__name__}")
+        strings = as_column(strings, "strings", "an iterable of str")
         encoded: list[bytes] = []
         for position, string in enumerate(strings):
             if not isinstance(string, str):

@@ -16,12 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from .checks import check_flag, check_real
 from .features import TextFeatures
 from .features.base import fit_rows, rows_of
-from .features.options import check_choice, check_texts
+from .features.options import check_choice
+from .label_lists import name_rows, weighted_rows
 from .models import XRLinear
 from .models._params import pass_on
 from .models._represent import uses_label_features
-from .names import Labels, by_name, check_label_texts, encode_names, label_rows, spell
+from .names import Labels, WeightedLabels, by_name, check_label_texts, encode_names, spell
 from .persistence import SaveMixin
+from .sequences import as_column, described, text_list
 from .sparse import to_scipy
 from .state import State
 from .strings import StringTable
@@ -89,8 +91,9 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
     def fit(
         self,
         texts: Sequence[str],
-        labels: Labels,
+        labels: WeightedLabels,
         *,
+        relevance: Sequence[Iterable[float]] | None = None,
         label_texts: Mapping[str, str] | None = None,
         cold_start: bool = False,
         work_dir: str | PathLike[str] | None = None,
@@ -100,8 +103,15 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         Parameters
         ----------
         texts : sequence of str, length n_instances
+            A list, a Series or another column of a data frame, or a generator.
         labels : sequence of length n_instances
-            The label names of every text: a list or set of str, or one str for a single label.
+            The label names of every text: a list or set of str, or one str for a single label; or a mapping from name
+            to relevance.
+        relevance : sequence of length n_instances, optional
+            How relevant every text's labels are, in the order of ``labels``, such as the ``relevance`` that
+            `arborank.datasets.read_tabbed` returns: finite numbers of at least 0. By default all are 1. An error on a
+            label costs that many times ``Cp``; see `XRLinear.fit` and the parameters ``relevance`` and
+            ``relevance_norm`` of `XRLinear`.
         label_texts : mapping from label name to a text about it, optional
             Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``;
             an instance of the label, with ``cold_start``; or both. Labels need no entry.
@@ -115,15 +125,15 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If a text or a label name is not a str, or ``cold_start`` is no bool.
+            If ``texts`` or ``labels`` are no lists (a data frame of several columns, a dict, a set), a text or name is
+            not a str, ``cold_start`` is no bool, or the model has no use for an argument.
         ValueError
-            If the lengths differ, there is no label at all, or ``cold_start`` comes without ``label_texts``.
+            If the lengths differ, there is no label at all, a relevance is out of range, ``label_texts`` names what is
+            no label, or ``cold_start`` comes without ``label_texts``.
         """
-        texts = (
-            texts if isinstance(texts, Sequence) and not isinstance(texts, str) else list(check_texts(texts))
-        )
+        texts = text_list(texts)
         check_choice("normalization", self.normalization, ("NFC", None))
-        rows = label_rows(labels, self.normalization)
+        rows, weights = weighted_rows(labels, relevance, self.normalization)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
         about = check_label_texts(label_texts, self.normalization)
@@ -132,19 +142,13 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             raise ValueError("labels holds no label name at all; at least one is needed")
         table = _named(names)
         seen, unseen = split_texts(about, names, check_flag("cold_start", cold_start))
-        if self.features is not None:
-            _check_stage("features", self.features, "fit_transform", "transform")
-        if self.model is not None:
-            _check_stage("model", self.model, "fit", "predict_topk")
-        model = clone(self.model) if self.model is not None else XRLinear()
-        default = getattr(model, "text_features", TextFeatures)
-        features = clone(self.features) if self.features is not None else default()
+        features, model = self._new_stages()
         if work_dir is not None:
             _check_taken(model, "work_dir", "work_dir")
+        if weights is not None:
+            _check_taken(model, "relevance", "a relevance of labels")
         if label_texts is not None and not cold_start:
             _check_represents(model)
-        for stage in (features, model):
-            pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
         if unseen and not hasattr(model, "learn_unseen_labels"):
             raise TypeError(
                 f"{type(model).__name__} has no learn_unseen_labels, which the {len(unseen)} labels without an "
@@ -155,6 +159,9 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         more: dict[str, Any] = {**label_features(features, model, names, about or None, cold_start)}
         if work_dir is not None:
             more["work_dir"] = work_dir
+        if weights is not None:
+            weights += [[1.0] for _ in seen]
+            more["relevance"] = encode_names(rows, table, "error", weights)
         # X may be no matrix, for a model that reads texts
         learned = row_range(X, 0, len(rows)) if unseen else X
         model.fit(learned, encode_names(rows, table, "error"), **more)
@@ -165,6 +172,19 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         # together, and last: a fit that fails leaves the ranker as it was
         self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
         return self
+
+    def _new_stages(self) -> tuple[Any, Any]:
+        """Return unfitted features and model, those given copied."""
+        if self.features is not None:
+            _check_stage("features", self.features, "fit_transform", "transform")
+        if self.model is not None:
+            _check_stage("model", self.model, "fit", "predict_topk")
+        model = clone(self.model) if self.model is not None else XRLinear()
+        default = getattr(model, "text_features", TextFeatures)
+        features = clone(self.features) if self.features is not None else default()
+        for stage in (features, model):
+            pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
+        return features, model
 
     def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:
         """Return the best labels of one text as ``(name, score)`` pairs, best first; at most ``k``.
@@ -285,13 +305,14 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         return other
 
     def encode_labels(
-        self, labels: Labels, unknown: Literal["error", "ignore", "extend"] = "error"
+        self, labels: WeightedLabels, unknown: Literal["error", "ignore", "extend"] = "error"
     ) -> sp.csr_array:
         """Return the indicator matrix of label names, float32 and of shape (n_instances, n_labels).
 
         Parameters
         ----------
         labels : sequence of label-name lists, or of single names
+            Rows that are mappings from name to relevance give these as the values of the matrix.
         unknown : {"error", "ignore", "extend"}, default="error"
             What a name that the model does not know becomes: a `ValueError`, nothing, or a further column. ``"extend"``
             suits evaluation: a label that cannot be predicted still counts as missed.
@@ -299,7 +320,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         self._check_fitted()
         if unknown not in ("error", "ignore", "extend"):
             raise ValueError(f"unknown is {unknown!r}; expected 'error', 'ignore' or 'extend'")
-        return to_scipy(encode_names(label_rows(labels, self.normalization), self.labels_, unknown))
+        rows, weights = weighted_rows(labels, None, self.normalization)
+        return to_scipy(encode_names(rows, self.labels_, unknown, weights))
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
@@ -322,7 +344,10 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
 
     def _weights(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
         if not isinstance(weights, Mapping):
-            raise TypeError(f"label_weights must map names to numbers, found {type(weights).__name__}")
+            raise TypeError(
+                f"label_weights must map names to numbers, found {described(weights)}; give a dict, such as "
+                "dict(zip(names, weights))"
+            )
         array = np.ones(len(self.labels_), np.float32)
         for name, weight in by_name("label_weights", weights, self.normalization).items():
             label = self._label_id(name, "label_weights")
@@ -330,9 +355,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         return array
 
     def _filter(self, names: Labels | Iterable[str], argument: str) -> list[int] | list[list[int]]:
-        if isinstance(names, str) or not isinstance(names, Iterable):
-            raise TypeError(f"{argument} must be a list of label names, or one a text; found {names!r}")
-        rows = list(names)
+        rows = list(as_column(names, argument, "a list of label names, or one a text", ordered=False))
         kinds = set(map(type, rows))  # quick, because filters may come with every query
         if all(issubclass(kind, str) for kind in kinds):
             single = [str(name) for name in rows]
@@ -342,7 +365,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
             return [label for label in found if label is not None]
         return [
             [self._label_id(name, argument) for name in row]
-            for row in label_rows(rows, self.normalization, argument)
+            for row in name_rows(rows, self.normalization, argument)
         ]
 
     # ------------------------------------------------------------------ save

@@ -1,6 +1,6 @@
 """Catalogue life by name: labels of a `TextRanker` are added, refreshed and removed."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar
 
@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator
 
 from .checks import Missing, check_missing, check_real
 from .features.base import rows_of
-from .features.options import check_texts
+from .label_lists import name_rows
 from .models._represent import uses_label_features
-from .names import Labels, check_label_texts, encode_names, label_rows, spell
+from .names import Labels, check_label_texts, encode_names, spell
+from .sequences import as_column, text_list
 from .sparse import Csr, to_scipy
 from .strings import StringTable, find_all
 
@@ -157,9 +158,7 @@ class TextCatalogueMixin(BaseEstimator):
         label_texts: Mapping[str, str] | None,
     ) -> "_Log":
         """Check what labels ``names`` are to be learned from, and part those with instances from the others."""
-        texts = check_texts(texts)
-        texts = texts if isinstance(texts, Sequence) else list(texts)
-        rows = label_rows(labels, self.normalization)
+        texts, rows = text_list(texts), name_rows(labels, self.normalization)
         if len(texts) != len(rows):
             raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
         for number, row in enumerate(rows):
@@ -257,12 +256,21 @@ def label_features(
 def split_texts(
     about: Mapping[str, str], names: Sequence[str], cold_start: bool
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the texts to learn from: about the labels ``names``, which have instances, and about others, by name."""
+    """Return the texts to learn from: about the labels ``names``, which have instances, and about others, by name.
+
+    Without ``cold_start`` there are none to learn from, and others are an error: they would have no effect.
+    """
+    known = set(names)
     if not cold_start:
+        unknown = [name for name in about if name not in known]
+        if unknown:
+            raise ValueError(
+                f"label_texts is about {unknown[0]!r}{_others(unknown)}, which no text has as a label; with "
+                "cold_start=True they become labels that are ranked by these texts"
+            )
         return {}, {}
     if not about:
         raise ValueError("cold_start needs label_texts, which is not given or empty")
-    known = set(names)
     seen = {name: text for name, text in about.items() if name in known}
     return seen, {name: about[name] for name in sorted(set(about).difference(known))}
 
@@ -325,15 +333,17 @@ def _others(names: Sequence[str]) -> str:
 
 
 def _table(names: Sequence[str], normalization: str | None) -> StringTable:
-    if isinstance(names, str):
-        raise TypeError(f"names must be a list of label names, found the str {names!r}")
-    listed = [spell(name, normalization) if isinstance(name, str) else name for name in names]
+    column = as_column(names, "names", "a list of label names", ordered=False)
+    listed = [spell(name, normalization) if isinstance(name, str) else name for name in column]
     if not listed:
         raise ValueError("names is empty; at least one label name was expected")
     try:
         table = StringTable(listed)
     except (TypeError, ValueError) as error:
         raise type(error)(f"names hold what is no label name: {error}") from None
+    if isinstance(names, Set):  # the same in every process
+        listed = sorted(listed)
+        table = StringTable(listed)
     if len(set(listed)) < len(listed):
         twice = next(name for position, name in enumerate(listed) if table.find(name) != position)
         raise ValueError(f"names holds {twice!r} twice")

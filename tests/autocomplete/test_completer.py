@@ -348,9 +348,9 @@ def test_a_fit_that_fails_leaves_the_completer_as_it_was():
         ({"min_count": 0}, ValueError, "min_count must be at least 1"),
         ({"min_users": 1.5}, TypeError, "min_users must be an integer"),
         ({"n_previous": 0}, ValueError, "n_previous must be at least 1"),
-        ({"blocklist": "word"}, TypeError, "blocklist must be a collection of str"),
-        ({"blocklist": ["word", 3]}, TypeError, "blocklist must be a collection of str"),
-        ({"blocklist": 3}, TypeError, "blocklist must be a collection of str"),
+        ({"blocklist": "word"}, TypeError, "blocklist must be an iterable of str, found one str"),
+        ({"blocklist": ["word", 3]}, TypeError, "blocklist must hold str, found int at position 1"),
+        ({"blocklist": 3}, TypeError, "blocklist must be an iterable of str, found int"),
         ({"model": "linear"}, TypeError, "model must be an XRLinear"),
         ({"model": XRLinear(combine="noop")}, ValueError, "combine of model is 'noop'"),
         ({"session_gap": -1}, ValueError, "session_gap must be above 0"),
@@ -377,8 +377,8 @@ def test_any_combination_with_scores_from_0_to_1():
     [
         ((["a"], ["b", "c"]), ValueError, "previous has 1 entries but queries has 2"),
         (("ab", ["b", "c"]), TypeError, "previous must be a sequence with one entry a pair"),
-        (([1], ["b"]), TypeError, r"previous\[0\] is 1; a str or a sequence"),
-        ((["a"], [2]), TypeError, r"queries\[0\] is 2; a str was expected"),
+        (([1], ["b"]), TypeError, r"previous\[0\] must be a str or a sequence of str, found int"),
+        ((["a"], [2]), TypeError, "queries must hold str, found int at position 0"),
     ],
 )
 def test_bad_pairs(args, error, message):
@@ -406,11 +406,13 @@ def test_bad_sessions_and_users():
 
 def test_bad_calls(completer):
     for wrong in (5, None):
-        with pytest.raises(TypeError, match=rf"prefixes\[1\] is {wrong}; a str was expected"):
+        with pytest.raises(
+            TypeError, match=f"prefixes must hold str, found {type(wrong).__name__} at position 1"
+        ):
             completer.complete_batch(["n", wrong])
-    with pytest.raises(TypeError, match=r"previous\[1\] must be a str or a sequence of str, found 5"):
+    with pytest.raises(TypeError, match=r"previous\[1\] must be a str or a sequence of str, found int"):
         completer.complete_batch(["n", "n"], ["x", 5])
-    with pytest.raises(TypeError, match="phrases must be an iterable of str, found 3 in it"):
+    with pytest.raises(TypeError, match="phrases must hold str, found int at position 1"):
         completer.block(["word", 3])
     with pytest.raises(TypeError, match="prefix must be a str, found int"):
         completer.complete(3)
@@ -420,8 +422,8 @@ def test_bad_calls(completer):
         completer.complete("n", k=0)
     with pytest.raises(ValueError, match="beam_size must be at least 1"):
         completer.complete("n", beam_size=0)
-    for wrong in ("n", 5, iter("n")):
-        with pytest.raises(TypeError, match="prefixes must be a sequence of str, found"):
+    for wrong in ("n", 5):
+        with pytest.raises(TypeError, match="prefixes must be an iterable of str, found"):
             completer.complete_batch(wrong)
         with pytest.raises(TypeError, match="previous must be a sequence with an entry a prefix, found"):
             completer.complete_batch(["n"], wrong)
@@ -431,7 +433,9 @@ def test_bad_calls(completer):
     with pytest.raises(ValueError, match="previous must have 1 entries"):
         completer.complete_batch(["n"], [])
     for wrong in ("word", 3, None):
-        with pytest.raises(TypeError, match=f"phrases must be an iterable of str, found {wrong!r}"):
+        with pytest.raises(
+            TypeError, match=r"phrases must be an iterable of str, found (one str|int|NoneType)"
+        ):
             completer.block(wrong)
 
 

@@ -242,11 +242,15 @@ def test_a_longer_blocklist_holds_from_the_next_update_on():
             ValueError,
             "refresh holds 'naples', which is not in the log",
         ),
-        (lambda c: c.update(NEWER, refresh="naples"), TypeError, "refresh must be a collection of str"),
+        (
+            lambda c: c.update(NEWER, refresh="naples"),
+            TypeError,
+            "refresh must be an iterable of str, found one str",
+        ),
         (
             lambda c: c.update(NEWER, refresh=[3]),
             TypeError,
-            "refresh must be a collection of str, found 3 in it",
+            "refresh must hold str, found int at position 0",
         ),
         (lambda c: c.update([("a", 0, "quite new")]), ValueError, "the log holds no query that is known"),
         (lambda c: c.update([("a", 0)]), TypeError, "row 0 of the log is"),
@@ -256,8 +260,8 @@ def test_a_longer_blocklist_holds_from_the_next_update_on():
             ValueError,
             "queries holds 'unheard', which this completer",
         ),
-        (lambda c: c.remove("naples"), TypeError, "queries must be a collection of str"),
-        (lambda c: c.remove([None]), TypeError, "queries must be a collection of str, found None in it"),
+        (lambda c: c.remove("naples"), TypeError, "queries must be an iterable of str, found one str"),
+        (lambda c: c.remove([None]), TypeError, "queries must hold str, found NoneType at position 0"),
         (lambda c: c.remove(list(c.catalogue_.keys)), ValueError, "all 12 queries would be removed"),
     ],
 )

@@ -102,7 +102,7 @@ def test_same_in_another_process():
 @pytest.mark.parametrize(
     ("texts", "options", "error", "message"),
     [
-        ("one text", {}, ValueError, "one str"),
+        ("one text", {}, TypeError, "one str"),
         (["a", 3], {}, TypeError, "int at position 1"),
         (["a"], {"rate": 1.5}, ValueError, "rate"),
         (["a"], {"rate": float("nan")}, ValueError, "rate"),

@@ -25,7 +25,7 @@ def test_not_a_str(make, bad, found):
 
 @pytest.mark.parametrize("make", [NgramTfidf, TextFeatures])
 def test_one_str_or_nothing_iterable(make):
-    with pytest.raises(ValueError, match="one str"):
+    with pytest.raises(TypeError, match="one str"):
         make().fit("one text")
     with pytest.raises(TypeError, match="int"):
         make().fit(3)

@@ -60,8 +60,8 @@ def test_models_of_sentence_transformers(monkeypatch):
 @pytest.mark.parametrize(
     ("texts", "encoder", "error", "message"),
     [
-        ("ab", letters, TypeError, "texts must be a sequence of strings"),
-        ([1], letters, TypeError, "texts must be a sequence of strings"),
+        ("ab", letters, TypeError, "found one str"),
+        ([1], letters, TypeError, "texts must hold str, found int"),
         ([], letters, ValueError, "texts is empty"),
         (["a"], 3, TypeError, "encoder must be a name"),
         (["a"], lambda texts: texts, TypeError, "dtype <U1"),

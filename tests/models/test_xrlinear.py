@@ -396,8 +396,8 @@ def test_a_filter_that_is_none():
     ("candidates", "error", "message"),
     [
         (np.array([2**63 + 5], np.uint64), ValueError, "candidates holds index 9223372036854775813, which"),
-        (np.array(3), TypeError, r"candidates must be label ids, or .* found array\(3\)"),
-        (b"abc", TypeError, "candidates must be label ids, or .* found b'abc'"),
+        (np.array(3), TypeError, r"candidates must be label ids, or .* found a NumPy array of shape \(\)"),
+        (b"abc", TypeError, "candidates must be label ids, or .* found one bytes"),
     ],
 )
 def test_filters_that_are_no_label_ids(candidates, error, message):

@@ -230,7 +230,7 @@ def test_bad_data(folder, data):
         model(folder).fit([*texts[:7], " "], Y)
     with pytest.raises(ValueError, match="texts has 8 rows but Y has 7"):
         model(folder).fit(texts, Y[:7])
-    with pytest.raises(TypeError, match="texts must be a sequence of str, found int"):
+    with pytest.raises(TypeError, match="texts must be an iterable of str, found int"):
         model(folder).fit(5, Y)
 
 

@@ -44,5 +44,5 @@ def test_parameters_are_checked_before_the_extra():
 
 def test_plain_texts_stay():
     assert PlainTexts().fit_transform(("a", "b")) == ["a", "b"]
-    with pytest.raises(ValueError, match="one str"):
+    with pytest.raises(TypeError, match="one str"):
         PlainTexts().transform("text")

@@ -1,11 +1,12 @@
 """What the parameters of a completer may be."""
 
-from collections.abc import Collection
+from collections.abc import Iterator
 from typing import Any
 
 from ..checks import check_integer, check_real
 from ..matching.combine import COMBINATIONS, is_logarithmic
 from ..models import XRLinear
+from ..sequences import column_names, described, text_list
 from .growing import INDICES, REPRESENTATIONS
 from .prefixes import LAWS
 
@@ -42,12 +43,10 @@ def check_parameters(completer: Any) -> None:
         if found is not None and not _is_vectoriser(found):
             raise TypeError(f"{name} must be a vectoriser as NgramTfidf and PrefixTfidf are, found {found!r}")
     blocklist, model = completer.blocklist, completer.model
-    if (
-        isinstance(blocklist, str)
-        or not isinstance(blocklist, Collection)  # an iterator would be empty when it is needed
-        or not all(isinstance(word, str) for word in blocklist)
-    ):
-        raise TypeError(f"blocklist must be a collection of str, found {blocklist!r}")
+    # it is read again and again: an iterator would be empty then
+    if isinstance(blocklist, Iterator) or column_names(blocklist) is not None:
+        raise TypeError(f"blocklist must be a collection of str, found {described(blocklist)}")
+    text_list(blocklist, "blocklist", ordered=False)
     if model is not None and not isinstance(model, XRLinear):
         raise TypeError(f"model must be an XRLinear, found {type(model).__name__}")
     if model is not None and model.combine not in _BOUNDED:

@@ -4,14 +4,18 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..checks import check_integer, check_real
+from ..sequences import as_column, column_names, described, is_missing, text_list
 from .normal import normalize
 from .times import seconds, shown_time
 
-__all__ = ["Pairs", "check_pairs", "session_pairs", "timed_pairs"]
+__all__ = ["Pairs", "as_context", "check_pairs", "session_pairs", "timed_pairs"]
 
 _ENOUGH = 20  # pauses, to tell from them
 _NEARLY_ALL = 0.95
+_PAIRED = "a sequence with one entry a pair"
 
 
 class Pairs(NamedTuple):
@@ -73,10 +77,8 @@ def timed_pairs(
     check_integer("n_previous", n_previous, 1)
     if session_gap is not None:
         check_real("session_gap", session_gap, above=0)
-    if isinstance(rows, str) or not isinstance(rows, Iterable):
-        raise TypeError(f"the log must be an iterable of (session, time, query), found {rows!r}")
     sessions: dict[Any, list[tuple[float, str]]] = {}
-    for position, row in enumerate(rows):
+    for position, row in enumerate(_rows(rows)):
         session, time, query = _checked(position, row)
         sessions.setdefault(session, []).append((time, query))
     previous: list[tuple[str, ...]] = []
@@ -117,6 +119,18 @@ def timed_pairs(
     return Pairs(previous, queries, users), times
 
 
+def _rows(log: Any) -> Iterable[Any]:
+    wanted = "an iterable of (session, time, query)"
+    if column_names(log) is not None:
+        raise TypeError(
+            f"the log must be {wanted}, found {described(log)}; give its rows, such as "
+            "zip(log['session'], log['time'], log['query'])"
+        )
+    if isinstance(log, np.ndarray) and log.ndim == 2:
+        return log.tolist()  # type: ignore[no-any-return]
+    return as_column(log, "the log", wanted)
+
+
 def _checked(position: int, row: Any) -> tuple[Any, float, str]:
     if isinstance(row, str) or not isinstance(row, Sequence) or len(row) != 3:
         raise TypeError(f"row {position} of the log is {row!r}; (session, time, query) was expected")
@@ -143,21 +157,14 @@ def check_pairs(previous: Any, queries: Any, users: Any) -> Pairs:
     ValueError
         If lengths differ.
     """
-    for name, values in (("previous", previous), ("queries", queries)):
-        if isinstance(values, str) or not isinstance(values, Iterable):
-            raise TypeError(f"{name} must be a sequence with one entry a pair, found {values!r}")
-    contexts = [_context(number, entry) for number, entry in enumerate(previous)]
-    texts = list(queries)
-    for number, query in enumerate(texts):
-        if not isinstance(query, str):
-            raise TypeError(f"queries[{number}] is {query!r}; a str was expected")
+    before = as_column(previous, "previous", _PAIRED)
+    contexts = [tuple(as_context(entry, f"previous[{number}]")) for number, entry in enumerate(before)]
+    texts = list(text_list(queries, "queries"))
     if len(contexts) != len(texts):
         raise ValueError(
             f"previous has {len(contexts)} entries but queries has {len(texts)}; they go in pairs"
         )
-    if users is not None and (isinstance(users, str) or not isinstance(users, Iterable)):
-        raise TypeError(f"users must be a sequence with one entry a pair, found {users!r}")
-    who = None if users is None else list(users)
+    who = None if users is None else list(as_column(users, "users", _PAIRED))
     if who is not None and len(who) != len(texts):
         raise ValueError(f"users has {len(who)} entries but queries has {len(texts)}; one each is needed")
     for number, user in enumerate(who or ()):
@@ -174,13 +181,21 @@ def _hashable(value: Any) -> bool:
     return True
 
 
-def _context(number: int, entry: Any) -> tuple[str, ...]:
-    if entry is None:
+def as_context(previous: Any, name: str = "previous") -> Sequence[str]:
+    """Return the queries before one, which may be a str, a sequence of them, or missing.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    if isinstance(previous, str):
+        return (previous,)
+    if is_missing(previous):
         return ()
-    if isinstance(entry, str):
-        return (entry,)
-    texts = tuple(entry) if isinstance(entry, Iterable) else (None,)
+    column = as_column(previous, name, "a str or a sequence of str")
+    texts = column if isinstance(column, Sequence) else tuple(column)
     for text in texts:
         if not isinstance(text, str):
-            raise TypeError(f"previous[{number}] is {entry!r}; a str or a sequence of str was expected")
+            raise TypeError(f"{name} must be a str or a sequence of str, found {text!r} in it")
     return texts

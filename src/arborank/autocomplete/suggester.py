@@ -1,6 +1,6 @@
 """A fitted completer answers: from a keystroke to completions."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,11 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 from ..checks import check_integer
 from ..matching import BeamSearch
 from ..models import XRLinear
+from ..sequences import as_column, text_list
 from ..sparse import Csr
 from ..threads import n_threads
 from .catalogue import Catalogue
 from .normal import normalize
 from .rows import ContextRows
+from .sessions import as_context
 from .typos import one_edit_ranges
 
 __all__ = ["Suggester"]
@@ -142,16 +144,12 @@ class Suggester(BaseEstimator):
         """
         self._check_fitted()
         check_integer("k", k, 1)
-        if isinstance(prefixes, str) or not isinstance(prefixes, Collection):
-            raise TypeError(f"prefixes must be a sequence of str, found {prefixes!r}")
-        before = [()] * len(prefixes) if previous is None else previous
-        if isinstance(before, str) or not isinstance(before, Collection):
-            raise TypeError(f"previous must be a sequence with an entry a prefix, found {before!r}")
+        prefixes = text_list(prefixes, "prefixes")
+        before: Sequence[Any] = [()] * len(prefixes)
+        if previous is not None:
+            before = list(as_column(previous, "previous", "a sequence with an entry a prefix"))
         if len(before) != len(prefixes):
             raise ValueError(f"previous must have {len(prefixes)} entries, one a prefix, found {len(before)}")
-        for number, prefix in enumerate(prefixes):
-            if not isinstance(prefix, str):
-                raise TypeError(f"prefixes[{number}] is {prefix!r}; a str was expected")
         keys = [normalize(prefix, prefix=True) for prefix in prefixes]
         ranges = np.array([self.catalogue_.matching(key) for key in keys], dtype=np.int64).reshape(-1, 2)
         possible = ranges[:, 0] < ranges[:, 1]
@@ -183,13 +181,7 @@ class Suggester(BaseEstimator):
             If ``phrases`` is anything else than an iterable of str.
         """
         self._check_fitted()
-        if isinstance(phrases, str) or not isinstance(phrases, Iterable):
-            raise TypeError(f"phrases must be an iterable of str, found {phrases!r}")
-        wanted = list(phrases)
-        for phrase in wanted:
-            if not isinstance(phrase, str):
-                raise TypeError(f"phrases must be an iterable of str, found {phrase!r} in it")
-        self.catalogue_.block(wanted)
+        self.catalogue_.block(text_list(phrases, "phrases", ordered=False))
         self._set_excluded()
         return self
 
@@ -262,16 +254,8 @@ class Suggester(BaseEstimator):
 
     def _context(self, previous: str | Sequence[str] | None, name: str = "previous") -> tuple[str, ...]:
         """Return the normal forms of the last ``n_previous`` queries that are not blank, oldest first."""
-        if previous is None:
-            return ()
-        if not isinstance(previous, Iterable):
-            raise TypeError(f"{name} must be a str or a sequence of str, found {previous!r}")
-        texts = (previous,) if isinstance(previous, str) else tuple(previous)
-        for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"{name} must be a str or a sequence of str, found {text!r} in it")
         latest: list[str] = []
-        for text in reversed(texts):
+        for text in reversed(as_context(previous, name)):
             if key := normalize(text):
                 latest.append(key)
                 if len(latest) == self.n_previous:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..checks import Missing, check_missing
 from ..models import XRLinear
+from ..sequences import text_list
 from ..sparse import as_csr
 from ..strings import find_all
 from ..threads import n_threads
@@ -194,12 +195,7 @@ class UpdateMixin(Suggester):
         return self._successor(self.catalogue_.selected(kept), self.model_.remove_labels(ids, renumber=True))
 
     def _ids(self, name: str, queries: Iterable[str], missing: Missing | None = None) -> list[int]:
-        if isinstance(queries, str) or not isinstance(queries, Iterable):
-            raise TypeError(f"{name} must be a collection of str, found {queries!r}")
-        wanted = list(queries)
-        for query in wanted:
-            if not isinstance(query, str):
-                raise TypeError(f"{name} must be a collection of str, found {query!r} in it")
+        wanted = text_list(queries, name, ordered=False)
         if missing == "ignore":
             wanted = [query for query in wanted if self.catalogue_.find(query) is not None]
         hint = "; missing='ignore' passes over it" if missing == "error" else ""

@@ -113,7 +113,9 @@ def train(
 
         say(f"{len(train_data.texts):,} texts")
         ranker = TextRanker(features=features, model=model, n_jobs=jobs)
-        fitted = ranker.fit(train_data.texts, train_data.labels, work_dir=work_dir)
+        fitted = ranker.fit(
+            train_data.texts, train_data.labels, relevance=train_data.relevance, work_dir=work_dir
+        )
     trained = getattr(fitted, "model_", fitted)
     took = time.perf_counter() - start
     say(f"trained {trained.n_labels_:,} labels on {trained.n_features_in_:,} features in {took:.1f} s")
@@ -162,4 +164,5 @@ def _rows(data: Any, rows: Any) -> Any:
 
     if hasattr(data, "Y"):
         return MatrixData(data.Y[rows], data.X[rows])
-    return TextData([data.texts[i] for i in rows], [data.labels[i] for i in rows])
+    relevance = None if data.relevance is None else [data.relevance[i] for i in rows]
+    return TextData([data.texts[i] for i in rows], [data.labels[i] for i in rows], relevance)

@@ -138,11 +138,12 @@ class _Names:
     """A model of texts while its labels change."""
 
     def __init__(self, ranker: Any, log: "TextData | None", about: dict[str, str]) -> None:
-        from ..names import by_name, label_rows
+        from ..label_lists import name_rows
+        from ..names import by_name
 
         self.ranker, self._log = ranker, log
         self._about = by_name("--label-texts", about, ranker.normalization)
-        self._rows = [] if log is None else label_rows(log.labels, ranker.normalization, "--data")
+        self._rows = [] if log is None else name_rows(log.labels, ranker.normalization, "--data")
         self._known = set(ranker.labels_)
 
     def remove(self, names: list[str], missing: "Missing") -> int:

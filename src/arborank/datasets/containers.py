@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..sequences import as_column
+
 __all__ = ["MatrixData", "TextData", "TextRow"]
 
 
@@ -33,6 +35,8 @@ class TextData:
 
     Raises
     ------
+    TypeError
+        If one is no list (a Series or another column of a data frame becomes one).
     ValueError
         If the lists do not fit each other.
     """
@@ -42,6 +46,9 @@ class TextData:
     relevance: list[list[float]] | None = None
 
     def __post_init__(self) -> None:
+        for name, wanted in (("texts", "a list of str"), ("labels", "a list of label-name lists")):
+            column = as_column(getattr(self, name), name, wanted)
+            object.__setattr__(self, name, column if isinstance(column, list) else list(column))
         if len(self.texts) != len(self.labels):
             raise ValueError(f"{len(self.texts)} texts, but {len(self.labels)} lists of labels")
         if self.relevance is not None and [len(r) for r in self.relevance] != [len(y) for y in self.labels]:
@@ -52,16 +59,22 @@ class TextData:
 
     @classmethod
     def from_rows(cls, rows: Iterable[TextRow]) -> Self:
-        """Collect rows; the relevance is kept if every row has one."""
+        """Collect rows; ``ValueError`` if of those with labels only some have a relevance."""
         texts: list[str] = []
         labels: list[list[str]] = []
         relevance: list[list[float]] = []
+        n_weighed = 0
         for row in rows:
             texts.append(row.text)
             labels.append(row.labels)
-            if row.relevance is not None:
-                relevance.append(row.relevance)
-        return cls(texts, labels, relevance if texts and len(relevance) == len(texts) else None)
+            if row.relevance is not None or not row.labels:
+                relevance.append(row.relevance or [])
+                n_weighed += row.relevance is not None
+        if n_weighed and len(relevance) < len(texts):
+            raise ValueError(
+                f"{len(texts) - len(relevance)} of {len(texts)} rows have no relevance, but others have one"
+            )
+        return cls(texts, labels, relevance if n_weighed else None)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import random
 import re
 from collections.abc import Callable, Collection, Iterable
 
+from ..sequences import text_list
+
 __all__ = ["KINDS", "add_typos"]
 
 KINDS = ("insert", "delete", "substitute", "transpose")
@@ -53,9 +55,9 @@ def add_typos(
     Raises
     ------
     TypeError
-        If a text is not a str.
+        If ``texts`` is no list of texts (one str, a data frame of several columns, a dict), or one is not a str.
     ValueError
-        If ``texts`` is one str, or an option is out of range.
+        If an option is out of range.
 
     Examples
     --------
@@ -63,8 +65,7 @@ def add_typos(
     >>> add_typos(["renewable energy in education"], rate=1.0)
     ['renewbale eergy in educatiin']
     """
-    if isinstance(texts, str):
-        raise ValueError("texts must be an iterable of str, found one str; wrap it in a list")
+    texts = text_list(texts)
     if not 0 <= rate <= 1:
         raise ValueError(f"rate must be within 0 to 1, found {rate!r}")
     if min_length < 2:
@@ -73,16 +74,10 @@ def add_typos(
     if unknown or not kinds or isinstance(kinds, str):
         raise ValueError(f"kinds must be some of {', '.join(map(repr, KINDS))}, found {kinds!r}")
     chosen = [kind for kind in KINDS if kind in kinds]
-    return [
-        _text_with_typos(text, number, rate, min_length, chosen, seed) for number, text in enumerate(texts)
-    ]
+    return [_text_with_typos(text, rate, min_length, chosen, seed) for text in texts]
 
 
-def _text_with_typos(
-    text: str, number: int, rate: float, min_length: int, kinds: list[str], seed: int
-) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"texts must hold str, found {type(text).__name__} at position {number}")
+def _text_with_typos(text: str, rate: float, min_length: int, kinds: list[str], seed: int) -> str:
     draw = random.Random(f"{seed} {text}".encode("utf-8", "surrogatepass")).random
 
     def change(match: re.Match[str]) -> str:

@@ -11,10 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._native import NgramEncoder, NgramFitter
 from ..progress import progress_bar
+from ..sequences import as_texts
 from ..sparse import Csr, as_csr, to_scipy
 from ..threads import n_threads
 from .coverage import warn_of_lost_texts
-from .options import check_texts
 
 if TYPE_CHECKING:
     from .part import TfidfPart
@@ -58,15 +58,16 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
         Parameters
         ----------
         texts : iterable of str
-            May be a generator; it is read once.
+            A list, a Series or another column of a data frame, or a generator, which is read once.
         y : ignored
 
         Raises
         ------
         TypeError
-            If a text is not a str (its position is named), or a parameter has the wrong type.
+            If ``texts`` is no list of texts (one str, a data frame of several columns, a dict, a set), a text is not a
+            str (its position is named), or a parameter has the wrong type.
         ValueError
-            If ``texts`` is one str or empty, no term is left, or a parameter is out of range.
+            If ``texts`` is empty, no term is left, or a parameter is out of range.
         """
         self._warn(self._learn_parts(texts, keep_rows=False), None)
         return self
@@ -92,18 +93,17 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
         Raises
         ------
         TypeError
-            If a text is not a str.
-        ValueError
-            If ``texts`` is one str.
+            As `fit`.
         """
         return to_scipy(self._rows(texts))
 
     def _rows(self, texts: Iterable[str]) -> Csr:
         encoder, width = self._encoder
+        texts = as_texts(texts)
         if not self.verbose:
-            return Csr(*encoder.encode(check_texts(texts), n_threads(self.n_jobs), None), width)
+            return Csr(*encoder.encode(texts, n_threads(self.n_jobs), None), width)
         with self._progress("encoding texts", texts) as progress:
-            arrays = encoder.encode(check_texts(texts), n_threads(self.n_jobs), progress)
+            arrays = encoder.encode(texts, n_threads(self.n_jobs), progress)
         return Csr(*arrays, width)
 
     @cached_property
@@ -115,8 +115,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
     def _learn_parts(self, texts: Iterable[str], keep_rows: bool) -> NgramFitter:
         parts = self._new_parts()
         fitter = NgramFitter([part._checked() for part in parts], keep_rows, n_threads(self.n_jobs))
+        texts = as_texts(texts)
         with self._progress("reading texts", texts) as progress:
-            n_texts = fitter.add(check_texts(texts), progress)
+            n_texts = fitter.add(texts, progress)
         for i, part in enumerate(parts):
             try:
                 part._learn(fitter, i, n_texts)

@@ -1,6 +1,6 @@
 """Checks of the vectorisers' parameters, made when they are fitted."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -13,22 +13,11 @@ __all__ = [
     "check_choice",
     "check_flag",
     "check_max_features",
-    "check_texts",
     "document_limits",
     "documents",
     "stop_word_list",
     "text_options",
 ]
-
-
-def check_texts(texts: Any) -> Iterable[str]:
-    """Refuse one text in place of several; what the texts hold is checked as they are read."""
-    if isinstance(texts, (str, bytes)):
-        found = type(texts).__name__
-        raise ValueError(f"texts must be an iterable of str, found one {found}; wrap it in a list")
-    if not isinstance(texts, Iterable):
-        raise TypeError(f"texts must be an iterable of str, found {type(texts).__name__}")
-    return texts
 
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import check_integer
+from ..sequences import text_list
 
 __all__ = ["text_embeddings"]
 
@@ -47,8 +48,7 @@ def text_embeddings(
         If ``texts`` are not strings, or the encoder does not return a finite vector for every text.
     """
     check_integer("batch_size", batch_size, 1)
-    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
-        raise TypeError("texts must be a sequence of strings")
+    texts = text_list(texts)
     if not len(texts):
         raise ValueError("texts is empty; at least one text was expected")
     encode = _encode(encoder)

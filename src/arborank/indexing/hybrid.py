@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import check_integer
+from ..sequences import text_list
 from ..sparse import Csr, as_csr, to_scipy
 from .kmeans import balanced_kmeans
 from .levels import tree_from_runs
@@ -49,6 +50,7 @@ def hybrid_tree(
     ValueError
         If there is no name, an argument is out of range, or ``representation`` has another number of rows.
     """
+    names = text_list(names, "names")
     rows = to_scipy(as_csr(representation, "representation", n_rows=len(names)))
     order, runs = prefix_runs(names, check_integer("depth", depth, 1))
     starts = runs[-1]

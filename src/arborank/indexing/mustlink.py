@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..checks import check_integer
+from ..sequences import text_list
 from ..sparse import Csr, as_csr, to_scipy
 from .levels import IntArray, tree_from_runs
 from .tree import LabelTree
@@ -68,6 +69,7 @@ def mustlink_tree(
     step = check_integer("branching", branching, 2).bit_length() - 1
     if branching != 1 << step:
         raise ValueError(f"branching is {branching}; for must-link k-means it must be a power of 2")
+    names = text_list(names, "names")
     rows = to_scipy(as_csr(representation, "representation", n_rows=len(names)))
     order, runs = prefix_runs(names, check_integer("depth", depth, 1))
     rows = rows[order]

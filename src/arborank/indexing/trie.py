@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import check_integer
+from ..sequences import text_list
 from .levels import IntArray, tree_from_runs
 from .tree import LabelTree
 
@@ -37,6 +38,7 @@ def trie_tree(names: Sequence[str], *, depth: int = 16) -> LabelTree:
     >>> trie_tree(["ant", "bee", "bat"]).level_sizes
     (1, 2, 3)
     """
+    names = text_list(names, "names")
     order, runs = prefix_runs(names, check_integer("depth", depth, 1))
     return tree_from_runs(runs, order, len(names))
 
@@ -64,13 +66,8 @@ def prefix_runs(names: Sequence[str], depth: int) -> tuple[IntArray, list[IntArr
 
 def _code_points(names: Sequence[str], depth: int) -> NDArray[np.int64]:
     """Return the first code points of every name, counted from 1; 0 is behind the end."""
-    if isinstance(names, str):
-        raise TypeError("names must be a sequence with one str a label, found one str")
     if len(names) == 0:
         raise ValueError("names is empty; a tree needs at least 1 label")
-    for position, name in enumerate(names):
-        if not isinstance(name, str):
-            raise TypeError(f"names[{position}] is {name!r}; a str was expected")
     width = min(depth, max(max(map(len, names)), 1))
     text = "".join(name[:width] for name in names)
     lengths = np.array([min(len(name), width) for name in names])

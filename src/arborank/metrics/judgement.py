@@ -1,6 +1,5 @@
 """The border of the metrics: truth and predictions, checked once, become a table of hits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -9,7 +8,8 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_integer, check_top_ids
-from ..sparse import Csr, as_csr, rows_to_csr, to_scipy, without_zeros
+from ..label_lists import id_rows
+from ..sparse import Csr, as_csr, is_matrix, rows_to_csr, to_scipy, without_zeros
 
 __all__ = ["JudgeOptions", "Judgement", "judge"]
 
@@ -151,8 +151,8 @@ def judge(
 
 
 def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
-    if isinstance(truth, Sequence) and not isinstance(truth, str | bytes):
-        return _from_lists(truth, n_labels, ids)
+    if not is_matrix(truth):
+        return _from_lists(id_rows(truth, "truth"), n_labels, ids)
     csr = as_csr(truth, "truth")
     if n_labels is not None and csr.shape[1] != n_labels:
         raise ValueError(f"truth has {csr.shape[1]} labels, but {n_labels} were expected")
@@ -163,27 +163,21 @@ def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None)
     return without_zeros(csr)
 
 
-def _from_lists(truth: Sequence[Any], n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
+def _from_lists(rows: list[list[int]], n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
     if n_labels is None:
-        largest = max((max(row) for row in truth if len(row)), default=-1)
-        n_labels = 1 + int(largest) if isinstance(largest, int | np.integer) else 1
+        n_labels = 1 + max((max(row) for row in rows if row), default=0)
         if ids is not None and ids.size:
             n_labels = max(n_labels, int(ids.max()) + 1)
-    csr = rows_to_csr(truth, n_labels, "truth")
-    repeats = np.diff(csr.indptr) != [len(row) for row in truth]
-    if repeats.any():
-        row = int(np.flatnonzero(repeats)[0])
-        raise ValueError(
-            f"truth repeats a label in row {row}; lists hold label ids, indicators must be arrays"
-        )
-    return csr
+    return rows_to_csr(rows, n_labels, "truth")
 
 
 def _as_ids(predictions: Predictions) -> NDArray[np.int64]:
     try:
         return check_top_ids("predictions", predictions)
     except TypeError as error:
-        raise TypeError(f"{error}, or a scipy sparse matrix of scores") from None
+        raise TypeError(
+            f"{error}, or a scipy sparse matrix of scores; predict_topk gives ids, rank_batch names"
+        ) from None
 
 
 def _check_shape(ids: NDArray[np.int64], shape: tuple[int, int]) -> None:

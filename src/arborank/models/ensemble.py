@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from ..checks import check_integer
 from ..persistence import SaveMixin
 from ..state import State
-from .answers import mean_ndcg, score_matrix
+from .answers import quality, score_matrix
 from .merging import Method, TopK, check_method, check_weights, combine_topk
 
 __all__ = ["Ensemble", "combine_topk"]
@@ -203,10 +203,9 @@ class Ensemble(SaveMixin, BaseEstimator):
         The lists are shorter than 5 if ``member_k`` is.
         """
         self._check_fitted()
-        if self.classes_ is not None:
-            return float(np.mean(self.predict(X) == np.asarray(y)))
-        k = 5 if self.member_k is None else min(5, self.member_k)
-        return mean_ndcg(y, self.predict_topk(X, k)[0], self.n_labels_)
+        k = 5 if self.classes_ is None else 1
+        k = k if self.member_k is None else min(k, self.member_k)
+        return quality(y, self.predict_topk(X, k)[0], self.n_labels_, self.classes_)
 
     @property
     def n_labels_(self) -> int:

@@ -1,14 +1,15 @@
 """Label filters of a prediction: which labels may, or may not, be returned."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import label_ids
-from ..sparse import Csr, as_csr, rows_to_csr, without_zeros
+from ..label_lists import is_row
+from ..sequences import as_column
+from ..sparse import Csr, as_csr, is_matrix, rows_to_csr, without_zeros
 
 __all__ = ["check_ids", "label_filter", "shared_ids"]
 
@@ -61,25 +62,21 @@ def label_filter(labels: Any, name: str, n_rows: int | None, n_labels: int) -> C
     """
     if labels is None:
         return None
-    if (
-        isinstance(labels, Csr)
-        or sp.issparse(labels)
-        or (isinstance(labels, np.ndarray) and labels.ndim == 2)
-    ):
+    if is_matrix(labels):
         pattern = without_zeros(as_csr(labels, name))
         if pattern.shape[1] != n_labels:
             raise ValueError(f"{name} has {pattern.shape[1]} columns, but the model has {n_labels} labels")
     else:
-        single = np.ndim(labels) == 0 if isinstance(labels, np.ndarray) else not isinstance(labels, Iterable)
-        if isinstance(labels, (str, bytes)) or single:
-            raise TypeError(f"{name} must be label ids, or one list of label ids a row; found {labels!r}")
-        rows = list(labels)
+        rows = list(as_column(labels, name, "label ids, or one list of label ids a row", ordered=False))
         if all(isinstance(row, (int, np.integer)) for row in rows):
             return _one_row(rows, name, n_labels)
         for row in rows:
-            if not isinstance(row, Iterable) or isinstance(row, str):
+            if not is_row(row) or isinstance(row, Mapping):
                 raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
-        pattern = rows_to_csr([list(row) for row in rows], n_labels, name)
+        wanted = "a list of label ids"
+        pattern = rows_to_csr(
+            [list(as_column(row, name, wanted, ordered=False)) for row in rows], n_labels, name
+        )
     if n_rows is None and pattern.shape[0] != 1:
         raise ValueError(f"{name} has {pattern.shape[0]} rows; one filter for all instances was expected")
     if n_rows is not None and pattern.shape[0] != n_rows:

@@ -15,10 +15,11 @@ from ..matching import BeamSearch, LabelFilter
 from ..matching.combine import is_logarithmic
 from ..matching.merging import Merge
 from ..ranking import LayerWeights
+from ..sequences import column_names
 from ..sparse import Csr, as_csr, check_unmasked
 from ..threads import n_threads
 from . import filters
-from .answers import mean_ndcg, score_matrix
+from .answers import quality, score_matrix
 
 __all__ = ["TreePredictor"]
 
@@ -261,9 +262,8 @@ class TreePredictor(BaseEstimator):
     def score(self, X: Any, y: Any) -> float:
         """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
         self._check_fitted()
-        if self.classes_ is not None:
-            return float(np.mean(self.predict(X) == np.asarray(y)))
-        return mean_ndcg(y, self.predict_topk(X, 5)[0], self.n_labels_)
+        k = 5 if self.classes_ is None else 1
+        return quality(y, self.predict_topk(X, k)[0], self.n_labels_, self.classes_)
 
     def _instances(self, X: Any, name: str = "X", *, reset: bool = False) -> Csr:
         if not reset:
@@ -271,8 +271,10 @@ class TreePredictor(BaseEstimator):
         if not (isinstance(X, Csr) or sp.issparse(X)):
             # a fit reads through a blank estimator: this one learns its features only when all has gone well
             check_unmasked(X, name)
-            if name == "X":  # the name in the errors of scikit-learn
-                reader = type(self)() if reset else self
+            reader = type(self)() if reset else self
+            if name == "X" and column_names(X) is not None:
+                _check_feature_names(reader, X, reset=reset)
+            elif name == "X":  # the name in the errors of scikit-learn
                 X = validate_data(reader, X, reset=reset, dtype="numeric")
         csr = as_csr(X, name)
         if reset:

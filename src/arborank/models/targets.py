@@ -1,19 +1,19 @@
 """What users pass as labels becomes one indicator matrix."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sparse import Csr, as_csr, check_unmasked, rows_to_csr, without_zeros
+from ..label_lists import id_rows, is_row
+from ..sequences import as_column, column_names
+from ..sparse import Csr, as_csr, check_unmasked, is_matrix, rows_to_csr, without_zeros
 from ..state import State
 from ..strings import StringTable
 
 __all__ = ["as_indicator", "classes_from_state", "classes_to_state"]
 
-_ROWS = (list, tuple, set, frozenset, np.ndarray)  # what may hold the label ids of a row
 # Ids in lists are taken for column numbers up to here, or up to so many times the labels that are named in all.
 _PLAUSIBLE, _SPARSE = 1_000_000, 1_000
 
@@ -23,9 +23,10 @@ def as_indicator(Y: Any, n_rows: int, of: str = "X") -> tuple[Csr, NDArray[Any] 
 
     Parameters
     ----------
-    Y : sparse matrix or 2-D array of shape (n_rows, n_labels); list of label-id lists; or 1-D array-like
-        A non-zero value of a matrix marks a label of the row. A list of lists holds the label ids of every row (it is
-        never read as a dense matrix: pass an array for that). A 1-D array gives every row the class of its value.
+    Y : sparse matrix, 2-D array or data frame of shape (n_rows, n_labels); list of label-id lists; or 1-D array-like
+        A value of a matrix above zero marks a label of the row. A list of lists holds the label ids of every row (it is
+        never read as a dense matrix: pass an array for that). A 1-D array gives every row the class of its value. Lists
+        may be generators or a Series.
     n_rows : int
         Rows of the instance matrix, which ``Y`` must match.
     of : str, default="X"
@@ -40,26 +41,28 @@ def as_indicator(Y: Any, n_rows: int, of: str = "X") -> tuple[Csr, NDArray[Any] 
     Raises
     ------
     TypeError
-        If labels are neither numbers nor, in the 1-D form, all numbers or all str.
+        If labels are neither numbers nor, in the 1-D form, all numbers or all str, or ``Y`` is a mapping or a set.
     ValueError
-        If the number of rows differs, a value is NaN or infinite, an id is negative or far beyond the number of
-        labels that are named, a str cannot be stored as UTF-8, or there is no label at all.
+        If the number of rows differs, a value is negative, NaN or infinite, an array of integers holds more than 0 and
+        1, lists are an indicator row by row, an id is negative or far beyond the number of labels that are named, a str
+        cannot be stored as UTF-8, or there is no label at all.
     """
     if Y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None")
     classes: NDArray[Any] | None = None
-    if isinstance(Y, Csr) or sp.issparse(Y):
-        matrix = as_csr(Y, "Y")
-    elif _is_ragged(Y):
-        matrix = _from_lists(Y)
+    if is_matrix(Y):
+        matrix = _from_matrix(Y)
     else:
-        _check_even(Y)
         check_unmasked(Y, "Y")
-        array = np.asarray(Y)
-        if array.ndim == 1:
-            classes, matrix = _from_classes(array)
+        entries = list(
+            as_column(Y, "Y", "an indicator matrix, a list of label-id lists or a list of classes")
+        )
+        if any(map(is_row, entries)):
+            matrix = _from_lists(entries)
         else:
-            matrix = as_csr(array, "Y")
+            classes, matrix = _from_classes(
+                np.asarray(entries if column_names(Y) or not hasattr(Y, "__array__") else Y)
+            )
     if matrix.shape[0] != n_rows:
         raise ValueError(
             f"{of} has {n_rows} rows but Y has {matrix.shape[0]}; every instance needs its labels"
@@ -69,36 +72,30 @@ def as_indicator(Y: Any, n_rows: int, of: str = "X") -> tuple[Csr, NDArray[Any] 
     return _ones(matrix), classes
 
 
-def _is_ragged(Y: Any) -> bool:
-    """Whether ``Y`` is a sequence of label-id lists, as opposed to a dense array."""
-    if isinstance(Y, np.ndarray) or not isinstance(Y, Sequence) or isinstance(Y, str) or not len(Y):
-        return False
-    return all(isinstance(row, _ROWS) for row in Y)
+def _from_matrix(Y: Any) -> Csr:
+    matrix = as_csr(Y, "Y")
+    if matrix.nnz and matrix.data.min() < 0:
+        raise ValueError(
+            f"Y holds the negative value {matrix.data.min():g}; an indicator, of ones where a label is, was expected"
+        )
+    if isinstance(Y, np.ndarray) and Y.dtype.kind in "iu" and Y.max(initial=0) > 1:
+        raise ValueError(
+            f"Y is an array of integers up to {Y.max()}, but an indicator holds 0 and 1; of label ids give lists, "
+            "Y.tolist(), of one column with classes Y.ravel(), and of counts or relevance Y > 0, with the parameter "
+            "relevance for their values"
+        )
+    return matrix
 
 
-def _check_even(Y: Any) -> None:
-    """Refuse label-id lists among single values."""
-    if isinstance(Y, Sequence) and not isinstance(Y, str):
-        lists = [isinstance(row, _ROWS) for row in Y]
-        if any(lists):
-            single = lists.index(False)
-            raise TypeError(
-                f"Y row {single} is {Y[single]!r}, but row {lists.index(True)} is a list of label ids; give a list "
-                "for every row, or a single class for every row"
-            )
-
-
-def _from_lists(rows: Sequence[Any]) -> Csr:
-    lists = [list(row) for row in rows]
-    for number, row in enumerate(lists):
-        for label in row:
-            if not isinstance(label, (int, np.integer)) or isinstance(label, bool):
-                raise TypeError(
-                    f"Y row {number} holds {label!r}; label lists of XRLinear hold integer ids "
-                    "(for label names use arborank.TextRanker)"
-                )
-            if label < 0:
-                raise ValueError(f"Y row {number} holds {label}; label ids start at 0")
+def _from_lists(rows: list[Any]) -> Csr:
+    single = next((number for number, row in enumerate(rows) if not is_row(row)), None)
+    if single is not None:
+        first = next(number for number, row in enumerate(rows) if is_row(row))
+        raise TypeError(
+            f"Y row {single} is {rows[single]!r}, but row {first} is a list of label ids; give a list for every row "
+            "([] where there is no label), or a single class for every row"
+        )
+    lists = id_rows(rows, "Y")
     n_labels = max((max(row) for row in lists if row), default=0) + 1
     n_named = sum(map(len, lists))
     if n_labels > max(_PLAUSIBLE, _SPARSE * n_named):
@@ -112,7 +109,7 @@ def _from_lists(rows: Sequence[Any]) -> Csr:
 
 
 def _from_classes(values: NDArray[Any]) -> tuple[NDArray[Any], Csr]:
-    if values.dtype.kind == "O":
+    if values.dtype.kind in "OT":
         values = _of_one_kind(values)
     if values.dtype.kind not in "biufU":
         hint = "; decode them" if values.dtype.kind == "S" else ""
@@ -132,7 +129,7 @@ def _from_classes(values: NDArray[Any]) -> tuple[NDArray[Any], Csr]:
 
 
 def _of_one_kind(values: NDArray[Any]) -> NDArray[Any]:
-    """Convert an object array to what it holds: all str, or all numbers."""
+    """Convert an array of objects, or of str of any length, to what it holds: all str, or all numbers."""
     items = values.tolist()
     if all(isinstance(item, str) for item in items):
         converted = np.array(items, dtype=np.str_)

@@ -6,6 +6,7 @@ to any more are removed only then.
 """
 
 import contextlib
+import difflib
 import json
 import os
 import re
@@ -70,7 +71,7 @@ def save(
     """
     if not isinstance(card, str | None):
         raise TypeError(f"card must be Markdown text, found {card!r}")
-    directory = Path(directory)
+    directory = _checked_path(directory)
     token = secrets.token_hex(4)
     files: Files = {}
     node = take_apart(model, (), token, files)
@@ -133,7 +134,7 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
     """
     if not isinstance(verify, bool):
         raise TypeError(f"verify must be True or False, found {verify!r}")
-    path = Path(directory) / "config.json"
+    path = _checked_path(directory) / "config.json"
     text = _read_config(path)
     while True:
         try:
@@ -169,12 +170,49 @@ def _read_config(path: Path) -> str:
         with naming(path):
             return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        hint = ""
-        if (path.parent / "param.json").exists():
-            hint = "; it looks like a PECOS model, which `arborank convert` reads"
-        raise FileNotFoundError(f"{path} is missing: the directory holds no model{hint}") from None
+        raise FileNotFoundError(f"{path} is missing: {_what_is_there(path.parent)}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is altered: {error}") from None
+
+
+def _checked_path(directory: Any) -> Path:
+    if not isinstance(directory, str | os.PathLike):
+        raise TypeError(f"directory must be a path, a str or os.PathLike, found {directory!r}")
+    return Path(directory)
+
+
+def _what_is_there(directory: Path) -> str:
+    """Say what stands in the place of a model, and where one may be."""
+    if not directory.exists():
+        near = difflib.get_close_matches(directory.name, _models_in(directory.parent), n=3, cutoff=0.6)
+        hint = (
+            f"; did you mean {' or '.join(repr(str(directory.parent / name)) for name in near)}?"
+            if near
+            else ""
+        )
+        return f"there is no directory {directory}{hint}"
+    if not directory.is_dir():
+        return f"{directory} is a file; a model is a directory"
+    if (directory / "param.json").exists():
+        return "the directory holds no model; it looks like a PECOS model, which `arborank convert` reads"
+    models = sorted(_models_in(directory))[:3]
+    hint = (
+        f"; there is one in {' and in '.join(repr(str(directory / name)) for name in models)}"
+        if models
+        else ""
+    )
+    return f"the directory holds no model{hint}"
+
+
+def _models_in(directory: Path) -> list[str]:
+    try:
+        return [
+            entry.name
+            for entry in os.scandir(directory)
+            if os.path.isfile(os.path.join(entry, "config.json"))
+        ]
+    except OSError:
+        return []
 
 
 def _read_card(directory: Path) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 
+from ..sequences import text_list
 from ..state import State
 
 __all__ = ["PlainTexts"]
@@ -15,13 +16,11 @@ class PlainTexts(BaseEstimator):
 
     def fit_transform(self, texts: Sequence[str], y: Any = None) -> list[str]:
         """Return the texts."""
-        return list(texts)
+        return self.transform(texts)
 
     def transform(self, texts: Sequence[str]) -> list[str]:
         """Return the texts."""
-        if isinstance(texts, str):
-            raise ValueError("texts is one str; a sequence of str was expected")
-        return list(texts)
+        return list(text_list(texts))
 
     def to_state(self) -> State:
         """Return what is saved: nothing."""

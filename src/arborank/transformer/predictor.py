@@ -14,7 +14,7 @@ from ..checks import check_integer
 from ..features.base import rows_of
 from ..memory import check_answers_fit
 from ..models import XRLinear
-from ..models.answers import mean_ndcg
+from ..models.answers import quality
 from ..models.filters import label_filter
 from ..models.targets import classes_from_state, classes_to_state
 from ..persistence import SaveMixin
@@ -204,10 +204,8 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
     def score(self, texts: Sequence[str], y: Any, X: Any = None) -> float:
         """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
         self._check_fitted()
-        if self.classes_ is not None:
-            ids, _ = self.predict_topk(texts, 1, X=X)
-            return float(np.mean(self.classes_[np.maximum(ids[:, 0], 0)] == np.asarray(y)))
-        return mean_ndcg(y, self.predict_topk(texts, 5, X=X)[0], self.n_labels_)
+        k = 5 if self.classes_ is None else 1
+        return quality(y, self.predict_topk(texts, k, X=X)[0], self.n_labels_, self.classes_)
 
     def accelerate(self, backend: str) -> Self:
         """Return a model whose encoder is compiled: same answers but for rounding, sooner.

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..persistence.disk import map_file, naming
+from ..sequences import text_list
 
 __all__ = ["TokenCache", "check_texts", "readable"]
 
@@ -121,23 +122,14 @@ def check_texts(texts: Sequence[str], *, for_fit: bool) -> Sequence[str]:
     Raises
     ------
     TypeError
-        If they are no sequence of str.
+        As `arborank.sequences.text_list`.
     ValueError
-        If they are one str, or, ``for_fit``, if there are none or one has nothing but white space.
+        If, ``for_fit``, there are none or one has nothing but white space.
     """
-    if isinstance(texts, str):
-        raise ValueError("texts is one str; a sequence of str was expected")
-    if not isinstance(texts, Iterable):
-        raise TypeError(f"texts must be a sequence of str, found {type(texts).__name__}")
-    texts = texts if isinstance(texts, Sequence) else list(texts)
-    empty = []
-    for position, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"texts[{position}] is a {type(text).__name__}; a str was expected")
-        if for_fit and not text.strip():
-            empty.append(position)
+    texts = text_list(texts)
     if for_fit and not len(texts):
         raise ValueError("texts is empty; at least one text is needed")
+    empty = [position for position, text in enumerate(texts) if not text.strip()] if for_fit else []
     if empty:
         raise ValueError(
             f"{len(empty)} of {len(texts)} texts are empty, first texts[{empty[0]}]; leave them out of the training"
