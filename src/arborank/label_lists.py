@@ -73,7 +73,10 @@ def weighted_rows(
         for number, row in enumerate(entries)
     ]
     if relevance is None:
-        given = [row.values() if isinstance(row, Mapping) else [1.0] * len(row) for row in entries]
+        given = [
+            row.values() if isinstance(row, Mapping) else [1.0] * len(names)
+            for row, names in zip(entries, rows, strict=True)
+        ]
     else:
         for number, row in enumerate(entries):
             _check_weightless(row, f"relevance is given, but labels of row {number}")

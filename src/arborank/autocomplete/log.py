@@ -10,6 +10,7 @@ from .times import TimeUnit, check_unit, parse_time
 
 __all__ = ["LogRow", "read_log", "read_pairs"]
 
+_WEIGHTS = {"count", "frequency", "weight"}  # keys, in the singular, that would have no effect
 _JSON = {".jsonl", ".json"}
 
 
@@ -26,7 +27,8 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
 
     A line is ``session<TAB>time<TAB>query``, or, in a ``.jsonl`` file, an object with these keys. A time is a number,
     or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05`` (UTC unless it says otherwise). A first line of
-    exactly ``session<TAB>time<TAB>query`` is skipped.
+    exactly ``session<TAB>time<TAB>query`` is skipped. Other keys of an object are passed over, but for ``"count"`` and
+    the like: a line counts once.
 
     Parameters
     ----------
@@ -110,6 +112,11 @@ def _record(path: StrPath, number: int, line: str) -> dict[str, Any]:
         record = None
     if not isinstance(record, dict):
         raise fault(path, number, f"a JSON object was expected, found {_shown(line)}")
+    for key in record:
+        if key.casefold().removesuffix("s") in _WEIGHTS:
+            raise fault(
+                path, number, f'"{key}" is not read: a line counts once; write it as often as it was sent'
+            )
     return record
 
 
