@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import arborank
 from arborank.cli import main
+from arborank.persistence.tensorfile import open_tensors
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -40,6 +41,28 @@ def test_the_guide_shows_two_senses(monkeypatch, tmp_path):
     assert names["leaves"].size == 2
     assert len(names["senses"]) == 2
     assert names["picture"].count("together with") == 2
+
+
+def run(block):
+    """Run the lines of a shell block: those of Arborank in this process, and an ``echo`` that writes a file."""
+    written = re.match(r"echo '(.*?)' > (\S+)\n", block, flags=re.DOTALL)
+    if written:
+        Path(written[2]).write_text(written[1])
+        block = block[written.end() :]
+    for line in block.splitlines():
+        program, *args = shlex.split(line, comments=True)
+        assert program == "arborank"
+        result = CliRunner().invoke(main, args)
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+
+
+def files(model):
+    """Return every array of a saved model."""
+    return {
+        f"{path.name.split('-')[0]}.{name}": array
+        for path in Path(model).glob("*.safetensors")
+        for name, array in open_tensors(path).items()
+    }
 
 
 def made_up_clicks(path):
@@ -71,10 +94,11 @@ def test_from_a_click_log_to_a_served_model(tmp_path, monkeypatch):
         recent = [{"text": "steel kettle", "labels": ["steel-kettle"]}, {"text": "red mug", "labels": []}] * 3
         Path("recent.jsonl").write_text("".join(json.dumps(row) + "\n" for row in recent))
         Path("sold-out.txt").write_text("red-lamp-a\n")
-        for line in block.splitlines():
-            _, *args = shlex.split(line, comments=True)
-            result = CliRunner().invoke(main, args)
-            assert result.exit_code == 0, f"{line}\n{result.output}"
+        before = files("model") if "--config" in block else {}
+        run(block)
+        if before:  # the shell trains the model that Python has trained
+            assert files("model").keys() == before.keys()
+            assert all(np.array_equal(array, before[name]) for name, array in files("model").items())
     assert names["ranker"].rank("blu kettle", k=2)[0][0].startswith("blue-kettle")
     labels = set(arborank.load("small").labels_)
     assert "steel-kettle" in labels
@@ -111,9 +135,8 @@ def test_labels_come_and_go_as_the_guide_says(tmp_path, monkeypatch):
     Path("recent.jsonl").write_text("".join(json.dumps(row) + "\n" for row in recent))
     Path("changed.txt").write_text("teapot\n")
     Path("sold-out.txt").write_text("pan, green\n")
-    for line in re.findall(r"```sh\n(.*?)```", guide, flags=re.DOTALL)[0].splitlines():
-        result = CliRunner().invoke(main, shlex.split(line, comments=True)[1:])
-        assert result.exit_code == 0, f"{line}\n{result.output}"
+    life, cold = re.findall(r"```sh\n(.*?)```", guide, flags=re.DOTALL)
+    run(life)
     left = arborank.load("model").labels_
     assert "steel" in left
     assert "pan, green" not in left
@@ -122,6 +145,80 @@ def test_labels_come_and_go_as_the_guide_says(tmp_path, monkeypatch):
     names["ranker"] = arborank.TextRanker().fit(texts, names["labels"])
     exec(compile(unseen, "catalogue.md", "exec"), names)
     assert "egg cup" in names["ranker"].labels_
+    write("old.jsonl", texts, names["labels"])
+    write("about.jsonl", names["about"].values(), [[name] for name in names["about"]])
+    write("about-new.jsonl", ["a white kettle for sugar"], [["sugar kettle"]])
+    shutil.rmtree("model")
+    train, update = cold.splitlines()
+    run(train)
+    names["ranker"].save("from-python")
+    right = files("from-python")
+    assert files("model").keys() == right.keys()
+    assert all(np.array_equal(array, right[name]) for name, array in files("model").items())
+    run(update)
+    assert "sugar kettle" in dict(arborank.load("model").rank("a white kettle", 4))
+
+
+def write(path, texts, labels):
+    rows = [{"text": text, "labels": names} for text, names in zip(texts, labels, strict=True)]
+    Path(path).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_the_command_line_as_its_guide_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts, labels = sold_things()
+    for path in ("articles.jsonl", "test.jsonl", "new.jsonl"):
+        write(path, texts, labels)
+    write("about.jsonl", ["a white cup for an egg"], [["egg cup"]])
+    rng = np.random.default_rng(0)
+    for name, width in (("X", 30), ("Y", 12)):
+        sp.save_npz(
+            f"{name}.npz",
+            sp.csr_array(rng.random((150, width), np.float32) * (rng.random((150, width)) < 0.2)),
+        )
+    guide = (DOCS / "command-line.md").read_text(encoding="utf-8")
+    (settings,) = re.findall(r"```json\n(.*?)```", guide, flags=re.DOTALL)
+    Path("settings.json").write_text(settings)
+    names: dict = {}
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", guide, flags=re.DOTALL):
+        run(block) if language == "sh" else exec(compile(block, "command-line.md", "exec"), names)
+        if "--config" in block:
+            model = arborank.load("model")
+            assert (model.model_.threshold, model.model_.Cp, model.model_.beam_size) == (0.05, 2.0, 20)
+            assert len(model.features_.parts) == 2
+    assert "egg cup" in arborank.load("model").labels_
+    assert names["ids"].shape == (50, 5)
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_shells_complete(shell):
+    guide = (DOCS / "command-line.md").read_text(encoding="utf-8")
+    assert f"_ARBORANK_COMPLETE={shell}_source arborank" in guide
+    environment = {"_ARBORANK_COMPLETE": f"{shell}_source"}
+    result = CliRunner().invoke(main, [], prog_name="arborank", env=environment)
+    assert result.exit_code == 0, result.output
+    assert f"{shell}_complete" in result.output
+    environment = {
+        "_ARBORANK_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": "arborank upd",
+        "COMP_CWORD": "upd" if shell == "fish" else "1",
+    }
+    result = CliRunner().invoke(main, [], prog_name="arborank", env=environment)
+    assert "update-completer" in result.output
+
+
+def test_a_pipeline_as_the_guide_says(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    texts, labels = sold_things()
+    known = sorted({name for row in labels for name in row})
+    names = {"texts": texts, "Y": [[known.index(name) for name in row] for row in labels]}
+    guide = (DOCS / "classification.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    for block in blocks[:2]:
+        exec(compile(block.replace("a new text", "a blue kettle"), "classification.md", "exec"), names)
+    assert names["ids"].shape == (1, 5)
+    assert {known[i] for i in names["ids"][0, :2]} == {"kettle", "kettle, blue"}
+    assert {known[i] for i in names["labels"].indices} == {"kettle", "kettle, blue"}
 
 
 def test_training_in_a_directory_as_the_guide_says(tmp_path, monkeypatch, topics):

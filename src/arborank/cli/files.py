@@ -28,6 +28,7 @@ __all__ = [
     "open_ranker",
     "read_data",
     "read_instances",
+    "read_label_texts",
     "read_names",
     "save_model",
     "stdin_is_terminal",
@@ -93,6 +94,22 @@ def read_names(path: str) -> list[str]:
     if not names:
         raise ValueError(f"{path} is empty; a line each was expected")
     return names
+
+
+def read_label_texts(path: str | None) -> dict[str, str]:
+    """Read texts about labels, each labelled with the one it is about: a text by label name."""
+    if path is None:
+        return {}
+    from ..datasets import read_texts
+
+    found = read_texts(path)
+    about: dict[str, str] = {}
+    for text, names in zip(found.texts, found.labels, strict=True):
+        for name in names:
+            if name in about:
+                raise ValueError(f"{path} has two texts about {name!r}")
+            about[name] = text
+    return about
 
 
 def stdin_texts() -> Iterator[str]:

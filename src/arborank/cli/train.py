@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .configuration import build_features, build_model, read_config
-from .files import check_destination, read_data, save_model
+from .files import check_destination, read_data, read_label_texts, save_model
 from .numbers import POSITIVE, Real, Whole
 from .options import force_option, integers, jobs_option, ks_option, labels_option, xmc_option
 from .reporting import say, show_log
@@ -51,6 +51,17 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     type=click.Path(file_okay=False),
     help="Keep what is trained here and not in memory; the same command goes on from there when it was interrupted.",
 )
+@click.option(
+    "--label-texts",
+    type=_FILE,
+    help="Texts about labels, each labelled with the one it is about; with --cold-start, or for a representation of "
+    "--config that takes them.",
+)
+@click.option(
+    "--cold-start",
+    is_flag=True,
+    help="Learn from --label-texts too, and rank labels that are in no other text by theirs.",
+)
 @labels_option
 @xmc_option
 @ks_option
@@ -64,6 +75,8 @@ def train(
     holdout: float | None,
     config: str | None,
     work_dir: str | None,
+    label_texts: str | None,
+    cold_start: bool,
     labels: str | None,
     xmc: bool,
     ks: tuple[int, ...],
@@ -78,8 +91,8 @@ def train(
     """
     if test is not None and holdout is not None:
         raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
-    if test_labels is not None and test is None:
-        raise click.UsageError("--test-labels goes with --test X.npz")
+    _check_pair("test-labels", test_labels, "--test X.npz", test)
+    _check_pair("cold-start", cold_start or None, "--label-texts FILE", label_texts)
     check_destination(directory, force)
     if work_dir is not None:
         _check_apart(work_dir, directory)
@@ -104,8 +117,10 @@ def train(
         raise click.UsageError("DATA and --test must both be texts, or both be matrices")
     start = time.perf_counter()
     if isinstance(train_data, MatrixData):
-        if of_features or "features" in settings:
-            raise click.UsageError(f"{data} holds features already; options of features do not apply")
+        if of_features or "features" in settings or label_texts is not None:
+            raise click.UsageError(
+                f"{data} holds features already; options of features and --label-texts do not apply"
+            )
         say(f"{train_data.Y.shape[0]:,} instances, {train_data.Y.shape[1]:,} labels")
         fitted = model.fit(train_data.X, train_data.Y, work_dir=work_dir)
     else:
@@ -114,7 +129,12 @@ def train(
         say(f"{len(train_data.texts):,} texts")
         ranker = TextRanker(features=features, model=model, n_jobs=jobs)
         fitted = ranker.fit(
-            train_data.texts, train_data.labels, relevance=train_data.relevance, work_dir=work_dir
+            train_data.texts,
+            train_data.labels,
+            relevance=train_data.relevance,
+            label_texts=read_label_texts(label_texts) or None,
+            cold_start=cold_start,
+            work_dir=work_dir,
         )
     trained = getattr(fitted, "model_", fitted)
     took = time.perf_counter() - start
@@ -129,6 +149,11 @@ def train(
         card = f"## Evaluation\n\nOn {where}:\n\n```\n{report}\n```"
     save_model(fitted, directory, card)
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
+
+
+def _check_pair(option: str, value: Any, other: str, other_value: Any) -> None:
+    if value is not None and other_value is None:
+        raise click.UsageError(f"--{option} goes with {other}")
 
 
 def _check_apart(work_dir: str, directory: str) -> None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .files import check_destination, is_text_model, open_ranker, read_data, read_names, save_model
+from .files import (
+    check_destination,
+    is_text_model,
+    open_ranker,
+    read_data,
+    read_label_texts,
+    read_names,
+    save_model,
+)
 from .numbers import Real
 from .options import force_option, jobs_option, labels_option, missing_option, set_jobs, xmc_option
 from .reporting import say
@@ -234,7 +242,7 @@ def _check_filled(Y: Any, labels: Sequence[int]) -> None:
 
 def _change_of(ranker: Any, log: Any, label_texts: str | None) -> _Names | _Ids:
     if is_text_model(ranker):
-        return _Names(ranker, log, _about(label_texts))
+        return _Names(ranker, log, read_label_texts(label_texts))
     if label_texts is not None:
         raise click.UsageError("--label-texts goes with models of texts")
     return _Ids(ranker, log)
@@ -245,19 +253,3 @@ def _numbers(lines: list[str]) -> list[int]:
         if not line.strip().isdecimal():
             raise ValueError(f"{line!r} is no label id; the labels of a model of matrices are numbers")
     return [int(line) for line in lines]
-
-
-def _about(path: str | None) -> dict[str, str]:
-    """Return the texts about labels, by name."""
-    if path is None:
-        return {}
-    from ..datasets import read_texts
-
-    found = read_texts(path)
-    about: dict[str, str] = {}
-    for text, names in zip(found.texts, found.labels, strict=True):
-        for name in names:
-            if name in about:
-                raise ValueError(f"{path} has two texts about {name!r}")
-            about[name] = text
-    return about
