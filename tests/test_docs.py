@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from click.testing import CliRunner
 
 import arborank
 from arborank.cli import main
+from arborank.datasets import TextData, load_debian, write_xmc
 from arborank.persistence.tensorfile import open_tensors
 
 DOCS = Path(__file__).parents[1] / "docs"
+README = DOCS.parent / "README.md"
 
 
 @pytest.mark.parametrize("guide", ["custom-stages.md", "disentanglement.md"])
@@ -236,3 +239,83 @@ def test_training_in_a_directory_as_the_guide_says(tmp_path, monkeypatch, topics
     result = CliRunner().invoke(main, shlex.split(line)[1:])
     assert result.exit_code == 0, result.output
     assert np.array_equal(arborank.load("model").predict_topk(X, 3)[0], ids)
+
+
+def blocks(path):
+    return re.findall(r"```(python|sh)\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def small_debian(monkeypatch):
+    """Let the shipped data be its first rows, which train in a moment."""
+    data = load_debian()
+    parts = {
+        name: TextData(*(rows[:800] for rows in (part.texts, part.labels)))
+        for name, part in (("train", data.train), ("test", data.test))
+    }
+    monkeypatch.setattr("arborank.datasets.load_debian", lambda: SimpleNamespace(**parts))
+
+
+@pytest.mark.parametrize("path", [README, DOCS / "index.md"], ids=lambda path: path.name)
+def test_the_first_lines_of_python(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    small_debian(monkeypatch)
+    (block,) = [block for language, block in blocks(path) if language == "python"]
+    names: dict = {}
+    exec(compile(block, path.name, "exec"), names)
+    assert len(names["ranker"].rank("a game in Python", k=3)) == 3
+    if path == README:
+        assert (tmp_path / "packages" / "config.json").exists()
+
+
+def test_the_first_lines_of_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts, labels = sold_things()
+    for path in ("articles.jsonl", "test.jsonl", "new.jsonl"):
+        write(path, texts, labels)
+    rng = np.random.default_rng(0)
+    for name in "XY":
+        sp.save_npz(f"{name}.npz", sp.csr_array((rng.random((150, 20)) < 0.2).astype(np.float32)))
+    making, lines = [block for language, block in blocks(README) if language == "sh"]
+    assert all(line.startswith("make ") for line in making.splitlines())
+    tested_elsewhere = ("arborank convert", "arborank demo")  # they need a model of PECOS, and a minute
+    run("".join(line + "\n" for line in lines.splitlines() if not line.startswith(tested_elsewhere)))
+    assert len(Path("answers.jsonl").read_text().splitlines()) == len(texts)
+
+
+def test_subject_indexing_as_the_guide_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts, labels = sold_things()
+    write("train.jsonl", texts, labels)
+    write("test.jsonl", texts[:50], labels[:50])
+    names: dict = {}
+    for language, block in blocks(DOCS / "subject-indexing.md"):
+        run(block) if language == "sh" else exec(compile(block, "subject-indexing.md", "exec"), names)
+    assert set(dict(names["ranker"].rank("a blue kettle", 2))) == {"kettle", "kettle, blue"}
+    assert (tmp_path / "subjects" / "config.json").exists()
+
+
+def test_research_as_the_guide_says(tmp_path, monkeypatch, topics, capsys):
+    monkeypatch.chdir(tmp_path)
+    X, Y = map(sp.csr_array, topics)
+    for path in ("train.txt", "test.txt"):
+        write_xmc(path, X, Y)
+    ((_, block),) = blocks(DOCS / "research.md")
+    exec(compile(block, "research.md", "exec"), {})
+    assert "\nPSP" in capsys.readouterr().out
+
+
+def test_every_command_that_is_named_is_there():
+    """In running text, too: a command and its options, as `arborank train --holdout`."""
+    found = 0
+    for path in (README, *DOCS.glob("*.md")):
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for span in re.findall(r"`(arborank [^`]*)`", text):
+            words = [word for word in span.split()[1:] if "_" not in word]
+            if not words or words[0].startswith("-"):
+                continue
+            command = main.commands[words[0]]
+            known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+            given = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
+            assert given <= known, f"{path.name}: {span}"
+            found += 1
+    assert found > 10
