@@ -1,8 +1,10 @@
 """Words of every script stay whole, and a corpus whose words cannot be found is not learned in silence."""
 
+import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -220,3 +222,10 @@ def test_a_completer_tells_contexts_apart():
     completer = Autocompleter(min_count=2).fit(log)
     best = [completer.complete("म", [context], k=1)[0][0] for context in ("दाल", "दिल")]
     assert best == ["मसूर दाल तड़का", "मसूर गीत"]
+
+
+def test_the_guide_ranks_chinese(capsys):
+    guide = (Path(__file__).parents[2] / "docs" / "languages.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    exec(compile(block, "languages.md", "exec"), {})
+    assert capsys.readouterr().out == "informatics\n"
