@@ -1,0 +1,202 @@
+"""What a guide recommends does what the guide says: measured on the shipped data, or on a log made on the spot."""
+
+import ast
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from arborank import Autocompleter, Ensemble, NgramTfidf, TextFeatures, TextRanker, XRLinear
+from arborank.datasets import add_typos, load_debian
+from arborank.metrics import precision_at_k, recall_at_k
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def recipe(guide, wanted):
+    """Return the settings in the row of a guide's table of choices."""
+    (row,) = [
+        line
+        for line in (DOCS / guide).read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| {wanted}")
+    ]
+    settings = re.findall(r"\w+=(?:\"[^\"]*\"|[\d.]+)", row.split("|")[2])
+    return {name: ast.literal_eval(value) for name, value in (setting.split("=") for setting in settings)}
+
+
+class Data:
+    """Word features of a part of the shipped data, and the model that defaults give."""
+
+    def __init__(self, n=5000, n_asked=1500):
+        train, test, _ = load_debian()
+        self.texts, self.labels = train.texts[:n], train.labels[:n]
+        self.asked = test.texts[:n_asked]
+        features = NgramTfidf(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        ranker = TextRanker(features, XRLinear()).fit(self.texts, self.labels)
+        self.model = ranker.model_
+        self.X, self.Y = features_of(ranker, self.texts), ranker.encode_labels(self.labels)
+        self.queries = features_of(ranker, self.asked)
+        self.truth = ranker.encode_labels(test.labels[:n_asked], unknown="ignore")
+        self.rare = np.bincount(self.Y.indices, minlength=self.Y.shape[1]) <= 5
+
+    def fit(self, **parameters):
+        return XRLinear(**parameters).fit(self.X, self.Y)
+
+    def precision(self, model):
+        return precision_at_k(self.truth, model.predict_topk(self.queries, 1)[0], 1)
+
+    def recall(self, model, k=10, **options):
+        return recall_at_k(self.truth, model.predict_topk(self.queries, k, **options)[0], k)
+
+    def rare_found(self, model):
+        ids = model.predict_topk(self.queries, 10)[0]
+        return float(self.hits(ids)[self.rare[ids] & (ids >= 0)].sum())
+
+    def hits(self, ids):
+        return np.take_along_axis(self.truth.toarray() > 0, np.maximum(ids, 0), axis=1) & (ids >= 0)
+
+    def calibration_error(self, model, k=5, bins=15):
+        """Return the mean distance of scores from the share of them that is right, over bins of equal width."""
+        ids, scores = model.predict_topk(self.queries, k)
+        right, scores = self.hits(ids).ravel(), np.clip(np.where(ids < 0, 0, scores), 0, 1).ravel()
+        place = np.minimum((scores * bins).astype(int), bins - 1)
+        gaps = np.abs(np.bincount(place, scores, bins) - np.bincount(place, right, bins))
+        return float(gaps.sum() / scores.size)
+
+
+def features_of(ranker, texts):
+    return ranker.features_.transform(texts)
+
+
+def weights(model):
+    return sum(layer.nnz for layer in model.layers_)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return Data()
+
+
+def test_scores_near_probabilities(data):
+    settings = recipe("classification.md", "scores near probabilities")
+    assert {"solver", "Cp", "Cn", "threshold", "combine"} == set(settings)
+    model = data.fit(**settings)
+    assert data.precision(model) > data.precision(data.model) - 0.015
+    assert data.calibration_error(model) < 0.75 * data.calibration_error(data.model)
+    scores = model.predict_topk(data.queries, 5)[1]
+    assert scores.min() >= 0
+    assert scores.max() <= 1
+
+
+def test_rare_labels(data):
+    settings = recipe("classification.md", "better rare labels")
+    assert settings == {"negatives": "tfn+man"}
+    better = data.fit(**settings, Cp=4.0, threshold=0.05)
+    assert data.rare_found(better) > 1.1 * data.rare_found(data.model)
+    assert data.precision(better) > data.precision(data.model) - 0.01
+
+
+def test_smaller_models(data):
+    settings = recipe("classification.md", "a smaller model")
+    higher = data.fit(threshold=settings["threshold"])
+    assert weights(higher) < 0.5 * weights(data.model)
+    assert data.precision(higher) > data.precision(data.model) - 0.01
+    bounded = data.fit(max_nonzeros=settings["max_nonzeros"])
+    assert weights(bounded) < 0.5 * weights(data.model)
+    most = max(int(np.diff(layer.to_matrix()[0].indptr).max()) for layer in bounded.layers_)
+    assert most <= settings["max_nonzeros"]
+    assert data.precision(bounded) < data.precision(higher)  # "costs more precision"
+
+
+def test_scores_of_short_texts_are_a_choice(data):
+    settings = recipe("classification.md", "titles, queries and other texts of few words")
+    assert data.precision(data.fit(**settings)) > data.precision(data.model) - 0.02
+
+
+def test_wider_beams(data):
+    beam = recipe("classification.md", "more labels found in answers of 50 and more")["beam_size"]
+    for k in (50, 100):
+        assert data.recall(data.model, k, beam_size=beam) > data.recall(data.model, k)
+
+
+def test_relevance(data):
+    label = int(np.argmax(np.bincount(data.Y.indices)))
+    heavier = data.Y.copy()
+    heavier.data = np.where(heavier.indices == label, 5, 1).astype(np.float32)
+    scores = [
+        np.where(ids == label, found, 0).sum()
+        for ids, found in (
+            model.predict_topk(data.queries, 10)
+            for model in (data.model, XRLinear().fit(data.X, data.Y, relevance=heavier))
+        )
+    ]
+    assert scores[1] > 1.02 * scores[0]
+
+
+def test_ensembles_of_trees(data):
+    members = [XRLinear(random_state=seed) for seed in range(3)]
+    assert (
+        "Ensemble([XRLinear(random_state=s) for s in range(3)], "
+        in (DOCS / "subject-indexing.md").read_text()
+    )
+    assert data.recall(Ensemble(members, "rank").fit(data.X, data.Y)) > data.recall(data.model)
+
+
+@pytest.mark.parametrize("typos", [False, True])
+def test_characters_beside_words(data, typos):
+    (block,) = re.findall(
+        r"## Short texts.*?```python\n(.*?)```", (DOCS / "subject-indexing.md").read_text(), flags=re.DOTALL
+    )
+    names = {"TextFeatures": TextFeatures, "NgramTfidf": NgramTfidf}
+    exec(compile(block.split("ranker =")[0], "subject-indexing.md", "exec"), names)
+    titles, asked = ([" ".join(text.split()[:6]) for text in texts] for texts in (data.texts, data.asked))
+    asked = add_typos(asked, rate=0.3) if typos else asked
+    words = NgramTfidf(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    found = [
+        recall_at_k(
+            data.truth, TextRanker(features).fit(titles, data.labels).predict_topk(asked, k=10)[0], 10
+        )
+        for features in (words, names["features"])
+    ]
+    assert found[1] > found[0]
+
+
+def walks(n, seed):
+    """Sessions in which any of twelve queries may follow on each of 200."""
+    colours = ["red", "blue", "green", "old", "new", "big", "fine", "tiny", "cold", "warm"]
+    things = ["kettle", "lamp", "pan", "mug", "desk", "shelf", "chair", "mirror", "clock", "towel"]
+    queries = [f"{colour} {thing}{end}" for colour in colours for thing in things for end in ("", "s")]
+    follow = np.array([np.random.default_rng(node).permutation(200)[:12] for node in range(200)])
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        session = [int(rng.integers(200))]
+        for _ in range(4):
+            session.append(int(rng.choice(follow[session[-1]])))
+        yield [queries[node] for node in session]
+
+
+def test_logistic_rankers_where_many_next_queries_are_right():
+    found = re.search(
+        r"`model=(XRLinear\(solver=\"logistic-dual\"[^`]*)`", (DOCS / "autocomplete.md").read_text()
+    )
+    logistic = XRLinear(**settings_of(found[1]))
+    log = [
+        (session, time, query)
+        for session, walk in enumerate(walks(1500, 1))
+        for time, query in enumerate(walk)
+    ]
+    pairs = [pair for walk in walks(200, 2) for pair in pairwise(walk)]
+    ranks = []
+    for model in (None, logistic):
+        completer = Autocompleter(model=model).fit(log)
+        answers = completer.complete_batch(
+            [after[:1] for _, after in pairs], [[before] for before, _ in pairs], k=10
+        )
+        shown = [[query for query, _ in answer] for answer in answers]
+        found_at = [
+            queries.index(after) for queries, (_, after) in zip(shown, pairs, strict=True) if after in queries
+        ]
+        ranks.append(np.sum(1 / (1 + np.array(found_at))) / len(pairs))
+    assert ranks[1] > ranks[0]
