@@ -17,12 +17,13 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def recipe(guide, wanted):
     """Return the settings in the row of a guide's table of choices."""
-    (row,) = [
-        line
-        for line in (DOCS / guide).read_text(encoding="utf-8").splitlines()
-        if line.startswith(f"| {wanted}")
-    ]
-    settings = re.findall(r"\w+=(?:\"[^\"]*\"|[\d.]+)", row.split("|")[2])
+    lines = (DOCS / guide).read_text(encoding="utf-8").splitlines()
+    (row,) = [line for line in lines if line.startswith(f"| {wanted}")]
+    return settings_of(row.split("|")[2])
+
+
+def settings_of(code):
+    settings = re.findall(r"\w+=(?:\"[^\"]*\"|[\d.]+)", code)
     return {name: ast.literal_eval(value) for name, value in (setting.split("=") for setting in settings)}
 
 
