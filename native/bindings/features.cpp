@@ -277,6 +277,17 @@ nb::list ngrams(nb::str text, const TextOptions& options) {
   return out;
 }
 
+// The text itself when it is composed already.
+nb::str compose(nb::str text, bool visible) {
+  const nb::object bytes = utf8(text);
+  unicode::Composer composer;
+  std::string out;
+  if (!composer.compose({PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr()))}, visible, out))
+    return text;
+  PyObject* const made = PyUnicode_DecodeUTF8(out.data(), static_cast<Py_ssize_t>(out.size()), "surrogatepass");
+  return nb::cast<nb::str>(owned(made));
+}
+
 }  // namespace
 
 void bind_features(nb::module_& m) {
@@ -330,6 +341,8 @@ void bind_features(nb::module_& m) {
       .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), nb::arg("progress").none(),
            "Return indptr, indices, data of the texts added; once. Progress takes the texts done.");
   m.def("ngrams", &ngrams, nb::arg("text"), nb::arg("options"), "The n-grams of one text, as often as they occur.");
+  m.def("compose", &compose, nb::arg("text"), nb::arg("visible"),
+        "The text in NFC; with visible, without invisible characters, and with spaces for zero-width ones.");
   m.attr("UNICODE_VERSION") = unicode::kVersion;
 }
 

@@ -5,6 +5,8 @@ import unicodedata
 from functools import cache
 from typing import Final
 
+from . import _native
+
 __all__ = ["INVISIBLE", "compose", "unify", "word_pattern"]
 
 INVISIBLE: Final = (
@@ -20,19 +22,16 @@ INVISIBLE: Final = (
     (0xFEFF, 0xFEFF),  # byte order mark
     (0xE0100, 0xE01EF),  # variation selectors for ideographs
 )
-"""First and last code points of the characters that `unify` drops.
+"""First and last code points of the characters that `unify` drops; the native tables are made from them.
 
 They are what Unicode lets a program ignore, but for the joiners U+200C and U+200D, which tell words apart in Persian
 and in Indic scripts and hold emoji together, and for Hangul fillers and tags.
 """
 
-_IGNORED = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in INVISIBLE) + "]+")
-_ZERO_WIDTH_SPACE = "\u200b"
-
 
 def compose(text: str) -> str:
     """Return the composed form of Unicode (NFC): ``é`` is one code point, however it was typed."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return text if text.isascii() else _native.compose(text, False)
 
 
 def unify(text: str) -> str:
@@ -40,9 +39,7 @@ def unify(text: str) -> str:
 
     A zero-width space (U+200B) stands between words, in Khmer and Thai for instance.
     """
-    if text.isascii():
-        return text
-    return compose(_IGNORED.sub("", text).replace(_ZERO_WIDTH_SPACE, " "))
+    return text if text.isascii() else _native.compose(text, True)
 
 
 @cache

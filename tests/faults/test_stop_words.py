@@ -5,7 +5,7 @@ import json
 import pytest
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from arborank import NgramTfidf
+from arborank import NgramTfidf, TextRanker
 from arborank.state import State
 
 TEXT = "The cat and THE Été don't sit in New York; Cafe\u0301 a co\u00adop हिन्दी"
@@ -98,3 +98,6 @@ def test_one_text_is_told_what_to_do():
             ValueError, match=rf"min_df=4 .* at least 4 texts, but texts has only {len(texts)};"
         ):
             NgramTfidf(min_df=4).fit(texts)
+    with pytest.raises(ValueError, match=r"min_df=2 .* texts has only 1; give more texts, or lower min_df"):
+        TextRanker().fit(["one text"], ["label"])
+    assert TextRanker(NgramTfidf()).fit(["one text"], ["label"]).rank("text")[0][0] == "label"

@@ -4,9 +4,9 @@ import re
 import unicodedata
 from itertools import groupby
 
-from arborank.spelling import unify
+from arborank.spelling import INVISIBLE
 
-__all__ = ["prepare", "words"]
+__all__ = ["prepare", "unify", "words"]
 
 # Latin, Greek and Cyrillic marks, those of Hebrew, Arabic and Syriac, and marks for symbols.
 _ACCENTS = """
@@ -28,6 +28,12 @@ def prepare(text, *, lowercase=True, normalization="NFC", strip_accents=None):
         decomposed = unicodedata.normalize("NFKD", text)
         return unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_accent(c)))
     return text
+
+
+def unify(text):
+    """Drop what is invisible, make zero-width spaces spaces, and compose."""
+    visible = (c for c in text if not any(first <= ord(c) <= last for first, last in INVISIBLE))
+    return unicodedata.normalize("NFC", "".join(visible).replace("\u200b", " "))
 
 
 def words(text, least):

@@ -117,6 +117,11 @@ class NgramFitter:
 def ngrams(text: str, options: TextOptions) -> list[Any]:
     """The n-grams of one text, as often as they occur."""
 
+def compose(text: str, visible: bool) -> str:
+    """
+    The text in NFC; with visible, without invisible characters, and with spaces for zero-width ones.
+    """
+
 UNICODE_VERSION: str
 
 def balanced_kmeans(rows: Csr, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
@@ -248,7 +253,7 @@ class Searcher:
 
 def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
     """
-    The arrays of a trained LayerWeights by name; shapes are checked by the caller.
+    The arrays of a trained LayerWeights by name, and every child's sum of squared weights, learned and reaching the threshold; shapes are checked by the caller.
     """
 
 LEVEL: str
