@@ -12,9 +12,9 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .checks import check_integer
+from .estimator import check_fitted
 from .metrics import recall_at_k
 from .models import XRLinear
 from .ranking import LayerWeights
@@ -220,7 +220,7 @@ def choose(
 def _check_model(model: Any) -> None:
     if not isinstance(model, XRLinear):
         raise TypeError(f"model must be an XRLinear, found {type(model).__name__}")
-    check_is_fitted(model, "layers_")
+    check_fitted(model, "layers_")
 
 
 def _layers(model: XRLinear, setting: Setting) -> list[LayerWeights]:

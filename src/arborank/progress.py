@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tqdm.auto import tqdm
-
 __all__ = ["progress_bar"]
 
 
@@ -26,6 +24,8 @@ def progress_bar(
     if not enabled:
         yield None
         return
+    from tqdm.auto import tqdm
+
     with tqdm(total=total, desc=description, delay=2, mininterval=0.5, unit_scale=True, leave=False) as bar:
         yield lambda done: bar.update(done - bar.n) and None
         if total is not None:

@@ -10,10 +10,9 @@ from typing import Any, Literal, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted
 
 from .checks import check_flag, check_real
+from .estimator import Estimator, check_fitted, clone
 from .features import TextFeatures
 from .features.base import fit_rows, rows_of
 from .features.options import check_choice
@@ -38,7 +37,7 @@ from .text_catalogue import (
 __all__ = ["TextRanker"]
 
 
-class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
+class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
     """Features, model and label names in one object.
 
     Parameters
@@ -324,8 +323,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
         return to_scipy(encode_names(rows, self.labels_, unknown, weights))
 
     def _check_fitted(self) -> None:
-        if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a query
-            check_is_fitted(self, "model_")
+        check_fitted(self, "model_")
 
     def _inner_and_label(self, name: Any) -> tuple[Any, int]:
         """Return the fitted model and the id that it has for a label."""
@@ -372,7 +370,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, BaseEstimator):
 
     def to_state(self) -> State:
         """Take the fitted ranker apart for saving."""
-        check_is_fitted(self, "model_")
+        check_fitted(self, "model_")
         parts = {"features": self.features_, "model": self.model_, "labels": self.labels_}
         return State({"normalization": self.normalization}, {}, parts)
 

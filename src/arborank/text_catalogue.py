@@ -6,9 +6,9 @@ from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator
 
 from .checks import Missing, check_missing, check_real
+from .estimator import Estimator, check_fitted
 from .features.base import rows_of
 from .label_lists import name_rows
 from .models._represent import uses_label_features
@@ -30,7 +30,7 @@ _UNKNOWN = "which is not a label of this model"
 _FOREIGN = "has a word that the ranker knows; another vocabulary needs a ranker fitted anew"
 
 
-class TextCatalogueMixin(BaseEstimator):
+class TextCatalogueMixin(Estimator):
     """Changes the labels of a fitted ranker whose model can, as `XRLinear` does.
 
     Every method returns a new ranker that shares the features with the old one, which stays as it is and can serve
@@ -213,7 +213,7 @@ class TextCatalogueMixin(BaseEstimator):
         return ranker
 
     def _check_changeable(self, method: str) -> None:
-        self._check_fitted()
+        check_fitted(self, "model_")
         if not hasattr(self.model_, method):
             raise TypeError(f"{type(self.model_).__name__} has no {method}; its labels cannot be changed")
 

@@ -246,7 +246,7 @@ def test_clone_and_state(toy):
     assert copy.models[0] is not ensemble.models[0]
     with pytest.raises(NotFittedError, match="not fitted yet"):
         ensemble.predict_topk(X)
-    with pytest.raises(NotFittedError, match="nothing to save"):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
         ensemble.to_state()
     ensemble.fit(X, Y)
     state = ensemble.to_state()

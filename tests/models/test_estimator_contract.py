@@ -1,12 +1,70 @@
-"""scikit-learn's own checks, with the departures and their reasons."""
+"""The checks of scikit-learn itself, with the departures and their reasons, and its tools at work on our estimators."""
 
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import check_is_fitted
 
-from arborank import XRLinear
+from arborank import Ensemble, NgramTfidf, TextRanker, XRLinear
 
 DEPARTURES: dict[str, str] = {}
 
 
-@parametrize_with_checks([XRLinear()], expected_failed_checks=lambda estimator: DEPARTURES)
+with warnings.catch_warnings():
+    # its base would load all of scikit-learn and scipy.stats in a process that only opens a model
+    warnings.filterwarnings("ignore", message="Estimator XRLinear does not inherit")
+    checks = parametrize_with_checks([XRLinear()], expected_failed_checks=lambda estimator: DEPARTURES)
+
+
+@checks
 def test_scikit_learn_check(estimator, check):
     check(estimator)
+
+
+TEXTS = ["red apple", "green apple", "fast car", "old car"] * 6
+CLASSES = ["fruit", "fruit", "vehicle", "vehicle"] * 6
+
+
+def test_tools_of_scikit_learn():
+    model = make_pipeline(NgramTfidf(), XRLinear(branching=2, max_leaf_size=2))
+    search = GridSearchCV(model, {"xrlinear__Cp": [1.0, 2.0], "ngramtfidf__sublinear_tf": [True]}, cv=2)
+    assert search.fit(TEXTS, CLASSES).best_score_ == 1.0
+    assert cross_val_score(model, TEXTS, CLASSES, cv=2).tolist() == [1.0, 1.0]
+    check_is_fitted(search.best_estimator_)
+    assert "xrlinear" in repr(model)
+    assert "XRLinear" in search._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "estimator", [XRLinear(Cp=2.0), NgramTfidf(min_df=3), TextRanker(NgramTfidf(), XRLinear())]
+)
+def test_clone_repr_and_parameters(estimator):
+    twin = clone(estimator)
+    assert type(twin) is type(estimator)
+    assert twin is not estimator
+    assert repr(twin) == repr(estimator)
+    assert set(twin.get_params()) == set(estimator.get_params())
+    assert type(estimator).__name__ in estimator._repr_mimebundle_()["text/html"]
+    with pytest.raises(ValueError, match="Invalid parameter 'depth_of_all'"):
+        estimator.set_params(depth_of_all=1)
+
+
+def test_nested_parameters():
+    ranker = TextRanker(NgramTfidf(), XRLinear()).set_params(model__Cp=7.0, features__min_df=4)
+    assert (ranker.model.Cp, ranker.features.min_df) == (7.0, 4)
+    assert ranker.get_params()["model__Cp"] == 7.0
+    ensemble = clone(Ensemble([XRLinear(random_state=seed) for seed in range(2)]))
+    assert [member.random_state for member in ensemble.models] == [0, 1]
+
+
+def test_not_fitted_is_the_error_of_scikit_learn():
+    with pytest.raises(NotFittedError, match="XRLinear instance is not fitted"):
+        XRLinear().predict_topk(np.eye(3))
+    with pytest.raises(NotFittedError):
+        check_is_fitted(XRLinear())

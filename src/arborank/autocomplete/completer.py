@@ -6,9 +6,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
+from ..estimator import check_fitted, clone
 from ..features import NgramTfidf, PrefixTfidf
 from ..models import XRLinear
 from ..persistence import SaveMixin
@@ -247,7 +246,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
         TypeError, ValueError
             If a parameter was set since to what `from_state` would refuse.
         """
-        check_is_fitted(self, "model_")
+        check_fitted(self, "model_")
         check_parameters(self)
         stages = ("model", "previous_features", "prefix_features")  # saved as what they became
         config = {name: value for name, value in self.get_params(deep=False).items() if name not in stages}

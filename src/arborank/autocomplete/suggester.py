@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from ..checks import check_integer
+from ..estimator import Estimator, check_fitted
 from ..matching import BeamSearch
 from ..models import XRLinear
 from ..sequences import as_column, text_list
@@ -24,7 +23,7 @@ __all__ = ["Suggester"]
 Completions = list[tuple[str, float]]
 
 
-class Suggester(BaseEstimator):
+class Suggester(Estimator):
     """What `Autocompleter` has beside its ``fit``, which calls `_set_fitted`.
 
     Attributes
@@ -263,8 +262,7 @@ class Suggester(BaseEstimator):
         return tuple(reversed(latest))
 
     def _check_fitted(self) -> None:
-        if not hasattr(self, "model_"):  # check_is_fitted alone costs as much as a keystroke
-            check_is_fitted(self, "model_")
+        check_fitted(self, "model_")
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -274,6 +272,6 @@ class Suggester(BaseEstimator):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        self.__dict__.update(state)
         if hasattr(self, "model_"):
             self._set_fitted(self.catalogue_, self.rows_, self.model_)

@@ -6,10 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from .._native import NgramEncoder, NgramFitter
+from ..estimator import Estimator
 from ..progress import progress_bar
 from ..sequences import as_texts
 from ..sparse import Csr, as_csr, to_scipy
@@ -43,7 +42,7 @@ def _ready(rows: Any) -> Any:
     return as_csr(rows, "features") if sp.issparse(rows) else rows
 
 
-class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
+class TextVectorizer(Estimator, ABC):
     """Texts to sparse rows by one or more weighted parts; the base of all vectorisers here."""
 
     n_jobs: int | None
@@ -108,7 +107,6 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
 
     @cached_property
     def _encoder(self) -> tuple[NgramEncoder, int]:
-        check_is_fitted(self)
         parts = [part._native_part(weight) for part, weight in self._weighted_parts()]
         return NgramEncoder(parts, self._joint_norm()), self._width()
 
@@ -157,7 +155,10 @@ class TextVectorizer(TransformerMixin, BaseEstimator, ABC):
         return {name: value for name, value in super().__getstate__().items() if name != "_encoder"}
 
     def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import TransformerTags
+
         tags = super().__sklearn_tags__()
+        tags.transformer_tags = TransformerTags()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags

@@ -6,9 +6,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from .._native import NgramFitter, NgramPart, NgramWeights, TextOptions, ngrams
+from ..estimator import check_fitted
 from ..state import State
 from ..threads import n_threads
 from .base import TextVectorizer
@@ -42,13 +42,13 @@ class TfidfPart(TextVectorizer):
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the terms by column, as an object array of str."""
-        check_is_fitted(self, "terms_")
+        check_fitted(self, "terms_")
         return np.array(self.terms_.names(), dtype=object)
 
     @property
     def vocabulary_(self) -> dict[str, int]:
         """Columns by term; made anew at every access."""
-        check_is_fitted(self, "terms_")
+        check_fitted(self, "terms_")
         return {term: column for column, term in enumerate(self.terms_.names())}
 
     @abstractmethod
@@ -68,6 +68,7 @@ class TfidfPart(TextVectorizer):
         pass
 
     def _weighted_parts(self) -> Sequence[tuple["TfidfPart", float]]:
+        check_fitted(self, "terms_")
         return [(self, 1.0)]
 
     def _joint_norm(self) -> str:
@@ -120,7 +121,7 @@ class TfidfPart(TextVectorizer):
 
     def to_state(self) -> State:
         """Take the fitted vectoriser apart for saving."""
-        check_is_fitted(self, "terms_")
+        check_fitted(self, "terms_")
         config = self.get_params(deep=False)
         del config["verbose"]
         config["ngram_range"] = [int(n) for n in self.ngram_range]

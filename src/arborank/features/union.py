@@ -6,9 +6,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
+from ..estimator import check_fitted, clone
 from ..state import State
 from ..threads import n_threads
 from .base import TextVectorizer
@@ -70,7 +69,7 @@ class TextFeatures(TextVectorizer):
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the terms by column, an object array; with several parts as ``"0:term"``, ``"1:term"``..."""
-        check_is_fitted(self, "parts_")
+        check_fitted(self, "parts_")
         if len(self.parts_) == 1:
             return self.parts_[0].get_feature_names_out()
         names = [f"{i}:{term}" for i, part in enumerate(self.parts_) for term in part.terms_.names()]
@@ -88,6 +87,7 @@ class TextFeatures(TextVectorizer):
         self.parts_ = list(parts)
 
     def _weighted_parts(self) -> Sequence[tuple[TfidfPart, float]]:
+        check_fitted(self, "parts_")
         return list(zip(self.parts_, self._checked_weights(self.parts_), strict=True))
 
     def _joint_norm(self) -> str:
@@ -127,7 +127,7 @@ class TextFeatures(TextVectorizer):
 
     def to_state(self) -> State:
         """Take the fitted union apart for saving."""
-        check_is_fitted(self, "parts_")
+        check_fitted(self, "parts_")
         config = {"weights": self._checked_weights(self.parts_), "norm": self.norm, "n_jobs": self.n_jobs}
         return State(config, {}, {str(i): part for i, part in enumerate(self.parts_)})
 

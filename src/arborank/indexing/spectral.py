@@ -7,8 +7,6 @@ Dhillon, "Co-clustering documents and words using bipartite spectral graph parti
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import eigsh
-from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
 from ..checks import check_integer
@@ -50,6 +48,8 @@ def spectral(Y: MatrixLike, *, n_components: int = 32, random_state: int = 0) ->
         _, values, right = np.linalg.svd(scaled.toarray(), full_matrices=False)
         values, right = values[:rank], right[:rank]
     else:
+        from sklearn.utils.extmath import randomized_svd
+
         with threadpool_limits(1):  # sums of the same order, whatever the number of threads
             _, values, right = randomized_svd(scaled, rank, n_iter=7, random_state=random_state)
     return _unit_rows(right[1:].T * values[1:])
@@ -97,6 +97,8 @@ def graph_spectral(
     if expected <= max(_SMALL, rank + 1):
         values, vectors = np.linalg.eigh(scaled.toarray())
     else:
+        from scipy.sparse.linalg import eigsh
+
         start = np.random.default_rng(random_state).uniform(0.5, 1.5, expected)
         with threadpool_limits(1):
             values, vectors = eigsh(scaled, rank, which="LA", v0=start)

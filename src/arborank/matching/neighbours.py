@@ -10,9 +10,9 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.exceptions import NotFittedError
 
 from ..checks import check_integer, check_real
+from ..estimator import check_fitted
 from ..sparse import as_csr, multiply, normalize_rows, to_scipy, transpose
 
 __all__ = ["NeighbourIndex", "NeighbourMatcher", "mix_top"]
@@ -151,8 +151,7 @@ class NeighbourMatcher:
     def match(self, X: sp.csr_array, k: int) -> Top:
         """Return the k best clusters of every instance and their scores."""
         check_integer("k", k, 1)
-        if not hasattr(self, "_index"):
-            raise NotFittedError("this NeighbourMatcher is not fitted yet; call fit first")
+        check_fitted(self, "_index")
         ids = np.full((X.shape[0], k), -1, np.int64)
         scores = np.full((X.shape[0], k), -np.inf, np.float32)
         if not X.shape[0]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from ..checks import check_integer, check_real
+from ..estimator import clone
 from ..indexing import LabelTree, overlapping_tree
 from ..indexing.overlap import Copies, check_copies, home_leaves
 from ..matching import BeamSearch

@@ -8,10 +8,9 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import NotFittedError
 
 from ..checks import check_integer
+from ..estimator import Estimator, check_fitted, clone
 from ..persistence import SaveMixin
 from ..state import State
 from .answers import quality, score_matrix
@@ -25,7 +24,7 @@ Targets = Any
 LabelFilter = Any
 
 
-class Ensemble(SaveMixin, BaseEstimator):
+class Ensemble(SaveMixin, Estimator):
     """Rankers fitted on the same data and asked together.
 
     Parameters
@@ -223,8 +222,7 @@ class Ensemble(SaveMixin, BaseEstimator):
         return getattr(self.models_[0], "classes_", None)
 
     def _check_fitted(self) -> None:
-        if not hasattr(self, "models_"):
-            raise NotFittedError("this Ensemble is not fitted yet; call fit, or use Ensemble.from_fitted")
+        check_fitted(self, "models_")
         self._check(self.models_)
 
     def _merged(self, X: Instances, depth: int, k: int, **options: Any) -> TopK:
@@ -233,8 +231,7 @@ class Ensemble(SaveMixin, BaseEstimator):
 
     def to_state(self) -> State:
         """Return the parameters and the fitted models for saving."""
-        if not hasattr(self, "models_"):
-            raise NotFittedError("this Ensemble is not fitted yet; there is nothing to save")
+        check_fitted(self, "models_")
         weights = None if self.weights is None else np.asarray(self.weights, np.float64).tolist()
         config = {
             "method": self.method,

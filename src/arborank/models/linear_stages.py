@@ -5,8 +5,8 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.exceptions import NotFittedError
 
+from ..estimator import check_fitted
 from ..indexing import LabelTree
 from ..lengths import divide_rows, typical_length
 from ..matching import BeamSearch
@@ -110,8 +110,7 @@ class LinearMatcher:
         NotFittedError
             Before `fit`.
         """
-        if not hasattr(self, "_search"):
-            raise NotFittedError("this LinearMatcher is not fitted yet; call fit first")
+        check_fitted(self, "_search")
         return self._search.nodes(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
 
 
@@ -150,8 +149,7 @@ class LinearRanker:
         NotFittedError
             Before `fit`.
         """
-        if not hasattr(self, "_weights"):
-            raise NotFittedError("this LinearRanker is not fitted yet; call fit first")
+        check_fitted(self, "_weights")
         rows = to_scipy(divide_rows(as_csr(X), self._row_length))
         return score_by_cluster(rows, clusters, self._branches, self._margins)
 

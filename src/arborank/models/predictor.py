@@ -6,10 +6,9 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import _check_feature_names, check_is_fitted, validate_data
 
 from ..checks import check_integer
+from ..estimator import Estimator, check_fitted
 from ..indexing import LabelTree
 from ..matching import BeamSearch, LabelFilter
 from ..matching.combine import is_logarithmic
@@ -24,7 +23,7 @@ from .answers import quality, score_matrix
 __all__ = ["TreePredictor"]
 
 
-class TreePredictor(BaseEstimator):
+class TreePredictor(Estimator):
     """Base of estimators whose fitted self is a `LabelTree` with a layer of linear rankers a level.
 
     ``fit`` calls `_set_fitted` and sets ``classes_`` and ``n_features_in_``.
@@ -50,6 +49,9 @@ class TreePredictor(BaseEstimator):
     n_features_in_: int
     n_labels_: int
     row_length_: float
+    n_instances_: int
+    label_counts_: NDArray[np.int64]
+    fit_times_: dict[str, float]
 
     def _set_fitted(self, tree: LabelTree, layers: list[LayerWeights], row_length: float) -> None:
         self.tree_ = tree
@@ -269,12 +271,19 @@ class TreePredictor(BaseEstimator):
         if not reset:
             self._check_fitted()
         if not (isinstance(X, Csr) or sp.issparse(X)):
-            # a fit reads through a blank estimator: this one learns its features only when all has gone well
             check_unmasked(X, name)
+            plain = (
+                type(X) is np.ndarray and X.dtype.kind in "biuf" and not hasattr(self, "feature_names_in_")
+            )
+            # a fit reads through a blank estimator: this one learns its features only when all has gone well
             reader = type(self)() if reset else self
             if name == "X" and column_names(X) is not None:
+                from sklearn.utils.validation import _check_feature_names
+
                 _check_feature_names(reader, X, reset=reset)
-            elif name == "X":  # the name in the errors of scikit-learn
+            elif name == "X" and (reset or not plain):  # the name in the errors of scikit-learn
+                from sklearn.utils.validation import validate_data
+
                 X = validate_data(reader, X, reset=reset, dtype="numeric")
         csr = as_csr(X, name)
         if reset:
@@ -289,18 +298,22 @@ class TreePredictor(BaseEstimator):
 
     def _set_features(self, X: Any, n_features: int) -> None:
         """Take the number of features from a fit, and their names where ``X`` has some."""
-        _check_feature_names(self, X, reset=True)
         self.n_features_in_ = n_features
+        if isinstance(X, (Csr, np.ndarray)) or sp.issparse(X):
+            self.__dict__.pop("feature_names_in_", None)
+        else:
+            from sklearn.utils.validation import _check_feature_names
+
+            _check_feature_names(self, X, reset=True)
 
     def _check_fitted(self) -> None:
-        if not hasattr(self, "layers_"):  # check_is_fitted alone costs as much as a query
-            check_is_fitted(self, "layers_")
+        check_fitted(self, "layers_")
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_search"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        self.__dict__.update(state)
         if hasattr(self, "layers_"):
             self._set_fitted(self.tree_, self.layers_, self.row_length_)
 

@@ -5,9 +5,9 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.exceptions import NotFittedError
 
 from ..checks import check_integer
+from ..estimator import check_fitted
 from ..indexing import LabelTree
 from ..matching import combination
 from ..matching.merging import check_merge, keep_best, merge_copies
@@ -145,8 +145,7 @@ class StagedRanker:
         ids : int64 array of shape (n_instances, k), padded with -1
         scores : float32 array of shape (n_instances, k), padded with -inf
         """
-        if not hasattr(self, "tree_"):
-            raise NotFittedError("this StagedRanker is not fitted yet; call fit first")
+        check_fitted(self, "tree_")
         check_integer("k", k, 1)
         instances = as_csr(X, "X", n_cols=self.n_features_in_)
         n = instances.shape[0]

@@ -11,9 +11,9 @@ from os import PathLike
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from ..checks import check_integer, check_real
+from ..estimator import check_fitted
 from ..indexing import LabelTree
 from ..indexing.overlap import Copies
 from ..lengths import divide_rows, typical_length, warn_of_scales
@@ -335,7 +335,7 @@ class XRLinear(SaveMixin, ColdStartMixin):
 
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
-        check_is_fitted(self, "layers_")
+        check_fitted(self, "layers_")
         check_parameters(self, saved=True)
         arrays, parts = classes_to_state(self.classes_)
         parts |= {f"layer{level}": layer for level, layer in enumerate(self.layers_)}

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from ..checks import check_integer, check_real
+from ..estimator import clone
 from ..features import TextFeatures
 from ..metrics import precision_at_k
 from ..models import XRLinear

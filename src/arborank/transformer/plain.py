@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
-from sklearn.base import BaseEstimator
-
+from ..estimator import Estimator
 from ..sequences import text_list
 from ..state import State
 
 __all__ = ["PlainTexts"]
 
 
-class PlainTexts(BaseEstimator):
+class PlainTexts(Estimator):
     """Hand texts on as they are; the ``features`` of a `TextRanker` whose model takes texts."""
 
     def fit_transform(self, texts: Sequence[str], y: Any = None) -> list[str]:

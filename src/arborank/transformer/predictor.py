@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from ..checks import check_integer
+from ..estimator import Estimator, check_fitted
 from ..features.base import rows_of
 from ..memory import check_answers_fit
 from ..models import XRLinear
@@ -35,7 +34,7 @@ __all__ = ["EmbeddingPredictor", "nothing"]
 _ROWS = 16_384  # texts ranked at once, which bounds the memory of joined rows
 
 
-class EmbeddingPredictor(SaveMixin, BaseEstimator):
+class EmbeddingPredictor(SaveMixin, Estimator):
     """Base of estimators whose fitted self is an encoder in front of a linear ranker.
 
     Attributes
@@ -244,7 +243,7 @@ class EmbeddingPredictor(SaveMixin, BaseEstimator):
         self.encoder_.save_pretrained(directory)
 
     def _check_fitted(self) -> None:
-        check_is_fitted(self, "ranker_")
+        check_fitted(self, "ranker_")
 
     # ------------------------------------------------------------------ save
 

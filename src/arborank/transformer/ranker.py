@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from ..checks import check_flag, check_integer, check_real
+from ..estimator import clone
 from ..features import TextFeatures
 from ..features.base import fit_rows
 from ..indexing import LabelTree

@@ -1,0 +1,192 @@
+"""What every estimator here is: parameters, their printed form, and what scikit-learn asks of an estimator.
+
+scikit-learn takes these for its own: `sklearn.base.clone`, pipelines, searches and checks go by the methods, not by the
+class. Its ``BaseEstimator`` would cost a processor second at import, with all of ``scipy.stats``, where a model is
+only opened and asked. So it is imported when its tools call.
+"""
+
+import copy
+import sys
+from inspect import Parameter, signature
+from typing import Any, Self
+
+__all__ = ["Estimator", "check_fitted", "clone"]
+
+_LINE, _VALUE = 80, 400  # characters of a line, and of the value of a parameter, that are printed
+
+
+class Estimator:
+    """Base of all estimators: the arguments of ``__init__`` are the parameters, kept under their names."""
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        """Return the names of the parameters, in alphabetical order, with their default values."""
+        if cls.__init__ is object.__init__:
+            return {}
+        given = list(signature(cls.__init__).parameters.values())[1:]
+        return {one.name: one.default for one in sorted(given, key=lambda one: one.name)}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            With those of the estimators among them, as ``name__theirs``.
+        """
+        params: dict[str, Any] = {}
+        for name in self._defaults():
+            value = getattr(self, name)
+            if deep and hasattr(value, "get_params") and not isinstance(value, type):
+                params.update({f"{name}__{theirs}": held for theirs, held in value.get_params().items()})
+            params[name] = value
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name; ``name__theirs`` is that of an estimator which is a parameter itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        known = self._defaults()
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in params.items():
+            outer, _, theirs = name.partition("__")
+            if outer not in known:
+                raise ValueError(
+                    f"Invalid parameter {outer!r} for estimator {self}. Valid parameters are: {list(known)}."
+                )
+            if theirs:
+                nested.setdefault(outer, {})[theirs] = value
+            else:
+                setattr(self, outer, value)
+        for name, values in nested.items():
+            inner = getattr(self, name)
+            if not hasattr(inner, "set_params"):
+                wrong = f"{name}__{min(values)}"
+                raise ValueError(
+                    f"Invalid parameter {wrong!r} for estimator {self}: {name} is {inner!r}, which has none."
+                )
+            inner.set_params(**values)
+        return self
+
+    def __repr__(self) -> str:
+        sklearn = sys.modules.get("sklearn")
+        every = sklearn is not None and not sklearn.get_config()["print_changed_only"]
+        texts = {name: repr(getattr(self, name)) for name in self._defaults()}
+        shown = [
+            f"{name}={_cut(texts[name])}"
+            for name, default in self._defaults().items()
+            if every or texts[name] != repr(default)
+        ]
+        name = type(self).__name__
+        line = f"{name}({', '.join(shown)})"
+        if len(line) <= _LINE:
+            return line
+        margin = "\n" + " " * (len(name) + 1)
+        lines = f",{margin}".join(one.replace("\n", margin) for one in shown)
+        return f"{name}({lines})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__.copy()
+
+    # ------------------------------------------------------------------ scikit-learn
+
+    def __sklearn_clone__(self) -> Self:
+        """Return an estimator with copies of the parameters, not fitted."""
+        params = {name: _copied(value) for name, value in self.get_params(deep=False).items()}
+        twin = type(self)(**params)
+        if "_metadata_request" in self.__dict__:
+            twin.__dict__["_metadata_request"] = copy.deepcopy(self.__dict__["_metadata_request"])
+        return twin
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import Tags, TargetTags
+
+        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        """Return what a notebook shows."""
+        from sklearn import get_config
+        from sklearn.utils import estimator_html_repr
+
+        bundle = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            bundle["text/html"] = estimator_html_repr(self)
+        return bundle
+
+    def get_metadata_routing(self) -> Any:
+        """Return which further arguments of `fit` a pipeline or a search passes on, for scikit-learn's routing."""
+        from sklearn.utils.metadata_routing import MetadataRequest
+
+        if "_metadata_request" not in self.__dict__:
+            request = MetadataRequest(owner=type(self).__name__)
+            for name in self._further_arguments():
+                request.fit.add_request(param=name, alias=None)
+            return request
+        return copy.deepcopy(self.__dict__["_metadata_request"])
+
+    def set_fit_request(self, **requests: bool | str | None) -> Self:
+        """Ask pipelines and searches of scikit-learn to pass further arguments of `fit` on, such as ``relevance``.
+
+        It counts when ``sklearn.set_config(enable_metadata_routing=True)`` is set.
+
+        Parameters
+        ----------
+        **requests : True, False, None or str
+            By argument: pass it on; do not; raise an error when it is given; or pass on the argument of another name.
+
+        Raises
+        ------
+        TypeError
+            If `fit` has no such keyword.
+        """
+        known = self._further_arguments()
+        request = self.get_metadata_routing()
+        for name, alias in requests.items():
+            if name not in known:
+                raise TypeError(f"fit of {type(self).__name__} has no keyword {name!r}; it has {known}")
+            request.fit.add_request(param=name, alias=alias)
+        self.__dict__["_metadata_request"] = request
+        return self
+
+    def _further_arguments(self) -> list[str]:
+        given = signature(self.fit).parameters.values() if hasattr(self, "fit") else ()
+        return [one.name for one in given if one.kind is Parameter.KEYWORD_ONLY]
+
+
+def clone(estimator: Any) -> Any:
+    """Return an estimator with the same parameters, not fitted: `sklearn.base.clone`, imported for others only."""
+    if isinstance(estimator, Estimator):
+        return estimator.__sklearn_clone__()
+    from sklearn.base import clone as of_others
+
+    return of_others(estimator)
+
+
+def _copied(value: Any) -> Any:
+    """Copy a parameter; estimators in it are not fitted in the copy."""
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return clone(value)
+    if type(value) is dict:
+        return {key: _copied(held) for key, held in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_copied(held) for held in value)
+    return copy.deepcopy(value)
+
+
+def check_fitted(estimator: Any, attribute: str) -> None:
+    """Raise the ``NotFittedError`` of scikit-learn unless an estimator has an attribute that its ``fit`` sets."""
+    if not hasattr(estimator, attribute):
+        from sklearn.exceptions import NotFittedError
+
+        raise NotFittedError(
+            f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
+            "using this estimator."
+        )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _VALUE else f"{text[: _VALUE // 2]}...{text[-_VALUE // 2 :]}"
