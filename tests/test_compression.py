@@ -245,8 +245,8 @@ def test_command_refuses(saved, tmp_path, options, message):
     [
         (["--weights", "int8", "--labels", "validation.txt"], "--labels needs --validation"),
         (["--weights", "int8", "--xmc"], "--xmc needs --validation"),
-        (["--validation", "validation.txt", "--min-recall", "nan"], "'--min-recall': a number from 0 to 1"),
-        (["--validation", "validation.txt", "--max-loss", "nan"], "'--max-loss': a number from 0 to 1"),
+        (["--validation", "validation.txt", "--min-recall", "nan"], "'--min-recall': 'nan' is no number"),
+        (["--validation", "validation.txt", "--max-loss", "nan"], "'--max-loss': 'nan' is no number"),
         (["--validation", "validation.txt", "--table", "no/such/t.csv"], "its directory does not exist"),
         (
             ["--validation", "validation.txt", "--table", "validation.txt"],

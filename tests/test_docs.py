@@ -1,5 +1,6 @@
 """The examples of the guides run."""
 
+import csv
 import json
 import re
 import shlex
@@ -173,6 +174,10 @@ def test_the_command_line_as_its_guide_says(tmp_path, monkeypatch):
     for path in ("articles.jsonl", "test.jsonl", "new.jsonl"):
         write(path, texts, labels)
     write("about.jsonl", ["a white cup for an egg"], [["egg cup"]])
+    for path in ("books.csv", "new.csv"):
+        with open(path, "w", newline="") as file:
+            rows = zip(range(len(texts)), texts, map(";".join, labels), strict=True)
+            csv.writer(file).writerows([("id", "title", "subjects"), *rows])
     rng = np.random.default_rng(0)
     for name, width in (("X", 30), ("Y", 12)):
         sp.save_npz(
@@ -191,6 +196,8 @@ def test_the_command_line_as_its_guide_says(tmp_path, monkeypatch):
             assert len(model.features_.parts) == 2
     assert "egg cup" in arborank.load("model").labels_
     assert names["ids"].shape == (50, 5)
+    assert names["books"] == TextData(texts, [list(row) for row in labels])
+    assert len(Path("answers.csv").read_text().splitlines()) > len(texts)
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from arborank import Autocompleter, Ensemble, NgramTfidf, TextRanker, XRLinear
 from arborank.autocomplete import read_log, read_pairs
 from arborank.datasets import (
+    Layout,
     TextData,
     TextRow,
     iter_jsonl,
@@ -207,12 +208,12 @@ def test_relevance_in_json_lines(tmp_path):
     )
     assert read_jsonl(path) == data
     path = write(tmp_path / "c.jsonl", {"text": "a", "labels": [7], "gains": [0.5]})
-    assert read_jsonl(path, relevance_key="gains").relevance == [[0.5]]
+    assert read_jsonl(path, Layout(relevance_column="gains")).relevance == [[0.5]]
     path = write(
         tmp_path / "d.jsonl", {"text": "a", "labels": []}, {"text": "b", "labels": ["x"], "relevance": [2]}
     )
     assert read_jsonl(path).relevance == [[], [2.0]]
-    assert read_jsonl(path, relevance_key=None).relevance is None
+    assert read_jsonl(path, Layout(relevance_column=None)).relevance is None
 
 
 @pytest.mark.parametrize(
@@ -262,10 +263,10 @@ def test_relevance_in_parquet(tmp_path):
     table = pyarrow.table({"text": TEXTS, "labels": LABELS, "relevance": WEIGHTS})
     parquet.write_table(table, tmp_path / "a.parquet")
     assert read_parquet(tmp_path / "a.parquet") == TextData(TEXTS, LABELS, WEIGHTS)
-    assert read_parquet(tmp_path / "a.parquet", relevance_column=None).relevance is None
+    assert read_parquet(tmp_path / "a.parquet", Layout(relevance_column=None)).relevance is None
     short = pyarrow.table({"text": ["a"], "labels": [["x"]], "relevance": [[1.0, 2.0]]})
     parquet.write_table(short, tmp_path / "b.parquet")
-    with pytest.raises(ValueError, match="row 0: column 'relevance' must hold a list with one finite number"):
+    with pytest.raises(ValueError, match='row 0: "relevance" must hold one finite number'):
         read_parquet(tmp_path / "b.parquet")
 
 

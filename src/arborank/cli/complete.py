@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from ..display import printable
-from .files import open_model, stdin_is_terminal, stdin_texts
+from .data import stdin_is_terminal, stdin_texts
+from .files import open_model
 from .options import beam_option, k_option
 from .rank import show
 

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .data import read_data
 from .files import (
     check_destination,
     check_output,
     check_ranker,
+    check_suffix,
     is_text_model,
     open_model,
-    read_data,
     save_model,
     write_whole,
 )
+from .layouts import layout_options
 from .numbers import Real
 from .options import (
     force_option,
@@ -31,6 +33,7 @@ from .reporting import say
 
 if TYPE_CHECKING:
     from ..compression import Setting, Trial
+    from ..datasets import Layout
 
 __all__ = ["compress"]
 
@@ -104,6 +107,7 @@ def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -
 @k_option
 @labels_option
 @xmc_option
+@layout_options
 @jobs_option
 @force_option
 def compress(
@@ -118,6 +122,7 @@ def compress(
     k: int,
     labels: str | None,
     xmc: bool,
+    layout: "Layout",
     jobs: int | None,
     force: bool,
     **axes: Any,
@@ -136,6 +141,8 @@ def compress(
     for option, path in (("--table", table), ("--plot", plot)):
         if path is not None:
             check_output(option, path, validation, labels, model)
+    if table is not None:
+        check_suffix("--table", table, ".csv")
     if plot is not None:
         from ..frontier import check_drawable
 
@@ -151,6 +158,7 @@ def compress(
             labels=labels,
             xmc=xmc or None,
         )
+        _need_no_validation(**layout.given())
     ranker = open_model(model)
     inner = _linear(ranker, model)
     set_jobs(ranker, jobs)
@@ -159,7 +167,7 @@ def compress(
         chosen = _single(inner, given)
     else:
         check_ranker(ranker, model)
-        trials = _trials(ranker, inner, read_data(validation, labels, xmc), given, k)
+        trials = _trials(ranker, inner, read_data(validation, labels, xmc, layout), given, k)
         best = _best(trials, target_size, min_recall, max_loss)
         chosen = best.setting
         card = _card(trials, best, k)

@@ -1,13 +1,19 @@
 """`arborank evaluate`."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from .files import open_ranker, read_data
+from .data import read_data
+from .files import is_text_model, open_ranker
+from .layouts import layout_options
 from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
 from .reporting import say
 from .scoring import LEAST_ROWS, check_kind, evaluate_model
+
+if TYPE_CHECKING:
+    from ..datasets import Layout
 
 __all__ = ["evaluate"]
 
@@ -24,6 +30,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @beam_option
 @labels_option
 @xmc_option
+@layout_options
 @jobs_option
 def evaluate(
     model: str,
@@ -35,6 +42,7 @@ def evaluate(
     beam_size: int | None,
     labels: str | None,
     xmc: bool,
+    layout: "Layout",
     jobs: int | None,
 ) -> None:
     """Score MODEL on DATA: precision, recall, nDCG and more, and apart for head, torso and tail labels.
@@ -46,9 +54,10 @@ def evaluate(
     ranker = open_ranker(model)
     if jobs is not None:
         set_jobs(ranker, jobs)
-    read = read_data(data, labels, xmc)
+    known = ranker.labels_ if is_text_model(ranker) else None
+    read = read_data(data, labels, xmc, layout, known)
     check_kind(ranker, not hasattr(read, "Y"), data)
-    trained = read_data(train_path, train_labels, xmc) if train_path else None
+    trained = read_data(train_path, train_labels, xmc, layout) if train_path else None
     if trained is not None and train_path is not None:
         check_kind(ranker, not hasattr(trained, "Y"), train_path)
         n_rows = trained.Y.shape[0] if hasattr(trained, "Y") else len(trained.labels)

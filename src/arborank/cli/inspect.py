@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .files import check_output, is_text_model, open_model
+from .files import check_output, check_suffix, is_text_model, open_model
 from .numbers import POSITIVE
 
 __all__ = ["inspect"]
@@ -40,6 +40,7 @@ def inspect(
         raise click.UsageError("--picture draws what --senses shows; give --senses LABEL, too")
     if picture is not None:
         check_output("--picture", picture, model)
+        check_suffix("--picture", picture, ".svg")
     if senses is not None:
         _show_senses(open_model(model, verify=verify), senses, picture)
         return

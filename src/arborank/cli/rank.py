@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from ..display import printable
-from .files import is_text_model, open_ranker, stdin_is_terminal, stdin_texts
+from .data import stdin_is_terminal, stdin_texts
+from .files import is_text_model, open_ranker
 from .options import beam_option, k_option
 from .reporting import say
 

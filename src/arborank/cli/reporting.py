@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..display import printable
+from .layouts import in_options
 
 __all__ = ["ReportingGroup", "say", "show_log"]
 
@@ -46,7 +47,8 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    text = printable(" ".join(str(error).split()))
+    told = in_options(error) if hasattr(error, "told") else str(error)  # of a layout, by options
+    text = printable(" ".join(told.split()))
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return printable(f"{error.filename}: {error.strerror}")
     if isinstance(error, MemoryError) and text in ("", "std::bad_alloc"):

@@ -2,15 +2,20 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .configuration import build_features, build_model, read_config
-from .files import check_destination, read_data, read_label_texts, save_model
+from .data import read_data, read_label_texts
+from .files import check_destination, save_model
+from .layouts import layout_options
 from .numbers import POSITIVE, Real, Whole
 from .options import force_option, integers, jobs_option, ks_option, labels_option, xmc_option
 from .reporting import say, show_log
+
+if TYPE_CHECKING:
+    from ..datasets import Layout
 
 __all__ = ["train"]
 
@@ -64,6 +69,7 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 )
 @labels_option
 @xmc_option
+@layout_options
 @ks_option
 @jobs_option
 @force_option
@@ -79,6 +85,7 @@ def train(
     cold_start: bool,
     labels: str | None,
     xmc: bool,
+    layout: "Layout",
     ks: tuple[int, ...],
     jobs: int | None,
     force: bool,
@@ -86,7 +93,7 @@ def train(
 ) -> None:
     """Train a model on DATA and save it.
 
-    DATA are texts with label names (.jsonl, .tsv, .txt, .parquet), or features and labels as matrices:
+    DATA are texts with label names (.jsonl, .tsv, .txt, .csv, .parquet), or features and labels as matrices:
     X.npz with --labels Y.npz, or a file in the N D L layout.
     """
     if test is not None and holdout is not None:
@@ -107,8 +114,8 @@ def train(
     model = build_model(settings, given)
     features = build_features(settings, of_features)
 
-    train_data = read_data(data, labels, xmc)
-    test_data = read_data(test, test_labels, xmc) if test else None
+    train_data = read_data(data, labels, xmc, layout)
+    test_data = read_data(test, test_labels, xmc, layout) if test else None
     if test_data is not None and not _has_labels(test_data):
         raise ValueError(f"{test} has no row with a label, which an evaluation needs")
     if holdout is not None:
@@ -132,7 +139,7 @@ def train(
             train_data.texts,
             train_data.labels,
             relevance=train_data.relevance,
-            label_texts=read_label_texts(label_texts) or None,
+            label_texts=read_label_texts(label_texts, layout) or None,
             cold_start=cold_start,
             work_dir=work_dir,
         )

@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .files import (
-    check_destination,
-    is_text_model,
-    open_ranker,
-    read_data,
-    read_label_texts,
-    read_names,
-    save_model,
-)
+from .data import read_data, read_label_texts, read_names
+from .files import check_destination, is_text_model, open_ranker, save_model
+from .layouts import layout_options
 from .numbers import Real
 from .options import force_option, jobs_option, labels_option, missing_option, set_jobs, xmc_option
 from .reporting import say
 
 if TYPE_CHECKING:
     from ..checks import Missing
-    from ..datasets import MatrixData, TextData
+    from ..datasets import Layout, MatrixData, TextData
 
 __all__ = ["named", "update"]
 
@@ -53,6 +47,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @click.option("--out", "-o", "directory", type=click.Path(), help="Save here, and leave MODEL as it is.")
 @labels_option
 @xmc_option
+@layout_options
 @jobs_option
 @force_option
 def update(
@@ -67,6 +62,7 @@ def update(
     directory: str | None,
     labels: str | None,
     xmc: bool,
+    layout: "Layout",
     jobs: int | None,
     force: bool,
 ) -> None:
@@ -88,7 +84,7 @@ def update(
         "xmc": xmc or None,
         "label-texts": label_texts,
         "negative-share": negative_share,
-    }
+    } | {name.replace("_", "-"): value for name, value in layout.given().items()}
     for name, value in of_learning.items():
         if value is not None and not learns:
             raise click.UsageError(f"--{name} goes with --add or --refresh")
@@ -96,12 +92,12 @@ def update(
         check_destination(directory, force)
     ranker = open_ranker(model)
     set_jobs(ranker, jobs)
-    log = None if data is None else read_data(data, labels, xmc)
+    log = None if data is None else read_data(data, labels, xmc, layout)
     if log is not None and is_text_model(ranker) == hasattr(log, "Y"):
         wanted = "texts with label names" if is_text_model(ranker) else "matrices"
         raise click.UsageError(f"{model} was trained on {wanted}; --data {data} is something else")
     options = {} if negative_share is None else {"negative_share": negative_share}
-    change = _change_of(ranker, log, label_texts)
+    change = _change_of(ranker, log, label_texts, layout)
     done = []
     gone = [] if remove is None else read_names(remove)
     if remove is not None:
@@ -240,9 +236,9 @@ def _check_filled(Y: Any, labels: Sequence[int]) -> None:
         )
 
 
-def _change_of(ranker: Any, log: Any, label_texts: str | None) -> _Names | _Ids:
+def _change_of(ranker: Any, log: Any, label_texts: str | None, layout: "Layout") -> _Names | _Ids:
     if is_text_model(ranker):
-        return _Names(ranker, log, read_label_texts(label_texts))
+        return _Names(ranker, log, read_label_texts(label_texts, layout))
     if label_texts is not None:
         raise click.UsageError("--label-texts goes with models of texts")
     return _Ids(ranker, log)

@@ -6,7 +6,8 @@ import click
 
 from .complete import open_completer
 from .completion_log import pairs_option, read_queries, time_unit_option
-from .files import check_destination, read_names, save_model
+from .data import read_names
+from .files import check_destination, save_model
 from .options import force_option, jobs_option, missing_option, set_jobs
 from .reporting import say
 from .update import named

@@ -1,8 +1,10 @@
 """Data sets in and out: text with label names, and the matrix layouts of extreme classification."""
 
 from .containers import MatrixData, TextData, TextRow
+from .csvfile import iter_csv, read_csv
 from .debian import Debian, load_debian
 from .jsonl import iter_jsonl, read_jsonl, write_jsonl
+from .layout import Layout, LayoutError
 from .lf import read_lf
 from .npz import read_npz
 from .parquet import read_parquet
@@ -14,13 +16,17 @@ from .xmc import read_sparse, read_xmc, write_sparse, write_xmc
 
 __all__ = [
     "Debian",
+    "Layout",
+    "LayoutError",
     "MatrixData",
     "TextData",
     "TextRow",
     "add_typos",
+    "iter_csv",
     "iter_jsonl",
     "iter_tabbed",
     "load_debian",
+    "read_csv",
     "read_jsonl",
     "read_lf",
     "read_npz",

@@ -14,11 +14,12 @@ __all__ = ["MatrixData", "TextData", "TextRow"]
 
 
 class TextRow(NamedTuple):
-    """One instance: its text, the names of its labels, and their relevance where the file gives one."""
+    """One instance: its text, the names of its labels, their relevance and its id where the file gives them."""
 
     text: str
     labels: list[str]
     relevance: list[float] | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class TextData:
         Label names of every text; a list may be empty.
     relevance : list of list of float, optional
         One number for every label.
+    ids : list of str, optional
+        What the file calls each text.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class TextData:
     texts: list[str]
     labels: list[list[str]]
     relevance: list[list[float]] | None = None
+    ids: list[str] | None = None
 
     def __post_init__(self) -> None:
         for name, wanted in (("texts", "a list of str"), ("labels", "a list of label-name lists")):
@@ -53,16 +57,19 @@ class TextData:
             raise ValueError(f"{len(self.texts)} texts, but {len(self.labels)} lists of labels")
         if self.relevance is not None and [len(r) for r in self.relevance] != [len(y) for y in self.labels]:
             raise ValueError("relevance must hold one number for every label")
+        if self.ids is not None and len(self.ids) != len(self.texts):
+            raise ValueError(f"{len(self.texts)} texts, but {len(self.ids)} ids")
 
     def __len__(self) -> int:
         return len(self.texts)
 
     @classmethod
     def from_rows(cls, rows: Iterable[TextRow]) -> Self:
-        """Collect rows; ``ValueError`` if of those with labels only some have a relevance."""
+        """Collect rows, with ids if all have one; ``ValueError`` if of those with labels only some have a relevance."""
         texts: list[str] = []
         labels: list[list[str]] = []
         relevance: list[list[float]] = []
+        ids: list[str] = []
         n_weighed = 0
         for row in rows:
             texts.append(row.text)
@@ -70,11 +77,23 @@ class TextData:
             if row.relevance is not None or not row.labels:
                 relevance.append(row.relevance or [])
                 n_weighed += row.relevance is not None
+            if row.id is not None:
+                ids.append(row.id)
         if n_weighed and len(relevance) < len(texts):
             raise ValueError(
                 f"{len(texts) - len(relevance)} of {len(texts)} rows have no relevance, but others have one"
             )
-        return cls(texts, labels, relevance if n_weighed else None)
+        every = bool(texts) and len(ids) == len(texts)
+        return cls(texts, labels, relevance if n_weighed else None, ids if every else None)
+
+    @classmethod
+    def of_file(cls, path: object, rows: Iterable[TextRow]) -> Self:
+        """Collect the rows of a file, which is named in the error if they do not fit each other."""
+        every = list(rows)
+        try:
+            return cls.from_rows(every)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,34 @@
 """JSON lines: one ``{"text": ..., "labels": [...]}`` a line."""
 
 import json
-import math
-from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
+from collections.abc import Iterator
 from typing import Any
 
+from .cells import label_names, split_labels
 from .containers import TextData, TextRow
-from .lines import StrPath, fault, open_bytes, read_lines
+from .layout import Layout, LayoutError
+from .lines import Source, StrPath, fault, open_bytes, read_lines, refuse_other_format
+from .relevance import relevance_of
 
-__all__ = ["iter_jsonl", "read_jsonl", "write_jsonl"]
+__all__ = ["iter_jsonl", "read_jsonl", "row_of_line", "row_of_record", "write_jsonl"]
 
 
 def iter_jsonl(
-    path: StrPath,
-    *,
-    text_key: str = "text",
-    labels_key: str = "labels",
-    relevance_key: str | None = "relevance",
-    labels_required: bool = True,
+    path: Source, layout: Layout | None = None, *, labels_required: bool = True
 ) -> Iterator[TextRow]:
     """Yield the rows of a JSON-lines file (UTF-8, ``.gz`` and ``.xz`` unpacked).
 
     Parameters
     ----------
     path : path-like
-    text_key, labels_key : str
-        Where a line holds its text and its labels: a list of strings, or of integers, which become strings; or an
-        object with the relevance of each.
-    relevance_key : str or None, default "relevance"
-        Where a line may hold a list with one number of at least 0 for every label. Other keys may stand beside these;
-        they are passed over, except for lists and objects by a name such as ``"weights"`` or ``"scores"``, which are an
-        error unless this is None.
+    layout : Layout, optional
+        Which keys hold the text, the labels, their relevance and an id: by default "text", "labels", "relevance" and
+        none. Labels are a list of strings or integers, which become strings, or an object with the relevance of each;
+        with a ``label_separator`` they may also stand in one string. The relevance is a list with one number of at
+        least 0 for every label. Other keys may stand beside these; lists and objects by a name such as ``"weights"``
+        are an error, unless ``relevance_column`` is None.
     labels_required : bool, default True
-        Whether a line without ``labels_key`` is an error; otherwise it has no labels.
+        Whether a line without the key of the labels is an error; otherwise it has no labels.
 
     Raises
     ------
@@ -41,59 +36,28 @@ def iter_jsonl(
         With file and line, if a line is blank, is not a JSON object, lacks a key or holds another type there, or may
         have meant another key.
     """
+    layout = layout or Layout()
     for number, line in read_lines(path):
-        try:
-            record = json.loads(line)
-        # ValueError: JSONDecodeError is one, and so is what a number of thousands of digits raises
-        except (ValueError, RecursionError) as error:
-            found = f"{line[:60]!r} ({error})" if line.strip() else "a blank line"
-            raise fault(path, number, f"a JSON object was expected, found {found}") from None
-        if not isinstance(record, dict):
-            raise fault(path, number, f"a JSON object was expected, found {type(record).__name__}")
-        text = record.get(text_key)
-        if not isinstance(text, str):
-            raise fault(path, number, f'"{text_key}" must be a string, found {_found(record, text_key)}')
-        if labels_key not in record and not labels_required:
-            yield TextRow(text, [])
-            continue
-        labels = record.get(labels_key)
-        names = label_names(list(labels) if isinstance(labels, dict) else labels)
-        if names is None:
-            found = _found(record, labels_key)
-            raise fault(path, number, f'"{labels_key}" must be a list of non-empty strings, found {found}')
-        try:
-            relevance = None if relevance_key is None else _relevance(record, labels_key, relevance_key)
-        except ValueError as error:
-            raise fault(path, number, str(error)) from None
-        yield TextRow(text, names, relevance)
+        yield row_of_line(path, number, line, layout, labels_required)
 
 
-def read_jsonl(
-    path: StrPath,
-    *,
-    text_key: str = "text",
-    labels_key: str = "labels",
-    relevance_key: str | None = "relevance",
-    labels_required: bool = True,
-) -> TextData:
+def read_jsonl(path: Source, layout: Layout | None = None, *, labels_required: bool = True) -> TextData:
     """Read a whole JSON-lines file; parameters and errors are those of `iter_jsonl`.
 
     Either all rows with labels have a relevance, or none has.
     """
-    return rows_of_file(
-        path,
-        iter_jsonl(
-            path,
-            text_key=text_key,
-            labels_key=labels_key,
-            relevance_key=relevance_key,
-            labels_required=labels_required,
-        ),
-    )
+    return TextData.of_file(path, iter_jsonl(path, layout, labels_required=labels_required))
 
 
 def write_jsonl(path: StrPath, data: TextData) -> None:
-    """Write texts, labels and, where there is one, their relevance; packed if the name ends in ``.gz`` or ``.xz``."""
+    """Write texts, labels and, where there is one, their relevance; packed if the name ends in ``.gz`` or ``.xz``.
+
+    Raises
+    ------
+    ValueError
+        If the name ends as that of another format does.
+    """
+    refuse_other_format(path, "JSON lines")
     with open_bytes(path, "wb") as file:
         for number, (text, labels) in enumerate(zip(data.texts, data.labels, strict=True)):
             record: dict[str, Any] = {"text": text, "labels": labels}
@@ -102,68 +66,74 @@ def write_jsonl(path: StrPath, data: TextData) -> None:
             file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
 
 
-def label_names(labels: object) -> list[str] | None:
-    """Return the labels as strings, or None unless they are a list of non-empty strings or integers."""
-    if not isinstance(labels, list):
-        return None
-    if not all(type(label) is int or (isinstance(label, str) and label) for label in labels):
-        return None
-    return [str(label) for label in labels]
-
-
-def label_weights(values: object, n_labels: int) -> list[float] | None:
-    """Return the relevance of labels, or None unless it is a list of one finite number of at least 0 for each."""
-    if not isinstance(values, list) or len(values) != n_labels:
-        return None
-    if not all(type(value) in (int, float) and 0 <= value < math.inf for value in values):
-        return None
-    return [float(value) for value in values]
-
-
-def rows_of_file(path: StrPath, rows: Iterable[TextRow]) -> TextData:
-    """Return `TextData.from_rows`, with the file's name in the error."""
-    rows = list(rows)
+def row_of_line(path: Source, number: int, line: str, layout: Layout, labels_required: bool) -> TextRow:
+    """Return what a line of JSON holds; errors as in `iter_jsonl`."""
     try:
-        return TextData.from_rows(rows)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        record = json.loads(line)
+    # ValueError: JSONDecodeError is one, and so is what a number of thousands of digits raises
+    except (ValueError, RecursionError) as error:
+        found = f"{line[:60]!r} ({error})" if line.strip() else "a blank line"
+        raise fault(path, number, f"a JSON object was expected, found {found}") from None
+    if not isinstance(record, dict):
+        raise fault(path, number, f"a JSON object was expected, found {type(record).__name__}")
+    return row_of_record(f"{path}:{number}", record, layout, labels_required)
 
 
-def _relevance(record: dict[str, Any], labels_key: str, relevance_key: str) -> list[float] | None:
-    labels, given = record[labels_key], record.get(relevance_key)
-    for key, value in record.items():
-        if (
-            key not in (labels_key, relevance_key)
-            and isinstance(value, (list, dict))
-            and _may_weigh(key, relevance_key)
-        ):
-            raise ValueError(
-                f'"{key}" is not read; the relevance of labels stands in "{relevance_key}", a list with one number for '
-                f'each of "{labels_key}"'
+def row_of_record(place: str, record: dict[str, Any], layout: Layout, labels_required: bool) -> TextRow:
+    """Return a row from values by name; ``ValueError`` with the place if one is missing or of another type."""
+    key = "text" if layout.text_column is None else str(layout.text_column)
+    text = record.get(key)
+    if not isinstance(text, str):
+        raise _lacking(place, record, key, "text_column", "a string")
+    number = None
+    if layout.id_column is not None:
+        name = str(layout.id_column)
+        number = record.get(name)
+        if not isinstance(number, str) and type(number) is not int:
+            raise _lacking(place, record, name, "id_column", "a string or an integer")
+    key = "labels" if layout.label_column is None else str(layout.label_column)
+    names = _labels(place, record, key, layout, labels_required)
+    relevance = None
+    if layout.relevance_column is not None and isinstance(record.get(key), list | dict):
+        try:
+            relevance = relevance_of(record, key, layout.relevance_column)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
+    return TextRow(text, names, relevance, None if number is None else str(number))
+
+
+def _labels(place: str, record: dict[str, Any], key: str, layout: Layout, labels_required: bool) -> list[str]:
+    if key not in record and not labels_required:
+        return []
+    found = record.get(key)
+    if type(found) is int and layout.label_separator is not None:
+        return [str(found)]
+    if isinstance(found, str):
+        if layout.label_separator is not None:
+            try:
+                return split_labels(found, layout.label_separator)
+            except ValueError as error:
+                raise ValueError(f"{place}: {error}") from None
+        if not labels_required:
+            return [found] if found else []
+    names = label_names(list(found) if isinstance(found, dict) else found)
+    if names is None:
+        raise _lacking(place, record, key, "label_column", "a list of non-empty strings")
+    return names
+
+
+def _lacking(place: str, record: dict[str, Any], key: str, column: str, wanted: str) -> LayoutError:
+    """Return the error that a key is missing or of another type, with what may have been meant."""
+    problem = f'{place}: "{key}" must be {wanted}, found '
+    if key in record:
+        if column == "label_column" and (isinstance(record[key], str) or type(record[key]) is int):
+            cases = (
+                ({"label_separator": ""}, "if it is one label"),
+                ({"label_separator": ","}, "if commas part it"),
             )
-    if given is not None and isinstance(labels, dict):
-        raise ValueError(f'"{labels_key}" and "{relevance_key}" both give a relevance; one was expected')
-    place, values = (
-        (labels_key, list(labels.values())) if isinstance(labels, dict) else (relevance_key, given)
-    )
-    if values is None:
-        return None
-    relevance = label_weights(values, len(labels))
-    if relevance is None:
-        raise ValueError(
-            f'"{place}" must hold one finite number of at least 0 for every label, found {_found(record, place)}'
-        )
-    return relevance
-
-
-def _may_weigh(key: str, relevance_key: str) -> bool:
-    """Whether someone may have written the relevance of labels under a key."""
-    plain = key.casefold().removeprefix("label").strip("_- ").removesuffix("s")
-    return (
-        plain in ("weight", "score", "count", "gain")
-        or SequenceMatcher(None, plain, relevance_key).ratio() > 0.8
-    )
-
-
-def _found(record: dict[str, Any], key: str) -> str:
-    return repr(record[key])[:60] if key in record else f"no such key among {sorted(record)[:8]}"
+            return LayoutError(problem + repr(record[key])[:60], *cases)
+        return LayoutError(problem + repr(record[key])[:60])
+    kinds = list if column == "label_column" else str
+    others = [name for name in record if isinstance(record[name], kinds) and name not in ("text", "labels")]
+    meant = [({column: others[0]}, "for instance")] if others else []
+    return LayoutError(f"{problem}no such key among {sorted(map(str, record))[:8]}", *meant)

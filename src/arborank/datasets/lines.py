@@ -3,40 +3,99 @@
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, TypeVar, cast
 
 from ..persistence.disk import naming
 
-__all__ = ["StrPath", "fault", "open_bytes", "read_lines", "suffix"]
+__all__ = [
+    "Source",
+    "StrPath",
+    "Stream",
+    "fault",
+    "open_bytes",
+    "read_lines",
+    "refuse_other_format",
+    "suffix",
+]
 
 StrPath = str | PathLike[str]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An open file of bytes, such as the standard input, with the name that errors give it."""
+
+    file: IO[bytes]
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Source = StrPath | Stream
 
 _PACKED = {".gz", ".xz"}
+# What no text of another form is to be written into, and by what it is known.
+_FORMATS = {
+    "JSON lines": {".jsonl", ".ndjson"},
+    "N D L": {".xmc", ".svm", ".libsvm"},
+    "tables": {".csv", ".tsv"},
+    "others": {
+        ".parquet",
+        ".npz",
+        ".npy",
+        ".json",
+        ".pkl",
+        ".xlsx",
+        ".arrow",
+        ".feather",
+        ".zip",
+        ".bz2",
+        ".zst",
+    },
+}
 
 
-def suffix(path: StrPath) -> str:
-    """Return the extension in lower case, without a final ``.gz`` or ``.xz``."""
+def suffix(path: Source) -> str:
+    """Return the extension in lower case, without a final ``.gz`` or ``.xz``; a stream has none."""
+    if isinstance(path, Stream):
+        return ""
     plain = Path(path)
     if plain.suffix.lower() in _PACKED:
         plain = plain.with_suffix("")
     return plain.suffix.lower()
 
 
-def fault(path: StrPath, line: int, message: str) -> ValueError:
+def refuse_other_format(path: StrPath, own: str) -> None:
+    """Refuse to write what ``own`` names into a file that is called as one of another format is."""
+    end = suffix(path)
+    if any(end in ends for name, ends in _FORMATS.items() if name != own):
+        known = ", ".join(sorted(_FORMATS[own]))
+        raise ValueError(f"{path} would hold {own} under the name of another format; {known} was expected")
+
+
+def fault(path: Source, line: int, message: str) -> ValueError:
     """Return an error that names the place; lines count from 1."""
     return ValueError(f"{path}:{line}: {message}")
 
 
 @contextmanager
-def open_bytes(path: StrPath, mode: str = "rb") -> Iterator[IO[bytes]]:
-    """Open a file, (un)packing by its extension.
+def open_bytes(path: Source, mode: str = "rb") -> Iterator[IO[bytes]]:
+    """Open a file, (un)packing by its extension; a stream is open already, and stays so.
 
     Errors name the file; ``ValueError`` if an archive is damaged.
     """
+    if isinstance(path, Stream):
+        with naming(path.name):
+            yield path.file
+        return
     try:
         with naming(path), _open(path, mode) as file:
             yield file
@@ -54,7 +113,7 @@ def _open(path: StrPath, mode: str) -> IO[bytes]:
             return cast(IO[bytes], open(path, mode))
 
 
-def read_lines(path: StrPath, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+def read_lines(path: Source, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     r"""Yield the number, from 1, and the text of every line, split at ``\n`` or ``\r\n`` only.
 
     A byte-order mark at the start is dropped. Raises ``ValueError`` with the place if the bytes are not
@@ -69,3 +128,19 @@ def read_lines(path: StrPath, encoding: str = "utf-8") -> Iterator[tuple[int, st
             if number == 1:
                 line = line.removeprefix("\ufeff")
             yield number, line.removesuffix("\n").removesuffix("\r")
+
+
+def sampled(rows: Iterable[T], size: int) -> tuple[list[T], Iterator[T]]:
+    """Return the first rows, and an iterator over the others; what stops the first stops these."""
+    source, first = iter(rows), []
+    try:
+        for row in islice(source, size):
+            first.append(row)  # one by one: those before an error or Ctrl-C are kept
+    except BaseException as error:
+        return first, _raising(error)
+    return first, source
+
+
+def _raising(error: BaseException) -> Iterator[Any]:
+    raise error
+    yield

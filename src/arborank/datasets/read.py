@@ -1,40 +1,57 @@
-"""One door for files of texts: the extension picks the reader."""
+"""One door for files of texts: the layout or the extension picks the reader."""
 
-from collections.abc import Callable
+from collections.abc import Container, Iterator
 
-from .containers import TextData
-from .jsonl import read_jsonl
-from .lines import StrPath, suffix
+from .containers import TextData, TextRow
+from .csvfile import iter_csv
+from .jsonl import iter_jsonl
+from .layout import Format, Layout, LayoutError
+from .lines import Source, Stream, read_lines, suffix
 from .parquet import read_parquet
-from .tabbed import read_tabbed
+from .tabbed import iter_tabbed, iter_untyped
 
-__all__ = ["read_texts"]
+__all__ = ["iter_texts", "read_texts"]
 
-_READERS: dict[str, Callable[..., TextData]] = {
-    ".jsonl": read_jsonl,
-    ".ndjson": read_jsonl,
-    ".txt": read_tabbed,
-    ".tsv": read_tabbed,
-    ".parquet": read_parquet,
+_FORMATS: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".txt": "tabbed",
+    ".tsv": "tabbed",
+    ".csv": "csv",
+    ".parquet": "parquet",
 }
 
 
-def read_texts(path: StrPath, *, labels_required: bool = True) -> TextData:
+def read_texts(
+    path: Source,
+    layout: Layout | None = None,
+    *,
+    labels_required: bool = True,
+    known: Container[str] | None = None,
+) -> TextData:
     """Read texts and label names.
 
-    ``.jsonl`` and ``.ndjson`` are read by `read_jsonl`, ``.txt`` and ``.tsv`` by `read_tabbed`, ``.parquet``
-    by `read_parquet`; a further ``.gz`` or ``.xz`` is unpacked (Parquet excepted).
+    ``.jsonl`` and ``.ndjson`` are read by `read_jsonl`, ``.txt`` and ``.tsv`` by `read_tabbed`, ``.csv`` by `read_csv`,
+    ``.parquet`` by `read_parquet`; a further ``.gz`` or ``.xz`` is unpacked (Parquet excepted).
 
     Parameters
     ----------
     path : path-like
+    layout : Layout, optional
+        The format, if it is not what the extension says, and which columns or keys hold what.
     labels_required : bool, default True
-        Whether rows must have a place for labels, as in training; otherwise rows without one have no labels.
+        Whether rows must have a place for labels, as in training; otherwise rows without one have no labels, and a line
+        of a ``.txt`` file may also be a JSON object.
+    known : container of str, optional
+        The labels of the model that the texts are for, such as ``ranker.labels_``. Where nothing but their order tells
+        columns apart, fewer than a tenth of rows with such a label are refused as another layout.
 
     Raises
     ------
+    LayoutError
+        If the extension is another one, or the layout is not clear or seems to be another; the error says what to set.
     ValueError
-        If the extension is another one, or for the reasons of the reader.
+        For the reasons of the reader.
 
     Examples
     --------
@@ -42,9 +59,42 @@ def read_texts(path: StrPath, *, labels_required: bool = True) -> TextData:
     >>> data.texts[0], data.labels[0]  # doctest: +SKIP
     ('a curious text', ['curiosities'])
     """
-    reader = _READERS.get(suffix(path))
-    if reader is None:
-        raise ValueError(
-            f"{path}: unknown extension {suffix(path)!r}; one of {', '.join(_READERS)} was expected"
+    layout = layout or Layout()
+    if _format(path, layout) == "parquet":
+        if isinstance(path, Stream):
+            raise ValueError(f"{path} cannot be read as Parquet; give a file")
+        return read_parquet(path, layout, labels_required=labels_required)
+    return TextData.of_file(path, iter_texts(path, layout, labels_required=labels_required, known=known))
+
+
+def iter_texts(
+    path: Source, layout: Layout, *, labels_required: bool = True, known: Container[str] | None = None
+) -> Iterator[TextRow]:
+    """Yield the rows of a file or stream that is not Parquet; see `read_texts`."""
+    match _format(path, layout):
+        case "jsonl":
+            return iter_jsonl(path, layout, labels_required=labels_required)
+        case "csv":
+            return iter_csv(path, layout, labels_required=labels_required)
+        case "lines":
+            if labels_required:
+                raise ValueError(f"{path}: format is 'lines', which has no labels")
+            return (TextRow(line, []) for _, line in read_lines(path))
+    if layout.format is None and not labels_required:
+        return iter_untyped(path, layout, known)
+    return iter_tabbed(path, layout, labels_required=labels_required, known=known)
+
+
+def _format(path: Source, layout: Layout) -> Format:
+    if layout.format is not None:
+        return layout.format
+    if isinstance(path, Stream):
+        return "tabbed"
+    found = _FORMATS.get(suffix(path))
+    if found is None:
+        raise LayoutError(
+            f"{path}: unknown extension {suffix(path)!r}; one of {', '.join(_FORMATS)} was expected",
+            ({"format": "jsonl"}, "for JSON lines"),
+            ({"format": "tabbed"}, "for columns with tabs between"),
         )
-    return reader(path, labels_required=labels_required)
+    return found

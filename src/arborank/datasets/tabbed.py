@@ -1,100 +1,194 @@
-r"""The PECOS text layout: ``label,label<TAB>text`` a line."""
+r"""Lines with tabs between columns, such as ``label,label<TAB>text``, the layout of PECOS."""
 
-import math
-from collections.abc import Iterator
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import chain
 
+from .columns import Row
 from .containers import TextData, TextRow
-from .lines import StrPath, fault, read_lines
+from .jsonl import row_of_line
+from .layout import Layout, LayoutError
+from .lines import Source, read_lines, sampled
+from .rows import SAMPLE, text_rows
 
-__all__ = ["iter_tabbed", "read_tabbed"]
+__all__ = ["iter_lines", "iter_tabbed", "iter_untyped", "read_tabbed"]
+
+_HEADER_OF_XMC = re.compile(r"\s*\d+ \d+(?: \d+)?\s*")
+_ROW_OF_XMC = re.compile(r"(?:\d+(?:,\d+)*)?(?:\s*\d+:[-+.\deE]+)(?:\s+\d+:[-+.\deE]+)*\s*")
+_JSON = re.compile(r'\{\s*"')
+
+TAB = "\t"
+Line = tuple[int, str]
 
 
 def iter_tabbed(
-    path: StrPath,
+    path: Source,
+    layout: Layout | None = None,
     *,
-    text_pos: int = 1,
-    label_pos: int = 0,
-    maxsplit: int = 1,
     relevance: bool = False,
     labels_required: bool = True,
+    known: Container[str] | None = None,
 ) -> Iterator[TextRow]:
-    """Yield the rows of a file with labels and text in tab-separated columns.
+    """Yield the rows of a file with labels and text in columns.
 
-    The file is UTF-8; ``.gz`` and ``.xz`` are unpacked.
+    The file is UTF-8; ``.gz`` and ``.xz`` are unpacked. A line is cut into as many columns as every line has; what is
+    more belongs to the last of them, if that is the text. An empty cell of labels is a text without labels.
 
     Parameters
     ----------
     path : path-like
-    text_pos, label_pos : int, default 1 and 0
-        Columns of the text and of the comma-separated labels, from 0.
-    maxsplit : int, default 1
-        Split at the first so many tabs only, so that a text may hold tabs; -1: at every one.
+    layout : Layout, optional
+        Which columns hold what, and what stands between labels. By default two columns are labels with commas between
+        them and a text; or a text and URIs.
     relevance : bool, default False
         Whether labels read ``name::number``; otherwise ``::`` is part of a name.
     labels_required : bool, default True
-        Whether a line without a tab is an error; otherwise it is a text without labels. An empty label column
-        is a text without labels in either case.
+        Whether lines must have a column of labels; otherwise lines without a tab are texts.
+    known : container of str, optional
+        As for `read_texts`.
 
     Raises
     ------
+    LayoutError
+        If the layout is not clear, or seems to be another one, by the first thousand lines. The error shows the first
+        row as it was read, and what to set in `Layout`.
     ValueError
-        With file and line, if a column is missing, a label is empty, or a relevance is not a finite number >=
-        0; or if the positions are impossible.
+        With file and line, if a column is missing, a label is empty, or a relevance is not a finite number >= 0.
     """
-    columns = max(text_pos, label_pos) + 1
-    if min(text_pos, label_pos) < 0 or text_pos == label_pos:
-        raise ValueError(
-            f"text_pos is {text_pos} and label_pos is {label_pos}; two different columns were expected"
+    layout = layout or Layout()
+    if not labels_required:
+        yield from _unlabelled(path, layout, relevance, known, json=False)
+        return
+    first, lines = sampled(read_lines(path), SAMPLE)
+    _check_tabbed(path, first, layout)
+    if layout.format is None and first and _JSON.match(first[0][1]):
+        raise LayoutError(
+            f"{path}:{first[0][0]}: the first line looks like JSON and not like columns: {first[0][1][:60]!r}",
+            ({"format": "jsonl"}, "if it is"),
+            ({"format": "tabbed"}, "if it is not"),
         )
-    if maxsplit != -1 and maxsplit < columns - 1:
-        raise ValueError(f"maxsplit is {maxsplit}, which cannot give column {columns - 1}")
-    for number, line in read_lines(path):
-        parts = line.split("\t", maxsplit)
-        if len(parts) == 1 and not labels_required:
-            yield TextRow(line, [], [] if relevance else None)
-            continue
-        if len(parts) < columns:
-            message = (
-                f"{columns} tab-separated columns (labels in {label_pos}, text in {text_pos}) were expected"
-            )
-            raise fault(path, number, f"{message}, found {len(parts)} in {line[:60]!r}")
-        names = [name.strip() for name in parts[label_pos].split(",")] if parts[label_pos].strip() else []
-        weights = [_split(path, number, name) for name in names] if relevance else None
-        if weights is not None:
-            names = [name for name, _ in weights]
-        if "" in names:
-            raise fault(path, number, f"an empty label in {parts[label_pos][:60]!r}")
-        yield TextRow(parts[text_pos], names, None if weights is None else [weight for _, weight in weights])
+    rows = _cut(chain(first, lines), layout)
+    yield from text_rows(path, rows, layout, quoted=False, relevance=relevance, known=known)
 
 
 def read_tabbed(
-    path: StrPath,
-    *,
-    text_pos: int = 1,
-    label_pos: int = 0,
-    maxsplit: int = 1,
-    relevance: bool = False,
-    labels_required: bool = True,
+    path: Source, layout: Layout | None = None, *, relevance: bool = False, labels_required: bool = True
 ) -> TextData:
     """Read a whole file of labels and text; parameters and errors are those of `iter_tabbed`."""
-    return TextData.from_rows(
-        iter_tabbed(
-            path,
-            text_pos=text_pos,
-            label_pos=label_pos,
-            maxsplit=maxsplit,
-            relevance=relevance,
-            labels_required=labels_required,
-        )
+    return TextData.of_file(
+        path, iter_tabbed(path, layout, relevance=relevance, labels_required=labels_required)
     )
 
 
-def _split(path: StrPath, number: int, label: str) -> tuple[str, float]:
-    name, mark, value = label.rpartition("::")
-    try:
-        weight = float(value)
-    except ValueError:
-        weight = math.nan
-    if not mark or not math.isfinite(weight) or weight < 0:
-        raise fault(path, number, f"label::relevance with a number >= 0 was expected, found {label[:60]!r}")
-    return name, weight
+def iter_untyped(
+    path: Source, layout: Layout | None = None, known: Container[str] | None = None
+) -> Iterator[TextRow]:
+    """Yield the texts of lines of which nothing is known, such as those of a pipe, with the labels beside them.
+
+    A line is a text; or a JSON object, if it begins like one with a key; or, if every line has a tab or the layout says
+    so, labels and a text in columns.
+
+    Raises
+    ------
+    LayoutError
+        If some lines have tabs and others have not, or as in `iter_tabbed`.
+    ValueError
+        With file and line, if a line begins like a JSON object and is none.
+    """
+    return _unlabelled(path, layout or Layout(), False, known, json=True)
+
+
+def iter_lines(path: Source) -> Iterator[TextRow]:
+    """Yield every line at once, as soon as it is there: a text, tabs and all, or a JSON object that begins like one."""
+    for number, line in read_lines(path):
+        if _JSON.match(line):
+            yield row_of_line(path, number, line, Layout(), labels_required=False)
+        else:
+            yield TextRow(line, [])
+
+
+def _unlabelled(
+    path: Source, layout: Layout, relevance: bool, known: Container[str] | None, *, json: bool
+) -> Iterator[TextRow]:
+    first, lines = sampled(read_lines(path), SAMPLE)
+    _check_tabbed(path, first, layout)
+    delimiter = layout.delimiter or "\t"
+    begins = next((line for _, line in first if line), "")
+    columns = layout.says_columns or layout.header or delimiter in begins
+    if columns and not (json and any(_JSON.match(line) for _, line in first)):
+        empty = delimiter * begins.count(delimiter)  # a row like the others, for an empty line
+        filled = ((number, line or empty) for number, line in chain(first, lines))
+        rows = _cut(_even(path, filled, layout, delimiter), layout)
+        yield from text_rows(
+            path, rows, layout, quoted=False, relevance=relevance, labels_required=False, known=known
+        )
+        return
+    for number, line in chain(first, lines):
+        if json and _JSON.match(line):
+            try:
+                yield row_of_line(path, number, line, layout, labels_required=False)
+            except ValueError as error:
+                own = error.remedies if isinstance(error, LayoutError) else ()
+                problem = error.problem if isinstance(error, LayoutError) else str(error)
+                lines_are_texts = ({"format": "lines"}, "if every line is a text as it stands")
+                raise LayoutError(problem, *own, lines_are_texts) from None
+        elif delimiter in line:
+            raise _uneven(path, number, line, delimiter)
+        else:
+            yield TextRow(line, [], [] if relevance else None)
+
+
+def _even(path: Source, lines: Iterable[Line], layout: Layout, delimiter: str) -> Iterator[Line]:
+    """Pass lines on that all have columns; where the layout says which, `text_rows` finds those that have none."""
+    for number, line in lines:
+        if delimiter not in line and not layout.says_columns:
+            raise _uneven(path, number, line, delimiter)
+        yield number, line
+
+
+def _uneven(path: Source, number: int, line: str, delimiter: str) -> LayoutError:
+    sign = "tab" if delimiter == TAB else repr(delimiter)
+    what, others = (
+        (f"a {sign}", "others have none") if delimiter in line else (f"no {sign}", "others have one")
+    )
+    return LayoutError(
+        f"{path}:{number}: a line with {what}, where {others}: {line[:60]!r}",
+        ({"format": "lines"}, "if every line is a text as it stands"),
+        ({"text_column": 2, "label_column": 1}, "if every line should have these columns"),
+    )
+
+
+def _cut(lines: Iterable[Line], layout: Layout) -> Iterator[Row]:
+    delimiter = layout.delimiter or TAB
+    return ((number, line.split(delimiter)) for number, line in lines)
+
+
+def _check_tabbed(path: Source, first: Sequence[Line], layout: Layout) -> None:
+    """Refuse what is another format by its first lines."""
+    if layout.format is not None or layout.says_columns:
+        return
+    lines = [line for _, line in first[:2]]
+    headed = len(lines) == 2 and _HEADER_OF_XMC.fullmatch(lines[0]) and _ROW_OF_XMC.fullmatch(lines[1])
+    if headed or (lines and "\t" not in lines[0] and _ROW_OF_XMC.fullmatch(lines[0])):
+        raise LayoutError(
+            f"{path}:1: this looks like features and labels in the N D L layout: {lines[0][:60]!r}",
+            ({"xmc": True}, "if it is"),
+            ({"format": "tabbed"}, "if it is not"),
+        )
+    delimiter = layout.delimiter or TAB
+    for number, line in first:
+        cell = line.rpartition(delimiter)[2]
+        if delimiter in line and _csv_quoted(cell):
+            raise LayoutError(
+                f"{path}:{number}: a cell looks quoted as in a CSV file: {cell[:60]!r}",
+                ({"format": "csv", "delimiter": delimiter}, "if it is"),
+                ({"format": "tabbed"}, "if quotation marks are letters"),
+            )
+
+
+def _csv_quoted(cell: str) -> bool:
+    """Whether a cell stands in quotation marks, and all within it are doubled, of which there are some."""
+    inner = cell[1:-1]
+    return (
+        len(cell) > 4 and cell[0] == cell[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")
+    )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..sparse import Csr, MatrixLike, as_csr, to_scipy
 from .containers import MatrixData
-from .lines import StrPath, fault, open_bytes
+from .lines import StrPath, fault, open_bytes, refuse_other_format
 from .pairs import parse_block
 
 __all__ = ["read_sparse", "read_xmc", "write_sparse", "write_xmc"]
@@ -74,8 +74,10 @@ def write_xmc(path: StrPath, X: MatrixLike, Y: MatrixLike) -> None:
     Raises
     ------
     ValueError
-        If the numbers of rows differ, or for the reasons of `arborank.sparse.as_csr`.
+        If the numbers of rows differ, the name ends as that of another format does, or for the reasons of
+        `arborank.sparse.as_csr`.
     """
+    refuse_other_format(path, "N D L")
     features = as_csr(X, "X")
     labels = as_csr(Y, "Y", n_rows=features.shape[0])
     with open_bytes(path, "wb") as file:
@@ -92,6 +94,7 @@ def write_xmc(path: StrPath, X: MatrixLike, Y: MatrixLike) -> None:
 
 def write_sparse(path: StrPath, X: MatrixLike) -> None:
     """Write a sparse file with its ``N D`` header; see `write_xmc`."""
+    refuse_other_format(path, "N D L")
     csr = as_csr(X, "X")
     with open_bytes(path, "wb") as file:
         file.write(f"{csr.shape[0]} {csr.shape[1]}\n".encode())

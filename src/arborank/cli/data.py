@@ -1,0 +1,146 @@
+"""Data for the commands: texts or matrices, from files by their extension or from the standard input."""
+
+import sys
+from collections.abc import Container, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from .layouts import as_option
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from ..datasets import Layout, MatrixData, TextData, TextRow
+    from ..datasets.lines import Stream
+
+__all__ = [
+    "read_data",
+    "read_instances",
+    "read_label_texts",
+    "read_names",
+    "stdin_is_terminal",
+    "stdin_rows",
+    "stdin_texts",
+]
+
+_XMC = {".xmc", ".svm", ".libsvm"}
+
+
+def read_data(
+    path: str, labels: str | None, xmc: bool, layout: "Layout", known: Container[str] | None = None
+) -> "TextData | MatrixData":
+    """Read labelled data: texts, or matrices from an ``.npz`` pair or an N D L file; for ``known`` see `read_texts`."""
+    from ..datasets import MatrixData, read_npz, read_texts, read_xmc
+    from ..datasets.lines import suffix
+
+    if suffix(path) == ".npz":
+        _check_text_file(path, xmc, layout)
+        if labels is None:
+            raise click.UsageError(f"{path} holds features only; give its label matrix with --labels Y.npz")
+        X, Y = read_npz(path, "X"), read_npz(labels, "Y")
+        if X.shape[0] != Y.shape[0]:
+            raise ValueError(f"{path} has {X.shape[0]} rows, but {labels} has {Y.shape[0]}")
+        return MatrixData(Y, X)
+    if labels is not None:
+        raise click.UsageError("--labels goes with a feature matrix in .npz; other files hold their labels")
+    if xmc or suffix(path) in _XMC:
+        _check_no_layout(path, layout)
+        return read_xmc(path)
+    return read_texts(path, layout, known=known)
+
+
+def read_instances(
+    path: str, xmc: bool, layout: "Layout", known: Container[str] | None
+) -> "TextData | csr_array":
+    """Read what to predict for: texts, or a feature matrix; for ``known`` see `read_texts`."""
+    from ..datasets import read_npz, read_texts, read_xmc
+    from ..datasets.lines import suffix
+
+    if suffix(path) == ".npz":
+        _check_text_file(path, xmc, layout)
+        return read_npz(path, "X")
+    if xmc or suffix(path) in _XMC:
+        _check_no_layout(path, layout)
+        X = read_xmc(path).X
+        if X is None:
+            raise ValueError(f"{path} holds no features")
+        return X
+    return read_texts(path, _unweighed(layout), labels_required=False, known=known)
+
+
+def _unweighed(layout: "Layout") -> "Layout":
+    """Return the layout of a file whose labels are left aside, and so whatever weighs them."""
+    return replace(layout, relevance_column=None)
+
+
+def _check_text_file(path: str, xmc: bool, layout: "Layout") -> None:
+    if xmc:
+        raise click.UsageError(f"--xmc is for text files in the N D L layout, but {path} is a matrix")
+    _check_no_layout(path, layout)
+
+
+def _check_no_layout(path: str, layout: "Layout") -> None:
+    given = [as_option(name, value) for name, value in layout.given().items()]
+    if given:
+        raise click.UsageError(f"{given[0]} is for files of texts, but {path} holds features")
+
+
+def read_names(path: str) -> list[str]:
+    """Read names, a line each; empty lines are left aside.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    from ..datasets.lines import read_lines
+
+    names = [line for _, line in read_lines(path) if line.strip()]
+    if not names:
+        raise ValueError(f"{path} is empty; a line each was expected")
+    return names
+
+
+def read_label_texts(path: str | None, layout: "Layout") -> dict[str, str]:
+    """Read texts about labels, each labelled with the one it is about: a text by label name."""
+    if path is None:
+        return {}
+    from ..datasets import read_texts
+
+    found = read_texts(path, layout)
+    about: dict[str, str] = {}
+    for text, names in zip(found.texts, found.labels, strict=True):
+        for name in names:
+            if name in about:
+                raise ValueError(f"{path} has two texts about {name!r}")
+            about[name] = text
+    return about
+
+
+def stdin_rows(layout: "Layout", known: Container[str]) -> "Iterator[TextRow]":
+    """Yield what the standard input holds, read as a file of lines would be."""
+    from ..datasets.read import iter_texts
+
+    yield from iter_texts(_stdin(), _unweighed(layout), labels_required=False, known=known)
+
+
+def stdin_texts() -> Iterator[str]:
+    """Yield every line of the standard input at once: the line itself, or ``"text"`` of a JSON object."""
+    from ..datasets.tabbed import iter_lines
+
+    yield from (row.text for row in iter_lines(_stdin()))
+
+
+def _stdin() -> "Stream":
+    from ..datasets.lines import Stream
+
+    if sys.stdin is None:  # as after <&-
+        raise OSError("standard input is closed; give a text or a file, or pipe texts in")
+    return Stream(sys.stdin.buffer, "standard input")
+
+
+def stdin_is_terminal() -> bool:
+    """Whether a person types."""
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -1,0 +1,132 @@
+"""Where a file of texts holds what: one description for all readers and for the command line."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+__all__ = ["Column", "Format", "Layout", "LayoutError"]
+
+Format = Literal["jsonl", "tabbed", "csv", "parquet", "lines"]
+Column = int | str
+
+_COLUMNS = ("text_column", "label_column", "id_column")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a file holds texts and their labels; what is None is found out from the file.
+
+    Parameters
+    ----------
+    format : {"jsonl", "tabbed", "csv", "parquet", "lines"}, optional
+        By default as the extension says: JSON lines for ``.jsonl`` and ``.ndjson``, CSV for ``.csv``, tabbed lines for
+        ``.tsv`` and ``.txt``, Parquet for ``.parquet``. In tabbed lines a tab always ends a column, and a quotation
+        mark is a letter; a CSV reader takes what stands in quotation marks as one cell, with tabs and line ends.
+        ``"lines"`` takes every line as a text, and has no labels.
+    text_column, label_column : str or int, optional
+        Which columns hold texts and labels: the name in the header, the key in JSON, the name in Parquet; or the
+        number, from 1. By default those that are named "text" and "labels". In tabbed lines without a header the labels
+        stand first and the text second, as PECOS has it, unless the second column holds URIs, as Annif has it.
+    relevance_column : str or None, default="relevance"
+        Which key in JSON, or column in Parquet, holds a list with a number for every label; None if none does.
+    id_column : str or int, optional
+        Which column holds an id of each text.
+    label_separator : str, optional
+        What stands between labels in a cell; "" if a cell is one label; " " for any white space. By default a comma in
+        tabbed lines, where a label that holds commas is put into quotation marks; and white space between URIs. For a
+        CSV file it must be said if labels hold commas, semicolons or bars. JSON and Parquet have lists of labels; with
+        a separator also strings.
+    delimiter : str, optional
+        What stands between columns. By default a comma in a CSV file and a tab otherwise.
+    header : bool, optional
+        Whether the first line names the columns. By default it does if columns are given by name, or are named "text"
+        and "labels"; what else looks like a header is refused until this is said.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is none of these, or two columns are the same one.
+
+    Examples
+    --------
+    >>> from arborank.datasets import Layout, read_texts
+    >>> layout = Layout(text_column="title", label_column="subjects", label_separator=";")
+    >>> data = read_texts("books.csv", layout)  # doctest: +SKIP
+    """
+
+    format: Format | None = None
+    text_column: Column | None = None
+    label_column: Column | None = None
+    relevance_column: str | None = "relevance"
+    id_column: Column | None = None
+    label_separator: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.format is not None and self.format not in get_args(Format):
+            known = ", ".join(map(repr, get_args(Format)))
+            raise ValueError(f"format must be one of {known}, found {self.format!r}")
+        columns = {name: getattr(self, name) for name in _COLUMNS}
+        given = {name: column for name, column in columns.items() if column is not None}
+        for name, column in given.items():
+            if isinstance(column, bool) or not isinstance(column, int | str):
+                raise TypeError(f"{name} must be a name or a number from 1, found {column!r}")
+            if isinstance(column, int) and column < 1:
+                raise ValueError(f"{name} is {column}, but columns are numbered from 1")
+        if len({str(column) for column in given.values()}) < len(given):
+            raise ValueError(
+                f"{' and '.join(f'{name}={column!r}' for name, column in given.items())} must be different"
+            )
+        for name in ("label_separator", "delimiter", "relevance_column"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise TypeError(f"{name} must be a str, found {value!r}")
+        if self.delimiter is not None and (self.delimiter == "" or re.search(r'["\r\n]', self.delimiter)):
+            raise ValueError(
+                f"delimiter must be characters that no quotation mark or line end is among, found {self.delimiter!r}"
+            )
+        if self.header is not None and not isinstance(self.header, bool):
+            raise TypeError(f"header must be True, False or None, found {self.header!r}")
+
+    def given(self) -> dict[str, Any]:
+        """Return what is not left to be found out, by name."""
+        return {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
+        }
+
+    @property
+    def says_columns(self) -> bool:
+        """Whether a column is given."""
+        return any(getattr(self, name) is not None for name in _COLUMNS)
+
+
+class LayoutError(ValueError):
+    """A file's layout is not clear, or not what it is said to be.
+
+    Parameters
+    ----------
+    problem : str
+        What was found, and where.
+    *remedies : (mapping, str)
+        What to set in `Layout` instead, and in which case.
+    """
+
+    def __init__(self, problem: str, *remedies: tuple[Mapping[str, Any], str]) -> None:
+        self.problem, self.remedies = problem, remedies
+        super().__init__(self.told(_as_argument))
+
+    def told(self, phrase: Callable[[str, Any], str], between: str = ", ") -> str:
+        """Return the message, with what may be set as ``phrase(name, value)`` writes it."""
+        ways = [
+            f"{between.join(phrase(name, value) for name, value in changes.items())} {case}"
+            for changes, case in self.remedies
+        ]
+        return self.problem + (f"; say {', or '.join(ways)}" if ways else "")
+
+
+def _as_argument(name: str, value: Any) -> str:
+    return "xmc (see read_xmc)" if name == "xmc" else f"{name}={value!r}"

@@ -1,0 +1,60 @@
+"""How relevant each label of a row is, from a list beside the labels or from an object with a number for each."""
+
+import math
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+from typing import Any
+
+__all__ = ["relevance_of"]
+
+
+def relevance_of(record: Mapping[str, Any], labels_key: str, relevance_key: str) -> list[float] | None:
+    """Return one number for each label of a row, or None if the row has none.
+
+    Raises
+    ------
+    ValueError
+        If what is there is no finite number of at least 0 for every label, stands in two places, or in a list or object
+        by a name such as ``"weights"``, which is not read.
+    """
+    labels, given = record[labels_key], record.get(relevance_key)
+    for key, value in record.items():
+        if (
+            key not in (labels_key, relevance_key)
+            and isinstance(value, (list, dict))
+            and _may_weigh(key, relevance_key)
+        ):
+            raise ValueError(
+                f'"{key}" is not read; the relevance of labels stands in "{relevance_key}", a list with one number for '
+                f'each of "{labels_key}"'
+            )
+    if given is not None and isinstance(labels, dict):
+        raise ValueError(f'"{labels_key}" and "{relevance_key}" both give a relevance; one was expected')
+    place, values = (
+        (labels_key, list(labels.values())) if isinstance(labels, dict) else (relevance_key, given)
+    )
+    if values is None:
+        return None
+    relevance = _weights(values, len(labels))
+    if relevance is None:
+        raise ValueError(
+            f'"{place}" must hold one finite number of at least 0 for every label, found {repr(record[place])[:60]}'
+        )
+    return relevance
+
+
+def _weights(values: object, n_labels: int) -> list[float] | None:
+    if not isinstance(values, list) or len(values) != n_labels:
+        return None
+    if not all(type(value) in (int, float) and 0 <= value < math.inf for value in values):
+        return None
+    return [float(value) for value in values]
+
+
+def _may_weigh(key: str, relevance_key: str) -> bool:
+    """Whether someone may have written the relevance of labels under a key."""
+    plain = key.casefold().removeprefix("label").strip("_- ").removesuffix("s")
+    return (
+        plain in ("weight", "score", "count", "gain")
+        or SequenceMatcher(None, plain, relevance_key).ratio() > 0.8
+    )

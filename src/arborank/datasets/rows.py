@@ -1,0 +1,154 @@
+"""From rows of cells to texts and labels, whatever cut the rows."""
+
+import math
+from collections.abc import Container, Iterable, Iterator
+from itertools import chain
+
+from .cells import is_uris, split_labels
+from .columns import Columns, Row, find_columns
+from .containers import TextRow
+from .layout import Layout, LayoutError
+from .lines import Source, fault, sampled
+from .suspicion import check_known, check_order, check_separator
+
+__all__ = ["SAMPLE", "text_rows"]
+
+SAMPLE = 1000  # rows by which a layout is found and looked at
+
+
+def text_rows(
+    path: Source,
+    rows: Iterable[Row],
+    layout: Layout,
+    *,
+    quoted: bool,
+    relevance: bool = False,
+    labels_required: bool = True,
+    known: Container[str] | None = None,
+) -> Iterator[TextRow]:
+    """Yield text and labels of every row.
+
+    Parameters
+    ----------
+    rows : iterable of (line, cells)
+        A header among them, if there is one.
+    quoted : bool
+        Whether a CSV reader has cut the cells: all rows have the same number then, the columns need names or numbers,
+        and a comma in a cell may be of a label. Otherwise the last column takes what is beyond it.
+    relevance, labels_required, known
+        As for `iter_tabbed`.
+
+    Raises
+    ------
+    LayoutError, ValueError
+        If the layout is not clear from the first rows, or a row does not fit it.
+    """
+    first, rest = sampled(rows, SAMPLE)
+    if not first:
+        next(rest, None)  # raises what stopped them, if something did
+        return
+    columns = find_columns(path, first, layout, ordered=not quoted, labels_required=labels_required)
+    first = first[columns.header :]
+    cut = _Cutter(path, columns, layout, quoted, relevance, labels_required)
+    fitted, rest = sampled(((n, cut.fit(n, cells)) for n, cells in chain(first, rest)), len(first))
+    found, others = sampled((cut.row(n, cells) for n, cells in chain(fitted, rest)), len(fitted))
+    fitted = fitted[: len(found)]
+    if columns.labels is not None and fitted:
+        names = [row.labels for row in found]
+        if columns.guessed and not relevance:  # which a text does not have
+            check_order(path, fitted, columns, names)
+        if columns.guessed and known is not None:
+            check_known(path, fitted, columns, names, known)
+        if labels_required and layout.label_separator is None and not quoted:
+            check_separator(path, fitted, columns.labels, names)
+    yield from chain(found, others)
+
+
+class _Cutter:
+    """Takes rows apart, once it is known what their columns are."""
+
+    def __init__(
+        self,
+        path: Source,
+        columns: Columns,
+        layout: Layout,
+        quoted: bool,
+        relevance: bool,
+        labels_required: bool,
+    ) -> None:
+        self.path, self.columns, self.layout, self.quoted = path, columns, layout, quoted
+        self.relevance, self.labels_required = relevance, labels_required
+        used = [place for place in (columns.text, columns.labels, columns.id) if place is not None]
+        self.needed = columns.width if quoted else max(used) + 1
+        self.delimiter = layout.delimiter or "\t"
+
+    def fit(self, number: int, cells: list[str]) -> list[str]:
+        """Return the cells of a row with as many columns as all have."""
+        columns = self.columns
+        if len(cells) < self.needed or (len(cells) > columns.width and not self._may_go_on()):
+            whole = self.delimiter.join(cells)
+            kind = "" if self.quoted else "tab-separated " if self.delimiter == "\t" else "separated "
+            what = "" if self.quoted else f" ({self._roles()})"
+            n = self.needed if len(cells) < self.needed else columns.width
+            raise fault(
+                self.path,
+                number,
+                f"{n} {kind}columns{what} were expected, found {len(cells)} in {whole[:60]!r}",
+            )
+        if len(cells) > columns.width:
+            last = columns.width - 1
+            return [*cells[:last], self.delimiter.join(cells[last:])]
+        return cells
+
+    def row(self, number: int, cells: list[str]) -> TextRow:
+        """Return text, labels and id of a row that fits."""
+        columns = self.columns
+        names = [] if columns.labels is None else self._labels(number, cells[columns.labels])
+        weights = None
+        if self.relevance:
+            pairs = [_weighed(self.path, number, name) for name in names]
+            names, weights = [name for name, _ in pairs], [weight for _, weight in pairs]
+            if "" in names:
+                raise fault(self.path, number, f"an empty label in {cells[columns.labels or 0][:60]!r}")
+        own = None if columns.id is None else cells[columns.id]
+        return TextRow(cells[columns.text], names, weights, own)
+
+    def _may_go_on(self) -> bool:
+        """Whether the last column may hold the delimiter, as a text may, if not all rows have the same columns."""
+        return not self.quoted and self.columns.text == self.columns.width - 1
+
+    def _labels(self, number: int, cell: str) -> list[str]:
+        separator = self.layout.label_separator
+        if separator is None and self.quoted and not is_uris(cell) and not _bracketed(cell):
+            found = [sign for sign in (",", ";", "|") if sign in cell]
+            if found and self.labels_required:
+                raise LayoutError(
+                    f"{self.path}:{number}: whether the cell {cell[:60]!r} is one label or several is not clear",
+                    *(({"label_separator": sign}, f"if {sign!r} parts them") for sign in found),
+                    ({"label_separator": ""}, "if every cell is one label"),
+                )
+            separator = ""
+        try:
+            return split_labels(cell, separator)
+        except ValueError as error:
+            raise fault(self.path, number, str(error)) from None
+
+    def _roles(self) -> str:
+        places = (("labels", self.columns.labels), ("text", self.columns.text), ("id", self.columns.id))
+        return ", ".join(f"{role} in {place + 1}" for role, place in places if place is not None)
+
+
+def _bracketed(cell: str) -> bool:
+    plain = cell.strip()
+    return plain.startswith("[") and plain.endswith("]")
+
+
+def _weighed(path: Source, number: int, label: str) -> tuple[str, float]:
+    name, mark, value = label.rpartition("::")
+    try:
+        weight = float(value)
+    except ValueError:
+        weight = math.nan
+    if not mark or not math.isfinite(weight) or weight < 0:
+        raise fault(path, number, f"label::relevance with a number >= 0 was expected, found {label[:60]!r}")
+    return name, weight
