@@ -85,7 +85,12 @@ def check_top_ids(name: str, ids: ArrayLike) -> NDArray[np.int64]:
     ValueError
         If they are not 2-dimensional, one is below -1, a row repeats one, or padding stands before an id.
     """
-    array = np.asarray(ids)
+    try:
+        array = np.asarray(ids)
+    except ValueError:
+        raise ValueError(
+            f"{name} have rows of different lengths; pad those that are shorter with -1"
+        ) from None
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} have dtype {array.dtype}; integer ids were expected")
     if array.ndim != 2:

@@ -84,7 +84,7 @@ NO_LISTS = {
     "0-D array": (np.array("red"), r"a NumPy array of shape \(\)"),
     "structured": (np.zeros(4, [("id", int), ("text", "U9")]), "columns 'id', 'text'; give one of them"),
     "matrix": (sp.csr_array(np.eye(4)), r"a scipy csr_array of shape \(4, 4\)"),
-    "number": (5, "found int"),
+    "number": (5, "int"),
 }
 
 
@@ -189,6 +189,22 @@ def test_a_lazy_frame_is_to_be_collected():
     polars = pytest.importorskip("polars")
     with pytest.raises(TypeError, match="polars LazyFrame, which holds no data yet; collect"):
         NgramTfidf().fit(polars.LazyFrame({"text": TEXTS}))
+
+
+def test_other_lists_of_words_and_names():
+    tree = XRLinear().fit(np.eye(2), [[0], [1]]).tree_
+    assert tree.describe(np.array(["a", "b"])) == tree.describe(["a", "b"])
+    for words in ({"red"}, np.array(["red"])):
+        assert "red" not in NgramTfidf(stop_words=words).fit(TEXTS).vocabulary_
+    for frame in frames({"id": [1, 2], "word": ["a", "b"]}):
+        with pytest.raises(TypeError, match="stop_words must be an iterable of str, found a"):
+            NgramTfidf(stop_words=frame).fit(TEXTS)
+        with pytest.raises(TypeError, match="names must be a list with one str a label, found a"):
+            tree.describe(frame)
+    with pytest.raises(TypeError, match="stop_words must be an iterable of str, found a dict"):
+        NgramTfidf(stop_words={"red": 1}).fit(TEXTS)
+    with pytest.raises(ValueError, match="names has 3 entries, but the tree has 2 labels"):
+        tree.describe(["a", "b", "c"])
 
 
 # ---------------------------------------------------------------- logs and what came before
@@ -421,6 +437,24 @@ def test_names_are_no_ids_for_metrics():
         evaluate(LABELS, [[0]] * 4, ks=(1,))
     with pytest.raises(TypeError, match="predict_topk gives ids, rank_batch names"):
         evaluate([[0], [1]], [["apple"], ["banana"]], ks=(1,))
+
+
+def test_label_ids_of_a_catalogue():
+    model = XRLinear().fit(X, [[0], [1], [2], [3]])
+    for ids in ([1, 2], (1, 2), np.array([1, 2]), range(1, 3), iter([1, 2])):
+        assert model.remove_labels(ids, renumber=True).n_labels_ == 2
+    for wrong, message in (
+        ({1: 2}, "a dict; give its"),
+        ({1, 2}, "a set, which has no order"),
+        (1, "int"),
+    ):
+        with pytest.raises(TypeError, match=f"labels must be a list of label ids, found {message}"):
+            model.remove_labels(wrong)
+
+
+def test_predictions_of_different_lengths():
+    with pytest.raises(ValueError, match=r"predictions have rows of different lengths; pad those .* with -1"):
+        evaluate([[0], [1]], [[0], [1, 2]], ks=(1,))
 
 
 def test_label_filters_of_ids(ranker):

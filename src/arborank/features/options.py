@@ -1,6 +1,6 @@
 """Checks of the vectorisers' parameters, made when they are fitted."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._native import TextOptions, ngrams
+from ..sequences import text_list
 
 __all__ = [
     "check_choice",
@@ -86,13 +87,9 @@ def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
         return sorted(ENGLISH_STOP_WORDS)
-    if not isinstance(stop_words, Collection):  # an iterator would be empty the second time
+    if isinstance(stop_words, Iterator):  # an iterator would be empty the second time
         raise TypeError(f"stop_words must be 'english', a list of words or None, found {stop_words!r}")
-    words = list(stop_words)
-    for word in words:
-        if not isinstance(word, str):
-            raise TypeError(f"stop_words must hold str, found {word!r}")
-    return sorted(set(words))
+    return sorted(set(text_list(stop_words, "stop_words", ordered=False)))
 
 
 def text_options(params: dict[str, Any], *, positions: bool = False, graphemes: bool = False) -> TextOptions:

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from ..checks import check_integer
+from ..sequences import as_column
 from ..sparse import Csr, MatrixLike, as_csr, multiply, to_scipy
 from ..state import State
 from .chain import chain_orders
@@ -306,6 +307,11 @@ class LabelTree:
         examples : int, default 4
             Label names shown for a branch.
         """
+        if names is not None:
+            column = as_column(names, "names", "a list with one str a label")
+            names = column if isinstance(column, Sequence) else list(column)
+            if len(names) != self.n_labels:
+                raise ValueError(f"names has {len(names)} entries, but the tree has {self.n_labels} labels")
         return render(self, names, max_depth=max_depth, examples=examples)
 
     def __repr__(self) -> str:

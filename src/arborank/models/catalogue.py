@@ -25,6 +25,7 @@ from ..lengths import divide_rows, typical_length
 from ..ranking import LayerWeights, parse_scheme
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..ranking.training import CERTAIN
+from ..sequences import as_column
 from ..sparse import Csr
 from ._growing import given_tree
 from ._params import values_of
@@ -358,7 +359,8 @@ class CatalogueMixin(TreeLearner):
 
     def _known(self, labels: ArrayLike, n_labels: int | None) -> NDArray[np.int64]:
         """Check label ids below ``n_labels``, or of any size for None."""
-        ids = np.asarray(labels)
+        is_array = isinstance(labels, np.ndarray)
+        ids = np.asarray(labels if is_array else list(as_column(labels, "labels", "a list of label ids")))
         if ids.ndim != 1 or ids.size == 0:
             raise ValueError(f"labels must be a list of at least one label id, found shape {ids.shape}")
         if ids.dtype.kind not in "iu" and not all(type(label) is int for label in ids.tolist()):
