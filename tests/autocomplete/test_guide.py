@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from arborank.cli import main
@@ -28,6 +29,7 @@ def blocks(language):
     return [text for name, text in found if name == language]
 
 
+@pytest.mark.filterwarnings("ignore:.*were learned before:UserWarning")
 def test_the_guide(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (example,) = blocks("")

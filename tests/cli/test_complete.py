@@ -56,6 +56,7 @@ def test_lines_from_a_pipe(folder):
     assert run("complete", folder / "model", stdin="").output == ""
 
 
+@pytest.mark.filterwarnings("ignore:.*were learned before:UserWarning")
 def test_update(folder, tmp_path):
     newer = [
         (f"n{i}", str(time), query) for i in range(9) for time, query in enumerate(["camera", "nikon z"])
@@ -93,6 +94,7 @@ def test_a_typo(folder):
     assert "nikon" in run("complete", folder / "model", "nikno", "--tolerant").stdout
 
 
+@pytest.mark.filterwarnings("ignore:.*were learned before:UserWarning")
 def test_holdout_and_card(folder, tmp_path):
     result = run(
         "train-completer", folder / "log.tsv", "-m", tmp_path / "m", "--holdout", 0.2, "--index", "trie"

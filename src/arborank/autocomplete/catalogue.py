@@ -19,6 +19,7 @@ __all__ = ["Catalogue"]
 _MANY = 2048  # a range of more queries is ranked by frequency once, not at every keystroke
 _RANGES = 1024  # so many of these are remembered,
 _REMEMBERED = 64  # each with so many queries at least
+_MOST_SENT = 2**63 - 1  # of all queries
 # written without spaces: Thai, Lao, Burmese, Khmer, Chinese, Japanese
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff"
@@ -127,8 +128,16 @@ class Catalogue:
 
     def shares(self, ids: NDArray[np.int64], first: int, end: int) -> NDArray[np.float64]:
         """Return how often each of some queries was sent, of all times that one of a range was."""
-        shares: NDArray[np.float64] = self.counts[ids] / max(int(self.counts[first:end].sum()), 1)
+        shares: NDArray[np.float64] = self.counts[ids] / self.total(first, end)
         return shares
+
+    def total(self, first: int, end: int) -> int:
+        """Return how often the queries of a range were sent in all, at least 1."""
+        return max(int(self._sums[end] - self._sums[first]), 1)
+
+    @cached_property
+    def _sums(self) -> NDArray[np.int64]:
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.counts)])
 
     def block(self, phrases: Iterable[str]) -> None:
         """Block the queries that hold one of some words or phrases, as `holds_phrase` finds them."""
@@ -213,9 +222,18 @@ class Catalogue:
         Raises
         ------
         ValueError
-            If the ids of blocked queries are not int32, ascending and in range.
+            If counts are not a vector of int64 from 0 on, one a query, or ids of blocked queries not int32, ascending
+            and in range.
         """
-        keys, blocked = state.parts["keys"], state.arrays["blocked"]
+        keys, counts, blocked = state.parts["keys"], state.arrays["counts"], state.arrays["blocked"]
+        if counts.dtype != np.int64 or counts.ndim != 1:
+            raise ValueError(
+                f"counts must be a vector of int64, found {counts.dtype} of shape {counts.shape}"
+            )
+        if counts.size == 0 or counts.min() < 0 or counts.max() > _MOST_SENT // counts.size:
+            raise ValueError(
+                f"counts must hold a number from 0 to 2^63 / {counts.size} a query, and one at least"
+            )
         if blocked.dtype != np.int32 or blocked.ndim != 1:
             raise ValueError(
                 f"blocked must be a vector of int32, found {blocked.dtype} of shape {blocked.shape}"
@@ -225,7 +243,10 @@ class Catalogue:
         ):
             raise ValueError(f"blocked must hold ascending ids from 0 to {len(keys) - 1}")
         texts = state.parts.get("texts", keys)
-        return cls(keys, texts, state.arrays["counts"], blocked, state.config["phrases"])
+        phrases = state.config["phrases"]
+        if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
+            raise ValueError(f"phrases must be a list of str, found {phrases!r}")
+        return cls(keys, texts, counts, blocked, phrases)
 
 
 def holds_phrase(key: str, phrases: Iterable[str]) -> bool:

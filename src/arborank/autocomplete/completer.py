@@ -15,12 +15,14 @@ from ..sparse import as_csr
 from ..state import State
 from ..threads import n_threads
 from .contexts import drop_blocked, shared_words
+from .counted import marks_of, remember
+from .followers import count_followers
 from .gather import gather_queries
 from .growing import default_model, grow_tree
 from .parameters import check_parameters
 from .prefixes import sample_prefixes
 from .rows import ContextRows
-from .sessions import Pairs, check_pairs, session_pairs
+from .sessions import Pairs, check_pairs, check_times, timed_pairs
 from .updating import UpdateMixin
 
 __all__ = ["Autocompleter"]
@@ -30,7 +32,8 @@ class Autocompleter(SaveMixin, UpdateMixin):
     """Session-aware query autocompletion (Yadav et al., KDD 2021).
 
     Every query of the log is a label. It is ranked from the words of the queries before it and from character n-grams
-    of the prefix, in a label tree that the prefix prunes: no node outside the prefix is scored.
+    of the prefix, in a label tree that the prefix prunes: no node outside the prefix is scored. What followed the
+    previous query in the log comes first; see `complete`.
 
     Queries, prefixes and contexts are compared in the form that `normalize` gives: lower case, composed Unicode,
     single spaces, one shape of apostrophe, nothing invisible. The spelling sent most often is shown.
@@ -64,9 +67,10 @@ class Autocompleter(SaveMixin, UpdateMixin):
     prefixes_per_query : int, default=1
         Training prefixes of every pair.
     min_count : int, default=1
-        A query sent less often never becomes a label, nor a word in fewer contexts a feature of previous queries.
+        A query sent less often never becomes a label, nor a previous query of fewer pairs a context, nor a word in
+        fewer contexts a feature.
     min_users : int, default=1
-        Nor does a query or word sent in fewer sessions (by fewer users, where these are given).
+        Nor does a query, context or word sent in fewer sessions (by fewer users, where these are given).
     blocklist : collection of str, default=()
         Words and phrases: a query that holds one, as whole words, is never suggested, nor learned from.
     session_gap : float or None, default=1800
@@ -82,6 +86,10 @@ class Autocompleter(SaveMixin, UpdateMixin):
     ----------
     catalogue_ : Catalogue
         The queries, with their counts.
+    followers_ : Followers
+        How often each query followed each context.
+    counted_ : uint64 array
+        Marks of the rows that were learned, by which an update knows them again.
     rows_ : ContextRows
         The fitted vectorisers.
     model_ : XRLinear
@@ -155,7 +163,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
             If a row or a parameter is of the wrong kind or range, or no query is left; the message names it.
         """
         check_parameters(self)
-        return self._fit(session_pairs(log, n_previous=self.n_previous, session_gap=self.session_gap))
+        return self._fit(*timed_pairs(log, n_previous=self.n_previous, session_gap=self.session_gap))
 
     def fit_pairs(
         self,
@@ -163,6 +171,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
         queries: Iterable[str],
         *,
         users: Iterable[Any] | None = None,
+        times: Iterable[Any] | None = None,
     ) -> Self:
         """Learn from pairs of what came before and the query that followed.
 
@@ -173,6 +182,8 @@ class Autocompleter(SaveMixin, UpdateMixin):
         queries : sequence of str
         users : sequence, optional
             Who sent each query; needed when ``min_users`` is more than 1.
+        times : sequence, optional
+            When, as for `fit`; with users, an update knows by them what was learned before.
 
         Raises
         ------
@@ -180,14 +191,19 @@ class Autocompleter(SaveMixin, UpdateMixin):
             As `fit`.
         """
         check_parameters(self)
-        return self._fit(check_pairs(previous, queries, users))
+        pairs = check_pairs(previous, queries, users)
+        return self._fit(pairs, check_times(times, pairs))
 
-    def _fit(self, pairs: Pairs) -> Self:
+    def _fit(self, pairs: Pairs, times: list[float] | None) -> Self:
         catalogue, kept, labels = gather_queries(
             pairs, min_count=self.min_count, min_users=self.min_users, blocklist=self.blocklist
         )
         contexts = drop_blocked([self._context(pairs.previous[row]) for row in kept.tolist()], self.blocklist)
         users = None if pairs.users is None else [pairs.users[row] for row in kept.tolist()]
+        followers = count_followers(
+            contexts, labels, users, len(catalogue), min_count=self.min_count, min_users=self.min_users
+        )
+        counted = remember(np.array([], np.uint64), *marks_of(pairs, times, kept))
         previous = self._fit_previous(
             shared_words(contexts, users, min_count=self.min_count, min_users=self.min_users)
         )
@@ -197,7 +213,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
         prefixes = sample_prefixes(keys, labels, self.prefix_law, self.random_state)
         rows = ContextRows(
             previous,
-            self._fit_prefix(prefixes),
+            self._fit_prefix([prefix for prefix in prefixes if prefix] or keys),
             decay=float(self.decay),
             prefix_weight=float(self.prefix_weight),
         )
@@ -216,7 +232,7 @@ class Autocompleter(SaveMixin, UpdateMixin):
         )
         model._fit(X, Y, row_length=1.0)
         # together, and last: a fit that fails leaves the completer as it was
-        self._set_fitted(catalogue, rows, model)
+        self._set_fitted(catalogue, followers, counted, rows, model)
         return self
 
     def _fit_prefix(self, prefixes: list[str]) -> Any:
@@ -251,14 +267,44 @@ class Autocompleter(SaveMixin, UpdateMixin):
         stages = ("model", "previous_features", "prefix_features")  # saved as what they became
         config = {name: value for name, value in self.get_params(deep=False).items() if name not in stages}
         config["blocklist"] = list(self.blocklist)
-        parts = {"catalogue": self.catalogue_, "rows": self.rows_, "model": self.model_}
-        return State(config, {}, parts)
+        parts = {
+            "catalogue": self.catalogue_,
+            "followers": self.followers_,
+            "rows": self.rows_,
+            "model": self.model_,
+        }
+        return State(config, {"counted": self.counted_}, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Put a saved completer together again; arrays are used where they lie."""
+        """Put a saved completer together again; arrays are used where they lie.
+
+        Raises
+        ------
+        ValueError
+            If its parts are of different sizes.
+        """
         completer = cls(**state.config)
         check_parameters(completer)
-        parts = state.parts
-        completer._set_fitted(parts["catalogue"], parts["rows"], parts["model"])
+        parts, counted = state.parts, state.arrays["counted"]
+        catalogue, followers, rows, model = (
+            parts[name] for name in ("catalogue", "followers", "rows", "model")
+        )
+        if counted.dtype != np.uint64 or counted.ndim != 1:
+            raise ValueError(
+                f"counted must be a vector of uint64, found {counted.dtype} of shape {counted.shape}"
+            )
+        sizes = {
+            "catalogue": len(catalogue),
+            "followers": followers.n_queries,
+            "model": model.n_labels_,
+            "tree": model.tree_.n_labels,
+        }
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"the parts have different numbers of queries: {sizes}")
+        if rows.n_features != model.n_features_in_:
+            raise ValueError(
+                f"rows have {rows.n_features} features, but the model has {model.n_features_in_}"
+            )
+        completer._set_fitted(catalogue, followers, counted, rows, model)
         return completer

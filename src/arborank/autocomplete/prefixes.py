@@ -41,7 +41,11 @@ def sample_lengths(
 
 
 def sample_prefixes(keys: Sequence[str], labels: NDArray[np.int64], law: str, seed: int) -> list[str]:
-    """Draw a prefix for every instance, of its query's normal form; ``law`` is that of `sample_lengths`."""
+    """Draw a prefix for every instance, of its query's normal form.
+
+    ``law`` is that of `sample_lengths`, with the empty prefix as the first length: what nothing was typed for yet is
+    asked for as well.
+    """
     lengths = np.array([len(key) for key in keys])[labels]
-    drawn = sample_lengths(lengths, law, np.random.default_rng(seed))
+    drawn = sample_lengths(lengths + 1, law, np.random.default_rng(seed)) - 1
     return [keys[label][:length] for label, length in zip(labels.tolist(), drawn.tolist(), strict=True)]

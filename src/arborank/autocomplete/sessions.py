@@ -1,17 +1,17 @@
 """From a log to pairs: what a session held before, and the query that followed."""
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..checks import check_integer, check_real
+from ..notices import warn
 from ..sequences import as_column, column_names, described, is_missing, text_list
 from .normal import normalize
 from .times import seconds, shown_time
 
-__all__ = ["Pairs", "as_context", "check_pairs", "session_pairs", "timed_pairs"]
+__all__ = ["Pairs", "as_context", "check_pairs", "check_times", "session_pairs", "timed_pairs"]
 
 _ENOUGH = 20  # pauses, to tell from them
 _NEARLY_ALL = 0.95
@@ -109,12 +109,10 @@ def timed_pairs(
             before = [*before, query][-n_previous:]
             last_key = key
     if n_pauses >= _ENOUGH and n_breaks >= _NEARLY_ALL * n_pauses:
-        warnings.warn(
+        warn(
             f"{n_breaks:,} of {n_pauses:,} pauses between queries of a session are longer than session_gap="
             f"{session_gap:g} seconds and end it, so that hardly any query has one before it; are the times in "
             "seconds, and is the gap long enough?",
-            UserWarning,
-            stacklevel=3,
         )
     return Pairs(previous, queries, users), times
 
@@ -171,6 +169,32 @@ def check_pairs(previous: Any, queries: Any, users: Any) -> Pairs:
         if not _hashable(user):
             raise TypeError(f"users[{number}] is {user!r}; a hashable value was expected")
     return Pairs(contexts, texts, who)
+
+
+def check_times(times: Any, pairs: Pairs) -> list[float] | None:
+    """Return when each query of some pairs was sent, in seconds, or None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``times`` are not one a pair, are no times, or come without users.
+    """
+    if times is None:
+        return None
+    given = list(as_column(times, "times", _PAIRED))
+    if pairs.users is None:
+        raise ValueError("times need users, one a pair: a row is known again by both")
+    if len(given) != len(pairs.queries):
+        raise ValueError(
+            f"times has {len(given)} entries but queries has {len(pairs.queries)}; one each is needed"
+        )
+    found = []
+    for number, time in enumerate(given):
+        try:
+            found.append(seconds(time))
+        except ValueError as error:
+            raise ValueError(f"times[{number}]: {error}") from None
+    return found
 
 
 def _hashable(value: Any) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..checks import check_integer
 from ..estimator import Estimator, check_fitted
@@ -12,7 +13,9 @@ from ..models import XRLinear
 from ..sequences import as_column, text_list
 from ..sparse import Csr
 from ..threads import n_threads
+from .backoff import blend
 from .catalogue import Catalogue
+from .followers import Followers
 from .normal import normalize
 from .rows import ContextRows
 from .sessions import as_context
@@ -30,6 +33,8 @@ class Suggester(Estimator):
     ----------
     catalogue_ : Catalogue
         The queries, with their counts.
+    followers_ : Followers
+        How often each query followed each context.
     rows_ : ContextRows
         The fitted vectorisers.
     model_ : XRLinear
@@ -38,11 +43,22 @@ class Suggester(Estimator):
     n_previous: int
     n_jobs: int | None
     catalogue_: Catalogue
+    followers_: Followers
+    counted_: NDArray[np.uint64]
     rows_: ContextRows
     model_: XRLinear
 
-    def _set_fitted(self, catalogue: Catalogue, rows: ContextRows, model: XRLinear) -> None:
+    def _set_fitted(
+        self,
+        catalogue: Catalogue,
+        followers: Followers,
+        counted: NDArray[np.uint64],
+        rows: ContextRows,
+        model: XRLinear,
+    ) -> None:
         self.catalogue_ = catalogue
+        self.followers_ = followers
+        self.counted_ = counted
         self.rows_ = rows
         self.model_ = model
         self._search = BeamSearch(
@@ -89,9 +105,10 @@ class Suggester(Estimator):
         Returns
         -------
         list of (query, score)
-            Scores are from 0 to 1, and compare completions of one prefix. Below those that the model reaches are the
-            most frequent other ones, with a score of 0. Where no word of the previous queries is known, completions
-            are ranked by frequency, and the score is their share of what was sent with this prefix.
+            Scores are from 0 to 1, and compare completions of one prefix. What followed the previous queries comes
+            first, by how often it did; then what the model ranks high and what is frequent. Where nothing of the prefix
+            followed, the model decides. Where the previous queries are not known either, nor any word of theirs,
+            completions are ranked by frequency, and the score is their share of what was sent with this prefix.
 
         Raises
         ------
@@ -114,7 +131,7 @@ class Suggester(Estimator):
         context = self._context(previous)
         found: Completions = []
         if possible:
-            found = self._ranked(self.rows_.one(context, key), run, k, beam_size)
+            found = self._ranked(context, key, run, k, beam_size)
         if not strict and len(found) < k:
             self._forgive(found, key, context, k, beam_size)
         return found
@@ -153,11 +170,8 @@ class Suggester(Estimator):
         ranges = np.array([self.catalogue_.matching(key) for key in keys], dtype=np.int64).reshape(-1, 2)
         possible = ranges[:, 0] < ranges[:, 1]
         typed = [key if any_ else "" for key, any_ in zip(keys, possible.tolist(), strict=True)]
-        X, known = self.rows_.many(
-            [self._context(texts, f"previous[{row}]") for row, texts in enumerate(before)],
-            typed,
-            n_threads=n_threads(self.n_jobs),
-        )
+        contexts = [self._context(texts, f"previous[{row}]") for row, texts in enumerate(before)]
+        X, known = self.rows_.many(contexts, typed, n_threads=n_threads(self.n_jobs))
         ids, scores = self._search.topk(
             X,
             min(k, len(self.catalogue_)),
@@ -165,10 +179,11 @@ class Suggester(Estimator):
             ranges=ranges,
             n_threads=n_threads(self.n_jobs),
         )
-        rows = zip(known.tolist(), ids.tolist(), scores.tolist(), ranges.tolist(), strict=True)
+        ids[~known] = -1
+        rows = zip(contexts, ids.tolist(), scores.tolist(), ranges.tolist(), strict=True)
         return [
-            self._named(its_ids, its_scores, run, k) if is_known else self._frequent(run, k)
-            for is_known, its_ids, its_scores, run in rows
+            self._blended(context, its_ids, its_scores, (first, end), k) if first < end else []
+            for context, its_ids, its_scores, (first, end) in rows
         ]
 
     def block(self, phrases: Iterable[str]) -> Self:
@@ -184,23 +199,28 @@ class Suggester(Estimator):
         self._set_excluded()
         return self
 
-    def _ranked(self, row: Csr | None, run: tuple[int, int], k: int, beam_size: int | None) -> Completions:
+    def _ranked(
+        self, context: tuple[str, ...], key: str, run: tuple[int, int], k: int, beam_size: int | None
+    ) -> Completions:
         """Complete from a run of ids."""
         options = self._options(beam_size)
-        if row is None:
-            return self._frequent(run, k)
-        ids, scores = self._search.topk(row, min(k, run[1] - run[0]), **options, ranges=np.array([run]))
-        return self._named(ids[0].tolist(), scores[0].tolist(), run, k)
+        ids: list[int] = []
+        scores: list[float] = []
+        if (row := self.rows_.one(context, key)) is not None:
+            best, theirs = self._search.topk(row, min(k, run[1] - run[0]), **options, ranges=np.array([run]))
+            ids, scores = best[0].tolist(), theirs[0].tolist()
+        return self._blended(context, ids, scores, run, k)
 
-    def _named(self, ids: list[int], scores: list[float], run: Sequence[int], k: int) -> Completions:
-        """Give ids their texts, and fill up to ``k`` with the most frequent ones of a run."""
+    def _blended(
+        self, context: tuple[str, ...], ids: list[int], scores: list[float], run: tuple[int, int], k: int
+    ) -> Completions:
+        """Rank a run of ids by what followed the context, what the model finds, and frequency."""
+        after = self.followers_.after(context, self.rows_.decay, *run)
+        return self._named(*blend(self.catalogue_, run, k, ids, scores, after))
+
+    def _named(self, ids: list[int], scores: list[float]) -> Completions:
         texts = self.catalogue_.texts
-        found = [(texts[i], score) for i, score in zip(ids, scores, strict=True) if i >= 0]
-        if len(found) < min(k, run[1] - run[0]):
-            taken = set(ids)
-            more = self.catalogue_.frequent(run[0], run[1], k + len(found)).tolist()
-            found += [(texts[i], 0.0) for i in more if i not in taken][: k - len(found)]
-        return found
+        return [(texts[i], score) for i, score in zip(ids, scores, strict=True) if i >= 0]
 
     def _frequent(self, run: Sequence[int], k: int) -> Completions:
         """Return the most frequent completions of a run with their shares of it."""
@@ -238,13 +258,13 @@ class Suggester(Estimator):
             ids = labels[np.argsort(-counts, kind="stable")[: k + self.catalogue_.blocked.size]]
             ids = ids[~np.isin(ids, self.catalogue_.blocked)][:k]
             scores = self.catalogue_.counts[ids] / counts.sum()
-            return self._named(ids.tolist(), scores.tolist(), (0, 0), k)
+            return self._named(ids.tolist(), scores.tolist())
         ones = np.ones(labels.size, np.float32)
         allowed = Csr(np.array([0, labels.size]), labels, ones, len(self.catalogue_))
         best, their_scores = self._search.topk(
             row, min(k, labels.size), **self._options(beam_size), allowed=allowed
         )
-        return self._named(best[0].tolist(), their_scores[0].tolist(), (0, 0), k)
+        return self._named(best[0].tolist(), their_scores[0].tolist())
 
     def _options(self, beam_size: int | None) -> dict[str, Any]:
         model = self.model_
@@ -274,4 +294,4 @@ class Suggester(Estimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if hasattr(self, "model_"):
-            self._set_fitted(self.catalogue_, self.rows_, self.model_)
+            self._set_fitted(self.catalogue_, self.followers_, self.counted_, self.rows_, self.model_)

@@ -9,17 +9,21 @@ from numpy.typing import NDArray
 
 from ..checks import Missing, check_missing
 from ..models import XRLinear
+from ..notices import warn
 from ..sequences import text_list
 from ..sparse import as_csr
 from ..strings import find_all
 from ..threads import n_threads
 from .catalogue import Catalogue
 from .contexts import drop_blocked
+from .counted import marks_of, remember
+from .followers import Followers, count_followers
 from .gather import gather_queries
 from .growing import grow_tree
+from .normal import normalize
 from .parameters import check_parameters
 from .prefixes import sample_prefixes
-from .sessions import Pairs, check_pairs, session_pairs
+from .sessions import Pairs, check_pairs, check_times, timed_pairs
 from .suggester import Suggester
 
 __all__ = ["UpdateMixin"]
@@ -44,19 +48,24 @@ class UpdateMixin(Suggester):
     random_state: int
 
     def update(self, log: Iterable[Any], *, refresh: Collection[str] = ()) -> Self:
-        """Return a completer that knows the queries of a newer log.
+        """Return a completer that knows a newer log.
 
-        Queries that are new and, in this log, frequent enough for ``min_count`` and ``min_users`` are added, in a
-        branch of the tree of their own. What is known of the others stays; the times they were sent are added up.
-        Queries that hold a word or phrase of ``blocklist`` or of `block` are removed, with all that was learned from
-        them.
+        - Queries that are new and, in this log, frequent enough for ``min_count`` and ``min_users`` are added, in a
+          branch of the tree of their own.
+        - How often every query was sent, and after which others, adds up: a known query that begins to follow a
+          context is completed there at once. Contexts, too, are kept if they are known or frequent enough.
+        - The rankers of known queries stay: what follows contexts that only share words with those of this log is
+          learned by `fit` alone, or by ``refresh``.
+        - Rows that were learned before (the same session, time and query; those of the last four million rows are
+          known) do not count again, so that logs may overlap.
+        - Queries that hold a word or phrase of ``blocklist`` or of `block` are removed, with all that was learned from
+          them.
 
         Parameters
         ----------
         log : iterable of (session, time, query)
-            As for `Autocompleter.fit`; only what was not learned yet. It must hold known queries beside the new ones,
-            as a log does: they are what new queries are told apart from. Words that the features do not know say
-            nothing, however often they occur.
+            As for `Autocompleter.fit`. It must hold known queries beside the new ones, as a log does: they are what
+            new queries are told apart from.
         refresh : collection of str, default=()
             Known queries to be forgotten and learned from this log.
 
@@ -66,11 +75,16 @@ class UpdateMixin(Suggester):
             As `Autocompleter.fit`, but for a log without a query, which only removes what is blocked; or if a query of
             ``refresh`` is unknown or not in the log, no query of the log is known and stays, or every known query is
             blocked.
+
+        Warns
+        -----
+        UserWarning
+            If some rows were learned before.
         """
         self._check_fitted()
         check_parameters(self)
-        pairs = session_pairs(log, n_previous=self.n_previous, session_gap=self.session_gap)
-        return self._updated(pairs, refresh)
+        pairs, times = timed_pairs(log, n_previous=self.n_previous, session_gap=self.session_gap)
+        return self._updated(pairs, times, refresh)
 
     def update_pairs(
         self,
@@ -78,12 +92,18 @@ class UpdateMixin(Suggester):
         queries: Iterable[str],
         *,
         users: Iterable[Any] | None = None,
+        times: Iterable[Any] | None = None,
         refresh: Collection[str] = (),
     ) -> Self:
-        """Return a completer that knows the queries of newer pairs; see `update` and `Autocompleter.fit_pairs`."""
+        """Return a completer that knows newer pairs; see `update` and `Autocompleter.fit_pairs`.
+
+        Pairs without ``users`` and ``times`` are not known again one by one. If all of them were given together
+        before, there is a warning, and they count once more.
+        """
         self._check_fitted()
         check_parameters(self)
-        return self._updated(check_pairs(previous, queries, users), refresh)
+        pairs = check_pairs(previous, queries, users)
+        return self._updated(pairs, check_times(times, pairs), refresh)
 
     def remove(self, queries: Iterable[str], *, missing: Missing = "error") -> Self:
         """Return a completer without some queries: neither their text nor a weight of theirs is left.
@@ -104,14 +124,14 @@ class UpdateMixin(Suggester):
         """
         self._check_fitted()
         ids = np.array(sorted(set(self._ids("queries", queries, check_missing(missing)))), np.int64)
-        return self._without(ids) if ids.size else self._successor(self.catalogue_, self.model_)
+        return self._without(ids, ())
 
     # ------------------------------------------------------------------ parts
 
-    def _updated(self, pairs: Pairs, refresh: Collection[str]) -> Self:
+    def _updated(self, pairs: Pairs, times: Sequence[float] | None, refresh: Collection[str]) -> Self:
         blocklist = [*self.blocklist, *self.catalogue_.phrases]
         blocked = np.union1d(self.catalogue_.blocked, self.catalogue_.holding(self.blocklist))
-        base = self._without(blocked.astype(np.int64)) if blocked.size else self
+        base = self._without(blocked.astype(np.int64), blocklist)
         refreshed = {base.catalogue_.keys[i] for i in base._ids("refresh", refresh)}
         newer, rows, labels = gather_queries(
             pairs,
@@ -121,11 +141,31 @@ class UpdateMixin(Suggester):
             known=base.catalogue_.keys,
         )
         contexts = drop_blocked([self._context(pairs.previous[row]) for row in rows.tolist()], blocklist)
-        return base._learned(newer, labels, contexts, refreshed)
+        marks, when = marks_of(pairs, times, rows)
+        known = np.array([key in base.catalogue_.keys for key in newer.keys], np.bool_)
+        counts = ~(np.isin(marks, base.counted_) & known[labels]) if when is not None else labels >= 0
+        _warn_of_repetition(counts, when is None and bool(np.isin(marks, base.counted_).any()))
+        newer = Catalogue(newer.keys, newer.texts, np.bincount(labels[counts], minlength=len(newer)))
+        again = np.array([key in refreshed for key in newer.keys], np.bool_)
+        taught = np.flatnonzero(counts | again[labels])
+        users = None if pairs.users is None else [pairs.users[rows[row]] for row in taught.tolist()]
+        followers = count_followers(
+            [contexts[row] for row in taught.tolist()],
+            labels[taught],
+            users,
+            len(newer),
+            min_count=self.min_count,
+            min_users=self.min_users,
+            known=base.followers_,
+        )
+        counted = remember(base.counted_, marks, when)
+        return base._learned(newer, followers, counted, labels, contexts, refreshed)
 
     def _learned(
         self,
         newer: Catalogue,
+        followers: Followers,
+        counted: NDArray[np.uint64],
         labels: NDArray[np.int64],
         contexts: list[tuple[str, ...]],
         refreshed: set[str],
@@ -149,7 +189,11 @@ class UpdateMixin(Suggester):
             model = self._trained(newer, labels, contexts, wanted, ids[others[wanted]])
         numbers = np.empty(len(catalogue), np.int64)
         numbers[ids] = np.arange(len(catalogue))
-        return self._successor(catalogue, model.renumber_labels(numbers, len(catalogue)))
+        stays = np.array([key not in refreshed for key in self.catalogue_.keys], np.bool_)
+        older = self.followers_.selected(stays, (), ()) if refreshed else self.followers_
+        followers = older.merged(followers, own[stays], others, len(catalogue))
+        model = model.renumber_labels(numbers, len(catalogue))
+        return self._successor(catalogue, followers, counted, model)
 
     def _trained(
         self,
@@ -187,12 +231,19 @@ class UpdateMixin(Suggester):
         )
         return self.model_.learn_labels(ids, X, Y, tree=tree)
 
-    def _without(self, ids: NDArray[np.int64]) -> Self:
+    def _without(self, ids: NDArray[np.int64], phrases: Iterable[str]) -> Self:
+        """Drop some queries, as what followed and as what came before, and contexts that hold a phrase."""
         kept = np.ones(len(self.catalogue_), np.bool_)
         kept[ids] = False
         if not kept.any():
             raise ValueError(f"all {kept.size} queries would be removed; at least one must be left")
-        return self._successor(self.catalogue_.selected(kept), self.model_.remove_labels(ids, renumber=True))
+        held = [key for key in map(normalize, phrases) if key]
+        catalogue, followers, model = self.catalogue_, self.followers_, self.model_
+        if ids.size or held:
+            followers = followers.selected(kept, {catalogue.keys[i] for i in ids.tolist()}, held)
+        if ids.size:
+            catalogue, model = catalogue.selected(kept), model.remove_labels(ids, renumber=True)
+        return self._successor(catalogue, followers, self.counted_, model)
 
     def _ids(self, name: str, queries: Iterable[str], missing: Missing | None = None) -> list[int]:
         wanted = text_list(queries, name, ordered=False)
@@ -201,7 +252,23 @@ class UpdateMixin(Suggester):
         hint = "; missing='ignore' passes over it" if missing == "error" else ""
         return find_all(name, wanted, self.catalogue_.find, f"which this completer does not know{hint}")
 
-    def _successor(self, catalogue: Catalogue, model: XRLinear) -> Self:
+    def _successor(
+        self, catalogue: Catalogue, followers: Followers, counted: NDArray[np.uint64], model: XRLinear
+    ) -> Self:
         completer = type(self)(**self.get_params(deep=False))
-        completer._set_fitted(catalogue, self.rows_, model)
+        completer._set_fitted(catalogue, followers, counted, self.rows_, model)
         return completer
+
+
+def _warn_of_repetition(counts: NDArray[np.bool_], all_again: bool) -> None:
+    n_again = int(counts.size - counts.sum())
+    if n_again:
+        warn(
+            f"{n_again:,} of {counts.size:,} rows were learned before (same session, time and query); they do not "
+            "count again"
+        )
+    elif all_again:
+        warn(
+            "the very same pairs were learned before; they count once more. With users and times, rows are known again "
+            "and count once"
+        )

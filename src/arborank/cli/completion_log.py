@@ -20,23 +20,27 @@ time_unit_option = click.option(
 )
 
 
-def read_queries(log: str, pairs: bool, time_unit: "TimeUnit | None", completer: Any) -> "Pairs":
-    """Read LOG, with the sessions that the parameters of a completer say.
+def read_queries(
+    log: str, pairs: bool, time_unit: "TimeUnit | None", completer: Any
+) -> "tuple[Pairs, list[float] | None]":
+    """Read LOG, with the sessions that the parameters of a completer say: what was sent, and when if that is known.
 
     Raises
     ------
     ValueError
         If it is malformed or holds no query.
     """
-    from ..autocomplete import read_log, read_pairs, session_pairs
+    from ..autocomplete import read_log, read_pairs
+    from ..autocomplete.sessions import timed_pairs
 
     if pairs and time_unit is not None:
         raise click.UsageError("--time-unit is for logs, but --pairs have no times")
+    times = None
     if pairs:
         data = read_pairs(log)
     else:
         rows = read_log(log, time_unit=time_unit or "s")
-        data = session_pairs(rows, n_previous=completer.n_previous, session_gap=completer.session_gap)
+        data, times = timed_pairs(rows, n_previous=completer.n_previous, session_gap=completer.session_gap)
     if not data.queries:
         raise ValueError(f"{log} holds no query")
-    return data
+    return data, times

@@ -70,7 +70,7 @@ def train_completer(
     completer = Autocompleter(n_jobs=jobs, verbose=1, **given)
     if blocklist is not None:
         completer.set_params(blocklist=[line for _, line in read_lines(blocklist) if line.strip()])
-    data = read_queries(log, pairs, time_unit, completer)
+    data, times = read_queries(log, pairs, time_unit, completer)
     say(f"queries sent: {len(data.queries):,}")
     train_data, test_data = data, None
     if holdout is not None:
@@ -79,8 +79,9 @@ def train_completer(
         train_data, test_data = (
             _rows(data, [i for i, c in enumerate(chosen) if c is kept]) for kept in (False, True)
         )
+        times = None if times is None else [sent for sent, out in zip(times, chosen, strict=True) if not out]
     start = time.perf_counter()
-    completer.fit_pairs(train_data.previous, train_data.queries, users=train_data.users)
+    completer.fit_pairs(train_data.previous, train_data.queries, users=train_data.users, times=times)
     say(f"trained {len(completer.catalogue_):,} different queries in {time.perf_counter() - start:.1f} s")
     card = None
     if test_data is not None:

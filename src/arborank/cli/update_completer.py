@@ -48,9 +48,9 @@ def update_completer(
 ) -> None:
     """Change the queries of MODEL, which train-completer made.
 
-    First --remove; then the new queries of LOG are added, in the form that train-completer reads, only what was not
-    learned yet. What --blocklist holds is removed with all that was learned from it. The result takes MODEL's place in
-    one step.
+    First --remove; then LOG is learned, in the form that train-completer reads: new queries, how often the others were
+    sent, and after which. Rows that were learned before do not count again. What --blocklist holds is removed with all
+    that was learned from it. The result takes MODEL's place in one step.
     """
     if log is None and (refresh is not None or pairs or time_unit is not None):
         raise click.UsageError("--refresh, --pairs and --time-unit need LOG, to learn from")
@@ -70,9 +70,11 @@ def update_completer(
         completer = completer.update([])  # without what is blocked now
     else:
         again = () if refresh is None else read_names(refresh)
-        data = read_queries(log, pairs, time_unit, completer)
+        data, times = read_queries(log, pairs, time_unit, completer)
         with named(f"--refresh {refresh}"):
-            completer = completer.update_pairs(data.previous, data.queries, users=data.users, refresh=again)
+            completer = completer.update_pairs(
+                data.previous, data.queries, users=data.users, times=times, refresh=again
+            )
     summary = f"{before:,} queries before, {len(completer.catalogue_):,} now"
     save_model(completer, directory or model, f"## Last update\n\n{summary}.", card_of=model)
     say(f"{summary}; saved {directory or model}")

@@ -1,0 +1,235 @@
+"""What followed what: how often every query was sent right after another one."""
+
+from bisect import bisect_left
+from collections.abc import Container, Sequence
+from itertools import compress
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..state import State
+from ..strings import StringTable, shown_first
+from .catalogue import holds_phrase
+
+__all__ = ["Followers", "count_followers"]
+
+Found = tuple[NDArray[np.int32], NDArray[np.float64]]
+
+_NOTHING: Found = np.array([], np.int32), np.array([], np.float64)
+
+
+class Followers:
+    """Counts of the queries that followed each context, a context being the last query before.
+
+    Parameters
+    ----------
+    contexts : StringTable
+        Normal forms, in code point order, without duplicates.
+    indptr : int64 array of shape (n_contexts + 1,)
+    labels : int32 array
+        Ids of the queries that followed context ``i``, ascending, are ``labels[indptr[i]:indptr[i + 1]]``.
+    times : int64 array
+        How often each of them did, at least once.
+    n_queries : int
+    """
+
+    def __init__(
+        self,
+        contexts: StringTable,
+        indptr: NDArray[np.int64],
+        labels: NDArray[np.int32],
+        times: NDArray[np.int64],
+        n_queries: int,
+    ) -> None:
+        self.contexts = contexts
+        self.indptr = indptr
+        self.labels = labels
+        self.times = times
+        self.n_queries = n_queries
+
+    def __len__(self) -> int:
+        return len(self.contexts)
+
+    def __repr__(self) -> str:
+        return shown_first("Followers", self.contexts[:3], len(self), "contexts")
+
+    def find(self, context: str) -> int | None:
+        """Return the position of a context's normal form, or None."""
+        start, text, offsets = context.encode(), self.contexts.text.data, self.contexts.offsets.data
+        place = bisect_left(range(len(self)), start, key=lambda i: bytes(text[offsets[i] : offsets[i + 1]]))
+        return place if place < len(self) and self.contexts[place] == context else None
+
+    def __contains__(self, context: object) -> bool:
+        return isinstance(context, str) and self.find(context) is not None
+
+    def after(self, previous: Sequence[str], decay: float, first: int, end: int) -> Found:
+        """Return which queries of a range of ids followed some contexts, and how often.
+
+        Parameters
+        ----------
+        previous : sequence of str
+            Normal forms of the previous queries, oldest first: times count in full after the last one that is known,
+            ``decay`` times after the one before it, and so on.
+        decay : float
+        first, end : int
+
+        Returns
+        -------
+        ids : int32 array, ascending
+        times : float64 array
+        """
+        found: list[Found] = []
+        newest: int | None = None
+        for age, context in enumerate(reversed(previous)):
+            place = self.find(context)
+            if place is None:
+                continue
+            newest = age if newest is None else newest
+            begin, stop = int(self.indptr[place]), int(self.indptr[place + 1])
+            labels = self.labels[begin:stop]
+            low, high = 0, stop - begin
+            if first > 0 or end < self.n_queries:
+                low, high = labels.searchsorted((first, end)).tolist()
+            if low < high:
+                times = self.times[begin + low : begin + high].astype(np.float64)
+                found.append((labels[low:high], times if age == newest else times * decay ** (age - newest)))
+        if len(found) < 2:
+            return found[0] if found else _NOTHING
+        ids, places = np.unique(np.concatenate([labels for labels, _ in found]), return_inverse=True)
+        sums = np.bincount(places, weights=np.concatenate([part for _, part in found]))
+        return ids, sums.astype(np.float64)
+
+    def selected(self, kept: NDArray[np.bool_], gone: Container[str], phrases: Sequence[str]) -> Self:
+        """Return what is left without some queries and contexts.
+
+        Parameters
+        ----------
+        kept : bool array of shape (n_queries,)
+            The queries that stay; they are numbered anew in their order.
+        gone : container of str
+            Contexts that go,
+        phrases : sequence of str
+            as do those that hold one of these, all in normal form.
+        """
+        rows = np.array(
+            [not (context in gone or holds_phrase(context, phrases)) for context in self.contexts], np.bool_
+        )
+        return self._of(self.contexts.selected(rows), self._matrix()[rows][:, kept])
+
+    def merged(
+        self, newer: "Followers", own: NDArray[np.int64], others: NDArray[np.int64], n_queries: int
+    ) -> Self:
+        """Add the counts of a newer log; ``own`` and ``others`` are the new ids of both sides' queries."""
+        contexts = sorted({*self.contexts, *newer.contexts})
+        places = dict(zip(contexts, range(len(contexts)), strict=True))
+        parts = []
+        for side, ids in ((self, own), (newer, others)):
+            rows = np.array([places[context] for context in side.contexts], np.int64)
+            counts = side._matrix().tocoo()
+            parts.append((counts.data, rows[counts.row], ids[counts.col]))
+        data, row, column = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return self._of(
+            StringTable(contexts), sp.coo_array((data, (row, column)), (len(contexts), n_queries))
+        )
+
+    def _matrix(self) -> sp.csr_array:
+        indices = self.labels.astype(np.int64), self.indptr
+        return sp.csr_array((self.times, *indices), shape=(len(self), self.n_queries))
+
+    @classmethod
+    def _of(cls, contexts: StringTable, counts: sp.coo_array | sp.csr_array) -> Self:
+        """Take a matrix of contexts and queries, without contexts that nothing follows."""
+        matrix = sp.csr_array(counts)
+        matrix.sum_duplicates()
+        some = np.diff(matrix.indptr) > 0
+        indptr = np.concatenate(
+            [np.zeros(1, np.int64), np.cumsum(np.diff(matrix.indptr)[some], dtype=np.int64)]
+        )
+        labels, times = matrix.indices.astype(np.int32), matrix.data.astype(np.int64)
+        return cls(contexts.selected(some), indptr, labels, times, int(matrix.shape[1]))
+
+    def to_state(self) -> State:
+        """Return what is saved."""
+        arrays: dict[str, NDArray[Any]] = {"indptr": self.indptr, "labels": self.labels, "times": self.times}
+        return State({"n_queries": self.n_queries}, arrays, {"contexts": self.contexts})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Restore saved counts; arrays are used where they lie.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit each other.
+        """
+        contexts, n_queries = state.parts["contexts"], state.config["n_queries"]
+        indptr, labels, times = (state.arrays[name] for name in ("indptr", "labels", "times"))
+        kinds = (("indptr", indptr, np.int64), ("labels", labels, np.int32), ("times", times, np.int64))
+        for name, array, kind in kinds:
+            if array.dtype != kind or array.ndim != 1:
+                raise ValueError(
+                    f"{name} must be a vector of {kind.__name__}, found {array.dtype} of shape {array.shape}"
+                )
+        if type(n_queries) is not int or not 0 <= n_queries < 2**31:
+            raise ValueError(f"n_queries must be a number of queries, found {n_queries!r}")
+        if indptr.size != len(contexts) + 1 or labels.size != times.size:
+            raise ValueError(
+                f"{len(contexts)} contexts, {indptr.size} bounds, {labels.size} labels and {times.size} counts"
+                " do not fit"
+            )
+        if indptr[0] != 0 or indptr[-1] != labels.size or (np.diff(indptr) < 0).any():
+            raise ValueError(f"indptr must ascend from 0 to {labels.size}")
+        if labels.size and not (labels.min() >= 0 and labels.max() < n_queries and times.min() > 0):
+            raise ValueError(f"labels must be from 0 to {n_queries - 1}, and counts above 0")
+        rising = np.diff(labels) > 0
+        rising[indptr[1:-1][(indptr[1:-1] > 0) & (indptr[1:-1] < labels.size)] - 1] = True
+        if not rising.all():
+            raise ValueError("labels must ascend within every context")
+        return cls(contexts, indptr, labels, times, n_queries)
+
+
+def count_followers(
+    contexts: Sequence[tuple[str, ...]],
+    labels: NDArray[np.int64],
+    users: Sequence[object] | None,
+    n_queries: int,
+    *,
+    min_count: int,
+    min_users: int,
+    known: Container[str] = (),
+) -> Followers:
+    """Count what followed the last query of each context.
+
+    Parameters
+    ----------
+    contexts : sequence of tuple of str
+        Normal forms of the queries before, oldest first, of each pair.
+    labels : int64 array
+        The query that followed in each.
+    users : sequence, optional
+        Whose pair each is.
+    n_queries : int
+    min_count, min_users : int
+        A context is kept if so many pairs, and pairs of so many different users, have it.
+    known : container of str
+        Contexts that are kept however few have them.
+    """
+    numbers: dict[str, int] = {}
+    pairs = [row for row, context in enumerate(contexts) if context]
+    rows = np.array([numbers.setdefault(contexts[row][-1], len(numbers)) for row in pairs], np.int64)
+    kept = np.bincount(rows, minlength=len(numbers)) >= min_count
+    if users is not None and min_users > 1:
+        senders = {(row, users[pair]) for row, pair in zip(rows.tolist(), pairs, strict=True)}
+        kept &= np.bincount([row for row, _ in senders], minlength=len(numbers)) >= min_users
+    names = list(numbers)
+    if min_count > 1 or min_users > 1:
+        kept |= np.array([name in known for name in names], np.bool_)
+    chosen = sorted(compress(names, kept.tolist()))
+    places = np.full(len(names), -1, np.int64)
+    places[[numbers[name] for name in chosen]] = np.arange(len(chosen))
+    mine = places[rows] >= 0
+    where = places[rows][mine], labels[np.array(pairs, np.int64)][mine]
+    counts = sp.coo_array((np.ones(where[0].size, np.int64), where), (len(chosen), n_queries))
+    return Followers._of(StringTable(chosen), counts)
