@@ -318,3 +318,15 @@ def test_what_stands_before_a_tab_is_not_dropped_unasked(write, run, model):
     whole = run("predict", model, "a.txt", "--format", "lines", "-k", 1).stdout
     assert whole == run("predict", model, "-", "-k", 1, stdin="foo an appleish thing\n").stdout
     assert run("evaluate", model, "a.txt", code=1).stderr == error
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.jsonl", "a.csv"])
+def test_files_without_a_row_or_a_label_are_named(write, run, model, name):
+    head = "text,labels\n" if name == "a.csv" else ""
+    row = {"a.tsv": "\ta text\n", "a.jsonl": '{"text": "a text", "labels": []}\n', "a.csv": "a text,\n"}[name]
+    for content in (head, head + row):
+        write(name, content)
+        message = f"{name} has no row with a label"
+        assert message in run("train", name, "-m", "m", code=1).stderr
+        assert message in run("evaluate", model, name, code=1).stderr
+        assert len(run("predict", model, name).stdout.splitlines()) == len(content.splitlines()) - bool(head)

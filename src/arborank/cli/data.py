@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..datasets.lines import Stream
 
 __all__ = [
+    "has_labels",
     "read_data",
     "read_instances",
     "read_label_texts",
@@ -49,6 +50,11 @@ def read_data(
         _check_no_layout(path, layout)
         return read_xmc(path)
     return read_texts(path, layout, known=known)
+
+
+def has_labels(data: "TextData | MatrixData") -> bool:
+    """Whether some row has a label."""
+    return bool(data.Y.nnz) if hasattr(data, "Y") else any(data.labels)
 
 
 def read_instances(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .data import read_data
+from .data import has_labels, read_data
 from .files import is_text_model, open_ranker
 from .layouts import layout_options
 from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
@@ -57,6 +57,8 @@ def evaluate(
     known = ranker.labels_ if is_text_model(ranker) else None
     read = read_data(data, labels, xmc, layout, known)
     check_kind(ranker, not hasattr(read, "Y"), data)
+    if not has_labels(read):
+        raise ValueError(f"{data} has no row with a label, which an evaluation needs")
     trained = read_data(train_path, train_labels, xmc, layout) if train_path else None
     if trained is not None and train_path is not None:
         check_kind(ranker, not hasattr(trained, "Y"), train_path)

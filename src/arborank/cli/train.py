@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .configuration import build_features, build_model, read_config
-from .data import read_data, read_label_texts
+from .data import has_labels, read_data, read_label_texts
 from .files import check_destination, save_model
 from .layouts import layout_options
 from .numbers import POSITIVE, Real, Whole
@@ -115,8 +115,10 @@ def train(
     features = build_features(settings, of_features)
 
     train_data = read_data(data, labels, xmc, layout)
+    if not has_labels(train_data):
+        raise ValueError(f"{data} has no row with a label, to train on")
     test_data = read_data(test, test_labels, xmc, layout) if test else None
-    if test_data is not None and not _has_labels(test_data):
+    if test_data is not None and not has_labels(test_data):
         raise ValueError(f"{test} has no row with a label, which an evaluation needs")
     if holdout is not None:
         train_data, test_data = _split(train_data, holdout, model.random_state)
@@ -185,10 +187,6 @@ def _split(data: Any, share: float, seed: int) -> tuple[Any, Any]:
     chosen = np.zeros(n, dtype=bool)
     chosen[np.random.default_rng(seed).choice(n, n_test, replace=False)] = True
     return _rows(data, np.flatnonzero(~chosen)), _rows(data, np.flatnonzero(chosen))
-
-
-def _has_labels(data: Any) -> bool:
-    return bool(data.Y.nnz) if hasattr(data, "Y") else any(data.labels)
 
 
 def _rows(data: Any, rows: Any) -> Any:

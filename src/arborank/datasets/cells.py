@@ -32,17 +32,18 @@ def split_labels(cell: str, separator: str | None) -> list[str]:
     ValueError
         If a label is empty, a quotation mark is not closed, or the cell is in brackets and no list in JSON.
     """
-    if not cell.strip():
+    plain = cell.strip()
+    if not plain:
         return []
     if separator is None:
         if is_uris(cell):
             separator = " "
-        elif cell.strip()[0] == "[" and cell.strip()[-1] == "]":
+        elif plain[0] == "[" and plain[-1] == "]":
             return _listed(cell)
         else:
             separator = ","
     if separator == "":
-        names = [cell.strip()]
+        names = [plain]
     elif '"' in cell:
         names = _quoted(cell, separator)
     elif separator.isspace():
@@ -51,12 +52,14 @@ def split_labels(cell: str, separator: str | None) -> list[str]:
         names = [name.strip() for name in cell.split(separator)]
     if "" in names:
         raise ValueError(f"an empty label in {cell[:60]!r}")
-    return [name[1:-1] if _ONE_URI.fullmatch(name) else name for name in names]
+    if "<" in cell:
+        return [name[1:-1] if _ONE_URI.fullmatch(name) else name for name in names]
+    return names
 
 
 def is_uris(cell: str) -> bool:
     """Whether a cell holds nothing but URIs, in <> as Annif has them or bare."""
-    return _URIS.fullmatch(cell) is not None
+    return ":" in cell and _URIS.fullmatch(cell) is not None
 
 
 def label_names(labels: object) -> list[str] | None:
