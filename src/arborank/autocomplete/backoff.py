@@ -46,29 +46,30 @@ def blend(
     if labels.size and catalogue.blocked.size:
         open_ = ~np.isin(labels, catalogue.blocked)
         labels, times = labels[open_], times[open_]
-    n = float(times.sum()) if labels.size else 0.0
-    total = catalogue.total(*run)
-    if labels.size > k:  # those that the model does not know are as many as can be in the result
+    total, n = catalogue.total(*run), 0.0
+    if labels.size > k:  # those that the model does not rank are as many as can be in the result
+        n = float(times.sum())
         places = _top(times + catalogue.counts[labels] * (0.5 / total), k)
-        more = np.searchsorted(labels, list(model))
-        more = more[more < labels.size]
-        places = np.concatenate([places, more])
+        more = labels.searchsorted(list(model))
+        places = np.concatenate([places, more[more < labels.size]])
         labels, times = labels[places], times[places]
     followed = dict(zip(labels.tolist(), times.tolist(), strict=True))
-    chosen = list(dict.fromkeys([*followed, *model]))
-    if len(followed) < k:
-        chosen = list(dict.fromkeys([*chosen, *catalogue.frequent(*run, k).tolist()]))
-    weight = _FREQUENCY if model else 1.0
+    n = n or sum(followed.values())
+    chosen = {**followed, **model}
+    if len(followed) < k and len(chosen) < run[1] - run[0]:
+        chosen |= dict.fromkeys(catalogue.frequent(*run, k).tolist())
+    sent, weight = catalogue.counts.data, _FREQUENCY if model else 1.0
     rows = []
-    for i, sent in zip(chosen, catalogue.counts[chosen].tolist(), strict=True):
-        share, score = sent / total, model.get(i, 0.0)
+    for i in chosen:
+        share, score = sent[i] / total, model.get(i, 0.0)
         if n:
             value = (followed.get(i, 0.0) + share * (1 + score) / 2) / (n + 1)
         else:
             value = (1 - weight) * score + weight * share
         rows.append((-value, i))
     rows.sort()
-    return [i for _, i in rows[:k]], [-value for value, _ in rows[:k]]
+    del rows[k:]
+    return [i for _, i in rows], [-value for value, _ in rows]
 
 
 def _top(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:

@@ -133,7 +133,8 @@ class Catalogue:
 
     def total(self, first: int, end: int) -> int:
         """Return how often the queries of a range were sent in all, at least 1."""
-        return max(int(self._sums[end] - self._sums[first]), 1)
+        sums = self._sums.data
+        return max(sums[end] - sums[first], 1)
 
     @cached_property
     def _sums(self) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ __all__ = ["Followers", "count_followers"]
 
 Found = tuple[NDArray[np.int32], NDArray[np.float64]]
 
+_REMEMBERED = 4096  # contexts, so that a keystroke after the first finds its own at once
 _NOTHING: Found = np.array([], np.int32), np.array([], np.float64)
 
 
@@ -48,6 +49,10 @@ class Followers:
         self.labels = labels
         self.times = times
         self.n_queries = n_queries
+        # views from which an item comes without the overhead of numpy's scalars
+        self._bounds, self._ids = indptr.data, labels.data
+        self._text, self._offsets = contexts.text.data, contexts.offsets.data
+        self._places: dict[str, int] = {}  # of contexts that were asked for
 
     def __len__(self) -> int:
         return len(self.contexts)
@@ -57,9 +62,16 @@ class Followers:
 
     def find(self, context: str) -> int | None:
         """Return the position of a context's normal form, or None."""
-        start, text, offsets = context.encode(), self.contexts.text.data, self.contexts.offsets.data
+        if (known := self._places.get(context)) is not None:
+            return known
+        start, text, offsets = context.encode(), self._text, self._offsets
         place = bisect_left(range(len(self)), start, key=lambda i: bytes(text[offsets[i] : offsets[i + 1]]))
-        return place if place < len(self) and self.contexts[place] == context else None
+        if place == len(self) or self.contexts[place] != context:
+            return None
+        if len(self._places) >= _REMEMBERED:
+            self._places.clear()
+        self._places[context] = place
+        return place
 
     def __contains__(self, context: object) -> bool:
         return isinstance(context, str) and self.find(context) is not None
@@ -87,14 +99,16 @@ class Followers:
             if place is None:
                 continue
             newest = age if newest is None else newest
-            begin, stop = int(self.indptr[place]), int(self.indptr[place + 1])
-            labels = self.labels[begin:stop]
-            low, high = 0, stop - begin
-            if first > 0 or end < self.n_queries:
-                low, high = labels.searchsorted((first, end)).tolist()
+            low, high = self._bounds[place], self._bounds[place + 1]
+            if first > 0:
+                low = bisect_left(self._ids, first, low, high)
+            if end < self.n_queries:
+                high = bisect_left(self._ids, end, low, high)
             if low < high:
-                times = self.times[begin + low : begin + high].astype(np.float64)
-                found.append((labels[low:high], times if age == newest else times * decay ** (age - newest)))
+                times = self.times[low:high].astype(np.float64)
+                found.append(
+                    (self.labels[low:high], times if age == newest else times * decay ** (age - newest))
+                )
         if len(found) < 2:
             return found[0] if found else _NOTHING
         ids, places = np.unique(np.concatenate([labels for labels, _ in found]), return_inverse=True)
@@ -149,6 +163,9 @@ class Followers:
         )
         labels, times = matrix.indices.astype(np.int32), matrix.data.astype(np.int64)
         return cls(contexts.selected(some), indptr, labels, times, int(matrix.shape[1]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Followers, (self.contexts, self.indptr, self.labels, self.times, self.n_queries)
 
     def to_state(self) -> State:
         """Return what is saved."""
