@@ -14,7 +14,7 @@ ifneq ($(CCACHE),)
 BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
 endif
 
-.PHONY: help setup demo test test-transformers coverage dev docs sanitize clean
+.PHONY: help setup demo test native-test test-transformers coverage dev docs sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
@@ -48,10 +48,18 @@ setup: $(VENV)/.installed
 demo: setup
 	$(BIN)/arborank demo --force
 
-test: setup $(VENV)/.tools
+# the kernels alone, in C++
+native-test: $(VENV)/.requirements
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B build/native-tests -G Ninja -DARBORANK_TESTS=ON -DARBORANK_LEVELS=native \
+	  -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" $(if $(CCACHE),-DCMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)) > /dev/null
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build build/native-tests --target native_tests
+	build/native-tests/native_tests
+
+test: setup $(VENV)/.tools native-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror native/*/*.hpp native/*/*.cpp native/*.c native/*.h
 	$(BIN)/python -m pytest --may-miss torch,transformers
 
 test-transformers: setup $(VENV)/.tools
@@ -66,6 +74,7 @@ coverage: setup $(VENV)/.tools
 dev: $(VENV)/.requirements $(VENV)/.tools
 	echo "--config-settings=editable.rebuild=true --config-settings=editable.verbose=false --editable" > $(VENV)/.editable
 	rm -f $(VENV)/.installed
+	if [ -d .git ]; then $(BIN)/pre-commit install; fi
 	$(MAKE) setup
 
 docs: $(BIN)/python

@@ -113,7 +113,7 @@ or nine times as long. Longer ones stay within it where they do not change: one 
 before had, too, is only compared with it, at a fifth of a nanosecond a label, which allows for some 10,000; and a
 prepared one of any size costs nothing. Few candidates may take longer whoever prepares them: while fewer than k are
 found, no branch of the beam can be left unopened. Nothing of the tree is marked for a raw list: whether a node leads
-to a candidate is looked up when the search comes to it ([beam_own.hpp](../native/beam_own.hpp)).
+to a candidate is looked up when the search comes to it ([search/own.hpp](../native/search/own.hpp)).
 """
 
 

@@ -102,7 +102,7 @@ TEXT = """\
 
 Measured {date} UTC on {machine}, one thread; `python benchmarks/roofline.py` measures and writes this file. Models are
 those of `XRLinear()`; k and beam are 10. *Lines* are the distinct cache lines (64 bytes) of the model's arrays that the
-search of a query reads, counted by the search itself ([beam_meter.hpp](../native/beam_meter.hpp)); in a batch, those
+search of a query reads, counted by the search itself ([meter.hpp](../native/search/meter.hpp)); in a batch, those
 that {batch:,} queries read together, divided by their number. *Random* is what [roofline.cpp](roofline.cpp) reads in a
 second from a buffer as large as the model, lines at random and independent of each other: the *limit*; *stream* is the
 same in order; *chain* is the time of one line whose place is known only when the line before has come. Times are means

@@ -3,7 +3,7 @@
 
 #include "cpu_level.h"
 
-static PyObject *level(PyObject *self, PyObject *unused) {
+static PyObject* level(PyObject* self, PyObject* unused) {
   (void)self;
   (void)unused;
   return PyUnicode_FromString(cpu_level());

@@ -1,7 +1,7 @@
 /* The highest x86-64 instruction-set level of this processor, as the name of a kernel module's level. */
 #pragma once
 
-static const char *cpu_level(void) {
+static const char* cpu_level(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12

@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "csr.hpp"
-#include "pool.hpp"
+#include "base/pool.hpp"
+#include "sparse/csr.hpp"
 
 namespace nb = nanobind;
 
-namespace arborank {
+namespace arborank::bindings {
 
 template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -47,8 +47,8 @@ struct Csr {
   Vector<std::int64_t> indptr;
   Vector<std::int32_t> indices;
   Vector<float> data;
-  CsrView view;
-  CsrFacts facts;
+  sparse::CsrView view;
+  sparse::CsrFacts facts;
 
   Csr(Vector<std::int64_t> indptr_, Vector<std::int32_t> indices_, Vector<float> data_, std::int64_t n_cols)
       : indptr(std::move(indptr_)), indices(std::move(indices_)), data(std::move(data_)) {
@@ -57,12 +57,12 @@ struct Csr {
     if (n_cols < 0 || n_cols > INT32_MAX)
       throw std::invalid_argument("CSR has " + std::to_string(n_cols) + " columns; 0 to 2147483647 are supported");
     view = {indptr.data(), indices.data(), data.data(), static_cast<std::int64_t>(indptr.size()) - 1, n_cols};
-    facts = check_csr(view, static_cast<std::int64_t>(indices.size()), static_cast<std::int64_t>(data.size()));
+    facts = sparse::check_csr(view, static_cast<std::int64_t>(indices.size()), static_cast<std::int64_t>(data.size()));
   }
 };
 
 // The view of a matrix for kernels that rely on columns ascending in every row.
-inline const CsrView& canonical(const Csr& matrix, const char* name) {
+inline const sparse::CsrView& canonical(const Csr& matrix, const char* name) {
   if (!matrix.facts.canonical || !matrix.facts.finite)
     throw std::invalid_argument(std::string(name) + " must have ascending columns and finite values");
   return matrix.view;
@@ -79,4 +79,4 @@ inline Tick python_tick(const std::optional<nb::callable>& progress) {
   };
 }
 
-}  // namespace arborank
+}  // namespace arborank::bindings

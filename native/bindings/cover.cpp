@@ -1,11 +1,11 @@
-#include "cover.hpp"
+#include "cluster/cover.hpp"
 
 #include <cmath>
 
-#include "common.hpp"
-#include "part.hpp"
+#include "bindings/common.hpp"
+#include "cluster/part.hpp"
 
-namespace arborank {
+namespace arborank::bindings {
 
 namespace {
 
@@ -24,7 +24,7 @@ void check_beams(const Matrix<std::int32_t>& beams, const Matrix<float>& scores,
 nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<float> scores,
                        Vector<std::int32_t> homes, std::int64_t n_clusters, std::int64_t max_clusters,
                        std::int64_t capacity, double min_gain) {
-  const CsrView& view = canonical(instances, "instances");
+  const sparse::CsrView& view = canonical(instances, "instances");
   require(static_cast<std::int64_t>(beams.shape(0)) == view.n_cols && beams.shape(0) == scores.shape(0) &&
               beams.shape(1) == scores.shape(1),
           "beams and scores must have one row an instance and the same shape");
@@ -34,13 +34,13 @@ nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<
   check_beams(beams, scores, n_clusters);
   for (std::size_t i = 0; i < homes.size(); i++)
     require(homes.data()[i] >= -1 && homes.data()[i] < n_clusters, "homes must hold clusters or -1");
-  const CoverProblem problem{view,         beams.data(), scores.data(), static_cast<std::int64_t>(beams.shape(1)),
-                             homes.data(), n_clusters,   max_clusters,  capacity,
-                             min_gain};
-  Copies copies;
+  const cluster::CoverProblem problem{
+      view,         beams.data(), scores.data(), static_cast<std::int64_t>(beams.shape(1)), homes.data(), n_clusters,
+      max_clusters, capacity,     min_gain};
+  cluster::Copies copies;
   {
     nb::gil_scoped_release release;
-    copies = cover(problem, python_tick(std::nullopt));
+    copies = cluster::cover(problem, python_tick(std::nullopt));
   }
   return nb::make_tuple(to_numpy(std::move(copies.labels)), to_numpy(std::move(copies.clusters)));
 }
@@ -48,22 +48,30 @@ nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<
 NumpyVector<std::int32_t> part_instances(const Csr& features, const Csr& companions, const Csr& instances,
                                          const Csr& leaves, Matrix<std::int32_t> beams, Matrix<float> scores,
                                          float coherence, int max_iter, int starts, int n_threads) {
-  const CsrView& rows = canonical(instances, "instances");
-  const CsrView& own = canonical(leaves, "leaves");
+  const sparse::CsrView& rows = canonical(instances, "instances");
+  const sparse::CsrView& own = canonical(leaves, "leaves");
   const auto n = static_cast<std::int64_t>(beams.shape(0));
-  require(features.view.n_rows == n && companions.view.n_rows == n && rows.n_cols == n && scores.shape(0) == beams.shape(0) &&
-              beams.shape(1) == scores.shape(1),
+  require(features.view.n_rows == n && companions.view.n_rows == n && rows.n_cols == n &&
+              scores.shape(0) == beams.shape(0) && beams.shape(1) == scores.shape(1),
           "features, companions, beams and scores must have one row an instance, instances one column");
   require(own.n_rows == rows.n_rows && companions.view.n_cols == rows.n_rows,
           "instances and leaves must have one row a label, companions one column");
   require(max_iter >= 1 && starts >= 1, "max_iter and starts must be at least 1");
   check_beams(beams, scores, own.n_cols);
-  const PartProblem problem{features.view, companions.view, rows, own, beams.data(), scores.data(),
-                            static_cast<std::int64_t>(beams.shape(1)), coherence, max_iter, starts};
+  const cluster::PartProblem problem{features.view,
+                                     companions.view,
+                                     rows,
+                                     own,
+                                     beams.data(),
+                                     scores.data(),
+                                     static_cast<std::int64_t>(beams.shape(1)),
+                                     coherence,
+                                     max_iter,
+                                     starts};
   std::vector<std::int32_t> chosen;
   {
     nb::gil_scoped_release release;
-    chosen = part(problem, n_threads, python_tick(std::nullopt));
+    chosen = cluster::part(problem, n_threads, python_tick(std::nullopt));
   }
   return to_numpy(std::move(chosen));
 }
@@ -81,4 +89,4 @@ void bind_cover(nb::module_& m) {
         "The leaf of every positive of every label, parted among the label's leaves; -1 for a label in none.");
 }
 
-}  // namespace arborank
+}  // namespace arborank::bindings

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "../ngrams_encode.hpp"
-#include "../ngrams_fit.hpp"
-#include "common.hpp"
+#include "bindings/common.hpp"
+#include "text/encoder.hpp"
+#include "text/fitter.hpp"
 
-namespace arborank {
+namespace arborank::bindings {
 namespace {
 
 template <class T>
@@ -19,25 +19,29 @@ T choose(const std::string& value, const char* argument, std::initializer_list<s
   throw std::invalid_argument(std::string(argument) + " is '" + value + "', which is not a choice");
 }
 
-Norm norm_of(const std::string& name) {
-  return choose<Norm>(name, "norm", {{"none", Norm::kNone}, {"l1", Norm::kL1}, {"l2", Norm::kL2}});
+text::Norm norm_of(const std::string& name) {
+  return choose<text::Norm>(name, "norm",
+                            {{"none", text::Norm::kNone}, {"l1", text::Norm::kL1}, {"l2", text::Norm::kL2}});
 }
 
-TextOptions text_options(const std::string& analyzer, const std::string& tokens, int min_n, int max_n, bool lowercase,
-                         const std::string& accents, bool compose, const std::vector<nb::bytes>& stop_words,
-                         bool positions, bool graphemes) {
-  TextOptions o;
-  o.analyzer = choose<Analyzer>(
-      analyzer, "analyzer", {{"word", Analyzer::kWord}, {"char", Analyzer::kChar}, {"char_wb", Analyzer::kCharWb}});
-  o.tokens = choose<Tokens>(
-      tokens, "tokens", {{"word2", Tokens::kWord2}, {"word1", Tokens::kWord1}, {"whitespace", Tokens::kWhitespace},
-                          {"scikit-learn", Tokens::kSklearn}});
+text::TextOptions text_options(const std::string& analyzer, const std::string& tokens, int min_n, int max_n,
+                               bool lowercase, const std::string& accents, bool compose,
+                               const std::vector<nb::bytes>& stop_words, bool positions, bool graphemes) {
+  text::TextOptions o;
+  o.analyzer = choose<text::Analyzer>(
+      analyzer, "analyzer",
+      {{"word", text::Analyzer::kWord}, {"char", text::Analyzer::kChar}, {"char_wb", text::Analyzer::kCharWb}});
+  o.tokens = choose<text::Tokens>(tokens, "tokens",
+                                  {{"word2", text::Tokens::kWord2},
+                                   {"word1", text::Tokens::kWord1},
+                                   {"whitespace", text::Tokens::kWhitespace},
+                                   {"scikit-learn", text::Tokens::kSklearn}});
   if (min_n < 1 || max_n < min_n)
     throw std::invalid_argument("ngram_range must hold 1 <= min <= max");
   o.min_n = min_n;
   o.max_n = max_n;
   o.lowercase = lowercase;
-  using unicode::Accents;
+  using text::unicode::Accents;
   o.accents = choose<Accents>(accents, "strip_accents",
                               {{"none", Accents::kKeep}, {"unicode", Accents::kFold}, {"ascii", Accents::kAscii}});
   o.compose = compose;
@@ -48,15 +52,16 @@ TextOptions text_options(const std::string& analyzer, const std::string& tokens,
   return o;
 }
 
-std::string shown(const TextOptions& o) {
+std::string shown(const text::TextOptions& o) {
   const char* const analyzers[] = {"word", "char", "char_wb"};
   const char* const tokens[] = {"word2", "word1", "whitespace", "scikit-learn"};
   const char* const accents[] = {"none", "unicode", "ascii"};
   std::string out = "TextOptions(analyzer='" + std::string(analyzers[static_cast<int>(o.analyzer)]) + "', tokens='" +
                     tokens[static_cast<int>(o.tokens)] + "', ngram_range=(" + std::to_string(o.min_n) + ", " +
-                    std::to_string(o.max_n) + "), lowercase=" + (o.lowercase ? "True" : "False") +
-                    ", strip_accents='" + accents[static_cast<int>(o.accents)] + "'";
-  for (const auto& [on, name] : {std::pair(o.compose, "compose"), std::pair(o.positions, "positions"), std::pair(o.graphemes, "graphemes")})
+                    std::to_string(o.max_n) + "), lowercase=" + (o.lowercase ? "True" : "False") + ", strip_accents='" +
+                    accents[static_cast<int>(o.accents)] + "'";
+  for (const auto& [on, name] :
+       {std::pair(o.compose, "compose"), std::pair(o.positions, "positions"), std::pair(o.graphemes, "graphemes")})
     if (on)
       out += std::string(", ") + name + "=True";
   if (!o.stop_words.empty())
@@ -99,14 +104,14 @@ class TextReader {
       }
       const nb::object text = nb::steal(item);
       if (!PyUnicode_Check(item))
-        throw nb::type_error(("texts must hold str, found " + found(text) + " at position " +
-                              std::to_string(position_)).c_str());
+        throw nb::type_error(
+            ("texts must hold str, found " + found(text) + " at position " + std::to_string(position_)).c_str());
       held_.push_back(utf8(text));
       const nb::handle bytes = held_.back();
       const auto size = static_cast<std::size_t>(PyBytes_Size(bytes.ptr()));
-      if (size > kLongestText)
+      if (size > text::kLongestText)
         throw std::invalid_argument("text at position " + std::to_string(position_) + " has " + std::to_string(size) +
-                                    " bytes; at most " + std::to_string(kLongestText) + " are supported");
+                                    " bytes; at most " + std::to_string(text::kLongestText) + " are supported");
       views_.emplace_back(PyBytes_AsString(bytes.ptr()), size);
       n_bytes += size + 64;
       position_++;
@@ -117,9 +122,7 @@ class TextReader {
  private:
   static constexpr std::size_t kBlock = std::size_t{8} << 20;
 
-  static std::string found(nb::handle object) {
-    return nb::cast<std::string>(object.type().attr("__name__"));
-  }
+  static std::string found(nb::handle object) { return nb::cast<std::string>(object.type().attr("__name__")); }
 
   nb::object iterator_;
   std::vector<nb::object> held_;
@@ -135,7 +138,7 @@ nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig> array_of(std::unique_ptr<T[
 }
 
 // The three arrays of a `Csr`, which Python puts together.
-nb::tuple csr_of(NgramRows&& a) {
+nb::tuple csr_of(text::NgramRows&& a) {
   const auto nnz = static_cast<std::size_t>(a.indptr[a.n_rows]);
   return nb::make_tuple(array_of(std::move(a.indptr), a.n_rows + 1), array_of(std::move(a.indices), nnz),
                         array_of(std::move(a.data), nnz));
@@ -144,7 +147,7 @@ nb::tuple csr_of(NgramRows&& a) {
 using Doubles = std::optional<Vector<double>>;
 
 struct Weights {  // a Weighting and the arrays it points to
-  Weighting weighting;
+  text::Weighting weighting;
   Doubles idf, positions;
 
   Weights(bool binary, bool sublinear, const std::string& norm, Doubles idf_, double weight, Doubles positions_)
@@ -159,27 +162,30 @@ struct Weights {  // a Weighting and the arrays it points to
                  .n_positions = positions ? static_cast<std::uint32_t>(positions->size()) : 0,
                  .weight = weight};
   }
-  void check(std::int64_t n_terms, const TextOptions& options) const {
+  void check(std::int64_t n_terms, const text::TextOptions& options) const {
     if (options.positions != positions.has_value())
       throw std::invalid_argument("position weights are needed for a part with positions, and only there");
     if (idf && static_cast<std::int64_t>(idf->size()) != n_terms)
-      throw std::invalid_argument("idf has " + std::to_string(idf->size()) + " entries for " +
-                                  std::to_string(n_terms) + " terms");
+      throw std::invalid_argument("idf has " + std::to_string(idf->size()) + " entries for " + std::to_string(n_terms) +
+                                  " terms");
   }
 };
 
 struct NgramPart {
-  TextOptions options;
+  text::TextOptions options;
   Vector<std::uint8_t> terms;
   Vector<std::int64_t> offsets;
   Matrix<std::uint64_t> slots;
   Weights weights;
-  Vocabulary vocabulary;
+  text::Vocabulary vocabulary;
 
-  NgramPart(TextOptions options_, Vector<std::uint8_t> terms_, Vector<std::int64_t> offsets_,
+  NgramPart(text::TextOptions options_, Vector<std::uint8_t> terms_, Vector<std::int64_t> offsets_,
             Matrix<std::uint64_t> slots_, Weights weights_)
-      : options(std::move(options_)), terms(std::move(terms_)), offsets(std::move(offsets_)),
-        slots(std::move(slots_)), weights(std::move(weights_)) {
+      : options(std::move(options_)),
+        terms(std::move(terms_)),
+        offsets(std::move(offsets_)),
+        slots(std::move(slots_)),
+        weights(std::move(weights_)) {
     if (offsets.size() == 0 || slots.shape(1) != 2)
       throw std::invalid_argument("vocabulary offsets must not be empty, and slots must have two columns");
     vocabulary = {terms.data(), offsets.data(), slots.data(), static_cast<std::int64_t>(offsets.size()) - 1,
@@ -191,13 +197,13 @@ struct NgramPart {
 
 struct NgramEncoder {
   std::vector<NgramPart> parts;
-  std::unique_ptr<Encoder> encoder;
+  std::unique_ptr<text::Encoder> encoder;
 
   NgramEncoder(std::vector<NgramPart> parts_, const std::string& norm) : parts(std::move(parts_)) {
-    std::vector<EncoderPart> views;
+    std::vector<text::EncoderPart> views;
     for (const auto& part : parts)
       views.push_back({part.options, part.vocabulary, part.weights.weighting});
-    encoder = std::make_unique<Encoder>(std::move(views), norm_of(norm));
+    encoder = std::make_unique<text::Encoder>(std::move(views), norm_of(norm));
     if (encoder->n_columns() > INT32_MAX)
       throw std::invalid_argument("the parts have " + std::to_string(encoder->n_columns()) +
                                   " features together; at most 2147483647 are supported");
@@ -205,20 +211,19 @@ struct NgramEncoder {
 
   nb::tuple encode(nb::handle texts, int n_threads, const std::optional<nb::callable>& progress) const {
     TextReader reader(texts);
-    std::optional<NgramRows> out;
+    std::optional<text::NgramRows> out;
     {
       nb::gil_scoped_release release;
-      out.emplace(encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads,
-                                  python_tick(progress)));
+      out.emplace(encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads, python_tick(progress)));
     }
     return csr_of(std::move(*out));
   }
 };
 
 struct NgramFitter {
-  Fitter fitter;
+  text::Fitter fitter;
 
-  NgramFitter(std::vector<TextOptions> parts, bool keep_rows, int n_threads)
+  NgramFitter(std::vector<text::TextOptions> parts, bool keep_rows, int n_threads)
       : fitter(std::move(parts), keep_rows, n_threads) {}
 
   std::int64_t add(nb::handle texts, const std::optional<nb::callable>& progress) {
@@ -231,16 +236,16 @@ struct NgramFitter {
   }
 
   nb::tuple select(std::size_t part, double low, double high, std::int64_t max_features, bool binary) {
-    Selection s;
+    text::Selection s;
     std::unique_ptr<std::uint64_t[]> slots;
-    Vocabulary v;
+    text::Vocabulary v;
     {
       nb::gil_scoped_release release;
       s = fitter.select(part, {low, high, max_features, binary}, python_tick(std::nullopt));
       v = {s.terms.get(), s.offsets.data(), nullptr, static_cast<std::int64_t>(s.df.size()), 0};
-      v.n_slots = Vocabulary::slots_for(v.n_terms);
+      v.n_slots = text::Vocabulary::slots_for(v.n_terms);
       slots = std::make_unique<std::uint64_t[]>(2 * v.n_slots);
-      Vocabulary::build(v, slots.get());
+      text::Vocabulary::build(v, slots.get());
     }
     std::uint64_t* const data = slots.release();
     nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<std::uint64_t*>(p); });
@@ -252,12 +257,12 @@ struct NgramFitter {
 
   nb::tuple rows(const std::vector<Weights>& parts, const std::string& norm,
                  const std::optional<nb::callable>& progress) {
-    std::vector<Weighting> weightings;
+    std::vector<text::Weighting> weightings;
     for (std::size_t i = 0; i < parts.size(); i++) {
       parts[i].check(fitter.width(i), fitter.options(i));
       weightings.push_back(parts[i].weighting);
     }
-    std::optional<NgramRows> out;
+    std::optional<text::NgramRows> out;
     {
       nb::gil_scoped_release release;
       out.emplace(fitter.rows(weightings, norm_of(norm), python_tick(progress)));
@@ -266,9 +271,9 @@ struct NgramFitter {
   }
 };
 
-nb::list ngrams(nb::str text, const TextOptions& options) {
+nb::list ngrams(nb::str text, const text::TextOptions& options) {
   const nb::object bytes = utf8(text);
-  Analysis analysis;
+  text::Analysis analysis;
   analysis.analyse({PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr()))}, options);
   nb::list out;
   analysis.each(options, [&](std::uint32_t start, std::uint32_t length, std::uint32_t) {
@@ -280,9 +285,10 @@ nb::list ngrams(nb::str text, const TextOptions& options) {
 // The text itself when it is composed already.
 nb::str compose(nb::str text, bool visible) {
   const nb::object bytes = utf8(text);
-  unicode::Composer composer;
+  text::unicode::Composer composer;
   std::string out;
-  if (!composer.compose({PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr()))}, visible, out))
+  if (!composer.compose({PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr()))}, visible,
+                        out))
     return text;
   PyObject* const made = PyUnicode_DecodeUTF8(out.data(), static_cast<Py_ssize_t>(out.size()), "surrogatepass");
   return nb::cast<nb::str>(owned(made));
@@ -291,24 +297,28 @@ nb::str compose(nb::str text, bool visible) {
 }  // namespace
 
 void bind_features(nb::module_& m) {
-  nb::class_<TextOptions>(m, "TextOptions", "How a text becomes n-grams.")
-      .def("__init__", [](TextOptions* self, const std::string& analyzer, const std::string& tokens, int min_n,
-                          int max_n, bool lowercase, const std::string& accents, bool compose,
-                          const std::vector<nb::bytes>& stop_words, bool positions, bool graphemes) {
-             new (self) TextOptions(text_options(analyzer, tokens, min_n, max_n, lowercase, accents, compose,
-                                                 stop_words, positions, graphemes));
-           },
-           nb::arg("analyzer"), nb::arg("tokens"), nb::arg("min_n"), nb::arg("max_n"), nb::arg("lowercase"),
-           nb::arg("strip_accents"), nb::arg("compose"), nb::arg("stop_words"), nb::arg("positions"), nb::arg("graphemes"))
+  nb::class_<text::TextOptions>(m, "TextOptions", "How a text becomes n-grams.")
+      .def(
+          "__init__",
+          [](text::TextOptions* self, const std::string& analyzer, const std::string& tokens, int min_n, int max_n,
+             bool lowercase, const std::string& accents, bool compose, const std::vector<nb::bytes>& stop_words,
+             bool positions, bool graphemes) {
+            new (self) text::TextOptions(text_options(analyzer, tokens, min_n, max_n, lowercase, accents, compose,
+                                                      stop_words, positions, graphemes));
+          },
+          nb::arg("analyzer"), nb::arg("tokens"), nb::arg("min_n"), nb::arg("max_n"), nb::arg("lowercase"),
+          nb::arg("strip_accents"), nb::arg("compose"), nb::arg("stop_words"), nb::arg("positions"),
+          nb::arg("graphemes"))
       .def("__repr__", &shown);
   nb::class_<Weights>(m, "NgramWeights", "How the counts of n-grams become values.")
       .def(nb::init<bool, bool, const std::string&, Doubles, double, Doubles>(), nb::arg("binary"),
-           nb::arg("sublinear_tf"), nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"), nb::arg("positions").none())
+           nb::arg("sublinear_tf"), nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"),
+           nb::arg("positions").none())
       .def("__repr__", [](const Weights& w) {
         return "<NgramWeights: " + std::to_string(w.idf ? w.idf->size() : 0) + " idf values>";
       });
   nb::class_<NgramPart>(m, "NgramPart", "A vocabulary in flat arrays, with its options and weights.")
-      .def(nb::init<TextOptions, Vector<std::uint8_t>, Vector<std::int64_t>, Matrix<std::uint64_t>, Weights>(),
+      .def(nb::init<text::TextOptions, Vector<std::uint8_t>, Vector<std::int64_t>, Matrix<std::uint64_t>, Weights>(),
            nb::arg("options"), nb::arg("terms").noconvert(), nb::arg("offsets").noconvert(),
            nb::arg("slots").noconvert(), nb::arg("weights"))
       .def("__repr__", [](const NgramPart& part) {
@@ -316,26 +326,29 @@ void bind_features(nb::module_& m) {
       });
   nb::class_<NgramEncoder>(m, "NgramEncoder", "Texts to TF-IDF rows.")
       .def(nb::init<std::vector<NgramPart>, const std::string&>(), nb::arg("parts"), nb::arg("norm"))
-      .def("__repr__", [](const NgramEncoder& encoder) {
-        return "<NgramEncoder: " + std::to_string(encoder.encoder->n_columns()) + " features of " +
-               std::to_string(encoder.parts.size()) + " parts>";
-      })
-      .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"),
-           nb::arg("progress").none(), "Return indptr, indices, data; progress takes the texts done.");
+      .def("__repr__",
+           [](const NgramEncoder& encoder) {
+             return "<NgramEncoder: " + std::to_string(encoder.encoder->n_columns()) + " features of " +
+                    std::to_string(encoder.parts.size()) + " parts>";
+           })
+      .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"), nb::arg("progress").none(),
+           "Return indptr, indices, data; progress takes the texts done.");
   nb::class_<NgramFitter>(m, "NgramFitter", "Learns the vocabularies of several parts in one pass over the texts.")
-      .def(nb::init<std::vector<TextOptions>, bool, int>(), nb::arg("parts"), nb::arg("keep_rows"),
+      .def(nb::init<std::vector<text::TextOptions>, bool, int>(), nb::arg("parts"), nb::arg("keep_rows"),
            nb::arg("n_threads"))
-      .def("__repr__", [](const NgramFitter& f) {
-        return "<NgramFitter: " + std::to_string(f.fitter.n_texts()) + " texts>";
-      })
+      .def("__repr__",
+           [](const NgramFitter& f) { return "<NgramFitter: " + std::to_string(f.fitter.n_texts()) + " texts>"; })
       .def("add", &NgramFitter::add, nb::arg("texts"), nb::arg("progress").none(),
            "Count an iterable of texts; return the number so far. Progress takes the texts done.")
       .def_prop_ro("n_texts", [](const NgramFitter& f) { return f.fitter.n_texts(); })
-      .def_prop_ro("n_without", [](const NgramFitter& f) { return f.fitter.n_without(); }, "Texts without any n-gram.")
-      .def("unparted", [](const NgramFitter& f, std::size_t part) { return f.fitter.unparted(part); }, nb::arg("part"),
-           "What share of the text is runs of a script without spaces, too long to be words.")
-      .def("found_any", [](const NgramFitter& f, std::size_t part) { return f.fitter.found_any(part); },
-           nb::arg("part"), "Whether the texts hold any n-gram of a part; before `select`.")
+      .def_prop_ro(
+          "n_without", [](const NgramFitter& f) { return f.fitter.n_without(); }, "Texts without any n-gram.")
+      .def(
+          "unparted", [](const NgramFitter& f, std::size_t part) { return f.fitter.unparted(part); }, nb::arg("part"),
+          "What share of the text is runs of a script without spaces, too long to be words.")
+      .def(
+          "found_any", [](const NgramFitter& f, std::size_t part) { return f.fitter.found_any(part); }, nb::arg("part"),
+          "Whether the texts hold any n-gram of a part; before `select`.")
       .def("select", &NgramFitter::select, nb::arg("part"), nb::arg("low"), nb::arg("high"), nb::arg("max_features"),
            nb::arg("binary"), "Return terms, offsets, slots and document frequencies of a part.")
       .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), nb::arg("progress").none(),
@@ -343,7 +356,7 @@ void bind_features(nb::module_& m) {
   m.def("ngrams", &ngrams, nb::arg("text"), nb::arg("options"), "The n-grams of one text, as often as they occur.");
   m.def("compose", &compose, nb::arg("text"), nb::arg("visible"),
         "The text in NFC; with visible, without invisible characters, and with spaces for zero-width ones.");
-  m.attr("UNICODE_VERSION") = unicode::kVersion;
+  m.attr("UNICODE_VERSION") = text::unicode::kVersion;
 }
 
-}  // namespace arborank
+}  // namespace arborank::bindings

@@ -1,9 +1,9 @@
 // A layer's arrays on their way to NumPy, without copies; shared by training and import.
 #pragma once
-#include "common.hpp"
-#include "weights_pack.hpp"
+#include "bindings/common.hpp"
+#include "layer/pack.hpp"
 
-namespace arborank {
+namespace arborank::bindings {
 
 // A vector of structs of equal words, as a matrix of those words.
 template <class Word, class Struct>
@@ -15,7 +15,7 @@ NumpyMatrix<Word> to_words(std::vector<Struct>&& values) {
 }
 
 // The keyword arguments of the Python class LayerWeights that come from packing.
-inline nb::dict layer_to_numpy(LayerArrays&& layer) {
+inline nb::dict layer_to_numpy(layer::LayerArrays&& layer) {
   nb::dict out;
   out["extents"] = to_words<std::int64_t>(std::move(layer.extents));
   out["index"] = to_words<std::uint32_t>(std::move(layer.index));
@@ -26,4 +26,4 @@ inline nb::dict layer_to_numpy(LayerArrays&& layer) {
   return out;
 }
 
-}  // namespace arborank
+}  // namespace arborank::bindings

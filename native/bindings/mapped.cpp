@@ -1,11 +1,11 @@
 // Arrays that share the pages of a mapped file.
-#include "mapped.hpp"
+#include "base/mapped.hpp"
 
 #include <memory>
 
-#include "common.hpp"
+#include "bindings/common.hpp"
 
-namespace arborank {
+namespace arborank::bindings {
 
 namespace {
 
@@ -27,4 +27,4 @@ void bind_mapped(nb::module_& m) {
         "Two arrays joined without a copy of the first, if that is mapped from a file; else None.");
 }
 
-}  // namespace arborank
+}  // namespace arborank::bindings

@@ -1,17 +1,17 @@
-#include "beam_search.hpp"
-#include "common.hpp"
-#include "layer.hpp"
-#include "weights_check.hpp"
-#include "weights_convert.hpp"
+#include "search/search.hpp"
+#include "bindings/common.hpp"
+#include "bindings/layer.hpp"
+#include "layer/check.hpp"
+#include "layer/convert.hpp"
 
-namespace arborank {
+namespace arborank::bindings {
 
 namespace {
 
-Precision precision_of(int number) {
+layer::Precision precision_of(int number) {
   if (number < 0 || number > 2)
     throw std::invalid_argument("no such precision");
-  return static_cast<Precision>(number);
+  return static_cast<layer::Precision>(number);
 }
 
 // One layer's arrays, kept alive, with the view that kernels take.
@@ -24,15 +24,22 @@ struct Layer {
   Vector<std::uint32_t> bases;
   Vector<std::uint16_t> keys, units;
   Vector<float> bias, scales;
-  LayerView view;
+  layer::LayerView view;
 
   Layer(Vector<std::int64_t> branches_, Vector<std::int32_t> ranks_, Matrix<std::int64_t> extents_,
         Matrix<std::uint32_t> index_, Vector<std::uint16_t> starts_, Vector<std::uint32_t> bases_,
         Vector<std::uint16_t> keys_, Vector<std::uint16_t> units_, Vector<float> bias_, Vector<float> scales_,
         int precision, std::int64_t n_features)
-      : branches(std::move(branches_)), ranks(std::move(ranks_)), extents(std::move(extents_)),
-        index(std::move(index_)), starts(std::move(starts_)), bases(std::move(bases_)), keys(std::move(keys_)),
-        units(std::move(units_)), bias(std::move(bias_)), scales(std::move(scales_)) {
+      : branches(std::move(branches_)),
+        ranks(std::move(ranks_)),
+        extents(std::move(extents_)),
+        index(std::move(index_)),
+        starts(std::move(starts_)),
+        bases(std::move(bases_)),
+        keys(std::move(keys_)),
+        units(std::move(units_)),
+        bias(std::move(bias_)),
+        scales(std::move(scales_)) {
     view.precision = precision_of(precision);
     if (branches.size() == 0 || extents.shape(0) == 0 || extents.shape(1) != 6 || index.shape(1) != 2)
       throw std::invalid_argument("corrupt layer weights: an array has the wrong shape");
@@ -41,8 +48,8 @@ struct Layer {
     const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
     view.branches = branches.data();
     view.ranks = ranks.data();
-    view.extents = reinterpret_cast<const Extent*>(extents.data());
-    view.index = reinterpret_cast<const IndexEntry*>(index.data());
+    view.extents = reinterpret_cast<const layer::Extent*>(extents.data());
+    view.index = reinterpret_cast<const layer::IndexEntry*>(index.data());
     view.starts = starts.data();
     view.bases = bases.data();
     view.keys = keys.data();
@@ -52,12 +59,12 @@ struct Layer {
     view.n_parents = size(branches.size()) - 1;
     view.n_children = size(bias.size());
     view.n_features = n_features;
-    view.hash = RankHash(n_features);
+    view.hash = layer::RankHash(n_features);
     view.n_units = size(units.size());
     nb::gil_scoped_release release;
-    check_extents(view, {size(branches.size()), size(ranks.size()), size(extents.shape(0)), size(index.shape(0)),
-                         size(starts.size()), size(bases.size()), size(keys.size()), size(units.size()),
-                         size(bias.size()), size(scales.size())});
+    layer::check_extents(view, {size(branches.size()), size(ranks.size()), size(extents.shape(0)), size(index.shape(0)),
+                                size(starts.size()), size(bases.size()), size(keys.size()), size(units.size()),
+                                size(bias.size()), size(scales.size())});
   }
 };
 
@@ -73,7 +80,7 @@ NumpyVector<std::int32_t> ranks_of(const Csr& X) {
   std::vector<std::int32_t> ranks;
   {
     nb::gil_scoped_release release;
-    ranks = rank_features(X.view);
+    ranks = layer::rank_features(X.view);
   }
   return to_numpy(std::move(ranks));
 }
@@ -88,21 +95,21 @@ nb::dict pack(const Csr& children, Vector<std::int64_t> branches, Vector<std::in
   if (branches.data()[0] != 0 || branches.data()[n_parents] != children.view.n_rows)
     throw std::invalid_argument("branches must run from 0 to the " + std::to_string(children.view.n_rows) +
                                 " children");
-  LayerArrays layer;
+  layer::LayerArrays layer;
   {
     nb::gil_scoped_release release;
-    layer = pack_layer(children.view, branches.data(), n_parents, {ranks.data(), ranks.size()}, n_threads,
-                       python_tick(std::nullopt));
+    layer = layer::pack_layer(children.view, branches.data(), n_parents, {ranks.data(), ranks.size()}, n_threads,
+                              python_tick(std::nullopt));
   }
   return layer_to_numpy(std::move(layer));
 }
 
 nb::dict convert(const Layer& layer, int precision, float threshold, std::int64_t max_nonzeros, int n_threads) {
-  ConvertedLayer converted;
+  layer::ConvertedLayer converted;
   {
     nb::gil_scoped_release release;
-    converted = convert_layer(layer.view, {precision_of(precision), threshold, max_nonzeros}, n_threads,
-                              python_tick(std::nullopt));
+    converted = layer::convert_layer(layer.view, {precision_of(precision), threshold, max_nonzeros}, n_threads,
+                                     python_tick(std::nullopt));
   }
   nb::dict out = layer_to_numpy(std::move(converted.arrays));
   out["scales"] = to_numpy(std::move(converted.scales));
@@ -110,10 +117,10 @@ nb::dict convert(const Layer& layer, int precision, float threshold, std::int64_
 }
 
 nb::tuple unpack(const Layer& layer) {
-  ChildMajor out;
+  layer::ChildMajor out;
   {
     nb::gil_scoped_release release;
-    out = unpack_layer(layer.view);
+    out = layer::unpack_layer(layer.view);
   }
   return nb::make_tuple(to_numpy(std::move(out.indptr)), to_numpy(std::move(out.features)),
                         to_numpy(std::move(out.weights)));
@@ -141,36 +148,37 @@ nb::object label_ids(nb::handle labels) {
   return nb::cast(to_numpy(std::move(ids)));
 }
 
-Merge merge_of(int number) {
+search::Merge merge_of(int number) {
   if (number < 0 || number > 2)
     throw std::invalid_argument("no such merge");
-  return static_cast<Merge>(number);
+  return static_cast<search::Merge>(number);
 }
 
-Combination combination(int transform, int power, bool logarithm) {
+search::Combination combination(int transform, int power, bool logarithm) {
   if (transform < 0 || transform > 2 || power < 0 || power > 4 || (transform == 2) != (power > 0))
     throw std::invalid_argument("no such combination");
-  return {static_cast<Transform>(transform), power, logarithm};
+  return {static_cast<search::Transform>(transform), power, logarithm};
 }
 
 struct Searcher {
   nb::list kept;  // the layers, whose arrays the tree reads
   Vector<std::int32_t> labels;
-  BeamTree tree;
-  ScratchPool pool;
+  search::BeamTree tree;
+  search::ScratchPool pool;
   std::atomic<bool> masked{false};
 
-  static std::vector<LayerView> views(const nb::list& layers) {
-    std::vector<LayerView> out;
+  static std::vector<layer::LayerView> views(const nb::list& layers) {
+    std::vector<layer::LayerView> out;
     for (nb::handle layer : layers)
       out.push_back(nb::cast<const Layer&>(layer).view);
     return out;
   }
   Searcher(nb::list layers, Vector<std::int32_t> labels_, std::int64_t n_labels)
-      : kept(nb::list(nb::tuple(layers))), labels(std::move(labels_)),
+      : kept(nb::list(nb::tuple(layers))),
+        labels(std::move(labels_)),
         tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
 
-  LabelIds checked(const char* name, const Vector<std::int64_t>& ids) const {
+  search::LabelIds checked(const char* name, const Vector<std::int64_t>& ids) const {
     const std::int64_t *begin = ids.data(), *end = begin + ids.size();
     std::uint64_t most = 0;  // a negative one is larger than any
     for (const std::int64_t* label = begin; label != end; label++)
@@ -183,10 +191,10 @@ struct Searcher {
     return {begin, end};
   }
 
-  LabelFilter* filter(const std::optional<Vector<std::int64_t>>& allowed,
-                      const std::optional<Vector<std::int64_t>>& excluded,
-                      const std::optional<Vector<float>>& weights) const {
-    LabelIds ids[2];
+  search::LabelFilter* filter(const std::optional<Vector<std::int64_t>>& allowed,
+                              const std::optional<Vector<std::int64_t>>& excluded,
+                              const std::optional<Vector<float>>& weights) const {
+    search::LabelIds ids[2];
     if (allowed)
       ids[0] = checked("allowed", *allowed);
     if (excluded)
@@ -199,8 +207,8 @@ struct Searcher {
         throw std::invalid_argument("weights must be finite and at least 0, found " +
                                     std::to_string(weights->data()[i]) + " for label " + std::to_string(i));
     nb::gil_scoped_release release;
-    return new LabelFilter(tree, allowed ? &ids[0] : nullptr, excluded ? &ids[1] : nullptr,
-                           weights ? weights->data() : nullptr);
+    return new search::LabelFilter(tree, allowed ? &ids[0] : nullptr, excluded ? &ids[1] : nullptr,
+                                   weights ? weights->data() : nullptr);
   }
 
   void check_mask(const char* name, const Csr* mask, std::int64_t n_rows) const {
@@ -225,8 +233,8 @@ struct Searcher {
       const std::int64_t first = ranges.data()[2 * row], end = ranges.data()[2 * row + 1];
       if (first < 0 || first > end || end > tree.n_labels())
         throw std::invalid_argument("ranges of row " + std::to_string(row) + " go from " + std::to_string(first) +
-                                    " to " + std::to_string(end) + ", outside the " +
-                                    std::to_string(tree.n_labels()) + " labels");
+                                    " to " + std::to_string(end) + ", outside the " + std::to_string(tree.n_labels()) +
+                                    " labels");
     }
   }
 
@@ -235,16 +243,16 @@ struct Searcher {
     constexpr std::int64_t kShort = 1 << 19;  // multiply-adds, of which 16 take one instruction, at the very most
     const std::int64_t n_rows = X.view.n_rows, scored = tree.most_scored(beam_size);
     // so that nothing overflows
-    if (n_rows > kFewRows || X.view.nnz() + n_masked > kShort || k > kShort || scored > kShort)
+    if (n_rows > search::kFewRows || X.view.nnz() + n_masked > kShort || k > kShort || scored > kShort)
       return false;
     return (X.view.nnz() + n_rows) * scored + n_rows * k + 16 * n_masked <= kShort;
   }
 
-  nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const Combination& at_labels, const LabelFilter* filter, const Csr* allowed, const Csr* excluded,
-                 const std::optional<Vector<std::int64_t>>& only, const std::optional<Vector<std::int64_t>>& without,
-                 std::optional<Matrix<std::int64_t>> ranges, int merge, int n_threads,
-                 std::optional<nb::callable> progress) {
+  nb::tuple topk(const Csr& X, std::int64_t k, std::int64_t beam_size, const search::Combination& combination,
+                 const search::Combination& at_labels, const search::LabelFilter* filter, const Csr* allowed,
+                 const Csr* excluded, const std::optional<Vector<std::int64_t>>& only,
+                 const std::optional<Vector<std::int64_t>>& without, std::optional<Matrix<std::int64_t>> ranges,
+                 int merge, int n_threads, std::optional<nb::callable> progress) {
     if (X.view.n_cols != tree.n_features())
       throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
                                   std::to_string(tree.n_features()) + " were expected");
@@ -264,18 +272,25 @@ struct Searcher {
       throw std::invalid_argument("the label filter was made for another model");
     if (filter != nullptr && filter->weights(false).slots != nullptr && !combination.bounded())
       throw std::invalid_argument("label weights need scores that are probabilities; combine is 'noop'");
-    LabelIds own[2];
+    search::LabelIds own[2];
     if (only)
       own[0] = checked("allowed", *only);
     if (without)
       own[1] = checked("excluded", *without);
     if ((only || without) && X.view.n_rows != 1)
       throw std::invalid_argument("only and without are for a single row, but X has " + std::to_string(X.view.n_rows));
-    const SearchOptions options{k, beam_size, combination, at_labels, filter, only ? &own[0] : nullptr,
-                                without ? &own[1] : nullptr, allowed ? &allowed->view : nullptr,
-                                excluded ? &excluded->view : nullptr, ranges ? ranges->data() : nullptr,
-                                merge_of(merge)};
-    if (filter != nullptr && filter->weights(false).slots != nullptr && options.merge == Merge::log_sum &&
+    const search::SearchOptions options{k,
+                                        beam_size,
+                                        combination,
+                                        at_labels,
+                                        filter,
+                                        only ? &own[0] : nullptr,
+                                        without ? &own[1] : nullptr,
+                                        allowed ? &allowed->view : nullptr,
+                                        excluded ? &excluded->view : nullptr,
+                                        ranges ? ranges->data() : nullptr,
+                                        merge_of(merge)};
+    if (filter != nullptr && filter->weights(false).slots != nullptr && options.merge == search::Merge::log_sum &&
         !combination.logarithm)
       throw std::invalid_argument("label weights and merge='log-sum' go together only with a log- combination");
     if (X.view.n_rows > (std::int64_t{1} << 58) / k)
@@ -283,35 +298,35 @@ struct Searcher {
     const auto n_rows = static_cast<std::size_t>(X.view.n_rows), width = static_cast<std::size_t>(k);
     auto ids = new_matrix<std::int64_t>(n_rows, width);
     auto scores = new_matrix<float>(n_rows, width);
-    const Answers answers{ids.data(), scores.data()};
+    const search::Answers answers{ids.data(), scores.data()};
     const std::int64_t n_masked = (allowed ? allowed->view.nnz() : 0) + (excluded ? excluded->view.nnz() : 0) +
                                   (only ? only->size() : 0) + (without ? without->size() : 0);
     // the first one prepares what the others need
     const bool first_mask = (allowed || only || without || ranges) && !masked.exchange(true);
     if (!first_mask && is_short(X, k, beam_size, n_masked)) {
-      search(tree, X.view, options, 1, {}, pool, answers);
+      search::search(tree, X.view, options, 1, {}, pool, answers);
     } else {
       nb::gil_scoped_release release;
-      search(tree, X.view, options, n_threads, python_tick(progress), pool, answers);
+      search::search(tree, X.view, options, n_threads, python_tick(progress), pool, answers);
     }
     return nb::make_tuple(std::move(ids), std::move(scores));
   }
 
-  nb::dict lines(const Csr& X, std::int64_t k, std::int64_t beam_size, const Combination& combination,
-                 const Combination& at_labels) const {
+  nb::dict lines(const Csr& X, std::int64_t k, std::int64_t beam_size, const search::Combination& combination,
+                 const search::Combination& at_labels) const {
     if (X.view.n_cols != tree.n_features() || !X.facts.canonical || !X.facts.finite || k < 1 || beam_size < 1)
       throw std::invalid_argument("X does not fit the model, or k or beam_size is below 1");
-    SearchOptions options;
+    search::SearchOptions options;
     options.k = k;
     options.beam_size = beam_size;
     options.combination = combination;
     options.at_labels = at_labels;
     std::vector<std::int64_t> ids(X.view.n_rows * k);
     std::vector<float> scores(X.view.n_rows * k);
-    const auto counts = count_lines(tree, X.view, options, {ids.data(), scores.data()});
+    const auto counts = search::count_lines(tree, X.view, options, {ids.data(), scores.data()});
     nb::dict out;
-    const char* const names[kParts] = {"ranks", "index", "starts", "keys", "units", "bias"};
-    for (std::size_t part = 0; part < kParts; part++)
+    const char* const names[search::kParts] = {"ranks", "index", "starts", "keys", "units", "bias"};
+    for (std::size_t part = 0; part < search::kParts; part++)
       out[names[part]] = counts[part];
     return out;
   }
@@ -328,13 +343,17 @@ void bind_search(nb::module_& m) {
            nb::arg("index").noconvert(), nb::arg("starts").noconvert(), nb::arg("bases").noconvert(),
            nb::arg("keys").noconvert(), nb::arg("units").noconvert(), nb::arg("bias").noconvert(),
            nb::arg("scales").noconvert(), nb::arg("precision"), nb::arg("n_features"))
-      .def("check", [](const Layer& layer) { check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
-           "Raises ValueError unless all arrays are as training makes them; reads everything.")
-      .def("__repr__", [](const Layer& layer) {
-        return "<Layer: " + std::to_string(layer.view.n_children) + " children of " +
-               std::to_string(layer.view.n_parents) + " parents>";
-      })
-      .def("nnz", [](const Layer& layer) { return count_weights(layer.view); }, "Number of weights, once checked.")
+      .def(
+          "check", [](const Layer& layer) { layer::check_layer(layer.view); }, nb::call_guard<nb::gil_scoped_release>(),
+          "Raises ValueError unless all arrays are as training makes them; reads everything.")
+      .def("__repr__",
+           [](const Layer& layer) {
+             return "<Layer: " + std::to_string(layer.view.n_children) + " children of " +
+                    std::to_string(layer.view.n_parents) + " parents>";
+           })
+      .def(
+          "nnz", [](const Layer& layer) { return layer::count_weights(layer.view); },
+          "Number of weights, once checked.")
       .def("convert", &convert, nb::arg("precision"), nb::arg("threshold"), nb::arg("max_nonzeros"),
            nb::arg("n_threads"), "Once checked: a dict of extents, index, starts, bases, keys, units and scales.")
       .def("unpack", &unpack, "W transposed as CSR, once checked: (indptr, unsorted features, weights).");
@@ -342,37 +361,48 @@ void bind_search(nb::module_& m) {
   m.def("pack_layer", &pack, nb::arg("children"), nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(),
         nb::arg("n_threads") = 1,
         "Arrays of a layer from W transposed: a dict of extents, index, starts, bases, keys and units.");
-  nb::class_<Combination>(m, "Combination").def("__init__", [](Combination* c, int transform, int power, bool log) {
-    new (c) Combination(combination(transform, power, log));
-  }, nb::arg("transform"), nb::arg("power"), nb::arg("logarithm"))
-      .def("__repr__", [](const Combination& c) {
-        const std::string kinds[] = {"margins as they are", "sigmoid", "hinge to the power " + std::to_string(c.power)};
-        return "<Combination: " + kinds[static_cast<int>(c.transform)] + (c.logarithm ? ", logarithms>" : ">");
-      })
-      .def("__call__", [](const Combination& c, Vector<float> margins, Vector<float> parents) {
-        if (margins.size() != parents.size())
-          throw std::invalid_argument("margins and parents differ in length");
-        std::vector<float> out(margins.size());
-        with_combination(c, [&](auto f) {
-          for (std::size_t i = 0; i < out.size(); i++)
-            out[i] = f(broadcast(margins.data()[i]), parents.data()[i])[0];
-        });
-        return to_numpy(std::move(out));
-      }, nb::arg("margins"), nb::arg("parents"), "Scores of nodes with the given margins and parents' scores.");
+  nb::class_<search::Combination>(m, "Combination")
+      .def(
+          "__init__",
+          [](search::Combination* c, int transform, int power, bool log) {
+            new (c) search::Combination(combination(transform, power, log));
+          },
+          nb::arg("transform"), nb::arg("power"), nb::arg("logarithm"))
+      .def("__repr__",
+           [](const search::Combination& c) {
+             const std::string kinds[] = {"margins as they are", "sigmoid",
+                                          "hinge to the power " + std::to_string(c.power)};
+             return "<Combination: " + kinds[static_cast<int>(c.transform)] + (c.logarithm ? ", logarithms>" : ">");
+           })
+      .def(
+          "__call__",
+          [](const search::Combination& c, Vector<float> margins, Vector<float> parents) {
+            if (margins.size() != parents.size())
+              throw std::invalid_argument("margins and parents differ in length");
+            std::vector<float> out(margins.size());
+            search::with_combination(c, [&](auto f) {
+              for (std::size_t i = 0; i < out.size(); i++)
+                out[i] = f(broadcast(margins.data()[i]), parents.data()[i])[0];
+            });
+            return to_numpy(std::move(out));
+          },
+          nb::arg("margins"), nb::arg("parents"), "Scores of nodes with the given margins and parents' scores.");
   m.def("label_ids", &label_ids, nb::arg("labels"),
         "An int64 array of a list or tuple of ints; None if it holds anything else.");
-  nb::class_<LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.")
-      .def("__repr__", [](const LabelFilter& f) {
-        return "<LabelFilter: " + std::to_string(f.n_labels()) + " of " + std::to_string(f.tree()->n_labels()) +
-               (f.weighted() ? " labels, weighted>" : " labels>");
-      })
-      .def("__reduce__", [](const LabelFilter&) -> nb::tuple {
-        throw nb::type_error("a LabelFilter belongs to one model in memory and is not copied or pickled; call "
-                             "prepare_filter of the other model");
+  nb::class_<search::LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.")
+      .def("__repr__",
+           [](const search::LabelFilter& f) {
+             return "<LabelFilter: " + std::to_string(f.n_labels()) + " of " + std::to_string(f.tree()->n_labels()) +
+                    (f.weighted() ? " labels, weighted>" : " labels>");
+           })
+      .def("__reduce__", [](const search::LabelFilter&) -> nb::tuple {
+        throw nb::type_error(
+            "a LabelFilter belongs to one model in memory and is not copied or pickled; call "
+            "prepare_filter of the other model");
       });
   nb::class_<Searcher>(m, "Searcher", "Beam search over a stack of layers; keeps their arrays alive.")
-      .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"),
-           nb::arg("labels").noconvert(), nb::arg("n_labels"))
+      .def(nb::init<nb::list, Vector<std::int32_t>, std::int64_t>(), nb::arg("layers"), nb::arg("labels").noconvert(),
+           nb::arg("n_labels"))
       .def("filter", &Searcher::filter, nb::arg("allowed").none(), nb::arg("excluded").none(),
            nb::arg("weights").none(), nb::keep_alive<0, 1>())
       .def("lines", &Searcher::lines, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("combination"),
@@ -384,12 +414,14 @@ void bind_search(nb::module_& m) {
            nb::arg("ranges").noconvert().none(), nb::arg("merge"), nb::arg("n_threads"), nb::arg("progress").none())
       .def("is_short", &Searcher::is_short, nb::arg("X"), nb::arg("k"), nb::arg("beam_size"), nb::arg("n_masked") = 0,
            "Whether topk keeps the GIL, because handing it over may take longer than the search.")
-      .def("__repr__", [](const Searcher& searcher) {
-        return "<Searcher: " + std::to_string(searcher.tree.depth()) + " layers above " +
-               std::to_string(searcher.tree.n_labels()) + " labels>";
-      })
-      .def_prop_ro("kept_bytes", [](const Searcher& searcher) { return searcher.pool.bytes(); },
-                   "Working memory that is kept for later searches.");
+      .def("__repr__",
+           [](const Searcher& searcher) {
+             return "<Searcher: " + std::to_string(searcher.tree.depth()) + " layers above " +
+                    std::to_string(searcher.tree.n_labels()) + " labels>";
+           })
+      .def_prop_ro(
+          "kept_bytes", [](const Searcher& searcher) { return searcher.pool.bytes(); },
+          "Working memory that is kept for later searches.");
 }
 
-}  // namespace arborank
+}  // namespace arborank::bindings

@@ -1,19 +1,19 @@
-#include "spmm.hpp"
+#include "sparse/products.hpp"
 
-#include "common.hpp"
-#include "compact_rows.hpp"
+#include "bindings/common.hpp"
+#include "sparse/compact_rows.hpp"
 
-namespace arborank {
+namespace arborank::bindings {
 
 namespace {
 
 template <class T>
-NumpyVector<T> raw_to_numpy(RawArray<T>&& values, std::size_t n) {
+NumpyVector<T> raw_to_numpy(sparse::RawArray<T>&& values, std::size_t n) {
   nb::capsule owner(values.get(), [](void* p) noexcept { std::free(p); });
   return NumpyVector<T>(values.release(), {n}, owner);
 }
 
-nb::tuple to_python(CsrArrays&& arrays) {
+nb::tuple to_python(sparse::CsrArrays&& arrays) {
   const std::size_t nnz = arrays.indptr.back();
   return nb::make_tuple(to_numpy(std::move(arrays.indptr)), raw_to_numpy(std::move(arrays.indices), nnz),
                         raw_to_numpy(std::move(arrays.data), nnz));
@@ -30,19 +30,20 @@ void check_product(const Csr& a, const Csr& b) {
 }  // namespace
 
 void bind_spmm(nb::module_& m) {
-  nb::class_<CompactRows>(m, "CompactRows", "A sparse matrix of values in 16 bits, made for one clustering.")
-      .def("__repr__", [](const CompactRows& rows) {
-        return "<CompactRows: " + std::to_string(rows.size()) + " x " + std::to_string(rows.n_cols) + ", " +
-               std::to_string(rows.nnz) + " stored values>";
-      })
-      .def_prop_ro("shape", [](const CompactRows& rows) { return nb::make_tuple(rows.size(), rows.n_cols); })
-      .def_prop_ro("nnz", [](const CompactRows& rows) { return rows.nnz; });
+  nb::class_<sparse::CompactRows>(m, "CompactRows", "A sparse matrix of values in 16 bits, made for one clustering.")
+      .def("__repr__",
+           [](const sparse::CompactRows& rows) {
+             return "<CompactRows: " + std::to_string(rows.size()) + " x " + std::to_string(rows.n_cols) + ", " +
+                    std::to_string(rows.nnz) + " stored values>";
+           })
+      .def_prop_ro("shape", [](const sparse::CompactRows& rows) { return nb::make_tuple(rows.size(), rows.n_cols); })
+      .def_prop_ro("nnz", [](const sparse::CompactRows& rows) { return rows.nnz; });
   m.def(
       "multiply_compact",
       [](const Csr& a, const Csr& b, int n_threads, std::optional<nb::callable> progress) {
         check_product(a, b);
         nb::gil_scoped_release release;
-        return multiply_compact(a.view, b.view, n_threads, python_tick(progress));
+        return sparse::multiply_compact(a.view, b.view, n_threads, python_tick(progress));
       },
       nb::arg("a"), nb::arg("b"), nb::arg("n_threads"), nb::arg("progress") = nb::none(),
       "The product of two sparse matrices with every row divided by its Euclidean norm.");
@@ -50,7 +51,7 @@ void bind_spmm(nb::module_& m) {
       "multiply",
       [](const Csr& a, const Csr& b, bool normalize, int n_threads, std::optional<nb::callable> progress) {
         check_product(a, b);
-        CsrArrays result;
+        sparse::CsrArrays result;
         {
           nb::gil_scoped_release release;
           result = multiply(a.view, b.view, normalize, n_threads, python_tick(progress));
@@ -62,12 +63,12 @@ void bind_spmm(nb::module_& m) {
   m.def(
       "normalize_rows",
       [](const Csr& a) {
-        const CsrView& m = a.view;
-        auto data = raw_array<float>(m.nnz());
+        const sparse::CsrView& m = a.view;
+        auto data = sparse::raw_array<float>(m.nnz());
         {
           nb::gil_scoped_release release;
           for (std::int64_t row = 0; row < m.n_rows; row++)
-            normalize_row(m.data + m.begin(row), m.length(row), &data[m.begin(row)]);
+            sparse::normalize_row(m.data + m.begin(row), m.length(row), &data[m.begin(row)]);
         }
         return raw_to_numpy(std::move(data), m.nnz());
       },
@@ -76,7 +77,7 @@ void bind_spmm(nb::module_& m) {
       "transpose",
       [](const Csr& a) {
         const std::optional<nb::callable> no_progress;
-        CsrArrays result;
+        sparse::CsrArrays result;
         {
           canonical(a, "a");
           nb::gil_scoped_release release;
@@ -87,4 +88,4 @@ void bind_spmm(nb::module_& m) {
       nb::arg("a"), "Arrays (indptr, indices, data) of the transpose.");
 }
 
-}  // namespace arborank
+}  // namespace arborank::bindings

@@ -22,7 +22,7 @@ class Vocabulary:
     offsets : int64 array of shape (n_terms + 1,)
         Term ``i`` is ``terms[offsets[i]:offsets[i + 1]]``.
     slots : uint64 array of shape (n_slots, 2)
-        Hash table: key and column of a term. The layout is that of ``native/ngrams_table.hpp``.
+        Hash table: key and column of a term. The layout is that of ``native/text/table.hpp``.
     """
 
     terms: NDArray[np.uint8]

@@ -1,7 +1,7 @@
 """Balanced hierarchical k-means: similar labels into the same leaves, similar leaves into the same branches.
 
 The tree is grown by halving, as in Parabel (Prabhu et al., WWW 2018) and PECOS (Yu et al., JMLR 2022), and its levels
-are then joined to the branching wanted. ``native/kmeans.hpp`` does the work and tells how.
+are then joined to the branching wanted. ``native/cluster/kmeans.hpp`` does the work and tells how.
 """
 
 from collections.abc import Callable

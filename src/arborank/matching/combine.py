@@ -35,7 +35,7 @@ from .._native import Combination
 
 __all__ = ["COMBINATIONS", "combination", "is_logarithmic"]
 
-_IDENTITY, _SIGMOID, _HINGE = range(3)  # enum Transform in native/combine.hpp
+_IDENTITY, _SIGMOID, _HINGE = range(3)  # enum Transform in native/search/combine.hpp
 
 
 def _hinges(logarithm: bool) -> Iterator[tuple[str, Combination, Combination]]:

@@ -1,4 +1,4 @@
-"""The weights of one tree layer, in the chunked layout that prediction reads (see ``native/weights.hpp``)."""
+"""The weights of one tree layer, in the chunked layout that prediction reads (see ``native/layer/layer.hpp``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -16,7 +16,7 @@ from ..state import State
 
 __all__ = ["PRECISIONS", "LayerWeights", "check_precision", "check_pruning", "check_ranks", "feature_ranks"]
 
-PRECISIONS: Final = ("float32", "float16", "int8")  # enum Precision in native/weights.hpp
+PRECISIONS: Final = ("float32", "float16", "int8")  # enum Precision in native/layer/layer.hpp
 
 
 def feature_ranks(X: Csr) -> NDArray[np.int32]:

@@ -1,0 +1,67 @@
+// Vector types. The compiler lowers them to whatever the level has: one AVX-512 register, two AVX2, four SSE or NEON.
+#pragma once
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace arborank::inline base {
+
+constexpr int kLanes = 16;  // siblings that share one vector, in training and in prediction
+
+typedef float f32x16 __attribute__((vector_size(64)));
+typedef std::int32_t i32x16 __attribute__((vector_size(64)));
+
+inline f32x16 broadcast(float x) { return f32x16{} + x; }
+inline f32x16 vmax(f32x16 a, f32x16 b) { return a > b ? a : b; }
+inline f32x16 vmin(f32x16 a, f32x16 b) { return a < b ? a : b; }
+
+// a * b + c, fused where the level can.
+inline f32x16 multiply_add(f32x16 a, f32x16 b, f32x16 c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<f32x16>(
+      _mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif defined(__FMA__)
+  __m256 x[2], y[2], z[2];
+  std::memcpy(x, &a, sizeof a);
+  std::memcpy(y, &b, sizeof b);
+  std::memcpy(z, &c, sizeof c);
+  for (int half = 0; half < 2; half++)
+    z[half] = _mm256_fmadd_ps(x[half], y[half], z[half]);
+  std::memcpy(&c, z, sizeof c);
+  return c;
+#else
+  return a * b + c;
+#endif
+}
+
+inline float multiply_add(float a, float b, float c) {
+#if defined(__FMA__)
+  return __builtin_fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+inline void prefetch(const void* p) { __builtin_prefetch(p); }
+
+// Bit i is set where lane i of the comparison result is true.
+inline std::uint32_t lane_mask(i32x16 truth) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(truth));
+#elif defined(__AVX2__)
+  __m256 halves[2];
+  std::memcpy(halves, &truth, sizeof truth);
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(halves[0]) | _mm256_movemask_ps(halves[1]) << 8);
+#else
+  std::uint32_t mask = 0;
+  for (int lane = 0; lane < kLanes; lane++)
+    mask |= static_cast<std::uint32_t>(truth[lane] < 0) << lane;
+  return mask;
+#endif
+}
+
+}  // namespace arborank::inline base

@@ -1,0 +1,196 @@
+// The best candidates of one query so far, exactly and in a total order.
+//
+// A candidate is one 64-bit number: its score, then its place among all children of the beam, better-placed parents
+// first. So ties fall to the better-placed parent and then to the smaller position, whatever order they come in.
+#pragma once
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "search/combine.hpp"
+#include "search/own.hpp"
+#include "search/range.hpp"
+
+namespace arborank::search {
+
+typedef std::uint64_t Candidate;  // larger is better; 0 is worse than any
+
+inline std::uint32_t ordered_bits(float score) {
+  const auto bits = std::bit_cast<std::uint32_t>(score);
+  return bits ^ (static_cast<std::uint32_t>(static_cast<std::int32_t>(bits) >> 31) | 0x80000000u);
+}
+inline Candidate make_candidate(float score, std::uint32_t order) {
+  return Candidate{ordered_bits(score)} << 32 | static_cast<std::uint32_t>(~order);
+}
+inline float candidate_score(Candidate c) {
+  const auto bits = static_cast<std::uint32_t>(c >> 32);
+  return std::bit_cast<float>(bits ^ (((bits >> 31) - 1u) | 0x80000000u));
+}
+inline std::uint32_t candidate_order(Candidate c) { return ~static_cast<std::uint32_t>(c); }
+
+// The beam of one query at one level, best first.
+struct Beam {
+  std::vector<float> scores;
+  std::vector<std::int32_t> nodes;
+  std::vector<std::uint32_t> orders;  // children of the better-placed nodes
+
+  std::int64_t size() const { return static_cast<std::int64_t>(nodes.size()); }
+  // The child at a place among all children of the beam.
+  std::int64_t child(std::uint32_t order, const std::int64_t* branches) const {
+    const auto rank = std::upper_bound(orders.begin(), orders.end(), order) - orders.begin() - 1;
+    return branches[nodes[rank]] + (order - orders[rank]);
+  }
+};
+
+// Children that a query may not see, and what the scores of others are multiplied by. Null pointers: no restriction.
+struct Mask {
+  const std::uint32_t* nodes = nullptr;  // of a LabelFilter: a bit a node of the level
+  LabelFilter::Weights weights;          // the same, at the last level
+  // of the query alone:
+  const SparseSet* slots = nullptr;  // that may be returned: at the last level the nodes themselves, else
+  const std::int32_t* first_slots = nullptr;  // those below a node begin here, and end where the next one's do
+  const LabelSet* own_excluded = nullptr;  // labels
+  const std::int32_t* allowed = nullptr;  // nodes of the level, ascending
+  const std::int32_t* allowed_end = nullptr;
+  const std::int32_t* excluded = nullptr;  // labels, ascending
+  const std::int32_t* excluded_end = nullptr;
+  const std::int32_t* labels = nullptr;  // of the level's nodes, for `excluded` and `own_excluded`
+  const LabelSpans* spans = nullptr;     // of the level's nodes, for `range`
+  LabelRange range{};
+
+  bool excludes(std::int64_t node) const {
+    return (first_slots != nullptr && !slots->any(first_slots[node], first_slots[node + 1])) ||
+           (own_excluded != nullptr && own_excluded->has(labels[node])) ||
+           (spans != nullptr && !spans->meets(node, range)) ||
+           (excluded != nullptr && std::binary_search(excluded, excluded_end, labels[node]));
+  }
+};
+
+// The candidates for the next beam, in memory of the caller.
+struct Top {
+  Candidate* items = nullptr;
+  Candidate threshold = 0;  // what a candidate must beat: the keep-th best, or 0 until there are as many
+  std::int64_t size = 0, keep = 0;
+  // where one label may come up several times: what tells the label of a candidate
+  const std::int32_t* labels = nullptr;
+  const Beam* beam = nullptr;
+  const std::int64_t* branches = nullptr;
+
+  static constexpr std::int64_t kFew = 32;  // as many are kept in order; more are gathered and cut from time to time
+  static std::int64_t room_for(std::int64_t keep) { return keep + std::max<std::int64_t>(keep, 64); }
+
+  // Of something that beats the threshold; the lanes of one vector need no room check in between.
+  void add(Candidate c) {
+    if (keep > kFew)
+      items[size++] = c;
+    else if (labels == nullptr)
+      insert(c);
+    else
+      insert_label(c);
+  }
+  void make_room() {
+    if (size + kLanes > room_for(keep))
+      shrink();
+  }
+  // Drops all but the best `keep`, in no order.
+  void shrink() {
+    if (keep <= kFew)
+      return;
+    if (labels != nullptr)
+      keep_best_of_label();
+    if (size < keep)
+      return;
+    std::nth_element(items, items + keep - 1, items + size, std::greater<>());
+    size = keep;
+    threshold = items[keep - 1];
+  }
+
+ private:
+  std::int32_t label_of(Candidate c) const { return labels[beam->child(candidate_order(c), branches)]; }
+  void insert(Candidate c) {
+    std::int64_t i = size < keep ? size++ : keep - 1;
+    for (; i > 0 && items[i - 1] < c; i--)
+      items[i] = items[i - 1];
+    items[i] = c;
+    if (size == keep)
+      threshold = items[keep - 1];
+  }
+  // In place of a worse candidate of the same label, if there is one. Labels stand behind the candidates.
+  void insert_label(Candidate c) {
+    Candidate* const tags = items + keep;
+    const auto tag = static_cast<Candidate>(label_of(c));
+    std::int64_t i = std::find(tags, tags + size, tag) - tags;
+    if (i < size && items[i] >= c)
+      return;
+    if (i == size)
+      i = size < keep ? size++ : keep - 1;
+    for (; i > 0 && items[i - 1] < c; i--) {
+      items[i] = items[i - 1];
+      tags[i] = tags[i - 1];
+    }
+    items[i] = c;
+    tags[i] = tag;
+    if (size == keep)
+      threshold = items[keep - 1];
+  }
+  void keep_best_of_label() {
+    std::vector<std::pair<std::int32_t, Candidate>> labelled(size);
+    for (std::int64_t i = 0; i < size; i++)
+      labelled[i] = {label_of(items[i]), items[i]};
+    std::sort(labelled.begin(), labelled.end(), std::greater<>());
+    size = 0;
+    for (std::size_t i = 0; i < labelled.size(); i++)
+      if (i == 0 || labelled[i].first != labelled[i - 1].first)
+        items[size++] = labelled[i].second;
+  }
+};
+
+// A parent and its children, as the search of one level sees them.
+struct Family {
+  float parent;           // the parent's score
+  std::uint32_t order;    // place of the first child among all children of the beam
+  std::int64_t first, n;  // children are nodes [first, first + n)
+};
+
+// Adds the children that beat the threshold.
+template <class Combine>
+inline void push_family(Top& top, const f32x16* margins, const Family& family, const Mask& mask, Combine&& combine) {
+  const std::int32_t* allowed = mask.allowed;
+  if (allowed != nullptr)
+    allowed = std::lower_bound(allowed, mask.allowed_end, family.first);
+  for (std::int64_t begin = 0; begin < family.n; begin += kLanes) {
+    std::uint32_t lanes = family.n - begin >= kLanes ? 0xffffu : (1u << (family.n - begin)) - 1;
+    if (allowed != nullptr) {
+      std::uint32_t wanted = 0;
+      for (; allowed != mask.allowed_end && *allowed < family.first + begin + kLanes; allowed++)
+        wanted |= 1u << (*allowed - family.first - begin);
+      lanes &= wanted;
+    }
+    if (mask.nodes != nullptr)
+      lanes &= NodeSet::lanes(mask.nodes, family.first + begin);
+    if (mask.slots != nullptr && mask.first_slots == nullptr)
+      lanes &= mask.slots->lanes(family.first + begin);
+    if (lanes == 0)
+      continue;
+    top.make_room();
+    f32x16 scores = combine(margins[begin / kLanes], family.parent);
+    if (mask.weights.slots != nullptr) {
+      f32x16 weights;
+      std::memcpy(&weights, mask.weights.slots + family.first + begin, sizeof weights);
+      scores = mask.weights.logarithm ? (scores + weights) + 0.0f : scores * weights;
+    }
+    // while there is no threshold this compares with NaN, and nothing is less than NaN
+    for (lanes &= ~lane_mask(scores < candidate_score(top.threshold)); lanes != 0; lanes &= lanes - 1) {
+      const int lane = std::countr_zero(lanes);
+      const Candidate c = make_candidate(scores[lane], family.order + static_cast<std::uint32_t>(begin + lane));
+      if (c > top.threshold && !mask.excludes(family.first + begin + lane))
+        top.add(c);
+    }
+  }
+  top.shrink();
+}
+
+}  // namespace arborank::search

@@ -1,0 +1,52 @@
+// The best candidates of a query against sorting all of them.
+#include "search/top.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "check.hpp"
+
+namespace arborank::tests {
+
+TEST(a_candidate_gives_its_score_and_place_back_and_orders_by_both) {
+  const float scores[] = {-1e30f, -2.5f, -0.0f, 0.0f, 1e-30f, 0.5f, 3e38f};
+  for (const float score : scores)
+    for (const std::uint32_t order : {0u, 1u, 77u, UINT32_MAX}) {
+      const auto candidate = search::make_candidate(score, order);
+      CHECK(search::candidate_score(candidate) == score && search::candidate_order(candidate) == order);
+    }
+  for (std::size_t i = 0; i + 1 < std::size(scores); i++) {
+    if (scores[i] < scores[i + 1])
+      CHECK(search::make_candidate(scores[i], 0) < search::make_candidate(scores[i + 1], 9));
+    CHECK(search::make_candidate(scores[i], 5) > search::make_candidate(scores[i], 6));  // ties: the first place
+  }
+}
+
+TEST(the_best_are_kept_whatever_order_they_come_in) {
+  std::mt19937 random(1);
+  for (const std::int64_t keep : {1, 5, 32, 33, 200})
+    for (const std::int64_t n : {0, 3, 32, 500}) {
+      std::vector<search::Candidate> all;
+      for (std::int64_t i = 0; i < n; i++)  // few values, so that ties are common
+        all.push_back(search::make_candidate(static_cast<float>(random() % 40) / 8, static_cast<std::uint32_t>(i)));
+      std::shuffle(all.begin(), all.end(), random);
+      std::vector<search::Candidate> room(search::Top::room_for(keep) + kLanes);
+      search::Top top;
+      top.items = room.data();
+      top.keep = keep;
+      for (const auto candidate : all)
+        if (candidate > top.threshold) {
+          top.make_room();
+          top.add(candidate);
+        }
+      top.shrink();
+      std::vector<search::Candidate> found(top.items, top.items + top.size);
+      std::sort(found.begin(), found.end(), std::greater<>());
+      std::sort(all.begin(), all.end(), std::greater<>());
+      all.resize(std::min<std::size_t>(all.size(), keep));
+      found.resize(std::min<std::size_t>(found.size(), keep));
+      CHECK(found == all);
+    }
+}
+
+}  // namespace arborank::tests

@@ -1,0 +1,161 @@
+// The examples of one parent node, gathered once and shared by the solvers of all its children.
+//
+// Features are renumbered 0..n_shared by how many of the examples have them, most frequent first, so that the part
+// of the weights that is touched all the time stays in cache. A feature that only one example has needs no weight in
+// memory: every linear solver's weights are a combination of the examples, w = sum_i coef_i x_i, hence such a feature
+// adds coef_i * own_i to example i's margin, own_i being the squared norm of the example's private features.
+//
+// A block that is a large part of all instances is not gathered: its examples are read where they lie, by the features'
+// own numbers.
+#pragma once
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <numeric>
+#include <vector>
+
+#include "base/buffer.hpp"
+#include "base/pool.hpp"
+#include "sparse/csr.hpp"
+
+namespace arborank::train {
+
+struct TrainBlock {
+  std::int64_t n = 0;  // examples
+  const std::uint32_t* features = nullptr;  // shared features, local numbers: gathered, or the instances' own
+  const float* values = nullptr;
+  std::vector<std::int64_t> starts;  // n: where an example begins in features and values
+  std::vector<std::int32_t> lengths;  // n
+  std::vector<std::uint32_t> shared;  // local number -> feature
+  std::vector<float> norms;  // n: squared norm of the example
+  std::vector<float> own;  // n: the part of it that comes from private features
+  std::vector<std::int64_t> own_starts;  // n + 1: extents in own_features and own_values
+  std::vector<std::uint32_t> own_features;
+  std::vector<float> own_values;
+  Buffer<std::uint32_t> gathered_features;
+  Buffer<float> gathered_values;
+
+  std::int64_t n_shared() const { return static_cast<std::int64_t>(shared.size()); }
+};
+
+// Gathers blocks; one a thread, its map from features to local numbers is reused.
+class BlockGatherer {
+ public:
+  explicit BlockGatherer(std::int64_t n_features) : number_(n_features, 0) {}
+
+  // Incomplete when the job is stopped.
+  TrainBlock gather(const sparse::CsrView& X, const std::int32_t* rows, std::int64_t n, const Job& job) {
+    std::int64_t nnz = 0;
+    for (std::int64_t a = 0; a < n; a++)
+      nnz += X.length(rows[a]);
+    TrainBlock block;
+    block.n = n;
+    block.starts.reserve(n);
+    block.lengths.reserve(n);
+    block.norms.reserve(n);
+    block.own.reserve(n);
+    block.own_starts.reserve(n + 1);
+    block.own_starts.push_back(0);
+    if (4 * nnz >= X.nnz() && nnz >= 2 * X.n_cols)
+      take_in_place(X, rows, job, block);
+    else
+      renumber(X, rows, nnz, job, block);
+    return block;
+  }
+
+ private:
+  static constexpr std::uint32_t kOwn = 0xffffffffu;
+
+  static void take_in_place(const sparse::CsrView& X, const std::int32_t* rows, const Job& job, TrainBlock& block) {
+    block.features = reinterpret_cast<const std::uint32_t*>(X.indices);
+    block.values = X.data;
+    block.shared.resize(X.n_cols);
+    std::iota(block.shared.begin(), block.shared.end(), 0u);
+    for (std::int64_t a = 0; a < block.n && !job.stopped(); a++) {
+      float norm = 0;
+      for (std::int64_t k = X.begin(rows[a]); k < X.end(rows[a]); k++)
+        norm += X.data[k] * X.data[k];
+      finish_row(X.begin(rows[a]), X.length(rows[a]), norm, 0.0f, block);
+    }
+  }
+
+  void renumber(const sparse::CsrView& X, const std::int32_t* rows, std::int64_t nnz, const Job& job,
+                TrainBlock& block) {
+    std::vector<std::uint32_t> found;
+    for (std::int64_t a = 0; a < block.n && !job.stopped(); a++)
+      for (std::int64_t k = X.begin(rows[a]); k < X.end(rows[a]); k++)
+        if (number_[X.indices[k]]++ == 0)
+          found.push_back(X.indices[k]);
+    number_by_frequency(found, block);
+    const std::int64_t n_own = static_cast<std::int64_t>(found.size()) - block.n_shared();
+    block.gathered_features = Buffer<std::uint32_t>(nnz - n_own);
+    block.gathered_values = Buffer<float>(nnz - n_own);
+    block.own_features.reserve(n_own);
+    block.own_values.reserve(n_own);
+    std::int64_t filled = 0;
+    for (std::int64_t a = 0; a < block.n && !job.stopped(); a++)
+      filled = add_row(X, rows[a], filled, block);
+    block.features = block.gathered_features.data();
+    block.values = block.gathered_values.data();
+    for (std::uint32_t feature : found)
+      number_[feature] = 0;
+  }
+
+  static void finish_row(std::int64_t start, std::int64_t length, float norm, float own, TrainBlock& block) {
+    block.starts.push_back(start);
+    block.lengths.push_back(static_cast<std::int32_t>(length));
+    block.own_starts.push_back(static_cast<std::int64_t>(block.own_features.size()));
+    block.norms.push_back(norm);
+    block.own.push_back(own);
+  }
+
+  // Counting sort by falling frequency, first met first: number_ turns from counts into local numbers. Features of
+  // one example are private.
+  void number_by_frequency(const std::vector<std::uint32_t>& found, TrainBlock& block) {
+    std::vector<std::uint32_t> place(block.n + 1, 0);
+    for (std::uint32_t feature : found)
+      place[number_[feature]]++;
+    std::uint32_t next = 0;
+    for (std::int64_t count = block.n; count >= 2; count--) {
+      const std::uint32_t many = place[count];
+      place[count] = next;
+      next += many;
+    }
+    block.shared.resize(next);
+    for (std::uint32_t feature : found) {
+      const std::uint32_t count = number_[feature];
+      if (count < 2) {
+        number_[feature] = kOwn;
+      } else {
+        number_[feature] = place[count]++;
+        block.shared[number_[feature]] = feature;
+      }
+    }
+  }
+
+  // Returns where the next row begins.
+  std::int64_t add_row(const sparse::CsrView& X, std::int32_t row, std::int64_t start, TrainBlock& block) const {
+    std::int64_t end = start;
+    float shared = 0, own = 0;
+    for (std::int64_t k = X.begin(row); k < X.end(row); k++) {
+      const float value = X.data[k];
+      const std::uint32_t number = number_[X.indices[k]];
+      if (number == kOwn) {
+        block.own_features.push_back(X.indices[k]);
+        block.own_values.push_back(value);
+        own += value * value;
+      } else {
+        block.gathered_features[end] = number;
+        block.gathered_values[end++] = value;
+        shared += value * value;
+      }
+    }
+    finish_row(start, end - start, shared + own, own, block);
+    return end;
+  }
+
+  std::vector<std::uint32_t> number_;
+};
+
+}  // namespace arborank::train

@@ -1,0 +1,243 @@
+// Trains the linear rankers of one tree layer: every child of every parent against its siblings' examples.
+#pragma once
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/pool.hpp"
+#include "train/block.hpp"
+#include "train/dual.hpp"
+#include "train/emit.hpp"
+#include "train/lanes.hpp"
+#include "train/logistic.hpp"
+#include "train/primal.hpp"
+
+namespace arborank::train {
+
+struct TrainedLayer {
+  layer::LayerArrays arrays;
+  std::vector<float> bias;
+  std::vector<float> learned,
+      reaching;  // by child: sums of squared weights, of all and of those that reach the threshold
+};
+
+class LayerTrainer {
+ public:
+  // Parents first to last; the result is that part of the layer, the same as in the whole.
+  LayerTrainer(const sparse::CsrView& X, const sparse::CsrView& active, const sparse::CsrView& positives,
+               const std::int64_t* branches, std::int64_t first, std::int64_t last, const std::int32_t* ranks,
+               const TrainParams& params)
+      : X_(X),
+        active_(active),
+        positives_(positives),
+        branches_(branches),
+        first_(first),
+        last_(last),
+        ranks_(ranks, static_cast<std::size_t>(X.n_cols)),
+        params_(params) {}
+
+  TrainedLayer train(int n_threads, const Tick& tick) {
+    plan();
+    run_threads(busy_threads(n_threads, n_groups_), tick, [&](int, Job& job) {
+      BlockGatherer gatherer(X_.n_cols);
+      try {
+        work(gatherer, job);
+        std::lock_guard lock(mutex_);
+        done_ = job.done();
+      } catch (...) {
+        std::lock_guard lock(mutex_);
+        job.stop();
+        changed_.notify_all();
+        throw;
+      }
+    });
+    return {layer::LayerArrays::join(std::move(chunks_), tick, done_), std::move(bias_), std::move(learned_),
+            std::move(reaching_)};
+  }
+
+ private:
+  struct Group {
+    int first, n_lanes, width;  // first child among its siblings, labels, lanes of the vectors
+  };
+  // A parent whose examples are gathered: its groups are handed out, the last one to finish packs the chunk.
+  struct OpenParent {
+    std::int64_t id;
+    TrainBlock block;
+    std::vector<Group> groups;
+    std::vector<GroupWeights> kept;
+    std::size_t next = 0, done = 0;
+  };
+
+  int n_children(std::int64_t parent) const { return static_cast<int>(branches_[parent + 1] - branches_[parent]); }
+
+  void plan() {
+    bias_.assign(branches_[last_] - branches_[first_], 0.0f);
+    learned_.assign(bias_.size(), 0.0f);
+    reaching_.assign(bias_.size(), 0.0f);
+    chunks_.resize(last_ - first_);
+    queue_.resize(last_ - first_);
+    std::iota(queue_.begin(), queue_.end(), first_);
+    auto work = [&](std::int64_t p) { return active_.length(p) * n_children(p); };
+    std::stable_sort(queue_.begin(), queue_.end(), [&](auto a, auto b) { return work(a) > work(b); });
+    for (std::int64_t p = first_; p < last_; p++)
+      n_groups_ += static_cast<std::int64_t>(groups_of(p).size());
+  }
+
+  std::vector<Group> groups_of(std::int64_t parent) const {
+    std::vector<Group> groups;
+    const int n = n_children(parent);
+    for (int first = 0; first < n; first += kLanes) {
+      const int n_lanes = std::min(kLanes, n - first);
+      groups.push_back({first, n_lanes, n_lanes <= 4 ? 4 : n_lanes <= 8 ? 8 : 16});
+    }
+    return groups;
+  }
+
+  // Threads first help with parents already open, so that few blocks are in memory at a time.
+  void work(BlockGatherer& gatherer, Job& job) {
+    std::unique_lock lock(mutex_);
+    while (!job.stopped()) {
+      const auto open =
+          std::find_if(open_.begin(), open_.end(), [](const auto& p) { return p->next < p->groups.size(); });
+      if (open != open_.end()) {
+        OpenParent& parent = **open;
+        const std::size_t g = parent.next++;
+        lock.unlock();
+        solve(parent, g, job);
+        lock.lock();
+        if (++parent.done == parent.groups.size())
+          close(parent, lock);
+      } else if (next_parent_ < queue_.size()) {
+        const std::int64_t id = queue_[next_parent_++];
+        gathering_++;
+        lock.unlock();
+        auto parent = gather(gatherer, id, job);
+        lock.lock();
+        gathering_--;
+        if (parent->groups.empty())
+          chunks_[id - first_] = layer::ChunkPacker(ranks_, 0).finish();
+        else
+          open_.push_back(std::move(parent));
+        changed_.notify_all();
+      } else if (gathering_ > 0) {
+        changed_.wait(lock);
+      } else {
+        break;
+      }
+    }
+    changed_.notify_all();
+  }
+
+  std::unique_ptr<OpenParent> gather(BlockGatherer& gatherer, std::int64_t id, const Job& job) {
+    auto parent = std::make_unique<OpenParent>();
+    parent->id = id;
+    parent->groups = groups_of(id);
+    parent->kept.resize(parent->groups.size());
+    if (!parent->groups.empty())
+      parent->block = gatherer.gather(X_, active_.indices + active_.begin(id), active_.length(id), job);
+    return parent;
+  }
+
+  void close(OpenParent& parent, std::unique_lock<std::mutex>& lock) {
+    const auto place = std::find_if(open_.begin(), open_.end(), [&](const auto& p) { return p.get() == &parent; });
+    const auto mine = std::move(*place);
+    open_.erase(place);
+    lock.unlock();
+    chunks_[mine->id - first_] = pack_groups(mine->block, std::move(mine->kept), ranks_, n_children(mine->id));
+    lock.lock();
+  }
+
+  void solve(OpenParent& parent, std::size_t g, Job& job) {
+    switch (parent.groups[g].width) {
+      case 4:
+        return solve_lanes<4>(parent, g, job);
+      case 8:
+        return solve_lanes<8>(parent, g, job);
+      default:
+        return solve_lanes<16>(parent, g, job);
+    }
+  }
+
+  template <int L>
+  void solve_lanes(OpenParent& parent, std::size_t g, Job& job) {
+    const Group group = parent.groups[g];
+    const LaneTargets targets = targets_of(parent, group);
+    const std::uint64_t seed = static_cast<std::uint64_t>(parent.block.n);  // wherever the family stands
+    LaneWeights<L> weights;
+    switch (params_.solver) {
+      case Solver::logistic_dual:
+        weights = LogisticDual<L>(parent.block, targets, group.n_lanes, params_, seed).solve(job);
+        break;
+      case Solver::l2svc_primal:
+        weights = SvmPrimal<L>(parent.block, targets, group.n_lanes, params_).solve(job);
+        break;
+      default:
+        weights = SvmDual<L>(parent.block, targets, group.n_lanes, params_, seed).solve(job);
+    }
+    if (job.stopped())
+      return;
+    const std::int64_t child = branches_[parent.id] - branches_[first_] + group.first;
+    const Float<L> threshold = thresholds<L>(parent.block, targets, params_);
+    for (int lane = 0; lane < group.n_lanes; lane++)
+      bias_[child + lane] =
+          std::fabs(weights.constant[lane]) < threshold[lane] ? 0.0f : weights.constant[lane] * params_.bias;
+    auto& kept = parent.kept[g];
+    kept = keep_weights<L>(parent.block, weights, threshold, group.first, group.n_lanes, params_.max_nonzeros);
+    std::copy(kept.learned.begin(), kept.learned.end(), learned_.begin() + child);
+    std::copy(kept.reaching.begin(), kept.reaching.end(), reaching_.begin() + child);
+    job.advance(parent.block.n * group.n_lanes);
+  }
+
+  LaneTargets targets_of(const OpenParent& parent, const Group& group) const {
+    LaneTargets targets;
+    targets.positive.assign(parent.block.n, 0);
+    const std::int32_t* rows = active_.indices + active_.begin(parent.id);
+    const std::int32_t* rows_end = rows + parent.block.n;
+    for (int lane = 0; lane < group.n_lanes; lane++) {
+      const std::int64_t child = branches_[parent.id] + group.first + lane;
+      for (std::int64_t k = positives_.begin(child); k < positives_.end(child); k++) {
+        const std::int32_t* at = std::lower_bound(rows, rows_end, positives_.indices[k]);
+        if (at == rows_end || *at != positives_.indices[k])
+          throw std::invalid_argument("positives: row " + std::to_string(positives_.indices[k]) +
+                                      " is positive for child " + std::to_string(child) +
+                                      " but is not active for its parent " + std::to_string(parent.id));
+        const std::int64_t row = at - rows;
+        targets.positive[row] |= static_cast<std::uint16_t>(1u << lane);
+        if (positives_.data[k] != 1.0f) {
+          if (targets.relevance.empty())
+            targets.relevance.assign(parent.block.n * group.width, 1.0f);
+          targets.relevance[row * group.width + lane] = positives_.data[k];
+        }
+      }
+    }
+    return targets;
+  }
+
+  const sparse::CsrView& X_;
+  const sparse::CsrView& active_;
+  const sparse::CsrView& positives_;
+  const std::int64_t* branches_;
+  const std::int64_t first_, last_;
+  const std::span<const std::int32_t> ranks_;  // of the features, for the layout
+  const TrainParams& params_;
+
+  std::vector<std::int64_t> queue_;  // parents, most work first
+  std::size_t next_parent_ = 0;
+  std::int64_t n_groups_ = 0;
+  int gathering_ = 0;
+  std::int64_t done_ = 0;  // work units
+  std::vector<std::unique_ptr<OpenParent>> open_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+
+  std::vector<layer::PackedChunk> chunks_;
+  std::vector<float> bias_, learned_, reaching_;
+};
+
+}  // namespace arborank::train
