@@ -1,12 +1,10 @@
-// An array that goes on behind another one which is mapped from a file, without a copy of what is mapped.
+// Pages of a file as an array of their own, and an array that goes on behind another one which is mapped from a file, without a copy of what is mapped.
 #pragma once
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
-#if defined(__linux__)
 #include <sys/mman.h>
 #include <unistd.h>
-#endif
 
 namespace arborank::inline base {
 
@@ -14,13 +12,14 @@ namespace arborank::inline base {
 class MappedBytes {
  public:
   MappedBytes() = default;
+  // Takes over pages that are mapped.
+  MappedBytes(void* pages, std::size_t length)
+      : base_(static_cast<std::uint8_t*>(pages)), data_(base_), length_(length) {}
   MappedBytes(const MappedBytes&) = delete;
   MappedBytes& operator=(const MappedBytes&) = delete;
   ~MappedBytes() {
-#if defined(__linux__)
     if (base_ != nullptr)
       munmap(base_, length_);
-#endif
   }
 
   // Pages of `first` are mapped a second time, where there is room for `second` behind them: the last, incomplete page

@@ -18,6 +18,7 @@ __all__ = [
     "check_answers_fit",
     "check_fits",
     "check_label_arrays_fit",
+    "check_room",
     "estimate_training",
     "format_bytes",
 ]
@@ -26,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 _JOINING = 1.15  # what training holds of the layers, to what they are
 _LABEL_BYTES = 48  # counts, estimates and positions of a label, positives or none
 _ANSWER_BYTES = 12  # an id and a score
-_SMALL_ANSWERS = 1 << 28
+_LITTLE = 1 << 28
 _LANES = 16  # sibling labels solved together
 _COPIED = 1.5  # weights of the labels with all their copies, in those of the labels: leaves grow by a sixth
 
@@ -292,15 +293,24 @@ def check_answers_fit(n_rows: int, k: int, available: int | None = None) -> None
     MemoryError
         If they would need more memory than is available.
     """
-    needed = _ANSWER_BYTES * n_rows * k
-    if needed <= _SMALL_ANSWERS:
+    check_room(
+        _ANSWER_BYTES * n_rows * k,
+        f"k is {k:,} for {n_rows:,} rows, whose ids and scores need",
+        "lower k, or give fewer rows at a time",
+        available,
+    )
+
+
+def check_room(needed: int, what: str, remedy: str, available: int | None = None) -> None:
+    """Raise ``MemoryError`` if so many bytes, of which ``what`` tells who needs them, are more than there is.
+
+    The system is asked only where they are many; ``available`` is as for `check_fits`.
+    """
+    if needed <= _LITTLE:
         return
     available = available_memory() if available is None else available
     if available is not None and needed > available:
-        raise MemoryError(
-            f"k is {k:,} for {n_rows:,} rows, whose ids and scores need {format_bytes(needed)}, but "
-            f"{format_bytes(available)} are free; lower k, or give fewer rows at a time"
-        )
+        raise MemoryError(f"{what} {format_bytes(needed)}, but {format_bytes(available)} are free; {remedy}")
 
 
 def available_memory() -> int | None:

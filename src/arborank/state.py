@@ -2,9 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from numpy.typing import NDArray
+
+P = TypeVar("P")
+_AT_WORK = ("n_jobs", "verbose")
+
+
+def lasting(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters without those that say how an estimator works, ``n_jobs`` and ``verbose``.
+
+    They are neither saved nor taken from a saved model: whoever opens it decides about threads and progress bars.
+    """
+    return {name: value for name, value in params.items() if name not in _AT_WORK}
 
 
 @runtime_checkable
@@ -43,3 +54,18 @@ class State:
     config: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)
+
+    def part(self, name: str, kind: type[P]) -> P:
+        """Return a part that must be of a class.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        TypeError
+            If it is of another class than ``kind``.
+        """
+        part = self.parts[name]
+        if not isinstance(part, kind):
+            raise TypeError(f"{name} must be {kind.__name__}, found {type(part).__name__}")
+        return part

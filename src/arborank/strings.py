@@ -1,6 +1,6 @@
 """Millions of strings in two arrays, which can be mapped from a file."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import index
 from typing import Any, Self, overload
@@ -12,6 +12,8 @@ from .sequences import as_column
 from .state import State
 
 __all__ = ["StringTable", "find_all", "shown_first"]
+
+_BEYOND = 1 << 20  # bytes that a damaged table may give beyond the text that it has
 
 
 class StringTable(Sequence[str]):
@@ -85,6 +87,24 @@ class StringTable(Sequence[str]):
                 "whether its file was altered"
             ) from None
 
+    def __iter__(self) -> Iterator[str]:
+        n_bytes = np.maximum(np.diff(self.offsets.clip(0, self.text.size)), 0).sum()
+        if n_bytes > self.text.size + _BEYOND:
+            self.lengths()  # which tells what is wrong
+        return map(self.__getitem__, range(len(self)))
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Return the number of bytes of every string.
+
+        Raises
+        ------
+        ValueError
+            If the table comes from a file, and its offsets do not ascend.
+        """
+        if (self.offsets[1:] < self.offsets[:-1]).any():
+            raise ValueError(f"a table of {len(self)} strings is damaged: its offsets do not ascend")
+        return np.diff(self.offsets)
+
     def take(self, positions: Iterable[int]) -> list[str]:
         """Return the strings at several positions; negative ones count from the end."""
         return [self[position] for position in positions]
@@ -96,12 +116,13 @@ class StringTable(Sequence[str]):
 
     def selected(self, kept: NDArray[np.bool_]) -> Self:
         """Return a table of the strings where ``kept``, of shape (n_strings,), is true, in their order."""
-        lengths = np.diff(self.offsets)
+        lengths = self.lengths()
         text = self.text[np.repeat(kept, lengths)]
         return self._of(text, np.concatenate([[0], np.cumsum(lengths[kept])]))
 
     @cached_property
     def _positions(self) -> dict[str, int]:
+        self.lengths()
         positions = {string: position for position, string in enumerate(self)}
         if len(positions) < len(self):  # of repeated strings, the first position
             positions = {self[i]: i for i in range(len(self) - 1, -1, -1)}

@@ -24,7 +24,7 @@ from .names import Labels, WeightedLabels, by_name, check_label_texts, encode_na
 from .persistence import SaveMixin
 from .sequences import as_column, described, text_list
 from .sparse import to_scipy
-from .state import State
+from .state import State, lasting
 from .strings import StringTable
 from .text_catalogue import (
     TextCatalogueMixin,
@@ -383,14 +383,16 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         ValueError
             If there is not a name for each label of the model.
         """
-        n_names, n_labels = len(state.parts["labels"]), getattr(state.parts["model"], "n_labels_", None)
-        if n_labels is not None and n_names != n_labels:
-            raise ValueError(f"labels has {n_names} names, but the model has {n_labels} labels")
-        ranker = cls(features=state.parts["features"], model=state.parts["model"], **state.config)
+        features, model = state.parts["features"], state.parts["model"]
+        labels = state.part("labels", StringTable)
+        _check_stage("features", features, "transform")
+        _check_stage("model", model, "predict_topk")
+        n_labels = getattr(model, "n_labels_", None)
+        if n_labels is not None and len(labels) != n_labels:
+            raise ValueError(f"labels has {len(labels)} names, but the model has {n_labels} labels")
+        ranker = cls(features=features, model=model, **lasting(state.config))
         check_choice("normalization", ranker.normalization, ("NFC", None))
-        ranker.features_ = state.parts["features"]
-        ranker.model_ = state.parts["model"]
-        ranker.labels_ = state.parts["labels"]
+        ranker.features_, ranker.model_, ranker.labels_ = features, model, labels
         return ranker
 
 

@@ -49,6 +49,7 @@ def without_maps(monkeypatch, name="ENODEV"):
         raise OSError(getattr(errno, name), os.strerror(getattr(errno, name)))
 
     monkeypatch.setattr(mmap, "mmap", refuse)
+    monkeypatch.setattr(disk, "map_pages", refuse)
     return asked
 
 
@@ -284,14 +285,14 @@ def test_what_cannot_be_opened_is_not_called_damaged(topics, tmp_path, monkeypat
     """To remove a directory is no advice for what its owner may be able to mend."""
     XRLinear(max_leaf_size=4).fit(*topics, work_dir=tmp_path)
     state = json.loads((tmp_path / "training.json").read_text())
-    real = type(tmp_path).open
+    real = os.open
 
-    def refuse(self, mode="r", *arguments, **options):
-        if mode == "rb":
-            raise OSError(getattr(errno, name), os.strerror(getattr(errno, name)), str(self))
-        return real(self, mode, *arguments, **options)
+    def refuse(path, flags, *arguments, **options):
+        if not flags & (os.O_WRONLY | os.O_RDWR | os.O_DIRECTORY) and os.path.isfile(path):
+            raise OSError(getattr(errno, name), os.strerror(getattr(errno, name)), str(path))
+        return real(path, flags, *arguments, **options)
 
-    monkeypatch.setattr(type(tmp_path), "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(OSError, match=os.strerror(getattr(errno, name))) as caught:
         XRLinear(max_leaf_size=4).fit(*topics, work_dir=tmp_path)
     assert str(tmp_path) in caught.value.filename

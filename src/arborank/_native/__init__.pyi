@@ -171,6 +171,11 @@ def append_mapped(first: NDArray[numpy.uint8], second: NDArray[numpy.uint8]) -> 
     Two arrays joined without a copy of the first, if that is mapped from a file; else None.
     """
 
+def map_pages(descriptor: int, n_bytes: int) -> NDArray[numpy.uint8]:
+    """
+    The first bytes of an open file, read-only and mapped; OSError where that is refused.
+    """
+
 class Layer:
     """
     The arrays of one layer; none of it can make a search read outside them.

@@ -1,6 +1,7 @@
 """The queries that can be suggested: sorted, so that those with a common prefix are neighbours; and how frequent."""
 
 import re
+import reprlib
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable
@@ -69,7 +70,7 @@ class Catalogue:
     @cached_property
     def longest(self) -> int:
         """Length of the longest key in bytes."""
-        return int(np.diff(self.keys.offsets).max())
+        return int(self.keys.lengths().max(initial=0))
 
     def matching(self, prefix: str, within: tuple[int, int] | None = None) -> tuple[int, int]:
         """Return the ids, from the first to behind the last, of keys that begin with a normal form.
@@ -226,7 +227,11 @@ class Catalogue:
             If counts are not a vector of int64 from 0 on, one a query, or ids of blocked queries not int32, ascending
             and in range.
         """
-        keys, counts, blocked = state.parts["keys"], state.arrays["counts"], state.arrays["blocked"]
+        keys, counts, blocked = (
+            state.part("keys", StringTable),
+            state.arrays["counts"],
+            state.arrays["blocked"],
+        )
         if counts.dtype != np.int64 or counts.ndim != 1:
             raise ValueError(
                 f"counts must be a vector of int64, found {counts.dtype} of shape {counts.shape}"
@@ -240,13 +245,13 @@ class Catalogue:
                 f"blocked must be a vector of int32, found {blocked.dtype} of shape {blocked.shape}"
             )
         if blocked.size and not (
-            blocked[0] >= 0 and blocked[-1] < len(keys) and (np.diff(blocked) > 0).all()
+            blocked[0] >= 0 and blocked[-1] < len(keys) and (blocked[1:] > blocked[:-1]).all()
         ):
             raise ValueError(f"blocked must hold ascending ids from 0 to {len(keys) - 1}")
-        texts = state.parts.get("texts", keys)
+        texts = state.part("texts", StringTable) if "texts" in state.parts else keys
         phrases = state.config["phrases"]
         if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
-            raise ValueError(f"phrases must be a list of str, found {phrases!r}")
+            raise ValueError(f"phrases must be a list of str, found {reprlib.repr(phrases)}")
         return cls(keys, texts, counts, blocked, phrases)
 
 

@@ -12,11 +12,12 @@ from ..features import NgramTfidf, PrefixTfidf
 from ..models import XRLinear
 from ..persistence import SaveMixin
 from ..sparse import as_csr
-from ..state import State
+from ..state import State, lasting
 from ..threads import n_threads
+from .catalogue import Catalogue
 from .contexts import drop_blocked, shared_words
 from .counted import marks_of, remember
-from .followers import count_followers
+from .followers import Followers, count_followers
 from .gather import gather_queries
 from .growing import default_model, grow_tree
 from .parameters import check_parameters
@@ -265,7 +266,8 @@ class Autocompleter(SaveMixin, UpdateMixin):
         check_fitted(self, "model_")
         check_parameters(self)
         stages = ("model", "previous_features", "prefix_features")  # saved as what they became
-        config = {name: value for name, value in self.get_params(deep=False).items() if name not in stages}
+        params = lasting(self.get_params(deep=False))
+        config = {name: value for name, value in params.items() if name not in stages}
         config["blocklist"] = list(self.blocklist)
         parts = {
             "catalogue": self.catalogue_,
@@ -284,12 +286,11 @@ class Autocompleter(SaveMixin, UpdateMixin):
         ValueError
             If its parts are of different sizes.
         """
-        completer = cls(**state.config)
+        completer = cls(**lasting(state.config))
         check_parameters(completer)
-        parts, counted = state.parts, state.arrays["counted"]
-        catalogue, followers, rows, model = (
-            parts[name] for name in ("catalogue", "followers", "rows", "model")
-        )
+        catalogue, followers = state.part("catalogue", Catalogue), state.part("followers", Followers)
+        rows, model = state.part("rows", ContextRows), state.part("model", XRLinear)
+        counted = state.arrays["counted"]
         if counted.dtype != np.uint64 or counted.ndim != 1:
             raise ValueError(
                 f"counted must be a vector of uint64, found {counted.dtype} of shape {counted.shape}"

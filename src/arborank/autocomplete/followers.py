@@ -181,7 +181,7 @@ class Followers:
         ValueError
             If they do not fit each other.
         """
-        contexts, n_queries = state.parts["contexts"], state.config["n_queries"]
+        contexts, n_queries = state.part("contexts", StringTable), state.config["n_queries"]
         indptr, labels, times = (state.arrays[name] for name in ("indptr", "labels", "times"))
         kinds = (("indptr", indptr, np.int64), ("labels", labels, np.int32), ("times", times, np.int64))
         for name, array, kind in kinds:
@@ -196,7 +196,7 @@ class Followers:
                 f"{len(contexts)} contexts, {indptr.size} bounds, {labels.size} labels and {times.size} counts"
                 " do not fit"
             )
-        if indptr[0] != 0 or indptr[-1] != labels.size or (np.diff(indptr) < 0).any():
+        if indptr[0] != 0 or indptr[-1] != labels.size or (indptr[1:] < indptr[:-1]).any():
             raise ValueError(f"indptr must ascend from 0 to {labels.size}")
         if labels.size and not (labels.min() >= 0 and labels.max() < n_queries and times.min() > 0):
             raise ValueError(f"labels must be from 0 to {n_queries - 1}, and counts above 0")

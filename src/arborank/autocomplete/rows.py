@@ -7,7 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..features.base import rows_of
+from ..checks import check_real
+from ..features.base import TextVectorizer, rows_of
 from ..sparse import Csr, as_csr, multiply, to_scipy
 from ..state import State
 
@@ -97,4 +98,8 @@ class ContextRows:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Restore saved vectorisers."""
-        return cls(state.parts["previous"], state.parts["prefix"], **state.config)
+        previous: Any = state.part("previous", TextVectorizer)  # type: ignore[type-abstract]
+        prefix: Any = state.part("prefix", TextVectorizer)  # type: ignore[type-abstract]
+        decay = check_real("decay", state.config["decay"], above=0, most=1)
+        prefix_weight = check_real("prefix_weight", state.config["prefix_weight"], above=0)
+        return cls(previous, prefix, decay=decay, prefix_weight=prefix_weight)

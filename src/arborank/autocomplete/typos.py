@@ -71,7 +71,7 @@ def _next_characters(
     found = []
     while first < end:
         key = catalogue.keys[first]
-        if len(key) == len(head):
+        if len(key) <= len(head):  # less only in a damaged table
             first += 1
             continue
         longer = key[: len(head) + 1]

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from .._native import NgramFitter, NgramPart, NgramWeights, TextOptions, ngrams
 from ..estimator import check_fitted
-from ..state import State
-from ..threads import n_threads
+from ..state import State, lasting
 from .base import TextVectorizer
 from .options import check_choice, check_flag, check_max_features, document_limits, documents
 from .vocabulary import Vocabulary
@@ -122,10 +121,9 @@ class TfidfPart(TextVectorizer):
     def to_state(self) -> State:
         """Take the fitted vectoriser apart for saving."""
         check_fitted(self, "terms_")
-        config = self.get_params(deep=False)
-        del config["verbose"]
+        config = lasting(self.get_params(deep=False))
         config["ngram_range"] = [int(n) for n in self.ngram_range]
-        for name in ("min_df", "max_df", "max_features", "n_jobs"):
+        for name in ("min_df", "max_df", "max_features"):
             if isinstance(config[name], np.generic):
                 config[name] = config[name].item()
         v = self.terms_
@@ -143,7 +141,7 @@ class TfidfPart(TextVectorizer):
         TypeError, ValueError
             If a parameter is out of its range, or the arrays do not fit together.
         """
-        features = cls(**state.config)
+        features = cls(**lasting(state.config))
         if isinstance(features.ngram_range, list):  # JSON has no tuples
             features.ngram_range = tuple(features.ngram_range)
         features.terms_ = Vocabulary(state.arrays["terms"], state.arrays["offsets"], state.arrays["slots"])
@@ -151,7 +149,6 @@ class TfidfPart(TextVectorizer):
             features.idf_ = state.arrays["idf"]
         features._restore(state)
         features._checked()
-        n_threads(features.n_jobs)
         features._native_part(1.0)  # checks the arrays
         return features
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..estimator import check_fitted, clone
-from ..state import State
-from ..threads import n_threads
+from ..state import State, lasting
 from .base import TextVectorizer
 from .options import check_choice
 from .part import TfidfPart
@@ -128,7 +127,7 @@ class TextFeatures(TextVectorizer):
     def to_state(self) -> State:
         """Take the fitted union apart for saving."""
         check_fitted(self, "parts_")
-        config = {"weights": self._checked_weights(self.parts_), "norm": self.norm, "n_jobs": self.n_jobs}
+        config = {"weights": self._checked_weights(self.parts_), "norm": self.norm}
         return State(config, {}, {str(i): part for i, part in enumerate(self.parts_)})
 
     @classmethod
@@ -142,15 +141,14 @@ class TextFeatures(TextVectorizer):
         """
         parts = []
         for i in range(len(state.parts)):
-            part = state.parts[str(i)]
+            part = state.parts.get(str(i))
             if not isinstance(part, TfidfPart):
                 found = type(part).__name__
                 raise ValueError(f"part {i} of saved TextFeatures is {found}, not NgramTfidf or PrefixTfidf")
             parts.append(part)
-        features = cls(parts=parts, **state.config)
+        features = cls(parts=parts, **lasting(state.config))
         features.parts_ = parts
         features._checked_parts()
         features._checked_weights(parts)
         check_choice("norm", features.norm, ("l1", "l2", None))
-        n_threads(features.n_jobs)
         return features

@@ -93,7 +93,7 @@ class LabelTree:
             raise ValueError(f"min_codes is {top}; it must be at least 1")
         labels = _integers(order, "order", np.int32)
         bounds = _integers(leaf_bounds, "leaf_bounds", np.int64)
-        if bounds.size < 2 or bounds[0] != 0 or bounds[-1] != labels.size or (np.diff(bounds) < 0).any():
+        if bounds.size < 2 or bounds[0] != 0 or bounds[-1] != labels.size or (bounds[1:] < bounds[:-1]).any():
             raise ValueError(f"leaf_bounds must ascend from 0 to the {labels.size} entries of order")
         levels = [bounds]
         while levels[0].size - 1 > top:
@@ -182,7 +182,9 @@ class LabelTree:
     @property
     def overlapping(self) -> bool:
         """Whether some label has more than one slot."""
-        return int(np.bincount(self.labels).max()) > 1
+        if int(self.labels.max()) < 8 * self.labels.size:
+            return int(np.bincount(self.labels).max()) > 1
+        return np.unique(self.labels).size < self.labels.size  # whose memory does not depend on the numbers
 
     def parents(self, level: int) -> IntArray:
         """Return the parent, on the level above, of every node of a level from 1 to ``depth``."""

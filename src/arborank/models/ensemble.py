@@ -209,7 +209,7 @@ class Ensemble(SaveMixin, Estimator):
     @property
     def n_labels_(self) -> int:
         """Number of labels, as the models have it."""
-        known = [model.n_labels_ for model in self.models_ if hasattr(model, "n_labels_")]
+        known = _widths(self.models_)
         if not known:
             raise AttributeError(
                 "no model of this Ensemble has n_labels_, which says how many labels there are"
@@ -251,15 +251,13 @@ class Ensemble(SaveMixin, Estimator):
             raise ValueError(
                 f"the state of an Ensemble has {sorted(state.config)}; {sorted(wanted)} were expected"
             )
-        names = [
-            f"model_{number}" for number in range(check_integer("n_models", state.config["n_models"], 1))
-        ]
-        if set(state.parts) != set(names):
-            raise ValueError(
-                f"the state of an Ensemble has parts {sorted(state.parts)}; {names} were expected"
-            )
-        models = [state.parts[name] for name in names]
         config = state.config
+        n_models = check_integer("n_models", config["n_models"], 1)
+        if n_models != len(state.parts):
+            raise ValueError(
+                f"the state of an Ensemble has {len(state.parts)} parts, but n_models is {n_models}"
+            )
+        models = [state.parts[f"model_{number}"] for number in range(n_models)]
         return cls.from_fitted(models, config["method"], config["weights"], config["member_k"])
 
     def _check(self, models: Sequence[Any]) -> None:
@@ -268,7 +266,7 @@ class Ensemble(SaveMixin, Estimator):
         for number, model in enumerate(models):
             if not hasattr(model, "predict_topk"):
                 raise TypeError(f"models[{number}] is a {type(model).__name__}, which has no predict_topk")
-        widths = {model.n_labels_ for model in models if hasattr(model, "n_labels_")}
+        widths = set(_widths(models))
         if len(widths) > 1:
             raise ValueError(f"models have different numbers of labels: {sorted(widths)}")
         classes = [_listed(getattr(model, "classes_", None)) for model in models]
@@ -280,6 +278,12 @@ class Ensemble(SaveMixin, Estimator):
         check_weights(self.weights, len(models))
         if self.member_k is not None:
             check_integer("member_k", self.member_k, 1)
+
+
+def _widths(models: Sequence[Any]) -> list[int]:
+    """Return the numbers of labels, of models that know theirs; asked once, for an ensemble asks its models in turn."""
+    widths = [getattr(model, "n_labels_", None) for model in models]
+    return [width for width in widths if width is not None]
 
 
 def _listed(classes: NDArray[Any] | None) -> list[Any] | None:

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..label_lists import id_rows, is_row
+from ..memory import check_room
 from ..sequences import as_column, column_names
 from ..sparse import Csr, as_csr, check_unmasked, is_matrix, rows_to_csr, without_zeros
 from ..state import State
@@ -98,7 +99,7 @@ def _from_lists(rows: list[Any]) -> Csr:
     lists = id_rows(rows, "Y")
     n_labels = max((max(row) for row in lists if row), default=0) + 1
     n_named = sum(map(len, lists))
-    if n_labels > max(_PLAUSIBLE, _SPARSE * n_named):
+    if not _is_plausible(n_labels, n_named):
         number = next(i for i, row in enumerate(lists) if n_labels - 1 in row)
         raise ValueError(
             f"Y row {number} holds label {n_labels - 1}, but all rows together hold only {n_named} labels; ids are "
@@ -168,13 +169,30 @@ def classes_from_state(state: State, n_labels: int) -> NDArray[Any] | None:
     ------
     ValueError
         If there is not one for each label.
+    MemoryError
+        If they are names, and an array as wide as the longest would need more memory than there is.
     """
     classes: Any = state.arrays.get("classes")
     if "classes" in state.parts:
-        classes = np.array(list(state.parts["classes"]), dtype=np.str_)
+        names = state.part("classes", StringTable)
+        if len(names) != n_labels:
+            raise ValueError(f"classes has shape ({len(names)},), but the model has {n_labels} labels")
+        longest = int(names.lengths().max(initial=1))
+        check_room(4 * longest * n_labels, "the names of the classes need", "the longest decides")
+        classes = np.array(list(names), dtype=np.str_)
     if classes is not None and classes.shape != (n_labels,):
         raise ValueError(f"classes has shape {classes.shape}, but the model has {n_labels} labels")
     return classes  # type: ignore[no-any-return]
+
+
+def _is_plausible(n_labels: int, n_named: int) -> bool:
+    return n_labels <= max(_PLAUSIBLE, _SPARSE * n_named)
+
+
+def check_plausible(name: str, n_labels: int, n_named: int) -> None:
+    """Raise ``ValueError`` for a number of labels that is far beyond what of them is there."""
+    if not _is_plausible(n_labels, n_named):
+        raise ValueError(f"{name} is {n_labels}, but only {n_named} labels have a place")
 
 
 def _ones(matrix: Csr) -> Csr:

@@ -20,14 +20,14 @@ from ..lengths import divide_rows, typical_length, warn_of_scales
 from ..persistence import SaveMixin
 from ..ranking import LayerWeights
 from ..sparse import Csr
-from ..state import State
+from ..state import State, lasting
 from ..threads import n_threads
 from ._growing import given_tree
 from ._params import CUSTOM, check_parameters, solver_params
 from .checkpoint import Checkpoint, checkpoint_in
 from .cold_start import ColdStartMixin
 from .disentangle import refine_tree
-from .targets import as_indicator, classes_from_state, classes_to_state
+from .targets import as_indicator, check_plausible, classes_from_state, classes_to_state
 
 __all__ = ["XRLinear"]
 
@@ -340,7 +340,7 @@ class XRLinear(SaveMixin, ColdStartMixin):
         arrays, parts = classes_to_state(self.classes_)
         parts |= {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
         parts["tree"] = self.tree_
-        config: dict[str, Any] = {"params": self._settings(), "n_features": self.n_features_in_}
+        config: dict[str, Any] = {"params": lasting(self._settings()), "n_features": self.n_features_in_}
         config["row_length"] = self.row_length_
         if hasattr(self, "label_counts_"):  # an imported model does not know them
             arrays["label_counts"] = self.label_counts_
@@ -356,15 +356,10 @@ class XRLinear(SaveMixin, ColdStartMixin):
         TypeError, ValueError
             If a parameter is out of its range, or the parts do not fit one another.
         """
-        model = cls(**state.config["params"])
+        model = cls(**lasting(state.config["params"]))
         check_parameters(model, saved=True)
-        tree = state.parts["tree"]
-        if not isinstance(tree, LabelTree):
-            raise TypeError(f"tree must be a LabelTree, found {type(tree).__name__}")
-        layers = [state.parts[f"layer{level}"] for level in range(tree.depth)]
-        for level, layer in enumerate(layers):
-            if not isinstance(layer, LayerWeights):
-                raise TypeError(f"layer{level} must be LayerWeights, found {type(layer).__name__}")
+        tree = state.part("tree", LabelTree)
+        layers = [state.part(f"layer{level}", LayerWeights) for level in range(tree.depth)]
         model.n_features_in_ = check_integer("n_features", state.config["n_features"], 1)
         if model.n_features_in_ != layers[0].n_features:
             raise ValueError(f"n_features is {model.n_features_in_}, but layer0 takes {layers[0].n_features}")
@@ -377,6 +372,8 @@ class XRLinear(SaveMixin, ColdStartMixin):
                     f"label_counts is {model.label_counts_.dtype} of shape {model.label_counts_.shape}; int64 of "
                     f"shape ({tree.n_labels},) was expected"
                 )
+        else:
+            check_plausible("n_labels", tree.n_labels, tree.labels.size)
         model.classes_ = classes_from_state(state, tree.n_labels)
         model._set_fitted(tree, layers, row_length)
         return model

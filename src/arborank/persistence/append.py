@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .disk import map_file, naming, sync
+from .disk import map_file, naming, open_regular, sync
 from .tensorfile import DTYPES, dtype_code, little_endian_pieces
 
 __all__ = ["Described", "GrowingArrays", "map_arrays"]
@@ -120,7 +120,7 @@ def map_arrays(stem: Path, described: Described, *, verify: bool = True) -> dict
 
 def _map(path: Path, array: dict[str, Any], verify: bool) -> NDArray[Any]:
     dtype, n_bytes = DTYPES[array["dtype"]], _n_bytes(array)
-    with naming(path), path.open("rb") as file:
+    with naming(path), open_regular(path) as file:
         _check_size(file.fileno(), path, n_bytes)
         if n_bytes == 0:  # cannot be mapped
             return np.empty(array["shape"], dtype)

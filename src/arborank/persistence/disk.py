@@ -8,6 +8,7 @@ import contextlib
 import errno
 import mmap
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from math import prod
@@ -17,11 +18,17 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .._native import map_pages
+
 __all__ = [
+    "LONGEST_TEXT",
     "make_directory",
     "map_file",
     "naming",
+    "open_regular",
     "put_in_place",
+    "read_content",
+    "read_text",
     "scratch_array",
     "sync",
     "sync_directory",
@@ -31,6 +38,7 @@ __all__ = [
 _CANNOT = {errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _CANNOT_MAP = {*_CANNOT, errno.EACCES, errno.ENODEV, errno.EPERM}
 _PIECE = 1 << 22
+LONGEST_TEXT = 1 << 26  # bytes of a file that is read as a whole, such as the description of a model
 
 
 @contextlib.contextmanager
@@ -82,6 +90,49 @@ def make_directory(directory: Path) -> None:
         sync_directory(place.parent)
 
 
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file to be read; a pipe or a device, which may have no end or let one wait for ever, is refused.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is a directory, a pipe, a device or a socket.
+    """
+    return open(path, "rb", opener=_open_regular)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # or a pipe would wait for its writer
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        kind = "a directory" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise ValueError(f"{path} is {kind}; a regular file was expected")
+    return descriptor
+
+
+def read_content(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a regular file of at most 64 MiB.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `open_regular`, and if the file is longer.
+    """
+    with naming(path), open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > LONGEST_TEXT:
+            raise ValueError(f"{path} is longer than the {LONGEST_TEXT:,} bytes that such a file may have")
+        return file.read(size)
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Return `read_content` as text; ``ValueError`` if it is not UTF-8."""
+    return read_content(path).decode("utf-8")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a new file and sync it."""
     with naming(path), path.open("x", encoding="utf-8", newline="\n") as file:
@@ -102,6 +153,8 @@ def put_in_place(new: Path, path: Path) -> None:
 def map_file(file: BinaryIO, n_bytes: int) -> memoryview:
     """Return the first bytes of a file, read-only: mapped, or read into memory where files cannot be mapped.
 
+    The file may be closed: what is mapped holds no descriptor.
+
     Parameters
     ----------
     file : file object open for reading
@@ -110,7 +163,7 @@ def map_file(file: BinaryIO, n_bytes: int) -> memoryview:
     """
     with naming(file.name):
         try:
-            return memoryview(mmap.mmap(file.fileno(), n_bytes, access=mmap.ACCESS_READ))
+            return map_pages(file.fileno(), n_bytes).data
         except OSError as error:
             if error.errno not in _CANNOT_MAP:
                 raise

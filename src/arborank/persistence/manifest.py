@@ -27,6 +27,7 @@ __all__ = [
 
 FORMAT = "arborank"
 FORMAT_VERSION = 4
+_DEEPEST = 64  # parts within parts
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
 
@@ -55,6 +56,8 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
     """
     kind = type(part).__name__
     where = ".".join(place) or "model"
+    if len(place) > _DEEPEST:
+        raise ValueError(f"{where}: parts are nested more than {_DEEPEST} deep")
     if kind not in KINDS or class_of(kind) is not type(part):
         raise TypeError(f"{where} is a {kind}, which cannot be saved; known are {', '.join(sorted(KINDS))}")
     state = part.to_state()
@@ -129,6 +132,7 @@ def parse_document(path: Path, text: str) -> dict[str, Any]:
     """Read config.json, checking its format, version and checksum."""
     try:
         document = json.loads(text)
+        found = checksum(document) if isinstance(document, dict) else None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is truncated or altered: it is not valid JSON ({error})") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -142,7 +146,7 @@ def parse_document(path: Path, text: str) -> dict[str, Any]:
             f"{path} has format version {version}, written by Arborank {document.get('library_version')}; "
             f"this is Arborank {__version__}, which reads version {FORMAT_VERSION}: {way_out}"
         )
-    if document.get("checksum") != checksum(document):
+    if document.get("checksum") != found:
         raise ValueError(f"{path} is altered: its checksum does not fit")
     return document
 
@@ -152,6 +156,8 @@ def put_together(
 ) -> Any:
     """Rebuild an object as the config.json at ``path`` describes it; moves its arrays from ``files`` to ``taken``."""
     taken = {} if taken is None else taken
+    if len(place) > _DEEPEST:
+        raise ValueError(f"{path} is malformed: its parts are nested more than {_DEEPEST} deep")
     kind, where = node["kind"], ".".join(place) or "model"
     if kind not in KINDS:
         raise ValueError(f"{path}: {where} is a {kind!r}; known are {', '.join(sorted(KINDS))}")

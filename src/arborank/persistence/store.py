@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ..state import Savable
-from .disk import make_directory, naming, put_in_place, sync_directory, write_text
+from .disk import (
+    LONGEST_TEXT,
+    make_directory,
+    put_in_place,
+    read_content,
+    read_text,
+    sync_directory,
+    write_text,
+)
 from .lock import exclusive
 from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
 from .modelcard import model_card, revised_card
@@ -85,8 +93,7 @@ def save(
             if card_of is not None:
                 text = revised_card(_read_card(Path(card_of)), text, change)
             write_text(readme, text)
-            document = make_document(node, records)
-            write_text(config, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+            write_text(config, _config_text(make_document(node, records)))
             put_in_place(config, directory / "config.json")  # from here on, the directory is the new model
         except BaseException:
             _discard(directory, {*files, config.name, readme.name})
@@ -105,11 +112,15 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
 
     Arrays are mapped from the files, read-only: they take memory only as they are used, and processes share
     it. A model of any size opens in milliseconds; on file systems that cannot map files, they are read into memory.
-    `save` may put a new model in place meanwhile; nothing else may change the files.
+    `save` may put a new model in place meanwhile; nothing else may change the files. None of them is kept open.
 
     A missing or truncated file is always found, and so is any change of ``config.json`` and of files of up to a
-    megabyte. Of larger ones size and structure are looked at: what was altered in place inside them, by a fault of the
-    disk, is found with ``verify`` only, and gives wrong answers otherwise, but makes nothing read outside a file.
+    megabyte. Of larger ones size and structure are looked at: what was altered inside them before, by a fault of the
+    disk, is found with ``verify`` only, and gives wrong answers or a ``ValueError`` otherwise.
+
+    Files may come from anyone, with checksums that fit: whatever they hold when they are opened, no code of theirs runs
+    and nothing is read or written outside of them. That holds for as long as they stay as they are. A file that is
+    changed in place while a model maps it undoes the checks, and one that is shortened ends the process.
 
     Parameters
     ----------
@@ -157,7 +168,7 @@ def _open(path: Path, text: str, verify: bool) -> Any:
             whole = verify or expected.size <= _SMALL
             files[name] = open_tensors(path.with_name(name), expected, verify=whole)
         model = put_together(document["model"], (), path, files)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is malformed ({type(error).__name__}: {error})") from error
     for name, arrays in files.items():
         if arrays:
@@ -165,10 +176,19 @@ def _open(path: Path, text: str, verify: bool) -> Any:
     return model
 
 
+def _config_text(document: dict[str, Any]) -> str:
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if len(text.encode()) > LONGEST_TEXT:
+        raise ValueError(
+            f"the settings of the model take {len(text.encode()):,} bytes as text; {LONGEST_TEXT:,} is the most. "
+            "Lists as long as that (of stop words or blocked phrases) do not belong into a model"
+        )
+    return text
+
+
 def _read_config(path: Path) -> str:
     try:
-        with naming(path):
-            return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"{path} is missing: {_what_is_there(path.parent)}") from None
     except UnicodeDecodeError as error:
@@ -220,7 +240,7 @@ def _read_card(directory: Path) -> str:
     path = directory / "README.md"
     if not path.is_file():
         return ""
-    content = path.read_bytes()
+    content = read_content(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -246,8 +266,7 @@ def _check_destination(directory: Path) -> set[str]:
 def _data_files(directory: Path) -> set[str] | None:
     """Return the data files of the model in ``directory``, or None if there is no model, or no whole one."""
     try:
-        with naming(directory / "config.json"):
-            document = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        document = json.loads(read_text(directory / "config.json"))
         if document["format"] == FORMAT:
             return {name for name in document["files"] if _DATA_FILE.fullmatch(name)}
     except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):

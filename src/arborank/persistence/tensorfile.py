@@ -8,6 +8,7 @@ the writer hashes as it writes and syncs the file to the disk, and the reader co
 import hashlib
 import json
 import os
+import reprlib
 from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .disk import map_file, naming, sync
+from .disk import map_file, naming, open_regular, sync
 
 __all__ = ["open_tensors", "write_tensors"]
 
@@ -36,6 +37,7 @@ DTYPES = {
 }
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 _ALIGNMENT = 64
+_MOST_DIMENSIONS = 32
 _MAX_HEADER = 100_000_000  # the format's own limit
 _PIECE = 1 << 22  # small enough to be still in the cache when it is written after it was hashed
 
@@ -123,7 +125,7 @@ def open_tensors(
         If it is not the expected file, or not a valid safetensors file.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if expected is not None and size != expected.size:
                 what = "truncated" if size < expected.size else "altered"
@@ -188,13 +190,18 @@ def _entry(entry: Any, where: str) -> tuple[np.dtype[Any], list[int], int, int]:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{where} is not described by dtype, shape and data_offsets")
     if not isinstance(entry["dtype"], str) or entry["dtype"] not in DTYPES:
-        raise ValueError(f"{where} has dtype {entry['dtype']!r}; known are {', '.join(DTYPES)}")
+        raise ValueError(f"{where} has dtype {reprlib.repr(entry['dtype'])}; known are {', '.join(DTYPES)}")
     shape, offsets = entry["shape"], entry["data_offsets"]
     for numbers, what in ((shape, "shape"), (offsets, "data_offsets")):
         if not isinstance(numbers, list) or any(type(n) is not int or not 0 <= n < 2**63 for n in numbers):
-            raise ValueError(f"{where} has {what} {numbers!r}; a list of non-negative integers was expected")
+            found = reprlib.repr(numbers)
+            raise ValueError(f"{where} has {what} {found}; a list of non-negative integers was expected")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise ValueError(f"{where} has an impossible shape, of {len(shape)} dimensions")
     if len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise ValueError(f"{where} has data_offsets {offsets!r}; a begin and an end were expected")
+        raise ValueError(
+            f"{where} has data_offsets {reprlib.repr(offsets)}; a begin and an end were expected"
+        )
     return DTYPES[entry["dtype"]], shape, offsets[0], offsets[1]
 
 

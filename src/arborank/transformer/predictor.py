@@ -19,7 +19,7 @@ from ..models.targets import classes_from_state, classes_to_state
 from ..persistence import SaveMixin
 from ..progress import progress_bar
 from ..sparse import Csr, as_csr, to_scipy
-from ..state import State
+from ..state import State, lasting
 from ..threads import n_threads
 from .joined import join, unit_rows
 from .tokens import TokenCache, check_texts
@@ -251,7 +251,9 @@ class EmbeddingPredictor(SaveMixin, Estimator):
         """Take the fitted model apart for saving; ``checkpoint_dir`` and a given `Encoder` stay behind."""
         self._check_fitted()
         own = {"features", "ranker", "checkpoint_dir"}
-        params = {name: value for name, value in self.get_params(deep=False).items() if name not in own}
+        params = {
+            name: value for name, value in lasting(self.get_params(deep=False)).items() if name not in own
+        }
         if not isinstance(self.encoder, str):
             params["encoder"] = str(self.encoder) if hasattr(self.encoder, "__fspath__") else None
         config = {
@@ -270,7 +272,7 @@ class EmbeddingPredictor(SaveMixin, Estimator):
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Put a saved model together again."""
-        model = cls(**state.config["params"])
+        model = cls(**lasting(state.config["params"]))
         model.encoder_, model.ranker_ = state.parts["encoder"], state.parts["ranker"]
         model.features_ = state.parts.get("features")
         model.n_labels_, model.n_instances_ = state.config["n_labels"], state.config["n_instances"]
