@@ -1,12 +1,13 @@
 """Text from data, made safe to show on a terminal."""
 
-from unicodedata import category
+import re
 
-__all__ = ["printable"]
+__all__ = ["printable", "printable_json", "printable_lines"]
 
-# Controls, lone surrogates, line and paragraph separators; formats that turn the writing direction of what follows.
-_UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
-_TURNING = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}
+# Controls of both ranges, line and paragraph separators, lone surrogates; formats that turn the writing direction of
+# what follows.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -19,9 +20,14 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(
-        char.encode("unicode_escape").decode("ascii")
-        if category(char) in _UNSAFE or char in _TURNING
-        else char
-        for char in text
-    )
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def printable_lines(text: str) -> str:
+    """Escape all that `printable` does but the ends of lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def printable_json(text: str) -> str:
+    """Escape what a terminal would obey in JSON, which means the same then."""
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

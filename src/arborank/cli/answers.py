@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import IO, Any, NamedTuple
 import click
 
 from .files import write_whole
+from .streams import json_text
 
 __all__ = ["Answer", "answers_format", "open_answers"]
 
@@ -86,7 +86,7 @@ def _lines(file: IO[bytes]) -> Write:
         for answer in answers:
             record: dict[str, Any] = {} if answer.id is None else {"id": answer.id}
             record |= {"labels": answer.labels, "scores": answer.scores}
-            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            file.write(json_text(record, file).encode("utf-8", "backslashreplace") + b"\n")
         file.flush()
 
     return write

@@ -11,6 +11,7 @@ from .data import stdin_is_terminal, stdin_texts
 from .files import open_model
 from .options import beam_option, k_option
 from .rank import show
+from .streams import put
 
 __all__ = ["complete", "open_completer"]
 
@@ -75,13 +76,13 @@ def _converse(completer: Any, previous: tuple[str, ...], options: dict[str, Any]
 def _answer_lines(completer: Any, previous: tuple[str, ...], options: dict[str, Any]) -> None:
     for line in stdin_texts():
         *before, prefix = line.split("\t")
-        click.echo(printable(" > ".join([*before, prefix])))
+        put(printable(" > ".join([*before, prefix])))
         _show(completer.complete(prefix, [*previous, *before], **options))
-        click.echo()
+        put("")
 
 
 def _show(completions: list[tuple[str, float]]) -> None:
     if completions:
         show(completions)
     else:
-        click.echo("  (no completion)")
+        put("  (no completion)")

@@ -30,6 +30,7 @@ from .options import (
     xmc_option,
 )
 from .reporting import say
+from .streams import put
 
 if TYPE_CHECKING:
     from ..compression import Setting, Trial
@@ -171,7 +172,6 @@ def compress(
         best = _best(trials, target_size, min_recall, max_loss)
         chosen = best.setting
         card = _card(trials, best, k)
-        click.echo(card)
     from ..compression import compress as apply
 
     small = apply(inner, chosen)
@@ -180,13 +180,10 @@ def compress(
         ranker.model = ranker.model_ = small
         small = ranker
     save_model(small, directory, card, card_of=model, change="compression")
+    if best is not None:
+        put(_card(trials, best, k))
+        _write(trials, best, table, plot, k)
     say(f"saved {directory}: {chosen}")
-    if table is not None:
-        _write_table(table, trials)
-    if plot is not None and best is not None:
-        from ..frontier import draw
-
-        draw(trials, best, plot, k=k)
 
 
 def _linear(ranker: Any, path: str) -> Any:
@@ -275,6 +272,15 @@ def _card(trials: "list[Trial]", chosen: "Trial", k: int) -> str:
             f"| {trial.setting}{mark} | {format_bytes(trial.n_bytes)} | {trial.recall:.4f} | {trial.microseconds:.1f} |"
         )
     return "\n".join(lines)
+
+
+def _write(trials: "list[Trial]", best: "Trial", table: str | None, plot: str | None, k: int) -> None:
+    if table is not None:
+        _write_table(table, trials)
+    if plot is not None:
+        from ..frontier import draw
+
+        draw(trials, best, plot, k=k)
 
 
 def _write_table(path: str, trials: "list[Trial]") -> None:

@@ -16,6 +16,7 @@ from .numbers import POSITIVE
 from .options import force_option, jobs_option
 from .rank import show
 from .reporting import say, show_log
+from .streams import put
 
 if TYPE_CHECKING:
     from ..datasets import TextData
@@ -69,13 +70,13 @@ def demo(what: str, directory: str, limit: int | None, jobs: int | None, force: 
     say(f"Trained in {trained:.1f} s; ranked {len(test):,} held-out descriptions in {predicted:.2f} s.\n")
 
     card = _compare(ranker, train, test, ids)
-    click.echo(card)
+    put(card)
     _show_texts(ranker, test, about)
     save_model(
         ranker, directory, f"## Evaluation\n\nOn the held-out part of the shipped data:\n\n```\n{card}\n```"
     )
     program = _program()
-    click.echo(f"""
+    put(f"""
 The model is in {directory}. What to type next:
 
   {program} rank {directory} "a fast web server written in Python"
@@ -130,9 +131,9 @@ def _show_texts(ranker: Any, test: "TextData", about: dict[str, str]) -> None:
     rows = telling or list(range(len(test)))
     for row in rows[len(rows) // 6 :: max(len(rows) // _SHOWN, 1)][:_SHOWN]:
         text, right = test.texts[row], test.labels[row]
-        click.echo(f"\n{printable(textwrap.shorten(text, 200, placeholder=' ...'))}")
+        put(f"\n{printable(textwrap.shorten(text, 200, placeholder=' ...'))}")
         ranking = ranker.rank(text, 5)
         show(ranking, about, set(right))
         missed = [label for label in right if label not in dict(ranking)]
         if missed:
-            click.echo(f"  not among these: {', '.join(map(printable, missed))}")
+            put(f"  not among these: {', '.join(map(printable, missed))}")

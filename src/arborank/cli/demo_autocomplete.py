@@ -3,12 +3,11 @@
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from .completion_report import compare
 from .files import save_model
 from .rank import show
 from .reporting import say
+from .streams import put
 
 if TYPE_CHECKING:
     from ..autocomplete import Pairs
@@ -37,19 +36,19 @@ def demo_autocomplete(
     say(f"Trained in {time.perf_counter() - start:.1f} s.\n")
 
     card = compare(completer, held_out)
-    click.echo(card)
+    put(card)
     for previous in _SHOWN:
         start = time.perf_counter()
         found = completer.complete("lib", previous, 4)
         took = 1e6 * (time.perf_counter() - start)
-        click.echo(f"\n{' > '.join(previous) or 'nothing'} > lib...    ({took:.0f} µs)")
+        put(f"\n{' > '.join(previous) or 'nothing'} > lib...    ({took:.0f} µs)")
         show(found, about)
     save_model(
         completer,
         directory,
         f"## Evaluation\n\nOn the held-out part of the shipped data:\n\n```\n{card}\n```",
     )
-    click.echo(f"""
+    put(f"""
 The model is in {directory}. What to type next:
 
   arborank complete {directory}                        (completions while you type)

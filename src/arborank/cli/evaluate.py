@@ -1,6 +1,6 @@
 """`arborank evaluate`."""
 
-import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +11,7 @@ from .layouts import layout_options
 from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
 from .reporting import say
 from .scoring import LEAST_ROWS, check_kind, evaluate_model
+from .streams import json_text, put
 
 if TYPE_CHECKING:
     from ..datasets import Layout
@@ -70,4 +71,4 @@ def evaluate(
     report = evaluate_model(ranker, read, ks, beam_size, trained)
     if not report.buckets:
         say("label frequencies in training are not known; with --train FILE head and tail are shown apart")
-    click.echo(json.dumps(report.to_dict(), indent=1) if as_json else str(report))
+    put(json_text(report.to_dict(), sys.stdout, indent=1) if as_json else str(report))

@@ -118,13 +118,14 @@ def write_whole(path: str, *, keep: bool = False) -> Iterator[IO[bytes]]:
     ``keep`` what was written by then is beside it, with "partial-" before its name.
     """
     from ..datasets.lines import open_bytes
-    from ..persistence.disk import put_in_place, sync
+    from ..persistence.disk import naming, put_in_place, sync
 
     target = Path(path)
     if path == "-":
         if sys.stdout is None:
             raise OSError("standard output is closed; name a file for the predictions with -o")
-        yield sys.stdout.buffer
+        with naming("standard output"):
+            yield sys.stdout.buffer
     elif target.exists() and not target.is_file():  # a pipe or a device has no content to keep
         with open_bytes(target, "wb") as file:
             yield file

@@ -8,6 +8,7 @@ import click
 
 from .files import check_output, check_suffix, is_text_model, open_model
 from .numbers import POSITIVE
+from .streams import put
 
 __all__ = ["inspect"]
 
@@ -49,13 +50,13 @@ def inspect(
     loaded = open_model(model, verify=verify)
     files = [path for path in Path(model).iterdir() if path.is_file()]
     size = sum(path.stat().st_size for path in files)
-    click.echo(f"{model}: {type(loaded).__name__}, {format_bytes(size)} in {len(files)} files")
+    put(f"{model}: {type(loaded).__name__}, {format_bytes(size)} in {len(files)} files")
     if verify:
-        click.echo("every file has the checksum it was saved with")
+        put("every file has the checksum it was saved with")
     members = getattr(getattr(loaded, "model_", loaded), "models_", [loaded])
     for number, member in enumerate(members):
         if len(members) > 1:
-            click.echo(f"\nmember {number}: {type(member).__name__}")
+            put(f"\nmember {number}: {type(member).__name__}")
         _inspect(member, branches, depth, examples)
 
 
@@ -65,8 +66,8 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
     trained = getattr(model, "model_", model)
     if is_text_model(model):
         for number, part in enumerate(getattr(model.features_, "parts_", [model.features_])):
-            click.echo(f"features {number}: {_changed(part)}")
-    click.echo(f"model: {_changed(trained)}")
+            put(f"features {number}: {_changed(part)}")
+    put(f"model: {_changed(trained)}")
     trained = getattr(trained, "ranker_", trained)  # of a transformer, what ranks on its embeddings
     if not hasattr(trained, "tree_"):
         if branches:
@@ -74,21 +75,19 @@ def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
                 f"--branches needs a model with a label tree; this is {type(trained).__name__}"
             )
         return
-    click.echo(f"{trained.n_features_in_:,} features")
+    put(f"{trained.n_features_in_:,} features")
     names = None
     if branches:
         names = model.labels_ if is_text_model(model) else [str(i) for i in range(trained.n_labels_)]
-    click.echo()
-    click.echo(trained.tree_.describe())
-    click.echo()
-    click.echo(f"{'layer':>5} {'rankers':>12} {'weights':>14} {'memory':>10}")
+    put("")
+    put(trained.tree_.describe())
+    put("")
+    put(f"{'layer':>5} {'rankers':>12} {'weights':>14} {'memory':>10}")
     for number, layer in enumerate(trained.layers_):
-        click.echo(
-            f"{number + 1:>5} {layer.n_children:>12,} {layer.nnz:>14,} {format_bytes(layer.nbytes):>10}"
-        )
+        put(f"{number + 1:>5} {layer.n_children:>12,} {layer.nnz:>14,} {format_bytes(layer.nbytes):>10}")
     if names is not None:
         drawing = trained.tree_.describe(names, max_depth=depth, examples=examples)
-        click.echo(drawing[drawing.index("\n\n") + 1 :])
+        put(drawing[drawing.index("\n\n") + 1 :])
 
 
 def _show_senses(model: Any, label: str, picture: str | None) -> None:
@@ -115,15 +114,15 @@ def _show_senses(model: Any, label: str, picture: str | None) -> None:
             raise click.UsageError(f"the model has labels 0 to {trained.n_labels_ - 1}, and no {label!r}")
         number = int(label)
     found = label_senses(trained, number)
-    click.echo(f"{printable(label)}: {len(found)} {'leaf' if len(found) == 1 else 'leaves'}")
+    put(f"{printable(label)}: {len(found)} {'leaf' if len(found) == 1 else 'leaves'}")
     for sense in found:
-        click.echo(f"\nleaf {sense.leaf}")
-        click.echo("  decided by:    " + ", ".join(printable(features[i]) for i, _ in sense.features))
-        click.echo("  together with: " + ", ".join(printable(names[i]) for i in sense.companions))
+        put(f"\nleaf {sense.leaf}")
+        put("  decided by:    " + ", ".join(printable(features[i]) for i, _ in sense.features))
+        put("  together with: " + ", ".join(printable(names[i]) for i in sense.companions))
     if picture is not None:
         with naming(picture):
             Path(picture).write_text(draw_senses(found, label, names, features), encoding="utf-8")
-        click.echo(f"\ndrawn into {picture}")
+        put(f"\ndrawn into {picture}")
 
 
 def _changed(part: Any) -> str:

@@ -9,6 +9,7 @@ from .data import stdin_is_terminal, stdin_texts
 from .files import is_text_model, open_ranker
 from .options import beam_option, k_option
 from .reporting import say
+from .streams import put
 
 __all__ = ["rank", "show"]
 
@@ -32,9 +33,9 @@ def rank(model: str, text: str | None, k: int, beam_size: int | None) -> None:
         _converse(ranker, k, options)
     else:
         for line in stdin_texts():
-            click.echo(printable(line))
+            put(printable(line))
             show(ranker.rank(line, k, **options))
-            click.echo()
+            put("")
 
 
 def _converse(ranker: Any, k: int, options: dict[str, Any]) -> None:
@@ -47,7 +48,7 @@ def _converse(ranker: Any, k: int, options: dict[str, Any]) -> None:
         try:
             line = input("> ").strip()
         except EOFError:
-            click.echo()
+            put("")
             return
         if not line:
             return
@@ -59,7 +60,7 @@ def show(
 ) -> None:
     """Print a ranking: scores, bars, names, and what is known of the labels."""
     if not ranking:
-        click.echo("  (no label)")
+        put("  (no label)")
     shown = [printable(name) for name, _ in ranking]
     width = max(map(len, shown), default=0) if about else 0
     scale = max((abs(score) for _, score in ranking), default=0.0) or 1.0
@@ -69,4 +70,4 @@ def show(
         line = f"  {score:7.3f} {bar:<{_BAR}} {mark}{text:<{min(width, 32)}}"
         if about and about.get(name):
             line += f"  {printable(about[name])}"
-        click.echo(line.rstrip())
+        put(line.rstrip())

@@ -1,14 +1,18 @@
 """What users see beside results: errors and warnings in one line, and what goes on."""
 
+import contextlib
+import io
 import logging
 import os
 import sys
 import warnings
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
-from ..display import printable
+from ..display import printable, printable_lines
+from . import streams
 from .layouts import in_options
 
 __all__ = ["ReportingGroup", "say", "show_log"]
@@ -22,6 +26,41 @@ class ReportingGroup(click.Group):
     The exit code is 2 for a wrong command line, 130 after Ctrl-C and 1 for every other error.
     """
 
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the program; with ``standalone_mode`` the process ends with its exit code."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        streams.prepare()
+        code = 0
+        try:
+            returned = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            code = returned if isinstance(returned, int) else 0  # that of `ctx.exit`
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except (KeyboardInterrupt, click.Abort):
+            say("Aborted!")
+            code = _INTERRUPTED
+        except click.ClickException as error:
+            shown = io.StringIO()
+            error.show(shown)
+            say(shown.getvalue().rstrip("\n"))
+            code = error.exit_code
+        except BrokenPipeError:
+            pass
+        except OSError as error:  # of the help and what else commands do not write
+            say(f"Error: standard output: {error.strerror or error}")
+            code = 1
+        finally:
+            streams.release()
+        sys.exit(code)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn exceptions into messages unless ``--debug`` is given."""
         try:
@@ -31,15 +70,28 @@ class ReportingGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit):
             raise
         except (KeyboardInterrupt, click.Abort):
-            click.echo("\nInterrupted.", err=True)
-            ctx.exit(_INTERRUPTED)
+            _interrupted(ctx)
         except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except Exception as error:
+            if _by_interrupt(error):
+                _interrupted(ctx)
             if ctx.params["debug"]:
                 raise
             raise click.ClickException(_one_line(error)) from error
+
+
+def _interrupted(ctx: click.Context) -> NoReturn:
+    say("\nInterrupted.")
+    ctx.exit(_INTERRUPTED)
+
+
+def _by_interrupt(error: BaseException | None) -> bool:
+    """Whether an error is what became of Ctrl-C, as in the middle of a compiled module that is imported."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -49,8 +101,10 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def _one_line(error: Exception) -> str:
     told = in_options(error) if hasattr(error, "told") else str(error)  # of a layout, by options
     text = printable(" ".join(told.split()))
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return printable(f"{error.filename}: {error.strerror}")
+    if isinstance(error, OSError) and error.strerror:
+        return printable(
+            f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+        )
     if isinstance(error, MemoryError) and text in ("", "std::bad_alloc"):
         return "out of memory"
     if isinstance(error, ValueError | TypeError | OSError | MemoryError | ImportError):
@@ -60,7 +114,9 @@ def _one_line(error: Exception) -> str:
 
 def say(message: str) -> None:
     """Tell the user what goes on, on the standard error, which keeps results apart."""
-    click.echo(message, err=True)
+    with contextlib.suppress(OSError):  # what nobody can be told is no reason to stop
+        if sys.stderr is not None:
+            click.echo(printable_lines(message), file=sys.stderr)
 
 
 class _Say(logging.Handler):

@@ -13,6 +13,7 @@ from .layouts import layout_options
 from .numbers import POSITIVE, Real, Whole
 from .options import force_option, integers, jobs_option, ks_option, labels_option, xmc_option
 from .reporting import say, show_log
+from .streams import put
 
 if TYPE_CHECKING:
     from ..datasets import Layout
@@ -148,15 +149,16 @@ def train(
     trained = getattr(fitted, "model_", fitted)
     took = time.perf_counter() - start
     say(f"trained {trained.n_labels_:,} labels on {trained.n_features_in_:,} features in {took:.1f} s")
-    card = None
+    card, report = None, ""
     if test_data is not None:
         from .scoring import evaluate_model
 
         report = str(evaluate_model(fitted, test_data, ks, train=train_data))
-        click.echo(report)
         where = f"{holdout:g} of the data, held out" if holdout is not None else "the test data"
         card = f"## Evaluation\n\nOn {where}:\n\n```\n{report}\n```"
     save_model(fitted, directory, card)
+    if report:
+        put(report)
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
 
 

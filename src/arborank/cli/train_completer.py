@@ -11,6 +11,7 @@ from .files import check_destination, save_model
 from .numbers import POSITIVE, Real, Whole
 from .options import force_option, jobs_option
 from .reporting import say, show_log
+from .streams import put
 
 if TYPE_CHECKING:
     from ..autocomplete import Pairs
@@ -83,12 +84,13 @@ def train_completer(
     start = time.perf_counter()
     completer.fit_pairs(train_data.previous, train_data.queries, users=train_data.users, times=times)
     say(f"trained {len(completer.catalogue_):,} different queries in {time.perf_counter() - start:.1f} s")
-    card = None
+    card, report = None, ""
     if test_data is not None:
         report = compare(completer, test_data)
-        click.echo(report)
         card = f"## Evaluation\n\nOn {holdout:g} of the data, held out:\n\n```\n{report}\n```"
     save_model(completer, directory, card)
+    if report:
+        put(report)
     say(f"saved {directory}")
 
 
