@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..indexing import LabelTree
 from ..indexing.overlap import Copies
-from ..memory import check_fits, check_label_arrays_fit, estimate_training
+from ..memory import check_fits, check_label_arrays_fit, estimate_training, feature_overlap
 from ..ranking import LayerWeights, Routes
 from ..sparse import Csr
 from ..threads import n_threads
@@ -100,9 +100,12 @@ class TreeLearner(TreePredictor):
         )
 
     def _count(
-        self, X: Csr, Y: Csr, *, keeps_weights: bool = True, grows_tree: bool = True
+        self, X: Csr, Y: Csr, *, keeps_weights: bool = True, grows_tree: bool = True, divided: bool = False
     ) -> NDArray[np.int64]:
-        """Return the instances of every label, once it is clear that memory is enough to learn from them."""
+        """Return the instances of every label, once it is clear that memory is enough to learn from them.
+
+        ``divided`` says that ``X`` is the user's, divided: a copy of its values.
+        """
         check_label_arrays_fit(Y.shape[1])
         label_counts = np.bincount(Y.indices, minlength=Y.shape[1])
         estimate = estimate_training(
@@ -119,10 +122,13 @@ class TreeLearner(TreePredictor):
             copies=self.copies,
             beam_size=self.beam_size,
             n_threads=n_threads(self.n_jobs),
+            overlap=feature_overlap(X, Y),
         )
         if not keeps_weights:
             estimate = replace(estimate, weights=0)
         if not grows_tree:
             estimate = replace(estimate, index=0)
+        if divided:
+            estimate = replace(estimate, inputs=estimate.inputs + X.data.nbytes)
         check_fits(estimate)
         return label_counts

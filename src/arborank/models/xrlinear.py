@@ -256,7 +256,9 @@ class XRLinear(SaveMixin, ColdStartMixin):
             warn_of_scales(own)
         X = divide_rows(own, row_length)
         Y, classes = as_indicator(Y, X.shape[0])
-        label_counts = self._count(X, Y, keeps_weights=work_dir is None, grows_tree=self.tree is None)
+        label_counts = self._count(
+            X, Y, keeps_weights=work_dir is None, grows_tree=self.tree is None, divided=X is not own
+        )
         extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
         if work_dir is not None and self.tree is None and callable(self.representation):
             raise ValueError(
