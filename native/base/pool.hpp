@@ -49,15 +49,18 @@ class Clock {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-// More threads than this only wait for one another: two a core, and a few on any machine, as tests use them.
-inline int most_threads() { return std::max(16, 2 * static_cast<int>(std::thread::hardware_concurrency())); }
+// Reads a file of the system each time, which takes as long as a short search: ask only where the answer matters.
+inline int n_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
-// 0 is every core. Python's n_jobs, where -1 is, is translated long before. Never more than there is use for.
+// 0 is every core. Python's n_jobs, where -1 is, is translated long before. More threads than two a core, or than a few
+// on any machine, as tests use them, would only wait for one another.
 inline int resolve_threads(int n_threads) {
+  constexpr int kFew = 16;
   if (n_threads < 0)
     throw std::invalid_argument("n_threads must be at least 0 (0 for every core), found " + std::to_string(n_threads));
-  return n_threads > 0 ? std::min(n_threads, most_threads())
-                       : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (n_threads == 0)
+    return n_cores();
+  return n_threads <= kFew ? n_threads : std::min(n_threads, std::max(kFew, 2 * n_cores()));
 }
 
 // work(thread, job) on n_threads threads; the first exception, a worker's or the tick's, is rethrown here.
@@ -121,6 +124,8 @@ inline void run_threads(int n_threads, const Tick& tick, const std::function<voi
 
 // Threads that have something to do.
 inline int busy_threads(int n_threads, std::int64_t n_tasks) {
+  if (n_tasks <= 1 && n_threads >= 0)
+    return 1;
   return static_cast<int>(std::clamp<std::int64_t>(n_tasks, 1, resolve_threads(n_threads)));
 }
 

@@ -13,6 +13,8 @@ from numbers import Integral
 
 __all__ = ["n_threads", "used_threads"]
 
+_FEW = 16  # threads that are started on any machine, as tests use them
+
 
 def n_threads(n_jobs: int | None) -> int:
     """Translate ``n_jobs`` (None or -1: every core) to the native thread count (0: every core).
@@ -37,8 +39,10 @@ def n_threads(n_jobs: int | None) -> int:
 
 def used_threads(n_threads: int) -> int:
     """Return how many threads the native code starts at most, when told so many: 0 is every core."""
+    if 0 < n_threads <= _FEW:
+        return n_threads
     cores = _cores()
-    return min(n_threads, max(16, 2 * cores)) if n_threads > 0 else cores
+    return min(n_threads, max(_FEW, 2 * cores)) if n_threads > 0 else cores
 
 
 def _cores() -> int:
