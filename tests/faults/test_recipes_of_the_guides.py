@@ -1,14 +1,13 @@
-"""What a guide recommends does what the guide says: measured on the shipped data, or on a log made on the spot."""
+"""What a guide recommends does what the guide says: measured on the shipped data."""
 
 import ast
 import re
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from arborank import Autocompleter, Ensemble, NgramTfidf, TextFeatures, TextRanker, XRLinear
+from arborank import Ensemble, NgramTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.datasets import add_typos, load_debian
 from arborank.metrics import precision_at_k, recall_at_k
 
@@ -162,42 +161,3 @@ def test_characters_beside_words(data, typos):
         for features in (words, names["features"])
     ]
     assert found[1] > found[0]
-
-
-def walks(n, seed):
-    """Sessions in which any of twelve queries may follow on each of 200."""
-    colours = ["red", "blue", "green", "old", "new", "big", "fine", "tiny", "cold", "warm"]
-    things = ["kettle", "lamp", "pan", "mug", "desk", "shelf", "chair", "mirror", "clock", "towel"]
-    queries = [f"{colour} {thing}{end}" for colour in colours for thing in things for end in ("", "s")]
-    follow = np.array([np.random.default_rng(node).permutation(200)[:12] for node in range(200)])
-    rng = np.random.default_rng(seed)
-    for _ in range(n):
-        session = [int(rng.integers(200))]
-        for _ in range(4):
-            session.append(int(rng.choice(follow[session[-1]])))
-        yield [queries[node] for node in session]
-
-
-def test_logistic_rankers_where_many_next_queries_are_right():
-    found = re.search(
-        r"`model=(XRLinear\(solver=\"logistic-dual\"[^`]*)`", (DOCS / "autocomplete.md").read_text()
-    )
-    logistic = XRLinear(**settings_of(found[1]))
-    log = [
-        (session, time, query)
-        for session, walk in enumerate(walks(1500, 1))
-        for time, query in enumerate(walk)
-    ]
-    pairs = [pair for walk in walks(200, 2) for pair in pairwise(walk)]
-    ranks = []
-    for model in (None, logistic):
-        completer = Autocompleter(model=model).fit(log)
-        answers = completer.complete_batch(
-            [after[:1] for _, after in pairs], [[before] for before, _ in pairs], k=10
-        )
-        shown = [[query for query, _ in answer] for answer in answers]
-        found_at = [
-            queries.index(after) for queries, (_, after) in zip(shown, pairs, strict=True) if after in queries
-        ]
-        ranks.append(np.sum(1 / (1 + np.array(found_at))) / len(pairs))
-    assert ranks[1] > ranks[0]
