@@ -14,16 +14,18 @@ ifneq ($(CCACHE),)
 BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
 endif
 
-.PHONY: help setup demo test native-test test-transformers coverage dev docs sanitize clean
+.PHONY: help setup demo test native-test test-transformers coverage fuzz dev docs sanitize fuzz-sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
 	@echo "make test      set up, lint, type-check, run every test but those of transformers"
 	@echo "make test-transformers   install PyTorch and run those; TORCH=torch==2.13.0 chooses a version"
 	@echo "make coverage  tell which lines and branches the tests miss"
+	@echo "make fuzz      load and use mutated models and data; CASES=1000000 for a night, SEED=1 for others"
 	@echo "make dev       set up an editable install: changes of Python count at once, of C++ at the next import"
 	@echo "make docs      build the documentation site in build/site, with every link checked"
 	@echo "make sanitize  run the native tests under address and undefined-behaviour sanitizers"
+	@echo "make fuzz-sanitize   the fuzzer on kernels with these sanitizers"
 	@echo "make clean     remove everything that was built"
 
 $(BIN)/python:
@@ -71,6 +73,11 @@ coverage: setup $(VENV)/.tools
 	$(INSTALL) --group coverage
 	$(BIN)/python -m pytest --cov=arborank --cov-branch --cov-report=term-missing:skip-covered
 
+CASES ?= 500
+SEED ?= 0
+fuzz: setup $(VENV)/.tools
+	$(BIN)/python tests/fuzz/run.py --cases $(CASES) --seed $(SEED)
+
 dev: $(VENV)/.requirements $(VENV)/.tools
 	echo "--config-settings=editable.rebuild=true --config-settings=editable.verbose=false --editable" > $(VENV)/.editable
 	rm -f $(VENV)/.installed
@@ -82,7 +89,11 @@ docs: $(BIN)/python
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 sanitize: $(VENV)/.requirements $(VENV)/.tools
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/sanitize.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/sanitize.sh python -m pytest -q -p no:cacheprovider \
+	  -m "not slow and not subprocess" tests
+
+fuzz-sanitize: $(VENV)/.requirements $(VENV)/.tools
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/sanitize.sh python tests/fuzz/run.py --cases $(CASES) --seed $(SEED)
 
 clean:
 	rm -rf build dist $(VENV) .pytest_cache .mypy_cache .ruff_cache demo-model

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the kernels with address and undefined-behaviour sanitizers into build/sanitize and runs the native tests on
-# them. Leak checking is off: the interpreter itself keeps memory until it exits.
+# Builds the kernels with address and undefined-behaviour sanitizers into build/sanitize and runs a command with them:
+#   sh tools/sanitize.sh python -m pytest tests/matching
+# Leak checking is off: the interpreter itself keeps memory until it exits.
 set -eu
 cd "$(dirname "$0")/.."
 stage=build/sanitize/stage
@@ -15,4 +16,4 @@ preload="$("${CXX:-g++}" -print-file-name=libasan.so) $("${CXX:-g++}" -print-fil
 export ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 build/sanitize/native_tests
 export ARBORANK_LEVEL="${ARBORANK_LEVELS:-v3}" PYTHONPATH="$PWD/$stage" PYTHONMALLOC=malloc
-LD_PRELOAD="$preload" python -m pytest -q -p no:cacheprovider "${@:-tests}" -m "not slow and not subprocess"
+LD_PRELOAD="$preload" "$@"

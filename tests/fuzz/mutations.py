@@ -1,0 +1,230 @@
+"""Mutations as data: a list of edits that JSON can hold, drawn at random, applied to a copy of a seed.
+
+A model's checksums and recorded sizes are made anew after the edits, so that they protect nothing.
+"""
+
+import hashlib
+import json
+
+import numpy as np
+
+from arborank.persistence.manifest import checksum
+from arborank.persistence.tensorfile import DTYPES, dtype_code, open_tensors, write_tensors
+
+EXTREMES = [0, 1, -1, 2, 7, 127, 128, 255, 2**15, 2**16 - 1, 2**27, 2**31 - 1, -(2**31), 2**32]
+EXTREMES += [2**62, 2**63 - 1, -(2**63)]
+FLOATS = [0.0, -0.0, 1e-45, 1e-30, 1.0, -1.0, 3e38, -3e38, "nan", "inf", "-inf"]
+VALUES = [None, True, False, -1, 0, 1, 2, 10**12, -(10**12), 2**27, 2**63, 1e300, 0.5]
+VALUES += ["", "x", "\ud800", "../../x", [], [1], {}]
+PIECES = [
+    b"",
+    b"\x00",
+    b"\xff",
+    b"\t",
+    b"\n",
+    b"\r",
+    b'"',
+    b",",
+    b":",
+    b"-1",
+    b"9" * 20,
+    b"1e999",
+    b"nan",
+    b"\xed\xa0\x80",
+]
+PIECES += [b"\xed\xa0\x80", "\ufeff\u2028".encode(), b"[" * 5000, b"{" * 100]
+
+
+# ---------------------------------------------------------------- models
+
+
+def places(node, path=()):
+    """Yield the path of every value in a JSON document."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+def nodes(node, place=()):
+    """Yield every part of a model with the names that lead there."""
+    yield place, node
+    parts = node.get("parts") if isinstance(node, dict) else None
+    for name, part in parts.items() if isinstance(parts, dict) else ():
+        yield from nodes(part, (*place, name))
+
+
+def draw_for_model(rng, directory):
+    """Return one to three random edits of a saved model."""
+    document = json.loads((directory / "config.json").read_text("utf-8"))
+    arrays = {
+        ".".join((*place, name)): described
+        for place, node in nodes(document["model"])
+        for name, described in node["arrays"].items()
+        if "same_as" not in described
+    }
+    edits = []
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        kind = rng.choice(
+            ["json", "delete", "entry", "entry", "entry", "fill", "length", "dtype", "copy", "byte"]
+        )
+        name = rng.choice(sorted(arrays))
+        size = int(np.prod(arrays[name]["shape"]))
+        value = rng.choice(FLOATS if arrays[name]["dtype"].startswith("F") else EXTREMES)
+        match kind:
+            case "json":
+                path = rng.choice(list(places(document["model"])))
+                edits.append({"edit": "json", "path": list(path), "value": rng.choice(VALUES)})
+            case "delete":
+                edits.append({"edit": "delete", "path": list(rng.choice(list(places(document["model"]))))})
+            case "entry" if size:
+                near = rng.random() < 0.3
+                index = rng.choice([0, size - 1, rng.randrange(size)])
+                edit = {"edit": "entry", "array": name, "index": index}
+                edits.append(
+                    {**edit, "add": rng.choice([-1, 1, 2, 16])} if near else {**edit, "value": value}
+                )
+            case "fill":
+                edits.append({"edit": "fill", "array": name, "value": value})
+            case "length":
+                length = rng.choice([0, 1, max(size - 1, 0), size + 1, 2 * size])
+                edits.append({"edit": "length", "array": name, "length": length})
+            case "dtype":
+                edits.append({"edit": "dtype", "array": name, "dtype": rng.choice(sorted(DTYPES))})
+            case "copy":
+                edits.append({"edit": "copy", "array": name, "of": rng.choice(sorted(arrays))})
+            case "byte":
+                edits.append(
+                    {"edit": "byte", "array": name, "at": rng.randrange(4096), "value": rng.randrange(256)}
+                )
+    return edits
+
+
+def apply_to_model(edits, directory):
+    """Edit a saved model in place, and make its checksums fit."""
+    path = directory / "config.json"
+    document = json.loads(path.read_text("utf-8"))
+    held = {name: dict(open_tensors(directory / name)) for name in document["files"]}
+    for edit in edits:
+        if edit["edit"] in ("json", "delete"):
+            _edit_json(document["model"], edit)
+        elif edit["edit"] != "byte":
+            _edit_array(document["model"], held, edit)
+    for name, arrays in held.items():
+        (directory / name).unlink()
+        write_tensors(directory / name, arrays)
+    for edit in edits:
+        if edit["edit"] == "byte":
+            file = next((name for name, arrays in held.items() if edit["array"] in arrays), None)
+            if file is not None:
+                data = bytearray((directory / file).read_bytes())
+                data[edit["at"] % len(data)] = edit["value"]
+                (directory / file).write_bytes(data)
+    for name in held:
+        data = (directory / name).read_bytes()
+        document["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    document["checksum"] = checksum(document)
+    path.write_text(json.dumps(document), "utf-8")
+
+
+def _edit_json(document, edit):
+    *way, last = edit["path"]
+    node = document
+    try:
+        for key in way:
+            node = node[key]
+        if edit["edit"] == "delete":
+            del node[last]
+        else:
+            node[last] = edit["value"]
+    except (KeyError, IndexError, TypeError):
+        pass  # another edit took it away
+
+
+def _edit_array(model, held, edit):
+    file = next((name for name, arrays in held.items() if edit["array"] in arrays), None)
+    if file is None:
+        return
+    array = np.array(held[file][edit["array"]])
+    with np.errstate(all="ignore"):
+        match edit["edit"]:
+            case "entry" if array.size:
+                flat, index = array.reshape(-1), edit["index"] % array.size
+                if "value" in edit:
+                    flat[index] = _cast(edit["value"], array.dtype)
+                else:
+                    flat[index] += _cast(edit["add"], array.dtype)
+            case "fill":
+                array[...] = _cast(edit["value"], array.dtype)
+            case "length":
+                row = int(np.prod(array.shape[1:])) or 1
+                array = np.resize(array, (edit["length"] // row, *array.shape[1:]))
+            case "dtype":
+                array = array.astype(DTYPES[edit["dtype"]])
+            case "copy":
+                array = next((np.array(a[edit["of"]]) for a in held.values() if edit["of"] in a), array)
+    held[file][edit["array"]] = array
+    for place, node in nodes(model):
+        described = node.get("arrays") if isinstance(node, dict) else None
+        for name, entry in described.items() if isinstance(described, dict) else ():
+            if ".".join((*place, name)) == edit["array"] and isinstance(entry, dict):
+                entry.update(dtype=dtype_code(array, name), shape=list(array.shape))
+
+
+def _cast(value, dtype):
+    if dtype.kind == "f":
+        return dtype.type(value)
+    return np.array(
+        [int(float(value)) if isinstance(value, str) else int(value) & (2**64 - 1)], np.uint64
+    ).astype(dtype)[0]
+
+
+# ---------------------------------------------------------------- files
+
+
+def draw_for_file(rng, path):
+    """Return one to four random edits of a file: of members of an archive, or of bytes."""
+    edits = []
+    if path.suffix == ".npz" and rng.random() < 0.8:
+        with np.load(path) as archive:
+            for _ in range(rng.choice([1, 1, 2])):
+                name = rng.choice(archive.files)
+                size = archive[name].size
+                value = rng.choice(EXTREMES if archive[name].dtype.kind in "iu" else FLOATS)
+                if rng.random() < 0.2:
+                    length = rng.choice([0, 1, size + 1, 2 * size])
+                    edits.append({"edit": "length", "member": name, "length": length})
+                elif archive[name].dtype.kind in "iuf":
+                    index = rng.choice([0, size - 1, rng.randrange(size)])
+                    edits.append({"edit": "entry", "member": name, "index": index, "value": value})
+        return edits
+    data = path.read_bytes()
+    for _ in range(rng.choice([1, 1, 2, 4])):
+        at = rng.randrange(len(data))
+        length = rng.choice([0, 1, 1, 2, 8, len(data)])
+        new = rng.choice([*PIECES, data[:64] * 3, bytes([rng.randrange(256)])])
+        edits.append({"edit": "splice", "at": at, "length": length, "hex": new.hex()})
+    return edits
+
+
+def apply_to_file(edits, path):
+    """Edit a file in place."""
+    members = [edit for edit in edits if "member" in edit]
+    if members:
+        with np.load(path) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        for edit in members:
+            array = np.array(arrays[edit["member"]])
+            with np.errstate(all="ignore"):
+                if edit["edit"] == "length":
+                    array = np.resize(array, edit["length"])
+                elif array.size:
+                    array.reshape(-1)[edit["index"] % array.size] = _cast(edit["value"], array.dtype)
+            arrays[edit["member"]] = array
+        np.savez(path, **arrays)
+    for edit in edits:
+        if edit["edit"] == "splice":
+            data = path.read_bytes()
+            path.write_bytes(
+                data[: edit["at"]] + bytes.fromhex(edit["hex"]) + data[edit["at"] + edit["length"] :]
+            )
