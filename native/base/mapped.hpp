@@ -1,10 +1,11 @@
-// Pages of a file as an array of their own, and an array that goes on behind another one which is mapped from a file, without a copy of what is mapped.
+// Pages of a file as an array of their own, and an array that goes on behind another one which is mapped from a file,
+// without a copy of what is mapped.
 #pragma once
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
-#include <sys/mman.h>
-#include <unistd.h>
 
 namespace arborank::inline base {
 
