@@ -7,8 +7,6 @@ child belongs to which parent, n_children x n_parents) and ``param.json`` (bias 
 
 import json
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .checks import check_integer
+from .checks import check_integer, check_real
+from .datasets.npz import open_arrays
 from .indexing.chain import chain_orders
 from .indexing.tree import LabelTree
 from .matching.combine import COMBINATIONS
+from .persistence.disk import read_text
 from .ranking.weights import LayerWeights
+from .structure import check_claims, check_structure
 from .threads import n_threads
 
 __all__ = ["PecosModel", "import_xlinear"]
@@ -87,6 +88,8 @@ def import_xlinear(
     ------
     FileNotFoundError
         If the folder is not such a model, or a file is missing.
+    MemoryError
+        If a matrix would need more memory than is free.
     ValueError
         If a file is truncated, altered or of another kind, or the layers do not fit each other. The message
         names the file.
@@ -95,9 +98,13 @@ def import_xlinear(
     depth = _read_param(ranker / "param.json", "HierarchicalMLModel", {"depth": int})["depth"]
     if depth < 1:
         raise ValueError(f"{ranker / 'param.json'}: depth is {depth}; a model has at least 1 layer")
-    folders = [ranker / f"{layer}.model" for layer in range(depth)]
+    folders: list[Path] = []
+    params: list[dict[str, Any]] = []
     fields: dict[str, type | tuple[type, ...]] = {"bias": (int, float), "pred_kwargs": dict}
-    params = [_read_param(folder / "param.json", "MLModel", fields) for folder in folders]
+    while len(folders) < depth:  # of which a file may claim any number: the first that is missing ends it
+        folders.append(ranker / f"{len(folders)}.model")
+        params.append(_read_param(folders[-1] / "param.json", "MLModel", fields))
+        check_real(f"{folders[-1] / 'param.json'}: bias", params[-1]["bias"])
     combine = _combination(folders, params) if combine is None else combine
     if combine not in COMBINATIONS:
         raise ValueError(f"combine is {combine!r}; expected one of {', '.join(COMBINATIONS)}")
@@ -139,7 +146,7 @@ def _ranker_folder(directory: Path) -> Path:
 
 def _read_param(path: Path, kind: str, fields: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
     try:
-        param = json.loads(path.read_text(encoding="utf-8"))
+        param = json.loads(read_text(path))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing") from None
     except (ValueError, RecursionError) as error:
@@ -217,25 +224,13 @@ def _read_weights(
 def _read_matrix(path: Path) -> sp.csc_array:
     """Read a sparse matrix as SciPy and PECOS write it, compressed or not; float32 and canonical."""
     try:
-        with path.open("rb") as stream:
+        with open_arrays(path, " is not a whole sparse matrix in .npz format") as stream:
             arrays = np.load(stream, allow_pickle=False)
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise ValueError("it is a dense array")
             matrix = _assemble(
                 {name: arrays[name] for name in ("format", "shape", "data", "indices", "indptr")}
             )
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing") from None
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        EOFError,
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise ValueError(f"{path} is not a whole sparse matrix in .npz format: {error}") from error
     if not np.isfinite(matrix.data).all():
         raise ValueError(f"{path} holds NaN or infinity")
     return matrix
@@ -252,7 +247,7 @@ def _assemble(arrays: dict[str, NDArray[Any]]) -> sp.csc_array:
     parts = (arrays["data"].astype(np.float32, copy=False), arrays["indices"], arrays["indptr"])
     make = sp.csc_array if kind == "csc" else sp.csr_array
     matrix = make(parts, shape=tuple(arrays["shape"].tolist()))
-    matrix.check_format(full_check=True)
-    canonical = matrix.tocsc()
+    check_claims(matrix.shape, matrix.data.size, "it")
+    canonical = check_structure(matrix, "it").tocsc()
     canonical.sum_duplicates()
     return canonical

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from . import _native
 from ._native import Csr
 from .sequences import column_names
+from .structure import check_structure
 
 __all__ = [
     "Csr",
@@ -152,26 +153,9 @@ def _rows_of_sparse(X: Any, name: str) -> Any:
     if X.ndim != 2:
         raise ValueError(f"{name} must be 2-dimensional, found {X.ndim} dimension(s)")
     _check_numeric(X.dtype, name)
-    if X.format == "csc":
-        _checked(X.T, name)  # SciPy's conversion trusts the indices, here and below
-    elif X.format == "coo":
-        _check_places(X, name)
-    elif X.format == "bsr":
-        try:
-            X.check_format(full_check=True)
-        except ValueError as error:
-            raise ValueError(f"{name} is malformed: {error}") from None
-    return X.tocsr()
-
-
-def _check_places(X: Any, name: str) -> None:
-    for what, places, size in zip(("row", "column"), (X.row, X.col), X.shape, strict=True):
-        if len(places) != len(X.data):
-            raise ValueError(
-                f"{name} is malformed: it has {len(X.data)} values, but {len(places)} {what}s of them"
-            )
-        if len(places) and (places.min() < 0 or places.max() >= size):
-            raise ValueError(f"{name} is malformed: a {what} index is outside [0, {size})")
+    if X.format == "csr":  # which is checked as it becomes a `Csr`
+        return X
+    return check_structure(X, name).tocsr()
 
 
 def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
@@ -185,6 +169,8 @@ def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
 def _checked(X: Any, name: str) -> Csr:
     if X.shape[1] > np.iinfo(np.int32).max:
         raise ValueError(f"{name} has {X.shape[1]} columns; at most {np.iinfo(np.int32).max} are supported")
+    if np.shape(X.indptr) != (X.shape[0] + 1,) or np.ndim(X.indices) != 1 or np.ndim(X.data) != 1:
+        raise ValueError(f"{name} is malformed: its arrays do not fit its shape {X.shape}")
     indices = X.indices
     if indices.dtype != np.int32:
         if indices.size and (indices.min() < 0 or indices.max() >= X.shape[1]):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .checks import check_top_ids
 from .indexing import LabelTree
 from .sparse import as_csr, to_scipy
+from .structure import check_structure
 
 __all__ = [
     "Indexer",
@@ -190,9 +191,8 @@ def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: L
     if answer.dtype.kind not in "biuf":
         raise TypeError(f"{who} values of dtype {answer.dtype}; a Ranker promises real numbers")
     try:
-        matrix = sp.csr_array(answer.tocsr())
-        matrix.check_format(full_check=True)
-    except (ValueError, IndexError) as error:
+        matrix = sp.csr_array(check_structure(answer, "it").tocsr())
+    except ValueError as error:
         raise ValueError(
             f"{who} a damaged matrix ({error}); a Ranker promises slots in [0, {expected[1]})"
         ) from None

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import IO, Any, TypeVar, cast
 from ..persistence.disk import naming
 
 __all__ = [
+    "LONGEST_LINE",
     "Source",
     "StrPath",
     "Stream",
@@ -42,6 +44,7 @@ class Stream:
 Source = StrPath | Stream
 
 _PACKED = {".gz", ".xz"}
+LONGEST_LINE = 1 << 28  # bytes: a file of zeros, or a device, has no other end
 # What no text of another form is to be written into, and by what it is known.
 _FORMATS = {
     "JSON lines": {".jsonl", ".ndjson"},
@@ -117,10 +120,12 @@ def read_lines(path: Source, encoding: str = "utf-8") -> Iterator[tuple[int, str
     r"""Yield the number, from 1, and the text of every line, split at ``\n`` or ``\r\n`` only.
 
     A byte-order mark at the start is dropped. Raises ``ValueError`` with the place if the bytes are not
-    ``encoding``.
+    ``encoding``, or a line has more than 256 MiB.
     """
     with open_bytes(path) as file:
-        for number, raw in enumerate(file, 1):
+        for number, raw in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), 1):
+            if len(raw) > LONGEST_LINE:
+                raise fault(path, number, f"a line of more than {LONGEST_LINE:,} bytes")
             try:
                 line = raw.decode(encoding)
             except UnicodeDecodeError as error:

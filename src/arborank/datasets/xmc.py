@@ -13,8 +13,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..sparse import Csr, MatrixLike, as_csr, to_scipy
+from ..structure import check_claims
 from .containers import MatrixData
-from .lines import StrPath, fault, open_bytes, refuse_other_format
+from .lines import LONGEST_LINE, StrPath, fault, open_bytes, refuse_other_format
 from .pairs import parse_block
 
 __all__ = ["read_sparse", "read_xmc", "write_sparse", "write_xmc"]
@@ -124,7 +125,7 @@ def _header(file: IO[bytes], path: StrPath, names: tuple[str, ...]) -> list[int]
     return sizes
 
 
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+def _blocks(file: IO[bytes], path: StrPath) -> Iterator[bytes]:
     """Yield whole lines, some megabytes at a time; the last line is ended if the file does not."""
     rest = b""
     while data := file.read(_BLOCK_BYTES):
@@ -134,6 +135,8 @@ def _blocks(file: IO[bytes]) -> Iterator[bytes]:
             rest = data[cut:]
         else:
             rest += data
+        if len(rest) > LONGEST_LINE:
+            raise ValueError(f"{path} has a line of more than {LONGEST_LINE:,} bytes")
     if rest:
         yield rest + b"\n"
 
@@ -142,7 +145,7 @@ def _read_rows(file: IO[bytes], path: StrPath, n_rows: int, n_columns: int, n_la
     """Parse all lines after the header; ``n_labels`` is None where lines have no labels."""
     label_counts, labels, pair_counts, indices, values = [], [], [], [], []
     line = 2
-    for data in _blocks(file):
+    for data in _blocks(file, path):
         block = parse_block(data, path, line, labelled=n_labels is not None)
         _check_range(block.indices, block.pair_counts, n_columns, "index", path, line)
         _check_range(block.labels, block.label_counts, n_labels or 0, "label", path, line)
@@ -156,6 +159,8 @@ def _read_rows(file: IO[bytes], path: StrPath, n_rows: int, n_columns: int, n_la
         pair_counts.append(block.pair_counts)
         indices.append(block.indices.astype(np.int32))
         values.append(block.values)
+    n_entries = sum(map(len, indices)) + sum(map(len, labels))
+    check_claims((n_rows, max(n_columns, n_labels or 0)), max(n_entries, line), f"{path}: its header")
     if line - 2 < n_rows:
         raise fault(path, line - 1, f"the file ends after {line - 2} rows, but the header announces {n_rows}")
     return _Rows(

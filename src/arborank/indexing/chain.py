@@ -7,6 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..structure import check_structure
+
 __all__ = ["chain_orders"]
 
 IntArray = NDArray[np.int64]
@@ -64,7 +66,7 @@ def chain_orders(chain: Sequence[Any]) -> tuple[list[IntArray], list[IntArray]]:
 def _csc(matrix: Any, t: int) -> sp.csc_array:
     if not sp.issparse(matrix):
         raise TypeError(f"chain[{t}] must be a scipy sparse matrix, found {type(matrix).__name__}")
-    given: Any = matrix  # the check above hides its type
+    given: Any = check_structure(matrix, f"chain[{t}]")
     csc: sp.csc_array[Any] = sp.csc_array(given, copy=True)
     csc.sum_duplicates()
     csc.eliminate_zeros()
