@@ -178,6 +178,7 @@ def test_the_command_line_as_its_guide_says(tmp_path, monkeypatch):
         with open(path, "w", newline="") as file:
             rows = zip(range(len(texts)), texts, map(";".join, labels), strict=True)
             csv.writer(file).writerows([("id", "title", "subjects"), *rows])
+    Path("catalogue.csv").write_text("code,title\nkettle,A kettle\nmug,A mug\n")
     rng = np.random.default_rng(0)
     for name, width in (("X", 30), ("Y", 12)):
         sp.save_npz(

@@ -18,7 +18,8 @@ def bars(monkeypatch):
     shown = []
 
     @contextmanager
-    def progress_bar(description, total, *, enabled):
+    def progress_bar(description, total, *, enabled, unit):
+        assert unit == "texts"
         done = []
         if enabled:
             shown.append((description, total, done))

@@ -9,9 +9,9 @@ import click
 from ..display import printable
 from .data import stdin_is_terminal, stdin_texts
 from .files import open_model
-from .options import beam_option, k_option
-from .rank import show
-from .streams import put
+from .options import beam_option, json_option, k_option
+from .ranking import ranking_record, show
+from .streams import put, put_json
 
 __all__ = ["complete", "open_completer"]
 
@@ -23,22 +23,44 @@ __all__ = ["complete", "open_completer"]
     "--previous", "-p", multiple=True, metavar="QUERY", help="A query before, oldest first; may be repeated."
 )
 @click.option("--tolerant", is_flag=True, help="Forgive a typo where too few queries begin with the prefix.")
+@json_option
 @k_option
 @beam_option
 def complete(
-    model: str, prefix: str | None, previous: tuple[str, ...], tolerant: bool, k: int, beam_size: int | None
+    model: str,
+    prefix: str | None,
+    previous: tuple[str, ...],
+    tolerant: bool,
+    as_json: bool,
+    k: int,
+    beam_size: int | None,
 ) -> None:
     """Complete PREFIX with the model that train-completer made.
 
     Without PREFIX: on a terminal, completions appear while you type; from a pipe, every line is completed: a prefix, or
-    previous queries and a prefix with tabs between.
+    previous queries and a prefix with tabs between. With --json every prefix gets a line {"previous": [...],
+    "prefix": "...", "completions": [...], "scores": [...]}.
     """
     completer = open_completer(model)
     options: dict[str, Any] = {"k": k, "strict": not tolerant, "beam_size": beam_size}
+
+    def answer(prefix: str, before: tuple[str, ...]) -> None:
+        found = completer.complete(prefix, before, **options)
+        if as_json:
+            put_json({"previous": list(before), "prefix": prefix, **ranking_record("completions", found)})
+        else:
+            show(found, nothing="(no completion)")
+
     if prefix is not None:
-        _show(completer.complete(prefix, previous, **options))
-    elif not (_on_terminal() and _converse(completer, previous, options)):
-        _answer_lines(completer, previous, options)
+        answer(prefix, previous)
+    elif as_json or not (_on_terminal() and _converse(completer, previous, options)):
+        for line in stdin_texts():
+            *before, last = line.split("\t")
+            if not as_json:
+                put(printable(" > ".join([*before, last])))
+            answer(last, (*previous, *before))
+            if not as_json:
+                put("")
 
 
 def open_completer(model: str) -> Any:
@@ -71,18 +93,3 @@ def _converse(completer: Any, previous: tuple[str, ...], options: dict[str, Any]
         return found, time.perf_counter() - start
 
     return run(Screen(answer, previous))
-
-
-def _answer_lines(completer: Any, previous: tuple[str, ...], options: dict[str, Any]) -> None:
-    for line in stdin_texts():
-        *before, prefix = line.split("\t")
-        put(printable(" > ".join([*before, prefix])))
-        _show(completer.complete(prefix, [*previous, *before], **options))
-        put("")
-
-
-def _show(completions: list[tuple[str, float]]) -> None:
-    if completions:
-        show(completions)
-    else:
-        put("  (no completion)")

@@ -234,7 +234,7 @@ def _trials(ranker: Any, model: Any, data: Any, given: dict[str, tuple[Any, ...]
     names = [field.name for field in fields(Setting)]
     settings = [own, *(Setting(*values) for values in product(*(axes[name] for name in names)))]
     fixed = model_bytes(ranker) - model_bytes(model)
-    with progress_bar("trying settings", len(settings), enabled=True) as progress:
+    with progress_bar("trying settings", len(settings), enabled=True, unit="settings") as progress:
         return sweep(model, X, Y, settings, k=k, fixed_bytes=fixed, progress=progress)
 
 
@@ -253,25 +253,26 @@ def _best(
 
 
 def _card(trials: "list[Trial]", chosen: "Trial", k: int) -> str:
-    """Return the frontier as a table in Markdown."""
+    """Return the frontier as a table in Markdown, aligned for a screen, too."""
     from ..memory import format_bytes
 
     shown = [trials[0]]
     shown += sorted((t for t in trials[1:] if t.efficient or t is chosen), key=lambda t: t.n_bytes)
-    lines = [
-        "## Compression",
-        "",
-        f"{len(trials) - 1} settings tried on validation data; those that no other beats in size, recall and time:",
-        "",
-        f"| setting | size | recall@{k} | one query, µs |",
-        "| --- | ---: | ---: | ---: |",
-    ]
+    rows = [("setting", "size", f"recall@{k}", "µs/query")]
     for trial in shown:
         mark = " (as it was)" if trial is trials[0] else " **chosen**" if trial is chosen else ""
-        lines.append(
-            f"| {trial.setting}{mark} | {format_bytes(trial.n_bytes)} | {trial.recall:.4f} | {trial.microseconds:.1f} |"
-        )
-    return "\n".join(lines)
+        values = (format_bytes(trial.n_bytes), f"{trial.recall:.4f}", f"{trial.microseconds:.1f}")
+        rows.append((f"{trial.setting}{mark}", *values))
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = [
+        f"| {name:<{first}} | "
+        + " | ".join(f"{cell:>{size}}" for cell, size in zip(cells, others, strict=True))
+        + " |"
+        for name, *cells in rows
+    ]
+    lines.insert(1, f"| {'-' * first} | " + " | ".join(f"{'-' * (size - 1)}:" for size in others) + " |")
+    told = f"{len(trials) - 1} settings tried on validation data; those that no other beats in size, recall and time:"
+    return "\n".join(["## Compression", "", told, "", *lines])
 
 
 def _write(trials: "list[Trial]", best: "Trial", table: str | None, plot: str | None, k: int) -> None:

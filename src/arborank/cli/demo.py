@@ -14,7 +14,7 @@ from ..display import printable
 from .files import check_destination, save_model
 from .numbers import POSITIVE
 from .options import force_option, jobs_option
-from .rank import show
+from .ranking import show
 from .reporting import say, show_log
 from .streams import put
 

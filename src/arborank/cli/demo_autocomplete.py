@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from .completion_report import compare
 from .files import save_model
-from .rank import show
+from .ranking import show
 from .reporting import say
 from .streams import put
 

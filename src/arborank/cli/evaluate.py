@@ -1,6 +1,5 @@
 """`arborank evaluate`."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,7 @@ from .layouts import layout_options
 from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
 from .reporting import say
 from .scoring import LEAST_ROWS, check_kind, evaluate_model
-from .streams import json_text, put
+from .streams import put, put_json
 
 if TYPE_CHECKING:
     from ..datasets import Layout
@@ -71,4 +70,7 @@ def evaluate(
     report = evaluate_model(ranker, read, ks, beam_size, trained)
     if not report.buckets:
         say("label frequencies in training are not known; with --train FILE head and tail are shown apart")
-    put(json_text(report.to_dict(), sys.stdout, indent=1) if as_json else str(report))
+    if as_json:
+        put_json(report.to_dict(), indent=1)
+    else:
+        put(str(report))

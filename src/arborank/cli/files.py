@@ -11,7 +11,7 @@ from typing import IO, Any
 import click
 
 from .options import set_jobs
-from .reporting import say
+from .streams import tell
 
 __all__ = [
     "check_destination",
@@ -146,7 +146,7 @@ def write_whole(path: str, *, keep: bool = False) -> Iterator[IO[bytes]]:
             if keep and part.exists() and part.stat().st_size:
                 left = target.with_name(f"partial-{target.name}")
                 part.replace(left)
-                say(f"what was written before is in {left}")
+                tell(f"what was written before is in {left}")
             raise
         finally:
             part.unlink(missing_ok=True)

@@ -1,14 +1,16 @@
 """`arborank inspect`."""
 
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..display import printable
+from .facts import call_of, facts_of, members_of, parts_of, senses_of, tree_of
 from .files import check_output, check_suffix, is_text_model, open_model
 from .numbers import POSITIVE
-from .streams import put
+from .options import json_option
+from .streams import put, put_json
 
 __all__ = ["inspect"]
 
@@ -27,6 +29,7 @@ __all__ = ["inspect"]
 @click.option(
     "--picture", type=click.Path(dir_okay=False, writable=True), help="Draw --senses into this SVG file."
 )
+@json_option
 def inspect(
     model: str,
     verify: bool,
@@ -35,99 +38,84 @@ def inspect(
     examples: int,
     senses: str | None,
     picture: str | None,
+    as_json: bool,
 ) -> None:
     """Say what MODEL is: class, parameters, shape of the label tree, sizes."""
     if picture is not None and senses is None:
         raise click.UsageError("--picture draws what --senses shows; give --senses LABEL, too")
+    if as_json and branches:
+        raise click.UsageError("--branches draws a tree for people; give it without --json")
     if picture is not None:
         check_output("--picture", picture, model)
         check_suffix("--picture", picture, ".svg")
+    loaded = open_model(model, verify=verify)
     if senses is not None:
-        _show_senses(open_model(model, verify=verify), senses, picture)
+        _show_senses(loaded, senses, picture, as_json)
+        return
+    facts = facts_of(loaded, model)
+    if as_json:
+        put_json(facts | ({"verified": True} if verify else {}), indent=1)
         return
     from ..memory import format_bytes
 
-    loaded = open_model(model, verify=verify)
-    files = [path for path in Path(model).iterdir() if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    put(f"{model}: {type(loaded).__name__}, {format_bytes(size)} in {len(files)} files")
+    put(printable(f"{model}: {facts['class']}, {format_bytes(facts['bytes'])} in {facts['files']} files"))
     if verify:
         put("every file has the checksum it was saved with")
-    members = getattr(getattr(loaded, "model_", loaded), "models_", [loaded])
-    for number, member in enumerate(members):
+    members = members_of(loaded)
+    for number, (member, known) in enumerate(zip(members, facts["members"], strict=True)):
         if len(members) > 1:
-            put(f"\nmember {number}: {type(member).__name__}")
-        _inspect(member, branches, depth, examples)
+            put(f"\nmember {number}: {known['class']}")
+        _show(member, known, branches, depth, examples)
 
 
-def _inspect(model: Any, branches: bool, depth: int, examples: int) -> None:
+def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, examples: int) -> None:
     from ..memory import format_bytes
 
-    trained = getattr(model, "model_", model)
-    if is_text_model(model):
-        for number, part in enumerate(getattr(model.features_, "parts_", [model.features_])):
-            put(f"features {number}: {_changed(part)}")
-    put(f"model: {_changed(trained)}")
-    trained = getattr(trained, "ranker_", trained)  # of a transformer, what ranks on its embeddings
-    if not hasattr(trained, "tree_"):
+    for number, part in enumerate(parts_of(model)):
+        put(f"features {number}: {printable(call_of(part))}")
+    put(f"model: {printable(call_of(getattr(model, 'model_', model)))}")
+    ranker = tree_of(model)
+    if ranker is None:
         if branches:
             raise click.UsageError(
-                f"--branches needs a model with a label tree; this is {type(trained).__name__}"
+                f"--branches needs a model with a label tree; this is {known['estimator']['class']}"
             )
         return
-    put(f"{trained.n_features_in_:,} features")
-    names = None
+    put(f"{known['n_features']:,} features\n")
+    put(ranker.tree_.describe())
+    put(f"\n{'layer':>5} {'rankers':>12} {'weights':>14} {'memory':>10}")
+    for number, layer in enumerate(known["layers"], 1):
+        size = format_bytes(layer["bytes"])
+        put(f"{number:>5} {layer['rankers']:>12,} {layer['weights']:>14,} {size:>10}")
     if branches:
-        names = model.labels_ if is_text_model(model) else [str(i) for i in range(trained.n_labels_)]
-    put("")
-    put(trained.tree_.describe())
-    put("")
-    put(f"{'layer':>5} {'rankers':>12} {'weights':>14} {'memory':>10}")
-    for number, layer in enumerate(trained.layers_):
-        put(f"{number + 1:>5} {layer.n_children:>12,} {layer.nnz:>14,} {format_bytes(layer.nbytes):>10}")
-    if names is not None:
-        drawing = trained.tree_.describe(names, max_depth=depth, examples=examples)
+        names = model.labels_ if is_text_model(model) else [str(i) for i in range(ranker.n_labels_)]
+        drawing = ranker.tree_.describe(names, max_depth=depth, examples=examples)
         put(drawing[drawing.index("\n\n") + 1 :])
 
 
-def _show_senses(model: Any, label: str, picture: str | None) -> None:
-    from ..display import printable
-    from ..names import spell
-    from ..persistence.disk import naming
-    from ..senses import draw_senses, label_senses
-
-    trained = getattr(model, "model_", model)
-    if not hasattr(trained, "tree_"):
-        raise click.UsageError(
-            f"--senses needs a model with one label tree; this is {type(trained).__name__}"
-        )
-    if is_text_model(model):
-        names, features = list(model.labels_), model.features_.get_feature_names_out().tolist()
-        label = spell(label, model.normalization)
-        if label not in model.labels_:
-            raise click.UsageError(f"the model has no label {label!r}")
-        number = model.labels_.index(label)
-    else:
-        names = [str(i) for i in range(trained.n_labels_)]
-        features = [f"feature {i}" for i in range(trained.n_features_in_)]
-        if label not in names:
-            raise click.UsageError(f"the model has labels 0 to {trained.n_labels_ - 1}, and no {label!r}")
-        number = int(label)
-    found = label_senses(trained, number)
-    put(f"{printable(label)}: {len(found)} {'leaf' if len(found) == 1 else 'leaves'}")
-    for sense in found:
-        put(f"\nleaf {sense.leaf}")
-        put("  decided by:    " + ", ".join(printable(features[i]) for i, _ in sense.features))
-        put("  together with: " + ", ".join(printable(names[i]) for i in sense.companions))
+def _show_senses(model: Any, label: str, picture: str | None, as_json: bool) -> None:
+    number, label, found, names, features = senses_of(model, label)
+    leaves: list[dict[str, Any]] = [
+        {
+            "leaf": int(sense.leaf),
+            "decided_by": [features[i] for i, _ in sense.features],
+            "together_with": [names[i] for i in sense.companions],
+        }
+        for sense in found
+    ]
     if picture is not None:
+        from ..persistence.disk import naming
+        from ..senses import draw_senses
+
         with naming(picture):
             Path(picture).write_text(draw_senses(found, label, names, features), encoding="utf-8")
-        put(f"\ndrawn into {picture}")
-
-
-def _changed(part: Any) -> str:
-    """Class and the parameters that are not the default."""
-    defaults = {name: given.default for name, given in signature(type(part)).parameters.items()}
-    params = part.get_params(deep=False)
-    changed = [f"{name}={value!r}" for name, value in params.items() if value != defaults[name]]
-    return f"{type(part).__name__}({', '.join(changed)})"
+    if as_json:
+        put_json({"label": names[number], "leaves": leaves}, indent=1)
+        return
+    put(f"{printable(label)}: {len(leaves)} {'leaf' if len(leaves) == 1 else 'leaves'}")
+    for leaf in leaves:
+        put(f"\nleaf {leaf['leaf']}")
+        put("  decided by:    " + ", ".join(map(printable, leaf["decided_by"])))
+        put("  together with: " + ", ".join(map(printable, leaf["together_with"])))
+    if picture is not None:
+        put(f"\ndrawn into {printable(picture)}")

@@ -5,10 +5,9 @@ import os
 import re
 import shutil
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator
 
-from ..display import printable
+from ..display import columns, cut, printable, significant
 
 __all__ = ["Screen", "keys", "run"]
 
@@ -72,12 +71,16 @@ class Screen:
     def lines(self, width: int) -> list[str]:
         """Return the screen, the line that is typed first."""
         before = " > ".join(self.previous[-3:])
-        typed = _cut(printable(self.typed)[::-1], max(width - 3, 1))[::-1]  # its end, where typing goes on
+        typed = cut(printable(self.typed)[::-1], max(width - 3, 1))[::-1]  # its end, where typing goes on
         lines = [f"> {typed}", f"  after: {printable(before)}" if before else f"  {_HELP}"]
-        for place, (query, score) in enumerate(self.found):
-            lines.append(f"{'→' if place == self.chosen else ' '} {score:6.3f}  {printable(query)}")
+        scores = [significant(score) for _, score in self.found]
+        room = max(6, *map(len, scores)) if scores else 6
+        for place, (query, _) in enumerate(self.found):
+            lines.append(
+                f"{'→' if place == self.chosen else ' '} {scores[place]:>{room}}  {printable(query)}"
+            )
         lines.append(f"  {1e6 * self.seconds:.0f} µs")
-        return [_cut(line, max(width - 1, 1)) for line in lines]
+        return [cut(line, max(width - 1, 1)) for line in lines]
 
 
 def keys(read: Callable[[], bytes]) -> Iterator[str]:
@@ -119,22 +122,5 @@ def _draw(screen: Screen) -> None:
     size = shutil.get_terminal_size()
     lines = screen.lines(size.columns)[: size.lines]
     up = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""  # 0 would be taken for 1
-    sys.stdout.write("\r\x1b[J" + "\r\n".join(lines) + f"\r{up}\x1b[{sum(map(_columns, lines[0]))}C")
+    sys.stdout.write("\r\x1b[J" + "\r\n".join(lines) + f"\r{up}\x1b[{columns(lines[0])}C")
     sys.stdout.flush()
-
-
-def _columns(character: str) -> int:
-    """Return how many columns a terminal gives to a character."""
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _cut(line: str, width: int) -> str:
-    """Keep as much of a line as fits."""
-    taken = 0
-    for end, character in enumerate(line):
-        taken += _columns(character)
-        if taken > width:
-            return line[:end]
-    return line

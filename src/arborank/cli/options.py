@@ -11,6 +11,7 @@ __all__ = [
     "force_option",
     "integers",
     "jobs_option",
+    "json_option",
     "k_option",
     "ks_option",
     "labels_option",
@@ -39,6 +40,7 @@ ks_option = click.option(
 )
 beam_option = click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.")
 jobs_option = click.option("-j", "--jobs", type=Whole(), help="Threads.  [every core]")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 force_option = click.option("--force", is_flag=True, help="Replace the model that is there.")
 missing_option = click.option(
     "--missing",

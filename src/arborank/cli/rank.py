@@ -1,49 +1,96 @@
 """`arborank rank`."""
 
-from typing import Any
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..display import printable
-from .data import stdin_is_terminal, stdin_texts
+from .data import read_label_texts, stdin_is_terminal, stdin_texts
 from .files import is_text_model, open_ranker
-from .options import beam_option, k_option
+from .layouts import layout_options
+from .options import beam_option, json_option, k_option
+from .ranking import ranking_record, show
 from .reporting import say
-from .streams import put
+from .streams import put, put_json
 
-__all__ = ["rank", "show"]
+if TYPE_CHECKING:
+    from ..datasets import Layout
 
-_BAR = 20
+__all__ = ["rank"]
 
 
 @click.command(short_help="Rank the labels of one text, or of what you type.")
 @click.argument("model", type=click.Path(exists=True, file_okay=False))
 @click.argument("text", required=False)
+@click.option(
+    "--titles",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Texts about labels, shown beside them, each labelled with the one it is about.",
+)
+@json_option
 @k_option
 @beam_option
-def rank(model: str, text: str | None, k: int, beam_size: int | None) -> None:
-    """Rank the labels of TEXT; without it, of every line that you type or pipe in (- does the same)."""
+@layout_options
+def rank(
+    model: str,
+    text: str | None,
+    titles: str | None,
+    as_json: bool,
+    k: int,
+    beam_size: int | None,
+    layout: "Layout",
+) -> None:
+    """Rank the labels of TEXT; without it, of every line that you type or pipe in (- does the same).
+
+    --titles takes the files of --label-texts, and the options of their layout. With --json every text gets a line
+    {"text": "...", "labels": [...], "scores": [...]}, and "titles" if these are given.
+    """
+    if titles is None and layout.given():
+        raise click.UsageError("options of a layout go with --titles FILE")
     ranker = open_ranker(model)
     if not is_text_model(ranker):
         raise ValueError(f"{model} takes feature matrices, not texts; see arborank predict")
+    about = None if titles is None else _titles(ranker, titles, layout)
     options = {} if beam_size is None else {"beam_size": beam_size}
+
+    def answer(line: str) -> None:
+        ranking = ranker.rank(line, k, **options)
+        if as_json:
+            put_json({"text": line, **ranking_record("labels", ranking, about)})
+        else:
+            show(ranking, about)
+
     if text is not None and text != "-":
-        show(ranker.rank(text, k, **options))
+        answer(text)
+    elif as_json:
+        for line in stdin_texts():
+            answer(line)
     elif stdin_is_terminal():
-        _converse(ranker, k, options)
+        _converse(len(ranker.labels_), answer)
     else:
         for line in stdin_texts():
             put(printable(line))
-            show(ranker.rank(line, k, **options))
+            answer(line)
             put("")
 
 
-def _converse(ranker: Any, k: int, options: dict[str, Any]) -> None:
-    import contextlib
+def _titles(ranker: Any, path: str, layout: "Layout") -> Mapping[str, str]:
+    from ..names import by_name
 
+    about = by_name("--titles", read_label_texts(path, layout), ranker.normalization)
+    if not any(name in ranker.labels_ for name in about):
+        raise ValueError(
+            f"{path} has no title of a label that the model knows, such as {ranker.labels_[0]!r}"
+        )
+    return about
+
+
+def _converse(n_labels: int, answer: Callable[[str], None]) -> None:
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 (gives input() its history and line editing)
-    say(f"{len(ranker.labels_):,} labels. Type a text and press Enter; an empty line ends.")
+    say(f"{n_labels:,} labels. Type a text and press Enter; an empty line ends.")
     while True:
         try:
             line = input("> ").strip()
@@ -52,22 +99,4 @@ def _converse(ranker: Any, k: int, options: dict[str, Any]) -> None:
             return
         if not line:
             return
-        show(ranker.rank(line, k, **options))
-
-
-def show(
-    ranking: list[tuple[str, float]], about: dict[str, str] | None = None, right: set[str] | None = None
-) -> None:
-    """Print a ranking: scores, bars, names, and what is known of the labels."""
-    if not ranking:
-        put("  (no label)")
-    shown = [printable(name) for name, _ in ranking]
-    width = max(map(len, shown), default=0) if about else 0
-    scale = max((abs(score) for _, score in ranking), default=0.0) or 1.0
-    for (name, score), text in zip(ranking, shown, strict=True):
-        bar = "█" * round(_BAR * max(score, 0.0) / max(scale, 1.0))
-        mark = "" if right is None else "✓ " if name in right else "  "
-        line = f"  {score:7.3f} {bar:<{_BAR}} {mark}{text:<{min(width, 32)}}"
-        if about and about.get(name):
-            line += f"  {printable(about[name])}"
-        put(line.rstrip())
+        answer(line)

@@ -1,9 +1,9 @@
 """What users see beside results: errors and warnings in one line, and what goes on."""
 
-import contextlib
 import io
 import logging
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,13 +11,16 @@ from typing import Any, NoReturn
 
 import click
 
-from ..display import printable, printable_lines
+from ..display import printable
+from ..progress import no_progress
 from . import streams
 from .layouts import in_options
 
-__all__ = ["ReportingGroup", "say", "show_log"]
+__all__ = ["ReportingGroup", "quiet_option", "say", "show_log"]
 
 _INTERRUPTED = 130
+_QUIET = "arborank.quiet"
+_WIDEST = 120  # columns of help
 
 
 class ReportingGroup(click.Group):
@@ -38,6 +41,7 @@ class ReportingGroup(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         streams.prepare()
+        extra.setdefault("terminal_width", min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST))
         code = 0
         try:
             returned = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
@@ -45,17 +49,17 @@ class ReportingGroup(click.Group):
             if sys.stdout is not None:
                 sys.stdout.flush()
         except (KeyboardInterrupt, click.Abort):
-            say("Aborted!")
+            streams.tell("Aborted!")
             code = _INTERRUPTED
         except click.ClickException as error:
             shown = io.StringIO()
             error.show(shown)
-            say(shown.getvalue().rstrip("\n"))
+            streams.tell(shown.getvalue().rstrip("\n"))
             code = error.exit_code
         except BrokenPipeError:
             pass
         except OSError as error:  # of the help and what else commands do not write
-            say(f"Error: standard output: {error.strerror or error}")
+            streams.tell(f"Error: standard output: {error.strerror or error}")
             code = 1
         finally:
             streams.release()
@@ -83,7 +87,7 @@ class ReportingGroup(click.Group):
 
 
 def _interrupted(ctx: click.Context) -> NoReturn:
-    say("\nInterrupted.")
+    streams.tell("\nInterrupted.")
     ctx.exit(_INTERRUPTED)
 
 
@@ -95,7 +99,7 @@ def _by_interrupt(error: BaseException | None) -> bool:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    say(f"Warning: {printable(str(message))}")
+    streams.tell(f"Warning: {printable(str(message))}")
 
 
 def _one_line(error: Exception) -> str:
@@ -113,10 +117,30 @@ def _one_line(error: Exception) -> str:
 
 
 def say(message: str) -> None:
-    """Tell the user what goes on, on the standard error, which keeps results apart."""
-    with contextlib.suppress(OSError):  # what nobody can be told is no reason to stop
-        if sys.stderr is not None:
-            click.echo(printable_lines(message), file=sys.stderr)
+    """Tell the user what goes on, on the standard error, which keeps results apart; nothing with ``--quiet``."""
+    if not _is_quiet():
+        streams.tell(message)
+
+
+def _set_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_QUIET] = True
+        ctx.with_resource(no_progress())
+
+
+def _is_quiet() -> bool:
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and _QUIET in ctx.meta
+
+
+quiet_option = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_quiet,
+    help="Show results, warnings and errors only.",
+)
 
 
 class _Say(logging.Handler):
@@ -126,6 +150,8 @@ class _Say(logging.Handler):
 
 def show_log() -> None:
     """Show what the library logs, such as the memory that training will need."""
+    if _is_quiet():
+        return
     logger = logging.getLogger("arborank")
     logger.setLevel(logging.INFO)
     logger.handlers = [_Say()]

@@ -52,14 +52,13 @@ def batch_size(k: int) -> int:
 
 def batches(inputs: Any, title: str, size: int) -> Iterator[Any]:
     """Cut texts or a matrix into batches of so many rows, under a progress bar."""
-    from tqdm import tqdm
+    from ..progress import progress
 
     total = inputs.shape[0] if hasattr(inputs, "shape") else len(inputs)
-    with tqdm(total=total, desc=title, unit="row", unit_scale=True, delay=1, leave=False) as bar:
+    with progress(title, total, unit="rows") as update:
         for start in range(0, total, size):
-            batch = inputs[start : start + size]
-            yield batch
-            bar.update(min(size, total - start))
+            yield inputs[start : start + size]
+            update(min(start + size, total), "")
 
 
 def predict_all(model: Any, inputs: Any, k: int, beam_size: int | None) -> Any:

@@ -1,6 +1,7 @@
 """The standard streams and what they cannot take: other encodings than UTF-8, full disks, readers that leave."""
 
 import codecs
+import contextlib
 import json
 import os
 import sys
@@ -8,9 +9,9 @@ from typing import IO, Any
 
 import click
 
-from ..display import printable_json, printable_lines
+from ..display import fold, printable_json, printable_lines, terminal_width
 
-__all__ = ["json_text", "prepare", "put", "release"]
+__all__ = ["json_text", "prepare", "put", "put_json", "release", "tell"]
 
 # Signs of the command line's own, and what stands for them where they cannot be written.
 _PLAIN = {"█": "#", "✓": "*", "→": ">", "↑": "up", "↓": "down", "µ": "u", "…": "..."}
@@ -38,13 +39,34 @@ def prepare() -> None:
 
 
 def put(text: str) -> None:
-    """Write lines of a result to the standard output, without what a terminal would obey."""
+    """Write lines of a result to the standard output: nothing that a terminal would obey, and folded for its width."""
+    _write(_folded(printable_lines(text), sys.stdout))
+
+
+def put_json(record: Any, *, indent: int | None = None) -> None:
+    """Write JSON to the standard output."""
+    _write(json_text(record, sys.stdout, indent=indent))
+
+
+def _write(text: str) -> None:
     if sys.stdout is None:  # as after >&-
         raise OSError("standard output is closed")
     from ..persistence.disk import naming
 
     with naming("standard output"):
-        click.echo(printable_lines(text), file=sys.stdout)  # the default would take ASCII for UTF-8
+        click.echo(text, file=sys.stdout)  # the default would take ASCII for UTF-8
+
+
+def tell(text: str) -> None:
+    """Write lines to the standard error, as `put` does to the output."""
+    with contextlib.suppress(OSError):  # what nobody can be told is no reason to stop
+        if sys.stderr is not None:
+            click.echo(_folded(printable_lines(text), sys.stderr), file=sys.stderr)
+
+
+def _folded(text: str, stream: IO[Any] | None) -> str:
+    room = terminal_width(stream)
+    return text if room is None else fold(text, room)
 
 
 def json_text(record: Any, file: IO[Any] | None, *, indent: int | None = None) -> str:

@@ -130,7 +130,7 @@ class TextVectorizer(Estimator, ABC):
 
     def _progress(self, description: str, texts: Any) -> Any:
         total = texts if isinstance(texts, int) else len(texts) if isinstance(texts, Sized) else None
-        return progress_bar(description, total, enabled=bool(self.verbose))
+        return progress_bar(description, total, enabled=bool(self.verbose), unit="texts")
 
     def _width(self) -> int:
         return sum(len(part.terms_) for part, _ in self._weighted_parts())

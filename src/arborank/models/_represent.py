@@ -78,7 +78,7 @@ def represent(
     if present.size < Y.shape[1]:
         Y = as_csr(to_scipy(Y)[:, present], "Y")
         own = None if own is None else own[present]
-    with progress_bar("representing labels", present.size, enabled=verbose) as progress:
+    with progress_bar("representing labels", present.size, enabled=verbose, unit="labels") as progress:
         if weights is not None and list(weights) == ["pifa"]:
             return pifa_compact(X, Y, n_threads=n_threads, progress=progress), present
         if weights is not None:

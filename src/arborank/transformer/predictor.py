@@ -80,7 +80,8 @@ class EmbeddingPredictor(SaveMixin, Estimator):
 
         rows = np.arange(len(cache))
         own = team.share(rows)
-        with progress_bar("encoding texts", own.size, enabled=bool(self.verbose) and team.first) as progress:
+        shown = bool(self.verbose) and team.first
+        with progress_bar("encoding texts", own.size, enabled=shown, unit="texts") as progress:
             encoder.embed(cache, device, own, visit=visit, progress=progress)
         team.exchange(rows, device, out)
 

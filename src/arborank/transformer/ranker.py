@@ -139,7 +139,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
             limited_threads(n_threads(self.n_jobs)),
             gathered_team(device) as team,
         ):
-            with progress_bar("tokenising", len(texts), enabled=bool(self.verbose)) as progress:
+            with progress_bar("tokenising", len(texts), enabled=bool(self.verbose), unit="texts") as progress:
                 cache = encoder.cache(texts, folder / "tokens", progress)
             watch.lap("tokens")
             shape = (len(texts), encoder.width)

@@ -1,10 +1,10 @@
-"""What a person sees of a long training: a bar a level with rate, loss and precision; and the record of it."""
+"""What a person sees of a long training: rate, loss and precision of every level; and the record of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tqdm.auto import tqdm
+from ..progress import progress
 
 __all__ = ["training_bar"]
 
@@ -23,14 +23,10 @@ def training_bar(
     enabled : bool
         Whether anything may be shown.
     """
-    with tqdm(
-        total=total, initial=done, desc=description, unit="step", leave=False, disable=not enabled
-    ) as bar:
+    with progress(description, total, unit="steps", done=done, enabled=enabled) as update:
 
-        def update(steps: int, known: dict[str, Any]) -> None:
-            shown = {name: f"{known[name]:.4g}" for name in ("loss", "P@1", "P@5") if name in known}
-            if shown:
-                bar.set_postfix(shown, refresh=False)
-            bar.update(steps - bar.n)
+        def show(steps: int, known: dict[str, Any]) -> None:
+            shown = [f"{name} {known[name]:.4g}" for name in ("loss", "P@1", "P@5") if name in known]
+            update(steps, ", ".join(shown))
 
-        yield update
+        yield show

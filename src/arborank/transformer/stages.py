@@ -192,7 +192,9 @@ class FineTuning:
         """Return where a trained level sends the instances that the next one needs."""
         rows = self._needed(stage + 1)
         own = self.team.share(rows).size
-        with progress_bar(f"matching level {self.levels[stage]}", own, enabled=self.verbose) as progress:
+        with progress_bar(
+            f"matching level {self.levels[stage]}", own, enabled=self.verbose, unit="texts"
+        ) as progress:
             return follow(
                 self.encoder,
                 head,
@@ -213,7 +215,7 @@ class FineTuning:
             self.vectors[batch] = pooled.cpu().numpy()
 
         own = self.team.share(rows)
-        with progress_bar("first embeddings", own.size, enabled=self.verbose) as progress:
+        with progress_bar("first embeddings", own.size, enabled=self.verbose, unit="texts") as progress:
             self.encoder.embed(self.cache, self.device, own, visit=visit, progress=progress)
         self.team.exchange(rows, self.device, self.vectors)
 
