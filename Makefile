@@ -21,7 +21,7 @@ help:
 	@echo "make test      set up, lint, type-check, run every test but those of transformers"
 	@echo "make test-transformers   install PyTorch and run those; TORCH=torch==2.13.0 chooses a version"
 	@echo "make coverage  tell which lines and branches the tests miss"
-	@echo "make fuzz      load and use mutated models and data; CASES=1000000 for a night, SEED=1 for others"
+	@echo "make fuzz      load and use mutated models and data; FUZZ_CASES=1000000 for a night, FUZZ_SEED=1 for others"
 	@echo "make dev       set up an editable install: changes of Python count at once, of C++ at the next import"
 	@echo "make docs      build the documentation site in build/site, with every link checked"
 	@echo "make sanitize  run the native tests under address and undefined-behaviour sanitizers"
@@ -73,10 +73,10 @@ coverage: setup $(VENV)/.tools
 	$(INSTALL) --group coverage
 	$(BIN)/python -m pytest --cov=arborank --cov-branch --cov-report=term-missing:skip-covered
 
-CASES ?= 500
-SEED ?= 0
+FUZZ_CASES ?= 500
+FUZZ_SEED ?= 0
 fuzz: setup $(VENV)/.tools
-	$(BIN)/python tests/fuzz/run.py --cases $(CASES) --seed $(SEED)
+	$(BIN)/python tests/fuzz/run.py --cases $(FUZZ_CASES) --seed $(FUZZ_SEED)
 
 dev: $(VENV)/.requirements $(VENV)/.tools
 	echo "--config-settings=editable.rebuild=true --config-settings=editable.verbose=false --editable" > $(VENV)/.editable
@@ -93,7 +93,7 @@ sanitize: $(VENV)/.requirements $(VENV)/.tools
 	  -m "not slow and not subprocess" tests
 
 fuzz-sanitize: $(VENV)/.requirements $(VENV)/.tools
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/sanitize.sh python tests/fuzz/run.py --cases $(CASES) --seed $(SEED)
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/sanitize.sh python tests/fuzz/run.py --cases $(FUZZ_CASES) --seed $(FUZZ_SEED)
 
 clean:
 	rm -rf build dist $(VENV) .pytest_cache .mypy_cache .ruff_cache demo-model

@@ -3,8 +3,11 @@
 A model's checksums and recorded sizes are made anew after the edits, so that they protect nothing.
 """
 
+import copy
 import hashlib
 import json
+from functools import reduce
+from operator import getitem
 
 import numpy as np
 
@@ -16,6 +19,8 @@ EXTREMES += [2**62, 2**63 - 1, -(2**63)]
 FLOATS = [0.0, -0.0, 1e-45, 1e-30, 1.0, -1.0, 3e38, -3e38, "nan", "inf", "-inf"]
 VALUES = [None, True, False, -1, 0, 1, 2, 10**12, -(10**12), 2**27, 2**63, 1e300, 0.5]
 VALUES += ["", "x", "\ud800", "../../x", [], [1], {}]
+KINDS = ["json", "json", "take", "delete", "entry", "entry", "entry", "fill", "length", "dtype", "copy"]
+KINDS += ["byte", "flip", "flip", "reverse", "same", "document", "deep"]
 PIECES = [
     b"",
     b"\x00",
@@ -54,6 +59,54 @@ def nodes(node, place=()):
         yield from nodes(part, (*place, name))
 
 
+def entries(node):
+    """Yield name and description of the arrays of a part, whatever edits have left of it."""
+    described = node.get("arrays") if isinstance(node, dict) else None
+    for name, entry in described.items() if isinstance(described, dict) else ():
+        if isinstance(entry, dict):
+            yield name, entry
+
+
+def setting(rng, document):
+    """Return the path of a value of a model's description: most often of a setting, or of a whole part."""
+    paths = list(places(document["model"]))
+    chosen = [
+        path
+        for path in paths
+        if "config" in path or path[-1] in ("parts", "kind") or path[-2:-1] == ("parts",)
+    ]
+    return list(rng.choice(chosen if rng.random() < 0.8 else paths))
+
+
+def entry_of(document, name):
+    """Return where a model describes an array."""
+    way = []
+    for part in name.split(".")[:-1]:
+        way += ["parts", part]
+    return [*way, "arrays", name.rpartition(".")[2]]
+
+
+def documents_in(directory, document):
+    """Return what arrays of bytes hold as JSON: the settings of an encoder."""
+    found = {}
+    for file in document["files"]:
+        for name, array in open_tensors(directory / file).items():
+            if array.dtype == np.uint8 and bytes(array[:1]) == b"{":
+                found[name] = json.loads(array.tobytes())
+    return found
+
+
+def held_as(rng, document):
+    """Return a file and a name under which some array is held."""
+    found = [
+        [node["file"], ".".join((*place, name))]
+        for place, node in nodes(document["model"])
+        for name, described in node["arrays"].items()
+        if "same_as" not in described
+    ]
+    return rng.choice(found)
+
+
 def draw_for_model(rng, directory):
     """Return one to three random edits of a saved model."""
     document = json.loads((directory / "config.json").read_text("utf-8"))
@@ -65,16 +118,40 @@ def draw_for_model(rng, directory):
     }
     edits = []
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
-        kind = rng.choice(
-            ["json", "delete", "entry", "entry", "entry", "fill", "length", "dtype", "copy", "byte"]
-        )
+        kind = rng.choice(KINDS)
         name = rng.choice(sorted(arrays))
         size = int(np.prod(arrays[name]["shape"]))
         value = rng.choice(FLOATS if arrays[name]["dtype"].startswith("F") else EXTREMES)
         match kind:
             case "json":
-                path = rng.choice(list(places(document["model"])))
-                edits.append({"edit": "json", "path": list(path), "value": rng.choice(VALUES)})
+                edits.append({"edit": "json", "path": setting(rng, document), "value": rng.choice(VALUES)})
+            case "take":
+                edits.append({"edit": "take", "path": setting(rng, document), "of": setting(rng, document)})
+            case "flip":
+                edits.append(
+                    {
+                        "edit": "flip",
+                        "array": name,
+                        "seed": rng.randrange(2**32),
+                        "bits": rng.choice([1, 8, 200]),
+                    }
+                )
+            case "reverse":
+                edits.append({"edit": "reverse", "array": name})
+            case "same":  # one array in the place of two
+                edits.append(
+                    {
+                        "edit": "json",
+                        "path": [*entry_of(document, name), "same_as"],
+                        "value": held_as(rng, document),
+                    }
+                )
+            case "deep":
+                edits.append({"edit": "deep", "path": setting(rng, document), "depth": rng.choice([40, 400])})
+            case "document" if documents := documents_in(directory, document):
+                name = rng.choice(sorted(documents))
+                path = list(rng.choice(list(places(documents[name]))))
+                edits.append({"edit": "document", "array": name, "path": path, "value": rng.choice(VALUES)})
             case "delete":
                 edits.append({"edit": "delete", "path": list(rng.choice(list(places(document["model"]))))})
             case "entry" if size:
@@ -106,11 +183,19 @@ def apply_to_model(edits, directory):
     document = json.loads(path.read_text("utf-8"))
     held = {name: dict(open_tensors(directory / name)) for name in document["files"]}
     for edit in edits:
-        if edit["edit"] in ("json", "delete"):
+        if edit["edit"] in ("json", "take", "delete", "deep"):
             _edit_json(document["model"], edit)
         elif edit["edit"] != "byte":
             _edit_array(document["model"], held, edit)
+    listed = {
+        ".".join((*place, name))
+        for place, node in nodes(document["model"])
+        for name, described in entries(node)
+        if "same_as" not in described
+    }
     for name, arrays in held.items():
+        for array in set(arrays) - listed:  # what is left over would be refused
+            del arrays[array]
         (directory / name).unlink()
         write_tensors(directory / name, arrays)
     for edit in edits:
@@ -135,6 +220,10 @@ def _edit_json(document, edit):
             node = node[key]
         if edit["edit"] == "delete":
             del node[last]
+        elif edit["edit"] == "take":
+            node[last] = copy.deepcopy(reduce(getitem, edit["of"], document))
+        elif edit["edit"] == "deep":
+            node[last] = reduce(lambda inner, _: [inner], range(edit["depth"]), [])
         else:
             node[last] = edit["value"]
     except (KeyError, IndexError, TypeError):
@@ -159,15 +248,24 @@ def _edit_array(model, held, edit):
             case "length":
                 row = int(np.prod(array.shape[1:])) or 1
                 array = np.resize(array, (edit["length"] // row, *array.shape[1:]))
+            case "flip" if array.size:
+                rng, content = np.random.default_rng(edit["seed"]), array.reshape(-1).view(np.uint8)
+                for _ in range(edit["bits"]):
+                    content[rng.integers(content.size)] ^= np.uint8(1 << rng.integers(8))
+            case "reverse":
+                array = array[::-1].copy()
             case "dtype":
                 array = array.astype(DTYPES[edit["dtype"]])
+            case "document":
+                content = json.loads(array.tobytes())
+                _edit_json(content, {**edit, "edit": "json"})
+                array = np.frombuffer(json.dumps(content).encode(), np.uint8)
             case "copy":
                 array = next((np.array(a[edit["of"]]) for a in held.values() if edit["of"] in a), array)
     held[file][edit["array"]] = array
     for place, node in nodes(model):
-        described = node.get("arrays") if isinstance(node, dict) else None
-        for name, entry in described.items() if isinstance(described, dict) else ():
-            if ".".join((*place, name)) == edit["array"] and isinstance(entry, dict):
+        for name, entry in entries(node):
+            if ".".join((*place, name)) == edit["array"]:
                 entry.update(dtype=dtype_code(array, name), shape=list(array.shape))
 
 
@@ -179,7 +277,42 @@ def _cast(value, dtype):
     ).astype(dtype)[0]
 
 
-# ---------------------------------------------------------------- files
+# ---------------------------------------------------------------- files and folders
+
+
+def draw(rng, kind, path):
+    """Return random edits of a seed."""
+    if kind == "models":
+        return draw_for_model(rng, path)
+    if kind == "files":
+        return draw_for_file(rng, path)
+    file = rng.choice(sorted(p for p in path.rglob("*") if p.is_file() and p.stat().st_size))
+    name = file.relative_to(path).as_posix()
+    if file.suffix == ".json" and rng.random() < 0.7:
+        way = list(rng.choice(list(places(json.loads(file.read_text("utf-8"))))))
+        edits = [
+            rng.choice([{"edit": "delete"}, {"edit": "json", "value": rng.choice(VALUES)}]) | {"path": way}
+        ]
+    else:
+        edits = draw_for_file(rng, file)
+    return [{**edit, "file": name} for edit in edits]
+
+
+def apply(kind, edits, path):
+    """Edit a copy of a seed in place."""
+    if kind == "models":
+        return apply_to_model(edits, path)
+    if kind == "files":
+        return apply_to_file(edits, path)
+    for name in dict.fromkeys(edit["file"] for edit in edits):
+        own, file = [edit for edit in edits if edit["file"] == name], path / name
+        if own[0]["edit"] in ("json", "delete"):
+            document = json.loads(file.read_text("utf-8"))
+            for edit in own:
+                _edit_json(document, edit)
+            file.write_text(json.dumps(document), "utf-8")
+        else:
+            apply_to_file(own, file)
 
 
 def draw_for_file(rng, path):

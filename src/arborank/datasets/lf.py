@@ -62,7 +62,7 @@ def _read_pairs(path: Path) -> NDArray[np.int64]:
     found: list[tuple[int, int]] = []
     for number, line in read_lines(path):
         tokens = line.split()
-        if len(tokens) != 2 or not all(token.isdecimal() for token in tokens):
+        if len(tokens) != 2 or not all(re.fullmatch(r"[0-9]{1,18}", token) for token in tokens):
             raise fault(path, number, f"two integers >= 0, row and label, were expected, found {line[:60]!r}")
         found.append((int(tokens[0]), int(tokens[1])))
     return np.array(found, np.int64).reshape(-1, 2)

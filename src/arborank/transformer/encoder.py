@@ -178,8 +178,13 @@ class Encoder(SaveMixin):
         progress: Callable[[int], None] | None = None,
     ) -> TokenCache:
         """Tokenise texts into a file, or into memory without a ``path``."""
-        size = max(int(self.config.vocab_size), len(self.tokenizer))
-        return TokenCache.build(texts, self.tokenize, vocabulary=size, path=path, progress=progress)
+        table = self.module.get_input_embeddings()
+        n_embeddings = int(getattr(table, "num_embeddings", self.config.vocab_size))
+        if not 0 <= self.pad < n_embeddings:
+            raise ValueError(
+                f"the tokenizer pads with id {self.pad}, but the encoder knows {n_embeddings} ids"
+            )
+        return TokenCache.build(texts, self.tokenize, vocabulary=n_embeddings, path=path, progress=progress)
 
     def pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return one vector a text, not normalised.

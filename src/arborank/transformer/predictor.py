@@ -272,12 +272,35 @@ class EmbeddingPredictor(SaveMixin, Estimator):
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Put a saved model together again."""
+        """Put a saved model together again.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a number or part is of another kind, or they do not fit one another.
+        """
         model = cls(**lasting(state.config["params"]))
-        model.encoder_, model.ranker_ = state.parts["encoder"], state.parts["ranker"]
+        model.encoder_, model.ranker_ = state.parts["encoder"], state.part("ranker", XRLinear)
         model.features_ = state.parts.get("features")
-        model.n_labels_, model.n_instances_ = state.config["n_labels"], state.config["n_instances"]
-        model.n_sparse_features_ = state.config["n_sparse_features"]
+        for name, part, method in (
+            ("encoder", model.encoder_, "embed"),
+            ("features", model.features_, "transform"),
+        ):
+            if part is not None and not hasattr(part, method):
+                raise TypeError(f"{name} must have {method}, which {type(part).__name__} has not")
+        numbers = {name: check_integer(name, state.config[name], 0) for name in ("n_labels", "n_instances")}
+        model.n_labels_, model.n_instances_ = numbers["n_labels"], numbers["n_instances"]
+        if model.n_labels_ != model.ranker_.n_labels_:
+            raise ValueError(f"n_labels is {model.n_labels_}, but the ranker has {model.ranker_.n_labels_}")
+        n_sparse = check_integer("n_sparse_features", state.config["n_sparse_features"], 0)
+        if model.features_ is not None and model.features_.transform([""]).shape[1] != n_sparse:
+            raise ValueError(f"n_sparse_features is {n_sparse}, but features have another number")
+        width = model.encoder_.width + (n_sparse if model.rank_on == "joint" else 0)
+        if width != model.ranker_.n_features_in_:
+            raise ValueError(
+                f"rows have {width} columns, but the ranker takes {model.ranker_.n_features_in_}"
+            )
+        model.n_sparse_features_ = n_sparse
         model.history_ = state.config["history"]
         model.classes_ = classes_from_state(state, model.n_labels_)
         return model

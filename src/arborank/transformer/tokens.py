@@ -64,6 +64,11 @@ class TokenCache:
         progress : callable, optional
             Called with the number of texts done.
 
+        Raises
+        ------
+        ValueError
+            If an id is not below ``vocabulary``: the tokenizer is another encoder's.
+
         Notes
         -----
         Logs a warning when texts were cut.
@@ -81,7 +86,12 @@ class TokenCache:
                 for i, (text, row) in enumerate(zip(some, rows, strict=True)):
                     digest.update(f"{len(text)} ".encode() + text.encode("utf-8", "surrogatepass"))
                     offsets[start + i + 1] = len(row)
-                ids: NDArray[Any] = np.fromiter((token for row in rows for token in row), dtype)
+                ids: NDArray[Any] = np.fromiter((token for row in rows for token in row), np.int64)
+                if ids.size and not (ids.min() >= 0 and ids.max() < vocabulary):
+                    raise ValueError(
+                        f"the tokenizer gives ids from {ids.min()} to {ids.max()}, but the encoder knows {vocabulary}"
+                    )
+                ids = ids.astype(dtype)
                 if file is None:
                     chunks.append(ids)
                 else:
