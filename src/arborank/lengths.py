@@ -5,12 +5,11 @@ times as small. So rankers are trained on rows of about unit length, whatever th
 the rows that they meet later are divided by the same number.
 """
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ._native import Csr
+from .notices import warn
 from .sparse import as_csr
 
 __all__ = ["divide_rows", "typical_length", "warn_of_scales"]
@@ -85,12 +84,10 @@ def warn_of_scales(X: Csr) -> None:
         return
     short, long = np.quantile(lengths, [0.25, 0.75])
     if long > _DIFFERENT * short:
-        warnings.warn(
+        warn(
             f"rows of X have very different lengths, a quarter of them below {short:.3g} and another above {long:.3g}; "
             "what the short ones say is hardly learned. Divide every row by its length, as "
-            "sklearn.preprocessing.normalize does",
-            UserWarning,
-            stacklevel=4,
+            "sklearn.preprocessing.normalize does"
         )
     rows = np.unique(np.linspace(0, X.shape[0] - 1, _SAMPLE).astype(np.int64))
     places = np.concatenate([np.arange(X.indptr[row], X.indptr[row + 1]) for row in rows])
@@ -98,11 +95,9 @@ def warn_of_scales(X: Csr) -> None:
     used, numbers = np.unique(columns, return_inverse=True)
     squares = np.bincount(numbers, weights=values * values)
     if used.size > 1 and squares.max() > _DOMINATES * squares.sum():
-        warnings.warn(
+        warn(
             f"column {used[squares.argmax()]} of X holds much larger numbers than all others together, of which little "
-            "is learned beside it. Scale the columns, as sklearn.preprocessing.MaxAbsScaler does, or leave it out",
-            UserWarning,
-            stacklevel=4,
+            "is learned beside it. Scale the columns, as sklearn.preprocessing.MaxAbsScaler does, or leave it out"
         )
 
 

@@ -8,7 +8,6 @@ where a new label goes before it or a new branch takes the place of its own in t
 
 import math
 import time
-import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,6 +21,7 @@ from ..checks import Missing, check_integer, check_missing, check_real
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..lengths import divide_rows, typical_length
+from ..notices import warn
 from ..ranking import LayerWeights, parse_scheme
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..ranking.training import CERTAIN
@@ -339,11 +339,9 @@ class CatalogueMixin(TreeLearner):
         length = typical_length(X)
         ratio = max(length, self.row_length_) / min(length, self.row_length_)
         if ratio > _ALIKE:
-            warnings.warn(
+            warn(
                 f"rows of X have a typical length of {length:.3g}, but those that the model was fitted on had "
-                f"{self.row_length_:.3g}; make them as for fit",
-                UserWarning,
-                stacklevel=4,
+                f"{self.row_length_:.3g}; make them as for fit"
             )
 
     def _all_known(self, labels: ArrayLike) -> NDArray[np.int64]:

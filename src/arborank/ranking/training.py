@@ -1,12 +1,12 @@
 """Training of one tree layer: a linear ranker for every child, against its siblings' examples."""
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
+from ..notices import warn
 from ..sparse import Csr, MatrixLike, as_csr
 from .solver import SOLVERS, SolverParams
 from .weights import LayerWeights, check_ranks, feature_ranks
@@ -123,11 +123,9 @@ def _warn_if_pruned(learned: NDArray[np.float32], reaching: NDArray[np.float32],
     """Warn if the threshold leaves next to nothing of most rankers that have learned something."""
     told = learned > _SOMETHING
     if told.any() and np.median(reaching[told] / learned[told]) < _LITTLE:
-        warnings.warn(
+        warn(
             f"threshold={threshold:g} drops nearly all weights of most rankers, which can hardly tell labels apart "
-            "without them; lower it (0 keeps all weights)",
-            UserWarning,
-            stacklevel=3,
+            "without them; lower it (0 keeps all weights)"
         )
 
 
