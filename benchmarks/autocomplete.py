@@ -26,8 +26,8 @@ from arborank import Autocompleter, XRLinear
 from arborank.autocomplete.normal import normalize
 from arborank.autocomplete.prefixes import sample_prefixes
 from arborank.autocomplete.quality import bleu_rr, quality_by_length, reciprocal_ranks
+from arborank.core.sparse import as_csr, to_scipy
 from arborank.matching import BeamSearch
-from arborank.sparse import as_csr, to_scipy
 
 HERE = Path(__file__).resolve().parent
 INDICES = ("hybrid", "trie", "mustlink", "kmeans")

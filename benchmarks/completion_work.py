@@ -5,8 +5,8 @@ import scipy.sparse as sp
 
 from arborank import Autocompleter
 from arborank.autocomplete.normal import normalize
+from arborank.core.sparse import Csr, as_csr
 from arborank.matching import BeamSearch
-from arborank.sparse import Csr, as_csr
 
 BEAMS = (1, 2, 5, 10, 20, 50)
 ROWS = 5000

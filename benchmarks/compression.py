@@ -15,9 +15,9 @@ from measurements import Measurements, machine
 from tables import table
 
 from arborank import XRLinear
-from arborank.compression import Setting, choose, own_setting, sweep
-from arborank.frontier import draw
-from arborank.memory import format_bytes
+from arborank.analysis.compression import Setting, choose, own_setting, sweep
+from arborank.analysis.frontier import draw
+from arborank.core.memory import format_bytes
 
 HERE = Path(__file__).resolve().parent
 THRESHOLDS = (0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3)

@@ -17,7 +17,7 @@ from measurements import Measurements, machine
 from roofline import model_of
 from tables import table
 
-from arborank.sparse import as_csr
+from arborank.core.sparse import as_csr
 
 HERE = Path(__file__).resolve().parent
 SETS = ("yso-en", "catalogue-1000000")

@@ -8,12 +8,12 @@ import argparse
 import child
 import data
 import numpy as np
-from linear import model
 from measurements import Measurements
 from runners.side import SEED, K
 from scipy.sparse import csr_array, load_npz
 
 from arborank import XRLinear
+from linear import model
 
 
 def compare(given: argparse.Namespace, name: str) -> dict:

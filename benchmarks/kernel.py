@@ -15,11 +15,11 @@ from pathlib import Path
 import child
 import data
 import product_log
-from linear import model
 from measurements import Measurements, machine
 from tables import table
 
 from arborank._native import LEVEL
+from linear import model
 
 HERE = Path(__file__).resolve().parent
 SETS = (*data.SETS, "catalogue-1000000")

@@ -20,8 +20,8 @@ from measurements import Measurements, machine
 from tables import table
 
 from arborank import XRLinear
+from arborank.core.memory import format_bytes
 from arborank.indexing import LabelTree
-from arborank.memory import format_bytes
 from arborank.ranking import LayerWeights
 from arborank.ranking.chunks import gather_chunks
 

@@ -22,11 +22,11 @@ from measurements import Measurements
 from scipy.sparse import csr_matrix
 
 from arborank import XRLinear
+from arborank.core.sparse import as_csr
+from arborank.linear.disentangle import retained_positives
 from arborank.matching import BeamSearch
 from arborank.metrics import precision_at_k, propensities, psp_at_k
-from arborank.models import KMeansIndexer
-from arborank.models.disentangle import retained_positives
-from arborank.sparse import as_csr
+from arborank.stages import KMeansIndexer
 
 TREE = {"branching": 32, "max_leaf_size": 100}
 CUTS = (1, 3, 5)

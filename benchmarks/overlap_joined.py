@@ -10,12 +10,13 @@ from measurements import Measurements
 from scipy.sparse import csr_matrix
 
 from arborank import XRLinear
+from arborank.core.sparse import as_csr, transpose
 from arborank.indexing import LabelTree
+from arborank.linear import disentangle
+from arborank.linear.disentangle import Disentangled, refine_tree
+from arborank.linear.parameters import solver_params
 from arborank.matching import BeamSearch
-from arborank.models import KMeansIndexer, disentangle
-from arborank.models._params import solver_params
-from arborank.models.disentangle import Disentangled, refine_tree
-from arborank.sparse import as_csr, transpose
+from arborank.stages import KMeansIndexer
 
 ROWS = ("placed", "training", "test")
 PARTING = {"coherence": 20.0, "starts": 100}

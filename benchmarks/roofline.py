@@ -19,9 +19,9 @@ from measurements import Measurements, machine
 from tables import table
 
 from arborank import XRLinear, load
-from arborank.compression import model_bytes
-from arborank.memory import format_bytes
-from arborank.sparse import as_csr
+from arborank.analysis.compression import model_bytes
+from arborank.core.memory import format_bytes
+from arborank.core.sparse import as_csr
 
 HERE = Path(__file__).resolve().parent
 SETS = ("eurlex57k", "yso-en", "catalogue-1000000")

@@ -9,10 +9,11 @@ import argparse
 
 import child
 import data
-import linear
 import numpy as np
 from measurements import Measurements
 from scipy.sparse import csr_matrix
+
+import linear
 
 SEED = 0
 LABELS = (10_000, 30_000, 100_000, 300_000, 1_000_000)

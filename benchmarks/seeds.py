@@ -9,8 +9,9 @@ import argparse
 
 import child
 import data
-from linear import model
 from measurements import Measurements
+
+from linear import model
 
 SIDES = ["arborank", "arborank-l2-l3", "libpecos", "omikuji"]
 

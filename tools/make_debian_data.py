@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[1] / "src" / "arborank" / "data" / "debian"
+DATA = Path(__file__).resolve().parents[1] / "src" / "arborank" / "datasets" / "data" / "debian"
 MAIN = re.compile(r"pool/(updates/)?main/")
 LIMIT = 420
 XZ = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 4, "lp": 0, "pb": 0}]

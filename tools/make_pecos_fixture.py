@@ -1,10 +1,10 @@
-"""Make tests/fixtures/pecos-model: small PECOS models, queries, and the scores that libpecos gives them.
+"""Make tests/support/pecos-model: small PECOS models, queries, and the scores that libpecos gives them.
 
 Run in an environment of its own, since libpecos pins old versions of its dependencies::
 
     python3.11 -m venv pecos-env
     pecos-env/bin/pip install libpecos==1.2.8
-    pecos-env/bin/python tools/make_pecos_fixture.py tests/fixtures/pecos-model
+    pecos-env/bin/python tools/make_pecos_fixture.py tests/support/pecos-model
 
 ``kmeans`` is trained with libpecos' own tree (3 layers, labels not in tree order, bias); ``shuffled`` has
 clusters and inner nodes in random order and no bias; ``overlap`` has random weights and labels below several

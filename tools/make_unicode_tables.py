@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from arborank.spelling import INVISIBLE
+from arborank.core.spelling import INVISIBLE
 
 CODE_POINTS = range(0x110000)
 HANGUL = range(0xAC00, 0xD7A4)  # decomposed by arithmetic

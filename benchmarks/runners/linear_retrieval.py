@@ -5,7 +5,7 @@ import os
 from data import TFIDF
 
 from arborank import NgramTfidf, XRLinear
-from arborank.compression import Setting, compress, model_bytes
+from arborank.analysis.compression import Setting, compress, model_bytes
 
 from .retrieval import DEPTH, Retriever
 from .side import BEAM, SEED, THRESHOLD, TREE, serve

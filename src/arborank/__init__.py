@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from .autocomplete import Autocompleter
     from .features import NgramTfidf, PrefixTfidf, TextFeatures
     from .indexing import LabelTree, balanced_kmeans
-    from .models import Ensemble, StagedRanker, XRLinear
-    from .models.disentangle import disentangle
-    from .persistence import load
+    from .linear import Ensemble, XRLinear
+    from .linear.disentangle import disentangle
+    from .stages import StagedRanker
+    from .storage import load
     from .text import TextRanker
     from .transformer import XRTransformer, XTransformer
 
@@ -20,19 +21,19 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Autocompleter": ".autocomplete",
-    "Ensemble": ".models",
+    "Ensemble": ".linear",
     "LabelTree": ".indexing",
     "NgramTfidf": ".features",
     "PrefixTfidf": ".features",
-    "StagedRanker": ".models",
+    "StagedRanker": ".stages",
     "TextFeatures": ".features",
     "TextRanker": ".text",
-    "XRLinear": ".models",
+    "XRLinear": ".linear",
     "XRTransformer": ".transformer",
     "XTransformer": ".transformer",
     "balanced_kmeans": ".indexing",
-    "disentangle": ".models",
-    "load": ".persistence",
+    "disentangle": ".linear",
+    "load": ".storage",
 }
 
 __all__ = [

@@ -7,8 +7,8 @@ from arborank.autocomplete.catalogue import Catalogue, holds_phrase
 from arborank.autocomplete.gather import gather_queries
 from arborank.autocomplete.sessions import Pairs
 from arborank.autocomplete.typos import one_edit_ranges
-from arborank.state import State
-from arborank.strings import StringTable
+from arborank.core.state import State
+from arborank.core.strings import StringTable
 
 short = st.text("abé漢", max_size=5)
 

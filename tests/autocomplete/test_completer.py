@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 import arborank
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, XRLinear
 from arborank.autocomplete.normal import normalize
-from arborank.sparse import to_scipy
+from arborank.core.sparse import to_scipy
 
 NEXT = {
     "digital camera": ["nikon coolpix", "nikon lens", "canon"],

@@ -159,7 +159,7 @@ def test_errors(folder, args, message):
     (folder / "nothing.tsv").write_text("")
     (folder / "blank.tsv").write_text("a\t1\t \x01\n")
     if not (folder / "linear").exists():
-        arborank.persistence.save(arborank.LabelTree.one_vs_all(2), folder / "linear")
+        arborank.storage.save(arborank.LabelTree.one_vs_all(2), folder / "linear")
     result = run(*(arg.format(folder) for arg in args))
     assert result.exit_code in (1, 2)
     assert message in result.stderr

@@ -10,7 +10,7 @@ import arborank
 
 
 def test_converted_model_gives_the_scores_of_pecos(run, folder):
-    fixture = Path(__file__).parent.parent / "fixtures" / "pecos-model"
+    fixture = Path(__file__).parent.parent / "support" / "pecos-model"
     run("convert", fixture / "kmeans", "from-pecos")
     lines = run("predict", "from-pecos", fixture / "queries.npz", "-k", "2").stdout.splitlines()
     model = arborank.XRLinear.from_pecos(fixture / "kmeans")

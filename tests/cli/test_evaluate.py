@@ -8,7 +8,7 @@ import scipy.sparse as sp
 import arborank
 from arborank.cli.scoring import evaluate_model
 from arborank.datasets import TextData, read_jsonl, write_jsonl
-from arborank.persistence import save
+from arborank.storage import save
 
 
 def test_evaluate_prints_the_report(run, folder):

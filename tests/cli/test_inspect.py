@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import arborank
-from arborank.persistence import save
+from arborank.storage import save
 
 
 def test_inspect_shows_parameters_tree_and_sizes(run):

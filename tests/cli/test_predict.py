@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from commands import arborank_process
 
 import arborank
 from arborank.cli.files import write_whole
 from arborank.datasets import read_jsonl
+from support.commands import arborank_process
 
 
 def test_predictions_are_those_of_the_model(run, folder):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from commands import arborank_process
+from support.commands import arborank_process
 
 
 def test_rank_one_text_and_lines_of_standard_input(run):

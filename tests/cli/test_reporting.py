@@ -7,10 +7,10 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from commands import COMMAND
 
 import arborank
 from arborank.cli import main
+from support.commands import COMMAND
 
 
 def test_errors_are_one_line(run, folder):
@@ -89,5 +89,5 @@ def test_memory_that_ends_is_told_in_words(run, monkeypatch, text):
     def load(*given, **more):
         raise MemoryError(text)
 
-    monkeypatch.setattr("arborank.persistence.load", load)
+    monkeypatch.setattr("arborank.storage.load", load)
     assert run("rank", "model", "x", code=1).stderr == "Error: out of memory\n"

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import arborank
 from arborank.cli import main
 from arborank.datasets import TextData, write_jsonl
-from arborank.persistence import store
+from arborank.storage import store
 
 OLD = ["apple", "banana", "cherry", "grape", "melon", "peach"]
 NEW = ["truck", "van"]
@@ -200,7 +200,7 @@ def test_a_killed_update_leaves_the_old_model(run, signal_name, fails_at):
     program = f"""
 import os, signal
 from arborank.cli import main
-from arborank.persistence import store
+from arborank.storage import store
 real, written = store.write_tensors, []
 def dying(path, arrays):
     written.append(path)

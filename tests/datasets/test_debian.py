@@ -13,14 +13,14 @@ def debian():
 
 
 def test_counts_are_those_of_the_note(debian):
-    note = (files("arborank") / "data" / "debian" / "NOTE").read_text(encoding="utf-8")
+    note = (files("arborank.datasets") / "data" / "debian" / "NOTE").read_text(encoding="utf-8")
     assert f"train {len(debian.train):,} " in note
     assert f"test {len(debian.test):,} " in note
     assert f"labels {len(debian.label_texts):,}:" in note
 
 
 def test_fits_in_the_wheel():
-    folder = files("arborank") / "data" / "debian"
+    folder = files("arborank.datasets") / "data" / "debian"
     assert sum(len(path.read_bytes()) for path in folder.iterdir()) <= 4_000_000
 
 

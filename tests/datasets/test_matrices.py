@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from arborank.core.sparse import as_csr
 from arborank.datasets import (
     MatrixData,
     pairs,
@@ -22,7 +23,6 @@ from arborank.datasets import (
     write_xmc,
     xmc,
 )
-from arborank.sparse import as_csr
 
 XMC = "3 4 5\n0,4 0:0.5 3:1e-3\n 2:-2\n1\n"
 

@@ -9,7 +9,7 @@ import arborank
 from arborank.autocomplete import Autocompleter
 from arborank.cli import main
 from arborank.datasets import TextData, write_jsonl
-from arborank.persistence.modelcard import revised_card
+from arborank.storage.modelcard import revised_card
 
 KINDS = ["apple", "banana", "cherry", "grape", "melon"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from arborank import XRLinear
-from arborank.models import checkpoint
+from arborank.linear import checkpoint
 from arborank.transformer.checkpoints import Checkpoint, Checkpoints
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from arborank import Autocompleter
 from arborank.autocomplete.catalogue import Catalogue
-from arborank.state import State
+from arborank.core.state import State
 
 PAIRS = [(f"b{i % 5}", f"q{i % 4}") for i in range(40)]
 

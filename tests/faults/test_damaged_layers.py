@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from arborank.core.sparse import as_csr
+from arborank.core.state import State
 from arborank.matching import BeamSearch
 from arborank.ranking import LayerWeights
 from arborank.ranking.weights import PRECISIONS
-from arborank.sparse import as_csr
-from arborank.state import State
 
 N_FEATURES = 3000
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import arborank
-from arborank.persistence import save
+from arborank.storage import save
 from arborank.transformer.trust import FILES, check_modules, check_settings, check_shards, without_code
 
 # ------------------------------------------------------------------ without the extra
@@ -230,7 +230,7 @@ def test_a_folder_whose_parts_lie_elsewhere(folder, tmp_path):
 
 def test_a_sentence_model_that_calls_a_function(folder, tmp_path, no_questions):
     pytest.importorskip("sentence_transformers")
-    from arborank.indexing import text_embeddings
+    from arborank.transformer import text_embeddings
 
     place = shutil.copytree(folder, tmp_path / "evil")
     (place / "modules.json").write_text(
@@ -246,7 +246,7 @@ class Stranger:
     """Saves an encoder whose state was changed, as a stranger with the right checksums would."""
 
     def __init__(self, encoder, change):
-        from arborank.state import State
+        from arborank.core.state import State
 
         state = encoder.to_state()
         self.config, self.arrays = json.loads(json.dumps(state.config)), dict(state.arrays)

@@ -8,11 +8,11 @@ import scipy.sparse as sp
 from sklearn.preprocessing import normalize
 
 from arborank import Autocompleter, Ensemble, XRLinear, load
-from arborank.compression import Setting, compress
-from arborank.explain import explain
-from arborank.lengths import divide_rows, typical_length
-from arborank.models import KMeansIndexer, LinearMatcher, LinearRanker, StagedRanker
-from arborank.sparse import as_csr
+from arborank.analysis.compression import Setting, compress
+from arborank.analysis.explain import explain
+from arborank.core.lengths import divide_rows, typical_length
+from arborank.core.sparse import as_csr
+from arborank.stages import KMeansIndexer, LinearMatcher, LinearRanker, StagedRanker
 
 TREE = {"branching": 4, "max_leaf_size": 20}
 

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 from arborank import Ensemble, LabelTree, StagedRanker, XRLinear
 from arborank.metrics import evaluate, precision_at_k
-from arborank.models import KMeansIndexer, LinearMatcher, LinearRanker
+from arborank.stages import KMeansIndexer, LinearMatcher, LinearRanker
 
 X = np.eye(6, dtype=np.float32)
 Y = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]])

@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 import arborank
 from arborank import Autocompleter, LabelTree, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
+from arborank.core.sparse import as_csr
 from arborank.datasets import (
     MatrixData,
     read_lf,
@@ -26,7 +27,6 @@ from arborank.features.vocabulary import Vocabulary
 from arborank.indexing import pifa, pifa_compact, pifa_with_features, pii
 from arborank.matching import combination
 from arborank.metrics import judge
-from arborank.sparse import as_csr
 
 TEXTS = ["red fruit", "yellow fruit", "fast car", "old car"]
 LABELS = [["apple"], ["banana"], ["racer"], ["oldtimer"]]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from arborank.memory import Estimate, check_fits, estimate_training, feature_overlap
-from arborank.sparse import as_csr
+from arborank.core.memory import Estimate, check_fits, estimate_training, feature_overlap
+from arborank.core.sparse import as_csr
 
-PROGRAM = Path(__file__).with_name("memory_of_training.py")
+PROGRAM = Path(__file__).parents[1] / "support" / "memory_of_training.py"
 
 
 def made_up(n, n_features, values, n_labels, per_row, own=False):

@@ -15,13 +15,13 @@ import scipy.sparse as sp
 import arborank
 from arborank import Autocompleter, Ensemble, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.autocomplete.catalogue import Catalogue
+from arborank.core.state import State
+from arborank.core.strings import StringTable
 from arborank.indexing import LabelTree
-from arborank.models.targets import classes_from_state
-from arborank.persistence import disk
-from arborank.persistence.manifest import checksum
-from arborank.persistence.tensorfile import open_tensors, write_tensors
-from arborank.state import State
-from arborank.strings import StringTable
+from arborank.linear.targets import classes_from_state
+from arborank.storage import disk
+from arborank.storage.manifest import checksum
+from arborank.storage.tensorfile import open_tensors, write_tensors
 
 TEXTS = ["red apple", "green apple", "fast car", "old green car"]
 LABELS = [["fruit"], ["fruit", "green"], ["vehicle"], ["vehicle", "green"]]
@@ -191,7 +191,7 @@ def test_a_description_without_end(tmp_path):
 
 def test_a_model_that_could_not_be_opened_again_is_not_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(disk, "LONGEST_TEXT", 100)
-    monkeypatch.setattr("arborank.persistence.store.LONGEST_TEXT", 100)
+    monkeypatch.setattr("arborank.storage.store.LONGEST_TEXT", 100)
     with pytest.raises(ValueError, match="the settings of the model take"):
         small().save(tmp_path / "model")
     assert not list((tmp_path / "model").iterdir())

@@ -102,7 +102,7 @@ def test_metrics_of_scores_take_no_columns_that_no_row_has():
 
 def test_answers_that_do_not_fit_are_refused(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("arborank.memory.available_memory", lambda: 2**30)
+    monkeypatch.setattr("arborank.core.memory.available_memory", lambda: 2**30)
     X = arborank.load("model").features_.transform(["an appleish thing"])
     for model, rows in (("linear", X), ("both", X), ("model", ["an appleish thing"])):
         with pytest.raises(MemoryError, match=r"k is 2,000,000,000 for 1 rows.*lower k"):

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.cli import main
+from arborank.core.memory import estimate_training
+from arborank.core.sparse import as_csr, multiply
+from arborank.core.threads import n_threads, used_threads
 from arborank.indexing import LabelTree, balanced_kmeans, pifa
 from arborank.matching import BeamSearch
-from arborank.memory import estimate_training
 from arborank.ranking import train_layer
-from arborank.sparse import as_csr, multiply
-from arborank.threads import n_threads, used_threads
 
 MANY = 2**31 - 1
 TEXTS = [f"the {a} {b} of house {a * b}" for a in range(30) for b in range(10)]

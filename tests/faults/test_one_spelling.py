@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from arborank import NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear, load
-from arborank.explain import explain
+from arborank.analysis.explain import explain
 
 NAMES = ["Äiti", "Ångström", "Việt Nam", "が行", "각", "क़लम", "ñandú", "ベトナム"]
 FORMS = ["NFC", "NFD"]

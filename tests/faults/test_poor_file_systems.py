@@ -14,9 +14,9 @@ from click.testing import CliRunner
 import arborank
 from arborank import TextRanker, XRLinear
 from arborank.cli import main
-from arborank.persistence import append, disk, save, tensorfile
-from arborank.persistence.append import GrowingArrays, map_arrays
-from arborank.strings import StringTable
+from arborank.core.strings import StringTable
+from arborank.storage import append, disk, save, tensorfile
+from arborank.storage.append import GrowingArrays, map_arrays
 from arborank.transformer.checkpoints import Checkpoint, Checkpoints
 from arborank.transformer.tokens import TokenCache
 

@@ -14,15 +14,15 @@ import pytest
 import scipy.sparse as sp
 
 from arborank import XRLinear
+from arborank.core.sparse import as_csr
+from arborank.core.structure import check_structure
 from arborank.datasets import read_jsonl, read_npz, read_pecos, read_sparse, read_tabbed, read_xmc
 from arborank.indexing import LabelTree
+from arborank.linear.pecos import import_xlinear
 from arborank.metrics import evaluate
-from arborank.pecos import import_xlinear
-from arborank.sparse import as_csr
-from arborank.stages import checked_scores
-from arborank.structure import check_structure
+from arborank.stages.protocols import checked_scores
 
-MODEL = Path(__file__).parents[1] / "fixtures" / "pecos-model" / "kmeans"
+MODEL = Path(__file__).parents[1] / "support" / "pecos-model" / "kmeans"
 FORMATS = ("csr", "csc", "coo", "bsr", "dia", "dok", "lil")
 LARGE32, LARGE64 = 2**31 - 1, 2**62
 
@@ -284,8 +284,8 @@ def test_archives_that_grow_without_end(tmp_path, monkeypatch):
             archive.writestr(f"{array}.npy", member(np.asarray(values)))
         archive.writestr("more.npy", member(np.zeros(10**8, np.int8)))
     assert path.stat().st_size < 200_000
-    monkeypatch.setattr("arborank.memory._LITTLE", 0)
-    monkeypatch.setattr("arborank.memory.available_memory", lambda: 10**7)
+    monkeypatch.setattr("arborank.core.memory._LITTLE", 0)
+    monkeypatch.setattr("arborank.core.memory.available_memory", lambda: 10**7)
     with pytest.raises(MemoryError, match=r"the arrays of .*x\.npz need 100 MB, but 10 MB are free"):
         read_npz(path)
 

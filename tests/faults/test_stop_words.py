@@ -6,7 +6,7 @@ import pytest
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from arborank import NgramTfidf, TextRanker
-from arborank.state import State
+from arborank.core.state import State
 
 TEXT = "The cat and THE Été don't sit in New York; Cafe\u0301 a co\u00adop हिन्दी"
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import arborank
 from arborank.cli import main
-from arborank.display import printable, printable_json, printable_lines
+from arborank.core.display import printable, printable_json, printable_lines
 
 pytestmark = pytest.mark.subprocess
 NAMES = ["ap\x1b[31mple\x9b0m", "ban\nana наука", "r\u202eacer\u2028日本"]

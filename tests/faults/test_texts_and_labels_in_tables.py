@@ -9,12 +9,12 @@ import scipy.sparse as sp
 
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.autocomplete import session_pairs
+from arborank.core.sparse import as_csr
+from arborank.core.strings import StringTable
 from arborank.datasets import TextData, add_typos
-from arborank.indexing import text_embeddings, trie_tree
+from arborank.indexing import trie_tree
 from arborank.metrics import evaluate, precision_at_k
-from arborank.sparse import as_csr
-from arborank.strings import StringTable
-from arborank.transformer import PlainTexts
+from arborank.transformer import PlainTexts, text_embeddings
 from arborank.transformer.tokens import check_texts
 
 TEXTS = ["red fruit", "yellow fruit", "fast car", "old car"]

@@ -9,8 +9,8 @@ import arborank
 from arborank import Autocompleter, XRLinear
 from arborank.autocomplete.followers import Followers, count_followers
 from arborank.autocomplete.prefixes import sample_prefixes
-from arborank.state import State
-from arborank.strings import StringTable
+from arborank.core.state import State
+from arborank.core.strings import StringTable
 
 N_QUERIES, N_PAIRS = 300, 6000
 

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 import arborank
-from arborank import progress
 from arborank.cli import main
 from arborank.cli.live import Screen
 from arborank.cli.ranking import show
-from arborank.display import clip, columns, cut, fold, significant
+from arborank.core import progress
+from arborank.core.display import clip, columns, cut, fold, significant
 
 TITLES = {
     "B001": "A crisp red apple of the old kind that grows on the hills beyond the river",

@@ -11,7 +11,7 @@ import pytest
 
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.autocomplete.contexts import shared_words
-from arborank.spelling import word_pattern
+from arborank.core.spelling import word_pattern
 
 SENTENCES = {
     "Hindi": "हिन्दी में लड़का और लड़की पढ़ते हैं",

@@ -11,10 +11,9 @@ from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from arborank import NgramTfidf, PrefixTfidf, TextFeatures
-from arborank.state import State
-
-from . import reference
-from .test_tfidf import TEXTS, random_texts, same_bytes
+from arborank.core.state import State
+from support import tfidf as reference
+from support.texts import TEXTS, random_texts, same_bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(have no term|without spaces):UserWarning")
 

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arborank._native import UNICODE_VERSION
-from arborank.spelling import compose, unify
-
-from . import reference
+from arborank.core.spelling import compose, unify
+from support import tfidf as reference
 
 # A newer Python knows characters that the tables do not: then only those of Unicode 3.2 are compared.
 SAME = unicodedata.unidata_version == UNICODE_VERSION

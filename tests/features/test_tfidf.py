@@ -2,12 +2,10 @@
 
 import copy
 import json
-import unicodedata
 from collections import Counter
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -15,9 +13,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from arborank import NgramTfidf
-from arborank.state import State
-
-from . import reference
+from arborank.core.state import State
+from support import tfidf as reference
+from support.texts import TEXTS, random_texts, same_bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(have no term|without spaces):UserWarning")
 
@@ -27,12 +25,6 @@ TOKENIZERS = {
     "whitespace": str.split,
     "scikit-learn": TfidfVectorizer().build_tokenizer(),
 }
-DENSE = st.sampled_from(
-    "aabbccAB   \t\n_1é\u0301ÉΣσς\u0130ßﬁ가ñÑ…'\x00\x1c\x85\ud800\U0001f600日本"
-    "\u0323\u1100\u1161\u11a8か\u3099क\u093c\u094dषि\u200c\u200dে\u09be\u00ad\u200b\ufeff"
-)
-ANY = st.characters(exclude_categories=()).filter(lambda c: unicodedata.ucd_3_2_0.category(c) != "Cn")
-TEXTS = st.lists(st.text(st.one_of(DENSE, DENSE, DENSE, ANY), max_size=30), min_size=1, max_size=12)
 
 PARAMS = st.fixed_dictionaries(
     {
@@ -50,22 +42,6 @@ PARAMS = st.fixed_dictionaries(
         "sublinear_tf": st.booleans(),
     }
 )
-
-
-def random_texts(n, seed=0, length=12):
-    rng = np.random.default_rng(seed)
-    words = [f"w{i}" for i in range(400)] + ["Äiti", "naïve", "ΟΔΟΣ"]
-    return [" ".join(words[i] for i in rng.zipf(1.3, rng.integers(0, length)) % len(words)) for _ in range(n)]
-
-
-def same_bytes(a, b):
-    a, b = sp.csr_array(a), sp.csr_array(b)
-    return (
-        a.shape == b.shape
-        and np.array_equal(a.indptr, b.indptr)
-        and np.array_equal(a.indices, b.indices)
-        and a.data.tobytes() == b.data.tobytes()
-    )
 
 
 def assert_same_as_sklearn(texts, params, tokens="word2", new_texts=()):

@@ -9,9 +9,8 @@ from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from arborank import NgramTfidf, TextFeatures
-from arborank.state import State
-
-from .test_tfidf import random_texts, same_bytes
+from arborank.core.state import State
+from support.texts import random_texts, same_bytes
 
 PARTS = [
     NgramTfidf(ngram_range=(1, 2), sublinear_tf=True, min_df=2),

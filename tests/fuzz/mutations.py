@@ -11,8 +11,8 @@ from operator import getitem
 
 import numpy as np
 
-from arborank.persistence.manifest import checksum
-from arborank.persistence.tensorfile import DTYPES, dtype_code, open_tensors, write_tensors
+from arborank.storage.manifest import checksum
+from arborank.storage.tensorfile import DTYPES, dtype_code, open_tensors, write_tensors
 
 EXTREMES = [0, 1, -1, 2, 7, 127, 128, 255, 2**15, 2**16 - 1, 2**27, 2**31 - 1, -(2**31), 2**32]
 EXTREMES += [2**62, 2**63 - 1, -(2**63)]

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from arborank import Autocompleter, Ensemble, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.datasets import write_sparse, write_xmc
 
-PECOS = Path(__file__).parents[1] / "fixtures" / "pecos-model" / "kmeans"
+PECOS = Path(__file__).parents[1] / "support" / "pecos-model" / "kmeans"
 TEXTS = ["red apple", "green apple tart", "fast car", "old green car", "café au lait", "слово и дело"] * 3
 LABELS = [["fruit"], ["fruit", "green"], ["vehicle"], ["vehicle", "green"], ["drink"], ["word"]] * 3
 SMALL = {"branching": 2, "max_leaf_size": 2, "threshold": 0.0}

@@ -19,8 +19,8 @@ import seeds
 
 import arborank
 from arborank import datasets
+from arborank.analysis.explain import explain
 from arborank.autocomplete import read_log, read_pairs
-from arborank.explain import explain
 
 CLEAN = (ValueError, TypeError, OSError, NotImplementedError)
 ASKED = ("training needs about", "are free")  # memory that is counted before it is taken

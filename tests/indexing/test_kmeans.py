@@ -9,9 +9,9 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arborank.core.sparse import Csr, as_csr, normalize_rows, to_scipy
 from arborank.indexing.kmeans import balanced_kmeans
 from arborank.indexing.representation import pifa, pifa_compact
-from arborank.sparse import Csr, as_csr, normalize_rows, to_scipy
 
 MASK = 2**64 - 1
 

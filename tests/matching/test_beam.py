@@ -3,14 +3,14 @@ import os
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from beam_reference import random_instances, random_model, topk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arborank.core.sparse import as_csr
 from arborank.matching.beam import BeamSearch
 from arborank.matching.combine import COMBINATIONS, combination
 from arborank.ranking.weights import PRECISIONS, LayerWeights
-from arborank.sparse import as_csr
+from support.beam import random_instances, random_model, topk
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -417,7 +417,7 @@ def test_top_of_a_tree_gives_nodes():
     assert nodes.shape == scores.shape == (20, 4)
     model.branches, model.matrices, model.biases = model.branches[:2], model.matrices[:2], model.biases[:2]
     model.labels = np.arange(model.branches[1][-1])
-    from arborank.sparse import to_scipy
+    from arborank.core.sparse import to_scipy
 
     assert_same((nodes, scores), topk(model, to_scipy(X).toarray(), 4, 4, "l2-hinge"))
 

@@ -12,8 +12,8 @@ from sklearn.exceptions import NotFittedError
 from arborank import LabelTree
 from arborank.indexing.groups import neighbour_clusters
 from arborank.matching.neighbours import NeighbourIndex, NeighbourMatcher, mix_top
-from arborank.models import KMeansIndexer, LinearRanker, StagedRanker
-from arborank.testing import check_matcher
+from arborank.stages import KMeansIndexer, LinearRanker, StagedRanker
+from arborank.stages.testing import check_matcher
 
 
 def random_rows(rng, n, d):

@@ -4,13 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from beam_reference import Model, leading_to, random_instances, random_model, topk_of_row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arborank.core.sparse import as_csr
 from arborank.indexing import trie_tree
 from arborank.matching.combine import COMBINATIONS
-from arborank.sparse import as_csr
+from support.beam import Model, leading_to, random_instances, random_model, topk_of_row
 
 SHORT = 512  # longer ranges are told from the span of labels below a node
 

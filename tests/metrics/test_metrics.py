@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, ndcg_score
 
 from arborank import metrics
+from arborank.core.sparse import as_csr
 from arborank.metrics import evaluate, judge, propensities
-from arborank.sparse import as_csr
 
 
 @st.composite

@@ -6,8 +6,8 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arborank.core.sparse import to_scipy
 from arborank.ranking.negatives import active_rows, parse_scheme
-from arborank.sparse import to_scipy
 
 SCHEMES = ["tfn", "man", "usn", "tfn+man", "man+tfn", "usn+tfn", "usn+man", "usn+tfn+man"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from arborank.core.sparse import to_scipy
 from arborank.ranking.relevance import NORMS, check_relevance, relevance_costs
-from arborank.sparse import to_scipy
 
 LABELS = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]], np.float32)
 RELEVANCE = np.array([[3, 0, 4], [0, 0, 0], [1, 2, 2], [0, 5, 0]], np.float32)

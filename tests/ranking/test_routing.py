@@ -12,9 +12,9 @@ import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arborank.core.sparse import as_csr, to_scipy
 from arborank.ranking import keep_routed, keep_visits, part_labels, route
 from arborank.ranking.routing import leaf_scores
-from arborank.sparse import as_csr, to_scipy
 
 
 def unit(rows):

@@ -6,10 +6,10 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arborank.core.sparse import as_csr
+from arborank.core.state import State
 from arborank.matching import BeamSearch
 from arborank.ranking.weights import PRECISIONS, LayerWeights, feature_ranks
-from arborank.sparse import as_csr
-from arborank.state import State
 
 
 def random_layer(rng, n_parents=5, widest=40, n_features=200, density=0.2):

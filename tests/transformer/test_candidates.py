@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arborank import LabelTree
-from arborank.sparse import as_csr
+from arborank.core.sparse import as_csr
 from arborank.transformer.candidates import Candidates, children_between
 
 

@@ -32,7 +32,7 @@ def test_texts_need_no_labels(teacher, data):
 
 
 def test_only_good_answers_are_learned():
-    from arborank.sparse import to_scipy
+    from arborank.core.sparse import to_scipy
     from arborank.transformer.distil import _answers
 
     ids = np.array([[2, 0, 1], [1, -1, -1]])

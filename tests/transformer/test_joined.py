@@ -4,7 +4,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.sparse import as_csr, to_scipy
+from arborank.core.sparse import as_csr, to_scipy
 from arborank.transformer.joined import dense_rows, join, unit_rows
 
 

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from arborank.sparse import as_csr  # noqa: E402
+from arborank.core.sparse import as_csr  # noqa: E402
 from arborank.transformer import Encoder  # noqa: E402
 from arborank.transformer.candidates import Candidates  # noqa: E402
 from arborank.transformer.device import Device, choose_device  # noqa: E402

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from arborank import NgramTfidf, TextFeatures, XRLinear
-from arborank.explain import explain
+from arborank.analysis.explain import explain
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")

@@ -28,7 +28,7 @@ def test_a_missing_extra_is_named(monkeypatch, model):
 def test_a_saved_encoder_without_the_extra():
     code = (
         "import sys, arborank.transformer; sys.modules['torch'] = None\n"
-        "try:\n    from arborank.persistence.kinds import class_of; class_of('Encoder')\n"
+        "try:\n    from arborank.storage.kinds import class_of; class_of('Encoder')\n"
         "except ImportError as error:\n    assert 'arborank[transformers]' in str(error), error\n"
         "else:\n    raise SystemExit('no error')"
     )

@@ -11,8 +11,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..state import State
-from ..strings import StringTable, shown_first
+from ..core.state import State
+from ..core.strings import StringTable, shown_first
 from .normal import normalize
 
 __all__ = ["Catalogue"]

@@ -7,13 +7,13 @@ from typing import Any, Literal, Self
 import numpy as np
 import scipy.sparse as sp
 
-from ..estimator import check_fitted, clone
+from ..core.estimator import check_fitted, clone
+from ..core.sparse import as_csr
+from ..core.state import State, lasting
+from ..core.threads import n_threads
 from ..features import NgramTfidf, PrefixTfidf
-from ..models import XRLinear
-from ..persistence import SaveMixin
-from ..sparse import as_csr
-from ..state import State, lasting
-from ..threads import n_threads
+from ..linear import XRLinear
+from ..storage import SaveMixin
 from .catalogue import Catalogue
 from .contexts import drop_blocked, shared_words
 from .counted import marks_of, remember

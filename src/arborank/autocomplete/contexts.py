@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import repeat
 
-from ..spelling import word_pattern
+from ..core.spelling import word_pattern
 from .catalogue import holds_phrase
 from .normal import normalize
 

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..state import State
-from ..strings import StringTable, shown_first
+from ..core.state import State
+from ..core.strings import StringTable, shown_first
 from .catalogue import holds_phrase
 
 __all__ = ["Followers", "count_followers"]

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..strings import StringTable
+from ..core.strings import StringTable
 from .catalogue import Catalogue, holds_phrase
 from .normal import normalize, spelling
 from .sessions import Pairs

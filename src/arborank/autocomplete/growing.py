@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.sparse import Csr
+from ..core.threads import n_threads
 from ..features.base import rows_of
 from ..indexing import (
     LabelTree,
@@ -13,9 +15,7 @@ from ..indexing import (
     pifa_with_features,
     trie_tree,
 )
-from ..models import XRLinear
-from ..sparse import Csr
-from ..threads import n_threads
+from ..linear import XRLinear
 
 __all__ = ["INDICES", "REPRESENTATIONS", "default_model", "grow_tree"]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from ..spelling import INVISIBLE, compose, unify
+from ..core.spelling import INVISIBLE, compose, unify
 
 __all__ = ["normalize", "spelling"]
 
@@ -30,10 +30,10 @@ def normalize(text: str, *, prefix: bool = False) -> str:
 
     Lower case, with ``σ`` for a final ``ς``, as a prefix may end anywhere; in composed Unicode (NFC), so that ``é`` is
     one code point however it was typed; without characters that have no width (soft hyphens, joiners, zero-width
-    spaces, byte-order marks and the others of `arborank.spelling.INVISIBLE`); apostrophes, quotation marks and dashes
-    of all shapes are ``'``, ``"`` and ``-``; runs of white space and control characters are one space, none at the
-    ends; lone surrogates become U+FFFD. Everything is by code point: a combining mark without a composed form counts
-    as a character of its own, and right-to-left text is in the order in which it is read.
+    spaces, byte-order marks and the others of `arborank.core.spelling.INVISIBLE`); apostrophes, quotation marks and
+    dashes of all shapes are ``'``, ``"`` and ``-``; runs of white space and control characters are one space, none at
+    the ends; lone surrogates become U+FFFD. Everything is by code point: a combining mark without a composed form
+    counts as a character of its own, and right-to-left text is in the order in which it is read.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def normalize(text: str, *, prefix: bool = False) -> str:
 def spelling(text: str) -> str:
     """Return how a query is shown: as it was sent, without what cannot be seen or harms a line of text.
 
-    Joiners and variation selectors stay, which Persian words and emoji need; other `arborank.spelling.INVISIBLE`
+    Joiners and variation selectors stay, which Persian words and emoji need; other `arborank.core.spelling.INVISIBLE`
     characters and zero-width spaces go, controls and runs of white space are one space, none at the ends; lone
     surrogates become U+FFFD.
     """

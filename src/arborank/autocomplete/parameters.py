@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ..checks import check_integer, check_real
+from ..core.checks import check_integer, check_real
+from ..core.sequences import column_names, described, text_list
+from ..linear import XRLinear
 from ..matching.combine import COMBINATIONS, is_logarithmic
-from ..models import XRLinear
-from ..sequences import column_names, described, text_list
 from .growing import INDICES, REPRESENTATIONS
 from .prefixes import LAWS
 

@@ -7,10 +7,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..checks import check_real
+from ..core.checks import check_real
+from ..core.sparse import Csr, as_csr, multiply, to_scipy
+from ..core.state import State
 from ..features.base import TextVectorizer, rows_of
-from ..sparse import Csr, as_csr, multiply, to_scipy
-from ..state import State
 
 __all__ = ["ContextRows"]
 

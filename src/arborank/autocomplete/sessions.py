@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import check_integer, check_real
-from ..notices import warn
-from ..sequences import as_column, column_names, described, is_missing, text_list
+from ..core.checks import check_integer, check_real
+from ..core.notices import warn
+from ..core.sequences import as_column, column_names, described, is_missing, text_list
 from .normal import normalize
 from .times import seconds, shown_time
 

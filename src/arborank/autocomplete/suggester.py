@@ -6,13 +6,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import check_integer
-from ..estimator import Estimator, check_fitted
+from ..core.checks import check_integer
+from ..core.estimator import Estimator, check_fitted
+from ..core.sequences import as_column, text_list
+from ..core.sparse import Csr
+from ..core.threads import n_threads
+from ..linear import XRLinear
 from ..matching import BeamSearch
-from ..models import XRLinear
-from ..sequences import as_column, text_list
-from ..sparse import Csr
-from ..threads import n_threads
 from .backoff import blend
 from .catalogue import Catalogue
 from .followers import Followers

@@ -7,13 +7,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..checks import Missing, check_missing
-from ..models import XRLinear
-from ..notices import warn
-from ..sequences import text_list
-from ..sparse import as_csr
-from ..strings import find_all
-from ..threads import n_threads
+from ..core.checks import Missing, check_missing
+from ..core.notices import warn
+from ..core.sequences import text_list
+from ..core.sparse import as_csr
+from ..core.strings import find_all
+from ..core.threads import n_threads
+from ..linear import XRLinear
 from .catalogue import Catalogue
 from .contexts import drop_blocked
 from .counted import marks_of, remember

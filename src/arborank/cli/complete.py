@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..display import printable
+from ..core.display import printable
 from .data import stdin_is_terminal, stdin_texts
 from .files import open_model
 from .options import beam_option, json_option, k_option

@@ -20,20 +20,12 @@ from .files import (
 )
 from .layouts import layout_options
 from .numbers import Real
-from .options import (
-    force_option,
-    integers,
-    jobs_option,
-    k_option,
-    labels_option,
-    set_jobs,
-    xmc_option,
-)
+from .options import force_option, integers, jobs_option, k_option, labels_option, set_jobs, xmc_option
 from .reporting import say
 from .streams import put
 
 if TYPE_CHECKING:
-    from ..compression import Setting, Trial
+    from ..analysis.compression import Setting, Trial
     from ..datasets import Layout
 
 __all__ = ["compress"]
@@ -145,7 +137,7 @@ def compress(
     if table is not None:
         check_suffix("--table", table, ".csv")
     if plot is not None:
-        from ..frontier import check_drawable
+        from ..analysis.frontier import check_drawable
 
         check_drawable(plot)
     given = {name: values for name, values in axes.items() if values is not None}
@@ -172,7 +164,7 @@ def compress(
         best = _best(trials, target_size, min_recall, max_loss)
         chosen = best.setting
         card = _card(trials, best, k)
-    from ..compression import compress as apply
+    from ..analysis.compression import compress as apply
 
     small = apply(inner, chosen)
     if ranker is not inner:
@@ -187,7 +179,7 @@ def compress(
 
 
 def _linear(ranker: Any, path: str) -> Any:
-    from ..models import XRLinear
+    from ..linear import XRLinear
 
     inner = getattr(ranker, "model_", ranker)
     if not isinstance(inner, XRLinear):
@@ -203,7 +195,7 @@ def _need_no_validation(**options: Any) -> None:
 
 def _single(model: Any, given: dict[str, tuple[Any, ...]]) -> "Setting":
     """Return the one setting that is given, the model's own where nothing is."""
-    from ..compression import own_setting
+    from ..analysis.compression import own_setting
 
     if not given:
         raise click.UsageError("nothing to do: give --validation DATA, or settings such as --weights int8")
@@ -219,8 +211,8 @@ def _trials(ranker: Any, model: Any, data: Any, given: dict[str, tuple[Any, ...]
     """Try the settings; the model as it is comes first."""
     from itertools import product
 
-    from ..compression import Setting, model_bytes, own_setting, sweep
-    from ..progress import progress_bar
+    from ..analysis.compression import Setting, model_bytes, own_setting, sweep
+    from ..core.progress import progress_bar
     from .scoring import check_kind
 
     check_kind(ranker, not hasattr(data, "Y"), "the validation data")
@@ -241,7 +233,7 @@ def _trials(ranker: Any, model: Any, data: Any, given: dict[str, tuple[Any, ...]
 def _best(
     trials: "list[Trial]", target_size: int | None, min_recall: float | None, max_loss: float | None
 ) -> "Trial":
-    from ..compression import choose
+    from ..analysis.compression import choose
 
     if not trials[0].recall:
         raise ValueError(
@@ -254,7 +246,7 @@ def _best(
 
 def _card(trials: "list[Trial]", chosen: "Trial", k: int) -> str:
     """Return the frontier as a table in Markdown, aligned for a screen, too."""
-    from ..memory import format_bytes
+    from ..core.memory import format_bytes
 
     shown = [trials[0]]
     shown += sorted((t for t in trials[1:] if t.efficient or t is chosen), key=lambda t: t.n_bytes)
@@ -279,7 +271,7 @@ def _write(trials: "list[Trial]", best: "Trial", table: str | None, plot: str | 
     if table is not None:
         _write_table(table, trials)
     if plot is not None:
-        from ..frontier import draw
+        from ..analysis.frontier import draw
 
         draw(trials, best, plot, k=k)
 

@@ -68,7 +68,7 @@ def _part(params: Mapping[str, Any]) -> Any:
 
 def build_model(config: Config, options: Mapping[str, Any]) -> Any:
     """Make `XRLinear`; ``options`` win over the file."""
-    from ..models import XRLinear
+    from ..linear import XRLinear
 
     params = {"verbose": 1, **config.get("model", {}), **options}
     known = {name: value for name, value in XRLinear().get_params().items() if name != "tree"}

@@ -15,7 +15,7 @@ __all__ = ["convert"]
 @force_option
 def convert(source: str, directory: str, force: bool) -> None:
     """Import the XR-Linear model in PECOS_DIR and save it as MODEL; its scores stay the same to 1e-5."""
-    from ..models import XRLinear
+    from ..linear import XRLinear
 
     check_destination(directory, force)
     model = XRLinear.from_pecos(source)

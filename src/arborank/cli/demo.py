@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..display import printable
+from ..core.display import printable
 from .files import check_destination, save_model
 from .numbers import POSITIVE
 from .options import force_option, jobs_option

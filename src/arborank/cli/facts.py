@@ -99,8 +99,8 @@ def senses_of(model: Any, label: str) -> tuple[int, str, list[Any], list[str], l
     click.UsageError
         If the model has no such label, or no tree.
     """
-    from ..names import spell
-    from ..senses import label_senses
+    from ..analysis.senses import label_senses
+    from ..core.names import spell
 
     trained = getattr(model, "model_", model)
     if not hasattr(trained, "tree_"):

@@ -67,9 +67,9 @@ def check_suffix(option: str, path: str, wanted: str) -> None:
 def save_model(model: Any, directory: str, card: str | None = None, **of_card: str) -> None:
     """Save a model with notes for its card, which is not bound to this machine's number of threads.
 
-    ``of_card`` are ``card_of`` and ``change`` of `arborank.persistence.save`, for a model made from another.
+    ``of_card`` are ``card_of`` and ``change`` of `arborank.storage.save`, for a model made from another.
     """
-    from ..persistence import save
+    from ..storage import save
 
     set_jobs(model, None)
     getattr(model, "model_", model).set_params(verbose=0)
@@ -78,7 +78,7 @@ def save_model(model: Any, directory: str, card: str | None = None, **of_card: s
 
 def open_model(directory: str, *, verify: bool = False) -> Any:
     """Open a saved model; with ``verify`` every byte of it is compared with its checksum."""
-    from ..persistence import load
+    from ..storage import load
 
     return load(directory, verify=verify)
 
@@ -118,7 +118,7 @@ def write_whole(path: str, *, keep: bool = False) -> Iterator[IO[bytes]]:
     ``keep`` what was written by then is beside it, with "partial-" before its name.
     """
     from ..datasets.lines import open_bytes
-    from ..persistence.disk import naming, put_in_place, sync
+    from ..storage.disk import naming, put_in_place, sync
 
     target = Path(path)
     if path == "-":

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ..display import printable
+from ..core.display import printable
 from .facts import call_of, facts_of, members_of, parts_of, senses_of, tree_of
 from .files import check_output, check_suffix, is_text_model, open_model
 from .numbers import POSITIVE
@@ -56,7 +56,7 @@ def inspect(
     if as_json:
         put_json(facts | ({"verified": True} if verify else {}), indent=1)
         return
-    from ..memory import format_bytes
+    from ..core.memory import format_bytes
 
     put(printable(f"{model}: {facts['class']}, {format_bytes(facts['bytes'])} in {facts['files']} files"))
     if verify:
@@ -69,7 +69,7 @@ def inspect(
 
 
 def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, examples: int) -> None:
-    from ..memory import format_bytes
+    from ..core.memory import format_bytes
 
     for number, part in enumerate(parts_of(model)):
         put(f"features {number}: {printable(call_of(part))}")
@@ -104,8 +104,8 @@ def _show_senses(model: Any, label: str, picture: str | None, as_json: bool) -> 
         for sense in found
     ]
     if picture is not None:
-        from ..persistence.disk import naming
-        from ..senses import draw_senses
+        from ..analysis.senses import draw_senses
+        from ..storage.disk import naming
 
         with naming(picture):
             Path(picture).write_text(draw_senses(found, label, names, features), encoding="utf-8")

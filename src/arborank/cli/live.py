@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 
-from ..display import columns, cut, printable, significant
+from ..core.display import columns, cut, printable, significant
 
 __all__ = ["Screen", "keys", "run"]
 

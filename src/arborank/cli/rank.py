@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..display import printable
+from ..core.display import printable
 from .data import read_label_texts, stdin_is_terminal, stdin_texts
 from .files import is_text_model, open_ranker
 from .layouts import layout_options
@@ -77,7 +77,7 @@ def rank(
 
 
 def _titles(ranker: Any, path: str, layout: "Layout") -> Mapping[str, str]:
-    from ..names import by_name
+    from ..core.names import by_name
 
     about = by_name("--titles", read_label_texts(path, layout), ranker.normalization)
     if not any(name in ranker.labels_ for name in about):

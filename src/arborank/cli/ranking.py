@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..display import clip, columns, printable, significant, terminal_width
+from ..core.display import clip, columns, printable, significant, terminal_width
 from .streams import put
 
 __all__ = ["ranking_record", "show"]

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
-from ..display import printable
-from ..progress import no_progress
+from ..core.display import printable
+from ..core.progress import no_progress
 from . import streams
 from .layouts import in_options
 
@@ -28,6 +28,8 @@ class ReportingGroup(click.Group):
 
     The exit code is 2 for a wrong command line, 130 after Ctrl-C and 1 for every other error.
     """
+
+    _with_traceback: Exception | None = None  # the error of a command that ``--debug`` shows whole
 
     def main(
         self,
@@ -59,6 +61,8 @@ class ReportingGroup(click.Group):
         except BrokenPipeError:
             pass
         except OSError as error:  # of the help and what else commands do not write
+            if error is self._with_traceback:
+                raise
             streams.tell(f"Error: standard output: {error.strerror or error}")
             code = 1
         finally:
@@ -82,6 +86,7 @@ class ReportingGroup(click.Group):
             if _by_interrupt(error):
                 _interrupted(ctx)
             if ctx.params["debug"]:
+                self._with_traceback = error
                 raise
             raise click.ClickException(_one_line(error)) from error
 

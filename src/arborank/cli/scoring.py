@@ -52,7 +52,7 @@ def batch_size(k: int) -> int:
 
 def batches(inputs: Any, title: str, size: int) -> Iterator[Any]:
     """Cut texts or a matrix into batches of so many rows, under a progress bar."""
-    from ..progress import progress
+    from ..core.progress import progress
 
     total = inputs.shape[0] if hasattr(inputs, "shape") else len(inputs)
     with progress(title, total, unit="rows") as update:

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from ..display import fold, printable_json, printable_lines, terminal_width
+from ..core.display import fold, printable_json, printable_lines, terminal_width
 
 __all__ = ["json_text", "prepare", "put", "put_json", "release", "tell"]
 
@@ -51,7 +51,7 @@ def put_json(record: Any, *, indent: int | None = None) -> None:
 def _write(text: str) -> None:
     if sys.stdout is None:  # as after >&-
         raise OSError("standard output is closed")
-    from ..persistence.disk import naming
+    from ..storage.disk import naming
 
     with naming("standard output"):
         click.echo(text, file=sys.stdout)  # the default would take ASCII for UTF-8

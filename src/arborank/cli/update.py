@@ -15,7 +15,7 @@ from .options import force_option, jobs_option, labels_option, missing_option, s
 from .reporting import say
 
 if TYPE_CHECKING:
-    from ..checks import Missing
+    from ..core.checks import Missing
     from ..datasets import Layout, MatrixData, TextData
 
 __all__ = ["named", "update"]
@@ -142,8 +142,8 @@ class _Names:
     """A model of texts while its labels change."""
 
     def __init__(self, ranker: Any, log: "TextData | None", about: dict[str, str]) -> None:
-        from ..label_lists import name_rows
-        from ..names import by_name
+        from ..core.label_lists import name_rows
+        from ..core.names import by_name
 
         self.ranker, self._log = ranker, log
         self._about = by_name("--label-texts", about, ranker.normalization)
@@ -181,7 +181,7 @@ class _Names:
         self.ranker = change(names, self._log.texts, rows, label_texts=about or None, **options)
 
     def _spelt(self, names: Iterable[str]) -> set[str]:
-        from ..names import spell
+        from ..core.names import spell
 
         return {spell(name, self.ranker.normalization) for name in names}
 

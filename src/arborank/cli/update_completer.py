@@ -14,7 +14,7 @@ from .update import named
 
 if TYPE_CHECKING:
     from ..autocomplete.times import TimeUnit
-    from ..checks import Missing
+    from ..core.checks import Missing
 
 __all__ = ["update_completer"]
 

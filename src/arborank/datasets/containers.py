@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sequences import as_column
+from ..core.sequences import as_column
 
 __all__ = ["MatrixData", "TextData", "TextRow"]
 

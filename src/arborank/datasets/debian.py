@@ -29,7 +29,7 @@ def load_debian() -> Debian:
     """Read the shipped data set: 39,269 training and 9,403 test texts, 10,425 labels.
 
     Packages of one source are all in one part. Every label has training instances from two sources or more;
-    the commonest, ``libc6``, is on 44 % of the texts. ``arborank/data/debian/NOTE`` gives source, rules and
+    the commonest, ``libc6``, is on 44 % of the texts. ``arborank/datasets/data/debian/NOTE`` gives source, rules and
     licence; ``tools/make_debian_data.py`` makes the set.
 
     Returns
@@ -46,7 +46,7 @@ def load_debian() -> Debian:
     >>> label_texts["zlib1g"]
     'compression library - runtime'
     """
-    with as_file(files("arborank") / "data" / "debian") as folder:
+    with as_file(files("arborank.datasets") / "data" / "debian") as folder:
         about = read_jsonl(folder / "labels.jsonl.xz")
         return Debian(
             read_jsonl(folder / "train.jsonl.xz"),

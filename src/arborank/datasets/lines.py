@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
-from ..persistence.disk import naming
+from ..storage.disk import naming
 
 __all__ = [
     "LONGEST_LINE",

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import scipy.sparse as sp
 
-from ..memory import check_room
-from ..persistence.disk import open_regular
-from ..sparse import as_csr, to_scipy
-from ..structure import check_claims, check_structure
+from ..core.memory import check_room
+from ..core.sparse import as_csr, to_scipy
+from ..core.structure import check_claims, check_structure
+from ..storage.disk import open_regular
 from .lines import StrPath
 
 __all__ = ["open_arrays", "read_npz"]

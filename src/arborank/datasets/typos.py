@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from ..sequences import text_list
+from ..core.sequences import text_list
 
 __all__ = ["KINDS", "add_typos"]
 

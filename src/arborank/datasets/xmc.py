@@ -12,8 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sparse import Csr, MatrixLike, as_csr, to_scipy
-from ..structure import check_claims
+from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy
+from ..core.structure import check_claims
 from .containers import MatrixData
 from .lines import LONGEST_LINE, StrPath, fault, open_bytes, refuse_other_format
 from .pairs import parse_block
@@ -76,7 +76,7 @@ def write_xmc(path: StrPath, X: MatrixLike, Y: MatrixLike) -> None:
     ------
     ValueError
         If the numbers of rows differ, the name ends as that of another format does, or for the reasons of
-        `arborank.sparse.as_csr`.
+        `arborank.core.sparse.as_csr`.
     """
     refuse_other_format(path, "N D L")
     features = as_csr(X, "X")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 import scipy.sparse as sp
 
 from .._native import NgramEncoder, NgramFitter
-from ..estimator import Estimator
-from ..progress import progress_bar
-from ..sequences import as_texts
-from ..sparse import Csr, as_csr, to_scipy
-from ..threads import n_threads
+from ..core.estimator import Estimator
+from ..core.progress import progress_bar
+from ..core.sequences import as_texts
+from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.threads import n_threads
 from .coverage import warn_of_lost_texts
 
 if TYPE_CHECKING:

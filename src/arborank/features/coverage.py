@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._native import NgramFitter
-from ..notices import warn
-from ..sparse import Csr
+from ..core.notices import warn
+from ..core.sparse import Csr
 
 if TYPE_CHECKING:
     from .part import TfidfPart

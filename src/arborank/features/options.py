@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._native import TextOptions, ngrams
-from ..sequences import text_list
+from ..core.sequences import text_list
 
 __all__ = [
     "check_choice",

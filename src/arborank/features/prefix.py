@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import NgramFitter, NgramWeights, TextOptions
-from ..state import State
+from ..core.state import State
 from .options import check_choice, text_options
 from .part import TfidfPart
 from .positions import position_weights

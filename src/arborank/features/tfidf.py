@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from .._native import NgramFitter, NgramWeights, TextOptions
-from ..state import State
+from ..core.state import State
 from .options import check_flag, stop_word_list, text_options
 from .part import TfidfPart
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..estimator import check_fitted, clone
-from ..state import State, lasting
+from ..core.estimator import check_fitted, clone
+from ..core.state import State, lasting
 from .base import TextVectorizer
 from .options import check_choice
 from .part import TfidfPart

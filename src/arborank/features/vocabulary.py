@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..strings import shown_first
+from ..core.strings import shown_first
 
 __all__ = ["Vocabulary"]
 

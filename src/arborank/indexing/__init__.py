@@ -1,6 +1,5 @@
 """Index: label representations, and the trees they are grouped into."""
 
-from .embeddings import text_embeddings
 from .hybrid import hybrid_tree
 from .kmeans import balanced_kmeans, n_halvings
 from .mustlink import mustlink_tree
@@ -25,6 +24,5 @@ __all__ = [
     "pii",
     "place_labels",
     "spectral",
-    "text_embeddings",
     "trie_tree",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..structure import check_structure
+from ..core.structure import check_structure
 
 __all__ = ["chain_orders"]
 

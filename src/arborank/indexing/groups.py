@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import check_integer
+from ..core.checks import check_integer
 from ..matching.neighbours import NeighbourIndex
 
 __all__ = ["neighbour_clusters"]

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import check_integer
-from ..sequences import text_list
-from ..sparse import Csr, as_csr, to_scipy
+from ..core.checks import check_integer
+from ..core.sequences import text_list
+from ..core.sparse import Csr, as_csr, to_scipy
 from .kmeans import balanced_kmeans
 from .levels import tree_from_runs
 from .tree import LabelTree

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from .. import _native
 from .._native import CompactRows
-from ..checks import check_integer
-from ..sparse import Csr, as_csr
+from ..core.checks import check_integer
+from ..core.sparse import Csr, as_csr
 from .tree import LabelTree
 
 __all__ = ["balanced_kmeans", "n_halvings"]

@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..checks import check_integer
-from ..sequences import text_list
-from ..sparse import Csr, as_csr, to_scipy
+from ..core.checks import check_integer
+from ..core.sequences import text_list
+from ..core.sparse import Csr, as_csr, to_scipy
 from .levels import IntArray, tree_from_runs
 from .tree import LabelTree
 from .trie import prefix_runs

@@ -17,8 +17,8 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
-from ..checks import check_integer, check_real
-from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
+from ..core.checks import check_integer, check_real
+from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 from .tree import LabelTree
 
 __all__ = ["COPIES", "Copies", "check_copies", "home_leaves", "overlapping_tree", "place_labels"]
@@ -51,7 +51,7 @@ def overlapping_tree(
         Labels of the training instances.
     beams : int array of shape (n, width)
         The leaves in every instance's beam, -1 where there are fewer. They should come from matchers that did not
-        see the instance: see `arborank.models.disentangle.matched_by_others`.
+        see the instance: see `arborank.linear.disentangle.matched_by_others`.
     scores : float array of shape (n, width)
         The matcher's scores of those leaves, at least 0; 0 (or -inf) where there is none.
     max_clusters : int, default 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..display import printable
+from ..core.display import printable
 
 if TYPE_CHECKING:
     from .tree import LabelTree

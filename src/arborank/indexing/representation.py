@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
 from .._native import CompactRows
-from ..sparse import Csr, MatrixLike, as_csr, multiply, normalize_rows, to_scipy, transpose
+from ..core.sparse import Csr, MatrixLike, as_csr, multiply, normalize_rows, to_scipy, transpose
 
 __all__ = ["pifa", "pifa_compact", "pifa_with_features", "pii"]
 

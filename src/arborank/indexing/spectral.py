@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from ..checks import check_integer
-from ..sparse import MatrixLike, as_csr, to_scipy
+from ..core.checks import check_integer
+from ..core.sparse import MatrixLike, as_csr, to_scipy
 
 __all__ = ["graph_spectral", "spectral"]
 

@@ -9,10 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_integer
-from ..sequences import as_column
-from ..sparse import Csr, MatrixLike, as_csr, multiply, to_scipy
-from ..state import State
+from ..core.checks import check_integer
+from ..core.sequences import as_column
+from ..core.sparse import Csr, MatrixLike, as_csr, multiply, to_scipy
+from ..core.state import State
 from .chain import chain_orders
 from .rendering import render
 

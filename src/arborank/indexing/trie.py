@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import check_integer
-from ..sequences import text_list
+from ..core.checks import check_integer
+from ..core.sequences import text_list
 from .levels import IntArray, tree_from_runs
 from .tree import LabelTree
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import Csr, LabelFilter, Searcher
-from ..lengths import divide_rows
-from ..memory import check_answers_fit
+from ..core.lengths import divide_rows
+from ..core.memory import check_answers_fit
 from ..ranking.weights import LayerWeights
 from .combine import combination
 from .merging import MERGES, Merge, check_merge

@@ -11,9 +11,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..checks import check_integer, check_real
-from ..estimator import check_fitted
-from ..sparse import as_csr, multiply, normalize_rows, to_scipy, transpose
+from ..core.checks import check_integer, check_real
+from ..core.estimator import check_fitted
+from ..core.sparse import as_csr, multiply, normalize_rows, to_scipy, transpose
 
 __all__ = ["NeighbourIndex", "NeighbourMatcher", "mix_top"]
 

@@ -7,9 +7,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_integer, check_top_ids
-from ..label_lists import id_rows
-from ..sparse import Csr, as_csr, is_matrix, rows_to_csr, to_scipy, without_zeros
+from ..core.checks import check_integer, check_top_ids
+from ..core.label_lists import id_rows
+from ..core.sparse import Csr, as_csr, is_matrix, rows_to_csr, to_scipy, without_zeros
 
 __all__ = ["JudgeOptions", "Judgement", "judge"]
 

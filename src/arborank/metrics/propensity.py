@@ -5,7 +5,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import check_integer, check_real
+from ..core.checks import check_integer, check_real
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
 from .ranking import discounts, ideal_gains
 

@@ -9,7 +9,7 @@ whole cluster of l, on every layer, as the tree lifts it.
 import numpy as np
 import scipy.sparse as sp
 
-from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
+from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 
 __all__ = ["active_rows", "parse_scheme"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
+from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 
 __all__ = ["MODES", "NORMS", "check_names", "check_relevance", "relevance_costs"]
 

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .. import _native
-from ..sparse import Csr, as_csr, lists_to_csr, normalize_rows, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, lists_to_csr, normalize_rows, to_scipy, transpose
 
 __all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "part_labels", "route"]
 

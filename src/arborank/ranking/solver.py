@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..checks import check_integer, check_real
+from ..core.checks import check_integer, check_real
 
 __all__ = ["SOLVERS", "SolverParams"]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
-from ..notices import warn
-from ..sparse import Csr, MatrixLike, as_csr
+from ..core.notices import warn
+from ..core.sparse import Csr, MatrixLike, as_csr
 from .solver import SOLVERS, SolverParams
 from .weights import LayerWeights, check_ranks, feature_ranks
 

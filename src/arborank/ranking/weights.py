@@ -10,9 +10,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import Layer, pack_layer, rank_features
-from ..checks import check_integer, check_real
-from ..sparse import Csr, as_csr
-from ..state import State
+from ..core.checks import check_integer, check_real
+from ..core.sparse import Csr, as_csr
+from ..core.state import State
 
 __all__ = ["PRECISIONS", "LayerWeights", "check_precision", "check_pruning", "check_ranks", "feature_ranks"]
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .distil import distil
+from .embeddings import text_embeddings
 from .plain import PlainTexts
 from .xrtransformer import XRTransformer
 from .xtransformer import XTransformer
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
     from .encoder import Encoder
     from .scratch import scratch_encoder
 
-__all__ = ["Encoder", "PlainTexts", "XRTransformer", "XTransformer", "distil", "scratch_encoder"]
+__all__ = [
+    "Encoder",
+    "PlainTexts",
+    "XRTransformer",
+    "XTransformer",
+    "distil",
+    "scratch_encoder",
+    "text_embeddings",
+]
 
 _NEED_TORCH = {"Encoder": ".encoder", "scratch_encoder": ".scratch"}
 

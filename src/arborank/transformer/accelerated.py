@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..persistence.disk import naming
+from ..storage.disk import naming
 from .extra import require_onnx
 from .unused import example
 

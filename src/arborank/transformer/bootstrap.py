@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.sparse import Csr, as_csr, to_scipy, transpose
 from ..ranking import SolverParams, train_layer
-from ..sparse import Csr, as_csr, to_scipy, transpose
 from .joined import dense_rows
 
 __all__ = ["active_pattern", "inherit", "solve"]

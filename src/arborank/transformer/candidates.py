@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.sparse import Csr
 from ..indexing import LabelTree
-from ..sparse import Csr
 
 __all__ = ["Candidates", "NodeBatch", "children_between"]
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..persistence.disk import make_directory, naming, put_in_place, write_text
-from ..persistence.tensorfile import FileRecord, open_tensors, write_tensors
+from ..storage.disk import make_directory, naming, put_in_place, write_text
+from ..storage.tensorfile import FileRecord, open_tensors, write_tensors
 
 __all__ = ["Checkpoint", "Checkpoints"]
 

@@ -7,12 +7,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..checks import check_integer, check_real
-from ..estimator import clone
+from ..core.checks import check_integer, check_real
+from ..core.estimator import clone
+from ..core.sparse import Csr, as_csr
 from ..features import TextFeatures
+from ..linear import XRLinear
 from ..metrics import precision_at_k
-from ..models import XRLinear
-from ..sparse import Csr, as_csr
 from ..text import TextRanker
 from .tokens import check_texts
 

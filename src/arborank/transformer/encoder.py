@@ -16,10 +16,10 @@ try:
 except ImportError as error:  # a saved model is opened where the extra is not installed
     raise ImportError(f"{error}; install the extra: pip install 'arborank[transformers]'") from error
 
-from ..checks import check_integer
-from ..persistence import SaveMixin
-from ..persistence.disk import naming
-from ..state import State
+from ..core.checks import check_integer
+from ..core.state import State
+from ..storage import SaveMixin
+from ..storage.disk import naming
 from .accelerated import Run, runner
 from .batches import budget_batches
 from .device import Device

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.sparse import Csr
 from ..indexing import LabelTree
-from ..sparse import Csr
 from .encoder import Encoder
 from .settings import Settings
 from .tokens import TokenCache

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sparse import Csr
+from ..core.sparse import Csr
 
 __all__ = ["dense_rows", "join", "unit_rows"]
 

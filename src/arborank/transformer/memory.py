@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
+from ..core.memory import available_memory, format_bytes
 from ..indexing import LabelTree
-from ..memory import available_memory, format_bytes
 from .candidates import children_between
 from .device import Device
 from .encoder import Encoder

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
-from ..estimator import Estimator
-from ..sequences import text_list
-from ..state import State
+from ..core.estimator import Estimator
+from ..core.sequences import text_list
+from ..core.state import State
 
 __all__ = ["PlainTexts"]
 

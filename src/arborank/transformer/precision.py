@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.sparse import Csr, as_csr, to_scipy
 from ..metrics import precision_at_k
-from ..sparse import Csr, as_csr, to_scipy
 
 __all__ = ["level_precision"]
 

@@ -8,19 +8,19 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..checks import check_integer
-from ..estimator import Estimator, check_fitted
+from ..core.checks import check_integer
+from ..core.estimator import Estimator, check_fitted
+from ..core.memory import check_answers_fit
+from ..core.progress import progress_bar
+from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.state import State, lasting
+from ..core.threads import n_threads
 from ..features.base import rows_of
-from ..memory import check_answers_fit
-from ..models import XRLinear
-from ..models.answers import quality
-from ..models.filters import label_filter
-from ..models.targets import classes_from_state, classes_to_state
-from ..persistence import SaveMixin
-from ..progress import progress_bar
-from ..sparse import Csr, as_csr, to_scipy
-from ..state import State, lasting
-from ..threads import n_threads
+from ..linear import XRLinear
+from ..linear.answers import quality
+from ..linear.filters import label_filter
+from ..linear.targets import classes_from_state, classes_to_state
+from ..storage import SaveMixin
 from .joined import join, unit_rows
 from .tokens import TokenCache, check_texts
 
@@ -165,7 +165,7 @@ class EmbeddingPredictor(SaveMixin, Estimator):
         return join(sparse, embeddings, self.embedding_weight)
 
     def explained_row(self, text: str, X: Any = None) -> tuple[sp.csr_array, Callable[[int], int | str]]:
-        """Return what the ranker sees of a text, and what its columns are called; for `arborank.explain.explain`.
+        """Return what the ranker sees of a text, and what its columns are called; for `explain`.
 
         Parameters
         ----------

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import check_flag, check_integer, check_real
-from ..estimator import clone
+from ..core.checks import check_flag, check_integer, check_real
+from ..core.estimator import clone
+from ..core.memory import check_fits, check_label_arrays_fit, estimate_training
+from ..core.progress import progress_bar
+from ..core.sparse import Csr, as_csr
+from ..core.threads import n_threads
 from ..features import TextFeatures
 from ..features.base import fit_rows
 from ..indexing import LabelTree
-from ..memory import check_fits, check_label_arrays_fit, estimate_training
-from ..models import XRLinear
-from ..models._growing import grow_tree
-from ..models._params import check_parameters, pass_on, values_of
-from ..models.targets import as_indicator
-from ..persistence.disk import scratch_array
-from ..progress import progress_bar
-from ..sparse import Csr, as_csr
-from ..threads import n_threads
+from ..linear import XRLinear
+from ..linear.growing import grow_tree
+from ..linear.parameters import check_parameters, pass_on, values_of
+from ..linear.targets import as_indicator
+from ..storage.disk import scratch_array
 from .extra import require_torch
 from .plain import PlainTexts
 from .predictor import EmbeddingPredictor

@@ -9,7 +9,7 @@ import transformers
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-from ..checks import check_integer, check_real
+from ..core.checks import check_integer, check_real
 from .batches import TrainingBatches
 from .device import Device, choose_device
 from .encoder import Encoder

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from ..checks import check_integer, check_real
+from ..core.checks import check_integer, check_real
 from ..ranking import parse_scheme
 
 __all__ = ["BOOTSTRAPS", "LOSSES", "Settings", "per_level"]

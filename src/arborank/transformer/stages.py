@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..core.progress import progress_bar
+from ..core.sparse import Csr, as_csr, to_scipy
 from ..indexing import LabelTree
-from ..progress import progress_bar
 from ..ranking import parse_scheme
-from ..sparse import Csr, as_csr, to_scipy
 from .batches import TrainingBatches
 from .bootstrap import active_pattern, inherit, solve
 from .candidates import Candidates, children_between

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..persistence.disk import map_file, naming
-from ..sequences import text_list
+from ..core.sequences import text_list
+from ..storage.disk import map_file, naming
 
 __all__ = ["TokenCache", "check_texts", "readable"]
 
@@ -132,7 +132,7 @@ def check_texts(texts: Sequence[str], *, for_fit: bool) -> Sequence[str]:
     Raises
     ------
     TypeError
-        As `arborank.sequences.text_list`.
+        As `arborank.core.sequences.text_list`.
     ValueError
         If, ``for_fit``, there are none or one has nothing but white space.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import check_integer
+from ..core.checks import check_integer
 from ..indexing import LabelTree
 from .ranker import TransformerRanker
 from .settings import Settings

@@ -1,0 +1,1 @@
+"""What a fitted model shows of itself: reasons, senses, size against quality."""

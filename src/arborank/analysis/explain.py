@@ -1,0 +1,175 @@
+"""Why a label got its score: every way from the root to it, and what each feature adds on the way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.checks import check_integer
+from ..core.lengths import divide_rows
+from ..core.sparse import Csr, as_csr, to_scipy
+from ..features.base import rows_of
+from ..linear.predictor import TreePredictor
+from ..matching import combination
+from ..matching.combine import is_logarithmic
+from ..text import TextRanker
+from ..transformer.predictor import EmbeddingPredictor
+
+__all__ = ["Path", "Step", "explain"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One ranker on the way.
+
+    Attributes
+    ----------
+    node : int
+        Number on its level; on the last one, the slot.
+    margin : float
+        Sum of what all features add, and of ``bias``.
+    score : float
+        The margin's score, joined to the parent's.
+    bias : float
+    features : list of (int or str, float)
+        The features that add most to the margin or take most from it, and how much: the value times its weight. The
+        largest in magnitude first. Features are column numbers; of a TextRanker or a transformer, terms, and
+        ``"embedding"`` for all that the embedding adds.
+    """
+
+    node: int
+    margin: float
+    score: float
+    bias: float
+    features: list[tuple[int | str, float]]
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way from the root to a label; a label of an overlapping tree has one for each of its leaves.
+
+    Attributes
+    ----------
+    leaf : int
+        Node of level ``depth - 1``.
+    score : float
+        Of the last step; the label's score if a beam holds all steps, and with ``merge="max"`` it is the best path's.
+    steps : list of Step
+        Top first.
+    """
+
+    leaf: int
+    score: float
+    steps: list[Step]
+
+
+def explain(
+    model: TreePredictor | EmbeddingPredictor | TextRanker,
+    x: Any,
+    label: int | str,
+    *,
+    X: Any = None,
+    n_features: int = 8,
+    combine: str | None = None,
+) -> list[Path]:
+    """Return every way to a label for one instance, the best first.
+
+    Parameters
+    ----------
+    model : XRLinear, XRTransformer, XTransformer, or a TextRanker around one of them
+        Fitted; any estimator with a tree of linear rankers.
+    x : sparse matrix or array of shape (1, n_features), or str for a transformer or a TextRanker
+    label : int, or str for a TextRanker
+    X : sparse matrix of shape (1, n_sparse_features), optional
+        Sparse features of the text, for a transformer that was fitted with some.
+    n_features : int, default 8
+        Most features a step.
+    combine : str, optional
+        Instead of the model's own.
+
+    Returns
+    -------
+    list of Path; empty for a label outside the tree
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is not fitted, ``x`` is not one row of its features (one text) or there is no such label.
+    """
+    if isinstance(model, TextRanker):
+        inner, number = model._inner_and_label(label)
+        if isinstance(inner, EmbeddingPredictor):
+            return explain(inner, x, number, X=X, n_features=n_features, combine=combine)
+        if not isinstance(x, str):
+            raise TypeError(f"x must be a str, found {type(x).__name__}")
+        if X is not None:
+            raise ValueError("X was given, but the features of a TextRanker are those of x")
+        terms = model.features_.get_feature_names_out()
+        encoded = rows_of(model.features_, [x])
+        return _ways(_tree_of(inner), encoded, number, n_features, combine, lambda i: str(terms[i]))
+    if isinstance(model, EmbeddingPredictor):
+        instance, names = model.explained_row(x, X)
+        return _ways(model.ranker_, as_csr(instance), label, n_features, combine, names)
+    if X is not None:
+        raise ValueError(f"X was given, but {type(model).__name__} has no features beside x")
+    return _ways(model, _tree_of(model)._instances(x), label, n_features, combine, None)
+
+
+def _tree_of(model: Any) -> TreePredictor:
+    if not isinstance(model, TreePredictor):
+        raise TypeError(
+            f"model must have one tree of linear rankers, as XRLinear, found {type(model).__name__}"
+        )
+    return model
+
+
+def _ways(
+    model: TreePredictor,
+    instance: Csr,
+    label: Any,
+    n_features: int,
+    combine: str | None,
+    names: Callable[[int], int | str] | None,
+) -> list[Path]:
+    if instance.shape[0] != 1:
+        raise ValueError(f"x has {instance.shape[0]} rows; one was expected")
+    tree = model.tree_
+    check_integer("label", label, 0, tree.n_labels - 1)
+    check_integer("n_features", n_features, 1)
+    how = model.combine if combine is None else combine
+    join = combination(how)
+    slots = np.flatnonzero(tree.labels == label)
+    ways = np.stack([tree.ancestors(level + 1)[slots] for level in range(tree.depth)])
+    scores = np.full(slots.size, 0.0 if is_logarithmic(how) else 1.0, np.float32)
+    steps: list[list[Step]] = [[] for _ in slots]
+    row = to_scipy(divide_rows(instance, model.row_length_))
+    for layer, nodes in zip(model.layers_, ways, strict=True):
+        weights, bias = layer.to_matrix()
+        added = (row.multiply(weights[:, nodes].T)).tocsr()
+        margins = (np.asarray(added.sum(axis=1)).ravel() + bias[nodes]).astype(np.float32)
+        scores = join(margins, scores)
+        for number, node in enumerate(nodes.tolist()):
+            own = slice(added.indptr[number], added.indptr[number + 1])
+            features = _largest(added.indices[own], added.data[own], n_features, names)
+            values = (float(margins[number]), float(scores[number]), float(bias[node]))
+            steps[number].append(Step(node, *values, features))
+    leaves = ways[-2] if tree.depth > 1 else np.zeros(slots.size, np.int64)
+    paths = [Path(int(leaf), way[-1].score, way) for leaf, way in zip(leaves.tolist(), steps, strict=True)]
+    return sorted(paths, key=lambda path: -path.score)
+
+
+def _largest(
+    columns: NDArray[Any], values: NDArray[Any], n: int, names: Callable[[int], int | str] | None
+) -> list[tuple[int | str, float]]:
+    order = np.argsort(columns)
+    columns, values = columns[order], values[order]
+    features: list[int | str] = columns.tolist()
+    if names is not None:  # columns of one name count as one feature
+        named = [names(column) for column in columns.tolist()]
+        features = list(dict.fromkeys(named))
+        place = {name: i for i, name in enumerate(features)}
+        values = np.bincount([place[name] for name in named], weights=values, minlength=len(features))
+    best = np.argsort(-np.abs(values), kind="stable")[:n]
+    return [(features[i], float(values[i])) for i in best if values[i] != 0]

@@ -1,0 +1,1 @@
+"""What everything else stands on: sparse matrices, strings, checks, threads, memory, saved state."""

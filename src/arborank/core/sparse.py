@@ -1,0 +1,293 @@
+"""The border: whatever matrix a user passes becomes one checked `Csr`, converted at most once.
+
+Kernels take nothing else, so they never meet a wrong dtype, an unsorted row, a NaN or an index out of range.
+
+Arrays that fit already are shared with the caller, and checked once. Kernels trust them from then on, without the GIL:
+whoever writes into them afterwards, from another thread during a call or into the arrays of a `Csr` that is kept,
+breaks that trust, and a wrong index makes the process read or write outside its memory. SciPy's own routines ask the
+same. Every call of an estimator checks a SciPy or NumPy matrix anew, so between calls it may be changed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from .. import _native
+from .._native import Csr
+from .sequences import column_names
+from .structure import check_structure
+
+__all__ = [
+    "Csr",
+    "as_csr",
+    "check_unmasked",
+    "is_matrix",
+    "lists_to_csr",
+    "multiply",
+    "normalize_rows",
+    "rows_to_csr",
+    "to_scipy",
+    "transpose",
+    "without_zeros",
+]
+
+MatrixLike = Any  # scipy sparse matrix or array, numpy array, Csr, or a nested sequence of numbers
+
+
+def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows: int | None = None) -> Csr:
+    """Convert a matrix to a canonical, finite float32 `Csr`.
+
+    Parameters
+    ----------
+    X : Csr, scipy.sparse matrix or array of any format and index width, or array-like of shape (n_rows, n_cols)
+        A data frame of numbers, of pandas also a sparse one, does as well. Already fitting arrays are not copied: they
+        must not be changed while the result is in use (see above). To be safe from that, pass a copy.
+    name : str
+        The argument's name, for error messages.
+    n_cols, n_rows : int, optional
+        The shape that the matrix must have.
+
+    Raises
+    ------
+    TypeError
+        If ``X`` is not a matrix of real numbers.
+    ValueError
+        If ``X`` is not 2-D, has another shape than required, holds NaN or infinity, or is malformed.
+    """
+    ready = isinstance(X, Csr) and X.canonical and X.finite
+    csr = X if ready else _convert(to_scipy(X) if isinstance(X, Csr) else X, name)
+    if n_cols is not None and csr.shape[1] != n_cols:
+        unit = "features" if name == "X" else "columns"
+        raise ValueError(f"{name} has {csr.shape[1]} {unit}, but {n_cols} were expected")
+    if n_rows is not None and csr.shape[0] != n_rows:
+        raise ValueError(f"{name} has {csr.shape[0]} rows, but {n_rows} were expected")
+    return csr
+
+
+def _convert(X: MatrixLike, name: str) -> Csr:
+    if sp.issparse(X):
+        X = _rows_of_sparse(X, name)
+    else:
+        check_unmasked(X, name)
+        names = column_names(X)
+        if names is not None:
+            return _convert(_from_frame(X, names, name), name)
+        dense = np.asarray(X)
+        _check_numeric(dense.dtype, name)
+        if dense.ndim != 2:
+            raise ValueError(
+                f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data"
+            )
+        with np.errstate(over="ignore"):  # as below
+            X = sp.csr_array(dense.astype(np.float32, copy=False))
+    csr = _checked(X, name)
+    if not csr.canonical:
+        X = X.copy()
+        X.sum_duplicates()
+        csr = _checked(X, name)
+    if not csr.finite:
+        where = int(np.flatnonzero(~np.isfinite(csr.data))[0])
+        row = int(np.searchsorted(csr.indptr, where, side="right")) - 1
+        found = "NaN" if np.isnan(csr.data[where]) else "infinity"
+        raise ValueError(
+            f"{name} contains {found}, first at row {row}, column {int(csr.indices[where])} (float32)"
+        )
+    return csr
+
+
+def is_matrix(X: Any) -> bool:
+    """Whether an argument is a matrix rather than a list: sparse, a 2-D array of numbers, or a data frame.
+
+    A data frame of one column that holds no numbers is a list.
+    """
+    if isinstance(X, Csr) or sp.issparse(X):
+        return True
+    if isinstance(X, np.ndarray) and X.dtype.names is None:
+        return X.ndim >= 2 and X.dtype.kind not in "OUT"
+    names = column_names(X)
+    if names is None or len(names) != 1:
+        return names is not None
+    return np.asarray(X[names[0]]).dtype.kind in "biuf"
+
+
+def _from_frame(X: Any, names: list[Any], name: str) -> Any:
+    """Return a data frame as a matrix, sparse where all of its columns are."""
+    if hasattr(X, "sparse"):  # of pandas
+        try:
+            return X.sparse.to_coo()
+        except ValueError as error:
+            raise ValueError(
+                f"{name} is a sparse data frame that is not empty between its values: {error}"
+            ) from None
+    dense = np.asarray(X)
+    if dense.dtype.kind in "biufc":
+        return dense
+    columns = (
+        [X.iloc[:, i] for i in range(len(names))] if hasattr(X, "iloc") else [X[label] for label in names]
+    )
+    return np.column_stack(
+        [_numbers(column, label, name) for column, label in zip(columns, names, strict=True)]
+    )
+
+
+def _numbers(column: Any, label: Any, name: str) -> NDArray[Any]:
+    kind = getattr(getattr(column, "dtype", None), "kind", None)
+    if kind in ("b", "i", "u", "f") and hasattr(column, "iloc"):  # nullable, too
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    values = np.asarray(column)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has a column {label!r} of dtype {values.dtype}; numbers were expected")
+    return values
+
+
+def check_unmasked(X: Any, name: str) -> None:
+    """Raise ``ValueError`` for a NumPy array with masked values, which a conversion would silently unmask."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(f"{name} has masked values; fill them first, with X.filled(...)")
+
+
+def _rows_of_sparse(X: Any, name: str) -> Any:
+    if X.ndim != 2:
+        raise ValueError(f"{name} must be 2-dimensional, found {X.ndim} dimension(s)")
+    _check_numeric(X.dtype, name)
+    if X.format == "csr":  # which is checked as it becomes a `Csr`
+        return X
+    return check_structure(X, name).tocsr()
+
+
+def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
+    if dtype.kind == "c":
+        raise ValueError(f"{name} has dtype {dtype}. Complex data not supported")
+    if dtype.kind not in "biuf":
+        hint = "; texts go to arborank.TextRanker" if dtype.kind in "UT" else ""
+        raise TypeError(f"{name} has dtype {dtype}; numbers were expected{hint}")
+
+
+def _checked(X: Any, name: str) -> Csr:
+    if X.shape[1] > np.iinfo(np.int32).max:
+        raise ValueError(f"{name} has {X.shape[1]} columns; at most {np.iinfo(np.int32).max} are supported")
+    if np.shape(X.indptr) != (X.shape[0] + 1,) or np.ndim(X.indices) != 1 or np.ndim(X.data) != 1:
+        raise ValueError(f"{name} is malformed: its arrays do not fit its shape {X.shape}")
+    indices = X.indices
+    if indices.dtype != np.int32:
+        if indices.size and (indices.min() < 0 or indices.max() >= X.shape[1]):
+            raise ValueError(f"{name} is malformed: a column index is outside [0, {X.shape[1]})")
+        indices = indices.astype(np.int32)
+    with np.errstate(
+        over="ignore"
+    ):  # a value beyond float32 becomes infinity, which is reported by its place
+        data = np.ascontiguousarray(X.data, dtype=np.float32)
+    try:
+        return Csr(
+            np.ascontiguousarray(X.indptr, dtype=np.int64), np.ascontiguousarray(indices), data, X.shape[1]
+        )
+    except ValueError as error:
+        raise ValueError(f"{name} is malformed: {error}") from None
+
+
+def to_scipy(csr: Csr) -> sp.csr_array:
+    """View a `Csr` as a SciPy array; values are shared, indices are copied where SciPy needs one width."""
+    narrow = csr.nnz <= np.iinfo(np.int32).max  # SciPy wants indptr as wide as indices, or widens those
+    indptr = csr.indptr.astype(np.int32) if narrow else csr.indptr
+    matrix = sp.csr_array((csr.data, csr.indices, indptr), shape=csr.shape)
+    if csr.canonical:  # so that SciPy need not look
+        matrix.has_canonical_format = True
+    return matrix
+
+
+def transpose(csr: Csr) -> Csr:
+    """Return the transpose, canonical again."""
+    indptr, indices, data = _native.transpose(csr)
+    return Csr(indptr, indices, data, csr.shape[0])
+
+
+def multiply(
+    a: Csr,
+    b: Csr,
+    *,
+    normalize: bool = False,
+    n_threads: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Csr:
+    """Return the product of two sparse matrices, canonical and without stored zeros.
+
+    Parameters
+    ----------
+    a : Csr of shape (n, m)
+    b : Csr of shape (m, p)
+    normalize : bool, default False
+        Divide every row of the product by its Euclidean norm; empty rows stay empty.
+    n_threads : int, default 0
+        0 for all cores; the result does not depend on it.
+    progress : callable, optional
+        Called now and then with the number of rows done.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"matrices of shapes {a.shape} and {b.shape} cannot be multiplied")
+    indptr, indices, data = _native.multiply(a, b, normalize, n_threads, progress)
+    return Csr(indptr, indices, data, b.shape[1])
+
+
+def without_zeros(csr: Csr) -> Csr:
+    """Drop stored zeros; a matrix that has none is returned as it is."""
+    if (csr.data != 0).all():
+        return csr
+    matrix = to_scipy(csr).copy()
+    matrix.eliminate_zeros()
+    return as_csr(matrix)
+
+
+def normalize_rows(csr: Csr) -> Csr:
+    """Divide every row by its Euclidean norm; empty rows stay empty."""
+    return Csr(csr.indptr, csr.indices, _native.normalize_rows(csr), csr.shape[1])
+
+
+def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
+    """Build an indicator matrix from one sequence of column indices a row.
+
+    Raises
+    ------
+    TypeError
+        If an index is not an integer.
+    ValueError
+        If an index is outside ``[0, n_cols)``.
+    """
+    lengths: list[int] = []
+    flat: list[int] = []
+    for row in rows:
+        flat.extend(row)
+        lengths.append(len(row))
+    if not {bool, np.bool_}.isdisjoint(map(type, flat)):  # beside integers NumPy would read them as 1 and 0
+        raise TypeError(f"{name} must hold integer indices, found True or False")
+    values = np.asarray(flat, dtype=None if flat else np.int64)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integer indices, found {values.dtype}")
+    if values.size and (values.min() < 0 or values.max() >= n_cols):
+        wrong = int(values[(values < 0) | (values >= n_cols)][0])
+        raise ValueError(f"{name} holds index {wrong}, which is outside [0, {n_cols})")
+    indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    matrix = sp.csr_array(
+        (np.ones(values.size, np.float32), values.astype(np.int64), indptr), (len(lengths), n_cols)
+    )
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return as_csr(matrix, name)
+
+
+def lists_to_csr(ids: NDArray[Any], n_cols: int, values: NDArray[np.float32] | None = None) -> sp.csr_array:
+    """Return top lists, padded at their ends with -1, as a sparse matrix of shape (n_rows, n_cols).
+
+    Columns of a row stand in the order of its list; ``values``, of the shape of ``ids``, are ones by default.
+    """
+    held = ids >= 0
+    indptr = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
+    data = np.ones(indptr[-1], np.float32) if values is None else values[held]
+    return sp.csr_array((data, ids[held], indptr), shape=(len(ids), n_cols))

@@ -1,0 +1,290 @@
+"""Several rankers fitted on the same data and asked together."""
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from ..core.checks import check_integer
+from ..core.estimator import Estimator, check_fitted, clone
+from ..core.state import State
+from ..storage import SaveMixin
+from .answers import quality, score_matrix
+from .merging import Method, TopK, check_method, check_weights, combine_topk
+
+__all__ = ["Ensemble", "combine_topk"]
+
+# whatever the models take
+Instances = Any
+Targets = Any
+LabelFilter = Any
+
+
+class Ensemble(SaveMixin, Estimator):
+    """Rankers fitted on the same data and asked together.
+
+    Parameters
+    ----------
+    models : list of estimators
+        Anything with ``fit(X, Y)`` and ``predict_topk(X, k)`` -> (ids, scores). Copies are fitted, so give
+        them different parameters or seeds.
+    method : {"average", "rank", "softmax", "sigmoid", "round-robin"}, default "average"
+        How lists are merged; see `combine_topk`.
+    weights : array-like of shape (n_models,), optional
+        Weights of the models; default: equal.
+    member_k : int, optional
+        Labels asked of every model; default: as many as are asked of the ensemble. More let a label win that
+        no model ranks among the first.
+
+    Attributes
+    ----------
+    models_ : list of fitted estimators
+
+    Examples
+    --------
+    >>> from arborank import XRLinear  # doctest: +SKIP
+    >>> both = Ensemble([XRLinear(random_state=0), XRLinear(random_state=1)])  # doctest: +SKIP
+    >>> ids, scores = both.fit(X, Y).predict_topk(X_new, k=10)  # doctest: +SKIP
+    """
+
+    models_: list[Any]
+
+    def __init__(
+        self,
+        models: Sequence[Any],
+        method: Method = "average",
+        weights: ArrayLike | None = None,
+        member_k: int | None = None,
+    ) -> None:
+        self.models = models
+        self.method = method
+        self.weights = weights
+        self.member_k = member_k
+
+    @classmethod
+    def from_fitted(
+        cls,
+        models: Sequence[Any],
+        method: Method = "average",
+        weights: ArrayLike | None = None,
+        member_k: int | None = None,
+    ) -> Self:
+        """Make an ensemble that can predict at once, of models that are fitted already and are not copied."""
+        ensemble = cls(models, method, weights, member_k)
+        ensemble._check(models)
+        ensemble.models_ = list(models)
+        return ensemble
+
+    def fit(
+        self, X: Instances, Y: Targets, *, work_dir: str | PathLike[str] | None = None, **options: Any
+    ) -> Self:
+        """Fit a copy of every model on X and Y.
+
+        Parameters
+        ----------
+        X, Y
+            Whatever the models take.
+        work_dir : path, optional
+            Directory for trainings that outlive an interruption, see `XRLinear.fit`: model ``i`` is trained in its
+            subdirectory ``model_<i>``.
+        **options
+            Further options of every model's ``fit``.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, or for the reasons of a model.
+        TypeError
+            If a model has no ``predict_topk``.
+        """
+        self._check(self.models)
+        fitted = []
+        for number, model in enumerate(self.models):
+            if work_dir is not None:
+                options["work_dir"] = Path(work_dir) / f"model_{number}"
+            fitted.append(clone(model).fit(X, Y, **options))
+        self.models_ = fitted
+        return self
+
+    def predict_topk(
+        self,
+        X: Instances,
+        k: int = 10,
+        *,
+        candidates: LabelFilter = None,
+        exclude: LabelFilter = None,
+        **options: Any,
+    ) -> TopK:
+        """Rank labels by all models together.
+
+        Parameters
+        ----------
+        X : matrix of shape (n_rows, n_features), or what the models take
+        k : int, default 10
+            Labels a row.
+        candidates, exclude : optional
+            Passed on to every model.
+        **options
+            Further options of every model's ``predict_topk``, such as ``beam_size``.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_rows, k)
+            Best first, padded with -1.
+        scores : float32 array of shape (n_rows, k)
+            As `combine_topk` defines them, padded with -inf.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError
+            If ``k`` is below 1 or above ``member_k``, or for the reasons of `combine_topk`.
+        """
+        self._check_fitted()
+        k = check_integer("k", k, 1)
+        depth = k if self.member_k is None else self.member_k
+        if k > depth:
+            raise ValueError(f"k is {k}, but member_k is {depth}; k <= member_k was expected")
+        limits = {"candidates": candidates, "exclude": exclude}
+        # an iterator could be read by one model only
+        given = {
+            name: list(value) if isinstance(value, Iterator) else value
+            for name, value in limits.items()
+            if value is not None
+        }
+        if all(hasattr(model, "n_labels_") for model in self.models_):
+            depth = min(depth, self.n_labels_)  # what is beyond would be padding
+        return self._merged(X, depth, k, **given, **options)
+
+    def decision_function(self, X: Instances) -> sp.csr_array:
+        """Return the merged score of every label that some model lists, as a sparse (n_rows, n_labels) array.
+
+        Every model is asked for all labels that it can reach, whatever ``member_k``.
+        """
+        self._check_fitted()
+        n_labels = self.n_labels_
+        depth = max(getattr(model, "n_reachable_", n_labels) for model in self.models_)
+        ids, scores = self._merged(X, depth, min(n_labels, depth * len(self.models_)))
+        return score_matrix(ids, scores, n_labels)
+
+    def predict(self, X: Instances) -> Any:
+        """Return the labels that the models assert by majority.
+
+        Every model's own ``predict`` is asked, so that the rule is the same for all methods of merging, some of
+        which have no natural limit.
+
+        Returns
+        -------
+        sparse indicator of shape (n_rows, n_labels)
+            Labels asserted by models that have at least half of the weight. When the models were fitted on a 1-D
+            target: the class that `predict_topk` ranks first in every row instead.
+        """
+        self._check_fitted()
+        classes = self.classes_
+        if classes is not None:
+            return classes[np.maximum(self.predict_topk(X, 1)[0][:, 0], 0)]
+        shares = check_weights(self.weights, len(self.models_))
+        votes = sum(
+            share * sp.csr_array(model.predict(X)) for share, model in zip(shares, self.models_, strict=True)
+        ).tocoo()
+        kept = votes.data >= 0.5 - 1e-9
+        ones = np.ones(int(kept.sum()), np.float32)
+        return sp.csr_array((ones, (votes.row[kept], votes.col[kept])), shape=votes.shape)
+
+    def score(self, X: Instances, y: Targets) -> float:
+        """Return the mean nDCG@5 against the labels ``y``, or the accuracy after a 1-D target.
+
+        The lists are shorter than 5 if ``member_k`` is.
+        """
+        self._check_fitted()
+        k = 5 if self.classes_ is None else 1
+        k = k if self.member_k is None else min(k, self.member_k)
+        return quality(y, self.predict_topk(X, k)[0], self.n_labels_, self.classes_)
+
+    @property
+    def n_labels_(self) -> int:
+        """Number of labels, as the models have it."""
+        known = _widths(self.models_)
+        if not known:
+            raise AttributeError(
+                "no model of this Ensemble has n_labels_, which says how many labels there are"
+            )
+        return int(known[0])
+
+    @property
+    def classes_(self) -> NDArray[Any] | None:
+        """Class values when the models were fitted on a 1-D target, otherwise None."""
+        return getattr(self.models_[0], "classes_", None)
+
+    def _check_fitted(self) -> None:
+        check_fitted(self, "models_")
+        self._check(self.models_)
+
+    def _merged(self, X: Instances, depth: int, k: int, **options: Any) -> TopK:
+        lists = [model.predict_topk(X, depth, **options) for model in self.models_]
+        return combine_topk(lists, self.method, k, weights=self.weights)
+
+    def to_state(self) -> State:
+        """Return the parameters and the fitted models for saving."""
+        check_fitted(self, "models_")
+        weights = None if self.weights is None else np.asarray(self.weights, np.float64).tolist()
+        config = {
+            "method": self.method,
+            "weights": weights,
+            "member_k": self.member_k,
+            "n_models": len(self.models_),
+        }
+        return State(
+            config=config, parts={f"model_{number}": model for number, model in enumerate(self.models_)}
+        )
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Rebuild a fitted ensemble; ``ValueError`` if the state is not one."""
+        wanted = {"method", "weights", "member_k", "n_models"}
+        if set(state.config) != wanted:
+            raise ValueError(
+                f"the state of an Ensemble has {sorted(state.config)}; {sorted(wanted)} were expected"
+            )
+        config = state.config
+        n_models = check_integer("n_models", config["n_models"], 1)
+        if n_models != len(state.parts):
+            raise ValueError(
+                f"the state of an Ensemble has {len(state.parts)} parts, but n_models is {n_models}"
+            )
+        models = [state.parts[f"model_{number}"] for number in range(n_models)]
+        return cls.from_fitted(models, config["method"], config["weights"], config["member_k"])
+
+    def _check(self, models: Sequence[Any]) -> None:
+        if isinstance(models, str) or not isinstance(models, Sequence) or not models:
+            raise ValueError(f"models is {models!r}; a list of at least one estimator was expected")
+        for number, model in enumerate(models):
+            if not hasattr(model, "predict_topk"):
+                raise TypeError(f"models[{number}] is a {type(model).__name__}, which has no predict_topk")
+        widths = set(_widths(models))
+        if len(widths) > 1:
+            raise ValueError(f"models have different numbers of labels: {sorted(widths)}")
+        classes = [_listed(getattr(model, "classes_", None)) for model in models]
+        if any(other != classes[0] for other in classes):
+            raise ValueError("models were fitted on different classes; the same target is needed")
+        check_method(self.method)
+        if self.method == "round-robin" and self.weights is not None:
+            raise ValueError("round-robin takes no weights; the order of the models decides")
+        check_weights(self.weights, len(models))
+        if self.member_k is not None:
+            check_integer("member_k", self.member_k, 1)
+
+
+def _widths(models: Sequence[Any]) -> list[int]:
+    """Return the numbers of labels, of models that know theirs; asked once, for an ensemble asks its models in turn."""
+    widths = [getattr(model, "n_labels_", None) for model in models]
+    return [width for width in widths if width is not None]
+
+
+def _listed(classes: NDArray[Any] | None) -> list[Any] | None:
+    return None if classes is None else classes.tolist()

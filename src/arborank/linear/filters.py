@@ -1,0 +1,95 @@
+"""Label filters of a prediction: which labels may, or may not, be returned."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._native import label_ids
+from ..core.label_lists import is_row
+from ..core.sequences import as_column
+from ..core.sparse import Csr, as_csr, is_matrix, rows_to_csr, without_zeros
+
+__all__ = ["check_ids", "label_filter", "shared_ids"]
+
+
+def shared_ids(labels: Any) -> NDArray[np.int64] | None:
+    """Return the label ids of a filter that is one list of them, for all instances; None if it is anything else.
+
+    Whether they are in range is for the search to see.
+    """
+    if isinstance(labels, np.ndarray):
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+            return None
+        if labels.dtype == np.uint64 and labels.max(initial=0) >= 1 << 63:
+            return None  # would be another number as int64
+        return np.ascontiguousarray(labels, np.int64)
+    if isinstance(labels, (list, tuple)) and labels:
+        return cast("NDArray[np.int64] | None", label_ids(labels))
+    return None
+
+
+def check_ids(labels: Any, name: str, n_labels: int) -> None:
+    """Raise ``ValueError`` if `shared_ids` finds one outside ``[0, n_labels)``."""
+    ids = shared_ids(labels)
+    if ids is not None and ids.size:
+        _check_range(int(ids.min()), int(ids.max()), name, n_labels)
+
+
+def _check_range(least: int, most: int, name: str, n_labels: int) -> None:
+    for label in (least, most):
+        if not 0 <= label < n_labels:
+            raise ValueError(f"{name} holds index {label}, which is outside [0, {n_labels})")
+
+
+def label_filter(labels: Any, name: str, n_rows: int | None, n_labels: int) -> Csr | None:
+    """Convert a filter to a pattern of one row, which holds for all instances, or one row an instance.
+
+    Parameters
+    ----------
+    labels : None, 1-D sequence of label ids, list of label-id lists, or matrix of shape (n_rows, n_labels)
+        A matrix, sparse or a 2-D array, marks labels by its non-zeros.
+    name : str
+        The argument's name, for error messages.
+    n_rows, n_labels : int
+        The shape that the filter must fit; without ``n_rows``, it must be one that holds for all instances.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds something other than label ids, or does not fit the shape.
+    """
+    if labels is None:
+        return None
+    if is_matrix(labels):
+        pattern = without_zeros(as_csr(labels, name))
+        if pattern.shape[1] != n_labels:
+            raise ValueError(f"{name} has {pattern.shape[1]} columns, but the model has {n_labels} labels")
+    else:
+        rows = list(as_column(labels, name, "label ids, or one list of label ids a row", ordered=False))
+        if all(isinstance(row, (int, np.integer)) for row in rows):
+            return _one_row(rows, name, n_labels)
+        for row in rows:
+            if not is_row(row) or isinstance(row, Mapping):
+                raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
+        wanted = "a list of label ids"
+        pattern = rows_to_csr(
+            [list(as_column(row, name, wanted, ordered=False)) for row in rows], n_labels, name
+        )
+    if n_rows is None and pattern.shape[0] != 1:
+        raise ValueError(f"{name} has {pattern.shape[0]} rows; one filter for all instances was expected")
+    if n_rows is not None and pattern.shape[0] != n_rows:
+        raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")
+    return pattern
+
+
+def _one_row(labels: list[int], name: str, n_labels: int) -> Csr:
+    if any(isinstance(label, bool) for label in labels):
+        raise TypeError(
+            f"{name} must hold label ids, found True or False; of a mask give np.flatnonzero(mask)"
+        )
+    if labels:
+        _check_range(min(labels), max(labels), name, n_labels)
+    ids = np.unique(np.array(labels, np.int64)).astype(np.int32)
+    return Csr(np.array([0, ids.size]), ids, np.ones(ids.size, np.float32), n_labels)

@@ -1,0 +1,196 @@
+"""Trains the layers of a tree, top first: every layer's negatives may come from the layers above it."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..core.progress import progress_bar
+from ..core.sparse import Csr, as_csr, lists_to_csr, to_scipy, transpose
+from ..indexing import LabelTree
+from ..matching import BeamSearch
+from ..ranking import (
+    LayerWeights,
+    Routes,
+    SolverParams,
+    active_rows,
+    check_relevance,
+    feature_ranks,
+    keep_routed,
+    keep_visits,
+    parse_scheme,
+    relevance_costs,
+    train_layer,
+    training_work,
+)
+from ..ranking.chunks import gather_chunks
+from .checkpoint import Checkpoint
+
+__all__ = ["train_layers"]
+
+
+def train_layers(
+    X: Csr,
+    Y: Csr,
+    tree: LabelTree,
+    params: Sequence[SolverParams],
+    *,
+    negatives: Sequence[str],
+    user_negatives: Any,
+    relevance: Any,
+    relevance_mode: str,
+    relevance_norm: str,
+    beam_size: int,
+    combine: str,
+    n_threads: int,
+    verbose: bool,
+    routes: Routes | None = None,
+    leaves: LabelTree | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> list[LayerWeights]:
+    """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
+
+    Parameters
+    ----------
+    X : Csr of shape (n_instances, n_features)
+    Y : Csr of shape (n_instances, n_labels)
+    tree : LabelTree
+    params, negatives : sequences with one entry a layer
+    user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
+    routes : Routes, optional
+        For an overlapping tree, the leaves where every instance belongs; see `arborank.ranking.routing`.
+    leaves : LabelTree, optional
+        The tree whose labels are those leaves; by default ``tree.above_labels()``.
+    checkpoint : Checkpoint, optional
+        What keeps the layers instead of memory, and may have some of them already.
+
+    Raises
+    ------
+    ValueError
+        If ``user_negatives`` is given but not used or used but not given, or a matrix does not fit.
+    """
+    user_negatives = _checked_user_negatives(user_negatives, negatives, X.shape[0], tree.n_labels)
+    if relevance is not None:
+        relevance = check_relevance(relevance, Y)
+
+    if routes is not None and leaves is None:
+        leaves = tree.above_labels()
+    visited = None if routes is None or leaves is tree else routes.visited
+    layers: list[LayerWeights] = []
+    held: _Problem | None = None
+    reached: Csr | None = None
+    ranks = feature_ranks(X)
+    train = partial(checkpoint.train_layer if checkpoint else _train, ranks=ranks, n_threads=n_threads)
+    # Siblings are one vector, hence one thread: the root alone would keep the others waiting.
+    top_at_once = (
+        n_threads != 1
+        and tree.depth > 1
+        and checkpoint is None
+        and params[0] == params[1]
+        and not any("man" in parse_scheme(scheme) for scheme in negatives[:2])
+    )
+    for level in range(tree.depth):
+        done = checkpoint.finished(level, tree.branches[level], ranks) if checkpoint else None
+        if done is not None:
+            layers.append(done)
+            reached = None
+            continue
+        if reached is None:
+            reached = tree._lift(Y, level, n_threads=n_threads)
+        scheme = parse_scheme(negatives[level])
+        beam = None
+        if "man" in scheme and level > 0:
+            beam = _beam(tree, layers, X, beam_size, combine, n_threads)
+        if routes is not None and visited is not None and level + 1 == tree.depth:
+            reached = keep_visits(reached, visited, np.arange(reached.shape[1]))
+            reached = as_csr(to_scipy(reached) + to_scipy(routes.preferred))
+        user = tree._lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
+        active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
+        reached = _lift(tree, Y, level + 1, visited, n_threads)
+        weights = None if relevance is None else _lift(tree, relevance, level + 1, visited, n_threads)
+        bottom = level + 1 == tree.depth
+        positives = relevance_costs(
+            reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
+        )
+        if routes is not None and leaves is not None and level < leaves.depth:
+            kept = leaves._lift(routes.examples, level + 1, n_threads=n_threads)
+            positives = keep_routed(positives, transpose(kept))
+        problem = _Problem(active, positives, tree.branches[level])
+        if level == 0 and top_at_once:
+            held = problem
+            continue
+        title = f"training layer {level + 1} of {tree.depth}"
+        if held is not None:
+            problem, title = held.before(problem), f"training layers 1 and 2 of {tree.depth}"
+        with progress_bar(
+            title, training_work(problem.active, problem.branches), enabled=verbose
+        ) as progress:
+            layers.append(train(level, X, *problem, params[level], progress=progress))
+        if held is not None:
+            layers, held = _split(layers[0]), None
+    return layers
+
+
+def _train(level: int, *problem: Any, **options: Any) -> LayerWeights:
+    return train_layer(*problem, **options)
+
+
+def _checked_user_negatives(
+    user_negatives: Any, negatives: Sequence[str], n_rows: int, n_labels: int
+) -> Csr | None:
+    uses_user = any("usn" in parse_scheme(scheme) for scheme in negatives)
+    if uses_user and user_negatives is None:
+        raise ValueError("negatives use 'usn', which needs user_negatives")
+    if user_negatives is None:
+        return None
+    if not uses_user:
+        raise ValueError("user_negatives is given, but negatives does not use 'usn'")
+    return as_csr(user_negatives, "user_negatives", n_rows=n_rows, n_cols=n_labels)
+
+
+class _Problem(NamedTuple):
+    """The examples of a layer's parents, the positives of their children, and who is whose child."""
+
+    active: Csr
+    positives: Csr
+    branches: NDArray[np.int64]
+
+    def before(self, other: Self) -> Self:
+        """Both problems as one: these parents and children first."""
+        return type(self)(
+            _stacked(self.active, other.active),
+            _stacked(self.positives, other.positives),
+            np.concatenate([self.branches, self.branches[-1] + other.branches[1:]]),
+        )
+
+
+def _stacked(first: Csr, second: Csr) -> Csr:
+    return as_csr(sp.vstack([to_scipy(first), to_scipy(second)], format="csr"))
+
+
+def _split(layer: LayerWeights) -> list[LayerWeights]:
+    """Part the root's family from the families after it."""
+    parents = np.arange(layer.branches.size - 1)
+    return [gather_chunks([layer], np.zeros_like(part), part) for part in (parents[:1], parents[1:])]
+
+
+def _lift(tree: LabelTree, Y: Csr, level: int, visited: Csr | None, n_threads: int) -> Csr:
+    """Lift labels to the nodes of a level; to copies of them only where their leaf is visited."""
+    lifted = tree._lift(Y, level, n_threads=n_threads)
+    if visited is None or level < tree.depth:
+        return lifted
+    return keep_visits(lifted, visited, tree.parents(level))
+
+
+def _beam(
+    tree: LabelTree, layers: Sequence[LayerWeights], X: Csr, beam_size: int, combine: str, n_threads: int
+) -> Csr:
+    """Return which nodes of the last trained level the beam of every instance holds."""
+    level = len(layers)
+    n_nodes = tree.level_sizes[level]
+    search = BeamSearch(tree.branches[:level], layers, np.arange(n_nodes, dtype=np.int32), n_nodes)
+    ids, _ = search.nodes(X, min(beam_size, n_nodes), combine=combine, n_threads=n_threads)
+    return as_csr(lists_to_csr(ids, n_nodes), "beam")

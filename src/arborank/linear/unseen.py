@@ -1,0 +1,183 @@
+"""Rankers for labels that nobody has chosen yet: made from a text about each, not trained.
+
+A label's ranker is its text as a vector, and beside it, in equal parts, what is said by those who choose labels like
+it: the mean instances (PIFA) of known labels near to it, where a known label's place is the sum of its own text and its
+instances. So a new "electric kettle" is found for words that only searchers use and no product text does.
+
+How much such a similarity is worth is learned from known labels with a text: each is treated as if it had no
+instances, and the chance that an instance has the label, given the similarity, is fitted in the shape that the model's
+scores have. After that a margin says of these labels what it says of others, up to one weight for all of them.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..core.sparse import Csr, as_csr, lists_to_csr, multiply, normalize_rows, to_scipy
+from ..indexing.representation import pii
+from ..matching.combine import combination, is_logarithmic
+from ..matching.neighbours import NeighbourIndex
+
+__all__ = ["Rankers", "margin_of", "rankers_of_texts"]
+
+_NEIGHBOURS = 20
+_KEPT = 300  # features of a label's mean instance, and of its neighbours'
+_HELD, _SAMPLED = 4000, 1000  # instances and known labels to learn the worth of a similarity from, at most
+_FEWEST = 20  # pairs of them that belong together; below, nothing is learned
+_BINS = 200
+_SLOPE, _OFFSET = 1.5, -1.0  # of the margin, where nothing is learned: as on the benchmark's sets
+_WORK = 1 << 26  # products at a time
+
+
+class Rankers(NamedTuple):
+    """Linear rankers of labels."""
+
+    W: sp.csc_array  # of shape (n_features, n_labels)
+    bias: NDArray[np.float32]
+
+
+def rankers_of_texts(
+    texts: Csr, X: Csr, Y: Csr, known: Csr, combine: str, *, seed: int, n_threads: int
+) -> Rankers:
+    """Make a ranker of every text.
+
+    Parameters
+    ----------
+    texts : Csr of shape (n_texts, n_features)
+        Texts about labels without an instance.
+    X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_labels)
+        Instances with the labels that are known; may have no rows.
+    known : Csr of shape (n_labels, n_features)
+        Texts about those; rows may be empty.
+    combine : str
+        Score combination of the model.
+    seed : int
+        Of the sample that the worth of a similarity is learned from.
+    n_threads : int
+    """
+    rng = np.random.default_rng(seed)
+    held = np.sort(rng.permutation(X.shape[0])[: min(_HELD, X.shape[0] // 5)])
+    slope, offset = _worth(X, Y, known, held, rng, combine, n_threads)
+    vectors = _vectors(texts, _Profiles(X, Y, known, n_threads))
+    vectors.data *= np.float32(slope)
+    return Rankers(sp.csc_array(vectors.T), np.full(texts.shape[0], offset, np.float32))
+
+
+def margin_of(score: float, combine: str) -> float:
+    """Return the margin that gives a node above the labels this share of its parent's score.
+
+    With ``noop`` there is no such share, and every margin above 0 is as good.
+    """
+    if combine == "noop":
+        return 0.0
+    low, high = -40.0, 40.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if _chance(combine, np.array([middle]), labels=False)[0] < score else (low, middle)
+        )
+    return high
+
+
+class _Profiles:
+    """Mean instances of known labels, and with their texts the places where neighbours are looked for."""
+
+    def __init__(self, X: Csr, Y: Csr, known: Csr, n_threads: int) -> None:
+        self.instances = _mean_instances(X, Y, n_threads)
+        places = _unit(self.instances + to_scipy(normalize_rows(known)))
+        self.index = NeighbourIndex(places) if places.nnz else None
+
+
+def _vectors(texts: Csr, profiles: _Profiles, itself: NDArray[np.int64] | None = None) -> sp.csr_array:
+    """Return a unit vector a text; where it is about a known label ``itself``, that one is no neighbour."""
+    own = to_scipy(normalize_rows(texts))
+    if profiles.index is None:
+        return own.copy()
+    ids, near = profiles.index.search(own, _NEIGHBOURS + (itself is not None))
+    near = np.maximum(near, 0)
+    if itself is not None:
+        near[ids == itself[:, None]] = 0
+    shares = lists_to_csr(ids, profiles.index.shape[0], near.astype(np.float32))
+    product = multiply(as_csr(shares), as_csr(profiles.instances))
+    return _unit(own + _unit(_largest(to_scipy(product), _KEPT)))
+
+
+def _worth(
+    X: Csr, Y: Csr, known: Csr, held: NDArray[np.int64], rng: Any, combine: str, n_threads: int
+) -> tuple[float, float]:
+    """Return slope and offset of the margin as a function of the similarity."""
+    counts = np.bincount(Y.indices, minlength=Y.shape[1])
+    usable = np.flatnonzero((np.diff(known.indptr) > 0) & (counts > 0))
+    labels = np.sort(rng.permutation(usable)[:_SAMPLED])
+    if not held.size or not labels.size:
+        return _SLOPE, _OFFSET
+    rest = np.ones(X.shape[0], np.bool_)
+    rest[held] = False
+    instances, marks = to_scipy(X), to_scipy(Y)
+    profiles = _Profiles(as_csr(instances[rest]), as_csr(marks[rest]), known, n_threads)
+    vectors = _vectors(as_csr(to_scipy(known)[labels]), profiles, labels)
+    near = (to_scipy(normalize_rows(as_csr(instances[held]))) @ vectors.T).toarray().ravel()
+    right = marks[held][:, labels].toarray().ravel() != 0
+    if right.sum() < _FEWEST:
+        return _SLOPE, _OFFSET
+    bins = np.minimum((near * _BINS).astype(np.int64), _BINS - 1)
+    n, positive = np.bincount(bins, minlength=_BINS), np.bincount(bins[right], minlength=_BINS)
+    return _fitted(n, positive, "l3-hinge" if combine == "noop" else combine)
+
+
+def _fitted(n: NDArray[np.int64], positive: NDArray[np.int64], combine: str) -> tuple[float, float]:
+    """Fit the chance of a pair to be right to its similarity, by maximum likelihood."""
+    from scipy.optimize import minimize
+
+    near = (np.arange(_BINS) + 0.5) / _BINS
+
+    def loss(line: NDArray[np.float64]) -> float:
+        chance = np.clip(_chance(combine, line[0] * near + line[1]), 1e-9, 1 - 1e-6)
+        return float(-(positive * np.log(chance) + (n - positive) * np.log1p(-chance)).sum() / n.sum())
+
+    found = minimize(loss, [_SLOPE, _OFFSET], method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-10})
+    slope, offset = found.x
+    return (float(slope), float(offset)) if slope > 0 else (_SLOPE, _OFFSET)
+
+
+def _chance(combine: str, margins: NDArray[np.float64], *, labels: bool = True) -> NDArray[np.float64]:
+    """Return the share of a parent's score, for combinations with logarithms, too."""
+    logarithm = is_logarithmic(combine)
+    parents = np.full(margins.size, 0.0 if logarithm else 1.0, np.float32)
+    scores = combination(combine, labels=labels)(margins.astype(np.float32), parents)
+    chances = np.asarray(scores, np.float64)
+    return np.exp(chances) if logarithm else chances
+
+
+def _mean_instances(X: Csr, Y: Csr, n_threads: int) -> sp.csr_array:
+    """Return PIFA with only the largest entries of every row."""
+    weights = pii(Y)
+    lengths = np.diff(X.indptr)
+    work = np.concatenate([[0], np.cumsum(lengths[weights.indices])])[weights.indptr]
+    parts = [sp.csr_array((0, X.shape[1]), dtype=np.float32)]
+    begin = 0
+    while begin < weights.shape[0]:
+        end = max(int(np.searchsorted(work, work[begin] + _WORK, side="right")) - 1, begin + 1)
+        product = multiply(as_csr(weights[begin:end]), X, normalize=True, n_threads=n_threads)
+        parts.append(_largest(to_scipy(product), _KEPT))
+        begin = end
+    return _unit(sp.vstack(parts, format="csr"))
+
+
+def _largest(matrix: sp.csr_array, n: int) -> sp.csr_array:
+    """Keep the ``n`` largest entries of every row; of equal ones, those that come first."""
+    lengths = np.diff(matrix.indptr)
+    if lengths.max(initial=0) <= n:
+        return matrix
+    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
+    order = np.lexsort((-matrix.data, rows))
+    kept = np.zeros(matrix.nnz, np.bool_)
+    kept[order[np.arange(matrix.nnz) - matrix.indptr[rows] < n]] = True
+    indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+    return sp.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+
+
+def _unit(matrix: sp.csr_array) -> sp.csr_array:
+    return to_scipy(normalize_rows(as_csr(matrix)))

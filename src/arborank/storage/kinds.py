@@ -1,0 +1,32 @@
+"""The classes that may be in a saved model. Names found in a file are looked up here, and only here."""
+
+import importlib
+from typing import Any
+
+__all__ = ["KINDS", "class_of"]
+
+# class: module
+KINDS: dict[str, str] = {
+    "Autocompleter": "arborank.autocomplete.completer",
+    "Catalogue": "arborank.autocomplete.catalogue",
+    "ContextRows": "arborank.autocomplete.rows",
+    "Encoder": "arborank.transformer.encoder",
+    "Ensemble": "arborank.linear.ensemble",
+    "Followers": "arborank.autocomplete.followers",
+    "LabelTree": "arborank.indexing.tree",
+    "LayerWeights": "arborank.ranking.weights",
+    "NgramTfidf": "arborank.features.tfidf",
+    "PlainTexts": "arborank.transformer.plain",
+    "PrefixTfidf": "arborank.features.prefix",
+    "StringTable": "arborank.core.strings",
+    "TextFeatures": "arborank.features.union",
+    "TextRanker": "arborank.text.ranker",
+    "XRLinear": "arborank.linear.xrlinear",
+    "XRTransformer": "arborank.transformer.xrtransformer",
+    "XTransformer": "arborank.transformer.xtransformer",
+}
+
+
+def class_of(kind: str) -> Any:
+    """Import a class by its name in ``KINDS``."""
+    return getattr(importlib.import_module(KINDS[kind]), kind)

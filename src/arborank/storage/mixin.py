@@ -1,0 +1,31 @@
+"""The ``save`` method that all models have."""
+
+from os import PathLike
+
+from ..core.state import Savable
+from .store import save
+
+__all__ = ["SaveMixin"]
+
+
+class SaveMixin:
+    """Gives a class with ``to_state`` and ``from_state`` the method ``save``."""
+
+    def save(self: Savable, directory: str | PathLike[str], *, card: str | None = None) -> None:
+        """Save the fitted model to a directory, which `arborank.load` opens.
+
+        Parameters
+        ----------
+        directory : path
+            New, empty, or a saved model, which is replaced in one step: a crash leaves it whole.
+        card : str, optional
+            Markdown for the model card, such as an evaluation.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the model is not fitted.
+        FileExistsError
+            If the directory holds something that is not a saved model.
+        """
+        save(self, directory, card=card)

@@ -1,0 +1,285 @@
+"""The directory of a saved model: replaced in one step, mapped rather than read.
+
+Data files have fresh names, so that replacing ``config.json`` is the one step that turns the old model into
+the new one: a process killed before it leaves the old model, after it the new one. Files that nothing refers
+to any more are removed only then.
+"""
+
+import contextlib
+import difflib
+import json
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+from ..core.state import Savable
+from .disk import (
+    LONGEST_TEXT,
+    make_directory,
+    put_in_place,
+    read_content,
+    read_text,
+    sync_directory,
+    write_text,
+)
+from .lock import exclusive
+from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
+from .modelcard import model_card, revised_card
+from .tensorfile import FileRecord, open_tensors, write_tensors
+
+__all__ = ["load", "save"]
+
+_DATA_FILE = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8}\.safetensors")
+_SMALL = 1 << 20  # bytes: read in a millisecond, so always compared
+_UNFINISHED = re.compile(r"(config\.json|README\.md)-[0-9a-f]{8}\.tmp")
+
+
+def save(
+    model: Savable,
+    directory: str | os.PathLike[str],
+    *,
+    card: str | None = None,
+    card_of: str | os.PathLike[str] | None = None,
+    change: str = "updates",
+) -> None:
+    """Save a model, in place of the one that the directory may hold.
+
+    Parameters
+    ----------
+    model : Savable
+        An object of a class that `arborank.storage.kinds` lists.
+    directory : path
+        New, empty, or a saved model; it is made if missing. Files in it with names such as this function
+        gives belong to the model, ``README.md`` included: they are replaced or removed.
+    card : str, optional
+        Markdown for the model card, such as an evaluation.
+    card_of : path, optional
+        The directory of the saved model that this one was made from. What its card says beside settings and sizes
+        stays, with evaluation and compression marked as measured before the change.
+    change : str, default="updates"
+        What the mark calls the change.
+
+    Raises
+    ------
+    TypeError
+        If the model, or a part, a setting or an array of it, is of a type that cannot be saved.
+    ValueError
+        If a setting is NaN or infinite, or a name is not made of letters, digits and underscores.
+    FileExistsError
+        If the directory holds something else than a model.
+
+    Notes
+    -----
+    A process killed at any moment leaves the old model or the new one, whole; files and directory are synced
+    to the disk. Processes that save into one directory take turns where the system has file locks, and
+    readers of the old model keep what they have opened. Contiguous arrays are written from where they are,
+    without a copy.
+    """
+    if not isinstance(card, str | None):
+        raise TypeError(f"card must be Markdown text, found {card!r}")
+    directory = _checked_path(directory)
+    token = secrets.token_hex(4)
+    files: Files = {}
+    node = take_apart(model, (), token, files)
+    make_directory(directory)
+    with exclusive(directory, wait=True) as held:
+        outdated = _check_destination(directory)
+        config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
+        try:
+            records = {name: write_tensors(directory / name, arrays) for name, arrays in files.items()}
+            text = model_card(node, sum(record.size for record in records.values()), card)
+            if card_of is not None:
+                text = revised_card(_read_card(Path(card_of)), text, change)
+            write_text(readme, text)
+            write_text(config, _config_text(make_document(node, records)))
+            put_in_place(config, directory / "config.json")  # from here on, the directory is the new model
+        except BaseException:
+            _discard(directory, {*files, config.name, readme.name})
+            raise
+        os.replace(readme, directory / "README.md")
+        sync_directory(directory)
+        if held:  # what is unfinished is then left from an interrupted save, and not another's at work
+            outdated |= {name for name in os.listdir(directory) if _is_ours(name)}
+        for name in outdated - set(files):
+            with contextlib.suppress(OSError):  # Windows keeps a file that someone has mapped
+                (directory / name).unlink()
+
+
+def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
+    """Open a saved model.
+
+    Arrays are mapped from the files, read-only: they take memory only as they are used, and processes share
+    it. A model of any size opens in milliseconds; on file systems that cannot map files, they are read into memory.
+    `save` may put a new model in place meanwhile; nothing else may change the files. None of them is kept open.
+
+    A missing or truncated file is always found, and so is any change of ``config.json`` and of files of up to a
+    megabyte. Of larger ones size and structure are looked at: what was altered inside them before, by a fault of the
+    disk, is found with ``verify`` only, and gives wrong answers or a ``ValueError`` otherwise.
+
+    Files may come from anyone, with checksums that fit: whatever they hold when they are opened, no code of theirs runs
+    and nothing is read or written outside of them. That holds for as long as they stay as they are. A file that is
+    changed in place while a model maps it undoes the checks, and one that is shortened ends the process.
+
+    Parameters
+    ----------
+    directory : path
+        What `save` wrote.
+    verify : bool, default False
+        Read all files to the end to compare their checksums, at about a gigabyte a second: after a copy over a
+        network, say. ``arborank inspect --verify`` does the same.
+
+    Returns
+    -------
+    model
+        An object of the class that was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the directory holds no model, or a file of it is missing.
+    ValueError
+        If a file is truncated, altered, malformed, of another format version, or its arrays are not the
+        expected ones. The message names the file.
+    """
+    if not isinstance(verify, bool):
+        raise TypeError(f"verify must be True or False, found {verify!r}")
+    path = _checked_path(directory) / "config.json"
+    text = _read_config(path)
+    while True:
+        try:
+            return _open(path, text, verify)
+        except (OSError, ValueError):
+            newer = _read_config(path)
+            if newer == text:
+                raise
+            text = newer  # a new model was saved meanwhile, and the files of this one are gone
+
+
+def _open(path: Path, text: str, verify: bool) -> Any:
+    document = parse_document(path, text)
+    files: Files = {}
+    try:
+        for name, record in document["files"].items():
+            if not _DATA_FILE.fullmatch(name):
+                raise ValueError(f"{path} is malformed: {name!r} is no name of a data file")
+            expected = FileRecord(**record)
+            whole = verify or expected.size <= _SMALL
+            files[name] = open_tensors(path.with_name(name), expected, verify=whole)
+        model = put_together(document["model"], (), path, files)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path} is malformed ({type(error).__name__}: {error})") from error
+    for name, arrays in files.items():
+        if arrays:
+            raise ValueError(f"{path.with_name(name)} holds {min(arrays)!r}, which config.json does not list")
+    return model
+
+
+def _config_text(document: dict[str, Any]) -> str:
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if len(text.encode()) > LONGEST_TEXT:
+        raise ValueError(
+            f"the settings of the model take {len(text.encode()):,} bytes as text; {LONGEST_TEXT:,} is the most. "
+            "Lists as long as that (of stop words or blocked phrases) do not belong into a model"
+        )
+    return text
+
+
+def _read_config(path: Path) -> str:
+    try:
+        return read_text(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{path} is missing: {_what_is_there(path.parent)}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is altered: {error}") from None
+
+
+def _checked_path(directory: Any) -> Path:
+    if not isinstance(directory, str | os.PathLike):
+        raise TypeError(f"directory must be a path, a str or os.PathLike, found {directory!r}")
+    return Path(directory)
+
+
+def _what_is_there(directory: Path) -> str:
+    """Say what stands in the place of a model, and where one may be."""
+    if not directory.exists():
+        near = difflib.get_close_matches(directory.name, _models_in(directory.parent), n=3, cutoff=0.6)
+        hint = (
+            f"; did you mean {' or '.join(repr(str(directory.parent / name)) for name in near)}?"
+            if near
+            else ""
+        )
+        return f"there is no directory {directory}{hint}"
+    if not directory.is_dir():
+        return f"{directory} is a file; a model is a directory"
+    if (directory / "param.json").exists():
+        return "the directory holds no model; it looks like a PECOS model, which `arborank convert` reads"
+    models = sorted(_models_in(directory))[:3]
+    hint = (
+        f"; there is one in {' and in '.join(repr(str(directory / name)) for name in models)}"
+        if models
+        else ""
+    )
+    return f"the directory holds no model{hint}"
+
+
+def _models_in(directory: Path) -> list[str]:
+    try:
+        return [
+            entry.name
+            for entry in os.scandir(directory)
+            if os.path.isfile(os.path.join(entry, "config.json"))
+        ]
+    except OSError:
+        return []
+
+
+def _read_card(directory: Path) -> str:
+    """Return a model's card, empty if it is gone; it may have been written by people, in an encoding of theirs."""
+    path = directory / "README.md"
+    if not path.is_file():
+        return ""
+    content = read_content(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _check_destination(directory: Path) -> set[str]:
+    """Return the data files of the model in ``directory``, or raise if it holds something else."""
+    names = os.listdir(directory)
+    if "config.json" not in names:
+        foreign = sorted(name for name in names if not _is_ours(name))
+        if foreign:
+            raise FileExistsError(f"{directory} is not empty and holds no model (it holds {foreign[0]!r})")
+        return set()
+    data_files = _data_files(directory)
+    if data_files is None:
+        raise FileExistsError(
+            f"{directory} holds a config.json that is damaged or not Arborank's; remove it, or save elsewhere"
+        )
+    return data_files
+
+
+def _data_files(directory: Path) -> set[str] | None:
+    """Return the data files of the model in ``directory``, or None if there is no model, or no whole one."""
+    try:
+        document = json.loads(read_text(directory / "config.json"))
+        if document["format"] == FORMAT:
+            return {name for name in document["files"] if _DATA_FILE.fullmatch(name)}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return None
+
+
+def _discard(directory: Path, names: set[str]) -> None:
+    """Remove what a failed save has written, but nothing of the model in place: the failure may follow the switch."""
+    with contextlib.suppress(OSError):  # the first error is the one to tell
+        for name in names - (_data_files(directory) or set()):
+            (directory / name).unlink(missing_ok=True)
+
+
+def _is_ours(name: str) -> bool:
+    return bool(_DATA_FILE.fullmatch(name) or _UNFINISHED.fullmatch(name))

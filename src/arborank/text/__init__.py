@@ -1,0 +1,5 @@
+"""Text in, label names out."""
+
+from .ranker import TextRanker
+
+__all__ = ["TextRanker"]
