@@ -1,13 +1,22 @@
 """Checks of arguments that several parts take, with errors that name them."""
 
 import math
+from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Missing", "check_flag", "check_integer", "check_missing", "check_real", "check_top_ids"]
+__all__ = [
+    "Missing",
+    "check_choice",
+    "check_flag",
+    "check_integer",
+    "check_missing",
+    "check_real",
+    "check_top_ids",
+]
 
 Missing = Literal["error", "ignore"]  # what the name of something that is not there becomes
 
@@ -19,6 +28,13 @@ def check_flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, found {value!r}")
     return bool(value)
+
+
+def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
+    """Return ``value``, or raise if it is not one of the choices, which are str or None."""
+    if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, found {value!r}")
+    return value
 
 
 def check_missing(missing: Any) -> Missing:

@@ -8,9 +8,11 @@ only opened and asked. So it is imported when its tools call.
 import copy
 import sys
 from inspect import Parameter, signature
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-__all__ = ["Estimator", "check_fitted", "clone"]
+__all__ = ["Estimator", "check_fitted", "clone", "fitted_clone"]
+
+E = TypeVar("E")
 
 _LINE, _VALUE = 80, 400  # characters of a line, and of the value of a parameter, that are printed
 
@@ -164,6 +166,17 @@ def clone(estimator: Any) -> Any:
     from sklearn.base import clone as of_others
 
     return of_others(estimator)
+
+
+def fitted_clone(estimator: E, **changed: Any) -> E:
+    """Return a copy of a fitted estimator in which some attributes are replaced; the others are shared.
+
+    This is how an update makes a new model and leaves the old one as it is.
+    """
+    twin = copy.copy(estimator)
+    for name, value in changed.items():
+        setattr(twin, name, value)
+    return twin
 
 
 def _copied(value: Any) -> Any:

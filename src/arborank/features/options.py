@@ -1,38 +1,21 @@
 """Checks of the vectorisers' parameters, made when they are fitted."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
 from .._native import TextOptions, ngrams
+from ..core.checks import check_choice, check_flag
 from ..core.sequences import text_list
 
 __all__ = [
-    "check_choice",
-    "check_flag",
     "check_max_features",
     "document_limits",
     "documents",
     "stop_word_list",
     "text_options",
 ]
-
-
-def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
-    """Return ``value`` if it is one of ``choices``."""
-    if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, found {value!r}")
-    return value
-
-
-def check_flag(name: str, value: Any) -> bool:
-    """Return ``value`` if it is a bool."""
-    if not isinstance(value, (bool, Integral, np.bool_)) or value not in (0, 1):
-        raise TypeError(f"{name} must be True or False, found {value!r}")
-    return bool(value)
 
 
 def check_max_features(value: Any) -> int:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import NgramFitter, NgramPart, NgramWeights, TextOptions, ngrams
+from ..core.checks import check_choice, check_flag
 from ..core.estimator import check_fitted
 from ..core.state import State, lasting
 from .base import TextVectorizer
-from .options import check_choice, check_flag, check_max_features, document_limits, documents
+from .options import check_max_features, document_limits, documents
 from .vocabulary import Vocabulary
 
 __all__ = ["TfidfPart"]

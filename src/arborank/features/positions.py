@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .options import check_choice
+from ..core.checks import check_choice
 
 __all__ = ["N_POSITIONS", "position_weights"]
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import NgramFitter, NgramWeights, TextOptions
+from ..core.checks import check_choice
 from ..core.state import State
-from .options import check_choice, text_options
+from .options import text_options
 from .part import TfidfPart
 from .positions import position_weights
 

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from typing import Literal
 
 from .._native import NgramFitter, NgramWeights, TextOptions
+from ..core.checks import check_flag
 from ..core.state import State
-from .options import check_flag, stop_word_list, text_options
+from .options import stop_word_list, text_options
 from .part import TfidfPart
 
 __all__ = ["NgramTfidf"]

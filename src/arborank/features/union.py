@@ -7,10 +7,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.checks import check_choice
 from ..core.estimator import check_fitted, clone
 from ..core.state import State, lasting
 from .base import TextVectorizer
-from .options import check_choice
 from .part import TfidfPart
 from .tfidf import NgramTfidf
 

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..core.checks import check_flag, check_real
+from ..core.checks import check_choice, check_flag, check_real
 from ..core.estimator import Estimator, check_fitted, clone
 from ..core.label_lists import name_rows, weighted_rows
 from ..core.names import Labels, WeightedLabels, by_name, check_label_texts, encode_names, spell
@@ -21,7 +21,6 @@ from ..core.state import State, lasting
 from ..core.strings import StringTable
 from ..features import TextFeatures
 from ..features.base import fit_rows, rows_of
-from ..features.options import check_choice
 from ..linear import XRLinear
 from ..linear.parameters import pass_on
 from ..linear.representing import uses_label_features
