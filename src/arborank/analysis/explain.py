@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
+from ..core.estimator import check_fitted
 from ..core.lengths import divide_rows
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..features.base import rows_of
@@ -15,6 +16,7 @@ from ..linear.predictor import TreePredictor
 from ..matching import combination
 from ..matching.combine import is_logarithmic
 from ..text import TextRanker
+from ..text.names import label_id
 from ..transformer.predictor import EmbeddingPredictor
 
 __all__ = ["Path", "Step", "explain"]
@@ -99,7 +101,10 @@ def explain(
         If the model is not fitted, ``x`` is not one row of its features (one text) or there is no such label.
     """
     if isinstance(model, TextRanker):
-        inner, number = model._inner_and_label(label)
+        check_fitted(model, "model_")
+        if not isinstance(label, str):
+            raise TypeError(f"label must be the name of one, found {label!r}")
+        inner, number = model.model_, label_id(model.labels_, label, model.normalization, "label")
         if isinstance(inner, EmbeddingPredictor):
             return explain(inner, x, number, X=X, n_features=n_features, combine=combine)
         if not isinstance(x, str):

@@ -100,7 +100,7 @@ def senses_of(model: Any, label: str) -> tuple[int, str, list[Any], list[str], l
         If the model has no such label, or no tree.
     """
     from ..analysis.senses import label_senses
-    from ..core.names import spell
+    from ..core.spelling import spell
 
     trained = getattr(model, "model_", model)
     if not hasattr(trained, "tree_"):

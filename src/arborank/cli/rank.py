@@ -77,7 +77,7 @@ def rank(
 
 
 def _titles(ranker: Any, path: str, layout: "Layout") -> Mapping[str, str]:
-    from ..core.names import by_name
+    from ..text.names import by_name
 
     about = by_name("--titles", read_label_texts(path, layout), ranker.normalization)
     if not any(name in ranker.labels_ for name in about):

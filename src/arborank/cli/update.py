@@ -143,7 +143,7 @@ class _Names:
 
     def __init__(self, ranker: Any, log: "TextData | None", about: dict[str, str]) -> None:
         from ..core.label_lists import name_rows
-        from ..core.names import by_name
+        from ..text.names import by_name
 
         self.ranker, self._log = ranker, log
         self._about = by_name("--label-texts", about, ranker.normalization)
@@ -181,7 +181,7 @@ class _Names:
         self.ranker = change(names, self._log.texts, rows, label_texts=about or None, **options)
 
     def _spelt(self, names: Iterable[str]) -> set[str]:
-        from ..core.names import spell
+        from ..core.spelling import spell
 
         return {spell(name, self.ranker.normalization) for name in names}
 

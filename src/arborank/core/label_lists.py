@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .checks import check_real
-from .names import spell
 from .sequences import as_column, is_missing
+from .spelling import spell
 
 __all__ = ["id_rows", "is_row", "name_rows", "weighted_rows"]
 
@@ -20,7 +20,7 @@ def name_rows(labels: Any, normalization: str | None, argument: str = "labels") 
     labels : sequence with an entry a row
         A list, set or other collection of str, or one str for a single label.
     normalization : "NFC" or None
-        As for `arborank.core.names.spell`.
+        As for `arborank.core.spelling.spell`.
     argument : str, default "labels"
         Its name, for error messages.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from .. import _native
 
-__all__ = ["INVISIBLE", "compose", "unify", "word_pattern"]
+__all__ = ["INVISIBLE", "compose", "spell", "unify", "word_pattern"]
 
 INVISIBLE: Final = (
     (0x00AD, 0x00AD),  # soft hyphen
@@ -32,6 +32,11 @@ and in Indic scripts and hold emoji together, and for Hangul fillers and tags.
 def compose(text: str) -> str:
     """Return the composed form of Unicode (NFC): ``é`` is one code point, however it was typed."""
     return text if text.isascii() else _native.compose(text, False)
+
+
+def spell(name: str, normalization: str | None) -> str:
+    """Return a label name as tables hold it: composed (NFC), or without ``normalization`` as it is."""
+    return name if normalization is None else compose(name)
 
 
 def unify(text: str) -> str:

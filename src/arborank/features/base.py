@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence, Sized
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import scipy.sparse as sp
 
@@ -18,17 +18,27 @@ from .coverage import warn_of_lost_texts
 if TYPE_CHECKING:
     from .part import TfidfPart
 
-__all__ = ["TextVectorizer", "fit_rows", "rows_of"]
+__all__ = ["TextTransformer", "TextVectorizer", "fit_rows", "rows_of"]
 
 
-def fit_rows(features: Any, texts: Iterable[str]) -> Any:
+class TextTransformer(Protocol):
+    """What turns texts into rows: a vectoriser of this package or of scikit-learn, or one of one's own."""
+
+    def fit_transform(self, texts: Iterable[str], /) -> object:
+        """Learn from texts, and return their rows."""
+
+    def transform(self, texts: Iterable[str], /) -> object:
+        """Return the rows of texts."""
+
+
+def fit_rows(features: TextTransformer, texts: Iterable[str]) -> Any:
     """Fit a vectoriser, and return what `rows_of` would of the same texts."""
     if isinstance(features, TextVectorizer):
         return features._fit_rows(texts)
     return _ready(features.fit_transform(texts))
 
 
-def rows_of(features: Any, texts: Iterable[str]) -> Any:
+def rows_of(features: TextTransformer, texts: Iterable[str]) -> Any:
     """Return the rows of texts as models take them: a `Csr`, without a detour over SciPy where there need be none.
 
     What is no sparse matrix, for a model that reads the texts itself, stays as it is.

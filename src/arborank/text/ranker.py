@@ -1,36 +1,43 @@
 """TextRanker: text in, label names out."""
 
-import copy
-from collections.abc import Iterable, Mapping, Sequence
-from inspect import signature
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
-from os import PathLike
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict, Unpack
 
-import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from ..core.checks import check_choice, check_flag, check_real
-from ..core.estimator import Estimator, check_fitted, clone
-from ..core.label_lists import name_rows, weighted_rows
-from ..core.names import Labels, WeightedLabels, by_name, check_label_texts, encode_names, spell
-from ..core.sequences import as_column, described, text_list
+from ..core.checks import Missing, check_choice, check_flag
+from ..core.estimator import Estimator, check_fitted, clone, fitted_clone
+from ..core.label_lists import weighted_rows
 from ..core.sparse import to_scipy
 from ..core.state import State, lasting
 from ..core.strings import StringTable
+from ..core.types import FilePath, Labels, Relevance, TopK, WeightedLabels
 from ..features import TextFeatures
-from ..features.base import fit_rows, rows_of
+from ..features.base import TextTransformer, rows_of
 from ..linear import XRLinear
 from ..linear.parameters import pass_on
-from ..linear.representing import uses_label_features
+from ..matching.beam import LabelFilter
 from ..storage import SaveMixin
-from .updating import TextCatalogueMixin, label_features, learn_unseen, row_range, split_texts
+from . import updating
+from .fitting import Fitted, LabelModel, check_stage, fit_texts
+from .names import encode_names, label_ids, weight_array
 
-__all__ = ["TextRanker"]
+__all__ = ["RankOptions", "TextRanker"]
 
 
-class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
+class RankOptions(TypedDict, total=False):
+    """Options of `TextRanker.rank` and `rank_batch`: those of `TextRanker.predict_topk`, and what `XRLinear` adds."""
+
+    candidates: Labels | None
+    exclude: Labels | None
+    label_weights: Mapping[str, float] | None
+    label_filter: LabelFilter | None
+    beam_size: int | None
+    combine: str | None
+
+
+class TextRanker(SaveMixin, Estimator):
     """Features, model and label names in one object.
 
     Parameters
@@ -65,10 +72,14 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
     ['banana']
     """
 
+    features_: Any
+    model_: Any
+    labels_: StringTable
+
     def __init__(
         self,
-        features: Any = None,
-        model: Any = None,
+        features: TextTransformer | None = None,
+        model: LabelModel | None = None,
         *,
         normalization: Literal["NFC"] | None = "NFC",
         n_jobs: int | None = None,
@@ -85,10 +96,10 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         texts: Sequence[str],
         labels: WeightedLabels,
         *,
-        relevance: Sequence[Iterable[float]] | None = None,
+        relevance: Relevance | None = None,
         label_texts: Mapping[str, str] | None = None,
         cold_start: bool = False,
-        work_dir: str | PathLike[str] | None = None,
+        work_dir: FilePath | None = None,
     ) -> Self:
         """Learn features, label tree and rankers.
 
@@ -123,62 +134,24 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
             If the lengths differ, there is no label at all, a relevance is out of range, ``label_texts`` names what is
             no label, or ``cold_start`` comes without ``label_texts``.
         """
-        texts = text_list(texts)
         check_choice("normalization", self.normalization, ("NFC", None))
-        rows, weights = weighted_rows(labels, relevance, self.normalization)
-        if len(texts) != len(rows):
-            raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
-        about = check_label_texts(label_texts, self.normalization)
-        names = sorted({name for row in rows for name in row})
-        if not names:
-            raise ValueError("labels holds no label name at all; at least one is needed")
-        table = _named(names)
-        seen, unseen = split_texts(about, names, check_flag("cold_start", cold_start))
-        features, model = self._new_stages()
-        if work_dir is not None:
-            _check_taken(model, "work_dir", "work_dir")
-        if weights is not None:
-            _check_taken(model, "relevance", "a relevance of labels")
-        if label_texts is not None and not cold_start:
-            _check_represents(model)
-        if unseen and not hasattr(model, "learn_unseen_labels"):
-            raise TypeError(
-                f"{type(model).__name__} has no learn_unseen_labels, which the {len(unseen)} labels without an "
-                "instance need"
-            )
-        rows += [[name] for name in seen]
-        X = fit_rows(features, [*texts, *seen.values(), *unseen.values()])
-        more: dict[str, Any] = {**label_features(features, model, names, about or None, cold_start)}
-        if work_dir is not None:
-            more["work_dir"] = work_dir
-        if weights is not None:
-            weights += [[1.0] for _ in seen]
-            more["relevance"] = encode_names(rows, table, "error", weights)
-        # X may be no matrix, for a model that reads texts
-        learned = row_range(X, 0, len(rows)) if unseen else X
-        model.fit(learned, encode_names(rows, table, "error"), **more)
-        if unseen:
-            own, log = row_range(X, len(rows), X.shape[0]), rows[: len(texts)]
-            first = row_range(X, 0, len(texts))
-            model = learn_unseen(model, features, table, unseen, own, first, log, seen, None)
+        features, model = _new_stages(self)
+        fitted = fit_texts(
+            features,
+            model,
+            texts,
+            labels,
+            normalization=self.normalization,
+            relevance=relevance,
+            label_texts=label_texts,
+            cold_start=check_flag("cold_start", cold_start),
+            work_dir=work_dir,
+        )
         # together, and last: a fit that fails leaves the ranker as it was
-        self.features_, self.model_, self.labels_ = features, model, StringTable([*names, *unseen])
+        self.features_, self.model_, self.labels_, _ = fitted
         return self
 
-    def _new_stages(self) -> tuple[Any, Any]:
-        """Return unfitted features and model, those given copied."""
-        if self.features is not None:
-            _check_stage("features", self.features, "fit_transform", "transform")
-        if self.model is not None:
-            _check_stage("model", self.model, "fit", "predict_topk")
-        model = clone(self.model) if self.model is not None else XRLinear()
-        default = getattr(model, "text_features", TextFeatures)
-        features = clone(self.features) if self.features is not None else default()
-        for stage in (features, model):
-            pass_on(stage, n_jobs=self.n_jobs, verbose=self.verbose or None)
-        return features, model
-
-    def rank(self, text: str, k: int = 10, **options: Any) -> list[tuple[str, float]]:
+    def rank(self, text: str, k: int = 10, **options: Unpack[RankOptions]) -> list[tuple[str, float]]:
         """Return the best labels of one text as ``(name, score)`` pairs, best first; at most ``k``.
 
         ``options`` are those of `rank_batch`.
@@ -189,7 +162,9 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
             )
         return self.rank_batch([text], k, **options)[0]
 
-    def rank_batch(self, texts: Sequence[str], k: int = 10, **options: Any) -> list[list[tuple[str, float]]]:
+    def rank_batch(
+        self, texts: Sequence[str], k: int = 10, **options: Unpack[RankOptions]
+    ) -> list[list[tuple[str, float]]]:
         """Return `rank` for every text.
 
         Parameters
@@ -199,7 +174,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         **options
             As for `predict_topk`.
         """
-        self._check_fitted()
+        check_fitted(self, "model_")
         names = self.labels_
         if isinstance(k, Integral):  # lists are not padded
             k = min(k, len(names))
@@ -217,8 +192,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         candidates: Labels | None = None,
         exclude: Labels | None = None,
         label_weights: Mapping[str, float] | None = None,
-        **options: Any,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        **options: object,
+    ) -> TopK:
         """Return label ids and scores, both of shape (n_texts, k); see `XRLinear.predict_topk`.
 
         Parameters
@@ -233,17 +208,15 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         **options
             Further options of the model's ``predict_topk``, such as ``beam_size``.
         """
-        self._check_fitted()
+        check_fitted(self, "model_")
         if candidates is not None:
-            options["candidates"] = self._filter(candidates, "candidates")
+            options["candidates"] = label_ids(self.labels_, candidates, self.normalization, "candidates")
         if exclude is not None:
-            options["exclude"] = self._filter(exclude, "exclude")
+            options["exclude"] = label_ids(self.labels_, exclude, self.normalization, "exclude")
         if label_weights is not None:
-            options["label_weights"] = self._weights(label_weights)
-        result: tuple[NDArray[np.int64], NDArray[np.float32]] = self.model_.predict_topk(
-            rows_of(self.features_, texts), k, **options
-        )
-        return result
+            options["label_weights"] = weight_array(self.labels_, label_weights, self.normalization)
+        top: TopK = self.model_.predict_topk(rows_of(self.features_, texts), k, **options)
+        return top
 
     def prepare_filter(
         self,
@@ -251,7 +224,7 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         candidates: Iterable[str] | None = None,
         exclude: Iterable[str] | None = None,
         label_weights: Mapping[str, float] | None = None,
-    ) -> Any:
+    ) -> LabelFilter:
         """Prepare a filter that many calls share, so that it costs them next to nothing.
 
         Parameters
@@ -270,31 +243,101 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         TypeError
             If the model has no such filters.
         """
-        return self._of_model("prepare_filter")(
-            candidates=None if candidates is None else self._filter(candidates, "candidates"),
-            exclude=None if exclude is None else self._filter(exclude, "exclude"),
-            label_weights=None if label_weights is None else self._weights(label_weights),
+        filter_of = self._of_model("prepare_filter")
+        labels, form = self.labels_, self.normalization
+        prepared: LabelFilter = filter_of(
+            candidates=None if candidates is None else label_ids(labels, candidates, form, "candidates"),
+            exclude=None if exclude is None else label_ids(labels, exclude, form, "exclude"),
+            label_weights=None if label_weights is None else weight_array(labels, label_weights, form),
         )
+        return prepared
 
     def quantize(self, precision: str = "int8") -> Self:
         """Return a fitted copy whose model stores its weights in another precision; see `XRLinear.quantize`."""
-        return self._with_model(self._of_model("quantize")(precision))
+        return fitted_clone(self, model_=self._of_model("quantize")(precision))
 
     def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None) -> Self:
         """Return a fitted copy whose model has only its largest weights; see `XRLinear.prune`."""
-        return self._with_model(self._of_model("prune")(threshold=threshold, max_nonzeros=max_nonzeros))
+        smaller = self._of_model("prune")(threshold=threshold, max_nonzeros=max_nonzeros)
+        return fitted_clone(self, model_=smaller)
 
-    def _of_model(self, name: str) -> Any:
-        self._check_fitted()
-        method = getattr(self.model_, name, None)
-        if method is None:
-            raise TypeError(f"the model is a {type(self.model_).__name__}, which has no {name}")
-        return method
+    def add_labels(
+        self,
+        names: Sequence[str],
+        texts: Iterable[str],
+        labels: Labels,
+        *,
+        label_texts: Mapping[str, str] | None = None,
+        unseen_weight: float | None = None,
+        **options: object,
+    ) -> Self:
+        """Return a ranker that knows further labels; it shares the features with this one, which stays as it is.
 
-    def _with_model(self, model: Any) -> Self:
-        other = copy.copy(self)
-        other.model_ = model
-        return other
+        Parameters
+        ----------
+        names : sequence of str
+            The new labels.
+        texts : iterable of str, length n_instances
+            Recent texts: those with a new label, and others, like the queries to come, that new labels are told apart
+            from. The words that the features know stay the same.
+        labels : sequence of length n_instances
+            All label names of every text, old and new.
+        label_texts : mapping from label name to a text about it, optional
+            One more instance of a new label that has some. Labels that have none are ranked by it alone, as
+            `XRLinear.learn_unseen_labels` does: for that, texts about old labels help, and ``texts`` as many as there
+            are.
+        unseen_weight : float, optional
+            What the scores of labels without an instance are multiplied by, above 0 and at most 1: the less, the fewer
+            places they take from others. See `XRLinear.learn_unseen_labels` for the default.
+        **options
+            Further options of the model's ``add_labels``, such as ``negative_share``: the share of the texts without a
+            new label that is given.
+
+        Raises
+        ------
+        TypeError
+            If a name or text is not a str, or the model's labels cannot be changed.
+        ValueError
+            If a name is known already or repeated, a label of a text is unknown, a new label has neither a text nor
+            an entry in ``label_texts``, no text has a word that the ranker knows, or for the reasons of
+            `XRLinear.add_labels`.
+        """
+        given = names, texts, labels, label_texts, unseen_weight, options
+        return self._with(updating.learn_labels(self._changeable("add_labels"), "add_labels", *given))
+
+    def refresh_labels(
+        self,
+        names: Sequence[str],
+        texts: Iterable[str],
+        labels: Labels,
+        *,
+        label_texts: Mapping[str, str] | None = None,
+        unseen_weight: float | None = None,
+        **options: object,
+    ) -> Self:
+        """Return a ranker that has learned some of its labels anew; what it knew of them is forgotten.
+
+        Parameters and errors are those of `add_labels`, for names that the ranker knows.
+        """
+        given = names, texts, labels, label_texts, unseen_weight, options
+        return self._with(updating.learn_labels(self._changeable("refresh_labels"), "refresh_labels", *given))
+
+    def remove_labels(self, names: Sequence[str], *, missing: Missing = "error") -> Self:
+        """Return a ranker that knows some labels no longer; label ids are numbered anew.
+
+        Parameters
+        ----------
+        names : sequence of str
+        missing : {"error", "ignore"}, default="error"
+            What a name is that the ranker does not know: a `ValueError`, or nothing, so that the same names may be
+            given twice.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, unless that is to be ignored, or repeated, or no label would be left.
+        """
+        return self._with(updating.remove_labels(self._changeable("remove_labels"), names, missing))
 
     def encode_labels(
         self, labels: WeightedLabels, unknown: Literal["error", "ignore", "extend"] = "error"
@@ -309,57 +352,11 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
             What a name that the model does not know becomes: a `ValueError`, nothing, or a further column. ``"extend"``
             suits evaluation: a label that cannot be predicted still counts as missed.
         """
-        self._check_fitted()
+        check_fitted(self, "model_")
         if unknown not in ("error", "ignore", "extend"):
             raise ValueError(f"unknown is {unknown!r}; expected 'error', 'ignore' or 'extend'")
         rows, weights = weighted_rows(labels, None, self.normalization)
         return to_scipy(encode_names(rows, self.labels_, unknown, weights))
-
-    def _check_fitted(self) -> None:
-        check_fitted(self, "model_")
-
-    def _inner_and_label(self, name: Any) -> tuple[Any, int]:
-        """Return the fitted model and the id that it has for a label."""
-        self._check_fitted()
-        if not isinstance(name, str):
-            raise TypeError(f"label must be the name of one, found {name!r}")
-        return self.model_, self._label_id(name, "label")
-
-    def _label_id(self, name: str, argument: str) -> int:
-        label = self.labels_.find(name)
-        if label is None:  # sooner than to spell every name
-            label = self.labels_.find(spell(name, self.normalization))
-        if label is None:
-            raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
-        return label
-
-    def _weights(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
-        if not isinstance(weights, Mapping):
-            raise TypeError(
-                f"label_weights must map names to numbers, found {described(weights)}; give a dict, such as "
-                "dict(zip(names, weights))"
-            )
-        array = np.ones(len(self.labels_), np.float32)
-        for name, weight in by_name("label_weights", weights, self.normalization).items():
-            label = self._label_id(name, "label_weights")
-            array[label] = check_real(f"label_weights[{name!r}]", weight, least=0.0)
-        return array
-
-    def _filter(self, names: Labels | Iterable[str], argument: str) -> list[int] | list[list[int]]:
-        rows = list(as_column(names, argument, "a list of label names, or one a text", ordered=False))
-        kinds = set(map(type, rows))  # quick, because filters may come with every query
-        if all(issubclass(kind, str) for kind in kinds):
-            single = [str(name) for name in rows]
-            found = self.labels_.find_each(single)
-            if None in found:
-                return [self._label_id(name, argument) for name in single]
-            return [label for label in found if label is not None]
-        return [
-            [self._label_id(name, argument) for name in row]
-            for row in name_rows(rows, self.normalization, argument)
-        ]
-
-    # ------------------------------------------------------------------ save
 
     def to_state(self) -> State:
         """Take the fitted ranker apart for saving."""
@@ -378,8 +375,8 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         """
         features, model = state.parts["features"], state.parts["model"]
         labels = state.part("labels", StringTable)
-        _check_stage("features", features, "transform")
-        _check_stage("model", model, "predict_topk")
+        check_stage("features", features, "transform")
+        check_stage("model", model, "predict_topk")
         n_labels = getattr(model, "n_labels_", None)
         if n_labels is not None and len(labels) != n_labels:
             raise ValueError(f"labels has {len(labels)} names, but the model has {n_labels} labels")
@@ -388,34 +385,32 @@ class TextRanker(SaveMixin, TextCatalogueMixin, Estimator):
         ranker.features_, ranker.model_, ranker.labels_ = features, model, labels
         return ranker
 
+    def _of_model(self, name: str) -> Callable[..., Any]:
+        check_fitted(self, "model_")
+        method: Callable[..., Any] | None = getattr(self.model_, name, None)
+        if method is None:
+            raise TypeError(f"the model is a {type(self.model_).__name__}, which has no {name}")
+        return method
 
-def _check_stage(name: str, stage: Any, *methods: str) -> None:
-    missing = [method for method in methods if not hasattr(stage, method)]
-    if missing:
-        raise TypeError(
-            f"{name} must be an estimator with {' and '.join(methods)}; {type(stage).__name__} has no {missing[0]}"
-        )
+    def _changeable(self, method: str) -> Fitted:
+        check_fitted(self, "model_")
+        if not hasattr(self.model_, method):
+            raise TypeError(f"{type(self.model_).__name__} has no {method}; its labels cannot be changed")
+        return Fitted(self.features_, self.model_, self.labels_, self.normalization)
 
-
-def _check_taken(model: Any, keyword: str, argument: str) -> None:
-    """Refuse an argument for which the model's ``fit`` has no keyword."""
-    known = signature(model.fit).parameters
-    if keyword not in known and not any(one.kind is one.VAR_KEYWORD for one in known.values()):
-        raise TypeError(f"{argument} is given, but {type(model).__name__} has no use for it")
-
-
-def _check_represents(model: Any) -> None:
-    """Refuse texts about labels for a model that does not represent labels by them."""
-    _check_taken(model, "label_features", "label_texts")
-    kind = getattr(model, "representation", None)
-    if isinstance(kind, str) and not uses_label_features(kind):
-        raise ValueError(
-            f"label_texts is given, but representation {kind!r} does not use it, and cold_start is not asked for"
-        )
+    def _with(self, fitted: Fitted) -> Self:
+        return fitted_clone(self, model_=fitted.model, labels_=fitted.labels)
 
 
-def _named(names: list[str]) -> StringTable:
-    try:
-        return StringTable(names)
-    except ValueError as error:
-        raise ValueError(f"labels hold a name that cannot be stored: {error}") from None
+def _new_stages(ranker: TextRanker) -> tuple[TextTransformer, LabelModel]:
+    """Return unfitted features and model, those given copied."""
+    if ranker.features is not None:
+        check_stage("features", ranker.features, "fit_transform", "transform")
+    if ranker.model is not None:
+        check_stage("model", ranker.model, "fit", "predict_topk")
+    model = XRLinear() if ranker.model is None else clone(ranker.model)
+    default = getattr(model, "text_features", TextFeatures)
+    features = default() if ranker.features is None else clone(ranker.features)
+    for stage in (features, model):
+        pass_on(stage, n_jobs=ranker.n_jobs, verbose=ranker.verbose or None)
+    return features, model
