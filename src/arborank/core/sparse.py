@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .. import _native
 from .._native import Csr
+from .lazy import sp
 from .sequences import column_names
 from .structure import check_structure
 
@@ -188,7 +188,7 @@ def _checked(X: Any, name: str) -> Csr:
         raise ValueError(f"{name} is malformed: {error}") from None
 
 
-def to_scipy(csr: Csr) -> sp.csr_array:
+def to_scipy(csr: Csr) -> "sp.csr_array":
     """View a `Csr` as a SciPy array; values are shared, indices are copied where SciPy needs one width."""
     narrow = csr.nnz <= np.iinfo(np.int32).max  # SciPy wants indptr as wide as indices, or widens those
     indptr = csr.indptr.astype(np.int32) if narrow else csr.indptr
@@ -282,7 +282,7 @@ def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
     return as_csr(matrix, name)
 
 
-def lists_to_csr(ids: NDArray[Any], n_cols: int, values: NDArray[np.float32] | None = None) -> sp.csr_array:
+def lists_to_csr(ids: NDArray[Any], n_cols: int, values: NDArray[np.float32] | None = None) -> "sp.csr_array":
     """Return top lists, padded at their ends with -1, as a sparse matrix of shape (n_rows, n_cols).
 
     Columns of a row stand in the order of its list; ``values``, of the shape of ``ids``, are ones by default.

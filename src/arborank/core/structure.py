@@ -9,8 +9,9 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from .lazy import sp
 
 __all__ = ["check_claims", "check_structure"]
 
@@ -110,7 +111,7 @@ def _inner_diagonals(X: Any) -> Any:
     return sp.coo_array((data[held], (rows[held], columns[held])), shape=X.shape)
 
 
-def _coordinates_of_lists(X: Any) -> sp.coo_array:
+def _coordinates_of_lists(X: Any) -> "sp.coo_array":
     for what, lists in (("rows", X.rows), ("data", X.data)):
         if lists.shape != (X.shape[0],) or not all(isinstance(row, list) for row in lists):
             raise ValueError(f"its {what} are no {X.shape[0]} lists")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..core.lazy import sp
 from ..core.sequences import as_column
 
 __all__ = ["MatrixData", "TextData", "TextRow"]
@@ -119,8 +119,8 @@ class MatrixData:
         If the parts do not fit each other.
     """
 
-    Y: sp.csr_array
-    X: sp.csr_array | None = None
+    Y: "sp.csr_array"
+    X: "sp.csr_array | None" = None
     texts: list[str] | None = None
     label_texts: list[str] | None = None
     filter_pairs: NDArray[np.int64] | None = None

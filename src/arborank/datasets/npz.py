@@ -8,8 +8,8 @@ from math import prod
 from typing import Any, BinaryIO
 
 import numpy as np
-import scipy.sparse as sp
 
+from ..core.lazy import sp
 from ..core.memory import check_room
 from ..core.sparse import as_csr, to_scipy
 from ..core.structure import check_claims, check_structure
@@ -23,7 +23,7 @@ _DEFLATED = 1032  # bytes that one can stand for, at most
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def read_npz(path: StrPath, name: str = "matrix") -> sp.csr_array:
+def read_npz(path: StrPath, name: str = "matrix") -> "sp.csr_array":
     """Read a sparse matrix written by ``scipy.sparse.save_npz``, of any format.
 
     Pickled content is refused, and sizes and index arrays are checked before use.

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import IO, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..core.lazy import sp
 from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy
 from ..core.structure import check_claims
 from .containers import MatrixData
@@ -53,7 +53,7 @@ def read_xmc(path: StrPath) -> MatrixData:
     return MatrixData(to_scipy(as_csr(Y, "Y")), to_scipy(as_csr(X, "X")))
 
 
-def read_sparse(path: StrPath) -> sp.csr_array:
+def read_sparse(path: StrPath) -> "sp.csr_array":
     """Read a sparse file with its ``N D`` header as a float32 `csr_array`; errors as in `read_xmc`."""
     with open_bytes(path) as file:
         n_rows, n_columns = _header(file, path, ("N", "D"))

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence, Sized
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-import scipy.sparse as sp
-
 from .._native import NgramEncoder, NgramFitter
 from ..core.estimator import Estimator
+from ..core.lazy import sp
 from ..core.progress import progress_bar
 from ..core.sequences import as_texts
 from ..core.sparse import Csr, as_csr, to_scipy
@@ -81,7 +80,7 @@ class TextVectorizer(Estimator, ABC):
         self._warn(self._learn_parts(texts, keep_rows=False), None)
         return self
 
-    def fit_transform(self, texts: Iterable[str], y: Any = None) -> sp.csr_array:
+    def fit_transform(self, texts: Iterable[str], y: Any = None) -> "sp.csr_array":
         """Equal to ``fit(texts).transform(texts)``, with one pass over the texts."""
         return to_scipy(self._fit_rows(texts))
 
@@ -94,7 +93,7 @@ class TextVectorizer(Estimator, ABC):
         self._warn(fitter, rows)
         return rows
 
-    def transform(self, texts: Iterable[str]) -> sp.csr_array:
+    def transform(self, texts: Iterable[str]) -> "sp.csr_array":
         """Return the rows of texts: float32, of shape (n_texts, n_features).
 
         A text without any known term gets an empty row.

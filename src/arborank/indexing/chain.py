@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..core.lazy import sp
 from ..core.structure import check_structure
 
 __all__ = ["chain_orders"]
@@ -63,7 +63,7 @@ def chain_orders(chain: Sequence[Any]) -> tuple[list[IntArray], list[IntArray]]:
     return branches, orders
 
 
-def _csc(matrix: Any, t: int) -> sp.csc_array:
+def _csc(matrix: Any, t: int) -> "sp.csc_array":
     if not sp.issparse(matrix):
         raise TypeError(f"chain[{t}] must be a scipy sparse matrix, found {type(matrix).__name__}")
     given: Any = check_structure(matrix, f"chain[{t}]")
@@ -73,7 +73,7 @@ def _csc(matrix: Any, t: int) -> sp.csc_array:
     return csc
 
 
-def _check_links(matrix: sp.csc_array, t: int, *, is_last: bool) -> None:
+def _check_links(matrix: "sp.csc_array", t: int, *, is_last: bool) -> None:
     childless = np.flatnonzero(np.diff(matrix.indptr) == 0)
     if childless.size:
         raise ValueError(f"chain[{t}] gives column {int(childless[0])} no row: a node without children")

@@ -5,10 +5,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
+from ..core.lazy import sp
 from ..core.sequences import text_list
 from ..core.sparse import Csr, as_csr, to_scipy
 from .levels import IntArray, tree_from_runs

@@ -13,11 +13,11 @@ import math
 from typing import Any, Final, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
 from ..core.checks import check_integer, check_real
+from ..core.lazy import sp
 from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 from .tree import LabelTree
 

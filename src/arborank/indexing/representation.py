@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
 from .._native import CompactRows
+from ..core.lazy import sp
 from ..core.sparse import Csr, MatrixLike, as_csr, multiply, normalize_rows, to_scipy, transpose
 
 __all__ = ["pifa", "pifa_compact", "pifa_with_features", "pii"]
@@ -19,7 +19,7 @@ __all__ = ["pifa", "pifa_compact", "pifa_with_features", "pii"]
 Progress = Callable[[int], None]
 
 
-def pii(Y: MatrixLike) -> sp.csr_array:
+def pii(Y: MatrixLike) -> "sp.csr_array":
     """Positive instance indices: the instances of a label, as a unit vector.
 
     Parameters
@@ -36,7 +36,7 @@ def pii(Y: MatrixLike) -> sp.csr_array:
 
 def pifa(
     X: MatrixLike, Y: MatrixLike, *, n_threads: int = 0, progress: Progress | None = None
-) -> sp.csr_array:
+) -> "sp.csr_array":
     """Positive instance feature aggregation: the mean of a label's instances, as a unit vector.
 
     An instance with many labels says less about each: rows of ``Y`` are first divided by their Euclidean norm.
@@ -89,7 +89,7 @@ def pifa_with_features(
     alpha: ArrayLike = 0.5,
     n_threads: int = 0,
     progress: Progress | None = None,
-) -> sp.csr_array:
+) -> "sp.csr_array":
     """PIFA together with features of the labels themselves, such as the TF-IDF of their names.
 
     Parameters

@@ -5,11 +5,11 @@ Dhillon, "Co-clustering documents and words using bipartite spectral graph parti
 """
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ..core.checks import check_integer
+from ..core.lazy import sp
 from ..core.sparse import MatrixLike, as_csr, to_scipy
 
 __all__ = ["graph_spectral", "spectral"]
@@ -107,7 +107,7 @@ def graph_spectral(
     return _unit_rows(vectors[:, best] * (1 + values[best]) * connected[:, None])
 
 
-def _non_negative(matrix: MatrixLike, name: str) -> sp.csr_array:
+def _non_negative(matrix: MatrixLike, name: str) -> "sp.csr_array":
     csr = as_csr(matrix, name)
     if csr.nnz and csr.data.min() < 0:
         raise ValueError(f"{name} holds {float(csr.data.min()):g}; values of at least 0 were expected")

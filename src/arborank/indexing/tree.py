@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.checks import check_integer
+from ..core.lazy import sp
 from ..core.sequences import as_column
 from ..core.sparse import Csr, MatrixLike, as_csr, multiply, to_scipy
 from ..core.state import State
@@ -216,7 +216,7 @@ class LabelTree:
 
     # -- labels to nodes
 
-    def membership(self, level: int) -> sp.csr_array:
+    def membership(self, level: int) -> "sp.csr_array":
         """Return the indicator matrix of the nodes of ``level`` above each label, n_labels x n_nodes."""
         return to_scipy(self._membership(level))
 
@@ -233,7 +233,7 @@ class LabelTree:
             indptr, columns.astype(np.int32), np.ones(columns.size, np.float32), self.level_sizes[level]
         )
 
-    def lift(self, Y: MatrixLike, level: int, *, n_threads: int = 0) -> sp.csr_array:
+    def lift(self, Y: MatrixLike, level: int, *, n_threads: int = 0) -> "sp.csr_array":
         """Sum a label matrix over the labels below each node: ``Y @ membership(level)``.
 
         Parameters

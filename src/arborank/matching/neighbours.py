@@ -8,17 +8,17 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer, check_real
 from ..core.estimator import check_fitted
+from ..core.lazy import sp
 from ..core.sparse import as_csr, multiply, normalize_rows, to_scipy, transpose
 
 __all__ = ["NeighbourIndex", "NeighbourMatcher", "mix_top"]
 
 Top = tuple[NDArray[np.int64], NDArray[np.float32]]
-Encode = Callable[[sp.csr_array], NDArray[np.float32]]
+Encode = Callable[["sp.csr_array"], NDArray[np.float32]]
 
 _COMPARED = 1 << 25  # similarities held at a time, at most one query's if they are more
 
@@ -141,14 +141,14 @@ class NeighbourMatcher:
         self.encode = encode
         self.approximate = approximate
 
-    def fit(self, X: sp.csr_array, C: sp.csr_array, tree: Any = None) -> Self:
+    def fit(self, X: "sp.csr_array", C: "sp.csr_array", tree: Any = None) -> Self:
         """Store the instances and their clusters; ``tree`` is not needed."""
         clusters = to_scipy(as_csr(C, "C", n_rows=X.shape[0])).copy()
         index = NeighbourIndex(self._vectors(X).copy(), approximate=self.approximate)
         self._clusters, self._index = clusters, index
         return self
 
-    def match(self, X: sp.csr_array, k: int) -> Top:
+    def match(self, X: "sp.csr_array", k: int) -> Top:
         """Return the k best clusters of every instance and their scores."""
         check_integer("k", k, 1)
         check_fitted(self, "_index")
@@ -166,7 +166,7 @@ class NeighbourMatcher:
             ids[row, : best.size], scores[row, : best.size] = best, share[best]
         return ids, scores
 
-    def _vectors(self, X: sp.csr_array) -> Any:
+    def _vectors(self, X: "sp.csr_array") -> Any:
         if self.encode is None:
             return X
         vectors = np.asarray(self.encode(X))

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.checks import check_integer, check_top_ids
 from ..core.label_lists import id_rows
+from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr, is_matrix, rows_to_csr, to_scipy, without_zeros
 
 __all__ = ["JudgeOptions", "Judgement", "judge"]
@@ -49,7 +49,7 @@ class Judgement:
 
     ids: NDArray[np.int64]
     hits: NDArray[np.bool_]
-    truth: sp.csr_array
+    truth: "sp.csr_array"
     n_true: NDArray[np.int64]
     n_empty: int
     n_filtered: int
@@ -230,7 +230,7 @@ def _drop(ids: NDArray[np.int64], pairs: NDArray[np.int64], n_labels: int) -> tu
     return ids, int(dropped.sum())
 
 
-def _is_true(ids: NDArray[np.int64], truth: sp.csr_array) -> NDArray[np.bool_]:
+def _is_true(ids: NDArray[np.int64], truth: "sp.csr_array") -> NDArray[np.bool_]:
     """Membership of every id in its row of the truth: one binary search in the sorted (row, label) keys."""
     n_rows, n_labels = truth.shape
     if not truth.nnz or not ids.size:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from .._native import append_mapped
+from ..core.lazy import sp
 from .weights import LayerWeights
 
 __all__ = ["append_chunks", "concat_siblings", "gather_chunks", "select_children"]
@@ -156,7 +156,7 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _packed(
-    W: sp.csc_array,
+    W: "sp.csc_array",
     bias: NDArray[np.float32],
     branches: NDArray[np.int64],
     like: LayerWeights,

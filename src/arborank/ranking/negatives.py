@@ -7,8 +7,8 @@ whole cluster of l, on every layer, as the tree lifts it.
 """
 
 import numpy as np
-import scipy.sparse as sp
 
+from ..core.lazy import sp
 from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 
 __all__ = ["active_rows", "parse_scheme"]
@@ -98,6 +98,6 @@ def active_rows(
     return transpose(as_csr(_pattern(as_csr(union, "active")), "active"))
 
 
-def _pattern(csr: Csr) -> sp.csr_array:
+def _pattern(csr: Csr) -> "sp.csr_array":
     matrix = to_scipy(csr)
     return sp.csr_array((np.ones(csr.nnz, np.float32), matrix.indices, matrix.indptr), shape=csr.shape)

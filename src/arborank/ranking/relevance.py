@@ -1,9 +1,9 @@
 """How relevant an instance is to a label, as the cost of getting it wrong, at every level of the tree."""
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..core.lazy import sp
 from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 
 __all__ = ["MODES", "NORMS", "check_names", "check_relevance", "relevance_costs"]

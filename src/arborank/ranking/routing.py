@@ -11,10 +11,10 @@ A label of few instances has no senses that could be told from them: each is a p
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .. import _native
+from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr, lists_to_csr, normalize_rows, to_scipy, transpose
 
 __all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "part_labels", "route"]

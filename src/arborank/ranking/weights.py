@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import Layer, pack_layer, rank_features
 from ..core.checks import check_integer, check_real
+from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr
 from ..core.state import State
 
@@ -153,7 +153,7 @@ class LayerWeights:
             **pack_layer(children, branches, ranks, n_threads),
         )
 
-    def to_matrix(self) -> tuple[sp.csc_array, NDArray[np.float32]]:
+    def to_matrix(self) -> "tuple[sp.csc_array, NDArray[np.float32]]":
         """Return the weights as a float32 matrix of shape (n_features, n_children), and the bias."""
         self.check()
         indptr, features, weights = self.native.unpack()

@@ -3,10 +3,10 @@
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.estimator import check_fitted
+from ..core.lazy import sp
 from ..core.lengths import divide_rows, typical_length
 from ..core.sparse import as_csr, to_scipy, transpose
 from ..indexing import LabelTree
@@ -42,7 +42,7 @@ class KMeansIndexer:
         self.spherical = spherical
         self.random_state = random_state
 
-    def index(self, X: sp.csr_array, Y: sp.csr_array) -> LabelTree:
+    def index(self, X: "sp.csr_array", Y: "sp.csr_array") -> LabelTree:
         """Return the label tree."""
         tree, _ = grow_tree(
             as_csr(X),
@@ -80,7 +80,7 @@ class LinearMatcher:
         self.beam_size = beam_size
         self.combine = combine
 
-    def fit(self, X: sp.csr_array, C: sp.csr_array, tree: LabelTree) -> Self:
+    def fit(self, X: "sp.csr_array", C: "sp.csr_array", tree: LabelTree) -> Self:
         """Train a layer a level of the tree."""
         instances = as_csr(X)
         row_length = typical_length(instances)
@@ -102,7 +102,7 @@ class LinearMatcher:
         self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels, row_length)
         return self
 
-    def match(self, X: sp.csr_array, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def match(self, X: "sp.csr_array", k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the k best clusters of every instance and their scores.
 
         Raises
@@ -126,7 +126,7 @@ class LinearRanker:
     def __init__(self, params: SolverParams | None = None) -> None:
         self.params = SolverParams() if params is None else params
 
-    def fit(self, X: sp.csr_array, Y: sp.csr_array, tree: LabelTree, active: sp.csr_array) -> Self:
+    def fit(self, X: "sp.csr_array", Y: "sp.csr_array", tree: LabelTree, active: "sp.csr_array") -> Self:
         """Train the slots of a cluster against one another, on the cluster's examples."""
         instances = as_csr(X)
         self._row_length = typical_length(instances)
@@ -141,7 +141,7 @@ class LinearRanker:
         self._weights, self._bias = layer.to_matrix()
         return self
 
-    def score(self, X: sp.csr_array, clusters: NDArray[np.int64]) -> sp.csr_array:
+    def score(self, X: "sp.csr_array", clusters: NDArray[np.int64]) -> "sp.csr_array":
         """Return the margins of the slots in every row's clusters.
 
         Raises
@@ -153,14 +153,14 @@ class LinearRanker:
         rows = to_scipy(divide_rows(as_csr(X), self._row_length))
         return score_by_cluster(rows, clusters, self._branches, self._margins)
 
-    def _margins(self, rows: sp.csr_array, begin: int, end: int) -> NDArray[np.float32]:
+    def _margins(self, rows: "sp.csr_array", begin: int, end: int) -> NDArray[np.float32]:
         margins = rows @ self._weights[:, begin:end]
         return np.asarray(margins.toarray() + self._bias[begin:end], dtype=np.float32)
 
 
 def score_by_cluster(
-    X: sp.csr_array, clusters: NDArray[np.int64], branches: Any, values: Any
-) -> sp.csr_array:
+    X: "sp.csr_array", clusters: NDArray[np.int64], branches: Any, values: Any
+) -> "sp.csr_array":
     """Assemble the answer of a `Ranker`, asking for a cluster's slots once for all its rows.
 
     Parameters

@@ -7,10 +7,10 @@ promise. The promises are about plain SciPy and NumPy objects, so a stage needs 
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_top_ids
+from ..core.lazy import sp
 from ..core.sparse import as_csr, to_scipy
 from ..core.structure import check_structure
 from ..indexing import LabelTree
@@ -39,7 +39,7 @@ class Indexer(Protocol):
     tree. The input is not changed.
     """
 
-    def index(self, X: sp.csr_array, Y: sp.csr_array) -> LabelTree:
+    def index(self, X: "sp.csr_array", Y: "sp.csr_array") -> LabelTree:
         """Return the label tree."""
         ...
 
@@ -60,11 +60,11 @@ class Matcher(Protocol):
     row's answer does not depend on the other rows. The input is not changed.
     """
 
-    def fit(self, X: sp.csr_array, C: sp.csr_array, tree: LabelTree) -> Self:
+    def fit(self, X: "sp.csr_array", C: "sp.csr_array", tree: LabelTree) -> Self:
         """Learn which clusters suit which instances."""
         ...
 
-    def match(self, X: sp.csr_array, k: int) -> tuple[NDArray[np.integer[Any]], NDArray[np.floating[Any]]]:
+    def match(self, X: "sp.csr_array", k: int) -> tuple[NDArray[np.integer[Any]], NDArray[np.floating[Any]]]:
         """Return the k best clusters of every instance and their scores."""
         ...
 
@@ -88,11 +88,11 @@ class Ranker(Protocol):
     mean is up to the score combination. A row's answer does not depend on the other rows. The input is not changed.
     """
 
-    def fit(self, X: sp.csr_array, Y: sp.csr_array, tree: LabelTree, active: sp.csr_array) -> Self:
+    def fit(self, X: "sp.csr_array", Y: "sp.csr_array", tree: LabelTree, active: "sp.csr_array") -> Self:
         """Learn to tell the labels of a cluster apart."""
         ...
 
-    def score(self, X: sp.csr_array, clusters: NDArray[np.int64]) -> Any:
+    def score(self, X: "sp.csr_array", clusters: NDArray[np.int64]) -> Any:
         """Return the values of the slots in every row's clusters."""
         ...
 
@@ -176,7 +176,7 @@ def _array(values: Any, what: str) -> NDArray[Any]:
         raise ValueError(f"{what} in rows of different lengths; a Matcher promises 2-D arrays") from None
 
 
-def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: LabelTree) -> sp.csr_array:
+def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: LabelTree) -> "sp.csr_array":
     """Return what a ranker returned as CSR, or raise an error that names it and its promise."""
     who = f"{type(stage).__name__}.score returned"
     if not sp.issparse(answer):

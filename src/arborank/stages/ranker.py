@@ -3,11 +3,11 @@
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
 from ..core.estimator import check_fitted
+from ..core.lazy import sp
 from ..core.memory import check_answers_fit
 from ..core.sparse import Csr, as_csr, lists_to_csr, to_scipy
 from ..indexing import LabelTree
@@ -159,7 +159,7 @@ class StagedRanker:
             keep_best(row[kept], label[kept], score[kept], ids[part], scores[part])
         return ids, scores
 
-    def _index(self, X: sp.csr_array, Y: sp.csr_array) -> LabelTree:
+    def _index(self, X: "sp.csr_array", Y: "sp.csr_array") -> LabelTree:
         if isinstance(self.indexer, LabelTree):
             if self.indexer.n_labels != Y.shape[1] or self.indexer.depth < 2:
                 raise ValueError(
@@ -169,13 +169,13 @@ class StagedRanker:
             return self.indexer
         return checked_tree(self.indexer, self.indexer.index(X, Y), Y.shape[1])
 
-    def _match(self, X: sp.csr_array, tree: LabelTree) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def _match(self, X: "sp.csr_array", tree: LabelTree) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         n_clusters = tree.level_sizes[-2]
         k = min(self.beam_size, n_clusters)
         return checked_matches(self.matcher, self.matcher.match(X, k), X.shape[0], k, n_clusters)
 
     def _score(
-        self, X: sp.csr_array, tree: LabelTree
+        self, X: "sp.csr_array", tree: LabelTree
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         """Return (row, label, score) of everything in the matched clusters, in the order of ties."""
         clusters, worth = self._match(X, tree)
@@ -209,7 +209,7 @@ def _admitted(
     return found if inside else ~found
 
 
-def _ones(matrix: Any) -> sp.csr_array:
+def _ones(matrix: Any) -> "sp.csr_array":
     """Return the pattern of a matrix, canonical, as float32 ones."""
     clean = to_scipy(as_csr(matrix))
     return sp.csr_array((np.ones(clean.nnz, np.float32), clean.indices, clean.indptr), shape=clean.shape)

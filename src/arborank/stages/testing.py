@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
+from ..core.lazy import sp
 from ..indexing import LabelTree
 from . import Indexer, Matcher, Ranker
 from .protocols import checked_matches, checked_scores, checked_tree, require_stage
@@ -87,7 +87,7 @@ def check_ranker(ranker: Any) -> None:
         _check_ranker(ranker, X, Y, kind, last=number == 1)
 
 
-def _check_ranker(ranker: Any, X: sp.csr_array, Y: sp.csr_array, tree: LabelTree, *, last: bool) -> None:
+def _check_ranker(ranker: Any, X: "sp.csr_array", Y: "sp.csr_array", tree: LabelTree, *, last: bool) -> None:
     who = _who(ranker, "score")
     C = _clusters(Y, tree)
     fitted = _unchanged(lambda: ranker.fit(X, Y, tree, C), X, Y, C, who=_who(ranker, "fit"))
@@ -134,7 +134,7 @@ def check_together(indexer: Any, matcher: Any, ranker: Any, *, combine: str = "l
     )
 
 
-def _data() -> tuple[sp.csr_array, sp.csr_array, LabelTree]:
+def _data() -> "tuple[sp.csr_array, sp.csr_array, LabelTree]":
     """Instances of 12 labels in 4 clusters: a feature for the cluster, a feature for the label, a little noise."""
     rng = np.random.default_rng(7)
     n_labels = _CLUSTERS * _SIZE
@@ -154,7 +154,7 @@ def _overlapping(tree: LabelTree) -> LabelTree:
     return LabelTree((*tree.branches[:-1], branch), np.append(tree.labels, 0), tree.n_labels)
 
 
-def _clusters(Y: sp.csr_array, tree: LabelTree) -> sp.csr_array:
+def _clusters(Y: "sp.csr_array", tree: LabelTree) -> "sp.csr_array":
     inner = Y.toarray() @ np.array(
         [
             np.bincount(tree.parents(tree.depth)[tree.labels == label], minlength=_CLUSTERS)
@@ -164,7 +164,7 @@ def _clusters(Y: sp.csr_array, tree: LabelTree) -> sp.csr_array:
     return sp.csr_array((inner > 0).astype(np.float32))
 
 
-def _unchanged(call: Callable[[], Any], *inputs: sp.csr_array, who: str) -> Any:
+def _unchanged(call: Callable[[], Any], *inputs: "sp.csr_array", who: str) -> Any:
     before = [matrix.copy() for matrix in inputs]
     result = call()
     for old, new in zip(before, inputs, strict=True):

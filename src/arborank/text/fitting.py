@@ -5,9 +5,9 @@ from inspect import signature
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import scipy.sparse as sp
 
 from ..core.label_lists import weighted_rows
+from ..core.lazy import sp
 from ..core.sequences import text_list
 from ..core.sparse import Csr, to_scipy
 from ..core.strings import StringTable

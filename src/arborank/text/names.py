@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_real
 from ..core.label_lists import name_rows
+from ..core.lazy import sp
 from ..core.sequences import as_column, described, is_missing
 from ..core.sparse import Csr, as_csr
 from ..core.spelling import spell

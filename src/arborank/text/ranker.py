@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, Literal, Self, TypedDict, Unpack
 
-import scipy.sparse as sp
-
 from ..core.checks import Missing, check_choice, check_flag
 from ..core.estimator import Estimator, check_fitted, clone, fitted_clone
 from ..core.label_lists import weighted_rows
+from ..core.lazy import sp
 from ..core.sparse import to_scipy
 from ..core.state import State, lasting
 from ..core.strings import StringTable
@@ -341,7 +340,7 @@ class TextRanker(SaveMixin, Estimator):
 
     def encode_labels(
         self, labels: WeightedLabels, unknown: Literal["error", "ignore", "extend"] = "error"
-    ) -> sp.csr_array:
+    ) -> "sp.csr_array":
         """Return the indicator matrix of label names, float32 and of shape (n_instances, n_labels).
 
         Parameters
