@@ -144,7 +144,7 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
         (
             ["--data", "few.jsonl", "--refresh", "new"],
             1,
-            "neither a text with that label nor a text in --label-texts",
+            "--refresh new holds 'cherry', which no text has as a label",
         ),
         (
             ["--data", "lonely.jsonl", "--add"],

@@ -175,7 +175,11 @@ def test_what_is_refused(write, run, name, content, found, way):
     [
         ({"text_column": 0}, ValueError, "numbered from 1"),
         ({"text_column": True}, TypeError, "a name or a number"),
-        ({"text_column": 1, "label_column": "1"}, ValueError, "must be different"),
+        (
+            {"text_column": 1, "label_column": "1"},
+            ValueError,
+            "text_column is 1, which is another column already",
+        ),
         ({"format": "xml"}, ValueError, "format must be one of 'jsonl'"),
         ({"delimiter": ""}, ValueError, "delimiter must be"),
         ({"delimiter": '"'}, ValueError, "delimiter must be"),
@@ -272,7 +276,7 @@ def test_options_without_a_use_are_refused(write, run, model):
     )
     assert "--header needs --validation" in run("compress", model, "-o", "s", "--header", code=2).stderr
     assert (
-        "--text-column '2' and --label-column '2' must be"
+        "--text-column is '2', which is another column already"
         in run("train", "a.svm", "-m", "m", "--text-column", "2", "--label-column", "2", code=2).stderr
     )
 

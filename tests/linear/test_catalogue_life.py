@@ -271,7 +271,7 @@ def test_an_update_that_is_stopped_leaves_the_model(topics, monkeypatch):
             r"column 10 of Y \(and 9 more\) has no",
         ),
         (lambda m, X, Y: m.add_labels(X, np.ones(X.shape[0])), ValueError, "Y is 1-dimensional"),
-        (lambda m, X, Y: m.add_labels(X, np.ones((X.shape[0], 1))), ValueError, "every row of Y has a label"),
+        (lambda m, X, Y: m.add_labels(X, np.ones((X.shape[0], 1))), ValueError, "Y has a label in every row"),
         (lambda m, X, Y: m.add_labels(X, Y, negative_share=0), ValueError, "negative_share must be above 0"),
         (
             lambda m, X, Y: m.add_labels(X, Y, negative_share=2),

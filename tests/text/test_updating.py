@@ -160,7 +160,7 @@ def test_cold_start_and_representation_by_text():
         (
             lambda r, x, y: r.add_labels(["peach", "fig"], x, y),
             ValueError,
-            "'fig' has neither a text with that label",
+            "names holds 'fig', which no text has as a label",
         ),
         (lambda r, x, y: r.add_labels(["peach"], x, y[:-1]), ValueError, "they go in pairs"),
         (

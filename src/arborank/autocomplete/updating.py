@@ -7,7 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..core.checks import Missing, check_missing
+from ..core.checks import IGNORE_MISSING, Missing, check_missing
+from ..core.errors import ArgumentError
 from ..core.notices import warn
 from ..core.sequences import text_list
 from ..core.sparse import as_csr
@@ -174,7 +175,7 @@ class UpdateMixin(Suggester):
         catalogue, own, others = self.catalogue_.merged(newer, refreshed)
         missing = refreshed.difference(newer.keys)
         if missing:
-            raise ValueError(f"refresh holds {min(missing)!r}, which is not in the log")
+            raise ArgumentError("refresh", f"holds {min(missing)!r}, which is not in the log")
         ids = np.full(
             len(catalogue), -1, np.int64
         )  # of the model, before it is numbered by the new catalogue
@@ -249,8 +250,8 @@ class UpdateMixin(Suggester):
         wanted = text_list(queries, name, ordered=False)
         if missing == "ignore":
             wanted = [query for query in wanted if self.catalogue_.find(query) is not None]
-        hint = "; missing='ignore' passes over it" if missing == "error" else ""
-        return find_all(name, wanted, self.catalogue_.find, f"which this completer does not know{hint}")
+        remedies = [IGNORE_MISSING] if missing == "error" else []
+        return find_all(name, wanted, self.catalogue_.find, "which this completer does not know", *remedies)
 
     def _successor(
         self, catalogue: Catalogue, followers: Followers, counted: NDArray[np.uint64], model: XRLinear

@@ -113,7 +113,7 @@ def compress(
     table: str | None,
     plot: str | None,
     k: int,
-    labels: str | None,
+    label_matrix: str | None,
     xmc: bool,
     layout: "Layout",
     jobs: int | None,
@@ -133,7 +133,7 @@ def compress(
         raise click.UsageError(f"--table {table} cannot be written: its directory does not exist")
     for option, path in (("--table", table), ("--plot", plot)):
         if path is not None:
-            check_output(option, path, validation, labels, model)
+            check_output(option, path, validation, label_matrix, model)
     if table is not None:
         check_suffix("--table", table, ".csv")
     if plot is not None:
@@ -148,7 +148,7 @@ def compress(
             max_loss=max_loss,
             table=table,
             plot=plot,
-            labels=labels,
+            labels=label_matrix,
             xmc=xmc or None,
         )
         _need_no_validation(**layout.given())
@@ -160,7 +160,7 @@ def compress(
         chosen = _single(inner, given)
     else:
         check_ranker(ranker, model)
-        trials = _trials(ranker, inner, read_data(validation, labels, xmc, layout), given, k)
+        trials = _trials(ranker, inner, read_data(validation, label_matrix, xmc, layout), given, k)
         best = _best(trials, target_size, min_recall, max_loss)
         chosen = best.setting
         card = _card(trials, best, k)

@@ -40,7 +40,7 @@ def evaluate(
     as_json: bool,
     ks: tuple[int, ...],
     beam_size: int | None,
-    labels: str | None,
+    label_matrix: str | None,
     xmc: bool,
     layout: "Layout",
     jobs: int | None,
@@ -55,7 +55,7 @@ def evaluate(
     if jobs is not None:
         set_jobs(ranker, jobs)
     known = ranker.labels_ if is_text_model(ranker) else None
-    read = read_data(data, labels, xmc, layout, known)
+    read = read_data(data, label_matrix, xmc, layout, known)
     check_kind(ranker, not hasattr(read, "Y"), data)
     if not has_labels(read):
         raise ValueError(f"{data} has no row with a label, which an evaluation needs")

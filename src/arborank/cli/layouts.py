@@ -1,6 +1,5 @@
-"""Options that say where files hold texts and labels, and the errors of layouts in their words."""
+"""Options that say where files hold texts and labels, and how settings are written as options."""
 
-import re
 import shlex
 from collections.abc import Callable
 from functools import wraps
@@ -8,9 +7,9 @@ from typing import Any
 
 import click
 
-__all__ = ["as_option", "in_options", "layout_options"]
+from ..core.errors import ArgumentError
 
-_ARGUMENT = re.compile(r": (text|label|id)_column is ")
+__all__ = ["as_option", "layout_options", "option_name"]
 
 _TAB = ("tab", "\\t", "\t")
 _OPTIONS = (
@@ -43,13 +42,8 @@ def layout_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 given[name] = _TAB[-1]
         try:
             layout = Layout(**given)
-        except ValueError as error:
-            told = str(error)
-            for name in names:
-                told = told.replace(f"{name}=", f"--{name.replace('_', '-')} ").replace(
-                    f"{name} ", f"--{name.replace('_', '-')} "
-                )
-            raise click.UsageError(told) from None
+        except ArgumentError as error:
+            raise click.UsageError(error.told(option_name)) from None
         return command(*args, layout=layout, **options)
 
     for option in reversed(_OPTIONS):
@@ -57,16 +51,16 @@ def layout_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_layout
 
 
+def option_name(argument: str) -> str:
+    """Return the option that sets an argument."""
+    return argument if argument.startswith("--") else f"--{argument.replace('_', '-')}"
+
+
 def as_option(name: str, value: Any) -> str:
-    """Return how a setting of a layout is written on the command line."""
-    option = f"--{name.replace('_', '-')}"
+    """Return how an argument is set on the command line."""
+    option = option_name(name)
     if name == "header" and value is False:
         return "--no-header"
     if value is True:
         return option
     return f"{option} {'tab' if value == _TAB[-1] else shlex.quote(str(value))}"
-
-
-def in_options(error: Any) -> str:
-    """Return the message of a `LayoutError` with options in the place of arguments."""
-    return _ARGUMENT.sub(r": --\1-column is ", error.told(as_option, " "), count=1)

@@ -51,6 +51,7 @@ missing_option = click.option(
 )
 labels_option = click.option(
     "--labels",
+    "label_matrix",
     type=click.Path(exists=True, dir_okay=False),
     help="Label matrix Y.npz that goes with a feature matrix X.npz.",
 )

@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 import click
 
 from ..core.display import printable
+from ..core.errors import ArgumentError
 from ..core.progress import no_progress
 from . import streams
-from .layouts import in_options
+from .layouts import as_option
 
 __all__ = ["ReportingGroup", "quiet_option", "say", "show_log"]
 
@@ -88,7 +89,20 @@ class ReportingGroup(click.Group):
             if ctx.params["debug"]:
                 self._with_traceback = error
                 raise
+            if isinstance(error, ArgumentError):
+                raise click.ClickException(self._in_options(ctx, error)) from error
             raise click.ClickException(_one_line(error)) from error
+
+    def _in_options(self, ctx: click.Context, error: ArgumentError) -> str:
+        """Return the message of an error with the options of the command in the place of arguments."""
+        command = self.get_command(ctx, ctx.invoked_subcommand or "")
+        names = {
+            param.name: max(param.opts, key=len)
+            for param in (command.params if command else ())
+            if isinstance(param, click.Option)
+        }
+        told = error.told(lambda argument: names.get(argument, argument), as_option, " ")
+        return printable(" ".join(told.split()))
 
 
 def _interrupted(ctx: click.Context) -> NoReturn:
@@ -108,8 +122,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    told = in_options(error) if hasattr(error, "told") else str(error)  # of a layout, by options
-    text = printable(" ".join(told.split()))
+    text = printable(" ".join(str(error).split()))
     if isinstance(error, OSError) and error.strerror:
         return printable(
             f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror

@@ -84,7 +84,7 @@ def train(
     work_dir: str | None,
     label_texts: str | None,
     cold_start: bool,
-    labels: str | None,
+    label_matrix: str | None,
     xmc: bool,
     layout: "Layout",
     ks: tuple[int, ...],
@@ -115,7 +115,7 @@ def train(
     model = build_model(settings, given)
     features = build_features(settings, of_features)
 
-    train_data = read_data(data, labels, xmc, layout)
+    train_data = read_data(data, label_matrix, xmc, layout)
     if not has_labels(train_data):
         raise ValueError(f"{data} has no row with a label, to train on")
     test_data = read_data(test, test_labels, xmc, layout) if test else None

@@ -1,12 +1,12 @@
 """`arborank update`."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core.errors import ArgumentError
 from .data import read_data, read_label_texts, read_names
 from .files import check_destination, is_text_model, open_ranker, save_model
 from .layouts import layout_options
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["named", "update"]
 
-# An argument's name, but not in a label's, which stands in quotes.
-_ARGUMENT = re.compile(
-    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?P<first>^(?:names|labels|queries|refresh)\b)|\b\w+\b"""
-)
 _FILE = click.Path(exists=True, dir_okay=False)
 
 
@@ -60,7 +56,7 @@ def update(
     label_texts: str | None,
     negative_share: float | None,
     directory: str | None,
-    labels: str | None,
+    label_matrix: str | None,
     xmc: bool,
     layout: "Layout",
     jobs: int | None,
@@ -80,7 +76,7 @@ def update(
         raise click.UsageError("--add and --refresh need --data DATA, to learn from")
     of_learning = {
         "data": data,
-        "labels": labels,
+        "labels": label_matrix,
         "xmc": xmc or None,
         "label-texts": label_texts,
         "negative-share": negative_share,
@@ -92,7 +88,7 @@ def update(
         check_destination(directory, force)
     ranker = open_ranker(model)
     set_jobs(ranker, jobs)
-    log = None if data is None else read_data(data, labels, xmc, layout)
+    log = None if data is None else read_data(data, label_matrix, xmc, layout)
     if log is not None and is_text_model(ranker) == hasattr(log, "Y"):
         wanted = "texts with label names" if is_text_model(ranker) else "matrices"
         raise click.UsageError(f"{model} was trained on {wanted}; --data {data} is something else")
@@ -120,22 +116,16 @@ def update(
 
 @contextmanager
 def named(option: str) -> Iterator[None]:
-    """Let errors name options, and not the arguments that they become."""
-    names = {
-        "X": "--data",
-        "Y": "--data",
-        "label_texts": "--label-texts",
-        "negative_share": "--negative-share",
-    }
-
-    def replaced(found: re.Match[str]) -> str:
-        return option if found["first"] else names.get(found[0], found[0])
-
+    """Let errors about what came from the file of an option name it, and not the argument that it became."""
     try:
         yield
-    except (TypeError, ValueError) as error:
-        message = _ARGUMENT.sub(replaced, str(error)).replace("missing='ignore'", "--missing ignore")
-        raise type(error)(message) from error
+    except ArgumentError as error:
+        name = {"X": "--data", "Y": "--data"} | dict.fromkeys(
+            ("names", "labels", "queries", "refresh"), option
+        )
+        if error.argument not in name:
+            raise
+        raise ArgumentError(name[error.argument], error.problem, *error.remedies) from error
 
 
 class _Names:

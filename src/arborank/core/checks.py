@@ -8,7 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .errors import ArgumentError, Remedy
+
 __all__ = [
+    "IGNORE_MISSING",
     "Missing",
     "check_choice",
     "check_flag",
@@ -19,6 +22,7 @@ __all__ = [
 ]
 
 Missing = Literal["error", "ignore"]  # what the name of something that is not there becomes
+IGNORE_MISSING: Remedy = ({"missing": "ignore"}, "to pass over it")
 
 _LARGEST = 1e18  # its square is still a number in single precision
 
@@ -33,14 +37,14 @@ def check_flag(name: str, value: Any) -> bool:
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
     """Return ``value``, or raise if it is not one of the choices, which are str or None."""
     if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, found {value!r}")
+        raise ArgumentError(name, f"must be one of {', '.join(map(repr, choices))}, found {value!r}")
     return value
 
 
 def check_missing(missing: Any) -> Missing:
     """Return ``missing``, or raise if it is neither of its values."""
     if missing not in ("error", "ignore"):
-        raise ValueError(f"missing must be 'error' or 'ignore', found {missing!r}")
+        raise ArgumentError("missing", f"must be 'error' or 'ignore', found {missing!r}")
     return "error" if missing == "error" else "ignore"
 
 
@@ -50,9 +54,9 @@ def check_integer(name: str, value: Any, low: int, high: int | None = None) -> i
         raise TypeError(f"{name} must be an integer, found {value!r}")
     number = int(value)
     if high is not None and not low <= number <= high:
-        raise ValueError(f"{name} must be between {low} and {high}, found {number}")
+        raise ArgumentError(name, f"must be between {low} and {high}, found {number}")
     if number < low:
-        raise ValueError(f"{name} must be at least {low}, found {number}")
+        raise ArgumentError(name, f"must be at least {low}, found {number}")
     return number
 
 
@@ -72,15 +76,15 @@ def check_real(
     except OverflowError:  # an int beyond all floats
         number = math.inf
     if math.isnan(number):
-        raise ValueError(f"{name} must be finite, found {value!r}")
+        raise ArgumentError(name, f"must be finite, found {value!r}")
     if not math.isfinite(number) or abs(number) > _LARGEST:
-        raise ValueError(f"{name} must be finite and at most {_LARGEST:g} in magnitude, found {value!r}")
+        raise ArgumentError(name, f"must be finite and at most {_LARGEST:g} in magnitude, found {value!r}")
     if above is not None and number <= above:
-        raise ValueError(f"{name} must be above {above:g}, found {value!r}")
+        raise ArgumentError(name, f"must be above {above:g}, found {value!r}")
     if least is not None and number < least:
-        raise ValueError(f"{name} must be at least {least:g}, found {value!r}")
+        raise ArgumentError(name, f"must be at least {least:g}, found {value!r}")
     if most is not None and number > most:
-        raise ValueError(f"{name} must be at most {most:g}, found {value!r}")
+        raise ArgumentError(name, f"must be at most {most:g}, found {value!r}")
     return number
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import ArgumentError, Remedy
 from .sequences import as_column
 from .state import State
 
@@ -207,20 +208,20 @@ def shown_first(kind: str, first: Sequence[str], n: int, unit: str) -> str:
 
 
 def find_all(
-    name: str, strings: Iterable[str], find: Callable[[str], int | None], complaint: str
+    name: str, strings: Iterable[str], find: Callable[[str], int | None], complaint: str, *remedies: Remedy
 ) -> list[int]:
     """Return what ``find`` knows of each of some strings.
 
     Raises
     ------
-    ValueError
-        If it is None for one; the message holds ``name``, the argument they came in, the string and ``complaint``.
+    ArgumentError
+        If it is None for one, about the argument ``name`` that they came in, with ``complaint`` and ``remedies``.
     """
     found = []
     for string in strings:
         position = find(string)
         if position is None:
-            raise ValueError(f"{name} holds {string!r}, {complaint}")
+            raise ArgumentError(name, f"holds {string!r}, {complaint}", *remedies)
         found.append(position)
     return found
 

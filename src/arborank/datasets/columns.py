@@ -154,18 +154,15 @@ def _place(
         if len(same) == 1:
             return same[0]
         if same:
-            raise LayoutError(
-                f"{place}: {argument} is {column!r}, as {len(same)} columns are called; give its number"
-            )
+            problem = f"is {column!r}, as {len(same)} columns are called; give its number"
+            raise LayoutError(problem, argument=argument, place=place)
     if isinstance(column, str) and not column.isdecimal():
         there = f"are called {', '.join(map(repr, names[:12]))}" if names else "have numbers and no names"
-        raise LayoutError(f"{place}: {argument} is {column!r}, but the columns {there}")
+        raise LayoutError(f"is {column!r}, but the columns {there}", argument=argument, place=place)
     number = int(column)
     if not 1 <= number <= width:
-        raise LayoutError(
-            f"{place}: {argument} is {number}, but there are {width} columns in every row; the first has "
-            f"{shown(first)}"
-        )
+        problem = f"is {number}, but there are {width} columns in every row; the first has {shown(first)}"
+        raise LayoutError(problem, argument=argument, place=place)
     return number - 1
 
 

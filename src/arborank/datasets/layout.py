@@ -1,14 +1,20 @@
 """Where a file of texts holds what: one description for all readers and for the command line."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
+
+from ..core.errors import ArgumentError, Remedy, as_argument
 
 __all__ = ["Column", "Format", "Layout", "LayoutError"]
 
 Format = Literal["jsonl", "tabbed", "csv", "parquet", "lines"]
 Column = int | str
+
+
+def _as_argument(name: str, value: Any) -> str:
+    return "xmc (see read_xmc)" if name == "xmc" else as_argument(name, value)
+
 
 _COLUMNS = ("text_column", "label_column", "id_column")
 
@@ -67,25 +73,24 @@ class Layout:
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in get_args(Format):
             known = ", ".join(map(repr, get_args(Format)))
-            raise ValueError(f"format must be one of {known}, found {self.format!r}")
+            raise ArgumentError("format", f"must be one of {known}, found {self.format!r}")
         columns = {name: getattr(self, name) for name in _COLUMNS}
         given = {name: column for name, column in columns.items() if column is not None}
         for name, column in given.items():
             if isinstance(column, bool) or not isinstance(column, int | str):
                 raise TypeError(f"{name} must be a name or a number from 1, found {column!r}")
             if isinstance(column, int) and column < 1:
-                raise ValueError(f"{name} is {column}, but columns are numbered from 1")
-        if len({str(column) for column in given.values()}) < len(given):
-            raise ValueError(
-                f"{' and '.join(f'{name}={column!r}' for name, column in given.items())} must be different"
-            )
+                raise ArgumentError(name, f"is {column}, but columns are numbered from 1")
+            if any(str(column) == str(other) for key, other in given.items() if key != name):
+                raise ArgumentError(name, f"is {column!r}, which is another column already")
         for name in ("label_separator", "delimiter", "relevance_column"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"{name} must be a str, found {value!r}")
         if self.delimiter is not None and (self.delimiter == "" or re.search(r'["\r\n]', self.delimiter)):
-            raise ValueError(
-                f"delimiter must be characters that no quotation mark or line end is among, found {self.delimiter!r}"
+            raise ArgumentError(
+                "delimiter",
+                f"must be characters that no quotation mark or line end is among, found {self.delimiter!r}",
             )
         if self.header is not None and not isinstance(self.header, bool):
             raise TypeError(f"header must be True, False or None, found {self.header!r}")
@@ -104,7 +109,7 @@ class Layout:
         return any(getattr(self, name) is not None for name in _COLUMNS)
 
 
-class LayoutError(ValueError):
+class LayoutError(ArgumentError):
     """A file's layout is not clear, or not what it is said to be.
 
     Parameters
@@ -113,20 +118,15 @@ class LayoutError(ValueError):
         What was found, and where.
     *remedies : (mapping, str)
         What to set in `Layout` instead, and in which case.
+    argument : str, optional
+        The field of `Layout` that is wrong; the message names it before the problem.
+    place : str, optional
+        File and line, which the message begins with.
     """
 
-    def __init__(self, problem: str, *remedies: tuple[Mapping[str, Any], str]) -> None:
-        self.problem, self.remedies = problem, remedies
-        super().__init__(self.told(_as_argument))
+    def __init__(self, problem: str, *remedies: Remedy, argument: str = "", place: str = "") -> None:
+        super().__init__(argument, problem, *remedies, place=place)
+        self.args = (problem, *remedies)  # those that a copy is made with
 
-    def told(self, phrase: Callable[[str, Any], str], between: str = ", ") -> str:
-        """Return the message, with what may be set as ``phrase(name, value)`` writes it."""
-        ways = [
-            f"{between.join(phrase(name, value) for name, value in changes.items())} {case}"
-            for changes, case in self.remedies
-        ]
-        return self.problem + (f"; say {', or '.join(ways)}" if ways else "")
-
-
-def _as_argument(name: str, value: Any) -> str:
-    return "xmc (see read_xmc)" if name == "xmc" else f"{name}={value!r}"
+    def __str__(self) -> str:
+        return self.told(setting=_as_argument)

@@ -17,7 +17,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import Missing, check_integer, check_missing, check_real
+from ..core.checks import IGNORE_MISSING, Missing, check_integer, check_missing, check_real
+from ..core.errors import ArgumentError
 from ..core.lengths import divide_rows, typical_length
 from ..core.notices import warn
 from ..core.sequences import as_column
@@ -216,13 +217,11 @@ class CatalogueMixin(TreeLearner):
         if not renumber:  # what was removed before has an id still
             there[there] = np.isin(ids[there], self.tree_.labels)
         if missing == "error" and not there.all():
-            raise ValueError(
-                f"labels holds {ids[~there][0]}, which was removed before; missing='ignore' passes over it"
-            )
+            raise ArgumentError("labels", f"holds {ids[~there][0]}, which was removed before", IGNORE_MISSING)
         ids = ids[there]
         tree, kept = prune(self.tree_, ids)
         if tree is None or ids.size == self.n_labels_:
-            raise ValueError("labels holds every label of the model; at least one must be left")
+            raise ArgumentError("labels", "holds every label of the model; at least one must be left")
         layers = _select(self.layers_, kept)
         counts = _counts_of(self)
         if counts is not None:
@@ -330,8 +329,9 @@ class CatalogueMixin(TreeLearner):
                 "be a text about the label"
             )
         if np.diff(marks.indptr).all():
-            raise ValueError(
-                "every row of Y has a label; X must also hold instances without any of them, like the queries to come"
+            raise ArgumentError(
+                "Y",
+                "has a label in every row; there must also be instances without any, like the queries to come",
             )
         return instances, marks
 
@@ -369,10 +369,10 @@ class CatalogueMixin(TreeLearner):
             there = (
                 "label ids are below 2**31" if n_labels is None else f"the model has labels 0 to {most - 1}"
             )
-            raise ValueError(f"labels holds {wrong[0]}, but {there}")
+            raise ArgumentError("labels", f"holds {wrong[0]}, but {there}")
         values, times = np.unique(ids, return_counts=True)
         if values.size < ids.size:
-            raise ValueError(f"labels holds {values[times > 1][0]} twice")
+            raise ArgumentError("labels", f"holds {values[times > 1][0]} twice")
         return ids.astype(np.int64)
 
 

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
+from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted
 from ..core.sequences import column_names
 from ..core.sparse import Csr, as_csr, check_unmasked
@@ -290,10 +291,8 @@ class TreePredictor(Estimator):
             if csr.shape[0] == 0 or csr.shape[1] == 0:
                 raise ValueError(f"X has shape {csr.shape}; at least one instance and one feature are needed")
         elif csr.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"{name} has {csr.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
-            )
+            expected = f"{type(self).__name__} is expecting {self.n_features_in_} features as input"
+            raise ArgumentError(name, f"has {csr.shape[1]} features, but {expected}")
         return csr
 
     def _set_features(self, X: Any, n_features: int) -> None:

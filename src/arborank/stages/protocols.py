@@ -145,7 +145,8 @@ def checked_matches(
     try:
         ids = check_top_ids(f"the clusters that {who}", _array(answer[0], f"{who} clusters"))
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{error}; {promised}") from None
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{error}; {promised}") from None
     scores = _array(answer[1], f"{who} scores")
     if scores.dtype.kind != "f":
         raise TypeError(f"{who} scores of dtype {scores.dtype}; a Matcher promises floating-point numbers")

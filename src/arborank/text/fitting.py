@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ..core.errors import ArgumentError
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
 from ..core.sequences import text_list
@@ -172,13 +173,14 @@ def _split(
     unknown = sorted(set(about).difference(known))
     if not cold_start:
         if unknown:
-            raise ValueError(
-                f"label_texts is about {unknown[0]!r}{others(unknown)}, which no text has as a label; with "
-                "cold_start=True they become labels that are ranked by these texts"
+            raise ArgumentError(
+                "label_texts",
+                f"is about {unknown[0]!r}{others(unknown)}, which no text has as a label",
+                ({"cold_start": True}, "for labels that are ranked by these texts"),
             )
         return {}, {}
     if not about:
-        raise ValueError("cold_start needs label_texts, which is not given or empty")
+        raise ArgumentError("cold_start", "needs label_texts, which is not given or empty")
     seen = {name: text for name, text in about.items() if name in known}
     return seen, {name: about[name] for name in unknown}
 

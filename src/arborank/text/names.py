@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_real
+from ..core.errors import ArgumentError
 from ..core.label_lists import name_rows
 from ..core.lazy import sp
 from ..core.sequences import as_column, described, is_missing
@@ -27,7 +28,7 @@ def label_id(labels: StringTable, name: str, normalization: str | None, argument
     if label is None:  # sooner than to spell every name
         label = labels.find(spell(name, normalization))
     if label is None:
-        raise ValueError(f"{argument} holds {name!r}, which is not a label of this model")
+        raise ArgumentError(argument, f"holds {name!r}, which is not a label of this model")
     return label
 
 
@@ -70,7 +71,8 @@ def by_name(argument: str, values: Mapping[str, V], normalization: str | None) -
     if len(spelt) < len(values):
         counts = Counter(spell(name, normalization) for name in values)
         twice = next(name for name, count in counts.items() if count > 1)
-        raise ValueError(f"{argument} holds {twice!r} in {counts[twice]} spellings of Unicode; give it once")
+        problem = f"holds {twice!r} in {counts[twice]} spellings of Unicode; give it once"
+        raise ArgumentError(argument, problem)
     return spelt
 
 

@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..core.checks import Missing, check_missing, check_real
+from ..core.checks import IGNORE_MISSING, Missing, check_missing, check_real
+from ..core.errors import ArgumentError
 from ..core.label_lists import name_rows
 from ..core.sequences import as_column
 from ..core.sparse import Csr
@@ -47,7 +48,9 @@ def learn_labels(
     if method == "refresh_labels":
         find_all("names", table, fitted.labels.find, _UNKNOWN)
     elif known := [name for name in table if name in fitted.labels]:
-        raise ValueError(f"names holds {known[0]!r}, which is a label of this model; see refresh_labels")
+        raise ArgumentError(
+            "names", f"holds {known[0]!r}, which is a label of this model; see refresh_labels"
+        )
     lesson = _lesson(fitted, table, texts, labels, label_texts)
     if unseen_weight is not None:
         check_real("unseen_weight", unseen_weight, above=0.0, most=1.0)
@@ -81,15 +84,16 @@ def _lesson(
     """Check what labels ``names`` are learned from, and separate those with instances from the others."""
     texts, rows = paired_rows(texts, name_rows(labels, fitted.normalization))
     about = check_label_texts(label_texts, fitted.normalization)
-    given = [(f"labels of row {number} hold", row) for number, row in enumerate(rows)]
-    for where, named in (*given, ("label_texts is about", about)):
+    given = [("labels", f"of row {number} hold", row) for number, row in enumerate(rows)]
+    for argument, where, named in (*given, ("label_texts", "is about", about)):
         for name in named:
             if name not in names and name not in fitted.labels:
-                raise ValueError(f"{where} {name!r}, neither a known label nor among names")
+                raise ArgumentError(argument, f"{where} {name!r}, neither a known label nor among names")
     found = {name for row in rows for name in row}
     bare = set(names).difference(about, found)
     if bare:
-        raise ValueError(f"{min(bare)!r} has neither a text with that label nor a text in label_texts")
+        problem = f"holds {min(bare)!r}, which no text has as a label and no label_texts is about"
+        raise ArgumentError("names", problem)
     seen = [name for name in names if name in found]
     if seen and all(not set(seen).isdisjoint(row) for row in rows):
         raise ValueError(
@@ -105,7 +109,7 @@ def remove_labels(fitted: Fitted, names: Iterable[str], missing: Missing) -> Fit
         gone = [name for name in gone if name in fitted.labels]
         if not gone:
             return fitted
-    ids = find_all("names", gone, fitted.labels.find, f"{_UNKNOWN}; missing='ignore' passes over it")
+    ids = find_all("names", gone, fitted.labels.find, _UNKNOWN, IGNORE_MISSING)
     left = np.ones(len(fitted.labels), np.bool_)
     left[ids] = False
     model = fitted.model.remove_labels(ids, renumber=True)
@@ -128,7 +132,7 @@ def _table(names: Iterable[str], normalization: str | None) -> StringTable:
     column = as_column(names, "names", "a list of label names", ordered=False)
     listed = [spell(name, normalization) if isinstance(name, str) else name for name in column]
     if not listed:
-        raise ValueError("names is empty; at least one label name was expected")
+        raise ArgumentError("names", "is empty; at least one label name was expected")
     try:
         table = StringTable(listed)
     except (TypeError, ValueError) as error:
@@ -138,5 +142,5 @@ def _table(names: Iterable[str], normalization: str | None) -> StringTable:
         table = StringTable(listed)
     if len(set(listed)) < len(listed):
         twice = next(name for position, name in enumerate(listed) if table.find(name) != position)
-        raise ValueError(f"names holds {twice!r} twice")
+        raise ArgumentError("names", f"holds {twice!r} twice")
     return table
