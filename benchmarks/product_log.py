@@ -7,19 +7,22 @@ product's words and, every other time, a word of nobody's; and it leads, beside 
 category on average, popular ones more often. Test queries are about products drawn by popularity.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import data
 import numpy as np
-from scaling import zipf
 from scipy.sparse import csr_matrix, vstack
 
 SEED = 0
 TEST = 10_000
 PER_CATEGORY, OF_CATEGORY, CATEGORY_WORDS, OWN_WORDS = 50, 4, 16, 8
 STEP = 500_000  # queries made at a time
+
+
+def zipf(rng: np.random.Generator, n: int, size: tuple[int, ...], exponent: float = 0.8) -> np.ndarray:
+    """Numbers below n with probability proportional to (number + 1) ** -exponent."""
+    return np.minimum((n * rng.random(size) ** (1 / (1 - exponent))).astype(np.int64), n - 1)
 
 
 def vocabulary(n_labels: int) -> int:
@@ -87,10 +90,11 @@ def ragged(columns: np.ndarray, kept: np.ndarray, width: int) -> csr_matrix:
     return matrix
 
 
-def make(n_labels: int, directory: Path) -> None:
-    """Write the four matrices, TF-IDF rows of unit length, unless they are there."""
-    if all((directory / f"{matrix}.npz").exists() for matrix in data.MATRICES):
-        return
+def make(n_labels: int, cache: Path) -> Path:
+    """Write the four matrices, TF-IDF rows of unit length, unless they are there; their directory."""
+    directory = (cache / f"products-{n_labels}").resolve()
+    if data.cached(directory):
+        return directory
     directory.mkdir(parents=True, exist_ok=True)
     catalogue = Catalogue(n_labels)
     weights = None
@@ -105,13 +109,4 @@ def make(n_labels: int, directory: Path) -> None:
         X.data /= np.repeat(norms, np.diff(X.indptr))
         data.write(X, directory / f"X.{part}.npz")
         data.write(Y, directory / f"Y.{part}.npz")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("labels", nargs="+", type=int)
-    data.add_arguments(parser)
-    arguments = parser.parse_args()
-    for n_labels in arguments.labels:
-        make(n_labels, arguments.cache / f"catalogue-{n_labels}")
-        print(f"catalogue-{n_labels}", "ready", flush=True)
+    return directory

@@ -37,7 +37,7 @@ __all__ = ["CatalogueMixin"]
 
 # What a sample of negatives leaves out, a branch with fewer levels has fewer rankers to make up for. Its margins at the
 # root are lowered by so much for every level that it lacks, and every factor of e that the sample is smaller by; found
-# with benchmarks/catalogue.py.
+# as in benchmarks/HOW-WE-KNOW.md.
 _LESS = 0.065
 _ALIKE = 10  # lengths of rows in fit and an update; more, and they were not made in the same way
 

@@ -21,7 +21,7 @@ from .unseen import margin_of, rankers_of_texts
 __all__ = ["ColdStartMixin"]
 
 # The chance from which on a label takes a place among the ten best of half of the instances, found with
-# benchmarks/catalogue.py; how many instances are looked at; what labels weigh where none can be.
+# benchmarks/HOW-WE-KNOW.md; how many instances are looked at; what labels weigh where none can be.
 _LEAST_CHANCE, _ASKED, _UNSEEN_WEIGHT = 1 / 300, 2000, 0.5
 
 

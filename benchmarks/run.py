@@ -1,0 +1,152 @@
+"""Measures Arborank beside other libraries and writes the tables of ``RESULTS.md``.
+
+    python benchmarks/environments.py libpecos
+    python benchmarks/run.py training vectorizer --data DIR --sides arborank libpecos scikit-learn
+
+Every measurement is kept in the cache as soon as it is taken, and what is kept is not measured again: a run may be
+stopped and continued. ``--anew`` forgets what was kept of the chosen tables. ``--rows 2000`` tries everything on the
+first rows of each set and prints the tables.
+"""
+
+import argparse
+import os
+import re
+from importlib import import_module
+from pathlib import Path
+
+from environments import HERE, PLACE, SIDES, missing
+from harness import Measurements
+
+TABLES = (
+    "training",
+    "vectorizer",
+    "retrieval",
+    "completion",
+    "serving",
+    "scale",
+)  # and transformer, when named
+FORGET = {"training": ("train", "load", "batch", "single"), "scale": ("train", "load", "batch", "single")}
+
+
+def head(found: Measurements) -> str:
+    """When, where and with which versions."""
+    dates = sorted({one["date"] for one in found.all})
+    versions = sorted({one["values"]["version"] for one in found.all if "version" in one["values"]})
+    machines = "; ".join(sorted({one["machine"] for one in found.all}))
+    when = " to ".join(dict.fromkeys([dates[0], dates[-1]]))
+    return f"Measured {when} UTC on {machines}. Versions: {', '.join(versions)}."
+
+
+def plot(found: Measurements, path: Path) -> None:
+    """Bars of what libpecos takes, in multiples of Arborank; needs the extra ``plot``."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+    from tables.training import SUMMARY, sets
+
+    mpl.use("svg")
+    mpl.rcParams |= {"svg.hashsalt": "arborank", "svg.fonttype": "none", "font.size": 8}
+    mpl.rcParams |= {"axes.spines.top": False, "axes.spines.right": False}
+    figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
+    names, threads = sets(found), found.distinct("threads", table="train")[0]
+    for place, name in enumerate(names):
+        pairs = [
+            [found.median(f, table=t, set=name, threads=threads, side=s) for s in ("libpecos", ours)]
+            for _, ours, t, f in SUMMARY
+        ]
+        at = [group + (place - (len(names) - 1) / 2) * 0.8 / len(names) for group in range(len(SUMMARY))]
+        axes.bar(at, [a / b if a and b else 0 for a, b in pairs], 0.72 / len(names), label=name)
+    axes.axhline(1, color="black", linewidth=0.6)
+    axes.set(ylabel=f"libpecos ÷ Arborank, {threads} threads")
+    axes.set_xticks(
+        range(len(SUMMARY)), [what.replace(", ", "\n").replace(" of ", "\nof ") for what, *_ in SUMMARY]
+    )
+    axes.legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def write(texts: dict[str, str], path: Path) -> None:
+    """Put every text between its two marks; places that were not measured stay as they are."""
+    page = path.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        page, n = re.subn(
+            f"(<!-- {name} -->\n).*?(<!-- end -->)",
+            lambda m, text=text: f"{m[1]}\n{text}\n\n{m[2]}",
+            page,
+            flags=re.DOTALL,
+        )
+        if not n:
+            raise ValueError(f"{path} has no place for {name}")
+    path.write_text(page, encoding="utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data = os.environ.get("ARBORANK_DATA")
+    parser.add_argument(
+        "tables", nargs="*", default=TABLES, metavar="table", help=f"of {', '.join(TABLES)}; all by default"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=data, required=not data, help="folder of the sets (or ARBORANK_DATA)"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=HERE / "cache", help="matrices, models and measurements"
+    )
+    parser.add_argument(
+        "--environments", type=Path, default=PLACE, help="folder of the other libraries' environments"
+    )
+    parser.add_argument("--sets", nargs="+", help="by default those of each table")
+    parser.add_argument("--sides", nargs="+", default=list(SIDES), choices=list(SIDES))
+    parser.add_argument(
+        "--threads", nargs="+", type=int, default=[2, 1], help="tables with one number take the first"
+    )
+    parser.add_argument(
+        "--labels", nargs="+", type=int, default=[10**5, 3 * 10**5, 10**6], help="of the table scale"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, help="only the first rows of a set; prints the tables")
+    parser.add_argument("--singles", type=int, default=2000, help="queries given one at a time")
+    parser.add_argument("--patience", type=float, default=60, help="seconds for a pass over the test rows")
+    parser.add_argument(
+        "--limit", type=float, default=1200, help="seconds for one answer of a side, which then is ended"
+    )
+    parser.add_argument(
+        "--encoder", type=Path, help="folder of the table transformer's; one of 6 layers by default"
+    )
+    parser.add_argument("--anew", action="store_true", help="forget what was measured of these tables")
+    parser.add_argument("--report", action="store_true", help="measure nothing, write the tables")
+    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
+    given = parser.parse_args()
+    if unknown := set(given.tables) - {*TABLES, "transformer"}:
+        parser.error(f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}")
+    return given
+
+
+def main() -> None:
+    given = arguments()
+    if given.rows:
+        given.cache /= f"rows-{given.rows}"
+    modules = {name: import_module(f"tables.{name}") for name in given.tables}
+    used = {side for module in modules.values() for side in module.SIDES if side in given.sides}
+    if absent := sorted(side for side in used if missing(side, given.environments)):
+        print(f"no environment, left out: {', '.join(absent)} (python benchmarks/environments.py makes them)")
+        given.sides = [side for side in given.sides if side not in absent]
+    found = Measurements(given.cache)
+    for name, module in modules.items():
+        if given.anew:
+            for table in FORGET.get(name, (name,)):
+                found.forget(table)
+        if not given.report:
+            module.measure(given, found)
+    texts = {key: text for module in modules.values() for key, text in module.render(found).items()}
+    if given.rows:
+        print("\n\n".join(f"## {name}\n\n{text}" for name, text in texts.items()))
+        return
+    write({"head": head(found)} | texts, given.output)
+    if "training" in modules:
+        plot(found, given.output.with_suffix(".svg"))
+
+
+if __name__ == "__main__":
+    main()
