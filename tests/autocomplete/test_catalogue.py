@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.autocomplete.catalogue import Catalogue, holds_phrase
-from arborank.autocomplete.gather import gather_queries
-from arborank.autocomplete.sessions import Pairs
+from arborank.autocomplete import Pairs
+from arborank.autocomplete.catalogue import Catalogue
+from arborank.autocomplete.gather import gather
+from arborank.autocomplete.options import CompleterOptions
+from arborank.autocomplete.phrases import holds_phrase, normal_phrases
 from arborank.autocomplete.typos import one_edit_ranges
 from arborank.core.state import State
 from arborank.core.strings import StringTable
@@ -97,9 +99,11 @@ def test_find():
 
 
 def gathered(queries, users=None, **options):
-    options = {"min_count": 1, "min_users": 1, "blocklist": (), **options}
-    catalogue, rows, labels = gather_queries(Pairs([()] * len(queries), queries, users), **options)
-    return dict(zip(catalogue.texts, catalogue.counts.tolist(), strict=True)), rows.tolist(), labels.tolist()
+    """Texts with their counts; the rows that are kept, by what came before them; and their labels."""
+    pairs = Pairs([(f"{row}",) for row in range(len(queries))], queries, users)
+    found = gather(pairs, CompleterOptions(**options), normal_phrases(options.get("blocklist", ())))
+    counts = dict(zip(found.catalogue.texts, found.catalogue.counts.tolist(), strict=True))
+    return counts, [int(context[0]) for context in found.contexts], found.labels.tolist()
 
 
 def test_spellings_of_a_query_are_one_and_the_most_frequent_is_shown():
@@ -148,9 +152,7 @@ def test_blocked_words():
 )
 def test_where_a_phrase_is_held(key, phrase, held):
     assert holds_phrase(key, ["other", phrase]) == held
-    catalogue = catalogue_of([key])
-    catalogue.block([phrase])
-    assert catalogue.blocked.tolist() == ([0] if held else [])
+    assert catalogue_of([key]).blocking([phrase]).blocked.tolist() == ([0] if held else [])
 
 
 @pytest.mark.parametrize(

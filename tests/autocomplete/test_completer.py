@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 import arborank
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, XRLinear
+from arborank.autocomplete.contexts import read_context
 from arborank.autocomplete.normal import normalize
 from arborank.core.sparse import to_scipy
 
@@ -339,11 +340,19 @@ def test_a_fit_that_fails_leaves_the_completer_as_it_was():
 @pytest.mark.parametrize(
     ("params", "error", "message"),
     [
-        ({"index": "tree"}, ValueError, "index is 'tree'; expected one of hybrid, trie, mustlink, kmeans"),
+        (
+            {"index": "tree"},
+            ValueError,
+            "index must be one of 'hybrid', 'trie', 'mustlink', 'kmeans', found 'tree'",
+        ),
         ({"index": "kmeans", "depth": 2}, ValueError, "depth is 2, but index 'kmeans' has no levels"),
-        ({"representation": "name"}, ValueError, "representation is 'name'; expected one of pifa, names"),
+        (
+            {"representation": "name"},
+            ValueError,
+            "representation must be one of .* found 'name'",
+        ),
         ({"depth": 0}, ValueError, "depth must be at least 1"),
-        ({"prefix_law": "zipf"}, ValueError, "prefix_law is 'zipf'"),
+        ({"prefix_law": "zipf"}, ValueError, "prefix_law must be one of .* found 'zipf'"),
         ({"prefix_weight": 0}, ValueError, "prefix_weight must be above 0"),
         ({"decay": 1.5}, ValueError, "decay must be at most 1, found 1.5"),
         ({"min_count": 0}, ValueError, "min_count must be at least 1"),
@@ -478,5 +487,4 @@ def test_whatever_is_typed(prefix, previous, k, strict):
 
 def test_blank_previous_queries_do_not_count(completer):
     assert completer.complete("n", ["london", "", "\x00 "]) == completer.complete("n", "london")
-    several = Autocompleter(n_previous=2).fit(log())
-    assert several._context(["a", "", "b", " ", "c"]) == ("b", "c")
+    assert read_context(["a", "", "b", " ", "c"], 2) == ("b", "c")

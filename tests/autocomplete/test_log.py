@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from arborank.autocomplete import read_log, read_pairs, session_pairs
+from arborank.autocomplete import Pairs, read_log, read_pairs, session_pairs
 from arborank.autocomplete.normal import normalize
 
 
@@ -52,13 +52,11 @@ def test_broken_log_lines(tmp_path, name, text, message):
 
 
 def test_pairs(tmp_path):
-    assert read_pairs(write(tmp_path, "pairs.tsv", "one\ttwo\tthree\nalone\n")) == (
-        [("one", "two"), ()],
-        ["three", "alone"],
-        None,
+    assert read_pairs(write(tmp_path, "pairs.tsv", "one\ttwo\tthree\nalone\n")) == Pairs(
+        [("one", "two"), ()], ["three", "alone"]
     )
     text = '{"previous": "a", "query": "b", "user": 1}\n{"query": "c", "user": "u"}\n'
-    assert read_pairs(write(tmp_path, "pairs.jsonl", text)) == ([("a",), ()], ["b", "c"], ["1", "u"])
+    assert read_pairs(write(tmp_path, "pairs.jsonl", text)) == Pairs([("a",), ()], ["b", "c"], ["1", "u"])
 
 
 @pytest.mark.parametrize(
@@ -92,6 +90,8 @@ def test_sessions_are_sorted_by_time_and_cut_at_pauses():
         ((), "late", "a"),
         ((), "other", "b"),
     ]
+    assert pairs.times == [10, 20, 30, 5000, 5]
+    assert pairs.selected([3, 0]) == Pairs([(), ()], ["late", "first"], ["a", "a"], [5000, 10])
     assert session_pairs(rows, session_gap=None).previous[3] == ("third",)
 
 

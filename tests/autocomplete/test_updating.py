@@ -154,6 +154,12 @@ def test_removed_queries_are_gone(completer, tmp_path):
     assert queries(completer.remove([]).complete("new y")) == ["new york"]
 
 
+def test_blocking_leaves_the_completer_that_was_updated(completer):
+    before = completer.complete("n", "london")
+    assert "new york" not in queries(completer.remove([]).block(["new"]).complete("n", "london"))
+    assert completer.complete("n", "london") == before
+
+
 def test_removing_keeps_what_is_blocked(completer):
     blocked = clone_of(completer).block(["naples"])
     less = blocked.remove(["canon", "adidas"])

@@ -9,6 +9,7 @@ import arborank
 from arborank import Autocompleter, XRLinear
 from arborank.autocomplete.followers import Followers, count_followers
 from arborank.autocomplete.prefixes import sample_prefixes
+from arborank.autocomplete.threshold import Threshold
 from arborank.core.state import State
 from arborank.core.strings import StringTable
 
@@ -140,17 +141,17 @@ def test_what_is_blocked_or_rare_never_follows():
 
 def test_counting_followers():
     contexts = [("a",), ("b", "a"), (), ("c",), ("a",)]
-    followers = count_followers(contexts, np.array([2, 0, 1, 1, 2]), None, 3, min_count=1, min_users=1)
+    followers = count_followers(contexts, np.array([2, 0, 1, 1, 2]), None, 3, Threshold())
     assert list(followers.contexts) == ["a", "c"]
     ids, times = followers.after(("a",), 0.5, 0, 3)
     assert (ids.tolist(), times.tolist()) == ([0, 2], [1, 2])
     ids, times = followers.after(("c", "a"), 0.5, 1, 3)
     assert (ids.tolist(), times.tolist()) == ([1, 2], [0.5, 2])
     assert followers.after(("b",), 0.5, 0, 3)[0].size == 0
-    few = count_followers(contexts, np.array([2, 0, 1, 1, 2]), list("uuvvu"), 3, min_count=2, min_users=2)
+    few = count_followers(contexts, np.array([2, 0, 1, 1, 2]), list("uuvvu"), 3, Threshold(2, 2))
     assert len(few) == 0
     known = count_followers(
-        contexts, np.array([2, 0, 1, 1, 2]), list("uuvvu"), 3, min_count=2, min_users=2, known={"c"}
+        contexts, np.array([2, 0, 1, 1, 2]), list("uuvvu"), 3, Threshold(2, 2), known={"c"}
     )
     assert list(known.contexts) == ["c"]
 

@@ -186,7 +186,7 @@ def test_marks_are_bounded_and_the_latest_are_kept(completer, monkeypatch):
     assert more.size == 10
     assert more[-3:].tolist() == [3, 50, 51]
     small = Autocompleter(n_jobs=1).fit(OLD)
-    assert small.counted_.size == 10
+    assert small.fitted_.counted.size == 10
     with pytest.warns(UserWarning, match="10 of"):
         small.update(OLD)
 

@@ -11,6 +11,7 @@ import pytest
 
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.autocomplete.contexts import shared_words
+from arborank.autocomplete.threshold import Threshold
 from arborank.core.spelling import word_pattern
 
 SENTENCES = {
@@ -201,11 +202,9 @@ def test_the_command_line_warns_in_one_line(tmp_path):
 def test_words_of_previous_queries_stay_whole():
     """What few have sent must not be put together from pieces that many have, nor a shared word lost by a rare one."""
     contexts = [("दाल चावल",)] * 3 + [("दिल",)] + [("दल",)] * 3
-    kept = shared_words(contexts, None, min_count=3, min_users=1)
+    kept = shared_words(contexts, None, Threshold(min_count=3))
     assert kept == ["दाल चावल"] * 3 + ["दल"] * 3
-    assert (
-        shared_words([("می\u200cخواهم",)] * 2, ["a", "b"], min_count=2, min_users=2) == ["می\u200cخواهم"] * 2
-    )
+    assert shared_words([("می\u200cخواهم",)] * 2, ["a", "b"], Threshold(2, 2)) == ["می\u200cخواهم"] * 2
 
 
 @pytest.mark.parametrize("language", list(SENTENCES))

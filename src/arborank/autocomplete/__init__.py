@@ -2,6 +2,7 @@
 
 from .completer import Autocompleter
 from .log import LogRow, read_log, read_pairs
-from .sessions import Pairs, session_pairs
+from .pairs import Pairs
+from .sessions import session_pairs
 
 __all__ = ["Autocompleter", "LogRow", "Pairs", "read_log", "read_pairs", "session_pairs"]

@@ -1,19 +1,19 @@
 """The queries that can be suggested: sorted, so that those with a common prefix are neighbours; and how frequent."""
 
-import re
 import reprlib
-import unicodedata
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.checks import IGNORE_MISSING, Missing
+from ..core.sequences import text_list
 from ..core.state import State
-from ..core.strings import StringTable, shown_first
+from ..core.strings import StringTable, find_all, shown_first
 from .normal import normalize
+from .phrases import holds_phrase, normal_phrases
 
 __all__ = ["Catalogue"]
 
@@ -21,11 +21,6 @@ _MANY = 2048  # a range of more queries is ranked by frequency once, not at ever
 _RANGES = 1024  # so many of these are remembered,
 _REMEMBERED = 64  # each with so many queries at least
 _MOST_SENT = 2**63 - 1  # of all queries
-# written without spaces: Thai, Lao, Burmese, Khmer, Chinese, Japanese
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
-)
 
 
 class Catalogue:
@@ -42,7 +37,7 @@ class Catalogue:
     blocked : int32 array, optional
         Ids that are never to be suggested, ascending.
     phrases : iterable of str, optional
-        Normal forms of the words and phrases that `block` was given.
+        Normal forms of the words and phrases that `blocking` was given.
     """
 
     def __init__(
@@ -53,13 +48,15 @@ class Catalogue:
         blocked: NDArray[np.int32] | None = None,
         phrases: Iterable[str] = (),
     ) -> None:
+        blocked = np.array([], dtype=np.int32) if blocked is None else blocked
         if not len(keys) == len(texts) == counts.size:
             raise ValueError(f"{len(keys)} keys, {len(texts)} texts and {counts.size} counts do not fit")
         self.keys = keys
         self.texts = texts
         self.counts = counts
+        self.blocked = blocked
         self.phrases = tuple(phrases)
-        self._set_blocked(np.array([], dtype=np.int32) if blocked is None else blocked)
+        self._remembered: dict[tuple[int, int], NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -85,25 +82,28 @@ class Catalogue:
         if len(start) > self.longest:
             return 0, 0
         low, high = within or (0, len(self.keys))
-        key = self._keys()
-        first = bisect_left(range(high), start, lo=low, key=key)
-        if first == high or not key(first).startswith(start):
-            return first, first
-        return first, bisect_left(range(high), start + b"\xff", lo=first, key=key)
-
-    def behind(self, start: bytes, first: int, end: int) -> int:
-        """Return the id behind the last of the keys that begin so, among ids from the first such one to ``end``."""
-        return bisect_left(range(end), start + b"\xff", lo=first, key=self._keys())
-
-    def _keys(self) -> Callable[[int], bytes]:
-        text, offsets = self.keys.text.data, self.keys.offsets.data
-        return lambda i: bytes(text[offsets[i] : offsets[i + 1]])
+        first = self.keys.bisect(start, low, high)
+        return first, self.keys.bisect(start + b"\xff", first, high)
 
     def find(self, text: str) -> int | None:
         """Return the id of a query, or None."""
         key = normalize(text)
         first, end = self.matching(key)
         return first if first < end and self.keys[first] == key else None
+
+    def find_all(self, name: str, queries: Iterable[str], missing: Missing | None = None) -> list[int]:
+        """Return the ids of queries that are known; unknown ones are left out if ``missing`` is ``"ignore"``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is not a str, or unknown; the message has ``name``, the argument that they came in.
+        """
+        wanted = text_list(queries, name, ordered=False)
+        if missing == "ignore":
+            wanted = [query for query in wanted if self.find(query) is not None]
+        remedies = [IGNORE_MISSING] if missing == "error" else []
+        return find_all(name, wanted, self.find, "which this completer does not know", *remedies)
 
     def frequent(self, first: int, end: int, k: int) -> NDArray[np.int64]:
         """Return the ids of the ``k`` most frequent queries of a range that are not blocked; among equals in order."""
@@ -138,19 +138,24 @@ class Catalogue:
         return max(sums[end] - sums[first], 1)
 
     @cached_property
+    def _open_counts(self) -> NDArray[np.int64]:
+        counts = self.counts.copy()
+        counts[self.blocked] = 0
+        return counts
+
+    @cached_property
     def _sums(self) -> NDArray[np.int64]:
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.counts)])
 
-    def block(self, phrases: Iterable[str]) -> None:
-        """Block the queries that hold one of some words or phrases, as `holds_phrase` finds them."""
-        wanted = [key for key in map(normalize, phrases) if key]
-        self.phrases = tuple(dict.fromkeys([*self.phrases, *wanted]))
-        self._set_blocked(np.union1d(self.blocked, self.holding(wanted)).astype(np.int32))
+    def blocking(self, phrases: Iterable[str]) -> "Catalogue":
+        """Return a catalogue that blocks what holds one of some words or phrases, as `holds_phrase` finds them, too."""
+        wanted = normal_phrases([*self.phrases, *phrases])
+        blocked = np.union1d(self.blocked, self.holding(wanted)).astype(np.int32)
+        return Catalogue(self.keys, self.texts, self.counts, blocked, wanted)
 
-    def holding(self, phrases: Iterable[str]) -> NDArray[np.int32]:
-        """Return the ids of the queries that hold one of some words or phrases, ascending."""
-        wanted = [key for key in map(normalize, phrases) if key]
-        found = [i for i, key in enumerate(self.keys) if holds_phrase(key, wanted)] if wanted else []
+    def holding(self, phrases: Sequence[str]) -> NDArray[np.int32]:
+        """Return the ids of the queries that hold one of some normal forms, ascending."""
+        found = [i for i, key in enumerate(self.keys) if holds_phrase(key, phrases)] if phrases else []
         return np.array(found, np.int32)
 
     def selected(self, kept: NDArray[np.bool_]) -> "Catalogue":
@@ -201,14 +206,6 @@ class Catalogue:
         )
         return catalogue, own, others
 
-    def _set_blocked(self, blocked: NDArray[np.int32]) -> None:
-        self.blocked = blocked
-        self._open_counts = self.counts
-        if blocked.size:
-            self._open_counts = self.counts.copy()
-            self._open_counts[blocked] = 0
-        self._remembered: dict[tuple[int, int], NDArray[np.int64]] = {}
-
     def to_state(self) -> State:
         """Return what is saved."""
         parts = {"keys": self.keys}
@@ -227,22 +224,11 @@ class Catalogue:
             If counts are not a vector of int64 from 0 on, one a query, or ids of blocked queries not int32, ascending
             and in range.
         """
-        keys, counts, blocked = (
-            state.part("keys", StringTable),
-            state.arrays["counts"],
-            state.arrays["blocked"],
-        )
-        if counts.dtype != np.int64 or counts.ndim != 1:
-            raise ValueError(
-                f"counts must be a vector of int64, found {counts.dtype} of shape {counts.shape}"
-            )
+        keys = state.part("keys", StringTable)
+        counts, blocked = state.vector("counts", np.int64), state.vector("blocked", np.int32)
         if counts.size == 0 or counts.min() < 0 or counts.max() > _MOST_SENT // counts.size:
             raise ValueError(
                 f"counts must hold a number from 0 to 2^63 / {counts.size} a query, and one at least"
-            )
-        if blocked.dtype != np.int32 or blocked.ndim != 1:
-            raise ValueError(
-                f"blocked must be a vector of int32, found {blocked.dtype} of shape {blocked.shape}"
             )
         if blocked.size and not (
             blocked[0] >= 0 and blocked[-1] < len(keys) and (blocked[1:] > blocked[:-1]).all()
@@ -253,30 +239,3 @@ class Catalogue:
         if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
             raise ValueError(f"phrases must be a list of str, found {reprlib.repr(phrases)}")
         return cls(keys, texts, counts, blocked, phrases)
-
-
-def holds_phrase(key: str, phrases: Iterable[str]) -> bool:
-    """Whether a normal form holds one of some normal forms as whole words.
-
-    A word ends at anything but letters, digits, ``_`` and combining marks. In scripts written without spaces it may end
-    anywhere: there, a phrase is found within longer words too.
-    """
-    return any(_holds(key, phrase) for phrase in phrases if phrase in key)
-
-
-def _holds(key: str, phrase: str) -> bool:
-    start = key.find(phrase)
-    while start >= 0:
-        end = start + len(phrase)
-        begins = start == 0 or not _same_word(key[start - 1], phrase[0])
-        if begins and (end == len(key) or not _same_word(phrase[-1], key[end])):
-            return True
-        start = key.find(phrase, start + 1)
-    return False
-
-
-def _same_word(*neighbours: str) -> bool:
-    return all(
-        (char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M") and not _UNSPACED.match(char)
-        for char in neighbours
-    )

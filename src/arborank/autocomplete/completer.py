@@ -1,35 +1,37 @@
 """Autocompleter: the previous queries and a prefix in, likely queries out."""
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
-from typing import Any, Literal, Self
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Literal, Self
 
 import numpy as np
-import scipy.sparse as sp
 
-from ..core.estimator import check_fitted, clone
-from ..core.sparse import as_csr
+from ..core.checks import Missing, check_flag, check_integer, check_missing
+from ..core.estimator import Estimator, check_fitted, fitted_clone
+from ..core.sequences import as_column, text_list
 from ..core.state import State, lasting
 from ..core.threads import n_threads
-from ..features import NgramTfidf, PrefixTfidf
+from ..features.base import TextTransformer
 from ..linear import XRLinear
 from ..storage import SaveMixin
 from .catalogue import Catalogue
-from .contexts import drop_blocked, shared_words
-from .counted import marks_of, remember
-from .followers import Followers, count_followers
-from .gather import gather_queries
-from .growing import default_model, grow_tree
-from .parameters import check_parameters
-from .prefixes import sample_prefixes
+from .contexts import Previous, read_context
+from .fitted import Completions, FittedCompleter
+from .fitting import fit_completer
+from .followers import Followers
+from .normal import normalize
+from .options import CompleterOptions, Index, Representation
+from .pairs import check_pairs
 from .rows import ContextRows
-from .sessions import Pairs, check_pairs, check_times, timed_pairs
-from .updating import UpdateMixin
+from .sessions import LogRows, session_pairs
+from .times import Time
+from .updating import remove_queries, update_completer
 
 __all__ = ["Autocompleter"]
 
+_PARTS = ("model", "previous_features", "prefix_features")  # parameters that are saved as what they became
 
-class Autocompleter(SaveMixin, UpdateMixin):
+
+class Autocompleter(SaveMixin, Estimator):
     """Session-aware query autocompletion (Yadav et al., KDD 2021).
 
     Every query of the log is a label. It is ranked from the words of the queries before it and from character n-grams
@@ -85,15 +87,16 @@ class Autocompleter(SaveMixin, UpdateMixin):
 
     Attributes
     ----------
+    fitted_ : FittedCompleter
+        All that was learned, of which these are parts:
     catalogue_ : Catalogue
         The queries, with their counts.
     followers_ : Followers
         How often each query followed each context.
-    counted_ : uint64 array
-        Marks of the rows that were learned, by which an update knows them again.
     rows_ : ContextRows
         The fitted vectorisers.
     model_ : XRLinear
+        The fitted rankers.
 
     Examples
     --------
@@ -110,24 +113,24 @@ class Autocompleter(SaveMixin, UpdateMixin):
     def __init__(
         self,
         *,
-        index: Literal["hybrid", "trie", "mustlink", "kmeans"] = "hybrid",
-        depth: int | None = None,
-        representation: Literal["pifa", "names", "pifa-names"] = "pifa",
-        model: XRLinear | None = None,
-        previous_features: Any = None,
-        prefix_features: Any = None,
-        prefix_weight: float = 0.1,
-        n_previous: int = 1,
-        decay: float = 0.5,
-        prefix_law: Literal["uniform", "reciprocal"] = "uniform",
-        prefixes_per_query: int = 1,
-        min_count: int = 1,
-        min_users: int = 1,
-        blocklist: Collection[str] = (),
-        session_gap: float | None = 1800.0,
-        random_state: int = 0,
-        n_jobs: int | None = None,
-        verbose: int = 0,
+        index: Index = CompleterOptions.index,
+        depth: int | None = CompleterOptions.depth,
+        representation: Representation = CompleterOptions.representation,
+        model: XRLinear | None = CompleterOptions.model,
+        previous_features: TextTransformer | None = CompleterOptions.previous_features,
+        prefix_features: TextTransformer | None = CompleterOptions.prefix_features,
+        prefix_weight: float = CompleterOptions.prefix_weight,
+        n_previous: int = CompleterOptions.n_previous,
+        decay: float = CompleterOptions.decay,
+        prefix_law: Literal["uniform", "reciprocal"] = CompleterOptions.prefix_law,
+        prefixes_per_query: int = CompleterOptions.prefixes_per_query,
+        min_count: int = CompleterOptions.min_count,
+        min_users: int = CompleterOptions.min_users,
+        blocklist: Collection[str] = CompleterOptions.blocklist,
+        session_gap: float | None = CompleterOptions.session_gap,
+        random_state: int = CompleterOptions.random_state,
+        n_jobs: int | None = CompleterOptions.n_jobs,
+        verbose: int = CompleterOptions.verbose,
     ) -> None:
         self.index = index
         self.depth = depth
@@ -148,9 +151,9 @@ class Autocompleter(SaveMixin, UpdateMixin):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    # ------------------------------------------------------------------ fit
+    # ------------------------------------------------------------------ learn
 
-    def fit(self, log: Iterable[Any], y: Any = None) -> Self:
+    def fit(self, log: LogRows, y: object = None) -> Self:
         """Learn from a query log; ``y`` is ignored.
 
         Parameters
@@ -163,16 +166,18 @@ class Autocompleter(SaveMixin, UpdateMixin):
         TypeError, ValueError
             If a row or a parameter is of the wrong kind or range, or no query is left; the message names it.
         """
-        check_parameters(self)
-        return self._fit(*timed_pairs(log, n_previous=self.n_previous, session_gap=self.session_gap))
+        options = CompleterOptions.of(self)
+        pairs = session_pairs(log, n_previous=options.n_previous, session_gap=options.session_gap)
+        self.fitted_ = fit_completer(pairs, options)
+        return self
 
     def fit_pairs(
         self,
-        previous: Iterable[str | Sequence[str] | None],
+        previous: Iterable[Previous],
         queries: Iterable[str],
         *,
-        users: Iterable[Any] | None = None,
-        times: Iterable[Any] | None = None,
+        users: Iterable[Hashable] | None = None,
+        times: Iterable[Time] | None = None,
     ) -> Self:
         """Learn from pairs of what came before and the query that followed.
 
@@ -191,67 +196,212 @@ class Autocompleter(SaveMixin, UpdateMixin):
         TypeError, ValueError
             As `fit`.
         """
-        check_parameters(self)
-        pairs = check_pairs(previous, queries, users)
-        return self._fit(pairs, check_times(times, pairs))
-
-    def _fit(self, pairs: Pairs, times: list[float] | None) -> Self:
-        catalogue, kept, labels = gather_queries(
-            pairs, min_count=self.min_count, min_users=self.min_users, blocklist=self.blocklist
-        )
-        contexts = drop_blocked([self._context(pairs.previous[row]) for row in kept.tolist()], self.blocklist)
-        users = None if pairs.users is None else [pairs.users[row] for row in kept.tolist()]
-        followers = count_followers(
-            contexts, labels, users, len(catalogue), min_count=self.min_count, min_users=self.min_users
-        )
-        counted = remember(np.array([], np.uint64), *marks_of(pairs, times, kept))
-        previous = self._fit_previous(
-            shared_words(contexts, users, min_count=self.min_count, min_users=self.min_users)
-        )
-        contexts *= self.prefixes_per_query
-        labels = np.tile(labels, self.prefixes_per_query)
-        keys = list(catalogue.keys)
-        prefixes = sample_prefixes(keys, labels, self.prefix_law, self.random_state)
-        rows = ContextRows(
-            previous,
-            self._fit_prefix([prefix for prefix in prefixes if prefix] or keys),
-            decay=float(self.decay),
-            prefix_weight=float(self.prefix_weight),
-        )
-        X, _ = rows.many(contexts, prefixes, n_threads=n_threads(self.n_jobs))
-        del contexts, prefixes
-        ones = np.ones(labels.size, np.float32)
-        matrix = sp.csr_array((ones, labels, np.arange(labels.size + 1)), shape=(labels.size, len(keys)))
-        Y = as_csr(matrix, "labels")
-        model = clone(self.model) if self.model is not None else default_model(self.index)
-        if self.n_jobs is not None:
-            model.set_params(n_jobs=self.n_jobs)
-        if self.verbose:
-            model.set_params(verbose=self.verbose)
-        model.set_params(
-            tree=grow_tree(self.index, self.depth, self.representation, keys, X, Y, rows.prefix, model)
-        )
-        model._fit(X, Y, row_length=1.0)
-        # together, and last: a fit that fails leaves the completer as it was
-        self._set_fitted(catalogue, followers, counted, rows, model)
+        options = CompleterOptions.of(self)
+        self.fitted_ = fit_completer(check_pairs(previous, queries, users, times), options)
         return self
 
-    def _fit_prefix(self, prefixes: list[str]) -> Any:
-        features = (
-            PrefixTfidf(n_jobs=self.n_jobs) if self.prefix_features is None else clone(self.prefix_features)
-        )
-        return features.fit(prefixes)
+    def update(self, log: LogRows, *, refresh: Collection[str] = ()) -> Self:
+        """Return a completer that knows a newer log.
 
-    def _fit_previous(self, texts: list[str]) -> Any:
-        if self.previous_features is not None:
-            return clone(self.previous_features).fit(texts)
-        features = NgramTfidf(
-            tokens="word1", min_df=max(2, self.min_count), sublinear_tf=True, n_jobs=self.n_jobs
+        - Queries that are new and, in this log, frequent enough for ``min_count`` and ``min_users`` are added, in a
+          branch of the tree of their own.
+        - How often every query was sent, and after which others, adds up: a known query that begins to follow a
+          context is completed there at once. Contexts, too, are kept if they are known or frequent enough.
+        - The rankers of known queries stay: what follows contexts that only share words with those of this log is
+          learned by `fit` alone, or by ``refresh``.
+        - Rows that were learned before (the same session, time and query; those of the last four million rows are
+          known) do not count again, so that logs may overlap.
+        - Queries that hold a word or phrase of ``blocklist`` or of `block` are removed, with all that was learned from
+          them.
+
+        Parameters
+        ----------
+        log : iterable of (session, time, query)
+            As for `Autocompleter.fit`. It must hold known queries beside the new ones, as a log does: they are what
+            new queries are told apart from.
+        refresh : collection of str, default=()
+            Known queries to be forgotten and learned from this log.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `Autocompleter.fit`, but for a log without a query, which only removes what is blocked; or if a query of
+            ``refresh`` is unknown or not in the log, no query of the log is known and stays, or every known query is
+            blocked.
+
+        Warns
+        -----
+        UserWarning
+            If some rows were learned before.
+        """
+        check_fitted(self, "fitted_")
+        options = CompleterOptions.of(self)
+        pairs = session_pairs(log, n_previous=options.n_previous, session_gap=options.session_gap)
+        return fitted_clone(self, fitted_=update_completer(self.fitted_, pairs, options, refresh))
+
+    def update_pairs(
+        self,
+        previous: Iterable[Previous],
+        queries: Iterable[str],
+        *,
+        users: Iterable[Hashable] | None = None,
+        times: Iterable[Time] | None = None,
+        refresh: Collection[str] = (),
+    ) -> Self:
+        """Return a completer that knows newer pairs; see `update` and `Autocompleter.fit_pairs`.
+
+        Pairs without ``users`` and ``times`` are not known again one by one. If all of them were given together
+        before, there is a warning, and they count once more.
+        """
+        check_fitted(self, "fitted_")
+        options = CompleterOptions.of(self)
+        pairs = check_pairs(previous, queries, users, times)
+        return fitted_clone(self, fitted_=update_completer(self.fitted_, pairs, options, refresh))
+
+    def remove(self, queries: Iterable[str], *, missing: Missing = "error") -> Self:
+        """Return a completer without some queries: neither their text nor a weight of theirs is left.
+
+        An `update` brings them back if they are sent again; `block` is for good.
+
+        Parameters
+        ----------
+        queries : iterable of str
+        missing : {"error", "ignore"}, default="error"
+            What a query is that the completer does not know: a `ValueError`, or nothing, so that the same queries may
+            be given twice.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a query is not a str, is unknown, unless that is to be ignored, or none would be left.
+        """
+        check_fitted(self, "fitted_")
+        ids = set(self.catalogue_.find_all("queries", queries, check_missing(missing)))
+        return fitted_clone(self, fitted_=remove_queries(self.fitted_, np.array(sorted(ids), np.int64)))
+
+    def block(self, phrases: Iterable[str]) -> Self:
+        """Never suggest queries that hold one of some words or phrases, from now on; saved with the completer.
+
+        Raises
+        ------
+        TypeError
+            If ``phrases`` is anything else than an iterable of str.
+        """
+        check_fitted(self, "fitted_")
+        self.fitted_ = self.fitted_.blocking(text_list(phrases, "phrases", ordered=False))
+        return self
+
+    # ------------------------------------------------------------------ complete
+
+    def complete(
+        self,
+        prefix: str,
+        previous: Previous = (),
+        k: int = 10,
+        *,
+        strict: bool = True,
+        beam_size: int | None = None,
+    ) -> Completions:
+        """Return the likeliest queries that begin with a prefix, best first.
+
+        Parameters
+        ----------
+        prefix : str
+            What has been typed; empty for a guess at the whole query. Where no query begins with it, the result is
+            empty.
+        previous : str or sequence of str, default=()
+            The queries before, oldest first; the last ``n_previous`` that are not blank count. They need not be known.
+        k : int, default=10
+            Most completions.
+        strict : bool, default=True
+            Whether every completion begins with the prefix. Otherwise a list that is not full goes on with queries that
+            begin with something one typo away (a character too many, too few, another or two swapped; from three
+            characters on, and not in the first). If it is empty even then, the result is the most frequent queries that
+            share the longest beginning.
+        beam_size : int, optional
+            Instead of the model's own.
+
+        Returns
+        -------
+        list of (query, score)
+            Scores are from 0 to 1, and compare completions of one prefix. What followed the previous queries comes
+            first, by how often it did; then what the model ranks high and what is frequent. Where nothing of the prefix
+            followed, the model decides. Where the previous queries are not known either, nor any word of theirs,
+            completions are ranked by frequency, and the score is their share of what was sent with this prefix.
+
+        Raises
+        ------
+        TypeError
+            If the prefix or a previous query is not a str, ``strict`` not a bool, or ``k`` or ``beam_size`` no integer.
+        ValueError
+            If ``k`` or ``beam_size`` is below 1.
+        """
+        check_fitted(self, "fitted_")
+        if not isinstance(prefix, str):
+            raise TypeError(f"prefix must be a str, found {type(prefix).__name__}")
+        check_flag("strict", strict)
+        k, beam_size = _sizes(k, beam_size)
+        context = read_context(previous, self.n_previous)
+        return self.fitted_.complete(
+            normalize(prefix, prefix=True), context, k, strict=strict, beam_size=beam_size
         )
-        for min_df in (features.min_df, 1)[: 2 if self.min_count == 1 else 1]:  # of too little text, any word
-            with suppress(ValueError):  # no word is left
-                return features.set_params(min_df=min_df).fit(texts)
-        return features.set_params(min_df=1).fit(["nothing"])
+
+    def complete_batch(
+        self,
+        prefixes: Iterable[str],
+        previous: Iterable[Previous] | None = None,
+        k: int = 10,
+        *,
+        beam_size: int | None = None,
+    ) -> list[Completions]:
+        """Return what `complete` does, strictly, for many prefixes.
+
+        Parameters
+        ----------
+        prefixes : sequence of str
+        previous : sequence with the previous queries of each, optional
+        k, beam_size
+            As for `complete`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `complete`, and if ``previous`` has not one entry a prefix.
+        """
+        check_fitted(self, "fitted_")
+        k, beam_size = _sizes(k, beam_size)
+        keys = [normalize(prefix, prefix=True) for prefix in text_list(prefixes, "prefixes")]
+        before: Sequence[Previous] = [()] * len(keys)
+        if previous is not None:
+            before = list(as_column(previous, "previous", "a sequence with an entry a prefix"))
+        if len(before) != len(keys):
+            raise ValueError(f"previous must have {len(keys)} entries, one a prefix, found {len(before)}")
+        contexts = [
+            read_context(texts, self.n_previous, f"previous[{row}]") for row, texts in enumerate(before)
+        ]
+        return self.fitted_.complete_many(
+            keys, contexts, k, beam_size=beam_size, n_threads=n_threads(self.n_jobs)
+        )
+
+    @property
+    def catalogue_(self) -> Catalogue:
+        """The queries, with their counts."""
+        return self.fitted_.catalogue
+
+    @property
+    def followers_(self) -> Followers:
+        """How often each query followed each context."""
+        return self.fitted_.followers
+
+    @property
+    def rows_(self) -> ContextRows:
+        """The fitted vectorisers."""
+        return self.fitted_.rows
+
+    @property
+    def model_(self) -> XRLinear:
+        """The fitted rankers."""
+        return self.fitted_.model
 
     # ------------------------------------------------------------------ save
 
@@ -263,19 +413,13 @@ class Autocompleter(SaveMixin, UpdateMixin):
         TypeError, ValueError
             If a parameter was set since to what `from_state` would refuse.
         """
-        check_fitted(self, "model_")
-        check_parameters(self)
-        stages = ("model", "previous_features", "prefix_features")  # saved as what they became
+        check_fitted(self, "fitted_")
+        CompleterOptions.of(self)
         params = lasting(self.get_params(deep=False))
-        config = {name: value for name, value in params.items() if name not in stages}
+        config = {name: value for name, value in params.items() if name not in _PARTS}
         config["blocklist"] = list(self.blocklist)
-        parts = {
-            "catalogue": self.catalogue_,
-            "followers": self.followers_,
-            "rows": self.rows_,
-            "model": self.model_,
-        }
-        return State(config, {"counted": self.counted_}, parts)
+        state = self.fitted_.to_state()
+        return State(config, state.arrays, state.parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -283,29 +427,15 @@ class Autocompleter(SaveMixin, UpdateMixin):
 
         Raises
         ------
-        ValueError
-            If its parts are of different sizes.
+        TypeError, ValueError
+            If a parameter is out of its range, or parts are of different sizes.
         """
         completer = cls(**lasting(state.config))
-        check_parameters(completer)
-        catalogue, followers = state.part("catalogue", Catalogue), state.part("followers", Followers)
-        rows, model = state.part("rows", ContextRows), state.part("model", XRLinear)
-        counted = state.arrays["counted"]
-        if counted.dtype != np.uint64 or counted.ndim != 1:
-            raise ValueError(
-                f"counted must be a vector of uint64, found {counted.dtype} of shape {counted.shape}"
-            )
-        sizes = {
-            "catalogue": len(catalogue),
-            "followers": followers.n_queries,
-            "model": model.n_labels_,
-            "tree": model.tree_.n_labels,
-        }
-        if len(set(sizes.values())) > 1:
-            raise ValueError(f"the parts have different numbers of queries: {sizes}")
-        if rows.n_features != model.n_features_in_:
-            raise ValueError(
-                f"rows have {rows.n_features} features, but the model has {model.n_features_in_}"
-            )
-        completer._set_fitted(catalogue, followers, counted, rows, model)
+        CompleterOptions.of(completer)
+        completer.fitted_ = FittedCompleter.from_state(state)
         return completer
+
+
+def _sizes(k: int, beam_size: int | None) -> tuple[int, int | None]:
+    """Return checked numbers of answers and of nodes in a beam."""
+    return check_integer("k", k, 1), None if beam_size is None else check_integer("beam_size", beam_size, 1)

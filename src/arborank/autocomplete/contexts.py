@@ -1,41 +1,59 @@
-"""What the features of previous queries may be learned from: nothing blocked, and no word that gives someone away."""
+"""What a user sent before: as it is given, in normal form, and as text to learn features from."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from functools import cache
-from itertools import repeat
+from collections.abc import Hashable, Iterable, Sequence
 
+import numpy as np
+
+from ..core.sequences import as_column, is_missing
 from ..core.spelling import word_pattern
-from .catalogue import holds_phrase
 from .normal import normalize
+from .threshold import Threshold
 
-__all__ = ["drop_blocked", "shared_words"]
+__all__ = ["Context", "Previous", "as_context", "read_context", "shared_words"]
 
-Context = tuple[str, ...]
+Context = tuple[str, ...]  # normal forms, oldest first
+Previous = str | Iterable[str] | None
 
 
-def drop_blocked(contexts: Sequence[Context], blocklist: Iterable[str]) -> list[Context]:
-    """Drop the queries that hold a blocked phrase.
+def as_context(previous: Previous, name: str = "previous") -> Sequence[str]:
+    """Return the queries before one, which may be a str, a sequence of them, or missing.
 
-    Parameters
-    ----------
-    contexts : sequence of tuple of str
-        Normal forms of previous queries.
-    blocklist : iterable of str
+    Raises
+    ------
+    TypeError
+        If it is anything else.
     """
-    phrases = [phrase for phrase in map(normalize, blocklist) if phrase]
-    if not phrases:
-        return list(contexts)
+    if isinstance(previous, str):
+        return (previous,)
+    if is_missing(previous):
+        return ()
+    column = as_column(previous, name, "a str or a sequence of str")
+    texts = column if isinstance(column, Sequence) else tuple(column)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{name} must be a str or a sequence of str, found {text!r} in it")
+    return texts
 
-    @cache
-    def is_open(text: str) -> bool:
-        return not holds_phrase(text, phrases)
 
-    return [tuple(filter(is_open, context)) for context in contexts]
+def read_context(previous: Previous, n_previous: int, name: str = "previous") -> Context:
+    """Return the normal forms of the last ``n_previous`` queries that are not blank, oldest first.
+
+    Raises
+    ------
+    TypeError
+        As `as_context`.
+    """
+    latest: list[str] = []
+    for text in reversed(as_context(previous, name)):
+        if key := normalize(text):
+            latest.append(key)
+            if len(latest) == n_previous:
+                break
+    return tuple(reversed(latest))
 
 
 def shared_words(
-    contexts: Sequence[Context], users: Sequence[object] | None, *, min_count: int, min_users: int
+    contexts: Sequence[Context], users: Sequence[Hashable] | None, threshold: Threshold
 ) -> list[str]:
     """Return a text for each context that is not empty, without the words that too few have sent.
 
@@ -45,25 +63,22 @@ def shared_words(
         Normal forms of previous queries.
     users : sequence, optional
         Whose context each is.
-    min_count : int
-        A word stays if so many contexts hold it,
-    min_users : int
-        and, where users are known, the contexts of so many different users.
+    threshold : Threshold
+        A word stays if enough contexts, of enough users, hold it.
     """
-    texts, word_of = [" ".join(context) for context in contexts], word_pattern()
-    if min_count > 1 or min_users > 1:
-        counts: Counter[str] = Counter()
-        senders: dict[str, set[object]] = {}
-        for text, user in zip(texts, repeat(None) if users is None else users, strict=users is not None):
-            words = set(word_of.findall(text))
-            counts.update(words)
-            for word in words:
-                known = senders.setdefault(word, set())
-                if len(known) < min_users:
-                    known.add(user)
-        enough = 1 if users is None else min_users
-        kept = {word for word, count in counts.items() if count >= min_count and len(senders[word]) >= enough}
+    texts = [" ".join(context) for context in contexts]
+    if threshold != Threshold():
+        word_of = word_pattern()
+        numbers: dict[str, int] = {}
+        found = [
+            (numbers.setdefault(word, len(numbers)), row)
+            for row, text in enumerate(texts)
+            for word in set(word_of.findall(text))
+        ]
+        senders = None if users is None else [users[row] for _, row in found]
+        met = threshold.met(np.array([word for word, _ in found], np.int64), senders, len(numbers))
+        kept = {word for word, number in numbers.items() if met[number]}
         texts = [
-            word_of.sub(lambda found: found[0] if found[0] in kept else " ", text).strip() for text in texts
+            word_of.sub(lambda word: word[0] if word[0] in kept else " ", text).strip() for text in texts
         ]
     return [text for text in texts if text]

@@ -1,8 +1,7 @@
 """What followed what: how often every query was sent right after another one."""
 
 from bisect import bisect_left
-from collections.abc import Container, Sequence
-from itertools import compress
+from collections.abc import Container, Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +10,9 @@ from numpy.typing import NDArray
 
 from ..core.state import State
 from ..core.strings import StringTable, shown_first
-from .catalogue import holds_phrase
+from .contexts import Context
+from .phrases import holds_phrase
+from .threshold import Threshold
 
 __all__ = ["Followers", "count_followers"]
 
@@ -51,7 +52,6 @@ class Followers:
         self.n_queries = n_queries
         # views from which an item comes without the overhead of numpy's scalars
         self._bounds, self._ids = indptr.data, labels.data
-        self._text, self._offsets = contexts.text.data, contexts.offsets.data
         self._places: dict[str, int] = {}  # of contexts that were asked for
 
     def __len__(self) -> int:
@@ -64,8 +64,7 @@ class Followers:
         """Return the position of a context's normal form, or None."""
         if (known := self._places.get(context)) is not None:
             return known
-        start, text, offsets = context.encode(), self._text, self._offsets
-        place = bisect_left(range(len(self)), start, key=lambda i: bytes(text[offsets[i] : offsets[i + 1]]))
+        place = self.contexts.bisect(context.encode())
         if place == len(self) or self.contexts[place] != context:
             return None
         if len(self._places) >= _REMEMBERED:
@@ -130,7 +129,7 @@ class Followers:
         rows = np.array(
             [not (context in gone or holds_phrase(context, phrases)) for context in self.contexts], np.bool_
         )
-        return self._of(self.contexts.selected(rows), self._matrix()[rows][:, kept])
+        return self.of_counts(self.contexts.selected(rows), self._matrix()[rows][:, kept])
 
     def merged(
         self, newer: "Followers", own: NDArray[np.int64], others: NDArray[np.int64], n_queries: int
@@ -144,7 +143,7 @@ class Followers:
             counts = side._matrix().tocoo()
             parts.append((counts.data, rows[counts.row], ids[counts.col]))
         data, row, column = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return self._of(
+        return self.of_counts(
             StringTable(contexts), sp.coo_array((data, (row, column)), (len(contexts), n_queries))
         )
 
@@ -153,7 +152,7 @@ class Followers:
         return sp.csr_array((self.times, *indices), shape=(len(self), self.n_queries))
 
     @classmethod
-    def _of(cls, contexts: StringTable, counts: sp.coo_array | sp.csr_array) -> Self:
+    def of_counts(cls, contexts: StringTable, counts: sp.coo_array | sp.csr_array) -> Self:
         """Take a matrix of contexts and queries, without contexts that nothing follows."""
         matrix = sp.csr_array(counts)
         matrix.sum_duplicates()
@@ -182,13 +181,10 @@ class Followers:
             If they do not fit each other.
         """
         contexts, n_queries = state.part("contexts", StringTable), state.config["n_queries"]
-        indptr, labels, times = (state.arrays[name] for name in ("indptr", "labels", "times"))
-        kinds = (("indptr", indptr, np.int64), ("labels", labels, np.int32), ("times", times, np.int64))
-        for name, array, kind in kinds:
-            if array.dtype != kind or array.ndim != 1:
-                raise ValueError(
-                    f"{name} must be a vector of {kind.__name__}, found {array.dtype} of shape {array.shape}"
-                )
+        indptr, labels, times = (
+            state.vector(name, kind)
+            for name, kind in (("indptr", np.int64), ("labels", np.int32), ("times", np.int64))
+        )
         if type(n_queries) is not int or not 0 <= n_queries < 2**31:
             raise ValueError(f"n_queries must be a number of queries, found {n_queries!r}")
         if indptr.size != len(contexts) + 1 or labels.size != times.size:
@@ -208,13 +204,12 @@ class Followers:
 
 
 def count_followers(
-    contexts: Sequence[tuple[str, ...]],
+    contexts: Sequence[Context],
     labels: NDArray[np.int64],
-    users: Sequence[object] | None,
+    users: Sequence[Hashable] | None,
     n_queries: int,
+    threshold: Threshold,
     *,
-    min_count: int,
-    min_users: int,
     known: Container[str] = (),
 ) -> Followers:
     """Count what followed the last query of each context.
@@ -228,25 +223,19 @@ def count_followers(
     users : sequence, optional
         Whose pair each is.
     n_queries : int
-    min_count, min_users : int
-        A context is kept if so many pairs, and pairs of so many different users, have it.
+    threshold : Threshold
+        A context is kept if enough pairs, of enough users, have it.
     known : container of str
         Contexts that are kept however few have them.
     """
     numbers: dict[str, int] = {}
     pairs = [row for row, context in enumerate(contexts) if context]
-    rows = np.array([numbers.setdefault(contexts[row][-1], len(numbers)) for row in pairs], np.int64)
-    kept = np.bincount(rows, minlength=len(numbers)) >= min_count
-    if users is not None and min_users > 1:
-        senders = {(row, users[pair]) for row, pair in zip(rows.tolist(), pairs, strict=True)}
-        kept &= np.bincount([row for row, _ in senders], minlength=len(numbers)) >= min_users
-    names = list(numbers)
-    if min_count > 1 or min_users > 1:
-        kept |= np.array([name in known for name in names], np.bool_)
-    chosen = sorted(compress(names, kept.tolist()))
-    places = np.full(len(names), -1, np.int64)
+    ids = np.array([numbers.setdefault(contexts[row][-1], len(numbers)) for row in pairs], np.int64)
+    kept = threshold.met(ids, None if users is None else [users[row] for row in pairs], len(numbers))
+    chosen = sorted(name for name, number in numbers.items() if kept[number] or name in known)
+    places = np.full(len(numbers), -1, np.int64)
     places[[numbers[name] for name in chosen]] = np.arange(len(chosen))
-    mine = places[rows] >= 0
-    where = places[rows][mine], labels[np.array(pairs, np.int64)][mine]
+    mine = places[ids] >= 0
+    where = places[ids][mine], labels[np.array(pairs, np.int64)][mine]
     counts = sp.coo_array((np.ones(where[0].size, np.int64), where), (len(chosen), n_queries))
-    return Followers._of(StringTable(chosen), counts)
+    return Followers.of_counts(StringTable(chosen), counts)

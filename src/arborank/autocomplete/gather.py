@@ -1,27 +1,55 @@
 """From pairs to the queries that may be suggested, with what a query log must not give away left out."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.strings import StringTable
-from .catalogue import Catalogue, holds_phrase
+from .catalogue import Catalogue
+from .contexts import Context, read_context
+from .counted import mark_pairs
 from .normal import normalize, spelling
-from .sessions import Pairs
+from .options import CompleterOptions
+from .pairs import Pairs
+from .phrases import holds_phrase
 
-__all__ = ["gather_queries"]
+__all__ = ["Instances", "gather"]
 
 
-def gather_queries(
-    pairs: Pairs,
-    *,
-    min_count: int,
-    min_users: int,
-    blocklist: Iterable[str],
-    known: Container[str] | None = None,
-) -> tuple[Catalogue, NDArray[np.int64], NDArray[np.int64]]:
+@dataclass(frozen=True)
+class Instances:
+    """What is learned of some pairs: those whose query is kept.
+
+    Attributes
+    ----------
+    catalogue : Catalogue
+        The queries that are kept.
+    labels : int64 array
+        The query of each pair, by its id.
+    contexts : list of tuple of str
+        Normal forms of the queries before it, without blocked ones.
+    users : list, optional
+        Who sent it.
+    marks : uint64 array
+        One for each pair where ``times`` are known, else a single one for all; see `mark_pairs`.
+    times : list of float, optional
+        When each was sent; None without users, too.
+    """
+
+    catalogue: Catalogue
+    labels: NDArray[np.int64]
+    contexts: list[Context]
+    users: list[Hashable] | None
+    marks: NDArray[np.uint64]
+    times: list[float] | None
+
+
+def gather(
+    pairs: Pairs, options: CompleterOptions, phrases: Sequence[str], known: Container[str] | None = None
+) -> Instances:
     """Count queries by their normal form and keep those that are frequent enough and not blocked.
 
     The text shown for a query is its most frequent spelling, as `spelling` gives it.
@@ -29,28 +57,19 @@ def gather_queries(
     Parameters
     ----------
     pairs : Pairs
-    min_count, min_users : int
-        Times that a query must have been sent, and different users that must have sent it.
-    blocklist : iterable of str
-        Words and phrases that no query may hold.
+    options : CompleterOptions
+    phrases : sequence of str
+        Normal forms of words and phrases that no query may hold.
     known : container of str, optional
         Normal forms of queries that are kept however few sent them. If given, nothing may be left.
-
-    Returns
-    -------
-    catalogue : Catalogue
-    rows : int64 array
-        The pairs whose query is kept.
-    labels : int64 array
-        Their label ids.
 
     Raises
     ------
     ValueError
         If users are needed but not known, or no query is left.
     """
-    if min_users > 1 and pairs.users is None:
-        raise ValueError(f"min_users is {min_users}, so users are needed, one a pair")
+    if options.min_users > 1 and pairs.users is None:
+        raise ValueError(f"min_users is {options.min_users}, so users are needed, one a pair")
     forms: dict[str, tuple[str, str]] = {}
     spellings: Counter[tuple[str, str]] = Counter()
     numbers: dict[str, int] = {}
@@ -61,42 +80,51 @@ def gather_queries(
             form = forms[query] = normalize(query), spelling(query)
         ids[row] = numbers.setdefault(form[0], len(numbers))
         spellings[form] += 1
-    keys = list(numbers)
-    counts = np.bincount(ids, minlength=len(keys))
-    kept = counts >= min_count
-    if min_users > 1:
-        kept &= _users(ids, pairs.users or [], len(keys)) >= min_users
-    phrases = [phrase for phrase in map(normalize, blocklist) if phrase]
-    for position, key in enumerate(keys):
-        if known is not None and key in known:
-            kept[position] = True
-        if not key or (phrases and holds_phrase(key, phrases)):
-            kept[position] = False
-    order = sorted(np.flatnonzero(kept).tolist(), key=keys.__getitem__)
-    if not pairs.queries and known is None:
+    enough = options.threshold.met(ids, pairs.users, len(numbers))
+    names = sorted(
+        key
+        for key, number in numbers.items()
+        if key and (enough[number] or (known is not None and key in known)) and not holds_phrase(key, phrases)
+    )
+    if known is None and not pairs.queries:
         raise ValueError("there is no query to learn from")
-    if not order and known is None:
+    if known is None and not names:
         raise ValueError(
-            f"no query is left of {len(keys)} different ones: min_count={min_count}, min_users={min_users}, "
-            f"{len(phrases)} blocked phrases"
+            f"no query is left of {len(numbers)} different ones: min_count={options.min_count}, "
+            f"min_users={options.min_users}, {len(phrases)} blocked phrases"
         )
     best: dict[str, tuple[int, str]] = {}
     for (key, shown), count in spellings.items():
         if key not in best or (-count, shown) < best[key]:
             best[key] = (-count, shown)
-    names = [keys[position] for position in order]
     texts = [best[name][1] for name in names]
-    table = StringTable(names)
-    catalogue = Catalogue(table, table if texts == names else StringTable(texts), counts[order])
-    labels = np.full(len(keys), -1)
+    order = np.array([numbers[name] for name in names], np.int64)
+    labels = np.full(len(numbers), -1)
     labels[order] = np.arange(len(order))
     rows = np.flatnonzero(labels[ids] >= 0)
-    return catalogue, rows, labels[ids[rows]]
+    labels = labels[ids[rows]]
+    table = StringTable(names)
+    catalogue = Catalogue(
+        table,
+        table if texts == names else StringTable(texts),
+        np.bincount(labels, minlength=len(names)),
+    )
+    kept = pairs.selected(rows.tolist())
+    known_again = kept.users is not None and kept.times is not None
+    return Instances(
+        catalogue,
+        labels,
+        _open_contexts(kept, options.n_previous, phrases),
+        kept.users,
+        mark_pairs(kept if known_again else pairs),
+        kept.times if known_again else None,
+    )
 
 
-def _users(ids: NDArray[np.int64], users: Sequence[object], n_queries: int) -> NDArray[np.int64]:
-    """Count the different users of every query."""
-    numbers: dict[object, int] = {}
-    who = np.array([numbers.setdefault(user, len(numbers)) for user in users], dtype=np.int64)
-    different = np.unique(ids * max(len(numbers), 1) + who)
-    return np.bincount(different // max(len(numbers), 1), minlength=n_queries)
+def _open_contexts(pairs: Pairs, n_previous: int, phrases: Sequence[str]) -> list[Context]:
+    """Return the normal forms of what came before each query, without what holds one of some phrases."""
+    contexts = [read_context(previous, n_previous) for previous in pairs.previous]
+    if not phrases:
+        return contexts
+    is_open = {text: not holds_phrase(text, phrases) for text in {t for c in contexts for t in c}}
+    return [tuple(filter(is_open.__getitem__, context)) for context in contexts]

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..core.sparse import Csr
 from ..core.threads import n_threads
-from ..features.base import rows_of
+from ..features.base import TextTransformer, rows_of
 from ..indexing import (
     LabelTree,
     balanced_kmeans,
@@ -16,15 +16,14 @@ from ..indexing import (
     trie_tree,
 )
 from ..linear import XRLinear
+from .options import CompleterOptions, Index
 
-__all__ = ["INDICES", "REPRESENTATIONS", "default_model", "grow_tree"]
+__all__ = ["default_model", "grow_tree"]
 
-INDICES = ("hybrid", "trie", "mustlink", "kmeans")
-REPRESENTATIONS = ("pifa", "names", "pifa-names")
 _DEPTHS = {"hybrid": 4, "trie": 16, "mustlink": 3}
 
 
-def default_model(index: str) -> XRLinear:
+def default_model(index: Index) -> XRLinear:
     """Return the parameters of the rankers for an index.
 
     Where a trie has told the short prefixes apart, small leaves and a narrow beam find as much as large ones do.
@@ -35,48 +34,43 @@ def default_model(index: str) -> XRLinear:
 
 
 def grow_tree(
-    index: str,
-    depth: int | None,
-    representation: str,
+    options: CompleterOptions,
     keys: Sequence[str],
     X: Csr,
     Y: Csr,
-    prefix_features: Any,
+    prefix_features: TextTransformer,
     model: XRLinear,
 ) -> LabelTree:
     """Grow the tree with the model's parameters.
 
     Parameters
     ----------
-    index : one of `INDICES`
-    depth : int or None
-        Levels of characters; None for the default of the index.
-    representation : one of `REPRESENTATIONS`
-        What stands for a query in k-means: the mean of its instances, the prefix features of its name, or both.
+    options : CompleterOptions
+        Of which ``index``, ``depth`` and ``representation`` count.
     keys : sequence of str, length n_labels
         Normal forms of the queries, ascending.
     X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_labels)
     prefix_features : fitted vectoriser
     model : XRLinear
     """
-    levels = _DEPTHS.get(index, 0) if depth is None else depth
+    index, threads = options.index, n_threads(model.n_jobs)
+    levels = _DEPTHS.get(index, 0) if options.depth is None else options.depth
     if index == "trie":
         return trie_tree(keys, depth=levels)
-    threads = n_threads(model.n_jobs)
-    if representation == "pifa":
+    if options.representation == "pifa":
         vectors = pifa(X, Y, n_threads=threads)
     else:
         vectors = rows_of(prefix_features, keys)
-        if representation == "pifa-names":
+        if options.representation == "pifa-names":
             vectors = pifa_with_features(X, Y, vectors, n_threads=threads)
-    options: dict[str, Any] = {
+    shape: dict[str, Any] = {
         "branching": model.branching,
         "max_leaf_size": model.max_leaf_size,
         "spherical": bool(model.spherical),
         "random_state": model.random_state,
     }
     if index == "mustlink":
-        return mustlink_tree(keys, vectors, depth=levels, **options)
+        return mustlink_tree(keys, vectors, depth=levels, **shape)
     if index == "hybrid":
-        return hybrid_tree(keys, vectors, depth=levels, n_threads=threads, **options)
-    return balanced_kmeans(vectors, n_threads=threads, **options)
+        return hybrid_tree(keys, vectors, depth=levels, n_threads=threads, **shape)
+    return balanced_kmeans(vectors, n_threads=threads, **shape)

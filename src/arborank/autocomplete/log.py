@@ -1,12 +1,13 @@
 """Query logs in files: a query a line with its session and time, or pairs that are ready."""
 
 import json
+from collections.abc import Hashable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..datasets.lines import StrPath, fault, read_lines, suffix
-from .sessions import Pairs
-from .times import TimeUnit, check_unit, parse_time
+from .pairs import Pairs
+from .times import TimeUnit, check_unit, parse_time, shown
 
 __all__ = ["LogRow", "read_log", "read_pairs"]
 
@@ -53,14 +54,14 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
             if number == 1 and tuple(fields) == LogRow._fields:
                 continue
             if len(fields) != 3:
-                raise fault(path, number, f"session, time and query were expected, found {_shown(line)}")
+                raise fault(path, number, f"session, time and query were expected, found {shown(line)}")
         session, time, query = fields
         if isinstance(session, int) and not isinstance(session, bool):
             session = str(session)
         if not isinstance(session, str) or not session:
-            raise fault(path, number, f"a session must be a non-empty string, found {_shown(session)}")
+            raise fault(path, number, f"a session must be a non-empty string, found {shown(session)}")
         if not isinstance(query, str):
-            raise fault(path, number, f"a query must be a string, found {_shown(query)}")
+            raise fault(path, number, f"a query must be a string, found {shown(query)}")
         try:
             rows.append(LogRow(session, parse_time(time, time_unit), query))
         except ValueError as error:
@@ -81,7 +82,7 @@ def read_pairs(path: StrPath) -> Pairs:
     """
     previous: list[tuple[str, ...]] = []
     queries: list[str] = []
-    users: list[str] = []
+    users: list[Hashable] = []
     for number, line in read_lines(path):
         if suffix(path) not in _JSON:
             *before, query = line.split("\t")
@@ -90,9 +91,9 @@ def read_pairs(path: StrPath) -> Pairs:
             given, text = record.get("previous", []), record.get("query")
             before = [given] if isinstance(given, str) else given
             if not isinstance(before, list) or not all(isinstance(entry, str) for entry in before):
-                raise fault(path, number, f'"previous" must be a list of strings, found {_shown(given)}')
+                raise fault(path, number, f'"previous" must be a list of strings, found {shown(given)}')
             if not isinstance(text, str):
-                raise fault(path, number, f'"query" must be a string, found {_shown(text)}')
+                raise fault(path, number, f'"query" must be a string, found {shown(text)}')
             query = text
             if "user" in record:
                 users.append(str(record["user"]))
@@ -111,15 +112,10 @@ def _record(path: StrPath, number: int, line: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        raise fault(path, number, f"a JSON object was expected, found {_shown(line)}")
+        raise fault(path, number, f"a JSON object was expected, found {shown(line)}")
     for key in record:
         if key.casefold().removesuffix("s") in _WEIGHTS:
             raise fault(
                 path, number, f'"{key}" is not read: a line counts once; write it as often as it was sent'
             )
     return record
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ..core.checks import check_real
 from ..core.sparse import Csr, as_csr, multiply, to_scipy
 from ..core.state import State
-from ..features.base import TextVectorizer, rows_of
+from ..features.base import TextTransformer, TextVectorizer, rows_of
+from .contexts import Context
 
 __all__ = ["ContextRows"]
 
@@ -27,18 +28,25 @@ class ContextRows:
     ----------
     previous, prefix : fitted vectorisers
     decay, prefix_weight : float
+
+    Attributes
+    ----------
+    n_before, n_features : int
+        Columns of the previous queries, and of all.
     """
 
-    def __init__(self, previous: Any, prefix: Any, *, decay: float, prefix_weight: float) -> None:
+    def __init__(
+        self, previous: TextTransformer, prefix: TextTransformer, *, decay: float, prefix_weight: float
+    ) -> None:
         self.previous = previous
         self.prefix = prefix
         self.decay = decay
         self.prefix_weight = prefix_weight
-        self._n_previous = rows_of(previous, [""]).shape[1]
-        self.n_features = self._n_previous + rows_of(prefix, [""]).shape[1]
+        self.n_before = rows_of(previous, [""]).shape[1]
+        self.n_features = self.n_before + rows_of(prefix, [""]).shape[1]
 
     def many(
-        self, previous: Sequence[Sequence[str]], prefixes: Sequence[str], *, n_threads: int = 0
+        self, previous: Sequence[Context], prefixes: Sequence[str], *, n_threads: int = 0
     ) -> tuple[Csr, NDArray[np.bool_]]:
         """Return one row a prefix, and whether anything is known of what came before.
 
@@ -68,7 +76,7 @@ class ContextRows:
         rows = sp.hstack([to_scipy(before), to_scipy(weighed)], format="csr")
         return as_csr(rows, "rows"), np.diff(before.indptr) > 0
 
-    def one(self, previous: Sequence[str], prefix: str) -> Csr | None:
+    def one(self, previous: Context, prefix: str) -> Csr | None:
         """Return the row of a single keystroke, as `many` does, sooner; None where nothing is known before."""
         if not previous:
             return None
@@ -82,7 +90,7 @@ class ContextRows:
             columns, places = np.unique(columns, return_inverse=True)
             values = np.bincount(places, weights=values * weights).astype(np.float32)
         typed = rows_of(self.prefix, [prefix])
-        indices = np.concatenate([columns, typed.indices + np.int32(self._n_previous)])
+        indices = np.concatenate([columns, typed.indices + np.int32(self.n_before)])
         length = np.sqrt(values @ values)
         data = np.concatenate([values / length, typed.data * np.float32(self.prefix_weight)])
         return Csr(np.array([0, indices.size]), indices, data, self.n_features)

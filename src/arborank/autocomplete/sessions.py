@@ -1,41 +1,26 @@
 """From a log to pairs: what a session held before, and the query that followed."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..core.checks import check_integer, check_real
 from ..core.notices import warn
-from ..core.sequences import as_column, column_names, described, is_missing, text_list
+from ..core.sequences import as_column, column_names, described
 from .normal import normalize
-from .times import seconds, shown_time
+from .pairs import Pairs, is_hashable
+from .times import Time, seconds, shown
 
-__all__ = ["Pairs", "as_context", "check_pairs", "check_times", "session_pairs", "timed_pairs"]
+__all__ = ["LogRows", "session_pairs"]
+
+LogRows = Iterable[tuple[Hashable, Time, str]]
 
 _ENOUGH = 20  # pauses, to tell from them
 _NEARLY_ALL = 0.95
-_PAIRED = "a sequence with one entry a pair"
 
 
-class Pairs(NamedTuple):
-    """Queries, each with those before it.
-
-    Attributes
-    ----------
-    previous : list of tuple of str
-        The queries before each, oldest first; may be empty.
-    queries : list of str
-    users : list, optional
-        Who sent each query: a session or a person. Needed by ``min_users`` only.
-    """
-
-    previous: list[tuple[str, ...]]
-    queries: list[str]
-    users: list[Any] | None = None
-
-
-def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: float | None = 1800.0) -> Pairs:
+def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | None = 1800.0) -> Pairs:
     """Pair every query of a log with the ones before it in its session.
 
     Rows may come in any order: those of a session are sorted by time, equal times stay as they come. A pause longer
@@ -67,23 +52,16 @@ def session_pairs(rows: Iterable[Any], *, n_previous: int = 1, session_gap: floa
         If nearly every pause within a session is longer than ``session_gap``, so that nearly no query has one before
         it: the times may be in another unit, or the gap too short.
     """
-    return timed_pairs(rows, n_previous=n_previous, session_gap=session_gap)[0]
-
-
-def timed_pairs(
-    rows: Iterable[Any], *, n_previous: int, session_gap: float | None
-) -> tuple[Pairs, list[float]]:
-    """Return what `session_pairs` does, and when each query was sent, in seconds."""
     check_integer("n_previous", n_previous, 1)
     if session_gap is not None:
         check_real("session_gap", session_gap, above=0)
-    sessions: dict[Any, list[tuple[float, str]]] = {}
+    sessions: dict[Hashable, list[tuple[float, str]]] = {}
     for position, row in enumerate(_rows(rows)):
         session, time, query = _checked(position, row)
         sessions.setdefault(session, []).append((time, query))
     previous: list[tuple[str, ...]] = []
     queries: list[str] = []
-    users: list[Any] = []
+    users: list[Hashable] = []
     times: list[float] = []
     n_pauses = n_breaks = 0
     for session, events in sessions.items():
@@ -114,10 +92,10 @@ def timed_pairs(
             f"{session_gap:g} seconds and end it, so that hardly any query has one before it; are the times in "
             "seconds, and is the gap long enough?",
         )
-    return Pairs(previous, queries, users), times
+    return Pairs(previous, queries, users, times)
 
 
-def _rows(log: Any) -> Iterable[Any]:
+def _rows(log: LogRows) -> Iterable[Any]:
     wanted = "an iterable of (session, time, query)"
     if column_names(log) is not None:
         raise TypeError(
@@ -129,97 +107,17 @@ def _rows(log: Any) -> Iterable[Any]:
     return as_column(log, "the log", wanted)
 
 
-def _checked(position: int, row: Any) -> tuple[Any, float, str]:
+def _checked(position: int, row: Any) -> tuple[Hashable, float, str]:
     if isinstance(row, str) or not isinstance(row, Sequence) or len(row) != 3:
         raise TypeError(f"row {position} of the log is {row!r}; (session, time, query) was expected")
     session, time, query = row
     if not isinstance(query, str):
         raise TypeError(f"row {position} of the log has the query {query!r}; a str was expected")
-    if not _hashable(session):
+    if not is_hashable(session):
         raise TypeError(
             f"row {position} of the log has the session {session!r}; a hashable value was expected"
         )
     try:
         return session, seconds(time), query
     except ValueError as error:
-        raise ValueError(f"row {position} of the log has the time {shown_time(time)}: {error}") from None
-
-
-def check_pairs(previous: Any, queries: Any, users: Any) -> Pairs:
-    """Check what `Autocompleter.fit_pairs` is given.
-
-    Raises
-    ------
-    TypeError
-        If an entry is of the wrong type.
-    ValueError
-        If lengths differ.
-    """
-    before = as_column(previous, "previous", _PAIRED)
-    contexts = [tuple(as_context(entry, f"previous[{number}]")) for number, entry in enumerate(before)]
-    texts = list(text_list(queries, "queries"))
-    if len(contexts) != len(texts):
-        raise ValueError(
-            f"previous has {len(contexts)} entries but queries has {len(texts)}; they go in pairs"
-        )
-    who = None if users is None else list(as_column(users, "users", _PAIRED))
-    if who is not None and len(who) != len(texts):
-        raise ValueError(f"users has {len(who)} entries but queries has {len(texts)}; one each is needed")
-    for number, user in enumerate(who or ()):
-        if not _hashable(user):
-            raise TypeError(f"users[{number}] is {user!r}; a hashable value was expected")
-    return Pairs(contexts, texts, who)
-
-
-def check_times(times: Any, pairs: Pairs) -> list[float] | None:
-    """Return when each query of some pairs was sent, in seconds, or None.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``times`` are not one a pair, are no times, or come without users.
-    """
-    if times is None:
-        return None
-    given = list(as_column(times, "times", _PAIRED))
-    if pairs.users is None:
-        raise ValueError("times need users, one a pair: a row is known again by both")
-    if len(given) != len(pairs.queries):
-        raise ValueError(
-            f"times has {len(given)} entries but queries has {len(pairs.queries)}; one each is needed"
-        )
-    found = []
-    for number, time in enumerate(given):
-        try:
-            found.append(seconds(time))
-        except ValueError as error:
-            raise ValueError(f"times[{number}]: {error}") from None
-    return found
-
-
-def _hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
-
-
-def as_context(previous: Any, name: str = "previous") -> Sequence[str]:
-    """Return the queries before one, which may be a str, a sequence of them, or missing.
-
-    Raises
-    ------
-    TypeError
-        If it is anything else.
-    """
-    if isinstance(previous, str):
-        return (previous,)
-    if is_missing(previous):
-        return ()
-    column = as_column(previous, name, "a str or a sequence of str")
-    texts = column if isinstance(column, Sequence) else tuple(column)
-    for text in texts:
-        if not isinstance(text, str):
-            raise TypeError(f"{name} must be a str or a sequence of str, found {text!r} in it")
-    return texts
+        raise ValueError(f"row {position} of the log has the time {shown(time)}: {error}") from None

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["UNITS", "TimeUnit", "check_unit", "parse_time", "seconds", "shown_time"]
+__all__ = ["Time", "TimeUnit", "check_unit", "parse_time", "seconds", "shown"]
 
+Time = float | str | Decimal | date | np.datetime64
 TimeUnit = Literal["s", "ms", "us", "ns"]
 
-UNITS = {
+_UNITS = {
     "s": ("seconds", 1),
     "ms": ("milliseconds", 1e3),
     "us": ("microseconds", 1e6),
@@ -25,19 +26,19 @@ _LIKELY = (6e8, 4.2e9)  # seconds since 1970 of the years from 1989 to 2103
 _FIRST_YEAR = 1900  # programs that know no date write one before that
 
 
-def check_unit(unit: Any) -> None:
-    """Raise `ValueError` if a unit of time is not in `UNITS`."""
-    if not isinstance(unit, str) or unit not in UNITS:
-        raise ValueError(f"time_unit is {unit!r}; expected one of {', '.join(UNITS)}")
+def check_unit(unit: str) -> None:
+    """Raise `ValueError` if there is no such unit of time."""
+    if not isinstance(unit, str) or unit not in _UNITS:
+        raise ValueError(f"time_unit is {unit!r}; expected one of {', '.join(_UNITS)}")
 
 
-def seconds(time: Any, unit: TimeUnit = "s") -> float:
+def seconds(time: Time, unit: TimeUnit = "s") -> float:
     """Return a time in seconds since 1970; see `parse_time`."""
     parsed = parse_time(time, unit)
     return parsed.timestamp() if isinstance(parsed, datetime) else parsed
 
 
-def parse_time(time: Any, unit: TimeUnit = "s") -> float | datetime:
+def parse_time(time: Time, unit: TimeUnit = "s") -> float | datetime:
     """Return seconds or a date from a time in any form.
 
     Parameters
@@ -56,20 +57,18 @@ def parse_time(time: Any, unit: TimeUnit = "s") -> float | datetime:
     """
     if (found := _date(time)) is not None:
         if found.year < _FIRST_YEAR:
-            raise ValueError(
-                f"the time {shown_time(time)} is before {_FIRST_YEAR}, as dates that nobody set are"
-            )
+            raise ValueError(f"the time {shown(time)} is before {_FIRST_YEAR}, as dates that nobody set are")
         return found if found.tzinfo else found.replace(tzinfo=UTC)
     number = _number(time)
     if not math.isfinite(number):
         raise ValueError(
-            f"a time must be a number of {UNITS[unit][0]}, an ISO 8601 date or a datetime, found {shown_time(time)}"
+            f"a time must be a number of {_UNITS[unit][0]}, an ISO 8601 date or a datetime, found {shown(time)}"
         )
-    if abs(number) >= _LARGEST * UNITS[unit][1]:
+    if abs(number) >= _LARGEST * _UNITS[unit][1]:
         raise ValueError(
-            f"the time {shown_time(time)} is too large for {UNITS[unit][0]} since 1970{_advice(number)}"
+            f"the time {shown(time)} is too large for {_UNITS[unit][0]} since 1970{_advice(number)}"
         )
-    return number / UNITS[unit][1]
+    return number / _UNITS[unit][1]
 
 
 def _date(time: Any) -> datetime | None:
@@ -77,9 +76,7 @@ def _date(time: Any) -> datetime | None:
         given = time.astype("datetime64[us]").item()  # None for no time, an int beyond the year 9999
         return given if isinstance(given, datetime) else None
     if isinstance(time, datetime):
-        return (
-            time if isinstance(time.year, int) else None
-        )  # pandas' mark for no time is a datetime of no year
+        return time if isinstance(time.year, int) else None  # pandas' NaT is a datetime of no year
     if isinstance(time, date):
         return datetime.combine(time, time_of_day())
     if isinstance(time, str) and math.isnan(_number(time)):
@@ -96,7 +93,7 @@ def _number(time: Any) -> float:
 
 
 def _advice(number: float) -> str:
-    for name, (word, size) in UNITS.items():
+    for name, (word, size) in _UNITS.items():
         if _LIKELY[0] <= number / size < _LIKELY[1]:
             moment = datetime.fromtimestamp(number // size, UTC)
             return (
@@ -106,7 +103,7 @@ def _advice(number: float) -> str:
     return ". Give seconds or ISO 8601 dates, or name another unit: read_log(..., time_unit=), --time-unit"
 
 
-def shown_time(value: object) -> str:
-    """Return what a message shows of a value that should be a time."""
+def shown(value: object) -> str:
+    """Return what a message shows of a value of a log."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -75,7 +75,7 @@ def _next_characters(
             first += 1
             continue
         longer = key[: len(head) + 1]
-        behind = catalogue.behind(longer.encode(), first, end)
+        _, behind = catalogue.matching(longer, (first, end))
         found.append((longer[-1], (first, behind)))
         first = behind
     return found

@@ -1,11 +1,11 @@
 """Query logs and pairs, as the commands that train and update completers read them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from ..autocomplete import Pairs
+    from ..autocomplete import Autocompleter, Pairs
     from ..autocomplete.times import TimeUnit
 
 __all__ = ["pairs_option", "read_queries", "time_unit_option"]
@@ -20,27 +20,23 @@ time_unit_option = click.option(
 )
 
 
-def read_queries(
-    log: str, pairs: bool, time_unit: "TimeUnit | None", completer: Any
-) -> "tuple[Pairs, list[float] | None]":
-    """Read LOG, with the sessions that the parameters of a completer say: what was sent, and when if that is known.
+def read_queries(log: str, pairs: bool, time_unit: "TimeUnit | None", completer: "Autocompleter") -> "Pairs":
+    """Read LOG, with the sessions that the parameters of a completer say.
 
     Raises
     ------
     ValueError
         If it is malformed or holds no query.
     """
-    from ..autocomplete import read_log, read_pairs
-    from ..autocomplete.sessions import timed_pairs
+    from ..autocomplete import read_log, read_pairs, session_pairs
 
     if pairs and time_unit is not None:
         raise click.UsageError("--time-unit is for logs, but --pairs have no times")
-    times = None
     if pairs:
         data = read_pairs(log)
     else:
         rows = read_log(log, time_unit=time_unit or "s")
-        data, times = timed_pairs(rows, n_previous=completer.n_previous, session_gap=completer.session_gap)
+        data = session_pairs(rows, n_previous=completer.n_previous, session_gap=completer.session_gap)
     if not data.queries:
         raise ValueError(f"{log} holds no query")
-    return data, times
+    return data

@@ -14,7 +14,6 @@ from .reporting import say, show_log
 from .streams import put
 
 if TYPE_CHECKING:
-    from ..autocomplete import Pairs
     from ..autocomplete.times import TimeUnit
 
 __all__ = ["train_completer"]
@@ -71,18 +70,19 @@ def train_completer(
     completer = Autocompleter(n_jobs=jobs, verbose=1, **given)
     if blocklist is not None:
         completer.set_params(blocklist=[line for _, line in read_lines(blocklist) if line.strip()])
-    data, times = read_queries(log, pairs, time_unit, completer)
+    data = read_queries(log, pairs, time_unit, completer)
     say(f"queries sent: {len(data.queries):,}")
     train_data, test_data = data, None
     if holdout is not None:
         units = data.users if data.users is not None else list(range(len(data.queries)))
         chosen = sample(units, holdout, completer.random_state)
         train_data, test_data = (
-            _rows(data, [i for i, c in enumerate(chosen) if c is kept]) for kept in (False, True)
+            data.selected(i for i, c in enumerate(chosen) if c is kept) for kept in (False, True)
         )
-        times = None if times is None else [sent for sent, out in zip(times, chosen, strict=True) if not out]
     start = time.perf_counter()
-    completer.fit_pairs(train_data.previous, train_data.queries, users=train_data.users, times=times)
+    completer.fit_pairs(
+        train_data.previous, train_data.queries, users=train_data.users, times=train_data.times
+    )
     say(f"trained {len(completer.catalogue_):,} different queries in {time.perf_counter() - start:.1f} s")
     card, report = None, ""
     if test_data is not None:
@@ -92,10 +92,3 @@ def train_completer(
     if report:
         put(report)
     say(f"saved {directory}")
-
-
-def _rows(pairs: "Pairs", rows: list[int]) -> "Pairs":
-    from ..autocomplete import Pairs
-
-    users = None if pairs.users is None else [pairs.users[row] for row in rows]
-    return Pairs([pairs.previous[row] for row in rows], [pairs.queries[row] for row in rows], users)

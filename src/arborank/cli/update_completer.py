@@ -70,10 +70,10 @@ def update_completer(
         completer = completer.update([])  # without what is blocked now
     else:
         again = () if refresh is None else read_names(refresh)
-        data, times = read_queries(log, pairs, time_unit, completer)
+        data = read_queries(log, pairs, time_unit, completer)
         with named(f"--refresh {refresh}"):
             completer = completer.update_pairs(
-                data.previous, data.queries, users=data.users, times=times, refresh=again
+                data.previous, data.queries, users=data.users, times=data.times, refresh=again
             )
     summary = f"{before:,} queries before, {len(completer.catalogue_):,} now"
     save_model(completer, directory or model, f"## Last update\n\n{summary}.", card_of=model)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
 P = TypeVar("P")
@@ -69,3 +70,20 @@ class State:
         if not isinstance(part, kind):
             raise TypeError(f"{name} must be {kind.__name__}, found {type(part).__name__}")
         return part
+
+    def vector(self, name: str, dtype: type[np.generic]) -> NDArray[Any]:
+        """Return an array that must be a vector of a dtype.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        ValueError
+            If it has another dtype, or not one dimension.
+        """
+        array = self.arrays[name]
+        if array.dtype != dtype or array.ndim != 1:
+            raise ValueError(
+                f"{name} must be a vector of {dtype.__name__}, found {array.dtype} of shape {array.shape}"
+            )
+        return array

@@ -1,5 +1,6 @@
 """Millions of strings in two arrays, which can be mapped from a file."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import index
@@ -128,6 +129,15 @@ class StringTable(Sequence[str]):
         if len(positions) < len(self):  # of repeated strings, the first position
             positions = {self[i]: i for i in range(len(self) - 1, -1, -1)}
         return positions
+
+    def bisect(self, text: bytes, low: int = 0, high: int | None = None) -> int:
+        """Return the first position from ``low`` to ``high`` whose string is not below a text in UTF-8.
+
+        The strings must be in code point order, which is that of their bytes.
+        """
+        data, bounds = self._bytes, self._bounds
+        positions = range(len(self) if high is None else high)
+        return bisect_left(positions, text, low, key=lambda i: bytes(data[bounds[i] : bounds[i + 1]]))
 
     def find(self, string: str) -> int | None:
         """Return the first position of a string, or None if it is not here."""

@@ -8,9 +8,7 @@ from .followers import Found
 
 __all__ = ["blend"]
 
-_FREQUENCY = (
-    0.03  # share of the frequency where nothing followed: as much as parts queries that the model holds alike
-)
+_FREQUENCY = 0.03  # share of the frequency where nothing followed: it orders what the model holds alike
 
 
 def blend(

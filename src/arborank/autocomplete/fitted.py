@@ -1,0 +1,203 @@
+"""What a completer has learned: queries, what followed what, and a tree of rankers; it completes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.sparse import Csr
+from ..core.state import State
+from ..linear import XRLinear
+from ..matching import BeamSearch
+from .blending import blend
+from .catalogue import Catalogue
+from .contexts import Context
+from .followers import Followers
+from .rows import ContextRows
+from .typos import one_edit_ranges
+
+__all__ = ["Completions", "FittedCompleter"]
+
+Completions = list[tuple[str, float]]
+Run = tuple[int, int]  # the first id, and the one behind the last
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCompleter:
+    """A fitted completer; all texts that it is asked about are in normal form.
+
+    Attributes
+    ----------
+    catalogue : Catalogue
+        The queries, with their counts.
+    followers : Followers
+        How often each query followed each context.
+    rows : ContextRows
+        The fitted vectorisers.
+    model : XRLinear
+        The fitted rankers; a label is a query, by its position in the catalogue.
+    counted : uint64 array
+        Marks of the rows that were learned, by which an update knows them again.
+    """
+
+    catalogue: Catalogue
+    followers: Followers
+    rows: ContextRows
+    model: XRLinear
+    counted: NDArray[np.uint64]
+
+    def complete(
+        self, prefix: str, context: Context, k: int, *, strict: bool = True, beam_size: int | None = None
+    ) -> Completions:
+        """Return the ``k`` likeliest queries that begin with a prefix; see `Autocompleter.complete`."""
+        run = self.catalogue.matching(prefix)
+        found: Completions = []
+        if run[0] < run[1]:
+            row, ids, scores = self.rows.one(context, prefix), [], []
+            if row is not None:
+                best, theirs = self.search.topk(
+                    row,
+                    min(k, run[1] - run[0]),
+                    ranges=np.array([run]),
+                    excluded=self._excluded,
+                    beam_size=beam_size or self.model.beam_size,
+                    combine=self.model.combine,
+                )
+                ids, scores = best[0].tolist(), theirs[0].tolist()
+            found = self._blended(context, run, k, ids, scores)
+        if not strict and len(found) < k:
+            found += self._near(prefix, context, k, beam_size, {text for text, _ in found})
+        return found[:k]
+
+    def complete_many(
+        self,
+        prefixes: Sequence[str],
+        contexts: Sequence[Context],
+        k: int,
+        *,
+        beam_size: int | None = None,
+        n_threads: int = 1,
+    ) -> list[Completions]:
+        """Return what `complete` does, strictly, for many prefixes."""
+        runs = [self.catalogue.matching(prefix) for prefix in prefixes]
+        typed = [prefix if run[0] < run[1] else "" for prefix, run in zip(prefixes, runs, strict=True)]
+        X, known = self.rows.many(contexts, typed, n_threads=n_threads)
+        ids, scores = self.search.topk(
+            X,
+            min(k, len(self.catalogue)),
+            ranges=np.array(runs, np.int64).reshape(-1, 2),
+            excluded=self._excluded,
+            beam_size=beam_size or self.model.beam_size,
+            combine=self.model.combine,
+            n_threads=n_threads,
+        )
+        ids[~known] = -1
+        return [
+            self._blended(context, run, k, its_ids, its_scores) if run[0] < run[1] else []
+            for context, run, its_ids, its_scores in zip(
+                contexts, runs, ids.tolist(), scores.tolist(), strict=True
+            )
+        ]
+
+    def _blended(
+        self, context: Context, run: Run, k: int, ids: list[int], scores: list[float]
+    ) -> Completions:
+        """Rank a run of ids by what followed the context, what the model finds, and frequency."""
+        after = self.followers.after(context, self.rows.decay, *run)
+        return self._named(*blend(self.catalogue, run, k, ids, scores, after))
+
+    def _near(
+        self, prefix: str, context: Context, k: int, beam_size: int | None, found: set[str]
+    ) -> Completions:
+        """Complete what differs from a prefix by a typo, or shares its beginning if nothing was found."""
+        catalogue = self.catalogue
+        prefix = prefix[: catalogue.longest + 2]
+        runs = one_edit_ranges(catalogue, prefix)
+        more: Completions = []
+        if runs:
+            every = np.concatenate([np.arange(*run, dtype=np.int64) for run in runs])
+            ranked = self._anywhere(self.rows.one(context, prefix), every, k, beam_size)
+            more = [(text, score) for text, score in ranked if text not in found]
+        while not found and not more and prefix:
+            prefix = prefix[:-1]
+            run = catalogue.matching(prefix)
+            if run[0] < run[1]:
+                ids = catalogue.frequent(*run, k)
+                more = self._named(ids.tolist(), catalogue.shares(ids, *run).tolist())
+        return more
+
+    def _anywhere(
+        self, row: Csr | None, labels: NDArray[np.int64], k: int, beam_size: int | None
+    ) -> Completions:
+        """Rank some queries; scores are below those of a run, for the search begins at the root."""
+        if row is None:
+            counts, blocked = self.catalogue.counts[labels], self.catalogue.blocked
+            ids = labels[np.argsort(-counts, kind="stable")[: k + blocked.size]]
+            ids = ids[~np.isin(ids, blocked)][:k]
+            return self._named(ids.tolist(), (self.catalogue.counts[ids] / counts.sum()).tolist())
+        best, scores = self.search.topk(
+            row,
+            min(k, labels.size),
+            allowed=labels,
+            excluded=self._excluded,
+            beam_size=beam_size or self.model.beam_size,
+            combine=self.model.combine,
+        )
+        return self._named(best[0].tolist(), scores[0].tolist())
+
+    def _named(self, ids: list[int], scores: list[float]) -> Completions:
+        texts = self.catalogue.texts
+        return [(texts[i], score) for i, score in zip(ids, scores, strict=True) if i >= 0]
+
+    def blocking(self, phrases: Iterable[str]) -> Self:
+        """Return a completer that never suggests what holds one of some words or phrases."""
+        return replace(self, catalogue=self.catalogue.blocking(phrases))
+
+    @cached_property
+    def search(self) -> BeamSearch:
+        """The search of the model's tree, which a range of queries prunes."""
+        tree, model = self.model.tree_, self.model
+        return BeamSearch(tree.branches, model.layers_, tree.labels, tree.n_labels, model.row_length_)
+
+    @cached_property
+    def _excluded(self) -> NDArray[np.int64] | None:
+        blocked = self.catalogue.blocked
+        return blocked.astype(np.int64) if blocked.size else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    # ------------------------------------------------------------------ save
+
+    def to_state(self) -> State:
+        """Return what is saved."""
+        parts = {name: getattr(self, name) for name in ("catalogue", "followers", "rows", "model")}
+        return State({}, {"counted": self.counted}, parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Restore a saved completer; arrays are used where they lie.
+
+        Raises
+        ------
+        ValueError
+            If its parts are of different sizes.
+        """
+        catalogue, followers = state.part("catalogue", Catalogue), state.part("followers", Followers)
+        rows, model = state.part("rows", ContextRows), state.part("model", XRLinear)
+        sizes = {
+            "catalogue": len(catalogue),
+            "followers": followers.n_queries,
+            "model": model.n_labels_,
+            "tree": model.tree_.n_labels,
+        }
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"the parts have different numbers of queries: {sizes}")
+        if rows.n_features != model.n_features_in_:
+            raise ValueError(
+                f"rows have {rows.n_features} features, but the model has {model.n_features_in_}"
+            )
+        return cls(catalogue, followers, rows, model, state.vector("counted", np.uint64))

@@ -1,0 +1,84 @@
+"""From pairs to a fitted completer."""
+
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.estimator import clone
+from ..core.sparse import as_csr, lists_to_csr
+from ..features import NgramTfidf, PrefixTfidf
+from ..features.base import TextTransformer
+from .contexts import Context, shared_words
+from .counted import remember
+from .fitted import FittedCompleter
+from .followers import count_followers
+from .gather import Instances, gather
+from .growing import default_model, grow_tree
+from .options import CompleterOptions
+from .pairs import Pairs
+from .phrases import normal_phrases
+from .prefixes import sample_prefixes
+from .rows import ContextRows
+
+__all__ = ["examples", "fit_completer"]
+
+
+def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
+    """Learn from pairs of what came before and the query that followed.
+
+    Raises
+    ------
+    ValueError
+        If no query is left to learn from.
+    """
+    learned = gather(pairs, options, normal_phrases(options.blocklist))
+    keys = list(learned.catalogue.keys)
+    followers = count_followers(learned.contexts, learned.labels, learned.users, len(keys), options.threshold)
+    contexts, labels, prefixes = examples(learned, options)
+    rows = ContextRows(
+        _fit_previous(shared_words(learned.contexts, learned.users, options.threshold), options),
+        _fit_prefix([prefix for prefix in prefixes if prefix] or keys, options),
+        decay=float(options.decay),
+        prefix_weight=float(options.prefix_weight),
+    )
+    X, _ = rows.many(contexts, prefixes, n_threads=options.n_threads)
+    del contexts, prefixes
+    Y = as_csr(lists_to_csr(labels[:, None], len(keys)), "labels")
+    model = default_model(options.index) if options.model is None else clone(options.model)
+    if options.n_jobs is not None:
+        model.set_params(n_jobs=options.n_jobs)
+    if options.verbose:
+        model.set_params(verbose=options.verbose)
+    model.set_params(tree=grow_tree(options, keys, X, Y, rows.prefix, model))
+    model._fit(X, Y, row_length=1.0)
+    counted = remember(np.array([], np.uint64), learned.marks, learned.times)
+    return FittedCompleter(learned.catalogue, followers, rows, model, counted)
+
+
+def examples(
+    learned: Instances, options: CompleterOptions
+) -> tuple[list[Context], NDArray[np.int64], list[str]]:
+    """Return what rankers learn from: contexts, the queries that followed by their ids, and a prefix of each."""
+    labels = np.tile(learned.labels, options.prefixes_per_query)
+    keys = list(learned.catalogue.keys)
+    prefixes = sample_prefixes(keys, labels, options.prefix_law, options.random_state)
+    return learned.contexts * options.prefixes_per_query, labels, prefixes
+
+
+def _fit_prefix(prefixes: list[str], options: CompleterOptions) -> TextTransformer:
+    given = options.prefix_features
+    features = PrefixTfidf(n_jobs=options.n_jobs) if given is None else clone(given)
+    fitted: TextTransformer = features.fit(prefixes)
+    return fitted
+
+
+def _fit_previous(texts: list[str], options: CompleterOptions) -> TextTransformer:
+    if options.previous_features is not None:
+        fitted: TextTransformer = clone(options.previous_features).fit(texts)
+        return fitted
+    features = NgramTfidf(tokens="word1", sublinear_tf=True, n_jobs=options.n_jobs)
+    for min_df in (2, 1) if options.min_count == 1 else (options.min_count,):  # of too little text, any word
+        with suppress(ValueError):  # no word is left
+            return features.set_params(min_df=min_df).fit(texts)
+    return features.set_params(min_df=1).fit(["nothing"])
