@@ -39,7 +39,10 @@ def test_predict_reads_lines_and_json_from_standard_input(run):
         "predict", "model", "-", "-k", "1", stdin='a vanish vehicle\n{"text": "a grapeish fruit"}\n'
     ).stdout
     assert [json.loads(line)["labels"] for line in lines.splitlines()] == [["van"], ["grape"]]
-    assert "standard input:2" in run("predict", "model", "-", stdin='one\n{"txt": 1}\n', code=1).stderr
+    assert (
+        "standard input:2"
+        in run("predict", "model", "-", stdin='{"text": "one"}\n{"txt": 1}\n', code=1).stderr
+    )
 
 
 def test_predict_wants_the_kind_of_input_that_the_model_takes(run):

@@ -94,7 +94,7 @@ def test_tabbed(write, name):
 
 
 def test_tabbed_positions(write):
-    path = write("id1\ttext one\ta, b\nid2\ttext two\t\n", "a.tsv")
+    path = write("id1\ttext one\ta,b\nid2\ttext two\t\n", "a.tsv")
     data = read_tabbed(path, Layout(text_column=2, label_column=3))
     assert data == TextData(["text one", "text two"], [["a", "b"], []])
 

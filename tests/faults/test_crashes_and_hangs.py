@@ -2,19 +2,26 @@
 right result. Cases that live in one stage are tested beside that stage.
 """
 
+import contextlib
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from click.testing import CliRunner
 
 import arborank
 from arborank import NgramTfidf, TextFeatures, TextRanker, XRLinear
+from arborank.cli import main
 from arborank.core.sparse import Csr, as_csr
 
 SMALL_TREE = {"branching": 3, "max_leaf_size": 8}
@@ -148,6 +155,97 @@ def test_ctrl_c_stops_training_within_a_second():
         assert child.stdout.readline() == "interrupted\n"
         assert time.monotonic() - start < 1.0
         assert child.wait(timeout=10) == 0
+
+
+# ---------------------------------------------------------------- a pipe or a device in the place of a file
+
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+ENDINGS = (".jsonl", ".tsv", ".txt", ".csv", ".parquet", ".xmc", ".npz", ".jsonl.gz", ".tsv.xz")
+
+
+def _pipe(place):
+    os.mkfifo(place)
+    return place
+
+
+def _device(place):
+    place.symlink_to("/dev/zero")
+    return place
+
+
+def _socket(place):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(place.name)  # a longer path than that may have none
+    return place
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """Command lines of which one file, in their place of ``{}``, is another kind of thing."""
+    monkeypatch.chdir(tmp_path)
+    TextRanker(features=NgramTfidf()).fit(["red apple", "fast car"], ["fruit", "vehicle"]).save("m")
+    Path("data.tsv").write_text("fruit\tred apple\nvehicle\tfast car\n" * 4)
+    return {
+        "predict m {}": ENDINGS,
+        "evaluate m {}": [".tsv"],
+        "evaluate m {} --labels {}": [".npz"],
+        "train {} -m new": [ending for ending in ENDINGS if ending != ".npz"],
+        "train data.tsv -m new --label-texts {}": [".tsv", ".jsonl"],
+        "train data.tsv -m new --config {}": [".json"],
+        "update m --remove {} -o new": [".txt"],
+        "update m --add --data {} -o new": [".tsv"],
+        "rank m apple --titles {}": [".tsv"],
+        "train-completer {} -m new": [".tsv", ".jsonl"],
+        "train-completer data.tsv -m new --blocklist {}": [".txt"],
+    }
+
+
+@needs_pipes
+@pytest.mark.parametrize("make", [_pipe, _device, _socket])
+def test_nothing_waits_for_what_is_no_file(commands, make, tmp_path):
+    for number, (command, endings) in enumerate(commands.items()):
+        for ending in endings:
+            place = make(tmp_path / f"{number}{ending}")
+            args = command.replace("{}", place.name).split()
+            with alarm(20):
+                result = CliRunner().invoke(main, args)
+            assert result.exit_code == 1, f"{args}\n{result.output}"
+            wanted = (
+                "No such device"
+                if make is _socket
+                else f"{place.name}.* is a pipe or a device; a regular file"
+            )
+            assert re.search(wanted, " ".join(result.stderr.split())), f"{args}\n{result.output}"
+
+
+@contextlib.contextmanager
+def alarm(seconds):
+    """Fail instead of waiting for ever."""
+    old = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits"))
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+
+
+@pytest.mark.subprocess
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "arborank predict m <(printf 'red apple\\n') --format lines",
+        "printf 'red apple\\n' | arborank predict m /dev/stdin --format lines",
+        "mkfifo p; (printf 'red apple\\n' > p &); sleep 0.2; arborank predict m /dev/stdin --format lines < p",
+        "arborank train <(cat data.tsv) --format tabbed -m new --config <(echo '{}')"
+        " && arborank predict new <(echo red apple) --format lines",
+    ],
+)
+def test_what_a_shell_has_opened_is_read(commands, line):
+    program = f'arborank() {{ {sys.executable} -m arborank "$@"; }}; {line}'
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60)
+    assert '"labels": ["fruit"' in done.stdout, done.stderr
 
 
 # ---------------------------------------------------------------- silently wrong

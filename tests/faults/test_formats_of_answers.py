@@ -146,6 +146,14 @@ def test_parquet_without_its_extra_is_told_before_any_work(run, tmp_path, monkey
     assert "writing Parquet needs pyarrow: pip install 'arborank[parquet]'" in found.stderr
 
 
+def test_a_packed_file_keeps_no_other_name(run, tmp_path):
+    run("predict", "model", "new.jsonl", "-o", tmp_path / "a.jsonl.gz")
+    packed = (tmp_path / "a.jsonl.gz").read_bytes()
+    assert packed[:3] == b"\x1f\x8b\x08"
+    assert packed[3] == 0  # no name, such as the one that it had until it was complete
+    assert len(gzip.decompress(packed).splitlines()) == 24
+
+
 def test_pipes_and_devices_take_json_lines(run, tmp_path):
     run("predict", "model", "new.jsonl", "-o", os.devnull)
     os.mkfifo(tmp_path / "pipe")

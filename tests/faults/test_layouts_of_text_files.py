@@ -1,7 +1,9 @@
 """A file of texts is read as what it is, or refused with its first row as it was understood and what says otherwise."""
 
+import itertools
 import json
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,30 @@ def test_annif(write, run):
             "--text-column 3 --label-column 2",
         ),
         ("header.tsv", "subject\ttitle\n" + PECOS, "a header: 1: 'subject', 2: 'title'", "--header if"),
+        (
+            "comma.tsv",
+            "wine\tred wines\nCookery, French\tsoups\n",
+            "whether the cell 'Cookery, French' is one label or several is not clear",
+            "--label-separator , if ',' parts them, or --label-separator '' if every cell is one label",
+        ),
+        (
+            "numbered.tsv",
+            "".join(f"{i}\ta red fruit of {i}\n" for i in range(7, 30)),
+            "column 1 seems to hold ids and no labels: each of 23 rows has another one, such as '7' and '8'",
+            "--text-column 2 --label-column 1 if they are labels",
+        ),
+        (
+            "uuids.tsv",
+            "".join(f"{uuid.UUID(int=i)}\ta red fruit of {i}\n" for i in range(20)),
+            "seems to hold ids and no labels",
+            "--text-column 2 --label-column 1 if they are labels",
+        ),
+        (
+            "label.jsonl",
+            '{"text": "a", "label": "b"}\n',
+            "no such key among ['label', 'text']",
+            "--label-column label --label-separator '' if it is one label",
+        ),
         ("foreign.tsv", "Sachgruppe\tTitel\n" + PECOS, "1: 'Sachgruppe', 2: 'Titel'", "--no-header"),
         ("semicolon.tsv", PECOS.replace(",", ";"), "'apple;fruit' was read as one", "--label-separator ';'"),
         ("bar.tsv", PECOS.replace(",", "|"), "'apple|fruit' was read as one label", "--label-separator '|'"),
@@ -207,6 +233,42 @@ def test_columns_that_are_not_there(write, layout, message):
         read_tabbed(write("a.tsv", WITH_ID), Layout(**layout))
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [f"item{i}" for i in range(19)],  # few rows
+        [f"item{i % 15}" for i in range(30)],  # they come again
+        [f"item{i},all" for i in range(30)],  # several in a cell
+        ["".join(letters) for letters in itertools.permutations("abcd")],  # words
+        ["", *(f"item{i}" for i in range(30))],  # a text without
+    ],
+)
+def test_labels_that_may_be_no_ids(write, labels):
+    content = "".join(f"{cell}\ta red fruit like {cell}\n" for cell in labels)
+    assert read_tabbed(write("a.tsv", content)).labels == [cell.split(",") if cell else [] for cell in labels]
+
+
+def test_ids_that_are_labels(write, run, model):
+    ids = [f"B00{i}" for i in range(30)]
+    write("a.tsv", "".join(f"{one}\tthe thing {one}\n" for one in ids))
+    expected = [[one] for one in ids]
+    assert read_texts("a.tsv", Layout(label_column=1, text_column=2)).labels == expected
+    assert read_texts("a.tsv", unique_labels=True).labels == expected
+    assert read_texts("a.tsv", known=ids).labels == expected
+    write("b.tsv", "".join(f"{ids[i % 30]}\tbuy the thing {i % 7}\n" for i in range(60)))
+    run("train", "b.tsv", "-m", "m", "--label-texts", "a.tsv", "--cold-start")
+    assert len(run("rank", "m", "thing", "--titles", "a.tsv", "-k", 2).stdout.splitlines()) == 2
+    run("evaluate", "m", "a.tsv")
+
+
+def test_commas_with_space_that_part_labels(write):
+    assert read_tabbed(write("a.tsv", "a, b\tx y\n"), Layout(label_separator=",")).labels == [["a", "b"]]
+    assert read_tabbed("a.tsv", Layout(label_separator="")).labels == [["a, b"]]
+    assert read_texts("a.tsv", labels_required=False).texts == ["x y"]
+    weighed = read_tabbed(write("b.tsv", "a::1, b::0.5\tx\n"), relevance=True)
+    assert weighed == TextData(["x"], [["a", "b"]], [[1.0, 0.5]])
+
+
 def test_an_id_tells_the_others_apart_and_stays_with_the_text(write, run, model):
     data = read_texts(write("a.tsv", WITH_ID), Layout(id_column=1))
     assert data == TextData(TEXTS, LABELS, None, [f"id{i}" for i in range(40)])
@@ -224,7 +286,8 @@ def test_an_id_tells_the_others_apart_and_stays_with_the_text(write, run, model)
         ('"Weird Al" Yankovic, 5" nails', ['"Weird Al" Yankovic', '5" nails']),
         ('["a", "b, c"]', ["a", "b, c"]),
         ("<urn:a> <urn:b>", ["urn:a", "urn:b"]),
-        ("<b>, <i>", ["<b>", "<i>"]),
+        ("<b>,<i>", ["<b>", "<i>"]),
+        ("1,000 ways,2", ["1", "000 ways", "2"]),
         ("", []),
     ],
 )
@@ -291,6 +354,8 @@ FILES = {
     "a tab in one text": "an appleish thing\nfoo\ta grapeish thing\n",
     "a tab in all but one": "fruit\tan appleish thing\na grapeish thing\n",
     "matrices": "2 5 2\n0 1:0.5 2:1\n1 0:1e-3\n",
+    "a line that begins like JSON": 'an appleish thing\n{"grapeish": 1}\n',
+    "a label that begins like JSON": 'apple\tan appleish thing\n{"grape\ta grapeish thing\n',
     "broken JSON": '{"text": "x"\n',
     "other JSON": '{"title": "x"}\n',
 }

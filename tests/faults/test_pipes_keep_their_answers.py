@@ -37,6 +37,7 @@ def best(stdout):
 
 
 GOOD = b"an appleish thing\na grapeish thing\n"
+OBJECTS = b'{"text": "an appleish thing"}\n{"text": "a grapeish thing"}\n'
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,8 @@ GOOD = b"an appleish thing\na grapeish thing\n"
 )
 @pytest.mark.parametrize("n_before", [1, 700, 1500])
 def test_a_line_that_cannot_be_read(model, line, message, n_before):
-    found = predict(model, GOOD * n_before + line + b"\n" + GOOD, code=1)
+    before = OBJECTS if line.startswith(b"{") else GOOD
+    found = predict(model, before * n_before + line + b"\n" + GOOD, code=1)
     assert best(found.stdout) == ["apple", "grape"] * n_before
     assert f"standard input:{2 * n_before + 1}: {message}" in " ".join(found.stderr.split())
 
@@ -76,23 +78,50 @@ def test_lines_that_begin_with_a_brace(model):
     assert "--format lines if every line is a text as it stands" in found.stderr
 
 
-@pytest.mark.parametrize("command", ["rank", "complete"])
-def test_of_the_other_commands(model, command, tmp_path):
-    place = model
-    if command == "complete":
-        place = tmp_path / "completer"
-        Autocompleter().fit_pairs([()] * 3, ["oslo", "paris", "naples"]).save(place)
-    result = CliRunner().invoke(main, [command, str(place)], input=b'o\n{o\n{"text": "p"}\n{"text": 3}\nq\n')
-    assert result.exit_code == 1
-    assert "standard input:4" in result.stderr
-    lines = result.stdout.splitlines()
-    assert [line for line in lines if line and not line.startswith(" ")] == ["o", "{o", "p"]
+@pytest.mark.parametrize("command", ["predict", "rank", "complete"])
+class TestEveryCommand:
+    """`rank`, `complete` and `predict` read the lines of a pipe alike."""
+
+    @pytest.fixture
+    def answered(self, model, command, tmp_path):
+        place = model
+        if command == "complete":
+            place = tmp_path / "completer"
+            Autocompleter().fit_pairs([()] * 3, ["oslo", "paris", "naples"]).save(place)
+
+        def answered(stdin, *args, code=0):
+            args = [command, str(place), *(["-"] if command == "predict" else []), *args]
+            result = CliRunner().invoke(main, args, input=stdin)
+            assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+            return result.stdout, " ".join(result.stderr.split())
+
+        return answered
+
+    @pytest.mark.parametrize("line", [b'{"text": 3}', b'{"q": 1}', b'{"q":1}', b'{"text": "cut'])
+    def test_objects_must_have_a_text(self, answered, line):
+        out, err = answered(b'\n{"text": "o"}\n{o\n' + line + b"\nq\n", code=1)
+        assert out == answered(b'\n{"text": "o"}\n{o\n')[0]
+        assert "standard input:4: " in err
+        assert err.endswith("say --format lines if every line is a text as it stands")
+
+    def test_after_a_text_they_may_be_texts(self, answered):
+        lines = [b"o", b'{"q": 1}', b'{"text": "cut', b'{"text": 3}']
+        out, err = answered(b"\n".join(lines))
+        assert (out, err) == answered(b"\n".join(lines), "--format", "lines")
+        as_objects = b"".join(json.dumps({"text": line.decode()}).encode() + b"\n" for line in lines)
+        assert out == answered(as_objects)[0]
+        assert answered(b'o\n{"text": "p"}\n') == answered(b"o\np\n")
+
+    def test_every_line_as_it_stands(self, answered, command):
+        out, _ = answered(b'{"text": "o"}\n{"q', "--format", "lines")
+        assert out != answered(b'o\n{"q')[0] or command == "predict"
+        assert out == answered(b'{"text": "{\\"text\\": \\"o\\"}"}\n{"text": "{\\"q"}\n')[0]
 
 
 def test_a_file_keeps_them_beside_what_was_there(model, tmp_path):
     target = tmp_path / "out.jsonl"
     target.write_text("old")
-    found = predict(model, GOOD + b'{"text": 3}\n', "-o", target, code=1)
+    found = predict(model, OBJECTS + b'{"text": 3}\n', "-o", target, code=1)
     assert target.read_text() == "old"
     assert best((tmp_path / "partial-out.jsonl").read_text()) == ["apple", "grape"]
     assert "partial-out.jsonl" in found.stderr

@@ -23,6 +23,9 @@ __all__ = ["complete", "open_completer"]
     "--previous", "-p", multiple=True, metavar="QUERY", help="A query before, oldest first; may be repeated."
 )
 @click.option("--tolerant", is_flag=True, help="Forgive a typo where too few queries begin with the prefix.")
+@click.option(
+    "--format", "form", type=click.Choice(["lines"]), help="Of a pipe whose lines are all prefixes."
+)
 @json_option
 @k_option
 @beam_option
@@ -31,6 +34,7 @@ def complete(
     prefix: str | None,
     previous: tuple[str, ...],
     tolerant: bool,
+    form: str | None,
     as_json: bool,
     k: int,
     beam_size: int | None,
@@ -38,8 +42,8 @@ def complete(
     """Complete PREFIX with the model that train-completer made.
 
     Without PREFIX: on a terminal, completions appear while you type; from a pipe, every line is completed: a prefix, or
-    previous queries and a prefix with tabs between. With --json every prefix gets a line {"previous": [...],
-    "prefix": "...", "completions": [...], "scores": [...]}.
+    previous queries and a prefix with tabs between, as they stand or in {"text": "..."}. With --json every prefix gets
+    a line {"previous": [...], "prefix": "...", "completions": [...], "scores": [...]}.
     """
     completer = open_completer(model)
     options: dict[str, Any] = {"k": k, "strict": not tolerant, "beam_size": beam_size}
@@ -54,7 +58,7 @@ def complete(
     if prefix is not None:
         answer(prefix, previous)
     elif as_json or not (_on_terminal() and _converse(completer, previous, options)):
-        for line in stdin_texts():
+        for line in stdin_texts(form is not None):
             *before, last = line.split("\t")
             if not as_json:
                 put(printable(" > ".join([*before, last])))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 __all__ = ["build_features", "build_model", "read_config"]
@@ -17,8 +16,12 @@ def read_config(path: str | None) -> Config:
     """Read ``{"features": {"parts": [{"kind": ..., ...}], "weights": [...], "norm": ...}, "model": {...}}``."""
     if path is None:
         return {}
+    from ..storage.disk import LONGEST_TEXT, open_input
+
+    with open_input(path) as file:
+        content = file.read(LONGEST_TEXT)
     try:
-        config = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_unique)
+        config = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(config, dict):

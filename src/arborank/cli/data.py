@@ -115,7 +115,7 @@ def read_label_texts(path: str | None, layout: "Layout") -> dict[str, str]:
         return {}
     from ..datasets import read_texts
 
-    found = read_texts(path, layout)
+    found = read_texts(path, layout, unique_labels=True)
     about: dict[str, str] = {}
     for text, names in zip(found.texts, found.labels, strict=True):
         for name in names:
@@ -132,11 +132,15 @@ def stdin_rows(layout: "Layout", known: Container[str]) -> "Iterator[TextRow]":
     yield from iter_texts(_stdin(), _unweighed(layout), labels_required=False, known=known)
 
 
-def stdin_texts() -> Iterator[str]:
-    """Yield every line of the standard input at once: the line itself, or ``"text"`` of a JSON object."""
+def stdin_texts(as_lines: bool) -> Iterator[str]:
+    """Yield every line of the standard input at once: the line itself, or ``"text"`` if it may be a JSON object."""
+    from ..datasets.lines import read_lines
     from ..datasets.tabbed import iter_lines
 
-    yield from (row.text for row in iter_lines(_stdin()))
+    if as_lines:
+        yield from (line for _, line in read_lines(_stdin()))
+    else:
+        yield from (row.text for row in iter_lines(_stdin()))
 
 
 def _stdin() -> "Stream":

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,9 +45,12 @@ def rank(
 ) -> None:
     """Rank the labels of TEXT; without it, of every line that you type or pipe in (- does the same).
 
-    --titles takes the files of --label-texts, and the options of their layout. With --json every text gets a line
-    {"text": "...", "labels": [...], "scores": [...]}, and "titles" if these are given.
+    A line of a pipe is a text or {"text": "..."}; with --format lines always a text. --titles takes the files of
+    --label-texts, and the other options of their layout. With --json every text gets a line {"text": "...",
+    "labels": [...], "scores": [...]}, and "titles" if these are given.
     """
+    as_lines = layout.format == "lines"
+    layout = replace(layout, format=None) if as_lines else layout
     if titles is None and layout.given():
         raise click.UsageError("options of a layout go with --titles FILE")
     ranker = open_ranker(model)
@@ -65,12 +69,12 @@ def rank(
     if text is not None and text != "-":
         answer(text)
     elif as_json:
-        for line in stdin_texts():
+        for line in stdin_texts(as_lines):
             answer(line)
     elif stdin_is_terminal():
         _converse(len(ranker.labels_), answer)
     else:
-        for line in stdin_texts():
+        for line in stdin_texts(as_lines):
             put(printable(line))
             answer(line)
             put("")

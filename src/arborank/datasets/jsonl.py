@@ -135,5 +135,7 @@ def _lacking(place: str, record: dict[str, Any], key: str, column: str, wanted: 
         return LayoutError(problem + repr(record[key])[:60])
     kinds = list if column == "label_column" else str
     others = [name for name in record if isinstance(record[name], kinds) and name not in ("text", "labels")]
-    meant = [({column: others[0]}, "for instance")] if others else []
+    meant: list[tuple[dict[str, Any], str]] = [({column: others[0]}, "for instance")] if others else []
+    if column == "label_column" and not others and isinstance(record.get("label"), str | int):
+        meant = [({column: "label", "label_separator": ""}, "if it is one label")]
     return LayoutError(f"{problem}no such key among {sorted(map(str, record))[:8]}", *meant)

@@ -10,9 +10,9 @@ from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, BinaryIO, TypeVar, cast
 
-from ..storage.disk import naming
+from ..storage.disk import naming, open_input
 
 __all__ = [
     "LONGEST_LINE",
@@ -44,7 +44,7 @@ class Stream:
 Source = StrPath | Stream
 
 _PACKED = {".gz", ".xz"}
-LONGEST_LINE = 1 << 28  # bytes: a file of zeros, or a device, has no other end
+LONGEST_LINE = 1 << 26  # bytes: a file of zeros, or a device, has no other end
 # What no text of another form is to be written into, and by what it is known.
 _FORMATS = {
     "JSON lines": {".jsonl", ".ndjson"},
@@ -93,34 +93,39 @@ def fault(path: Source, line: int, message: str) -> ValueError:
 def open_bytes(path: Source, mode: str = "rb") -> Iterator[IO[bytes]]:
     """Open a file, (un)packing by its extension; a stream is open already, and stays so.
 
-    Errors name the file; ``ValueError`` if an archive is damaged.
+    Errors name the file; ``ValueError`` if an archive is damaged, or if a pipe or a device is to be read which nobody
+    has opened.
     """
     if isinstance(path, Stream):
         with naming(path.name):
             yield path.file
         return
     try:
-        with naming(path), _open(path, mode) as file:
+        with (
+            naming(path),
+            open_input(path) if mode == "rb" else Path(path).open("wb") as plain,
+            _packing(plain, Path(path).suffix.lower(), mode) as file,
+        ):
             yield file
     except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path}: damaged or truncated archive: {error}") from error
 
 
-def _open(path: StrPath, mode: str) -> IO[bytes]:
-    match Path(path).suffix.lower():
-        case ".gz":
-            return cast(IO[bytes], gzip.GzipFile(path, mode, compresslevel=6, mtime=0))
+def _packing(file: BinaryIO, extension: str, mode: str) -> IO[bytes]:
+    match extension:
+        case ".gz":  # without a name: that of the file may not last
+            return cast(IO[bytes], gzip.GzipFile("", mode, compresslevel=6, fileobj=file, mtime=0))
         case ".xz":
-            return cast(IO[bytes], lzma.LZMAFile(path, mode))
+            return cast(IO[bytes], lzma.LZMAFile(file, mode))
         case _:
-            return cast(IO[bytes], open(path, mode))
+            return file
 
 
 def read_lines(path: Source, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     r"""Yield the number, from 1, and the text of every line, split at ``\n`` or ``\r\n`` only.
 
     A byte-order mark at the start is dropped. Raises ``ValueError`` with the place if the bytes are not
-    ``encoding``, or a line has more than 256 MiB.
+    ``encoding``, or a line has more than 64 MiB.
     """
     with open_bytes(path) as file:
         for number, raw in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), 1):

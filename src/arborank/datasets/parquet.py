@@ -1,5 +1,6 @@
 """Parquet with columns of texts, labels and ids; needs the extra ``parquet``."""
 
+from ..storage.disk import open_regular
 from .containers import TextData
 from .jsonl import row_of_record
 from .layout import Layout, LayoutError
@@ -36,11 +37,11 @@ def read_parquet(path: StrPath, layout: Layout | None = None, *, labels_required
     except ImportError as error:
         raise ImportError("reading Parquet needs pyarrow: pip install 'arborank[parquet]'") from error
     layout = layout or Layout()
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path}: not a Parquet file: {error}") from error
-    with file:
+    with open_regular(path) as plain:
+        try:
+            file = pq.ParquetFile(plain)
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"{path}: not a Parquet file: {error}") from error
         names = file.schema_arrow.names
         labels = "labels" if layout.label_column is None else str(layout.label_column)
         wanted = {"text_column": "text" if layout.text_column is None else str(layout.text_column)}

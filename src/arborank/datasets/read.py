@@ -28,6 +28,7 @@ def read_texts(
     *,
     labels_required: bool = True,
     known: Container[str] | None = None,
+    unique_labels: bool = False,
 ) -> TextData:
     """Read texts and label names.
 
@@ -45,6 +46,9 @@ def read_texts(
     known : container of str, optional
         The labels of the model that the texts are for, such as ``ranker.labels_``. Where nothing but their order tells
         columns apart, fewer than a tenth of rows with such a label are refused as another layout.
+    unique_labels : bool, default False
+        Whether each label may well have one text, as in files of label texts. Otherwise, where nothing but their order
+        tells columns apart, numbers and codes that never repeat are refused as ids.
 
     Raises
     ------
@@ -64,11 +68,17 @@ def read_texts(
         if isinstance(path, Stream):
             raise ValueError(f"{path} cannot be read as Parquet; give a file")
         return read_parquet(path, layout, labels_required=labels_required)
-    return TextData.of_file(path, iter_texts(path, layout, labels_required=labels_required, known=known))
+    rows = iter_texts(path, layout, labels_required=labels_required, known=known, unique_labels=unique_labels)
+    return TextData.of_file(path, rows)
 
 
 def iter_texts(
-    path: Source, layout: Layout, *, labels_required: bool = True, known: Container[str] | None = None
+    path: Source,
+    layout: Layout,
+    *,
+    labels_required: bool = True,
+    known: Container[str] | None = None,
+    unique_labels: bool = False,
 ) -> Iterator[TextRow]:
     """Yield the rows of a file or stream that is not Parquet; see `read_texts`."""
     match _format(path, layout):
@@ -82,7 +92,9 @@ def iter_texts(
             return (TextRow(line, []) for _, line in read_lines(path))
     if layout.format is None and not labels_required:
         return iter_untyped(path, layout, known)
-    return iter_tabbed(path, layout, labels_required=labels_required, known=known)
+    return iter_tabbed(
+        path, layout, labels_required=labels_required, known=known, unique_labels=unique_labels
+    )
 
 
 def _format(path: Source, layout: Layout) -> Format:

@@ -1,6 +1,7 @@
 """From rows of cells to texts and labels, whatever cut the rows."""
 
 import math
+import re
 from collections.abc import Container, Iterable, Iterator
 from itertools import chain
 
@@ -9,10 +10,11 @@ from .columns import Columns, Row, find_columns
 from .containers import TextRow
 from .layout import Layout, LayoutError
 from .lines import Source, fault, sampled
-from .suspicion import check_known, check_order, check_separator
+from .suspicion import check_ids, check_known, check_order, check_separator
 
 __all__ = ["SAMPLE", "text_rows"]
 
+_SPACED = re.compile(r",\s+\S")
 SAMPLE = 1000  # rows by which a layout is found and looked at
 
 
@@ -25,6 +27,7 @@ def text_rows(
     relevance: bool = False,
     labels_required: bool = True,
     known: Container[str] | None = None,
+    unique_labels: bool = False,
 ) -> Iterator[TextRow]:
     """Yield text and labels of every row.
 
@@ -35,7 +38,7 @@ def text_rows(
     quoted : bool
         Whether a CSV reader has cut the cells: all rows have the same number then, the columns need names or numbers,
         and a comma in a cell may be of a label. Otherwise the last column takes what is beyond it.
-    relevance, labels_required, known
+    relevance, labels_required, known, unique_labels
         As for `iter_tabbed`.
 
     Raises
@@ -59,9 +62,14 @@ def text_rows(
             check_order(path, fitted, columns, names)
         if columns.guessed and known is not None:
             check_known(path, fitted, columns, names, known)
+        elif columns.guessed and labels_required and not unique_labels:
+            check_ids(path, fitted, columns, names)
         if labels_required and layout.label_separator is None and not quoted:
             check_separator(path, fitted, columns.labels, names)
-    yield from chain(found, others)
+    for row in chain(found, others):
+        if cut.unclear is not None:
+            raise cut.unclear
+        yield row
 
 
 class _Cutter:
@@ -81,6 +89,7 @@ class _Cutter:
         used = [place for place in (columns.text, columns.labels, columns.id) if place is not None]
         self.needed = columns.width if quoted else max(used) + 1
         self.delimiter = layout.delimiter or "\t"
+        self.unclear: LayoutError | None = None  # of the first cell that may be one label or several
 
     def fit(self, number: int, cells: list[str]) -> list[str]:
         """Return the cells of a row with as many columns as all have."""
@@ -119,15 +128,18 @@ class _Cutter:
 
     def _labels(self, number: int, cell: str) -> list[str]:
         separator = self.layout.label_separator
-        if separator is None and self.quoted and not is_uris(cell) and not _bracketed(cell):
-            found = [sign for sign in (",", ";", "|") if sign in cell]
-            if found and self.labels_required:
-                raise LayoutError(
+        if separator is None and not is_uris(cell) and not _bracketed(cell):
+            if self.quoted:
+                found = [sign for sign in (",", ";", "|") if sign in cell]
+                separator = ""
+            else:  # "a, b" is often one name; with its own number beside each label it is not
+                found = [","] if _SPACED.search(cell) and '"' not in cell and not self.relevance else []
+            if found and self.labels_required and self.unclear is None:
+                self.unclear = LayoutError(
                     f"{self.path}:{number}: whether the cell {cell[:60]!r} is one label or several is not clear",
                     *(({"label_separator": sign}, f"if {sign!r} parts them") for sign in found),
                     ({"label_separator": ""}, "if every cell is one label"),
                 )
-            separator = ""
         try:
             return split_labels(cell, separator)
         except ValueError as error:

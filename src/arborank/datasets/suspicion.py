@@ -9,10 +9,12 @@ from .columns import Columns, Row
 from .layout import LayoutError
 from .lines import Source
 
-__all__ = ["check_known", "check_order", "check_separator"]
+__all__ = ["check_ids", "check_known", "check_order", "check_separator"]
 
 _WORD = re.compile(r"[^\s,;|]+")
 _IDS = re.compile(r"\s*\d+(?:\s*[,;| ]\s*\d+)*\s*")
+_CODE = re.compile(r"\S*\d\S*")
+_FEW = 20  # rows that may have labels of their own each
 _SPLIT = re.compile(r"[,;|]")
 
 
@@ -54,6 +56,19 @@ def check_order(path: Source, rows: Sequence[Row], columns: Columns, names: Sequ
             ({"text_column": columns.labels + 1, "label_column": columns.text + 1}, "if they do"),
             ({"text_column": columns.text + 1, "label_column": columns.labels + 1}, "if they do not"),
         )
+
+
+def check_ids(path: Source, rows: Sequence[Row], columns: Columns, names: Sequence[list[str]]) -> None:
+    """Refuse what was taken for labels, if it is a number or a code in every row that no other row has."""
+    assert columns.labels is not None
+    labels = [own[0] for own in names if len(own) == 1]
+    if not len(set(labels)) == len(names) >= _FEW or not all(map(_CODE.fullmatch, labels)):
+        return
+    raise LayoutError(
+        f"{path}:{rows[0][0]}: column {columns.labels + 1} seems to hold ids and no labels: each of {len(labels)} rows "
+        f"has another one, such as {_short(labels[0])} and {_short(labels[1])}",
+        ({"text_column": columns.text + 1, "label_column": columns.labels + 1}, "if they are labels"),
+    )
 
 
 def check_known(

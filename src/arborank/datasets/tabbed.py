@@ -28,6 +28,7 @@ def iter_tabbed(
     relevance: bool = False,
     labels_required: bool = True,
     known: Container[str] | None = None,
+    unique_labels: bool = False,
 ) -> Iterator[TextRow]:
     """Yield the rows of a file with labels and text in columns.
 
@@ -44,7 +45,7 @@ def iter_tabbed(
         Whether labels read ``name::number``; otherwise ``::`` is part of a name.
     labels_required : bool, default True
         Whether lines must have a column of labels; otherwise lines without a tab are texts.
-    known : container of str, optional
+    known, unique_labels
         As for `read_texts`.
 
     Raises
@@ -68,7 +69,9 @@ def iter_tabbed(
             ({"format": "tabbed"}, "if it is not"),
         )
     rows = _cut(chain(first, lines), layout)
-    yield from text_rows(path, rows, layout, quoted=False, relevance=relevance, known=known)
+    yield from text_rows(
+        path, rows, layout, quoted=False, relevance=relevance, known=known, unique_labels=unique_labels
+    )
 
 
 def read_tabbed(
@@ -85,26 +88,26 @@ def iter_untyped(
 ) -> Iterator[TextRow]:
     """Yield the texts of lines of which nothing is known, such as those of a pipe, with the labels beside them.
 
-    A line is a text; or a JSON object, if it begins like one with a key; or, if every line has a tab or the layout says
-    so, labels and a text in columns.
+    A line is a text, or a JSON object with one; or, if every line has a tab or the layout says so, labels and a text in
+    columns. If the first line begins like an object with a key, all that do so must be such objects.
 
     Raises
     ------
     LayoutError
         If some lines have tabs and others have not, or as in `iter_tabbed`.
     ValueError
-        With file and line, if a line begins like a JSON object and is none.
+        With file and line, if lines begin like JSON objects, the first among them, and one is none.
     """
     return _unlabelled(path, layout or Layout(), False, known, json=True)
 
 
 def iter_lines(path: Source) -> Iterator[TextRow]:
-    """Yield every line at once, as soon as it is there: a text, tabs and all, or a JSON object that begins like one."""
+    """Yield every line at once, as soon as it is there: a text, tabs and all, or a JSON object as in `iter_untyped`."""
+    objects = None
     for number, line in read_lines(path):
-        if _JSON.match(line):
-            yield row_of_line(path, number, line, Layout(), labels_required=False)
-        else:
-            yield TextRow(line, [])
+        if objects is None and line:
+            objects = _JSON.match(line) is not None
+        yield _of_object(path, number, line, Layout(), only=objects is True) or TextRow(line, [])
 
 
 def _unlabelled(
@@ -115,7 +118,8 @@ def _unlabelled(
     delimiter = layout.delimiter or "\t"
     begins = next((line for _, line in first if line), "")
     columns = layout.says_columns or layout.header or delimiter in begins
-    if columns and not (json and any(_JSON.match(line) for _, line in first)):
+    objects = json and _JSON.match(begins) is not None
+    if columns and not objects:
         empty = delimiter * begins.count(delimiter)  # a row like the others, for an empty line
         filled = ((number, line or empty) for number, line in chain(first, lines))
         rows = _cut(_even(path, filled, layout, delimiter), layout)
@@ -124,18 +128,25 @@ def _unlabelled(
         )
         return
     for number, line in chain(first, lines):
-        if json and _JSON.match(line):
-            try:
-                yield row_of_line(path, number, line, layout, labels_required=False)
-            except ValueError as error:
-                own = error.remedies if isinstance(error, LayoutError) else ()
-                problem = error.problem if isinstance(error, LayoutError) else str(error)
-                lines_are_texts = ({"format": "lines"}, "if every line is a text as it stands")
-                raise LayoutError(problem, *own, lines_are_texts) from None
-        elif delimiter in line:
+        row = _of_object(path, number, line, layout, only=objects) if json else None
+        if row is None and delimiter in line:
             raise _uneven(path, number, line, delimiter)
-        else:
-            yield TextRow(line, [], [] if relevance else None)
+        yield row or TextRow(line, [], [] if relevance else None)
+
+
+def _of_object(path: Source, number: int, line: str, layout: Layout, *, only: bool) -> TextRow | None:
+    """Return the row of a line that is a JSON object, or None; an error if it begins like one and ``only`` is set."""
+    if not _JSON.match(line):
+        return None
+    try:
+        return row_of_line(path, number, line, layout, labels_required=False)
+    except ValueError as error:
+        if not only:
+            return None
+        own = error.remedies if isinstance(error, LayoutError) else ()
+        problem = error.problem if isinstance(error, LayoutError) else str(error)
+        lines_are_texts = ({"format": "lines"}, "if every line is a text as it stands")
+        raise LayoutError(problem, *own, lines_are_texts) from None
 
 
 def _even(path: Source, lines: Iterable[Line], layout: Layout, delimiter: str) -> Iterator[Line]:

@@ -23,7 +23,7 @@ from ..core.sparse import Csr, as_csr
 from ..indexing import LabelTree
 from ..ranking import LayerWeights, SolverParams, train_layer
 from ..storage.append import Described, GrowingArrays, map_arrays
-from ..storage.disk import make_directory, naming, put_in_place, write_text
+from ..storage.disk import make_directory, naming, put_in_place, read_text, write_text
 from ..storage.lock import exclusive
 from ..storage.manifest import checksum, plain
 from ..storage.tensorfile import DTYPES, little_endian_pieces
@@ -183,7 +183,7 @@ class Checkpoint:
             return {}
         try:
             with naming(path):
-                state = json.loads(path.read_text(encoding="utf-8"))
+                state = json.loads(read_text(path))
             if state["format"] != _FORMAT or state["format_version"] != _FORMAT_VERSION:
                 raise ValueError(f"its format is {state['format']!r}, version {state['format_version']!r}")
             if state["checksum"] != checksum(state):

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import mmap
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ __all__ = [
     "make_directory",
     "map_file",
     "naming",
+    "open_input",
     "open_regular",
     "put_in_place",
     "read_content",
@@ -38,6 +40,9 @@ __all__ = [
 _CANNOT = {errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _CANNOT_MAP = {*_CANNOT, errno.EACCES, errno.ENODEV, errno.EPERM}
 _PIECE = 1 << 22
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+# What a shell has opened for a program: its standard input, and what <(command) stands for.
+_OPENED = re.compile(r"/dev/(stdin|fd/\d+)|/proc/(self|\d+)/fd/.*")
 LONGEST_TEXT = 1 << 26  # bytes of a file that is read as a whole, such as the description of a model
 
 
@@ -103,13 +108,37 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     return open(path, "rb", opener=_open_regular)
 
 
+def open_input(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file to be read, or a pipe that a shell has opened: ``/dev/stdin``, ``/dev/fd/63``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `open_regular`.
+    """
+    return open(path, "rb", opener=_open_input)
+
+
 def _open_regular(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # or a pipe would wait for its writer
+    return _open_checked(path, flags, "a regular file was expected")
+
+
+def _open_input(path: str, flags: int) -> int:
+    is_open = any(_OPENED.fullmatch(place) for place in (path, os.path.realpath(path)))
+    wanted = "a regular file was expected; what is piped in is read from - or /dev/stdin"
+    descriptor = _open_checked(path, flags, wanted, any_kind=is_open)
+    if _NONBLOCK:
+        os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def _open_checked(path: str, flags: int, wanted: str, *, any_kind: bool = False) -> int:
+    descriptor = os.open(path, flags | _NONBLOCK)  # or a pipe would wait for its writer
     mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
+    if not (any_kind or stat.S_ISREG(mode)):
         os.close(descriptor)
         kind = "a directory" if stat.S_ISDIR(mode) else "a pipe or a device"
-        raise ValueError(f"{path} is {kind}; a regular file was expected")
+        raise ValueError(f"{path} is {kind}; {wanted}")
     return descriptor
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.disk import make_directory, naming, put_in_place, write_text
+from ..storage.disk import make_directory, naming, put_in_place, read_text, write_text
 from ..storage.tensorfile import FileRecord, open_tensors, write_tensors
 
 __all__ = ["Checkpoint", "Checkpoints"]
@@ -165,7 +165,7 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         with naming(path):
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(read_text(path))
         if document["format"] == _FORMAT:
             return dict(document["configuration"])
     except (ValueError, KeyError, TypeError):
