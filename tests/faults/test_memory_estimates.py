@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from arborank.core.memory import Estimate, check_fits, estimate_training, feature_overlap
+from arborank.core.estimates import Estimate, check_fits, estimate_training, feature_overlap
 from arborank.core.sparse import as_csr
 
 PROGRAM = Path(__file__).parents[1] / "support" / "memory_of_training.py"

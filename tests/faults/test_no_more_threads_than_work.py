@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.cli import main
-from arborank.core.memory import estimate_training
+from arborank.core.estimates import estimate_training
 from arborank.core.sparse import as_csr, multiply
 from arborank.core.threads import n_threads, used_threads
 from arborank.indexing import LabelTree, balanced_kmeans, pifa

@@ -15,7 +15,7 @@ from arborank.datasets import TextData, add_typos
 from arborank.indexing import trie_tree
 from arborank.metrics import evaluate, precision_at_k
 from arborank.transformer import PlainTexts, text_embeddings
-from arborank.transformer.tokens import check_texts
+from arborank.transformer.tokens import training_texts
 
 TEXTS = ["red fruit", "yellow fruit", "fast car", "old car"]
 LABELS = [["apple"], ["banana"], ["racer"], ["oldtimer"]]
@@ -56,7 +56,7 @@ OF_TEXTS = {
     "add_labels": lambda texts: FITTED.add_labels(["boat"], texts, [["boat"], *LABELS[1:]]),
     "refresh_labels": lambda texts: FITTED.refresh_labels(["apple"], texts, LABELS),
     "PlainTexts": PlainTexts().transform,
-    "transformer": lambda texts: check_texts(texts, for_fit=True),
+    "transformer": training_texts,
     "add_typos": add_typos,
     "text_embeddings": lambda texts: text_embeddings(texts, lambda some: np.ones((len(some), 2))),
     "trie_tree": trie_tree,

@@ -4,8 +4,8 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.core.sparse import as_csr, to_scipy
-from arborank.transformer.joined import dense_rows, join, unit_rows
+from arborank.core.sparse import as_csr, to_scipy, unit_rows
+from arborank.transformer.joined import dense_rows, join
 
 
 @given(

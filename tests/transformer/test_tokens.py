@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from arborank.transformer.tokens import TokenCache, check_texts
+from arborank.transformer.tokens import TokenCache, training_texts
 
 
 def tokenize(texts):
@@ -44,11 +44,10 @@ def test_cut_texts_are_told(caplog):
 
 def test_texts_are_checked():
     with pytest.raises(TypeError, match="found int at position 1"):
-        check_texts(["a", 1], for_fit=False)
+        training_texts(["a", 1])
     with pytest.raises(TypeError, match="found one str"):
-        check_texts("text", for_fit=False)
+        training_texts("text")
     with pytest.raises(ValueError, match="texts is empty"):
-        check_texts([], for_fit=True)
+        training_texts([])
     with pytest.raises(ValueError, match=r"2 of 3 texts are empty, first texts\[1\]"):
-        check_texts(["a", " ", ""], for_fit=True)
-    assert check_texts(["", "a"], for_fit=False) == ["", "a"]
+        training_texts(["a", " ", ""])

@@ -31,6 +31,7 @@ __all__ = [
     "rows_to_csr",
     "to_scipy",
     "transpose",
+    "unit_rows",
     "without_zeros",
 ]
 
@@ -248,6 +249,13 @@ def without_zeros(csr: Csr) -> Csr:
 def normalize_rows(csr: Csr) -> Csr:
     """Divide every row by its Euclidean norm; empty rows stay empty."""
     return Csr(csr.indptr, csr.indices, _native.normalize_rows(csr), csr.shape[1])
+
+
+def unit_rows(dense: NDArray[np.floating], least: float = 0.0) -> NDArray[np.float32]:
+    """Divide every row of a dense matrix by its Euclidean norm; rows whose norm is not above ``least`` become zeros."""
+    length = np.linalg.norm(dense, axis=1, keepdims=True)
+    unit = np.divide(dense, length, out=np.zeros_like(dense), where=length > least)
+    return np.ascontiguousarray(unit, dtype=np.float32)
 
 
 def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:

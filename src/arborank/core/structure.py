@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 
 from .lazy import sp
 
-__all__ = ["check_claims", "check_structure"]
-
-_PLAUSIBLE, _SPARSE = 1 << 24, 1000
+__all__ = ["check_claims", "check_structure", "is_plausible"]
 
 
 def check_structure(X: Any, name: str) -> Any:
@@ -56,6 +54,11 @@ def check_structure(X: Any, name: str) -> Any:
     return X
 
 
+def is_plausible(size: int, n_entries: int, usual: int = 1 << 24) -> bool:
+    """Whether a number of rows or columns is usual, or at most 1000 times that of the entries."""
+    return size <= max(usual, 1000 * n_entries)
+
+
 def check_claims(shape: tuple[int, ...], n_entries: int, name: str) -> None:
     """Refuse a shape that a file claims far beyond what it holds: memory would be taken for every row and column.
 
@@ -65,7 +68,7 @@ def check_claims(shape: tuple[int, ...], n_entries: int, name: str) -> None:
         If there are more rows or columns than 2^24 and than 1000 an entry.
     """
     for what, size in zip(("rows", "columns"), shape, strict=True):
-        if size > max(_PLAUSIBLE, _SPARSE * n_entries):
+        if not is_plausible(size, n_entries):
             raise ValueError(f"{name} claims {size:,} {what}, but holds {n_entries:,} entries")
 
 

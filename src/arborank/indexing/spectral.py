@@ -10,11 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from ..core.checks import check_integer
 from ..core.lazy import sp
-from ..core.sparse import MatrixLike, as_csr, to_scipy
+from ..core.sparse import MatrixLike, as_csr, to_scipy, unit_rows
 
 __all__ = ["graph_spectral", "spectral"]
 
 _SMALL = 64  # so few rows are decomposed densely
+_TINY = 1e-12  # lengths of rows of rounding errors
 
 
 def spectral(Y: MatrixLike, *, n_components: int = 32, random_state: int = 0) -> NDArray[np.float32]:
@@ -52,7 +53,7 @@ def spectral(Y: MatrixLike, *, n_components: int = 32, random_state: int = 0) ->
 
         with threadpool_limits(1):  # sums of the same order, whatever the number of threads
             _, values, right = randomized_svd(scaled, rank, n_iter=7, random_state=random_state)
-    return _unit_rows(right[1:].T * values[1:])
+    return unit_rows(right[1:].T * values[1:], _TINY)
 
 
 def graph_spectral(
@@ -104,7 +105,7 @@ def graph_spectral(
             values, vectors = eigsh(scaled, rank, which="LA", v0=start)
     best = np.argsort(-values, kind="stable")[1:rank]
     connected = np.asarray(matrix.sum(axis=1)).ravel() > 0
-    return _unit_rows(vectors[:, best] * (1 + values[best]) * connected[:, None])
+    return unit_rows(vectors[:, best] * (1 + values[best]) * connected[:, None], _TINY)
 
 
 def _non_negative(matrix: MatrixLike, name: str) -> "sp.csr_array":
@@ -119,9 +120,3 @@ def _inverse_root(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     out = np.zeros_like(flat)
     np.divide(1.0, np.sqrt(flat), out=out, where=flat > 0)
     return out
-
-
-def _unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 1e-12)
-    return np.ascontiguousarray(unit, dtype=np.float32)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.memory import check_fits, check_label_arrays_fit, estimate_training, feature_overlap
+from ..core.estimates import check_fits, estimate_training, feature_overlap
+from ..core.memory import check_label_arrays_fit
 from ..core.sparse import Csr
 from ..core.threads import n_threads
 from ..indexing import LabelTree

@@ -12,11 +12,11 @@ from ..core.sequences import as_column, column_names
 from ..core.sparse import Csr, as_csr, check_unmasked, is_matrix, rows_to_csr, without_zeros
 from ..core.state import State
 from ..core.strings import StringTable
+from ..core.structure import is_plausible
 
 __all__ = ["as_indicator", "classes_from_state", "classes_to_state"]
 
-# Ids in lists are taken for column numbers up to here, or up to so many times the labels that are named in all.
-_PLAUSIBLE, _SPARSE = 1_000_000, 1_000
+_USUAL = 1_000_000  # ids in lists are taken for column numbers up to here, or where many labels are named
 
 
 def as_indicator(Y: Any, n_rows: int, of: str = "X") -> tuple[Csr, NDArray[Any] | None]:
@@ -99,7 +99,7 @@ def _from_lists(rows: list[Any]) -> Csr:
     lists = id_rows(rows, "Y")
     n_labels = max((max(row) for row in lists if row), default=0) + 1
     n_named = sum(map(len, lists))
-    if not _is_plausible(n_labels, n_named):
+    if not is_plausible(n_labels, n_named, _USUAL):
         number = next(i for i, row in enumerate(lists) if n_labels - 1 in row)
         raise ValueError(
             f"Y row {number} holds label {n_labels - 1}, but all rows together hold only {n_named} labels; ids are "
@@ -185,13 +185,9 @@ def classes_from_state(state: State, n_labels: int) -> NDArray[Any] | None:
     return classes  # type: ignore[no-any-return]
 
 
-def _is_plausible(n_labels: int, n_named: int) -> bool:
-    return n_labels <= max(_PLAUSIBLE, _SPARSE * n_named)
-
-
 def check_plausible(name: str, n_labels: int, n_named: int) -> None:
     """Raise ``ValueError`` for a number of labels that is far beyond what of them is there."""
-    if not _is_plausible(n_labels, n_named):
+    if not is_plausible(n_labels, n_named, _USUAL):
         raise ValueError(f"{name} is {n_labels}, but only {n_named} labels have a place")
 
 

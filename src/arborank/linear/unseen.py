@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.sparse import Csr, as_csr, lists_to_csr, multiply, normalize_rows, to_scipy
+from ..core.topk import place_in_rows
 from ..indexing.representation import pii
 from ..matching.combine import combination, is_logarithmic
 from ..matching.neighbours import NeighbourIndex
@@ -171,10 +172,9 @@ def _largest(matrix: sp.csr_array, n: int) -> sp.csr_array:
     lengths = np.diff(matrix.indptr)
     if lengths.max(initial=0) <= n:
         return matrix
-    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
-    order = np.lexsort((-matrix.data, rows))
+    _, places, order = place_in_rows(matrix.indptr, matrix.data)
     kept = np.zeros(matrix.nnz, np.bool_)
-    kept[order[np.arange(matrix.nnz) - matrix.indptr[rows] < n]] = True
+    kept[order[places < n]] = True
     indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
     return sp.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 

@@ -5,7 +5,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MERGES", "Merge", "check_merge", "keep_best", "merge_copies"]
+__all__ = ["MERGES", "Merge", "check_merge", "merge_copies"]
 
 Merge = Literal["max", "mean", "log-sum"]
 MERGES: Final = ("max", "mean", "log-sum")
@@ -47,23 +47,6 @@ def merge_copies(
         return first, (total / counts).astype(np.float32)
     total = np.bincount(group, np.exp(scores[order].astype(np.float64) - best[group]))
     return first, (best + np.log(total)).astype(np.float32)
-
-
-def keep_best(
-    row: NDArray[np.int64],
-    label: NDArray[np.int64],
-    score: NDArray[np.float32],
-    ids: NDArray[np.int64],
-    scores: NDArray[np.float32],
-) -> None:
-    """Write the best entries of every row into ``ids`` and ``scores``; equals stay in their order."""
-    order = np.lexsort((np.arange(row.size), -score, row))
-    row = row[order]
-    begins = np.searchsorted(row, np.arange(len(ids)))
-    place = np.arange(row.size) - begins[row]
-    kept = place < ids.shape[1]
-    ids[row[kept], place[kept]] = label[order][kept]
-    scores[row[kept], place[kept]] = score[order][kept]
 
 
 def check_merge(merge: str) -> None:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from ..core.checks import check_integer, check_real
 from ..core.estimator import check_fitted
 from ..core.lazy import sp
-from ..core.sparse import as_csr, multiply, normalize_rows, to_scipy, transpose
+from ..core.sparse import as_csr, multiply, normalize_rows, to_scipy, transpose, unit_rows
+from ..core.topk import best_columns, no_answers
+from ..core.types import TopK
 
 __all__ = ["NeighbourIndex", "NeighbourMatcher", "mix_top"]
 
-Top = tuple[NDArray[np.int64], NDArray[np.float32]]
 Encode = Callable[["sp.csr_array"], NDArray[np.float32]]
 
 _COMPARED = 1 << 25  # similarities held at a time, at most one query's if they are more
@@ -58,7 +59,7 @@ class NeighbourIndex:
             if approximate:
                 self._graph = _graph(unit)
 
-    def search(self, queries: Any, k: int) -> Top:
+    def search(self, queries: Any, k: int) -> TopK:
         """Return the k most similar stored rows of every query, best first, and their cosine similarities.
 
         Parameters
@@ -86,7 +87,7 @@ class NeighbourIndex:
         for begin in range(0, queries.shape[0], step):
             part = slice(begin, begin + step)
             close = self._compare(queries[part])
-            ids[part] = _largest(close, k)
+            ids[part] = best_columns(close, k)
             similarities[part] = np.take_along_axis(close, ids[part], axis=1)
         return ids, similarities
 
@@ -98,7 +99,7 @@ class NeighbourIndex:
         close = [self._rows @ row for row in _unit(queries, "queries")]
         return np.array(close, np.float32).reshape(queries.shape[0], self.shape[0])
 
-    def _search_graph(self, queries: NDArray[np.float32], k: int) -> Top:
+    def _search_graph(self, queries: NDArray[np.float32], k: int) -> TopK:
         found = self._graph.search(queries, k, exact=False, threads=1)
         ids = np.atleast_2d(found.keys).astype(np.int64)
         similarities = 1 - np.atleast_2d(found.distances).astype(np.float32)
@@ -148,12 +149,11 @@ class NeighbourMatcher:
         self._clusters, self._index = clusters, index
         return self
 
-    def match(self, X: "sp.csr_array", k: int) -> Top:
+    def match(self, X: "sp.csr_array", k: int) -> TopK:
         """Return the k best clusters of every instance and their scores."""
         check_integer("k", k, 1)
         check_fitted(self, "_index")
-        ids = np.full((X.shape[0], k), -1, np.int64)
-        scores = np.full((X.shape[0], k), -np.inf, np.float32)
+        ids, scores = no_answers(X.shape[0], k)
         if not X.shape[0]:
             return ids, scores
         near, similarity = self._index.search(self._vectors(X), self.n_neighbours)
@@ -161,7 +161,7 @@ class NeighbourMatcher:
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         for row in range(X.shape[0]):
             share = weight[row] @ self._clusters[near[row]]
-            best = np.lexsort((np.arange(share.size), -share))[:k]
+            best = best_columns(share[None], k)[0]
             best = best[share[best] > 0]
             ids[row, : best.size], scores[row, : best.size] = best, share[best]
         return ids, scores
@@ -177,7 +177,7 @@ class NeighbourMatcher:
         return vectors
 
 
-def mix_top(first: Top, second: Top, weight: float = 0.5, *, k: int | None = None) -> Top:
+def mix_top(first: TopK, second: TopK, weight: float = 0.5, *, k: int | None = None) -> TopK:
     """Mix two top lists: ``weight * first + (1 - weight) * second``, what a list lacks counting 0.
 
     With an encoder's scores and those of the training instances near the query this is PEFA-XL.
@@ -201,8 +201,7 @@ def mix_top(first: Top, second: Top, weight: float = 0.5, *, k: int | None = Non
     if len(a) != len(b):
         raise ValueError(f"first has {len(a)} rows, but second has {len(b)}")
     width = max(a.shape[1], b.shape[1]) if k is None else check_integer("k", k, 1)
-    ids = np.full((len(a), width), -1, np.int64)
-    scores = np.full((len(a), width), -np.inf, np.float32)
+    ids, scores = no_answers(len(a), width)
     for row in range(len(a)):
         total: dict[int, float] = {}
         for share, found, score in ((weight, a[row], s[row]), (1 - weight, b[row], t[row])):
@@ -215,18 +214,6 @@ def mix_top(first: Top, second: Top, weight: float = 0.5, *, k: int | None = Non
     return ids, scores
 
 
-def _largest(close: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Columns of the k largest values of every row, equal ones in ascending order."""
-    least = np.partition(close, close.shape[1] - k, axis=1)[:, close.shape[1] - k, None]
-    equal = close == least
-    wanted = k - (close > least).sum(axis=1, keepdims=True)
-    kept = (close > least) | (equal & (np.cumsum(equal, axis=1) <= wanted))
-    columns = np.nonzero(kept)[1].reshape(close.shape[0], k)
-    order = np.argsort(-np.take_along_axis(close, columns, axis=1), axis=1, kind="stable")
-    best: NDArray[np.int64] = np.take_along_axis(columns, order, axis=1)
-    return best
-
-
 def _unit(rows: Any, name: str) -> NDArray[np.float32]:
     dense = np.asarray(rows)
     if dense.dtype.kind not in "biuf":
@@ -236,8 +223,7 @@ def _unit(rows: Any, name: str) -> NDArray[np.float32]:
         raise ValueError(f"{name} must be 2-dimensional, found {dense.ndim} dimension(s)")
     if not np.isfinite(dense).all():
         raise ValueError(f"{name} contain NaN or infinity")
-    length = np.linalg.norm(dense, axis=1, keepdims=True)
-    return np.ascontiguousarray(np.divide(dense, length, out=np.zeros_like(dense), where=length > 0))
+    return unit_rows(dense)
 
 
 def _graph(rows: NDArray[np.float32]) -> Any:

@@ -10,6 +10,7 @@ from ..core.checks import check_integer, check_top_ids
 from ..core.label_lists import id_rows
 from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr, is_matrix, rows_to_csr, to_scipy, without_zeros
+from ..core.topk import no_answers, put_best
 
 __all__ = ["JudgeOptions", "Judgement", "judge"]
 
@@ -210,11 +211,8 @@ def _rank_scores(scores: Csr, k: int | None) -> NDArray[np.int64]:
     longest = max(int(lengths.max(initial=0)), 1)
     width = longest if k is None else min(k, longest)
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((scores.indices, -scores.data, rows))
-    place = np.arange(scores.nnz) - scores.indptr[rows]
-    kept = place < width
-    ids = np.full((len(lengths), width), -1, np.int64)
-    ids[rows[kept], place[kept]] = scores.indices[order][kept]
+    ids, best = no_answers(len(lengths), width)
+    put_best(rows, scores.indices, scores.data, (ids, best))
     return ids
 
 

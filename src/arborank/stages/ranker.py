@@ -10,11 +10,12 @@ from ..core.estimator import check_fitted
 from ..core.lazy import sp
 from ..core.memory import check_answers_fit
 from ..core.sparse import Csr, as_csr, lists_to_csr, to_scipy
+from ..core.topk import no_answers, put_best
 from ..indexing import LabelTree
 from ..linear.filters import label_filter
 from ..linear.targets import as_indicator
 from ..matching import combination
-from ..matching.merging import check_merge, keep_best, merge_copies
+from ..matching.merging import check_merge, merge_copies
 from ..ranking import parse_scheme
 from . import Indexer, Matcher, Ranker
 from .protocols import checked_matches, checked_scores, checked_tree, require_stage
@@ -146,8 +147,7 @@ class StagedRanker:
         allowed = label_filter(candidates, "candidates", n, self.n_labels_)
         excluded = label_filter(exclude, "exclude", n, self.n_labels_)
         rows = to_scipy(instances)
-        ids = np.full((n, k), -1, np.int64)
-        scores = np.full((n, k), -np.inf, np.float32)
+        ids, scores = no_answers(n, k)
         widest = int(np.diff(self.tree_.branches[-1]).max())
         step = max(1, _SCORES // min(self.beam_size * widest, self.tree_.labels.size))
         for begin in range(0, n, step):
@@ -156,7 +156,7 @@ class StagedRanker:
             kept = _admitted(allowed, row + begin, label, True) & _admitted(
                 excluded, row + begin, label, False
             )
-            keep_best(row[kept], label[kept], score[kept], ids[part], scores[part])
+            put_best(row[kept], label[kept], score[kept], (ids[part], scores[part]))
         return ids, scores
 
     def _index(self, X: "sp.csr_array", Y: "sp.csr_array") -> LabelTree:

@@ -14,7 +14,7 @@ from ..features import TextFeatures
 from ..linear import XRLinear
 from ..metrics import precision_at_k
 from ..text import TextRanker
-from .tokens import check_texts
+from .tokens import training_texts
 
 __all__ = ["distil"]
 
@@ -73,7 +73,7 @@ def distil(
     check_integer("k", k, 1)
     check_real("least", least, least=0.0, most=1.0)
     check_real("held_out", held_out, above=0.0, most=0.9)
-    texts = check_texts(texts, for_fit=True)
+    texts = training_texts(texts)
     if len(texts) < 2:
         raise ValueError(f"texts has {len(texts)} entry; one to learn from and one to judge by are needed")
     truth = None if labels is None else teacher.encode_labels(labels, unknown="extend")

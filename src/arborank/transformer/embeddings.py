@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.checks import check_integer
 from ..core.sequences import text_list
+from ..core.sparse import unit_rows
 
 __all__ = ["text_embeddings"]
 
@@ -56,10 +57,7 @@ def text_embeddings(
         _checked(encode(list(texts[begin : begin + batch_size])), len(texts[begin : begin + batch_size]))
         for begin in range(0, len(texts), batch_size)
     ]
-    vectors = np.concatenate(parts)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return unit
+    return unit_rows(np.concatenate(parts))
 
 
 def _encode(encoder: Any) -> Any:

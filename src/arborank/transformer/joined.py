@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ..core.sparse import Csr
 
-__all__ = ["dense_rows", "join", "unit_rows"]
+__all__ = ["dense_rows", "join"]
 
 _BLOCK = 16_384  # rows joined at once, which bounds the memory beyond the result
 
@@ -57,9 +57,3 @@ def dense_rows(dense: NDArray[np.float32]) -> Csr:
     n, e = dense.shape
     indices = np.tile(np.arange(e, dtype=np.int32), n)
     return Csr(e * np.arange(n + 1), indices, np.array(dense, np.float32).ravel(), e)
-
-
-def unit_rows(dense: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Divide every row by its Euclidean norm; rows of zeros stay."""
-    norms = np.linalg.norm(dense, axis=1, keepdims=True)
-    return np.asarray(dense / np.where(norms > 0, norms, 1), np.float32)

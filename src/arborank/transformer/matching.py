@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..core.topk import best_columns
 from .candidates import Candidates
 from .device import Device
 from .encoder import Encoder
@@ -91,7 +92,7 @@ def follow(
                 return
             margins = scores(pooled, head.rows(nodes, device.place).detach()).cpu().numpy()
             found = combined(margins, np.repeat(_of_parents(above, batch, parents), widths, axis=1), loss)
-        best = _top(found, beam.nodes.shape[1])
+        best = best_columns(found, beam.nodes.shape[1])
         values = np.take_along_axis(found, best, axis=1)
         width = best.shape[1]
         beam.nodes[batch, :width] = np.where(values > 0, nodes[best], -1)
@@ -109,14 +110,3 @@ def _of_parents(above: Beam, batch: NDArray[np.int64], parents: NDArray[np.int64
     i, j = np.nonzero(held >= 0)
     table[i, np.searchsorted(parents, held[i, j])] = above.scores[batch][i, j]
     return table
-
-
-def _top(values: NDArray[Any], k: int) -> NDArray[np.int64]:
-    """Return the columns of the ``k`` largest values of every row, largest first, ties in order of the columns."""
-    k = min(k, values.shape[1])
-    if k < values.shape[1]:
-        some = np.sort(np.argpartition(-values, k - 1, axis=1)[:, :k], axis=1)
-    else:
-        some = np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    order = np.argsort(-np.take_along_axis(values, some, axis=1), axis=1, kind="stable")
-    return np.asarray(np.take_along_axis(some, order, axis=1))

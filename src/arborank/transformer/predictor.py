@@ -12,7 +12,8 @@ from ..core.checks import check_integer
 from ..core.estimator import Estimator, check_fitted
 from ..core.memory import check_answers_fit
 from ..core.progress import progress_bar
-from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.sequences import text_list
+from ..core.sparse import Csr, as_csr, to_scipy, unit_rows
 from ..core.state import State, lasting
 from ..core.threads import n_threads
 from ..features.base import rows_of
@@ -21,8 +22,8 @@ from ..linear.answers import quality
 from ..linear.filters import label_filter
 from ..linear.targets import classes_from_state, classes_to_state
 from ..storage import SaveMixin
-from .joined import join, unit_rows
-from .tokens import TokenCache, check_texts
+from .joined import join
+from .tokens import TokenCache
 
 if TYPE_CHECKING:
     from .device import Device
@@ -101,7 +102,7 @@ class EmbeddingPredictor(SaveMixin, Estimator):
         from .device import choose_device, limited_threads
         from .team import Team
 
-        texts = check_texts(texts, for_fit=False)
+        texts = text_list(texts)
         out = np.zeros((len(texts), self.encoder_.width), np.float32)
         with limited_threads(n_threads(self.n_jobs)):
             cache = self.encoder_.cache(texts)
@@ -138,7 +139,7 @@ class EmbeddingPredictor(SaveMixin, Estimator):
             In descending order, padded with -inf.
         """
         self._check_fitted()
-        texts = check_texts(texts, for_fit=False)
+        texts = text_list(texts)
         filters = {
             name: label_filter(value, name, len(texts), self.n_labels_)
             for name, value in (("candidates", candidates), ("exclude", exclude))

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_flag, check_integer, check_real
+from ..core.estimates import check_fits, estimate_training
 from ..core.estimator import clone
-from ..core.memory import check_fits, check_label_arrays_fit, estimate_training
+from ..core.memory import check_label_arrays_fit
 from ..core.progress import progress_bar
 from ..core.sparse import Csr, as_csr
 from ..core.threads import n_threads
@@ -31,7 +32,7 @@ from .extra import require_torch
 from .plain import PlainTexts
 from .predictor import EmbeddingPredictor
 from .settings import Settings
-from .tokens import TokenCache, check_texts
+from .tokens import TokenCache, training_texts
 
 if TYPE_CHECKING:
     from .device import Device
@@ -115,7 +116,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         from .device import choose_device, limited_threads
         from .team import gathered_team
 
-        texts = check_texts(texts, for_fit=True)
+        texts = training_texts(texts)
         Y, classes = as_indicator(Y, len(texts), "texts")
         check_label_arrays_fit(Y.shape[1])
         device = choose_device(self.device, self.precision)

@@ -16,7 +16,7 @@ from .encoder import Encoder
 from .memory import check_tuning_fits
 from .reporting import training_bar
 from .schedule import share_of_rate
-from .tokens import check_texts, readable
+from .tokens import readable, training_texts
 
 __all__ = ["scratch_encoder"]
 
@@ -71,7 +71,7 @@ def scratch_encoder(
     MemoryError
         If the weights alone would need more memory than there is.
     """
-    texts = list(map(readable, check_texts(texts, for_fit=True)))
+    texts = list(map(readable, training_texts(texts)))
     numbers = {"layers": layers, "width": width, "heads": heads, "batch_size": batch_size}
     for name, value in numbers.items():
         check_integer(name, value, 1)

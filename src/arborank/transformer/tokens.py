@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..core.sequences import text_list
 from ..storage.disk import map_file, naming
 
-__all__ = ["TokenCache", "check_texts", "readable"]
+__all__ = ["TokenCache", "readable", "training_texts"]
 
 _LOG = logging.getLogger(__name__)
 _CHUNK = 1024  # texts tokenised together
@@ -126,20 +126,20 @@ class TokenCache:
         return ids, (np.arange(width) < np.maximum(lengths, 1)[:, None]).astype(np.int64)
 
 
-def check_texts(texts: Sequence[str], *, for_fit: bool) -> Sequence[str]:
-    """Return texts after checking them.
+def training_texts(texts: Iterable[str]) -> Sequence[str]:
+    """Return texts to train on.
 
     Raises
     ------
     TypeError
         As `arborank.core.sequences.text_list`.
     ValueError
-        If, ``for_fit``, there are none or one has nothing but white space.
+        If there are none or one has nothing but white space.
     """
     texts = text_list(texts)
-    if for_fit and not len(texts):
+    if not len(texts):
         raise ValueError("texts is empty; at least one text is needed")
-    empty = [position for position, text in enumerate(texts) if not text.strip()] if for_fit else []
+    empty = [position for position, text in enumerate(texts) if not text.strip()]
     if empty:
         raise ValueError(
             f"{len(empty)} of {len(texts)} texts are empty, first texts[{empty[0]}]; leave them out of the training"
