@@ -44,7 +44,7 @@ def test_train_in_a_work_dir(run, folder, data):
     result = run(
         "train", *data, "-m", f"{place}/other", "--work-dir", f"{place}/state", "--threshold", "0.2", code=1
     )
-    assert "threshold is 0.1 there and 0.2 here" in result.stderr
+    assert "threshold (0.1 there, 0.2 here)" in result.stderr
     assert not (folder / place / "other").exists()
 
 

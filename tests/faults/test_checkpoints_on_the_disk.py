@@ -10,7 +10,16 @@ import pytest
 
 from arborank import XRLinear
 from arborank.linear import checkpoint
-from arborank.transformer.checkpoints import Checkpoint, Checkpoints
+from arborank.storage.runs import Run
+from arborank.storage.snapshots import Snapshot, Snapshots
+
+
+def training(directory):
+    return Run(directory, {"seed": 0}, argument="checkpoint_dir")
+
+
+def save(store, step):
+    store.save(Snapshot({"step": step}, {"a": np.full(100, step)}))
 
 
 class Disk:
@@ -43,7 +52,7 @@ class Disk:
             inode = other.stat().st_ino
             if self.names.get(target.parent, {}).get(name) != inode:
                 self.violations.append(f"{target.name} is announced before the name {name} is on the disk")
-            if not target.name.startswith("checkpoint-") and self.content.get(inode) != other.read_bytes():
+            if self.content.get(inode) != other.read_bytes():
                 self.violations.append(f"{target.name} is announced before {name} is on the disk")
         self._replace(source, target)
         self.switches.append((target, new))
@@ -67,22 +76,25 @@ needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="need
 @needs_proc
 def test_transformer_checkpoints(tmp_path, monkeypatch):
     disk = Disk(monkeypatch, tmp_path)
-    store = Checkpoints(tmp_path / "runs" / "one", {"seed": 0})
-    assert [target.name for target, _ in disk.switches] == ["training.json"]
-    assert disk.durable()
-    for step in range(1, 5):
-        store.save(Checkpoint(0, step, {}, {"a": np.full(100, step)}))
+    with training(tmp_path / "runs" / "one") as held:
+        assert [target.name for target, _ in disk.switches] == ["training.json"]
         assert disk.durable()
+        store = Snapshots(held)
+        for step in range(1, 5):
+            save(store, step)
+            assert disk.durable()
     assert disk.violations == []
     assert len(disk.switches) == 5
-    names = sorted(name for name in os.listdir(store.directory) if name.startswith("checkpoint-"))
-    assert [name[15:24] for name in names] == ["000000003", "000000004"]
+    assert sorted(name[:17] for name in os.listdir(held.directory)) == [
+        "checkpoint-000003",
+        "checkpoint-000004",
+        "training.json",
+    ]
 
 
 @needs_proc
 def test_an_old_checkpoint_goes_only_after_the_new_one_is_there(tmp_path, monkeypatch):
     disk = Disk(monkeypatch, tmp_path)
-    store = Checkpoints(tmp_path, {})
     unlink = Path.unlink
 
     def checked(path, missing_ok=False):
@@ -92,9 +104,11 @@ def test_an_old_checkpoint_goes_only_after_the_new_one_is_there(tmp_path, monkey
         unlink(path, missing_ok=missing_ok)
 
     monkeypatch.setattr(Path, "unlink", checked)
-    for step in range(1, 5):
-        store.save(Checkpoint(0, step, {}, {"a": np.full(100, step)}))
-    assert store.latest().step == 4
+    with training(tmp_path) as held:
+        store = Snapshots(held)
+        for step in range(1, 5):
+            save(store, step)
+        assert store.latest().notes == {"step": 4}
 
 
 @needs_proc
@@ -111,23 +125,27 @@ KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
 import numpy as np
-from arborank.transformer.checkpoints import Checkpoint, Checkpoints
+from arborank.storage.runs import Run
+from arborank.storage.snapshots import Snapshot, Snapshots
 
 os.fsync = lambda descriptor: None  # a killed process needs none
 place, start = Path(sys.argv[1], "run"), Path(sys.argv[1], "start")
 
 def train(directory, last):
-    store = Checkpoints(directory, {"seed": 0})
-    found = store.latest()
-    for step in range(1 if found is None else found.step + 1, last + 1):
-        store.save(Checkpoint(0, step, {"loss": [0.5] * step}, {"a": np.full(100, step)}))
+    with Run(directory, {"seed": 0}, argument="checkpoint_dir") as held:
+        store = Snapshots(held)
+        found = store.latest()
+        for step in range(1 if found is None else found.notes["step"] + 1, last + 1):
+            store.save(Snapshot({"step": step, "loss": [0.5] * step}, {"a": np.full(100, step)}))
 
 def step_of(directory):
-    found = Checkpoints(directory, {"seed": 0}).latest()
+    with Run(directory, {"seed": 0}, argument="checkpoint_dir") as held:
+        found = Snapshots(held).latest()
     if found is None:
         return 0
-    assert found.notes == {"loss": [0.5] * found.step} and (found.arrays["a"] == found.step).all()
-    return found.step
+    step = found.notes["step"]
+    assert found.notes["loss"] == [0.5] * step and (found.arrays["a"] == step).all()
+    return step
 
 first = int(sys.argv[2])
 if first:
@@ -142,7 +160,7 @@ for line in range(0, 100_000, 2):
         executed = 0
         def trace(frame, event, argument):
             global executed
-            if not frame.f_code.co_filename.endswith(("checkpoints.py", "tensorfile.py", "disk.py")):
+            if not frame.f_code.co_filename.endswith(("runs.py", "snapshots.py", "tensorfile.py", "disk.py")):
                 return None
             if event == "line":
                 if executed == line:

@@ -10,8 +10,8 @@ transformers = pytest.importorskip("transformers")
 
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 
+from arborank.storage.snapshots import Snapshots  # noqa: E402
 from arborank.transformer import Encoder, XRTransformer, scratch_encoder  # noqa: E402
-from arborank.transformer.checkpoints import Checkpoints  # noqa: E402
 from arborank.transformer.unused import Absent, used_weights  # noqa: E402
 
 TEXTS = [f"noise{i % 5} topic{i % 4} word{i % 8}" for i in range(64)]
@@ -115,15 +115,15 @@ class Stopped(Exception):
 
 
 def stop_after(monkeypatch, n_checkpoints):
-    save, done = Checkpoints.save, []
+    save, done = Snapshots.save, []
 
-    def stopping(self, checkpoint):
-        save(self, checkpoint)
-        done.append(checkpoint.step)
+    def stopping(self, snapshot):
+        save(self, snapshot)
+        done.append(snapshot.notes["step"])
         if len(done) == n_checkpoints:
             raise Stopped
 
-    monkeypatch.setattr(Checkpoints, "save", stopping)
+    monkeypatch.setattr(Snapshots, "save", stopping)
 
 
 def interrupted_and_resumed(first, again, tmp_path, monkeypatch, **options):
@@ -197,7 +197,7 @@ def test_another_encoder_is_still_told(words, tmp_path, monkeypatch):
         other.set_weights(weights)
         for parameter in other.module.parameters():  # frozen ones count as well
             parameter.requires_grad_(False)
-        with pytest.raises(ValueError, match="is of another training: encoder differ"):
+        with pytest.raises(ValueError, match="what differs: encoder"):
             XRTransformer(other, **options).fit(TEXTS, LABELS)
 
 

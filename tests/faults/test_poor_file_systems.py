@@ -17,13 +17,18 @@ from arborank.cli import main
 from arborank.core.strings import StringTable
 from arborank.storage import append, disk, save, tensorfile
 from arborank.storage.append import GrowingArrays, map_arrays
-from arborank.transformer.checkpoints import Checkpoint, Checkpoints
+from arborank.storage.runs import Run
+from arborank.storage.snapshots import Snapshot, Snapshots
 from arborank.transformer.tokens import TokenCache
 
 TEXTS = ["red apple", "fast car", "green pear", "slow car"] * 5
 LABELS = [["fruit"], ["vehicle"], ["fruit"], ["vehicle"]] * 5
 NO_SYNC = ["EINVAL", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EBADF"]
 NO_MAPS = ["ENODEV", "EINVAL", "EACCES", "EPERM", "ENOSYS", "EOPNOTSUPP"]
+
+
+def training(directory, **subject):
+    return Run(directory, subject, argument="work_dir")
 
 
 def without_directory_sync(monkeypatch, name):
@@ -70,9 +75,10 @@ def test_trainings_go_on_without_directory_sync(topics, tmp_path, monkeypatch, n
     for _ in range(2):
         model = XRLinear(max_leaf_size=4).fit(*topics, work_dir=tmp_path / "work")
         assert np.array_equal(model.predict_topk(topics[0], 3)[0], expected)
-    store = Checkpoints(tmp_path / "run", {"seed": 0})
-    store.save(Checkpoint(0, 1, {}, {"a": np.arange(3)}))
-    assert Checkpoints(tmp_path / "run", {"seed": 0}).latest().step == 1
+    with training(tmp_path / "run") as held:
+        Snapshots(held).save(Snapshot({"step": 1}, {"a": np.arange(3)}))
+    with training(tmp_path / "run") as held:
+        assert Snapshots(held).latest().notes == {"step": 1}
     assert len(asked) > 5
 
 
@@ -160,9 +166,9 @@ def test_a_training_goes_on_without_maps(topics, tmp_path, monkeypatch):
         model = XRLinear(max_leaf_size=4).fit(*topics, work_dir=tmp_path / "work")
         for found, right in zip(model.predict_topk(topics[0], 3), expected, strict=True):
             assert np.array_equal(found, right)
-    store = Checkpoints(tmp_path / "run", {})
-    store.save(Checkpoint(0, 1, {}, {"a": np.arange(3)}))
-    assert store.latest().arrays["a"].tolist() == [0, 1, 2]
+    with training(tmp_path / "run") as held:
+        Snapshots(held).save(Snapshot({}, {"a": np.arange(3)}))
+        assert Snapshots(held).latest().arrays["a"].tolist() == [0, 1, 2]
     assert len(asked) > 4
 
 
@@ -216,11 +222,13 @@ def growing(path):
 
 
 def checkpointing(path):
-    Checkpoints(path / "run", {}).save(Checkpoint(0, 1, {}, {"a": np.zeros(5000)}))
+    with training(path / "run") as held:
+        Snapshots(held).save(Snapshot({}, {"a": np.zeros(5000)}))
 
 
 def configuring(path):
-    Checkpoints(path / "run", {"what": "x" * 5000})
+    with training(path / "run", what="x" * 5000):
+        pass
 
 
 def tokenising(path):

@@ -15,6 +15,7 @@ from arborank import LabelTree, TextRanker, XRLinear
 from arborank.linear import checkpoint
 from arborank.storage.lock import exclusive
 from arborank.storage.manifest import checksum
+from arborank.storage.runs import Run
 
 SMALL_TREE = {"branching": 3, "max_leaf_size": 4}
 
@@ -39,7 +40,7 @@ def files(directory):
 def rewrite(directory, change):
     """Change what is recorded of the layers as if it had been so."""
     state = json.loads((directory / "training.json").read_text())
-    change(state["layers"])
+    change(state["progress"])
     state["checksum"] = checksum(state)
     (directory / "training.json").write_text(json.dumps(state))
 
@@ -47,7 +48,7 @@ def rewrite(directory, change):
 def stop_after(monkeypatch, n_commits, error=KeyboardInterrupt):
     """Interrupt training after so many pieces, between the files and the record of them; count what is trained."""
     trained = []
-    commit, train = checkpoint.Checkpoint._commit, checkpoint.train_layer
+    commit, train = Run.commit, checkpoint.train_layer
 
     def stopping(self, *state):
         if len(trained) > n_commits:
@@ -58,7 +59,7 @@ def stop_after(monkeypatch, n_commits, error=KeyboardInterrupt):
         trained.append(options["parents"])
         return train(*problem, **options)
 
-    monkeypatch.setattr(checkpoint.Checkpoint, "_commit", stopping)
+    monkeypatch.setattr(Run, "commit", stopping)
     monkeypatch.setattr(checkpoint, "train_layer", counting)
     return trained
 
@@ -126,7 +127,8 @@ for step in itertools.count(50, 53):  # later every time, from where the one bef
     if child == 0:
         def trace(frame, event, argument):
             global executed
-            if not frame.f_code.co_filename.endswith(("checkpoint.py", "append.py", "disk.py")):  # touch files
+            touching_files = ("checkpoint.py", "append.py", "disk.py", "runs.py")
+            if not frame.f_code.co_filename.endswith(touching_files):
                 return None
             if event == "line":
                 executed += 1
@@ -164,15 +166,15 @@ def test_refuses_another_training(topics, tmp_path):
     other.data[0] += 1
     tree = LabelTree.one_vs_all(Y.shape[1])
     for model, X_given, Y_given, message in (
-        (XRLinear(**SMALL_TREE), other, Y, "something else: X differs"),
-        (XRLinear(**SMALL_TREE), X, Y[:, ::-1], "Y differs"),
-        (XRLinear(**SMALL_TREE, Cp=2.0), X, Y, "Cp is 1.0 there and 2.0 here"),
-        (XRLinear(**SMALL_TREE, Cp=[1.0, 2.0]), X, Y, r"Cp is 1.0 there and \[1.0, 2.0\] here"),
-        (XRLinear(**SMALL_TREE, tree=tree), X, Y, "tree differs"),
+        (XRLinear(**SMALL_TREE), other, Y, r"holds another training; what differs: X\. Give"),
+        (XRLinear(**SMALL_TREE), X, Y[:, ::-1], "differs: Y"),
+        (XRLinear(**SMALL_TREE, Cp=2.0), X, Y, r"Cp \(1.0 there, 2.0 here\)"),
+        (XRLinear(**SMALL_TREE, Cp=[1.0, 2.0]), X, Y, r"Cp \(1.0 there, \[1.0, 2.0\] here\)"),
+        (XRLinear(**SMALL_TREE, tree=tree), X, Y, "differs: tree"),
     ):
         with pytest.raises(ValueError, match=message):
             model.fit(X_given, Y_given, work_dir=tmp_path)
-    with pytest.raises(ValueError, match="relevance differs"):
+    with pytest.raises(ValueError, match="differs: relevance"):
         XRLinear(**SMALL_TREE).fit(X, Y, relevance=Y, work_dir=tmp_path)
     assert files(tmp_path) == before
     XRLinear(**SMALL_TREE, n_jobs=1, verbose=0).fit(
@@ -190,7 +192,7 @@ def test_refuses_another_representation(topics, tmp_path, kind):
         model = XRLinear(representation=kind(vectors), **SMALL_TREE).fit(X, Y, work_dir=tmp_path)
         assert arrays(model) == arrays(expected)
     before = files(tmp_path)
-    with pytest.raises(ValueError, match="representation differs"):
+    with pytest.raises(ValueError, match="differs: representation"):
         XRLinear(representation=kind(others), **SMALL_TREE).fit(X, Y, work_dir=tmp_path)
     assert files(tmp_path) == before
 
@@ -225,7 +227,7 @@ def test_refuses_a_directory_of_something_else(topics, tmp_path):
 def test_damaged_state(topics, tmp_path, text):
     XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
     (tmp_path / "training.json").write_text(text)
-    with pytest.raises(ValueError, match=r"training\.json is damaged"):
+    with pytest.raises(ValueError, match=r"is damaged: training\.json cannot"):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 
@@ -258,9 +260,7 @@ def test_damaged_state(topics, tmp_path, text):
 def test_damaged_record_of_a_layer(topics, tmp_path, change):
     XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
     rewrite(tmp_path, change)
-    with pytest.raises(
-        ValueError, match=r"(training\.json|) is damaged.*remove .* to train from the beginning"
-    ):
+    with pytest.raises(ValueError, match=r"work_dir .* is damaged.*remove it to train from the beginning"):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 
@@ -278,7 +278,7 @@ def test_altered_weights(topics, tmp_path, monkeypatch, name, finished):
     content[0] ^= 1
     (tmp_path / f"layer{level}.{name}").write_bytes(content)
     with pytest.raises(
-        ValueError, match=rf"layer{level}\.{name} is altered.*remove .* to train from the beginning"
+        ValueError, match=rf"layer{level}\.{name} is altered.*remove it to train from the beginning"
     ):
         XRLinear(**options).fit(*topics, work_dir=tmp_path)
     assert (tmp_path / f"layer{level}.{name}").read_bytes() == content
@@ -291,14 +291,14 @@ def test_altered_record(topics, tmp_path):
     for old, new in (('"parents": ', '"parents": 1'), ('"Cp": 1.0', '"Cp": 1.5')):
         assert old in text
         path.write_text(text.replace(old, new, 1))
-        with pytest.raises(ValueError, match=r"training\.json is damaged.*checksum"):
+        with pytest.raises(ValueError, match=r"training\.json cannot be taken up.*checksum"):
             XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 
 def test_missing_weights(topics, tmp_path):
     XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
     (tmp_path / "layer1.units").unlink()
-    with pytest.raises(ValueError, match=r"layer1\.units.*remove .* to train from the beginning"):
+    with pytest.raises(ValueError, match=r"layer1\.units.*remove it to train from the beginning"):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 
@@ -331,5 +331,5 @@ def test_texts(tmp_path):
     ranker = TextRanker().fit(texts, labels, work_dir=tmp_path)
     assert ranker.rank("fast car")[0][0] == "vehicle"
     assert (tmp_path / "training.json").exists()
-    with pytest.raises(ValueError, match="X differs"):
+    with pytest.raises(ValueError, match="differs: X"):
         TextRanker().fit([*texts[:3], "slow apple"], labels, work_dir=tmp_path)

@@ -5,14 +5,11 @@ file an array. A layer is trained in pieces, ranges of parents. A piece is appen
 ``training.json`` is replaced: it never counts what is not on the disk.
 """
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +20,11 @@ from ..core.sparse import Csr, as_csr
 from ..indexing import LabelTree
 from ..ranking import LayerWeights, SolverParams, train_layer
 from ..storage.append import Described, GrowingArrays, map_arrays
-from ..storage.disk import make_directory, naming, put_in_place, read_text, write_text
-from ..storage.lock import exclusive
-from ..storage.manifest import checksum, plain
-from ..storage.tensorfile import DTYPES, little_endian_pieces
+from ..storage.runs import Run, fingerprint
+from ..storage.tensorfile import DTYPES
 
 __all__ = ["Checkpoint", "checkpoint_in"]
 
-_FORMAT = "arborank-training"
-_FORMAT_VERSION = 2
-_STATE = "training.json"
 _PIECE = 1 << 28  # multiply-adds of one pass over a piece's examples: a second or a few of training
 _NO_MATTER = ("n_jobs", "verbose")  # to the result
 _ARRAYS = {"extents", "index", "starts", "bases", "keys", "units", "bias"}  # of `LayerWeights.continuing`
@@ -41,50 +33,23 @@ Grown = tuple[LabelTree, dict[str, float]]
 
 
 class Checkpoint:
-    """A directory that a training keeps its state in; a context manager that holds it for this process.
+    """The layers of a training in a directory.
 
-    Parameters
-    ----------
-    directory : path
-        Made if missing. What was left there of the same training, however it ended, is taken up.
-    subject : mapping of str to JSON values
-        What is trained: parameters, and fingerprints of the data.
-
-    Raises
-    ------
-    FileExistsError
-        If the directory holds something that is no training.
-    ValueError
-        If it holds the training of another subject, or is damaged: then, or later from what finds a file that is
-        missing, truncated or altered. Nothing in it is changed.
-    BlockingIOError
-        If another process trains in it.
+    What is missing, truncated or altered there is a ``ValueError`` from what finds it. Nothing is changed then.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], subject: Mapping[str, Any]) -> None:
-        self._directory = Path(directory)
-        self._subject = plain(dict(subject), "work_dir")
-        self._layers: dict[str, Any] = {}
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._own: set[int] = set()
-        self._held = ExitStack()
-
-    def __enter__(self) -> Self:
-        make_directory(self._directory)
-        with ExitStack() as held:
-            held.enter_context(exclusive(self._directory))
-            self._layers = self._read()
-            self._write()
-            self._held = held.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._held.close()
+        for level, layer in run.progress.items():
+            try:
+                _check_layer(level, layer)
+            except (ValueError, KeyError, TypeError) as error:
+                raise run.damaged("training.json", repr(error)) from None
 
     def tree(self, grow: Callable[[], Grown]) -> Grown:
         """Return the label tree that was kept, or grow it and keep it; with the seconds that took."""
-        place = self._directory / "tree"
+        place = self._run.directory / "tree"
         if (place / "config.json").exists():
             return persistence.load(place, verify=True), {"representation": 0.0, "index": 0.0}
         grown = grow()
@@ -130,7 +95,11 @@ class Checkpoint:
         """
         first, described = self._progress(level)
         work = np.concatenate([[0], np.cumsum(np.diff(active.indptr) * np.diff(branches))])
-        with self._grow(level, described) as files:
+        try:
+            growing = GrowingArrays(self._stem(level), described)
+        except (FileNotFoundError, ValueError) as error:
+            raise self._spoilt(level, error) from None
+        with growing as files:
             for last in _ends(X, active, branches):
                 if last <= first:
                     continue
@@ -146,7 +115,8 @@ class Checkpoint:
                     progress=progress and _beyond(int(work[first]), progress),
                 )
                 files.append(piece.continuing(files.lengths, ends=last == branches.size - 1))
-                self._commit(level, last, files.sync())
+                done = {"parents": last, "arrays": files.sync()}
+                self._run.commit({**self._run.progress, str(level): done})
                 first = last
         self._own.add(level)  # this process knows what it has written
         layer = self.finished(level, branches, ranks)
@@ -154,86 +124,26 @@ class Checkpoint:
             raise RuntimeError(f"layer {level} ended at parent {first} of {branches.size - 1}")
         return layer
 
-    def _grow(self, level: int, described: Described) -> GrowingArrays:
-        try:
-            return GrowingArrays(self._stem(level), described)
-        except (FileNotFoundError, ValueError) as error:
-            raise self._spoilt(level, error) from None
-
     def _progress(self, level: int) -> tuple[int, Described]:
         """Return how many parents of a layer are trained, and what their files hold."""
-        layer = self._layers.get(str(level), {"parents": 0, "arrays": {}})
+        layer = self._run.progress.get(str(level), {"parents": 0, "arrays": {}})
         return layer["parents"], layer["arrays"]
 
-    def _commit(self, level: int, n_parents: int, described: Described) -> None:
-        self._layers[str(level)] = {"parents": n_parents, "arrays": described}
-        self._write()
-
     def _stem(self, level: int) -> Path:
-        return self._directory / f"layer{level}"
-
-    def _read(self) -> dict[str, Any]:
-        path = self._directory / _STATE
-        if not path.exists():
-            foreign = sorted(name for name in os.listdir(self._directory) if not name.startswith(_STATE))
-            if foreign:
-                raise FileExistsError(
-                    f"{self._directory} is not empty and holds no training (it holds {foreign[0]!r})"
-                )
-            return {}
-        try:
-            with naming(path):
-                state = json.loads(read_text(path))
-            if state["format"] != _FORMAT or state["format_version"] != _FORMAT_VERSION:
-                raise ValueError(f"its format is {state['format']!r}, version {state['format_version']!r}")
-            if state["checksum"] != checksum(state):
-                raise ValueError("its checksum does not fit")
-            subject, layers = dict(state["subject"]), dict(state["layers"])
-            for level, layer in layers.items():
-                _check_layer(level, layer)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise self._damaged(error) from None
-        different = list(_differences(subject, self._subject))
-        if different:
-            raise ValueError(
-                f"{self._directory} holds the training of something else: {'; '.join(different)}. "
-                "Use another directory, or remove this one"
-            )
-        return layers
-
-    def _damaged(self, error: Exception) -> ValueError:
-        return ValueError(
-            f"{self._directory / _STATE} is damaged, or of another version of Arborank ({error!r}); remove "
-            f"{self._directory} to train from the beginning"
-        )
+        return self._run.directory / f"layer{level}"
 
     def _spoilt(self, level: int, error: Exception) -> ValueError:
-        return ValueError(
-            f"{self._directory} is damaged: what is trained of layer {level} cannot be taken up ({error}); remove "
-            f"{self._directory} to train from the beginning"
-        )
-
-    def _write(self) -> None:
-        state = {
-            "format": _FORMAT,
-            "format_version": _FORMAT_VERSION,
-            "subject": self._subject,
-            "layers": self._layers,
-        }
-        state["checksum"] = checksum(state)
-        unfinished = self._directory / f"{_STATE}.tmp"
-        unfinished.unlink(missing_ok=True)  # by a process that was killed
-        write_text(unfinished, json.dumps(state, indent=1))
-        put_in_place(unfinished, self._directory / _STATE)
+        return self._run.damaged(f"what is trained of layer {level}", error)
 
 
+@contextmanager
 def checkpoint_in(
     directory: str | os.PathLike[str] | None,
     parameters: Mapping[str, Any],
     tree: LabelTree | None,
     **matrices: Any,
-) -> AbstractContextManager[Checkpoint | None]:
-    """Return the checkpoint of a fit, or None in its place without a directory.
+) -> Iterator[Checkpoint | None]:
+    """Hold a directory for a fit; yields None in place of a checkpoint without one.
 
     Parameters
     ----------
@@ -246,27 +156,23 @@ def checkpoint_in(
         What `fit` is given.
     """
     if directory is None:
-        return nullcontext()
+        yield None
+        return
     data = {name: None if X is None else _of_matrix(X, name) for name, X in matrices.items()}
-    data["tree"] = None if tree is None else _fingerprint(*tree.to_state().arrays.values())
+    data["tree"] = None if tree is None else fingerprint(*tree.to_state().arrays.values())
     decisive = {name: value for name, value in parameters.items() if name not in _NO_MATTER}
-    return Checkpoint(directory, {"arborank": __version__, "parameters": decisive, "data": data})
+    subject = {"arborank": __version__, "parameters": decisive, "data": data}
+    with Run(directory, subject, argument="work_dir") as run:
+        yield Checkpoint(run)
 
 
-def _of_matrix(matrix: Any, name: str) -> str:
+def _of_matrix(matrix: Any, name: str) -> dict[str, Any]:
     if isinstance(matrix, np.ndarray) and matrix.ndim == 2 and matrix.dtype.kind in "biuf":
-        return _fingerprint(matrix)  # embeddings are large, and larger still as sparse rows
+        return fingerprint(
+            matrix, shape=list(matrix.shape)
+        )  # embeddings are large, and larger still as sparse rows
     X = as_csr(matrix, name)
-    return _fingerprint(np.array(X.shape), X.indptr, X.indices, X.data)
-
-
-def _fingerprint(*arrays: NDArray[Any]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        for piece in little_endian_pieces(array):
-            digest.update(piece)
-    return digest.hexdigest()
+    return fingerprint(X.indptr, X.indices, X.data, shape=list(X.shape))
 
 
 def _check_layer(level: Any, layer: Any) -> None:
@@ -296,12 +202,3 @@ def _ends(X: Csr, active: Csr, branches: NDArray[np.int64]) -> list[int]:
 
 def _beyond(start: int, progress: Callable[[int], None]) -> Callable[[int], None]:
     return lambda done: progress(start + done)
-
-
-def _differences(there: Any, here: Any, name: str = "") -> Iterator[str]:
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in sorted(there.keys() | here.keys()):
-            yield from _differences(there.get(key), here.get(key), key)
-    elif there != here:
-        long = any(isinstance(value, str) and len(value) == 64 for value in (there, here))
-        yield f"{name} differs" if long else f"{name} is {there!r} there and {here!r} here"

@@ -40,7 +40,9 @@ def exclusive(directory: Path, *, wait: bool = False) -> Iterator[bool]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise BlockingIOError(f"{directory} is in use by another process") from None
+            raise BlockingIOError(
+                f"{directory} is in use by another process; wait for it, or give another directory"
+            ) from None
         except OSError:  # some network file systems have no locks
             held = False
         yield held

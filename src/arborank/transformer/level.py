@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checkpoints import Checkpoint, Checkpoints
+from ..storage.snapshots import Snapshot, Snapshots
 from .reporting import training_bar
 from .settings import Settings
 from .team import Team
@@ -32,7 +32,7 @@ class LevelRun:
     settings : Settings
     judge : callable, optional
         Gives P@1, P@3 and P@5 on what is held out.
-    store : Checkpoints, optional
+    store : Snapshots, optional
     team : Team
         Its first process writes the checkpoints.
     checkpoint_every : int
@@ -48,7 +48,7 @@ class LevelRun:
     n_steps: int
     settings: Settings
     judge: Callable[[], dict[str, float]] | None
-    store: Checkpoints | None
+    store: Snapshots | None
     team: Team
     checkpoint_every: int
     history: list[dict[str, Any]]
@@ -60,13 +60,13 @@ class LevelRun:
     _since: int = 0
     _best_arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
-    def run(self, trainer: LevelTrainer, resumed: Checkpoint | None) -> None:
+    def run(self, trainer: LevelTrainer, resumed: Snapshot | None) -> None:
         """Train; from where a checkpoint of this level left off, if there is one."""
         start = 0
         if resumed is not None:
             if resumed.notes["done"]:
                 return
-            start = resumed.step
+            start = resumed.notes["step"]
             self._resume(trainer, resumed)
         with training_bar(
             f"training level {self.level}", self.n_steps, start, enabled=self.verbose
@@ -107,6 +107,8 @@ class LevelRun:
         if self.store is None or not self.team.first:
             return
         notes = {
+            "stage": self.stage,
+            "step": step,
             "done": finished,
             "history": self.history,
             "best": self._best,
@@ -117,9 +119,9 @@ class LevelRun:
         arrays = {**(trainer.weights() if finished else trainer.arrays()), **self.beam}
         if not finished:
             arrays.update({f"best.{name}": value for name, value in self._best_arrays.items()})
-        self.store.save(Checkpoint(self.stage, step, notes, arrays))
+        self.store.save(Snapshot(notes, arrays))
 
-    def _resume(self, trainer: LevelTrainer, resumed: Checkpoint) -> None:
+    def _resume(self, trainer: LevelTrainer, resumed: Snapshot) -> None:
         trainer.set_arrays(resumed.arrays)
         notes = resumed.notes
         self._best, self._waited = notes["best"], notes["waited"]

@@ -107,6 +107,8 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         TypeError, ValueError
             If an argument or a parameter is of the wrong kind, shape or range, a text is empty, or ``checkpoint_dir``
             is of another training.
+        BlockingIOError
+            If another process trains in ``checkpoint_dir``.
         MemoryError
             If more memory would be needed than there is.
         """
@@ -227,9 +229,8 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         team: "Team",
         vectors: NDArray[np.float32],
     ) -> list[dict[str, Any]]:
-        from .checkpoints import Checkpoints
-        from .fingerprint import fingerprint
         from .memory import check_tuning_fits, estimate_for
+        from .resuming import snapshots_in
         from .stages import FineTuning
 
         epochs = settings.epochs
@@ -237,29 +238,23 @@ class TransformerRanker(EmbeddingPredictor, ABC):
             return []
         levels = self._levels(tree)
         check_tuning_fits(estimate_for(encoder, tree, levels, settings), device)
-        store = None
-        if self.checkpoint_dir is not None:
-            known = fingerprint(settings, encoder, cache, Y, tree, levels)
-            if not team.first:
-                team.wait()
-            store = Checkpoints(self.checkpoint_dir, known)
-            if team.first:
-                team.wait()
-        return FineTuning(
-            encoder=encoder,
-            cache=cache,
-            Y=Y,
-            tree=tree,
-            levels=levels,
-            settings=settings,
-            device=device,
-            store=store,
-            checkpoint_every=self.checkpoint_every,
-            vectors=vectors,
-            n_threads=n_threads(self.n_jobs),
-            verbose=bool(self.verbose) and team.first,
-            team=team,
-        ).run()
+        held = snapshots_in(self.checkpoint_dir, settings, encoder, cache, Y, tree, levels, team)
+        with held as store:
+            return FineTuning(
+                encoder=encoder,
+                cache=cache,
+                Y=Y,
+                tree=tree,
+                levels=levels,
+                settings=settings,
+                device=device,
+                store=store,
+                checkpoint_every=self.checkpoint_every,
+                vectors=vectors,
+                n_threads=n_threads(self.n_jobs),
+                verbose=bool(self.verbose) and team.first,
+                team=team,
+            ).run()
 
     def _check_room(self, sparse: Csr, Y: Csr, width: int, ranker: XRLinear) -> None:
         """Refuse now what `XRLinear` would refuse after hours of fine-tuning; fine-tuning asks for itself."""

@@ -13,10 +13,10 @@ from ..core.progress import progress_bar
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..indexing import LabelTree
 from ..ranking import parse_scheme
+from ..storage.snapshots import Snapshot, Snapshots
 from .batches import TrainingBatches
 from .bootstrap import active_pattern, inherit, solve
 from .candidates import Candidates, children_between
-from .checkpoints import Checkpoint, Checkpoints
 from .device import Device
 from .encoder import Encoder
 from .head import LevelHead
@@ -52,7 +52,7 @@ class FineTuning:
         The levels of the tree to train, top first. The first is trained on all its nodes.
     settings : Settings
     device : Device
-    store : Checkpoints, optional
+    store : Snapshots, optional
     checkpoint_every : int
         Steps between two checkpoints.
     vectors : float32 array of shape (n_texts, d)
@@ -70,7 +70,7 @@ class FineTuning:
     levels: Sequence[int]
     settings: Settings
     device: Device
-    store: Checkpoints | None
+    store: Snapshots | None
     checkpoint_every: int
     vectors: NDArray[np.float32]
     n_threads: int
@@ -86,10 +86,11 @@ class FineTuning:
             Records of ``level``, ``step``, ``loss`` and, where a part is held out, ``P@1``, ``P@3``, ``P@5``.
         """
         resumed = None if self.store is None else self.store.latest()
+        self.team.wait()  # before the first process replaces what the others read
         history: list[dict[str, Any]] = []
         first, above = 0, None
         if resumed is not None:
-            history, first = resumed.notes["history"], resumed.stage
+            history, first = resumed.notes["history"], resumed.notes["stage"]
             self.encoder.set_weights(strip(resumed.arrays, "encoder."))
             if first:
                 above = Beam(np.array(resumed.arrays["beam.nodes"]), np.array(resumed.arrays["beam.scores"]))
@@ -118,7 +119,7 @@ class FineTuning:
         head: LevelHead,
         above: Beam | None,
         history: list[dict[str, Any]],
-        resumed: Checkpoint | None,
+        resumed: Snapshot | None,
     ) -> None:
         candidates = self._candidates(stage, above)
         n_steps = self._n_steps[stage]

@@ -1,6 +1,5 @@
 """Texts as token ids in one flat array: a file that is read in batches, never held in memory as a whole."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.sequences import text_list
 from ..storage.disk import map_file, naming
+from ..storage.runs import Digest
 
 __all__ = ["TokenCache", "readable", "training_texts"]
 
@@ -74,7 +74,7 @@ class TokenCache:
         Logs a warning when texts were cut.
         """
         dtype = np.uint16 if vocabulary <= 2**16 else np.int32
-        digest, n_cut = hashlib.sha256(), 0
+        digest, n_cut = Digest(), 0
         offsets = np.zeros(len(texts) + 1, np.int64)
         chunks: list[NDArray[Any]] = []
         file = None if path is None else path.open("wb")
@@ -84,7 +84,7 @@ class TokenCache:
                 rows, cut = tokenize(some)
                 n_cut += cut
                 for i, (text, row) in enumerate(zip(some, rows, strict=True)):
-                    digest.update(f"{len(text)} ".encode() + text.encode("utf-8", "surrogatepass"))
+                    digest.add(text)
                     offsets[start + i + 1] = len(row)
                 ids: NDArray[Any] = np.fromiter((token for row in rows for token in row), np.int64)
                 if ids.size and not (ids.min() >= 0 and ids.max() < vocabulary):
