@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 
 import arborank
 from arborank import Autocompleter, NgramTfidf, PrefixTfidf, XRLinear
@@ -312,29 +311,10 @@ def test_own_features_and_parameters_are_saved(tmp_path):
     assert again.n_previous == 3
 
 
-def test_same_for_any_number_of_threads():
-    one, two = (Autocompleter(n_jobs=n).fit(log()) for n in (1, 2))
-    assert one.complete("n", "london") == two.complete("n", "london")
-
-
-def test_pickle_and_clone(completer):
-    assert pickle.loads(pickle.dumps(completer)).complete("n") == completer.complete("n")
-    with pytest.raises(NotFittedError):
-        clone(completer).complete("n")
-
-
 def test_one_query_only():
     completer = Autocompleter().fit([("a", 0, "x")])
     assert queries(completer.complete("")) == ["x"]
     assert queries(completer.complete("x", "anything")) == ["x"]
-
-
-def test_a_fit_that_fails_leaves_the_completer_as_it_was():
-    completer = Autocompleter().fit(log())
-    before = completer.complete("n")
-    with pytest.raises(ValueError, match="there is no query to learn from"):
-        completer.fit([])
-    assert completer.complete("n") == before
 
 
 @pytest.mark.parametrize(

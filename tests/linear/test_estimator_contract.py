@@ -2,10 +2,7 @@
 
 import warnings
 
-import numpy as np
-import pytest
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -41,30 +38,9 @@ def test_tools_of_scikit_learn():
     assert "XRLinear" in search._repr_html_()
 
 
-@pytest.mark.parametrize(
-    "estimator", [XRLinear(Cp=2.0), NgramTfidf(min_df=3), TextRanker(NgramTfidf(), XRLinear())]
-)
-def test_clone_repr_and_parameters(estimator):
-    twin = clone(estimator)
-    assert type(twin) is type(estimator)
-    assert twin is not estimator
-    assert repr(twin) == repr(estimator)
-    assert set(twin.get_params()) == set(estimator.get_params())
-    assert type(estimator).__name__ in estimator._repr_mimebundle_()["text/html"]
-    with pytest.raises(ValueError, match="Invalid parameter 'depth_of_all'"):
-        estimator.set_params(depth_of_all=1)
-
-
 def test_nested_parameters():
     ranker = TextRanker(NgramTfidf(), XRLinear()).set_params(model__Cp=7.0, features__min_df=4)
     assert (ranker.model.Cp, ranker.features.min_df) == (7.0, 4)
     assert ranker.get_params()["model__Cp"] == 7.0
     ensemble = clone(Ensemble([XRLinear(random_state=seed) for seed in range(2)]))
     assert [member.random_state for member in ensemble.models] == [0, 1]
-
-
-def test_not_fitted_is_the_error_of_scikit_learn():
-    with pytest.raises(NotFittedError, match="XRLinear instance is not fitted"):
-        XRLinear().predict_topk(np.eye(3))
-    with pytest.raises(NotFittedError):
-        check_is_fitted(XRLinear())

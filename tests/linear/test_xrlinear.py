@@ -1,12 +1,9 @@
 """XRLinear end to end: right answers, options, the scikit-learn contract."""
 
-import copy
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
@@ -82,16 +79,6 @@ def test_label_lists_equal_indicator(topics):
     assert np.array_equal(ids, XRLinear(**SMALL_TREE).fit(X, Y).predict_topk(X)[0])
     tuples = [tuple(np.int32(label) for label in row) for row in lists]
     assert np.array_equal(ids, XRLinear(**SMALL_TREE).fit(X, tuples).predict_topk(X)[0])
-
-
-def test_batch_equals_single(topics):
-    X, Y = topics
-    model = XRLinear(**SMALL_TREE).fit(X, Y)
-    ids, scores = model.predict_topk(X)
-    for row in range(0, X.shape[0], 7):
-        one_ids, one_scores = model.predict_topk(X[[row]])
-        assert np.array_equal(one_ids[0], ids[row])
-        assert np.array_equal(one_scores[0], scores[row])
 
 
 @pytest.mark.parametrize(
@@ -294,19 +281,6 @@ def test_predict_and_decision_function(topics):
     assert scores.shape == predicted.shape == Y.shape
     assert (predicted.toarray() == (scores.toarray() >= 0.5)).all()
     assert (predicted.toarray() == Y.toarray()).mean() > 0.97
-
-
-def test_not_fitted(topics):
-    with pytest.raises(NotFittedError):
-        XRLinear().predict_topk(topics[0])
-
-
-def test_copies_predict(topics):
-    X, Y = topics
-    model = XRLinear(**SMALL_TREE).fit(X, Y)
-    expected = model.predict_topk(X)[0]
-    assert np.array_equal(copy.copy(model).predict_topk(X)[0], expected)
-    assert np.array_equal(copy.deepcopy(model).predict_topk(X)[0], expected)
 
 
 def test_one_instance_one_label():

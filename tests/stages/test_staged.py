@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from sklearn.exceptions import NotFittedError
 
 from arborank import LabelTree, XRLinear
@@ -138,16 +137,6 @@ def test_no_rows(topics):
 def test_refuses(make, error, message):
     with pytest.raises(error, match=message):
         make()
-
-
-def test_a_single_row_equals_a_batch(topics):
-    X, Y = topics
-    model = staged().fit(X, Y)
-    ids, scores = model.predict_topk(X, 5)
-    for i in (0, 17):
-        one = model.predict_topk(sp.csr_array(X[[i]]), 5)
-        assert np.array_equal(one[0][0], ids[i])
-        np.testing.assert_allclose(one[1][0], scores[i], rtol=1e-6)
 
 
 def test_few_rows_at_a_time_give_the_same(topics, monkeypatch):

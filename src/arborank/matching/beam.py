@@ -72,6 +72,7 @@ class BeamSearch:
         self._row_length = row_length
         self._last: _Last | None = None
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
+        self._given = (branches, layers, labels, n_labels, row_length)
 
     def filter(
         self,
@@ -219,6 +220,9 @@ class BeamSearch:
             combination(combine),
         )
         return counts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BeamSearch, self._given
 
     def __repr__(self) -> str:
         return f"BeamSearch({self._depth} layers above {self.n_labels} labels)"
