@@ -17,7 +17,7 @@ def test_train_on_texts_saves_a_model_that_works(run, folder):
     assert report.metrics["precision@2"] > 0.9
     assert f"{100 * report.metrics['precision@2']:.2f}" in result.stdout
     assert "head" in result.stdout
-    assert "P " in (folder / "new/model/README.md").read_text()
+    assert "| precision | " in (folder / "new/model/README.md").read_text()
 
 
 def test_train_refuses_to_overwrite_without_force(run, folder):

@@ -138,7 +138,7 @@ def test_deep_json(tmp_path, depth, opening):
     small().save(tmp_path)
     closing = "]" if opening == "[" else "}"
     text = opening * depth + "1" + closing * depth
-    (tmp_path / "config.json").write_text(f'{{"format": "arborank", "format_version": 4, "model": {text}}}')
+    (tmp_path / "config.json").write_text(f'{{"format": "arborank", "format_version": 5, "model": {text}}}')
     with pytest.raises(ValueError, match=r"config\.json"):
         arborank.load(tmp_path)
 

@@ -1,10 +1,12 @@
 """A completer beside the most frequent completions, on pairs that were held out."""
 
 from collections.abc import Sequence
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..autocomplete import Pairs
+    from ..autocomplete import Autocompleter, Pairs
+    from ..storage import Record
 
 __all__ = ["compare", "sample"]
 
@@ -28,13 +30,14 @@ def sample(units: Sequence[Any], share: float, seed: int) -> list[bool]:
     return [unit in chosen for unit in units]
 
 
-def compare(completer: Any, pairs: "Pairs") -> str:
-    """Return a table of the mean reciprocal rank by length of the prefix, one prefix a pair, drawn uniformly."""
+def compare(completer: "Autocompleter", pairs: "Pairs", data: str) -> "Record":
+    """Return the record of the mean reciprocal rank by length of the prefix, one prefix a pair, drawn uniformly."""
     import numpy as np
 
     from ..autocomplete.normal import normalize
     from ..autocomplete.prefixes import sample_lengths
     from ..autocomplete.quality import quality_by_length, reciprocal_ranks
+    from ..storage import Record
 
     random = np.random.default_rng(completer.random_state + 1)
     wanted = [normalize(query) for query in pairs.queries]
@@ -48,11 +51,16 @@ def compare(completer: Any, pairs: "Pairs") -> str:
         "most frequent": completer.complete_batch(prefixes),
         "Arborank": completer.complete_batch(prefixes, previous),
     }
-    head = "".join(f"{length:>7}" for length in _SHOWN[:-1]) + f"{_SHOWN[-1]:>6}+"
-    lines = [f"{'MRR by characters typed':<24}{head}{'<=3':>8}{'all':>8}"]
+    table = {}
     for name, found in answers.items():
         texts = [[normalize(query) for query, _ in row] for row in found]
         quality = quality_by_length(reciprocal_ranks(texts, [wanted[row] for row in rows]), prefixes)
-        by_length = "".join(f"{quality.means[quality.lengths.index(n)]:>7.3f}" for n in _SHOWN)
-        lines.append(f"{name:<24}{by_length}{quality.short:>8.3f}{quality.overall:>8.3f}")
-    return "\n".join(lines)
+        means = {f"{n}{'+' * (n == _SHOWN[-1])}": quality.means[quality.lengths.index(n)] for n in _SHOWN}
+        means |= {"<=3": quality.short, "all": quality.overall}
+        table[name] = {column: mean for column, mean in means.items() if not isnan(mean)}
+    return Record(
+        title="Evaluation",
+        summary=f"{len(prefixes):,} prefixes, a random one of each query.",
+        data=data,
+        tables={"MRR by characters typed": table},
+    )

@@ -15,18 +15,19 @@ from .files import (
     check_suffix,
     is_text_model,
     open_model,
-    save_model,
     write_whole,
 )
 from .layouts import layout_options
 from .numbers import Real
 from .options import force_option, integers, jobs_option, k_option, labels_option, set_jobs, xmc_option
 from .reporting import say
-from .streams import put
+from .tables import show_table
 
 if TYPE_CHECKING:
     from ..analysis.compression import Setting, Trial
     from ..datasets import Layout
+    from ..storage import Record
+    from ..storage.records import Table
 
 __all__ = ["compress"]
 
@@ -155,7 +156,7 @@ def compress(
     ranker = open_model(model)
     inner = _linear(ranker, model)
     set_jobs(ranker, jobs)
-    card, trials, best = None, [], None
+    records, trials, best = [], [], None
     if validation is None:
         chosen = _single(inner, given)
     else:
@@ -163,17 +164,18 @@ def compress(
         trials = _trials(ranker, inner, read_data(validation, label_matrix, xmc, layout), given, k)
         best = _best(trials, target_size, min_recall, max_loss)
         chosen = best.setting
-        card = _card(trials, best, k)
+        records = [_record(trials, best, k, Path(validation).name)]
     from ..analysis.compression import compress as apply
+    from ..storage import save
 
     small = apply(inner, chosen)
     if ranker is not inner:
         ranker = copy(ranker)
         ranker.model = ranker.model_ = small
         small = ranker
-    save_model(small, directory, card, card_of=model, change="compression")
+    save(small, directory, records=records, made_from=model, change="compression")
     if best is not None:
-        put(_card(trials, best, k))
+        show_table(*next(iter(records[0].tables.items())))
         _write(trials, best, table, plot, k)
     say(f"saved {directory}: {chosen}")
 
@@ -244,27 +246,21 @@ def _best(
     return choose(trials, target_size=target_size, min_recall=min_recall)
 
 
-def _card(trials: "list[Trial]", chosen: "Trial", k: int) -> str:
-    """Return the frontier as a table in Markdown, aligned for a screen, too."""
-    from ..core.memory import format_bytes
+def _record(trials: "list[Trial]", chosen: "Trial", k: int, data: str) -> "Record":
+    """Return the frontier, the model as it was first."""
+    from ..storage import Record
 
-    shown = [trials[0]]
-    shown += sorted((t for t in trials[1:] if t.efficient or t is chosen), key=lambda t: t.n_bytes)
-    rows = [("setting", "size", f"recall@{k}", "µs/query")]
-    for trial in shown:
-        mark = " (as it was)" if trial is trials[0] else " **chosen**" if trial is chosen else ""
-        values = (format_bytes(trial.n_bytes), f"{trial.recall:.4f}", f"{trial.microseconds:.1f}")
-        rows.append((f"{trial.setting}{mark}", *values))
-    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
-    lines = [
-        f"| {name:<{first}} | "
-        + " | ".join(f"{cell:>{size}}" for cell, size in zip(cells, others, strict=True))
-        + " |"
-        for name, *cells in rows
-    ]
-    lines.insert(1, f"| {'-' * first} | " + " | ".join(f"{'-' * (size - 1)}:" for size in others) + " |")
-    told = f"{len(trials) - 1} settings tried on validation data; those that no other beats in size, recall and time:"
-    return "\n".join(["## Compression", "", told, "", *lines])
+    efficient = [t for t in trials[1:] if t.efficient or t is chosen]
+    table: Table = {
+        f"{t.setting}{' (as it was)' if t is trials[0] else ' (chosen)' if t is chosen else ''}": {
+            "bytes": t.n_bytes,
+            f"recall@{k}": t.recall,
+            "µs/query": f"{t.microseconds:.1f}",
+        }
+        for t in (trials[0], *sorted(efficient, key=lambda t: t.n_bytes))
+    }
+    tried = f"{len(trials) - 1} settings tried; those that no other beats in size, recall and time"
+    return Record(title="Compression", summary=f"{tried}:", data=data, tables={"setting": table})
 
 
 def _write(trials: "list[Trial]", best: "Trial", table: str | None, plot: str | None, k: int) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from .files import check_destination, save_model
+from .files import check_destination
 from .options import force_option
 from .reporting import say
 
@@ -19,5 +19,5 @@ def convert(source: str, directory: str, force: bool) -> None:
 
     check_destination(directory, force)
     model = XRLinear.from_pecos(source)
-    save_model(model, directory)
+    model.save(directory)
     say(f"saved {directory}: {model.n_labels_:,} labels, {model.n_features_in_:,} features")

@@ -6,21 +6,27 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..core.display import printable
-from .files import check_destination, save_model
+from .files import check_destination
 from .numbers import POSITIVE
 from .options import force_option, jobs_option
 from .ranking import show
 from .reporting import say, show_log
 from .streams import put
+from .tables import HELD_OUT, evaluation, show_table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..datasets import TextData
-    from ..metrics import Report
+    from ..storage import Record
+    from ..storage.records import Table
+    from ..text import TextRanker
 
 __all__ = ["demo"]
 
@@ -69,12 +75,10 @@ def demo(what: str, directory: str, limit: int | None, jobs: int | None, force: 
     predicted = time.perf_counter() - start
     say(f"Trained in {trained:.1f} s; ranked {len(test):,} held-out descriptions in {predicted:.2f} s.\n")
 
-    card = _compare(ranker, train, test, ids)
-    put(card)
+    table, record = _compare(ranker, train, test, ids)
+    show_table("%", table)
     _show_texts(ranker, test, about)
-    save_model(
-        ranker, directory, f"## Evaluation\n\nOn the held-out part of the shipped data:\n\n```\n{card}\n```"
-    )
+    ranker.save(directory, records=[record])
     program = _program()
     put(f"""
 The model is in {directory}. What to type next:
@@ -100,8 +104,10 @@ def _thin(data: "TextData", limit: int | None) -> "TextData":
     return TextData(data.texts[::step], data.labels[::step])
 
 
-def _compare(ranker: Any, train: "TextData", test: "TextData", ids: Any) -> str:
-    """Table of the metrics, beside always proposing the most frequent labels."""
+def _compare(
+    ranker: "TextRanker", train: "TextData", test: "TextData", ids: "NDArray[np.int64]"
+) -> "tuple[Table, Record]":
+    """Table of the metrics, beside always proposing the most frequent labels, and the evaluation to keep."""
     import numpy as np
 
     from ..metrics import evaluate
@@ -116,16 +122,14 @@ def _compare(ranker: Any, train: "TextData", test: "TextData", ids: Any) -> str:
         ),
         "Arborank": evaluate(truth, ids, _KS, train_counts=counts, n_train=len(train)),
     }
-    lines = [f"{'%':<26}" + "".join(f"{title:>8}" for title in _COLUMNS)]
-    lines += [_line(name, report) for name, report in reports.items()]
-    return "\n".join(lines)
+    table = {
+        name: {title: f"{100 * report.metrics[metric]:.1f}" for title, metric in _COLUMNS.items()}
+        for name, report in reports.items()
+    }
+    return table, evaluation(reports["Arborank"], HELD_OUT)
 
 
-def _line(name: str, report: "Report") -> str:
-    return f"{name:<26}" + "".join(f"{100 * report.metrics[metric]:>8.1f}" for metric in _COLUMNS.values())
-
-
-def _show_texts(ranker: Any, test: "TextData", about: dict[str, str]) -> None:
+def _show_texts(ranker: "TextRanker", test: "TextData", about: dict[str, str]) -> None:
     """Rank a few held-out texts, spread over the test part; show what was right and what was missed."""
     telling = [row for row, labels in enumerate(test.labels) if 3 <= len(labels) <= 6]
     rows = telling or list(range(len(test)))

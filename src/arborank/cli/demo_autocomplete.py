@@ -4,10 +4,10 @@ import time
 from typing import TYPE_CHECKING
 
 from .completion_report import compare
-from .files import save_model
 from .ranking import show
 from .reporting import say
 from .streams import put
+from .tables import HELD_OUT, show_table
 
 if TYPE_CHECKING:
     from ..autocomplete import Pairs
@@ -35,19 +35,15 @@ def demo_autocomplete(
     completer.fit_pairs(pairs.previous, pairs.queries)
     say(f"Trained in {time.perf_counter() - start:.1f} s.\n")
 
-    card = compare(completer, held_out)
-    put(card)
+    record = compare(completer, held_out, HELD_OUT)
+    show_table(*next(iter(record.tables.items())))
     for previous in _SHOWN:
         start = time.perf_counter()
         found = completer.complete("lib", previous, 4)
         took = 1e6 * (time.perf_counter() - start)
         put(f"\n{' > '.join(previous) or 'nothing'} > lib...    ({took:.0f} µs)")
         show(found, about)
-    save_model(
-        completer,
-        directory,
-        f"## Evaluation\n\nOn the held-out part of the shipped data:\n\n```\n{card}\n```",
-    )
+    completer.save(directory, records=[record])
     put(f"""
 The model is in {directory}. What to type next:
 

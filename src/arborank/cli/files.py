@@ -10,7 +10,6 @@ from typing import IO, Any
 
 import click
 
-from .options import set_jobs
 from .streams import tell
 
 __all__ = [
@@ -21,7 +20,6 @@ __all__ = [
     "is_text_model",
     "open_model",
     "open_ranker",
-    "save_model",
     "write_whole",
 ]
 
@@ -62,18 +60,6 @@ def check_suffix(option: str, path: str, wanted: str) -> None:
 
     if suffix(path) != wanted and not (Path(path).exists() and not Path(path).is_file()):
         raise click.UsageError(f"{option} {path} is written as {wanted}; let its name end so")
-
-
-def save_model(model: Any, directory: str, card: str | None = None, **of_card: str) -> None:
-    """Save a model with notes for its card, which is not bound to this machine's number of threads.
-
-    ``of_card`` are ``card_of`` and ``change`` of `arborank.storage.save`, for a model made from another.
-    """
-    from ..storage import save
-
-    set_jobs(model, None)
-    getattr(model, "model_", model).set_params(verbose=0)
-    save(model, directory, card=card, **of_card)
 
 
 def open_model(directory: str, *, verify: bool = False) -> Any:

@@ -11,6 +11,7 @@ from .files import check_output, check_suffix, is_text_model, open_model
 from .numbers import POSITIVE
 from .options import json_option
 from .streams import put, put_json
+from .tables import show_table
 
 __all__ = ["inspect"]
 
@@ -48,13 +49,17 @@ def inspect(
     if picture is not None:
         check_output("--picture", picture, model)
         check_suffix("--picture", picture, ".svg")
+    from ..storage import read_records
+
     loaded = open_model(model, verify=verify)
     if senses is not None:
         _show_senses(loaded, senses, picture, as_json)
         return
     facts = facts_of(loaded, model)
+    records = read_records(model)
     if as_json:
-        put_json(facts | ({"verified": True} if verify else {}), indent=1)
+        known = {"records": [record.to_dict() for record in records]}
+        put_json(facts | known | ({"verified": True} if verify else {}), indent=1)
         return
     from ..core.memory import format_bytes
 
@@ -66,6 +71,11 @@ def inspect(
         if len(members) > 1:
             put(f"\nmember {number}: {known['class']}")
         _show(member, known, branches, depth, examples)
+    for record in records:
+        put(f"\n{printable(f'{record.heading}: {record.told}')}")
+        for title, table in record.tables.items():
+            put("")
+            show_table(title, table)
 
 
 def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, examples: int) -> None:

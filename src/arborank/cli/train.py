@@ -8,12 +8,13 @@ import click
 
 from .configuration import build_features, build_model, read_config
 from .data import has_labels, read_data, read_label_texts
-from .files import check_destination, save_model
+from .files import check_destination
 from .layouts import layout_options
 from .numbers import POSITIVE, Real, Whole
 from .options import force_option, integers, jobs_option, ks_option, labels_option, xmc_option
 from .reporting import say, show_log
 from .streams import put
+from .tables import evaluation
 
 if TYPE_CHECKING:
     from ..datasets import Layout
@@ -149,14 +150,19 @@ def train(
     trained = getattr(fitted, "model_", fitted)
     took = time.perf_counter() - start
     say(f"trained {trained.n_labels_:,} labels on {trained.n_features_in_:,} features in {took:.1f} s")
-    card, report = None, ""
+    records, report = [], ""
     if test_data is not None:
         from .scoring import evaluate_model
 
-        report = str(evaluate_model(fitted, test_data, ks, train=train_data))
-        where = f"{holdout:g} of the data, held out" if holdout is not None else "the test data"
-        card = f"## Evaluation\n\nOn {where}:\n\n```\n{report}\n```"
-    save_model(fitted, directory, card)
+        scored = evaluate_model(fitted, test_data, ks, train=train_data)
+        report = str(scored)
+        where = (
+            Path(test).name
+            if test is not None
+            else f"{100 * (holdout or 0):g} % of {Path(data).name}, held out"
+        )
+        records = [evaluation(scored, where)]
+    fitted.save(directory, records=records)
     if report:
         put(report)
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))

@@ -1,17 +1,18 @@
 """`arborank train-completer`."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .completion_log import pairs_option, read_queries, time_unit_option
 from .completion_report import compare, sample
-from .files import check_destination, save_model
+from .files import check_destination
 from .numbers import POSITIVE, Real, Whole
 from .options import force_option, jobs_option
 from .reporting import say, show_log
-from .streams import put
+from .tables import show_table
 
 if TYPE_CHECKING:
     from ..autocomplete.times import TimeUnit
@@ -84,11 +85,10 @@ def train_completer(
         train_data.previous, train_data.queries, users=train_data.users, times=train_data.times
     )
     say(f"trained {len(completer.catalogue_):,} different queries in {time.perf_counter() - start:.1f} s")
-    card, report = None, ""
+    records = []
     if test_data is not None:
-        report = compare(completer, test_data)
-        card = f"## Evaluation\n\nOn {holdout:g} of the data, held out:\n\n```\n{report}\n```"
-    save_model(completer, directory, card)
-    if report:
-        put(report)
+        records = [compare(completer, test_data, f"{100 * (holdout or 0):g} % of {Path(log).name}, held out")]
+    completer.save(directory, records=records)
+    for record in records:
+        show_table(*next(iter(record.tables.items())))
     say(f"saved {directory}")

@@ -8,7 +8,7 @@ import click
 
 from ..core.errors import ArgumentError
 from .data import read_data, read_label_texts, read_names
-from .files import check_destination, is_text_model, open_ranker, save_model
+from .files import check_destination, is_text_model, open_ranker
 from .layouts import layout_options
 from .numbers import Real
 from .options import force_option, jobs_option, labels_option, missing_option, set_jobs, xmc_option
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..core.checks import Missing
     from ..datasets import Layout, MatrixData, TextData
 
-__all__ = ["named", "update"]
+__all__ = ["named", "save_changed", "update"]
 
 _FILE = click.Path(exists=True, dir_okay=False)
 
@@ -109,9 +109,15 @@ def update(
     if directory is None and change.ranker is ranker:
         say(f"{summary}; {model} is as it was")
         return
-    card = f"## Last update\n\n{summary.capitalize()}."
-    save_model(change.ranker, directory or model, card, card_of=model)
+    save_changed(change.ranker, directory or model, model, f"{summary.capitalize()}.")
     say(f"{summary}; saved {directory or model}")
+
+
+def save_changed(model: Any, directory: str, made_from: str, summary: str) -> None:
+    """Save an updated model, with what was known of it before."""
+    from ..storage import Record, save
+
+    save(model, directory, records=[Record(title="Last update", summary=summary)], made_from=made_from)
 
 
 @contextmanager

@@ -7,10 +7,10 @@ import click
 from .complete import open_completer
 from .completion_log import pairs_option, read_queries, time_unit_option
 from .data import read_names
-from .files import check_destination, save_model
+from .files import check_destination
 from .options import force_option, jobs_option, missing_option, set_jobs
 from .reporting import say
-from .update import named
+from .update import named, save_changed
 
 if TYPE_CHECKING:
     from ..autocomplete.times import TimeUnit
@@ -76,5 +76,5 @@ def update_completer(
                 data.previous, data.queries, users=data.users, times=data.times, refresh=again
             )
     summary = f"{before:,} queries before, {len(completer.catalogue_):,} now"
-    save_model(completer, directory or model, f"## Last update\n\n{summary}.", card_of=model)
+    save_changed(completer, directory or model, model, f"{summary}.")
     say(f"{summary}; saved {directory or model}")

@@ -6,6 +6,7 @@ the arrays in ``*.safetensors``, and a model card in ``README.md``.
 
 from ..core.state import Savable, State
 from .mixin import SaveMixin
-from .store import load, save
+from .records import Record
+from .store import load, read_records, save
 
-__all__ = ["Savable", "SaveMixin", "State", "load", "save"]
+__all__ = ["Record", "Savable", "SaveMixin", "State", "load", "read_records", "save"]

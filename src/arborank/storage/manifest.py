@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..core.state import Savable, State
 from .kinds import KINDS, class_of
+from .records import Record
 from .tensorfile import FileRecord, dtype_code
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 FORMAT = "arborank"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 _DEEPEST = 64  # parts within parts
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array
@@ -110,14 +111,17 @@ def plain(value: Any, where: str) -> Any:
     raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold")
 
 
-def make_document(node: dict[str, Any], records: Mapping[str, FileRecord]) -> dict[str, Any]:
-    """Return the contents of config.json for a model's description and its files."""
+def make_document(
+    node: dict[str, Any], files: Mapping[str, FileRecord], records: Sequence[Record]
+) -> dict[str, Any]:
+    """Return the contents of config.json for a model's description, its files and what is known of it."""
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "library_version": __version__,
         "model": node,
-        "files": {name: record._asdict() for name, record in records.items()},
+        "files": {name: record._asdict() for name, record in files.items()},
+        "records": [plain(record.to_dict(), f"record {record.title!r}") for record in records],
     }
     return {**document, "checksum": checksum(document)}
 

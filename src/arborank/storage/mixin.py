@@ -1,8 +1,10 @@
 """The ``save`` method that all models have."""
 
+from collections.abc import Sequence
 from os import PathLike
 
 from ..core.state import Savable
+from .records import Record
 from .store import save
 
 __all__ = ["SaveMixin"]
@@ -11,7 +13,13 @@ __all__ = ["SaveMixin"]
 class SaveMixin:
     """Gives a class with ``to_state`` and ``from_state`` the method ``save``."""
 
-    def save(self: Savable, directory: str | PathLike[str], *, card: str | None = None) -> None:
+    def save(
+        self: Savable,
+        directory: str | PathLike[str],
+        *,
+        card: str | None = None,
+        records: Sequence[Record] = (),
+    ) -> None:
         """Save the fitted model to a directory, which `arborank.load` opens.
 
         Parameters
@@ -19,7 +27,10 @@ class SaveMixin:
         directory : path
             New, empty, or a saved model, which is replaced in one step: a crash leaves it whole.
         card : str, optional
-            Markdown for the model card, such as an evaluation.
+            Markdown for the model card.
+        records : sequence of arborank.storage.Record, default=()
+            What is known of the model, such as an evaluation: the card shows it, and `arborank.storage.read_records`
+            returns it.
 
         Raises
         ------
@@ -28,4 +39,4 @@ class SaveMixin:
         FileExistsError
             If the directory holds something that is not a saved model.
         """
-        save(self, directory, card=card)
+        save(self, directory, card=card, records=records)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,11 @@ from .disk import (
 )
 from .lock import exclusive
 from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
-from .modelcard import model_card, revised_card
+from .modelcard import model_card
+from .records import Record, changed, parse_records
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
-__all__ = ["load", "save"]
+__all__ = ["load", "read_records", "save"]
 
 _DATA_FILE = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8}\.safetensors")
 _SMALL = 1 << 20  # bytes: read in a millisecond, so always compared
@@ -41,7 +43,8 @@ def save(
     directory: str | os.PathLike[str],
     *,
     card: str | None = None,
-    card_of: str | os.PathLike[str] | None = None,
+    records: Sequence[Record] = (),
+    made_from: str | os.PathLike[str] | None = None,
     change: str = "updates",
 ) -> None:
     """Save a model, in place of the one that the directory may hold.
@@ -54,10 +57,12 @@ def save(
         New, empty, or a saved model; it is made if missing. Files in it with names such as this function
         gives belong to the model, ``README.md`` included: they are replaced or removed.
     card : str, optional
-        Markdown for the model card, such as an evaluation.
-    card_of : path, optional
-        The directory of the saved model that this one was made from. What its card says beside settings and sizes
-        stays, with evaluation and compression marked as measured before the change.
+        Markdown for the model card.
+    records : sequence of Record, default=()
+        What is known of the model, such as an evaluation: `read_records` finds it again, and the card shows it.
+    made_from : path, optional
+        The directory of the saved model that this one was made from. What people wrote in its card stays, and so do its
+        records, with those of measurements marked as taken before the change.
     change : str, default="updates"
         What the mark calls the change.
 
@@ -88,12 +93,13 @@ def save(
         outdated = _check_destination(directory)
         config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
         try:
-            records = {name: write_tensors(directory / name, arrays) for name, arrays in files.items()}
-            text = model_card(node, sum(record.size for record in records.values()), card)
-            if card_of is not None:
-                text = revised_card(_read_card(Path(card_of)), text, change)
-            write_text(readme, text)
-            write_text(config, _config_text(make_document(node, records)))
+            written = {name: write_tensors(directory / name, arrays) for name, arrays in files.items()}
+            old = ""
+            if made_from is not None:
+                old, records = _read_card(Path(made_from)), changed(read_records(made_from), records, change)
+            n_bytes = sum(record.size for record in written.values())
+            write_text(readme, model_card(node, n_bytes, records, card, old))
+            write_text(config, _config_text(make_document(node, written, records)))
             put_in_place(config, directory / "config.json")  # from here on, the directory is the new model
         except BaseException:
             _discard(directory, {*files, config.name, readme.name})
@@ -155,6 +161,22 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
             if newer == text:
                 raise
             text = newer  # a new model was saved meanwhile, and the files of this one are gone
+
+
+def read_records(directory: str | os.PathLike[str]) -> list[Record]:
+    """Return what is known of a saved model: evaluations, its compression, its last update.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If ``config.json`` is missing, altered or malformed.
+    """
+    path = _checked_path(directory) / "config.json"
+    document = parse_document(path, _read_config(path))
+    try:
+        return parse_records(document.get("records"))
+    except ValueError as error:
+        raise ValueError(f"{path} is malformed: {error}") from None
 
 
 def _open(path: Path, text: str, verify: bool) -> Any:

@@ -1,0 +1,60 @@
+"""What was measured, as records of a saved model and as tables on the screen."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..core.display import columns
+from .streams import put
+
+if TYPE_CHECKING:
+    from ..metrics import Report
+    from ..storage import Record
+    from ..storage.records import Table
+
+__all__ = ["HELD_OUT", "aligned", "evaluation", "show_table"]
+
+HELD_OUT = "the held-out part of the shipped data"
+
+
+def evaluation(report: "Report", data: str) -> "Record":
+    """Return the record of an evaluation: fractions by metric and cut-off, and by bucket."""
+    from ..storage import Record
+
+    metrics: dict[str, dict[str, float]] = {}
+    for name, value in report.metrics.items():
+        metric, _, k = name.partition("@")
+        metrics.setdefault(metric, {})[f"@{k}"] = value
+    buckets = {
+        one.name: {
+            "in training": one.range,
+            "labels": one.n_labels,
+            "true": one.n_true,
+            **{f"{name}@{report.ks[-1]}": getattr(one, name) for name in ("precision", "recall")},
+        }
+        for one in report.buckets
+    }
+    rows = f"{report.n_scored:,} rows scored, {report.n_empty:,} without a true label"
+    return Record(
+        title="Evaluation",
+        summary=f"{rows}, {report.n_labels:,} labels.",
+        data=data,
+        tables={"metric": metrics} | ({"bucket": buckets} if buckets else {}),
+    )
+
+
+def show_table(title: str, table: "Table") -> None:
+    """Print a table: names at the left, numbers at the right of their columns."""
+    from ..storage.records import table_rows
+
+    put(aligned(table_rows(title, table)))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells as lines."""
+    sizes = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    padded = [[" " * (size - columns(cell)) for cell, size in zip(row, sizes, strict=True)] for row in rows]
+    lines = [
+        [row[0] + gap[0], *(room + cell for cell, room in zip(row[1:], gap[1:], strict=True))]
+        for row, gap in zip(rows, padded, strict=True)
+    ]
+    return "\n".join("  ".join(line).rstrip() for line in lines)
