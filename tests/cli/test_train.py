@@ -105,7 +105,7 @@ def test_matrix_mistakes(run):
 
 
 def test_memory_that_is_not_there_is_refused(run, monkeypatch):
-    monkeypatch.setattr("arborank.core.memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("arborank.core.estimates.available_memory", lambda: 1000)
     assert "max_features" in run("train", "train.jsonl", "-m", "x", code=1).stderr
 
 
