@@ -1,4 +1,4 @@
-"""Measures Arborank beside other libraries and writes the tables of ``RESULTS.md``.
+"""Measures Arborank beside other libraries and writes the tables of ``RESULTS.md`` and the README.
 
     python benchmarks/environments.py libpecos
     python benchmarks/run.py training vectorizer --data DIR --sides arborank libpecos scikit-learn
@@ -17,14 +17,8 @@ from pathlib import Path
 from environments import HERE, PLACE, SIDES, missing
 from harness import Measurements
 
-TABLES = (
-    "training",
-    "vectorizer",
-    "retrieval",
-    "completion",
-    "serving",
-    "scale",
-)  # and transformer, when named
+# and transformer, when named
+TABLES = ("training", "vectorizer", "retrieval", "completion", "serving", "scale")
 FORGET = {"training": ("train", "load", "batch", "single"), "scale": ("train", "load", "batch", "single")}
 
 
@@ -37,46 +31,14 @@ def head(found: Measurements) -> str:
     return f"Measured {when} UTC on {machines}. Versions: {', '.join(versions)}."
 
 
-def plot(found: Measurements, path: Path) -> None:
-    """Bars of what libpecos takes, in multiples of Arborank; needs the extra ``plot``."""
-    import matplotlib as mpl
-    import matplotlib.pyplot as plt
-    from tables.training import SUMMARY, sets
-
-    mpl.use("svg")
-    mpl.rcParams |= {"svg.hashsalt": "arborank", "svg.fonttype": "none", "font.size": 8}
-    mpl.rcParams |= {"axes.spines.top": False, "axes.spines.right": False}
-    figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
-    names, threads = sets(found), found.distinct("threads", table="train")[0]
-    for place, name in enumerate(names):
-        pairs = [
-            [found.median(f, table=t, set=name, threads=threads, side=s) for s in ("libpecos", ours)]
-            for _, ours, t, f in SUMMARY
-        ]
-        at = [group + (place - (len(names) - 1) / 2) * 0.8 / len(names) for group in range(len(SUMMARY))]
-        axes.bar(at, [a / b if a and b else 0 for a, b in pairs], 0.72 / len(names), label=name)
-    axes.axhline(1, color="black", linewidth=0.6)
-    axes.set(ylabel=f"libpecos ÷ Arborank, {threads} threads")
-    axes.set_xticks(
-        range(len(SUMMARY)), [what.replace(", ", "\n").replace(" of ", "\nof ") for what, *_ in SUMMARY]
-    )
-    axes.legend(frameon=False)
-    figure.savefig(path, metadata={"Date": None})
-
-
-def write(texts: dict[str, str], path: Path) -> None:
+def write(texts: dict[str, str], paths: tuple[Path, ...]) -> None:
     """Put every text between its two marks; places that were not measured stay as they are."""
-    page = path.read_text(encoding="utf-8")
-    for name, text in texts.items():
-        page, n = re.subn(
-            f"(<!-- {name} -->\n).*?(<!-- end -->)",
-            lambda m, text=text: f"{m[1]}\n{text}\n\n{m[2]}",
-            page,
-            flags=re.DOTALL,
-        )
-        if not n:
-            raise ValueError(f"{path} has no place for {name}")
-    path.write_text(page, encoding="utf-8")
+    for path in paths:
+        page = path.read_text(encoding="utf-8")
+        for name, text in texts.items():
+            place = re.compile(f"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+            page = place.sub(lambda marks, text=text: f"{marks[1]}\n{text}\n\n{marks[2]}", page)
+        path.write_text(page, encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:
@@ -143,9 +105,7 @@ def main() -> None:
     if given.rows:
         print("\n\n".join(f"## {name}\n\n{text}" for name, text in texts.items()))
         return
-    write({"head": head(found)} | texts, given.output)
-    if "training" in modules:
-        plot(found, given.output.with_suffix(".svg"))
+    write({"head": head(found)} | texts, (given.output, HERE.parent / "README.md"))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ _SOURCE = re.compile(r"\[([^]]+)\]\([^)]*\.(?:py|cpp|hpp)\)")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the measurements and their pictures."""
-    for path in sorted((_ROOT / "benchmarks").iterdir()):
-        if path.suffix in {".md", ".svg"}:
-            name = "overview.md" if path.name == "README.md" else path.name
-            files.append(File.generated(config, f"benchmarks/{name}", abs_src_path=str(path)))
+    """Add the pages of measurements."""
+    for path in sorted((_ROOT / "benchmarks").glob("*.md")):
+        name = "overview.md" if path.name == "README.md" else path.name
+        files.append(File.generated(config, f"benchmarks/{name}", abs_src_path=str(path)))
     return files
 
 

@@ -94,37 +94,40 @@ def render(found: Measurements) -> dict[str, str]:
     names = sets(found)
     if not names:
         return {}
-    return {
-        "summary": summary(found, names),
+    threads = found.distinct("threads", table="train", set=names[0])
+    texts = {
         "training": "\n\n".join(f"### {name}\n\n{training(found, name)}" for name in names),
         "ranking": "\n\n".join(f"### {name}\n\n{ranking(found, name)}" for name in names),
     }
+    compared = [name for name in names if found.of(table="train", set=name, side=REFERENCE)]
+    if compared:
+        texts["speed"] = speed(found, compared, threads[:1])
+        texts["summary"] = speed(found, compared, threads) + "\n\n" + difference(found, compared)
+    return texts
 
 
-def summary(found: Measurements, names: list[str]) -> str:
-    """How many times libpecos' figure is ours, and our quality less theirs."""
+def speed(found: Measurements, names: list[str], threads: list[int]) -> str:
+    """How many times libpecos' figure is ours."""
     rows = []
     for what, ours, kind, figure in SUMMARY:
-        for threads in found.distinct("threads", table="train", set=names[0]):
-            key = {"table": kind, "threads": threads}
-            columns = [
-                [found.median(figure, set=one, side=side, **key) for side in (REFERENCE, ours)]
-                for one in names
-            ]
-            rows.append([what, str(threads), *[ratio(*pair) for pair in columns]])
-    ratios = table(["libpecos ÷ arborank", "threads", *names], rows)
+        for count in threads:
+            key = {"table": kind, "threads": count}
+            sides = (REFERENCE, ours)
+            pairs = [[found.median(figure, set=name, side=side, **key) for side in sides] for name in names]
+            rows.append([what, str(count), *[ratio(*pair) for pair in pairs]])
+    return table(["libpecos ÷ arborank", "threads", *names], rows)
+
+
+def difference(found: Measurements, names: list[str]) -> str:
+    """Our quality less libpecos', means over the rounds."""
     rows = []
     for figure in QUALITY:
-        values = {
-            side: [
-                [one[figure] for one in found.of(table="train", set=name, side=side) if figure in one]
-                for name in names
-            ]
+        means = [
+            [np.mean([one[figure] for one in found.of(table="train", set=name, side=side)]) for name in names]
             for side in (OURS, REFERENCE)
-        }
-        pairs = zip(values[OURS], values[REFERENCE], strict=True)
-        rows.append([figure, *[f"{np.mean(a) - np.mean(b):+.2f}" if a and b else "–" for a, b in pairs]])
-    return ratios + "\n\n" + table(["arborank − libpecos, points", *names], rows)
+        ]
+        rows.append([figure, *[f"{ours - theirs:+.2f}" for ours, theirs in zip(*means, strict=True)]])
+    return table(["arborank − libpecos, points", *names], rows)
 
 
 def training(found: Measurements, name: str) -> str:
