@@ -7,6 +7,7 @@
 #include "bindings/common.hpp"
 #include "text/encoder.hpp"
 #include "text/fitter.hpp"
+#include "text/sorted.hpp"
 
 namespace arborank::bindings {
 namespace {
@@ -356,6 +357,18 @@ void bind_features(nb::module_& m) {
   m.def("ngrams", &ngrams, nb::arg("text"), nb::arg("options"), "The n-grams of one text, as often as they occur.");
   m.def("compose", &compose, nb::arg("text"), nb::arg("visible"),
         "The text in NFC; with visible, without invisible characters, and with spaces for zero-width ones.");
+  m.def(
+      "starting_with",
+      [](const Vector<std::uint8_t>& text, const Vector<std::int64_t>& offsets, const nb::bytes& prefix,
+         std::int64_t low, std::int64_t high) {
+        if (low < 0 || high < low || high >= static_cast<std::int64_t>(offsets.size()))
+          throw std::invalid_argument("low and high must be positions of the strings");
+        const text::SortedStrings strings{text.data(), static_cast<std::int64_t>(text.size()), offsets.data()};
+        const auto [first, end] = text::starting_with(strings, {prefix.c_str(), prefix.size()}, low, high);
+        return nb::make_tuple(first, end);
+      },
+      nb::arg("text"), nb::arg("offsets"), nb::arg("prefix"), nb::arg("low"), nb::arg("high"),
+      "The first and the one behind the last of the strings, in code point order, that begin with a prefix.");
   m.attr("UNICODE_VERSION") = text::unicode::kVersion;
 }
 

@@ -2,6 +2,7 @@
 #include "bindings/common.hpp"
 
 namespace arborank::bindings {
+void bind_blend(nb::module_& m);
 void bind_cover(nb::module_& m);
 void bind_csr(nb::module_& m);
 void bind_features(nb::module_& m);
@@ -15,6 +16,7 @@ void bind_train(nb::module_& m);
 NB_MODULE(ARBORANK_MODULE, m) {
   m.doc() = "Native kernels of Arborank, for one instruction-set level.";
   nb::set_leak_warnings(false);  // a model held by a module's global is no leak worth a message at exit
+  arborank::bindings::bind_blend(m);
   arborank::bindings::bind_cover(m);
   arborank::bindings::bind_csr(m);
   arborank::bindings::bind_features(m);

@@ -1,7 +1,10 @@
 #include "sparse/products.hpp"
 
+#include <algorithm>
+
 #include "bindings/common.hpp"
 #include "sparse/compact_rows.hpp"
+#include "sparse/mixture.hpp"
 
 namespace arborank::bindings {
 
@@ -25,6 +28,22 @@ void check_product(const Csr& a, const Csr& b) {
                                 std::to_string(b.view.n_rows) + " rows");
   canonical(a, "a");
   canonical(b, "b");
+}
+
+void check_mixture(const std::vector<std::int64_t>& starts, const std::vector<std::int32_t>& sources,
+                   const std::vector<float>& weights, const Csr& rows, const Csr& tail) {
+  canonical(rows, "rows");
+  canonical(tail, "tail");
+  const auto n = static_cast<std::int64_t>(sources.size());
+  if (weights.size() != sources.size() || static_cast<std::int64_t>(starts.size()) != tail.view.n_rows + 1 ||
+      starts.front() != 0 || starts.back() != n || !std::is_sorted(starts.begin(), starts.end()))
+    throw std::invalid_argument("starts, sources and weights do not fit each other and the rows of tail");
+  for (const std::int32_t source : sources)
+    if (source < 0 || source >= rows.view.n_rows)
+      throw std::invalid_argument("source " + std::to_string(source) + " is outside [0, " +
+                                  std::to_string(rows.view.n_rows) + ")");
+  if (rows.view.n_cols + tail.view.n_cols > INT32_MAX)
+    throw std::invalid_argument("rows and tail have more than 2147483647 columns");
 }
 
 }  // namespace
@@ -60,6 +79,21 @@ void bind_spmm(nb::module_& m) {
       },
       nb::arg("a"), nb::arg("b"), nb::arg("normalize"), nb::arg("n_threads"), nb::arg("progress") = nb::none(),
       "Arrays (indptr, indices, data) of the product of two sparse matrices.");
+  m.def(
+      "mix_rows",
+      [](const std::vector<std::int64_t>& starts, const std::vector<std::int32_t>& sources,
+         const std::vector<float>& weights, const Csr& rows, const Csr& tail, float tail_weight) {
+        check_mixture(starts, sources, weights, rows, tail);
+        sparse::CsrArrays result;
+        {
+          nb::gil_scoped_release release;
+          result = sparse::mix_rows(starts, sources, weights, rows.view, tail.view, tail_weight);
+        }
+        return to_python(std::move(result));
+      },
+      nb::arg("starts"), nb::arg("sources"), nb::arg("weights"), nb::arg("rows"), nb::arg("tail"),
+      nb::arg("tail_weight"),
+      "Arrays (indptr, indices, data) of weighted sums of rows, of unit length, beside weighted rows of tail.");
   m.def(
       "normalize_rows",
       [](const Csr& a) {

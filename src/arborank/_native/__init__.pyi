@@ -6,6 +6,26 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+class Frequencies:
+    """How often labels were sent; those that are blocked are never returned."""
+
+    def __init__(self, counts: NDArray[numpy.int64], blocked: NDArray[numpy.int32]) -> None: ...
+
+    def __repr__(self) -> str: ...
+
+    def total(self, first: int, end: int) -> int:
+        """How often the labels of a range were sent in all, at least 1."""
+
+    def top(self, first: int, end: int, k: int) -> list[int]:
+        """
+        The labels of a range that were sent most often; among equals the first.
+        """
+
+    def blend(self, first: int, end: int, k: int, ids: NDArray[numpy.int64], scores: NDArray[numpy.float32], labels: NDArray[numpy.int32], times: NDArray[numpy.float64], often: Sequence[int], weight: float) -> Any:
+        """
+        The best labels of a range, and their scores, of what was found, what followed and what is frequent.
+        """
+
 def cover_labels(instances: Csr, beams: NDArray[numpy.int32], scores: NDArray[numpy.float32], homes: NDArray[numpy.int32], n_clusters: int, max_clusters: int, capacity: int, min_gain: float) -> Any:
     """
     Copies (labels, clusters) that let beams cover more positives, in the order they were taken.
@@ -122,6 +142,11 @@ def compose(text: str, visible: bool) -> str:
     The text in NFC; with visible, without invisible characters, and with spaces for zero-width ones.
     """
 
+def starting_with(text: NDArray[numpy.uint8], offsets: NDArray[numpy.int64], prefix: bytes, low: int, high: int) -> Any:
+    """
+    The first and the one behind the last of the strings, in code point order, that begin with a prefix.
+    """
+
 UNICODE_VERSION: str
 
 def balanced_kmeans(rows: Csr, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
@@ -157,6 +182,11 @@ def multiply_compact(a: Csr, b: Csr, n_threads: int, progress: Callable[[int], o
 
 def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Arrays (indptr, indices, data) of the product of two sparse matrices."""
+
+def mix_rows(starts: Sequence[int], sources: Sequence[int], weights: Sequence[float], rows: Csr, tail: Csr, tail_weight: float) -> Any:
+    """
+    Arrays (indptr, indices, data) of weighted sums of rows, of unit length, beside weighted rows of tail.
+    """
 
 def normalize_rows(a: Csr) -> NDArray[numpy.float32]:
     """

@@ -3,11 +3,12 @@
 import reprlib
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._native import Frequencies
 from ..core.checks import IGNORE_MISSING, Missing
 from ..core.sequences import text_list
 from ..core.state import State
@@ -56,7 +57,7 @@ class Catalogue:
         self.counts = counts
         self.blocked = blocked
         self.phrases = tuple(phrases)
-        self._remembered: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._remembered: dict[tuple[int, int], list[int]] = {}
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -81,9 +82,7 @@ class Catalogue:
         start = prefix.encode()
         if len(start) > self.longest:
             return 0, 0
-        low, high = within or (0, len(self.keys))
-        first = self.keys.bisect(start, low, high)
-        return first, self.keys.bisect(start + b"\xff", first, high)
+        return self.keys.starting(start, *within) if within else self.keys.starting(start)
 
     def find(self, text: str) -> int | None:
         """Return the id of a query, or None."""
@@ -105,47 +104,24 @@ class Catalogue:
         remedies = [IGNORE_MISSING] if missing == "error" else []
         return find_all(name, wanted, self.find, "which this completer does not know", *remedies)
 
-    def frequent(self, first: int, end: int, k: int) -> NDArray[np.int64]:
+    def frequent(self, first: int, end: int, k: int) -> list[int]:
         """Return the ids of the ``k`` most frequent queries of a range that are not blocked; among equals in order."""
         if end - first <= _MANY:
-            return self._ranked(first, end, k)
+            return self.sent.top(first, end, k)
         known = self._remembered.get((first, end))
-        if known is None or known.size < min(k, end - first):
+        if known is None or len(known) < min(k, end - first):
             if len(self._remembered) >= _RANGES:
                 self._remembered.clear()
-            known = self._remembered[first, end] = self._ranked(first, end, max(2 * k, _REMEMBERED))
+            known = self._remembered[first, end] = self.sent.top(first, end, max(2 * k, _REMEMBERED))
         return known[:k]
 
-    def _ranked(self, first: int, end: int, k: int) -> NDArray[np.int64]:
-        counts = self._open_counts[first:end]
-        n = min(k, int(np.count_nonzero(counts)))
-        places = np.arange(counts.size)
-        if 0 < n < counts.size:  # a million are not sorted for the sake of ten
-            least = np.partition(counts, counts.size - n)[counts.size - n]
-            above, equal = np.flatnonzero(counts > least), np.flatnonzero(counts == least)
-            places = np.sort(np.concatenate([above, equal[: n - above.size]]))
-        ranked: NDArray[np.int64] = first + places[np.argsort(-counts[places], kind="stable")]
-        return ranked[:n]
-
-    def shares(self, ids: NDArray[np.int64], first: int, end: int) -> NDArray[np.float64]:
-        """Return how often each of some queries was sent, of all times that one of a range was."""
-        shares: NDArray[np.float64] = self.counts[ids] / self.total(first, end)
-        return shares
-
-    def total(self, first: int, end: int) -> int:
-        """Return how often the queries of a range were sent in all, at least 1."""
-        sums = self._sums.data
-        return max(sums[end] - sums[first], 1)
-
     @cached_property
-    def _open_counts(self) -> NDArray[np.int64]:
-        counts = self.counts.copy()
-        counts[self.blocked] = 0
-        return counts
+    def sent(self) -> Frequencies:
+        """How often the queries were sent, for native code."""
+        return Frequencies(self.counts, self.blocked)
 
-    @cached_property
-    def _sums(self) -> NDArray[np.int64]:
-        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.counts)])
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Catalogue, (self.keys, self.texts, self.counts, self.blocked, self.phrases)
 
     def blocking(self, phrases: Iterable[str]) -> "Catalogue":
         """Return a catalogue that blocks what holds one of some words or phrases, as `holds_phrase` finds them, too."""

@@ -42,7 +42,7 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
         decay=float(options.decay),
         prefix_weight=float(options.prefix_weight),
     )
-    X, _ = rows.many(contexts, prefixes, n_threads=options.n_threads)
+    X, _ = rows.many(contexts, prefixes)
     del contexts, prefixes
     Y = as_csr(lists_to_csr(labels[:, None], len(keys)), "labels")
     model = default_model(options.index) if options.model is None else clone(options.model)

@@ -64,8 +64,8 @@ class Followers:
         """Return the position of a context's normal form, or None."""
         if (known := self._places.get(context)) is not None:
             return known
-        place = self.contexts.bisect(context.encode())
-        if place == len(self) or self.contexts[place] != context:
+        place, end = self.contexts.starting(context.encode())
+        if place == end or self.contexts[place] != context:
             return None
         if len(self._places) >= _REMEMBERED:
             self._places.clear()

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from .._native import mix_rows
 from ..core.checks import check_real
-from ..core.sparse import Csr, as_csr, multiply, to_scipy
+from ..core.sparse import Csr
 from ..core.state import State
 from ..features.base import TextTransformer, TextVectorizer, rows_of
 from .contexts import Context
 
 __all__ = ["ContextRows"]
 
+_NOTHING = [""]  # a text without a term
 _LEAST = 1e-15  # weight of a query, however old: its square is still a number in single precision
 
 
@@ -45,9 +46,7 @@ class ContextRows:
         self.n_before = rows_of(previous, [""]).shape[1]
         self.n_features = self.n_before + rows_of(prefix, [""]).shape[1]
 
-    def many(
-        self, previous: Sequence[Context], prefixes: Sequence[str], *, n_threads: int = 0
-    ) -> tuple[Csr, NDArray[np.bool_]]:
+    def many(self, previous: Sequence[Context], prefixes: Sequence[str]) -> tuple[Csr, NDArray[np.bool_]]:
         """Return one row a prefix, and whether anything is known of what came before.
 
         Parameters
@@ -55,45 +54,30 @@ class ContextRows:
         previous : sequence of sequences of str
             The previous queries, oldest first, of each prefix.
         prefixes : sequence of str
-        n_threads : int, default 0
-            0 for all cores.
         """
-        numbers: dict[str, int] = {}
-        indptr, columns, weights = [0], [], []
-        for texts in previous:
-            for age, text in enumerate(reversed(texts)):
-                columns.append(numbers.setdefault(text, len(numbers)))
-                weights.append(max(self.decay**age, _LEAST))
-            indptr.append(len(columns))
-        shape = (len(previous), max(len(numbers), 1))
-        mixture = sp.csr_array((np.array(weights, np.float32), np.array(columns, np.int32), indptr), shape)
-        encoded = rows_of(self.previous, list(numbers) or [""])
-        before = multiply(as_csr(mixture, "previous"), encoded, normalize=True, n_threads=n_threads)
-        typed = rows_of(self.prefix, prefixes)
-        weighed = Csr(
-            typed.indptr, typed.indices, typed.data * np.float32(self.prefix_weight), typed.shape[1]
-        )
-        rows = sp.hstack([to_scipy(before), to_scipy(weighed)], format="csr")
-        return as_csr(rows, "rows"), np.diff(before.indptr) > 0
+        rows, typed = self._mixed(previous, prefixes)
+        return rows, np.diff(rows.indptr) > np.diff(typed.indptr)
 
     def one(self, previous: Context, prefix: str) -> Csr | None:
-        """Return the row of a single keystroke, as `many` does, sooner; None where nothing is known before."""
+        """Return the row of a single keystroke, as `many` does; None where nothing is known before."""
         if not previous:
             return None
-        before = rows_of(self.previous, previous)
-        if before.nnz == 0:
-            return None
-        columns, values = before.indices, before.data
-        if len(previous) > 1:
-            ages = np.arange(len(previous))[::-1]
-            weights = np.repeat(np.maximum(self.decay**ages, _LEAST), np.diff(before.indptr))
-            columns, places = np.unique(columns, return_inverse=True)
-            values = np.bincount(places, weights=values * weights).astype(np.float32)
-        typed = rows_of(self.prefix, [prefix])
-        indices = np.concatenate([columns, typed.indices + np.int32(self.n_before)])
-        length = np.sqrt(values @ values)
-        data = np.concatenate([values / length, typed.data * np.float32(self.prefix_weight)])
-        return Csr(np.array([0, indices.size]), indices, data, self.n_features)
+        row, typed = self._mixed([previous], [prefix])
+        return row if row.nnz > typed.nnz else None
+
+    def _mixed(self, previous: Sequence[Context], prefixes: Sequence[str]) -> tuple[Csr, Csr]:
+        """Return whole rows, and the part of the prefixes before it is weighed."""
+        numbers: dict[str, int] = {}
+        starts, sources, weights = [0], [], []
+        for context in previous:
+            for age, text in enumerate(reversed(context)):
+                sources.append(numbers.setdefault(text, len(numbers)))
+                weights.append(max(self.decay**age, _LEAST))
+            starts.append(len(sources))
+        before = rows_of(self.previous, list(numbers) or _NOTHING)
+        typed: Csr = rows_of(self.prefix, prefixes)
+        indptr, indices, data = mix_rows(starts, sources, weights, before, typed, self.prefix_weight)
+        return Csr(indptr, indices, data, self.n_features), typed
 
     def __repr__(self) -> str:
         return f"ContextRows(decay={self.decay:g}, prefix_weight={self.prefix_weight:g}) of {self.n_features} features"

@@ -131,7 +131,7 @@ def _trained(
             "the log holds no query that is known and not to be refreshed; new ones need such beside them, to be "
             "told apart from"
         )
-    X, _ = fitted.rows.many(contexts, prefixes, n_threads=options.n_threads)
+    X, _ = fitted.rows.many(contexts, prefixes)
     columns = np.where(wanted, np.cumsum(wanted) - 1, -1)
     Y = as_csr(lists_to_csr(columns[labels][:, None], ids.size), "labels")
     names = [newer.catalogue.keys[i] for i in np.flatnonzero(wanted).tolist()]

@@ -1,6 +1,5 @@
 """Millions of strings in two arrays, which can be mapped from a file."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import index
@@ -9,6 +8,7 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from .._native import starting_with
 from .errors import ArgumentError, Remedy
 from .sequences import as_column
 from .state import State
@@ -130,14 +130,16 @@ class StringTable(Sequence[str]):
             positions = {self[i]: i for i in range(len(self) - 1, -1, -1)}
         return positions
 
-    def bisect(self, text: bytes, low: int = 0, high: int | None = None) -> int:
-        """Return the first position from ``low`` to ``high`` whose string is not below a text in UTF-8.
+    def starting(self, prefix: bytes, low: int = 0, high: int | None = None) -> tuple[int, int]:
+        """Return where the strings stand that begin with a prefix in UTF-8: the first, and the one behind the last.
 
-        The strings must be in code point order, which is that of their bytes.
+        The strings must be in code point order, which is that of their bytes. Only those from ``low`` to before
+        ``high`` are looked at.
         """
-        data, bounds = self._bytes, self._bounds
-        positions = range(len(self) if high is None else high)
-        return bisect_left(positions, text, low, key=lambda i: bytes(data[bounds[i] : bounds[i + 1]]))
+        found: tuple[int, int] = starting_with(
+            self.text, self.offsets, prefix, low, len(self) if high is None else high
+        )
+        return found
 
     def find(self, string: str) -> int | None:
         """Return the first position of a string, or None if it is not here."""
