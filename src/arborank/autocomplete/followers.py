@@ -5,9 +5,9 @@ from collections.abc import Container, Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..core.lazy import sp
 from ..core.state import State
 from ..core.strings import StringTable, shown_first
 from .contexts import Context
@@ -147,12 +147,12 @@ class Followers:
             StringTable(contexts), sp.coo_array((data, (row, column)), (len(contexts), n_queries))
         )
 
-    def _matrix(self) -> sp.csr_array:
+    def _matrix(self) -> "sp.csr_array":
         indices = self.labels.astype(np.int64), self.indptr
         return sp.csr_array((self.times, *indices), shape=(len(self), self.n_queries))
 
     @classmethod
-    def of_counts(cls, contexts: StringTable, counts: sp.coo_array | sp.csr_array) -> Self:
+    def of_counts(cls, contexts: StringTable, counts: "sp.coo_array | sp.csr_array") -> Self:
         """Take a matrix of contexts and queries, without contexts that nothing follows."""
         matrix = sp.csr_array(counts)
         matrix.sum_duplicates()
