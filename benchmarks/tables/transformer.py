@@ -32,7 +32,8 @@ def encoder(given: Namespace) -> str:
 def measure(given: Namespace, found: Measurements) -> None:
     for name in data.chosen(given, ("eurlex57k",)):
         rows = given.rows or ROWS
-        truth = data.read_part(given.data, name, "test", rows)[1]
+        n_labels = len(data.read_names(given.data, name))
+        truth = data.label_matrix(data.read_part(given.data, name, "test", rows)[1], n_labels)
         where = {"data": str(given.data.resolve()), "name": name, "rows": rows, "encoder": encoder(given)}
         for method in METHODS:
             key = {"table": "transformer", "set": name, "rows": rows, "method": method}
@@ -43,7 +44,7 @@ def measure(given: Namespace, found: Measurements) -> None:
                 found.add(answer | quality(truth, ids, propensities(counts, rows)), **key)
 
 
-def quality(truth: list[list[int]], ids: np.ndarray, p: np.ndarray) -> dict[str, float]:
+def quality(truth, ids: np.ndarray, p: np.ndarray) -> dict[str, float]:
     """Metrics of the test texts in per cent."""
     values = {f"P@{k}": precision_at_k(truth, ids, k) for k in (1, 3, 5)}
     values |= {"PSP@5": psp_at_k(truth, ids, 5, p), "nDCG@5": ndcg_at_k(truth, ids, 5)}
