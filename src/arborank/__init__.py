@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .features import NgramTfidf, PrefixTfidf, TextFeatures
     from .indexing import LabelTree, balanced_kmeans
     from .linear import Ensemble, XRLinear
-    from .linear.disentangle import disentangle
+    from .linear.disentangling import disentangle
     from .stages import StagedRanker
     from .storage import load
     from .text import TextRanker

@@ -61,7 +61,7 @@ def test_a_label_outside_the_tree(topics):
         ({"label": -1}, "label must be between 0 and 59"),
         ({"n_features": 0}, "n_features must be at least 1"),
         ({"x": np.ones((2, 1))}, "X has 1 features"),
-        ({"combine": "sum"}, "combine is 'sum'"),
+        ({"combine": "sum"}, "combine must be one of .* found 'sum'"),
     ],
 )
 def test_refuses(topics, arguments, message):

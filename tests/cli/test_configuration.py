@@ -50,7 +50,10 @@ def test_options_win_over_the_configuration(run, folder):
         ('{"features": {"parts": [{"kind": ["NgramTfidf"]}]}}', "known are NgramTfidf, PrefixTfidf"),
         ('{"features": {"parts": 3}}', "'parts'"),
         ('{"model": 3}', "'model'"),
-        ('{"model": {"max_clusters": 2, "copies": "most"}}', "copies is 'most'"),
+        (
+            '{"model": {"max_clusters": 2, "copies": "most"}}',
+            "copies must be one of 'needed', 'all', 'counted', found 'most'",
+        ),
         ('{"model": {"Cp": 1, "eps": 0.1, "Cp": 2}}', "'Cp' is there twice"),
     ],
 )

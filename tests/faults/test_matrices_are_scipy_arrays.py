@@ -143,7 +143,7 @@ def test_representations_are_for_readers():
         (model.tree_, "LabelTree(n_labels=3, level_sizes=(1, 2, 3))"),
         (model.layers_[-1], "LayerWeights(3 children of 2 parents, 5 features, float32)"),
         (model.layers_[-1].native, "<Layer: 3 children of 2 parents>"),
-        (model._search, "BeamSearch(2 layers above 3 labels)"),
+        (model.fitted_.search, "BeamSearch(2 layers above 3 labels)"),
         (part.terms_, "Vocabulary(['car', 'fast', 'fruit', …]) of 6 terms"),
         (
             Vocabulary(np.zeros(0, np.uint8), np.zeros(1, np.int64), part.terms_.slots),

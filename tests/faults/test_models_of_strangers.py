@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_a_number_of_models(tmp_path, n_models):
 @pytest.mark.parametrize("n_labels", [2**27, 2**31 - 1, 2**31, 10**12, -1])
 def test_a_number_of_labels(tmp_path, n_labels):
     small().save(tmp_path)
-    edit(tmp_path, lambda node: node["parts"]["tree"]["config"].update(n_labels=n_labels))
+    edit(tmp_path, lambda node: node["parts"]["fitted"]["parts"]["tree"]["config"].update(n_labels=n_labels))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ValueError, match=r"n_labels|label_counts"):
         arborank.load(tmp_path)
@@ -71,10 +72,12 @@ def test_a_number_of_labels(tmp_path, n_labels):
 
 def test_a_number_of_labels_without_counts(tmp_path):
     model = small()
-    del model.label_counts_, model.n_instances_  # as of a model that PECOS trained
+    model.fitted_ = replace(
+        model.fitted_, label_counts=None, n_instances=None
+    )  # as of one that PECOS trained
     model.save(tmp_path)
     arborank.load(tmp_path)
-    edit(tmp_path, lambda node: node["parts"]["tree"]["config"].update(n_labels=2**27))
+    edit(tmp_path, lambda node: node["parts"]["fitted"]["parts"]["tree"]["config"].update(n_labels=2**27))
     with pytest.raises(ValueError, match=r"n_labels is 134217728, but only 4 labels have a place"):
         arborank.load(tmp_path)
 
@@ -91,7 +94,7 @@ def test_a_label_with_a_large_number():
 @pytest.mark.parametrize("depth", [2, 10**12, 2**64, 0])
 def test_a_depth(tmp_path, depth):
     XRLinear(tree=LabelTree.one_vs_all(4)).fit(np.eye(4), [[0], [1], [2], [3]]).save(tmp_path)
-    edit(tmp_path, lambda node: node["parts"]["tree"]["config"].update(depth=depth))
+    edit(tmp_path, lambda node: node["parts"]["fitted"]["parts"]["tree"]["config"].update(depth=depth))
     with pytest.raises(ValueError, match=r"branches_1|depth"):
         arborank.load(tmp_path)
 

@@ -198,7 +198,7 @@ def test_place_labels_refuses(labels, leaves, message):
         ({"max_clusters": 3}, "max_clusters is 3, but the tree has 2 leaves"),
         ({"min_gain": -1}, "min_gain must be at least 0"),
         ({"max_leaf_size": 0}, "max_leaf_size must be at least 1"),
-        ({"copies": "best"}, "copies is 'best'; expected one of needed, all, counted"),
+        ({"copies": "best"}, "copies must be one of 'needed', 'all', 'counted', found 'best'"),
         ({"copies": "all", "min_gain": 0.1}, "min_gain is 0.1, but copies is 'all'"),
         ({"beams": [[2]] * 4}, "beams holds 2"),
         ({"beams": [[0]] * 3}, "beams and scores have shapes"),

@@ -95,7 +95,7 @@ def test_goes_on_after_an_interruption(topics, tmp_path, monkeypatch, negatives,
         assert not hasattr(model, "layers_")
     with monkeypatch.context() as patched:
         rest = stop_after(patched, 10**9)
-        patched.setattr("arborank.linear.learner.grow_tree", None)  # the tree is not grown again
+        patched.setattr("arborank.linear.fitting.grow_tree", None)  # the tree is not grown again
         model = XRLinear(**options).fit(*topics, work_dir=tmp_path)
         assert trained[-1] == rest[0]  # what was lost is one piece
         assert arrays(model) == arrays(expected)

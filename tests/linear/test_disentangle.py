@@ -1,7 +1,5 @@
 """Overlapping trees end to end: learned, trained, searched, saved."""
 
-import sys
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -11,7 +9,10 @@ from arborank import LabelTree, XRLinear
 from arborank.core.sparse import as_csr
 from arborank.indexing.overlap import COPIES
 from arborank.linear import disentangle
-from arborank.linear.disentangle import matched_by_others, retained_positives
+from arborank.linear.fitted import FittedTree
+from arborank.linear.layers import LayerPlan
+from arborank.linear.refining import matched_by_others, retained_positives
+from arborank.matching.options import SearchOptions
 from arborank.metrics import precision_at_k
 from arborank.ranking import SolverParams
 
@@ -151,7 +152,7 @@ def test_scores_of_copies_merge_by_maximum(senses):
     apart = XRLinear(tree=tree)
     apart.n_features_in_, apart.classes_ = X.shape[1], None
     slots = LabelTree(model.tree_.branches, np.arange(model.tree_.labels.size), model.tree_.labels.size)
-    apart._set_fitted(slots, model.layers_, model.row_length_)
+    apart.fitted_ = FittedTree(slots, model.layers_, model.row_length_)
     ids, scores = apart.predict_topk(X, slots.n_labels, beam_size=100)
     expected = np.full((ROWS, tree.n_labels), -np.inf, np.float32)
     rows, columns = np.nonzero(ids >= 0)
@@ -166,12 +167,13 @@ def test_retained_positives(senses):
     in_leaf = Y[:, :EACH].sum() / Y.sum()
     assert retained_positives(tree, Y, held) == pytest.approx(in_leaf)
     assert retained_positives(tree, Y, np.full((ROWS, 1), -1)) == 0
-    params = [SolverParams()] * tree.depth
-    options = {"combine": "l3-hinge", "random_state": 0, "n_threads": 1}
-    beams, scores = matched_by_others(as_csr(X), as_csr(Y), tree, params, beam_size=10, **options)
+    wide, narrow = (
+        LayerPlan.uniform(SolverParams(), tree.depth, SearchOptions(beam_size)) for beam_size in (10, 1)
+    )
+    beams, scores = matched_by_others(as_csr(X), as_csr(Y), tree, wide)
     assert beams.shape == scores.shape == (ROWS, GROUPS)
     assert retained_positives(tree, Y, beams) == 1.0
-    first, _ = matched_by_others(as_csr(X), as_csr(Y), tree, params, beam_size=1, **options)
+    first, _ = matched_by_others(as_csr(X), as_csr(Y), tree, narrow)
     assert 0.6 < retained_positives(tree, Y, first) < 0.95  # second senses are missed
 
 
@@ -211,9 +213,9 @@ def test_refuses(senses):
         disentangle(model, X, Y, rounds=0)
     with pytest.raises(ValueError, match="X has 5 features, but XRLinear is expecting"):
         disentangle(model, X[:, :5], Y)
-    with pytest.raises(ValueError, match="copies is 'x'"):
+    with pytest.raises(ValueError, match=r"copies must be one of .* found 'x'"):
         disentangle(model, X, Y, copies="x")
-    with pytest.raises(ValueError, match="copies is 'x'"):
+    with pytest.raises(ValueError, match=r"copies must be one of .* found 'x'"):
         XRLinear(tree=tree, max_clusters=2, copies="x").fit(X, Y)
     with pytest.raises(ValueError, match="copies is 'all', but max_clusters is 1"):
         XRLinear(tree=tree, copies="all").fit(X, Y)
@@ -269,7 +271,7 @@ def test_other_merges_by_definition(senses, merge, options):
     apart = XRLinear(tree=tree, combine="log-l3-hinge")
     apart.n_features_in_, apart.classes_ = X.shape[1], None
     slots = LabelTree(model.tree_.branches, np.arange(model.tree_.labels.size), model.tree_.labels.size)
-    apart._set_fitted(slots, model.layers_, model.row_length_)
+    apart.fitted_ = FittedTree(slots, model.layers_, model.row_length_)
     found, values = apart.predict_topk(X, slots.n_labels)
     reached = [[[] for _ in range(tree.n_labels)] for _ in range(ROWS)]
     for row, slot in zip(*np.nonzero(found >= 0), strict=True):
@@ -295,7 +297,7 @@ def test_merging_without_overlap_changes_nothing(senses):
     model = XRLinear(tree=tree).fit(X, Y)
     for a, b in zip(model.predict_topk(X), model.predict_topk(X, merge="mean"), strict=True):
         assert np.array_equal(a, b)
-    with pytest.raises(ValueError, match="merge is 'sum'; expected one of max, mean, log-sum"):
+    with pytest.raises(ValueError, match="merge must be one of 'max', 'mean', 'log-sum', found 'sum'"):
         model.predict_topk(X, merge="sum")
 
 
@@ -303,7 +305,7 @@ def test_merging_without_overlap_changes_nothing(senses):
     ("options", "message"),
     [
         ({"max_clusters": 1}, "max_clusters must be at least 2"),
-        ({"copies": "best"}, "copies is 'best'"),
+        ({"copies": "best"}, "copies must be one of .* found 'best'"),
         ({"copies": "all", "min_gain": 0.02}, "min_gain is 0.02, but copies is 'all'"),
         ({"min_gain": -1}, "min_gain"),
         ({"max_leaf_size": 0}, "max_leaf_size"),
@@ -315,7 +317,7 @@ def test_merging_without_overlap_changes_nothing(senses):
 def test_options_are_checked_before_training(senses, monkeypatch, options, message):
     X, Y, tree = senses
     model = XRLinear(tree=tree).fit(X, Y)
-    monkeypatch.setattr(sys.modules["arborank.linear.disentangle"], "matched_by_others", None)
+    monkeypatch.setattr("arborank.linear.refining.matched_by_others", None)
     with pytest.raises(ValueError, match=message):
         disentangle(model, X, Y, **options)
 

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from arborank import XRLinear
 from arborank.linear.ensemble import Ensemble
-from arborank.linear.merging import combine_topk
+from arborank.linear.toplists import combine_topk
 
 METHODS = ("average", "rank", "softmax", "sigmoid", "round-robin")
 

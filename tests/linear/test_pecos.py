@@ -149,7 +149,7 @@ def test_k_is_the_bottom_layers(folder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"combine": "l5-hinge"}, "combine is 'l5-hinge'"),
+        ({"combine": "l5-hinge"}, "combine must be one of .* found 'l5-hinge'"),
         ({"beam_size": 0}, "beam_size must be at least 1, found 0"),
     ],
 )

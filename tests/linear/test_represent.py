@@ -8,7 +8,7 @@ import arborank
 from arborank import XRLinear
 from arborank.core.sparse import as_csr, to_scipy
 from arborank.indexing import graph_spectral, pifa, spectral
-from arborank.linear.representing import represent
+from arborank.indexing.representing import represent
 from arborank.metrics import precision_at_k
 
 SMALL_TREE = {"branching": 3, "max_leaf_size": 8}

@@ -161,7 +161,7 @@ def test_weights_of_labels_and_a_sum_of_shares():
     weights = np.ones(model.n_labels, np.float32)
     with pytest.raises(ValueError, match="merge='log-sum' go together only with a log- combination"):
         model.search().topk(X, 3, merge="log-sum", weights=weights)
-    with pytest.raises(ValueError, match="merge is 'sum'; expected one of max, mean, log-sum"):
+    with pytest.raises(ValueError, match="merge must be one of 'max', 'mean', 'log-sum', found 'sum'"):
         model.search().topk(X, 3, merge="sum")
 
 

@@ -5,15 +5,16 @@ import pytest
 import scipy.sparse as sp
 
 from arborank.core.sparse import to_scipy
-from arborank.ranking.relevance import NORMS, check_relevance, relevance_costs
+from arborank.ranking.relevance import NORMS, RelevanceOptions, check_relevance, relevance_costs
 
 LABELS = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]], np.float32)
 RELEVANCE = np.array([[3, 0, 4], [0, 0, 0], [1, 2, 2], [0, 5, 0]], np.float32)
 SIZES = {"none": [1, 1, 1, 1], "l1": [7, 1, 5, 5], "l2": [5, 1, 3, 5], "max": [4, 1, 2, 5]}
 
 
-def costs(**kwargs):
-    return to_scipy(relevance_costs(sp.csr_array(LABELS), **kwargs)).toarray()
+def costs(mode="induce", norm="none", **kwargs):
+    options = RelevanceOptions(mode, norm)
+    return to_scipy(relevance_costs(sp.csr_array(LABELS), options=options, **kwargs)).toarray()
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -38,7 +39,7 @@ def test_a_row_of_zero_relevance_stays_zero():
     labels = sp.csr_array(np.ones((1, 2), np.float32))
     zero = sp.csr_array((np.zeros(2, np.float32), labels.indices, labels.indptr), shape=(1, 2))
     for norm in NORMS:
-        found = relevance_costs(labels, zero, mode="induce", norm=norm)
+        found = relevance_costs(labels, zero, RelevanceOptions("induce", norm))
         assert found.nnz == 2
         np.testing.assert_array_equal(found.data, 0.0)
 
@@ -46,8 +47,8 @@ def test_a_row_of_zero_relevance_stays_zero():
 @pytest.mark.parametrize(
     ("kwargs", "match"),
     [
-        ({"mode": "full"}, "relevance is 'full'; expected one of induce, ranker-only"),
-        ({"norm": "l3"}, "relevance_norm is 'l3'; expected one of"),
+        ({"mode": "full"}, "relevance must be one of 'induce', 'ranker-only', found 'full'"),
+        ({"norm": "l3"}, "relevance_norm must be one of .* found 'l3'"),
         ({"relevance": RELEVANCE[:3]}, "relevance has 3 rows, but 4 were expected"),
         ({"relevance": LABELS - 2 * LABELS}, "relevance must be at least 0, found -1"),
     ],

@@ -156,7 +156,7 @@ def test_a_matcher_that_looks_at_other_rows():
 def test_a_matcher_that_remembers():
     class Stubborn(LinearMatcher):
         def fit(self, X, C, tree):
-            return self if hasattr(self, "_search") else super().fit(X, C, tree)
+            return self if hasattr(self, "fitted_") else super().fit(X, C, tree)
 
     with pytest.raises(AssertionError, match="promises to forget"):
         check_matcher(Stubborn(EXACT))

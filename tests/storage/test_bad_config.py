@@ -72,14 +72,14 @@ def test_every_setting_is_checked_when_a_model_is_opened(saved, value):
         ("beam_size", "ten", "beam_size must be an integer, found 'ten'"),
         ("beam_size", 0, "beam_size must be at least 1, found 0"),
         ("Cp", [1.0, "x"], "Cp must be a number, found 'x'"),
-        ("combine", "l9-hinge", "combine is 'l9-hinge'"),
+        ("combine", "l9-hinge", "combine must be one of .* found 'l9-hinge'"),
         ("beam", 3, "beam"),
     ],
 )
 def test_wrong_parameter(saved, name, value, message):
     text = (saved / "config.json").read_text("utf-8")
     edit(saved, lambda node: node["parts"]["model"]["config"]["params"].update({name: value}))
-    with pytest.raises(ValueError, match=rf"config\.json: model \(XRLinear, .*{message}"):
+    with pytest.raises(ValueError, match=rf"config\.json: model \(XRLinear\): .*{message}"):
         load(saved, verify=False)
     (saved / "config.json").write_text(text, "utf-8")
 
@@ -111,10 +111,10 @@ def test_as_many_names_as_labels(tmp_path):
         load(tmp_path)
 
 
-def test_a_number_of_features_that_does_not_fit(tmp_path):
+def test_counts_without_their_sum(tmp_path):
     XRLinear().fit(np.eye(4), [[0], [1], [2], [3]]).save(tmp_path)
-    edit(tmp_path, lambda node: node["config"].update(n_features=5))
-    with pytest.raises(ValueError, match="n_features is 5, but layer0 takes 4"):
+    edit(tmp_path, lambda node: node["parts"]["fitted"]["config"].update(n_instances=None))
+    with pytest.raises(ValueError, match="label_counts and n_instances belong together"):
         load(tmp_path)
 
 
@@ -122,10 +122,12 @@ def test_a_part_of_another_kind(tmp_path):
     XRLinear().fit(np.eye(4), [[0], [1], [2], [3]]).save(tmp_path)
     edit(
         tmp_path,
-        lambda node: node["parts"].update(tree={"kind": "Toy", "config": {}, "arrays": {}, "parts": {}}),
+        lambda node: node["parts"]["fitted"]["parts"].update(
+            tree={"kind": "Toy", "config": {}, "arrays": {}, "parts": {}}
+        ),
     )
     with pytest.raises(
-        ValueError, match=r"config\.json: model \(XRLinear, .*tree must be LabelTree, found Toy"
+        ValueError, match=r"config\.json: fitted \(FittedTree, .*tree must be LabelTree, found Toy"
     ):
         load(tmp_path)
 

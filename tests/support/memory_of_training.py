@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import scipy.sparse as sp
 
-import arborank.linear.learner as learner
+import arborank.linear.options as options
 from arborank import XRLinear
 
 
@@ -31,13 +31,13 @@ def main(path, parameters):
         )
     with open("/proc/self/clear_refs", "w") as refs:
         refs.write("5")  # the peak begins anew
-    estimates, estimate = [], learner.estimate_training
+    estimates, estimate = [], options.estimate_training
 
-    def noted(**options):
-        estimates.append(estimate(**options))
+    def noted(**given):
+        estimates.append(estimate(**given))
         return estimates[-1]
 
-    learner.estimate_training = noted
+    options.estimate_training = noted
     XRLinear(n_jobs=2, **parameters).fit(X, Y)
     used = memory("VmHWM") - before
     json.dump({"estimate": estimates[0].total, "interval": estimates[0].interval, "used": used}, sys.stdout)

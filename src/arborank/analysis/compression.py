@@ -6,7 +6,6 @@ narrowed, and recall, latency and size are looked at together.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -14,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..core.checks import check_integer
-from ..core.estimator import check_fitted
+from ..core.estimator import check_fitted, fitted_clone
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.state import Savable
 from ..core.threads import n_threads
 from ..linear import XRLinear
+from ..linear.fitted import FittedTree
 from ..metrics import recall_at_k
-from ..ranking import LayerWeights
 from ..ranking.weights import check_precision, check_pruning
 
 __all__ = ["Setting", "Trial", "choose", "compress", "model_bytes", "own_setting", "sweep"]
@@ -117,7 +116,7 @@ def compress(model: XRLinear, setting: Setting) -> XRLinear:
     _check_model(model)
     if not isinstance(setting, Setting):
         raise TypeError(f"setting must be a Setting, found {type(setting).__name__}")
-    return _searching(model, _layers(model, setting), setting.beam_size)
+    return fitted_clone(model, fitted_=_compressed(model, setting), beam_size=setting.beam_size)
 
 
 def sweep(
@@ -163,10 +162,10 @@ def sweep(
         )
     trials: list[Trial] = []
     for _, alike in groupby(settings, lambda setting: replace(setting, beam_size=1)):
-        layers = None
+        fitted = None
         for setting in alike:
-            layers = layers or _layers(model, setting)
-            small = _searching(model, layers, setting.beam_size)
+            fitted = fitted or _compressed(model, setting)
+            small = fitted_clone(model, fitted_=fitted, beam_size=setting.beam_size)
             ids, _ = small.predict_topk(X, k)
             n_bytes = fixed_bytes + model_bytes(small)
             trials.append(Trial(setting, n_bytes, recall_at_k(Y, ids, k), _microseconds(small, X, k)))
@@ -220,30 +219,22 @@ def choose(
 def _check_model(model: Any) -> None:
     if not isinstance(model, XRLinear):
         raise TypeError(f"model must be an XRLinear, found {type(model).__name__}")
-    check_fitted(model, "layers_")
+    check_fitted(model, "fitted_")
 
 
-def _layers(model: XRLinear, setting: Setting) -> list[LayerWeights]:
+def _compressed(model: XRLinear, setting: Setting) -> FittedTree:
     threads = n_threads(model.n_jobs)
-    layers = model.layers_
+    fitted = model.fitted_
     if setting.threshold > 0 or setting.max_nonzeros is not None:
-        layers = [
-            layer.prune(threshold=setting.threshold, max_nonzeros=setting.max_nonzeros, n_threads=threads)
-            for layer in layers
-        ]
-    return [layer.astype(setting.precision, n_threads=threads) for layer in layers]
-
-
-def _searching(model: XRLinear, layers: list[LayerWeights], beam_size: int) -> XRLinear:
-    small = copy(model)
-    small.beam_size = beam_size
-    small._set_fitted(model.tree_, layers, model.row_length_)
-    return small
+        fitted = fitted.prune(
+            threshold=setting.threshold, max_nonzeros=setting.max_nonzeros, n_threads=threads
+        )
+    return fitted.quantize(setting.precision, n_threads=threads)
 
 
 def _microseconds(model: XRLinear, X: Csr, k: int) -> float:
     """Return the median time of single queries on one thread."""
-    single = copy(model).set_params(n_jobs=1)
+    single = fitted_clone(model, n_jobs=1)
     some = to_scipy(X)[np.linspace(0, X.shape[0] - 1, min(_TIMED_ROWS, X.shape[0])).astype(np.int64)]
     rows = [as_csr(some[i : i + 1], "X") for i in range(some.shape[0])]
     times = []

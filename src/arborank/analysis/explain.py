@@ -12,7 +12,8 @@ from ..core.estimator import check_fitted
 from ..core.lengths import divide_rows
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..features.base import rows_of
-from ..linear.predictor import TreePredictor
+from ..linear import XRLinear
+from ..linear.instances import known_rows
 from ..matching import combination
 from ..matching.combine import is_logarithmic
 from ..text import TextRanker
@@ -68,7 +69,7 @@ class Path:
 
 
 def explain(
-    model: TreePredictor | EmbeddingPredictor | TextRanker,
+    model: XRLinear | EmbeddingPredictor | TextRanker,
     x: Any,
     label: int | str,
     *,
@@ -119,11 +120,11 @@ def explain(
         return _ways(model.ranker_, as_csr(instance), label, n_features, combine, names)
     if X is not None:
         raise ValueError(f"X was given, but {type(model).__name__} has no features beside x")
-    return _ways(model, _tree_of(model)._instances(x), label, n_features, combine, None)
+    return _ways(model, known_rows(_tree_of(model), x), label, n_features, combine, None)
 
 
-def _tree_of(model: Any) -> TreePredictor:
-    if not isinstance(model, TreePredictor):
+def _tree_of(model: Any) -> XRLinear:
+    if not isinstance(model, XRLinear):
         raise TypeError(
             f"model must have one tree of linear rankers, as XRLinear, found {type(model).__name__}"
         )
@@ -131,7 +132,7 @@ def _tree_of(model: Any) -> TreePredictor:
 
 
 def _ways(
-    model: TreePredictor,
+    model: XRLinear,
     instance: Csr,
     label: Any,
     n_features: int,

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
-from ..linear.xrlinear import XRLinear
+from ..core.estimator import check_fitted
+from ..linear import XRLinear
 from ..ranking.chunks import gather_chunks
 
 __all__ = ["Sense", "draw_senses", "label_senses"]
@@ -62,7 +63,7 @@ def label_senses(model: XRLinear, label: int, *, n_features: int = 8, n_companio
     TypeError, ValueError
         If the model is not fitted or there is no such label.
     """
-    model._check_fitted()
+    check_fitted(model, "fitted_")
     tree = model.tree_
     check_integer("label", label, 0, tree.n_labels - 1)
     check_integer("n_features", n_features, 1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from ..core.sparse import Csr
 from ..core.state import State
 from ..linear import XRLinear
-from ..matching import BeamSearch
 from .catalogue import Catalogue
 from .contexts import Context
 from .followers import Followers
@@ -95,7 +93,7 @@ class FittedCompleter:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the labels that the model ranks highest, with their scores."""
         blocked, model = self.catalogue.blocked, self.model
-        return self.search.topk(
+        return self.model.fitted_.search.topk(
             X,
             k,
             beam_size=beam_size or model.beam_size,
@@ -160,12 +158,6 @@ class FittedCompleter:
     def blocking(self, phrases: Iterable[str]) -> Self:
         """Return a completer that never suggests what holds one of some words or phrases."""
         return replace(self, catalogue=self.catalogue.blocking(phrases))
-
-    @cached_property
-    def search(self) -> BeamSearch:
-        """The search of the model's tree, which a range of queries prunes."""
-        tree, model = self.model.tree_, self.model
-        return BeamSearch(tree.branches, model.layers_, tree.labels, tree.n_labels, model.row_length_)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, field.name) for field in fields(self))

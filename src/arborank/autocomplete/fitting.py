@@ -51,7 +51,7 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
     if options.verbose:
         model.set_params(verbose=options.verbose)
     model.set_params(tree=grow_tree(options, keys, X, Y, rows.prefix, model))
-    model._fit(X, Y, row_length=1.0)
+    model.fit(X, Y, row_length=1.0)
     counted = remember(np.array([], np.uint64), learned.marks, learned.times)
     return FittedCompleter(learned.catalogue, followers, rows, model, counted)
 

@@ -10,7 +10,7 @@ import sys
 from inspect import Parameter, signature
 from typing import Any, Self, TypeVar
 
-__all__ = ["Estimator", "check_fitted", "clone", "fitted_clone"]
+__all__ = ["Estimator", "check_fitted", "clone", "fitted_clone", "pass_on"]
 
 E = TypeVar("E")
 
@@ -177,6 +177,12 @@ def fitted_clone(estimator: E, **changed: Any) -> E:
     for name, value in changed.items():
         setattr(twin, name, value)
     return twin
+
+
+def pass_on(stage: Any, **params: Any) -> None:
+    """Set those parameters of an estimator that it has and that are given: not None."""
+    known = stage.get_params(deep=False)
+    stage.set_params(**{name: value for name, value in params.items() if name in known and value is not None})
 
 
 def _copied(value: Any) -> Any:

@@ -12,14 +12,29 @@ A class of options is the table that estimators and functions share::
 the estimator's parameters of these names.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Self
 
+import numpy as np
+
 from .checks import check_choice, check_flag, check_integer, check_real
 
-__all__ = ["Check", "Options", "check_options", "flag", "integer", "one_of", "option", "optional", "real"]
+__all__ = [
+    "Check",
+    "Options",
+    "check_options",
+    "each",
+    "flag",
+    "integer",
+    "one_of",
+    "option",
+    "optional",
+    "per_layer",
+    "real",
+    "values_of",
+]
 
 Check = Callable[[str, Any], object]
 """Raises ``TypeError`` or ``ValueError`` unless the named option may have the value."""
@@ -50,6 +65,41 @@ def optional(check: Check) -> Check:
     return lambda name, value: value is None or check(name, value)
 
 
+def each(check: Check) -> Check:
+    """Accept what ``check`` accepts, and sequences of it, one per layer."""
+
+    def check_each(name: str, value: Any) -> None:
+        for one in values_of(name, value):
+            check(name, one)
+
+    return check_each
+
+
+def values_of(name: str, value: Any) -> list[Any]:
+    """Return the values of an option that is one for all layers, or a sequence of one per layer."""
+    if not _is_sequence(value):
+        return [value]
+    if not len(value):
+        raise ValueError(f"{name} is empty; give one value, or one per layer")
+    return value.tolist() if isinstance(value, np.ndarray) else list(value)
+
+
+def per_layer(name: str, value: Any, depth: int) -> list[Any]:
+    """Return a value for each of ``depth`` layers, top first."""
+    values = values_of(name, value)
+    if not _is_sequence(value):
+        return values * depth
+    if len(values) != depth:
+        raise ValueError(
+            f"{name} has {len(values)} entries, but the tree has {depth} layers; give one per layer"
+        )
+    return values
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and np.ndim(value) > 0
+
+
 def option(default: Any, check: Check) -> Any:
     """Declare a field of `Options`: its default, and the check of its values."""
     return field(default=default, metadata={"check": check})
@@ -69,8 +119,11 @@ class Options:
 
     @classmethod
     def of(cls, source: object, **given: Any) -> Self:
-        """Take the options from the attributes of an object, such as an estimator; those ``given`` come first."""
-        names = (one.name for one in fields(cls) if one.name not in given)
+        """Take the options from the attributes of an object, such as an estimator; those ``given`` come first.
+
+        Options that the object does not have keep their defaults.
+        """
+        names = (one.name for one in fields(cls) if one.name not in given and hasattr(source, one.name))
         return cls(**{name: getattr(source, name) for name in names}, **given)
 
 

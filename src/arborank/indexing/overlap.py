@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
-from ..core.checks import check_integer, check_real
+from ..core.checks import check_choice, check_integer, check_real
 from ..core.lazy import sp
 from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 from .tree import LabelTree
 
-__all__ = ["COPIES", "Copies", "check_copies", "home_leaves", "overlapping_tree", "place_labels"]
+__all__ = ["COPIES", "Copies", "check_gain", "home_leaves", "overlapping_tree", "place_labels"]
 
 Copies = Literal["needed", "all", "counted"]
 COPIES: Final = ("needed", "all", "counted")
@@ -51,7 +51,7 @@ def overlapping_tree(
         Labels of the training instances.
     beams : int array of shape (n, width)
         The leaves in every instance's beam, -1 where there are fewer. They should come from matchers that did not
-        see the instance: see `arborank.linear.disentangle.matched_by_others`.
+        see the instance: see `arborank.linear.refining.matched_by_others`.
     scores : float array of shape (n, width)
         The matcher's scores of those leaves, at least 0; 0 (or -inf) where there is none.
     max_clusters : int, default 2
@@ -87,7 +87,8 @@ def overlapping_tree(
     check_integer("max_clusters", max_clusters, 1)
     if max_clusters > n_leaves:
         raise ValueError(f"max_clusters is {max_clusters}, but the tree has {n_leaves} leaves")
-    check_copies(copies, min_gain=min_gain)
+    check_choice("copies", copies, COPIES)
+    check_gain(min_gain, copies)
     room = math.ceil(_ROOM[copies] * int(np.diff(tree.branches[-1]).max()))
     limit = check_integer("max_leaf_size", room if max_leaf_size is None else max_leaf_size, 1)
     labels = as_csr(Y, "Y", n_cols=tree.n_labels)
@@ -106,10 +107,8 @@ def overlapping_tree(
     return place_labels(tree, *placed), np.unique(placed[1]).astype(np.int64)
 
 
-def check_copies(copies: str, *, min_gain: float | None = None) -> None:
-    """Raise unless ``copies`` is known, and goes with ``min_gain`` where that is given."""
-    if copies not in COPIES:
-        raise ValueError(f"copies is {copies!r}; expected one of {', '.join(COPIES)}")
+def check_gain(min_gain: float | None, copies: Copies) -> None:
+    """Raise unless ``min_gain`` is in its range, and goes with ``copies``."""
     if min_gain is not None:
         check_real("min_gain", min_gain, least=0.0)
         if copies != "needed":

@@ -218,9 +218,10 @@ class LabelTree:
 
     def membership(self, level: int) -> "sp.csr_array":
         """Return the indicator matrix of the nodes of ``level`` above each label, n_labels x n_nodes."""
-        return to_scipy(self._membership(level))
+        return to_scipy(self.membership_csr(level))
 
-    def _membership(self, level: int) -> Csr:
+    def membership_csr(self, level: int) -> Csr:
+        """Return `membership` as a `Csr`."""
         nodes = self.ancestors(level)
         by_label = np.argsort(self.labels, kind="stable")
         rows, columns = self.labels[by_label], nodes[by_label]
@@ -249,10 +250,11 @@ class LabelTree:
         csr_array of shape (n, n_nodes)
             A label that is below a node twice counts once.
         """
-        return to_scipy(self._lift(Y, level, n_threads=n_threads))
+        return to_scipy(self.lift_csr(Y, level, n_threads=n_threads))
 
-    def _lift(self, Y: MatrixLike, level: int, *, n_threads: int = 0) -> Csr:
-        return multiply(as_csr(Y, "Y", n_cols=self.n_labels), self._membership(level), n_threads=n_threads)
+    def lift_csr(self, Y: MatrixLike, level: int, *, n_threads: int = 0) -> Csr:
+        """Return `lift` as a `Csr`."""
+        return multiply(as_csr(Y, "Y", n_cols=self.n_labels), self.membership_csr(level), n_threads=n_threads)
 
     # -- checks, text, saving
 

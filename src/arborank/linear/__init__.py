@@ -1,6 +1,6 @@
 """XR-Linear: one sparse linear model for each cluster of a label tree, searched by a beam."""
 
-from .disentangle import disentangle
+from .disentangling import disentangle
 from .ensemble import Ensemble
 from .xrlinear import XRLinear
 

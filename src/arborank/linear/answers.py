@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..core.lazy import sp
 from ..core.sparse import Csr, is_matrix, lists_to_csr
 from ..metrics import ndcg_at_k
 from .targets import as_indicator
@@ -13,7 +13,7 @@ from .targets import as_indicator
 __all__ = ["quality", "score_matrix"]
 
 
-def score_matrix(ids: NDArray[np.int64], scores: NDArray[np.float32], n_labels: int) -> sp.csr_array:
+def score_matrix(ids: NDArray[np.int64], scores: NDArray[np.float32], n_labels: int) -> "sp.csr_array":
     """Return top lists, padded with -1, as a sparse matrix of shape (n_rows, n_labels)."""
     matrix = lists_to_csr(ids, n_labels, scores)
     matrix.sort_indices()

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.checks import check_integer
 from ..core.estimator import Estimator, check_fitted, clone
+from ..core.lazy import sp
 from ..core.state import State
 from ..storage import SaveMixin
 from .answers import quality, score_matrix
-from .merging import Method, TopK, check_method, check_weights, combine_topk
+from .toplists import Method, TopK, check_method, check_weights, combine_topk
 
 __all__ = ["Ensemble", "combine_topk"]
 
@@ -161,7 +161,7 @@ class Ensemble(SaveMixin, Estimator):
             depth = min(depth, self.n_labels_)  # what is beyond would be padding
         return self._merged(X, depth, k, **given, **options)
 
-    def decision_function(self, X: Instances) -> sp.csr_array:
+    def decision_function(self, X: Instances) -> "sp.csr_array":
         """Return the merged score of every label that some model lists, as a sparse (n_rows, n_labels) array.
 
         Every model is asked for all labels that it can reach, whatever ``member_k``.

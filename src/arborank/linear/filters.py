@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .._native import label_ids
 from ..core.label_lists import is_row
 from ..core.sequences import as_column
 from ..core.sparse import Csr, as_csr, is_matrix, rows_to_csr, without_zeros
 
-__all__ = ["check_ids", "label_filter", "shared_ids"]
+__all__ = ["check_ids", "label_filter", "label_weights", "shared_ids"]
 
 
 def shared_ids(labels: Any) -> NDArray[np.int64] | None:
@@ -82,6 +82,19 @@ def label_filter(labels: Any, name: str, n_rows: int | None, n_labels: int) -> C
     if n_rows is not None and pattern.shape[0] != n_rows:
         raise ValueError(f"{name} has {pattern.shape[0]} rows, but X has {n_rows}")
     return pattern
+
+
+def label_weights(weights: ArrayLike, n_labels: int) -> NDArray[np.float32]:
+    """Return weights of the labels as float32, or raise if they are not finite numbers of at least 0."""
+    array = np.asarray(weights)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"label_weights must be numbers, found {array.dtype}")
+    if array.shape != (n_labels,):
+        raise ValueError(f"label_weights has shape {array.shape}, but the model has {n_labels} labels")
+    limits = np.finfo(np.float32)
+    if not ((array >= 0) & (array <= limits.max)).all():
+        raise ValueError(f"label_weights must be finite, at least 0 and at most {limits.max:g}")
+    return np.where(array > 0, np.maximum(array, limits.tiny), 0).astype(np.float32)  # only 0 is 0
 
 
 def _one_row(labels: list[int], name: str, n_labels: int) -> Csr:

@@ -1,19 +1,22 @@
 """Trains the layers of a tree, top first: every layer's negatives may come from the layers above it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..core.lazy import sp
 from ..core.progress import progress_bar
-from ..core.sparse import Csr, as_csr, lists_to_csr, to_scipy, transpose
+from ..core.sparse import Csr, MatrixLike, as_csr, lists_to_csr, to_scipy, transpose
 from ..indexing import LabelTree
 from ..matching import BeamSearch
+from ..matching.options import SearchOptions
 from ..ranking import (
     LayerWeights,
+    RelevanceOptions,
     Routes,
     SolverParams,
     active_rows,
@@ -29,49 +32,89 @@ from ..ranking import (
 from ..ranking.chunks import gather_chunks
 from .checkpoint import Checkpoint
 
-__all__ = ["train_layers"]
+__all__ = ["LayerPlan", "train_layers"]
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """How the layers of a tree are trained.
+
+    Attributes
+    ----------
+    solvers : sequence of SolverParams
+        One per layer, top first.
+    negatives : sequence of str
+        Where the negatives of each layer come from; see `arborank.ranking.negatives`.
+    search : SearchOptions
+        How the trained layers are searched for the negatives of those below.
+    relevance : RelevanceOptions
+    """
+
+    solvers: Sequence[SolverParams]
+    negatives: Sequence[str]
+    search: SearchOptions = field(default_factory=SearchOptions)
+    relevance: RelevanceOptions = field(default_factory=RelevanceOptions)
+
+    @classmethod
+    def uniform(cls, solver: SolverParams, depth: int, search: SearchOptions) -> Self:
+        """Plan the same for every layer, with the negatives of teacher forcing."""
+        return cls([solver] * depth, ["tfn"] * depth, search)
+
+    def above_labels(self) -> "LayerPlan":
+        """Plan the layers above the labels alone, with the negatives of teacher forcing."""
+        return LayerPlan(self.solvers[:-1], ["tfn"] * (len(self.solvers) - 1), self.search)
+
+    def of_branch(self, depth: int, *, root_cost: float = 1.0, cost: float = 1.0) -> Self:
+        """Plan a branch of ``depth`` layers: its root is the tree's, its other layers are the tree's lowest.
+
+        Negatives cost ``cost`` times as much, and at the root ``root_cost`` times as much again.
+        """
+        kept = [0, *range(len(self.solvers) - depth + 1, len(self.solvers))]
+        solvers = [replace(self.solvers[i], Cn=self.solvers[i].Cn * cost) for i in kept]
+        solvers[0] = replace(solvers[0], Cn=solvers[0].Cn * root_cost)
+        return replace(self, solvers=solvers, negatives=[self.negatives[i] for i in kept])
 
 
 def train_layers(
     X: Csr,
     Y: Csr,
     tree: LabelTree,
-    params: Sequence[SolverParams],
+    plan: LayerPlan,
     *,
-    negatives: Sequence[str],
-    user_negatives: Any,
-    relevance: Any,
-    relevance_mode: str,
-    relevance_norm: str,
-    beam_size: int,
-    combine: str,
-    n_threads: int,
-    verbose: bool,
+    relevance: MatrixLike | None = None,
+    user_negatives: MatrixLike | None = None,
     routes: Routes | None = None,
     leaves: LabelTree | None = None,
     checkpoint: Checkpoint | None = None,
+    n_threads: int = 0,
+    verbose: bool = False,
 ) -> list[LayerWeights]:
-    """Return the weights of every layer of ``tree``; the arguments are those of `XRLinear`.
+    """Return the weights of every layer of ``tree``.
 
     Parameters
     ----------
     X : Csr of shape (n_instances, n_features)
     Y : Csr of shape (n_instances, n_labels)
     tree : LabelTree
-    params, negatives : sequences with one entry a layer
-    user_negatives, relevance : matrices of shape (n_instances, n_labels), or None
+    plan : LayerPlan
+    relevance, user_negatives : matrices of shape (n_instances, n_labels), optional
     routes : Routes, optional
         For an overlapping tree, the leaves where every instance belongs; see `arborank.ranking.routing`.
     leaves : LabelTree, optional
         The tree whose labels are those leaves; by default ``tree.above_labels()``.
     checkpoint : Checkpoint, optional
         What keeps the layers instead of memory, and may have some of them already.
+    n_threads : int, default 0
+        0 for all cores.
+    verbose : bool, default False
+        Whether to show progress bars.
 
     Raises
     ------
     ValueError
         If ``user_negatives`` is given but not used or used but not given, or a matrix does not fit.
     """
+    negatives, solvers = plan.negatives, plan.solvers
     user_negatives = _checked_user_negatives(user_negatives, negatives, X.shape[0], tree.n_labels)
     if relevance is not None:
         relevance = check_relevance(relevance, Y)
@@ -89,7 +132,7 @@ def train_layers(
         n_threads != 1
         and tree.depth > 1
         and checkpoint is None
-        and params[0] == params[1]
+        and solvers[0] == solvers[1]
         and not any("man" in parse_scheme(scheme) for scheme in negatives[:2])
     )
     for level in range(tree.depth):
@@ -99,24 +142,22 @@ def train_layers(
             reached = None
             continue
         if reached is None:
-            reached = tree._lift(Y, level, n_threads=n_threads)
+            reached = tree.lift_csr(Y, level, n_threads=n_threads)
         scheme = parse_scheme(negatives[level])
         beam = None
         if "man" in scheme and level > 0:
-            beam = _beam(tree, layers, X, beam_size, combine, n_threads)
+            beam = _beam(tree, layers, X, plan.search, n_threads)
         if routes is not None and visited is not None and level + 1 == tree.depth:
             reached = keep_visits(reached, visited, np.arange(reached.shape[1]))
             reached = as_csr(to_scipy(reached) + to_scipy(routes.preferred))
-        user = tree._lift(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
+        user = tree.lift_csr(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
         active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
         reached = _lift(tree, Y, level + 1, visited, n_threads)
         weights = None if relevance is None else _lift(tree, relevance, level + 1, visited, n_threads)
         bottom = level + 1 == tree.depth
-        positives = relevance_costs(
-            reached, weights, mode=relevance_mode, norm=relevance_norm, is_bottom=bottom
-        )
+        positives = relevance_costs(reached, weights, plan.relevance, is_bottom=bottom)
         if routes is not None and leaves is not None and level < leaves.depth:
-            kept = leaves._lift(routes.examples, level + 1, n_threads=n_threads)
+            kept = leaves.lift_csr(routes.examples, level + 1, n_threads=n_threads)
             positives = keep_routed(positives, transpose(kept))
         problem = _Problem(active, positives, tree.branches[level])
         if level == 0 and top_at_once:
@@ -128,7 +169,7 @@ def train_layers(
         with progress_bar(
             title, training_work(problem.active, problem.branches), enabled=verbose
         ) as progress:
-            layers.append(train(level, X, *problem, params[level], progress=progress))
+            layers.append(train(level, X, *problem, solvers[level], progress=progress))
         if held is not None:
             layers, held = _split(layers[0]), None
     return layers
@@ -139,7 +180,7 @@ def _train(level: int, *problem: Any, **options: Any) -> LayerWeights:
 
 
 def _checked_user_negatives(
-    user_negatives: Any, negatives: Sequence[str], n_rows: int, n_labels: int
+    user_negatives: MatrixLike | None, negatives: Sequence[str], n_rows: int, n_labels: int
 ) -> Csr | None:
     uses_user = any("usn" in parse_scheme(scheme) for scheme in negatives)
     if uses_user and user_negatives is None:
@@ -179,18 +220,18 @@ def _split(layer: LayerWeights) -> list[LayerWeights]:
 
 def _lift(tree: LabelTree, Y: Csr, level: int, visited: Csr | None, n_threads: int) -> Csr:
     """Lift labels to the nodes of a level; to copies of them only where their leaf is visited."""
-    lifted = tree._lift(Y, level, n_threads=n_threads)
+    lifted = tree.lift_csr(Y, level, n_threads=n_threads)
     if visited is None or level < tree.depth:
         return lifted
     return keep_visits(lifted, visited, tree.parents(level))
 
 
 def _beam(
-    tree: LabelTree, layers: Sequence[LayerWeights], X: Csr, beam_size: int, combine: str, n_threads: int
+    tree: LabelTree, layers: Sequence[LayerWeights], X: Csr, options: SearchOptions, n_threads: int
 ) -> Csr:
     """Return which nodes of the last trained level the beam of every instance holds."""
     level = len(layers)
     n_nodes = tree.level_sizes[level]
     search = BeamSearch(tree.branches[:level], layers, np.arange(n_nodes, dtype=np.int32), n_nodes)
-    ids, _ = search.nodes(X, min(beam_size, n_nodes), combine=combine, n_threads=n_threads)
+    ids, _ = search.nodes(X, min(options.beam_size, n_nodes), combine=options.combine, n_threads=n_threads)
     return as_csr(lists_to_csr(ids, n_nodes), "beam")

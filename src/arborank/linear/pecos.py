@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..core.checks import check_integer, check_real
+from ..core.checks import check_choice, check_integer, check_real
+from ..core.lazy import sp
 from ..core.structure import check_claims, check_structure
 from ..core.threads import n_threads
 from ..datasets.npz import open_arrays
@@ -106,8 +106,7 @@ def import_xlinear(
         params.append(_read_param(folders[-1] / "param.json", "MLModel", fields))
         check_real(f"{folders[-1] / 'param.json'}: bias", params[-1]["bias"])
     combine = _combination(folders, params) if combine is None else combine
-    if combine not in COMBINATIONS:
-        raise ValueError(f"combine is {combine!r}; expected one of {', '.join(COMBINATIONS)}")
+    check_choice("combine", combine, COMBINATIONS)
     inner = _setting(folders[:-1], params[:-1], "only_topk", "beam_size") if beam_size is None else beam_size
     beam_size = 10 if inner is None else inner
     check_integer("beam_size", beam_size, 1)
@@ -204,7 +203,7 @@ def _read_tree(folders: list[Path]) -> tuple[LabelTree, list[NDArray[np.int64]]]
 
 def _read_weights(
     path: Path, order: NDArray[np.int64], bias: float, n_features: int | None
-) -> tuple[sp.csc_array, NDArray[np.float32]]:
+) -> "tuple[sp.csc_array, NDArray[np.float32]]":
     """Return the weights, columns in tree order, and what the constant feature adds to each margin."""
     children = _read_matrix(path).T.tocsr()
     n_children = int(order.max()) + 1
@@ -221,7 +220,7 @@ def _read_weights(
     return children.T, constant
 
 
-def _read_matrix(path: Path) -> sp.csc_array:
+def _read_matrix(path: Path) -> "sp.csc_array":
     """Read a sparse matrix as SciPy and PECOS write it, compressed or not; float32 and canonical."""
     try:
         with open_arrays(path, " is not a whole sparse matrix in .npz format") as stream:
@@ -236,7 +235,7 @@ def _read_matrix(path: Path) -> sp.csc_array:
     return matrix
 
 
-def _assemble(arrays: dict[str, NDArray[Any]]) -> sp.csc_array:
+def _assemble(arrays: dict[str, NDArray[Any]]) -> "sp.csc_array":
     kind = arrays["format"].item()
     kind = kind.decode("ascii") if isinstance(kind, bytes) else kind
     if kind not in ("csc", "csr"):

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.label_lists import id_rows, is_row
+from ..core.lazy import sp
 from ..core.memory import check_room
 from ..core.sequences import as_column, column_names
 from ..core.sparse import Csr, as_csr, check_unmasked, is_matrix, rows_to_csr, without_zeros

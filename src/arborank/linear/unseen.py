@@ -9,19 +9,31 @@ instances, and the chance that an instance has the label, given the similarity, 
 scores have. After that a margin says of these labels what it says of others, up to one weight for all of them.
 """
 
-from typing import Any, NamedTuple
+import math
+import time
+from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr, lists_to_csr, multiply, normalize_rows, to_scipy
 from ..core.topk import place_in_rows
+from ..indexing import LabelTree
+from ..indexing.grafting import shape_branch
 from ..indexing.representation import pii
 from ..matching.combine import combination, is_logarithmic
 from ..matching.neighbours import NeighbourIndex
+from ..ranking import LayerWeights
+from .fitted import FittedTree
+from .options import LinearOptions
+from .updating import graft_labels
 
-__all__ = ["Rankers", "margin_of", "rankers_of_texts"]
+__all__ = ["learn_unseen_labels", "margin_of"]
+
+# The chance from which on a label takes a place among the ten best of half of the instances, found with
+# benchmarks/HOW-WE-KNOW.md; how many instances are looked at; what labels weigh where none can be.
+_LEAST_CHANCE, _ASKED, _UNSEEN_WEIGHT = 1 / 300, 2000, 0.5
 
 _NEIGHBOURS = 20
 _KEPT = 300  # features of a label's mean instance, and of its neighbours'
@@ -32,16 +44,84 @@ _SLOPE, _OFFSET = 1.5, -1.0  # of the margin, where nothing is learned: as on th
 _WORK = 1 << 26  # products at a time
 
 
-class Rankers(NamedTuple):
+def learn_unseen_labels(
+    fitted: FittedTree,
+    ids: NDArray[np.int64],
+    texts: Csr,
+    X: Csr,
+    Y: Csr,
+    known: Csr,
+    options: LinearOptions,
+    weight: float | None,
+) -> tuple[FittedTree, dict[str, float]]:
+    """Put labels without an instance into a leaf of their own, ranked by a text about each.
+
+    Parameters
+    ----------
+    fitted : FittedTree
+    ids : int64 array of shape (n_unseen,)
+        The labels; what the tree knows of them is forgotten.
+    texts, X, Y, known : Csr
+        ``label_texts``, ``X``, ``Y`` and ``known_texts`` of `XRLinear.learn_unseen_labels`.
+    options : LinearOptions
+    weight : float or None
+        As there.
+
+    Returns
+    -------
+    fitted : FittedTree
+    times : dict of str to float
+        Seconds, see ``XRLinear.fit_times_``.
+    """
+    start = time.perf_counter()
+    combine, seed = options.search.combine, options.indexing.random_state
+    rankers = _rankers_of_texts(texts, X, Y, known, combine, seed=seed, n_threads=options.n_threads)
+    times = {"rankers": time.perf_counter() - start}
+    start = time.perf_counter()
+    leaf = LabelTree.one_vs_all(ids.size)
+    ranks = fitted.layers[0].ranks
+    layers = [LayerWeights.from_matrix(*rankers, leaf.branches[0], ranks=ranks)]
+    depth = fitted.tree.depth
+    if depth > 1:
+        gate = sp.csc_array((fitted.n_features, 1), dtype=np.float32)
+        share = _usual_weight(fitted, X, options) if weight is None else float(weight)
+        margin = np.array([margin_of(share, combine)], np.float32)
+        layers.insert(0, LayerWeights.from_matrix(gate, margin, np.array([0, 1]), ranks=ranks))
+        leaf = shape_branch(leaf, depth)
+    grown = graft_labels(fitted, leaf, layers, ids, np.zeros(ids.size, np.int64), 0, combine)
+    times["graft"] = time.perf_counter() - start
+    return grown, times
+
+
+def _usual_weight(fitted: FittedTree, X: Csr, options: LinearOptions) -> float:
+    """Return the default of ``weight``."""
+    if not X.shape[0]:
+        return _UNSEEN_WEIGHT
+    rows = np.random.default_rng(options.indexing.random_state).permutation(X.shape[0])[:_ASKED]
+    search = options.search
+    _, scores = fitted.search.topk(
+        as_csr(to_scipy(X)[np.sort(rows)]),
+        10,
+        beam_size=search.beam_size,
+        combine=search.combine,
+        n_threads=options.n_threads,
+    )
+    tenth = float(np.median(scores[:, 9].astype(np.float64)))
+    if is_logarithmic(search.combine):
+        tenth = math.exp(tenth) if math.isfinite(tenth) else tenth
+    return min(max(tenth / _LEAST_CHANCE, 0.2), 1.0) if math.isfinite(tenth) else _UNSEEN_WEIGHT
+
+
+class _Rankers(NamedTuple):
     """Linear rankers of labels."""
 
-    W: sp.csc_array  # of shape (n_features, n_labels)
+    W: "sp.csc_array"  # of shape (n_features, n_labels)
     bias: NDArray[np.float32]
 
 
-def rankers_of_texts(
+def _rankers_of_texts(
     texts: Csr, X: Csr, Y: Csr, known: Csr, combine: str, *, seed: int, n_threads: int
-) -> Rankers:
+) -> _Rankers:
     """Make a ranker of every text.
 
     Parameters
@@ -63,7 +143,7 @@ def rankers_of_texts(
     slope, offset = _worth(X, Y, known, held, rng, combine, n_threads)
     vectors = _vectors(texts, _Profiles(X, Y, known, n_threads))
     vectors.data *= np.float32(slope)
-    return Rankers(sp.csc_array(vectors.T), np.full(texts.shape[0], offset, np.float32))
+    return _Rankers(sp.csc_array(vectors.T), np.full(texts.shape[0], offset, np.float32))
 
 
 def margin_of(score: float, combine: str) -> float:
@@ -91,7 +171,7 @@ class _Profiles:
         self.index = NeighbourIndex(places) if places.nnz else None
 
 
-def _vectors(texts: Csr, profiles: _Profiles, itself: NDArray[np.int64] | None = None) -> sp.csr_array:
+def _vectors(texts: Csr, profiles: _Profiles, itself: NDArray[np.int64] | None = None) -> "sp.csr_array":
     """Return a unit vector a text; where it is about a known label ``itself``, that one is no neighbour."""
     own = to_scipy(normalize_rows(texts))
     if profiles.index is None:
@@ -106,7 +186,13 @@ def _vectors(texts: Csr, profiles: _Profiles, itself: NDArray[np.int64] | None =
 
 
 def _worth(
-    X: Csr, Y: Csr, known: Csr, held: NDArray[np.int64], rng: Any, combine: str, n_threads: int
+    X: Csr,
+    Y: Csr,
+    known: Csr,
+    held: NDArray[np.int64],
+    rng: np.random.Generator,
+    combine: str,
+    n_threads: int,
 ) -> tuple[float, float]:
     """Return slope and offset of the margin as a function of the similarity."""
     counts = np.bincount(Y.indices, minlength=Y.shape[1])
@@ -152,7 +238,7 @@ def _chance(combine: str, margins: NDArray[np.float64], *, labels: bool = True) 
     return np.exp(chances) if logarithm else chances
 
 
-def _mean_instances(X: Csr, Y: Csr, n_threads: int) -> sp.csr_array:
+def _mean_instances(X: Csr, Y: Csr, n_threads: int) -> "sp.csr_array":
     """Return PIFA with only the largest entries of every row."""
     weights = pii(Y)
     lengths = np.diff(X.indptr)
@@ -167,7 +253,7 @@ def _mean_instances(X: Csr, Y: Csr, n_threads: int) -> sp.csr_array:
     return _unit(sp.vstack(parts, format="csr"))
 
 
-def _largest(matrix: sp.csr_array, n: int) -> sp.csr_array:
+def _largest(matrix: "sp.csr_array", n: int) -> "sp.csr_array":
     """Keep the ``n`` largest entries of every row; of equal ones, those that come first."""
     lengths = np.diff(matrix.indptr)
     if lengths.max(initial=0) <= n:
@@ -179,5 +265,5 @@ def _largest(matrix: sp.csr_array, n: int) -> sp.csr_array:
     return sp.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 
 
-def _unit(matrix: sp.csr_array) -> sp.csr_array:
+def _unit(matrix: "sp.csr_array") -> "sp.csr_array":
     return to_scipy(normalize_rows(as_csr(matrix)))

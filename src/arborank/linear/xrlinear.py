@@ -3,36 +3,58 @@
 Index, match and rank of the PECOS framework (Yu et al., JMLR 2022) with both learned stages linear: every node of the
 label tree has a ranker among its siblings, trained on the instances that reach its parent, and the whole stack is one
 structure that one native call searches.
+
+An `XRLinear` holds its parameters and one `FittedTree`. Its methods check what they are given, and call a function that
+makes another `FittedTree` or searches this one.
 """
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import check_integer, check_real
-from ..core.estimator import check_fitted
-from ..core.lengths import divide_rows, typical_length, warn_of_scales
-from ..core.sparse import Csr
+from ..core.checks import Missing, check_integer, check_real
+from ..core.estimator import Estimator, check_fitted, fitted_clone
+from ..core.lazy import sp
+from ..core.sparse import MatrixLike, as_csr
 from ..core.state import State, lasting
 from ..core.threads import n_threads
 from ..indexing import LabelTree
+from ..indexing.growing import TreeOptions
 from ..indexing.overlap import Copies
-from ..ranking import LayerWeights
+from ..indexing.representing import Representation
+from ..matching import LabelFilter
+from ..matching.combine import is_logarithmic
+from ..matching.copies import Merge
+from ..matching.options import SearchOptions
+from ..ranking import LayerWeights, RelevanceOptions, SolverParams
 from ..storage import SaveMixin
-from .checkpoint import Checkpoint, checkpoint_in
-from .cold_start import ColdStartMixin
-from .disentangle import refine_tree
-from .growing import given_tree
-from .parameters import CUSTOM, check_parameters, solver_params
-from .targets import as_indicator, check_plausible, classes_from_state, classes_to_state
+from . import filters
+from .answers import quality, score_matrix
+from .fitted import FittedTree
+from .fitting import fit_tree
+from .instances import known_rows, new_rows
+from .options import LinearOptions
+from .targets import as_indicator, classes_from_state, classes_to_state
+from .unseen import learn_unseen_labels
+from .updating import (
+    NegativeCosts,
+    check_ids,
+    check_log,
+    check_new_ids,
+    learn_labels,
+    remove_labels,
+    renumber_labels,
+)
 
 __all__ = ["XRLinear"]
 
+T = TypeVar("T")
 
-class XRLinear(SaveMixin, ColdStartMixin):
+
+class XRLinear(SaveMixin, Estimator):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters
@@ -102,9 +124,11 @@ class XRLinear(SaveMixin, ColdStartMixin):
 
     Attributes
     ----------
+    fitted_ : FittedTree
+        What `fit` made, and all that the attributes below but ``classes_``, ``n_features_in_`` and ``fit_times_`` show.
     tree_ : LabelTree
     layers_ : list of LayerWeights
-        One a layer of the tree, top first.
+        One per level of the tree, top first.
     classes_ : array of shape (n_labels,) or None
         Class values when `fit` was given a 1-D target.
     n_features_in_, n_labels_ : int
@@ -130,31 +154,36 @@ class XRLinear(SaveMixin, ColdStartMixin):
     [0, 1, 2, 2]
     """
 
+    fitted_: FittedTree
+    classes_: NDArray[Any] | None
+    n_features_in_: int
+    fit_times_: dict[str, float]
+
     def __init__(
         self,
         *,
         tree: LabelTree | None = None,
-        representation: Any = "pifa",
-        alpha: float = 0.5,
-        branching: int = 16,
-        max_leaf_size: int = 100,
-        spherical: bool = True,
-        max_clusters: int = 1,
-        copies: Copies = "needed",
-        solver: str | Sequence[str] = "l2svc-dual",
-        Cp: float | Sequence[float] = 1.0,
-        Cn: float | Sequence[float] = 1.0,
-        bias: float | Sequence[float] = 1.0,
-        eps: float | Sequence[float | None] | None = None,
-        max_iter: int | Sequence[int] = 100,
-        threshold: float | Sequence[float] = 0.1,
-        max_nonzeros: int | Sequence[int | None] | None = None,
+        representation: Representation = TreeOptions.representation,
+        alpha: float = TreeOptions.alpha,
+        branching: int = TreeOptions.branching,
+        max_leaf_size: int = TreeOptions.max_leaf_size,
+        spherical: bool = TreeOptions.spherical,
+        max_clusters: int = TreeOptions.max_clusters,
+        copies: Copies = TreeOptions.copies,
+        solver: str | Sequence[str] = SolverParams.solver,
+        Cp: float | Sequence[float] = SolverParams.Cp,
+        Cn: float | Sequence[float] = SolverParams.Cn,
+        bias: float | Sequence[float] = SolverParams.bias,
+        eps: float | Sequence[float | None] | None = SolverParams.eps,
+        max_iter: int | Sequence[int] = SolverParams.max_iter,
+        threshold: float | Sequence[float] = SolverParams.threshold,
+        max_nonzeros: int | Sequence[int | None] | None = SolverParams.max_nonzeros,
         negatives: str | Sequence[str] = "tfn",
-        relevance: str = "induce",
-        relevance_norm: str = "none",
-        beam_size: int = 10,
-        combine: str = "l3-hinge",
-        random_state: int = 0,
+        relevance: str = RelevanceOptions.relevance,
+        relevance_norm: str = RelevanceOptions.relevance_norm,
+        beam_size: int = SearchOptions.beam_size,
+        combine: str = SearchOptions.combine,
+        random_state: int = TreeOptions.random_state,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
@@ -190,9 +219,10 @@ class XRLinear(SaveMixin, ColdStartMixin):
         X: Any,
         Y: Any,
         *,
-        label_features: Any = None,
-        relevance: Any = None,
-        user_negatives: Any = None,
+        label_features: MatrixLike | None = None,
+        relevance: MatrixLike | None = None,
+        user_negatives: MatrixLike | None = None,
+        row_length: float | None = None,
         work_dir: str | PathLike[str] | None = None,
     ) -> Self:
         """Grow the label tree and train its layers, top down.
@@ -207,6 +237,8 @@ class XRLinear(SaveMixin, ColdStartMixin):
             Importance of every positive; multiplies ``Cp``. It has a value wherever ``Y`` has a label.
         user_negatives : sparse matrix of shape (n_instances, n_labels), optional
             Labels that an instance should be held against, for ``negatives`` with ``"usn"``.
+        row_length : float, optional
+            What rows are divided by, where their lengths say something: `row_length_`. By default it is measured.
         work_dir : path, optional
             Directory for models that are larger than memory, or that take long: what is trained leaves memory for files
             in it, a few seconds of training at a time, and the same fit finds it there when it is run again after an
@@ -224,104 +256,26 @@ class XRLinear(SaveMixin, ColdStartMixin):
         FileExistsError, BlockingIOError
             If ``work_dir`` holds something else, or another process is training there.
         """
-        return self._fit(
-            X,
-            Y,
+        options = LinearOptions.of(self)
+        if row_length is not None:
+            check_real("row_length", row_length, above=0.0)
+        rows, features = new_rows(self, X)
+        labels, classes = as_indicator(Y, rows.shape[0])
+        fitted, times = fit_tree(
+            rows,
+            labels,
+            options,
+            tree=self.tree,
             label_features=label_features,
             relevance=relevance,
             user_negatives=user_negatives,
+            row_length=row_length,
             work_dir=work_dir,
         )
-
-    def _fit(
-        self,
-        X: Any,
-        Y: Any,
-        *,
-        label_features: Any = None,
-        relevance: Any = None,
-        user_negatives: Any = None,
-        work_dir: str | PathLike[str] | None = None,
-        refinement: dict[str, Any] | None = None,
-        row_length: float | None = None,
-    ) -> Self:
-        """Fit; ``refinement`` holds options of `refine_tree` that are no parameters of the estimator.
-
-        ``row_length`` is given where rows are made to measure, and their lengths say something.
-        """
-        check_parameters(self)
-        given, own = X, self._instances(X, reset=True)
-        if row_length is None:
-            row_length = typical_length(own)
-            warn_of_scales(own)
-        X = divide_rows(own, row_length)
-        Y, classes = as_indicator(Y, X.shape[0])
-        label_counts = self._count(
-            X, Y, keeps_weights=work_dir is None, grows_tree=self.tree is None, divided=X is not own
-        )
-        extras = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
-        if work_dir is not None and self.tree is None and callable(self.representation):
-            raise ValueError(
-                "representation is a callable, which work_dir cannot recognise when training goes on; "
-                "call it, and give the matrix that it returns"
-            )
-        if not isinstance(self.representation, (str, Mapping)) and not callable(self.representation):
-            extras["representation"] = self.representation
-        with checkpoint_in(work_dir, self._settings(), self.tree, X=X, Y=Y, **extras) as checkpoint:
-            seen = own if callable(self.representation) else X
-            tree, times = self._obtain_tree(seen, Y, label_features, checkpoint)
-            routes = None
-            if self.max_clusters > 1:
-                refined = refine_tree(
-                    X,
-                    Y,
-                    tree,
-                    solver_params(self, tree.depth),
-                    max_clusters=self.max_clusters,
-                    copies=self.copies,
-                    beam_size=self.beam_size,
-                    combine=self.combine,
-                    random_state=self.random_state,
-                    n_threads=n_threads(self.n_jobs),
-                    verbose=bool(self.verbose),
-                    **(refinement or {}),
-                )
-                tree, routes, times["disentangle"] = refined.tree, refined.routes, refined.seconds
-            start = time.perf_counter()
-            layers = self._train(
-                X, Y, tree, tree.depth, relevance, user_negatives, routes, checkpoint=checkpoint
-            )
-            times["train"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
-        self._set_features(given, X.shape[1])
-        self.n_instances_ = X.shape[0]
-        self.label_counts_, self.classes_, self.fit_times_ = label_counts, classes, times
-        self._set_fitted(tree, layers, row_length)
+        self.__dict__.pop("feature_names_in_", None)
+        self.__dict__ |= {"fitted_": fitted, "classes_": classes, "fit_times_": times, **features}
         return self
-
-    def _obtain_tree(
-        self, X: Csr, Y: Csr, label_features: Any, checkpoint: Checkpoint | None
-    ) -> tuple[LabelTree, dict[str, float]]:
-        if self.tree is not None:
-            return given_tree(self.tree, Y, label_features)
-        if checkpoint is None:
-            return self._grow(X, Y, label_features, self.representation)
-        return checkpoint.tree(lambda: self._grow(X, Y, label_features, self.representation))
-
-    def _settings(self) -> dict[str, Any]:
-        """Return the parameters as JSON holds them, but for the tree."""
-        settings = {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in self.get_params(deep=False).items()
-            if name != "tree"
-        }
-        if not isinstance(self.representation, (str, Mapping)):
-            settings["representation"] = CUSTOM
-        elif isinstance(self.representation, Mapping):
-            settings["representation"] = dict(self.representation)
-        return settings
-
-    # ------------------------------------------------------------------ save
 
     @classmethod
     def from_pecos(cls, directory: str | PathLike[str], **options: Any) -> Self:
@@ -330,24 +284,469 @@ class XRLinear(SaveMixin, ColdStartMixin):
 
         parts = import_xlinear(directory, **options)
         model = cls(bias=list(parts.bias), beam_size=parts.beam_size, combine=parts.combine)
-        model.n_features_in_ = parts.layers[0].n_features
-        model.classes_ = None
-        model._set_fitted(parts.tree, list(parts.layers), 1.0)
+        model.fitted_ = FittedTree(parts.tree, parts.layers)
+        model.n_features_in_, model.classes_ = model.fitted_.n_features, None
         return model
+
+    # ------------------------------------------------------------------ what is fitted
+
+    @property
+    def tree_(self) -> LabelTree:
+        """The label tree."""
+        return self.fitted_.tree
+
+    @property
+    def layers_(self) -> list[LayerWeights]:
+        """The rankers of every level, top first."""
+        return list(self.fitted_.layers)
+
+    @property
+    def row_length_(self) -> float:
+        """What every row is divided by."""
+        return self.fitted_.row_length
+
+    @property
+    def n_labels_(self) -> int:
+        """Number of labels."""
+        return self.fitted_.n_labels
+
+    @property
+    def label_counts_(self) -> NDArray[np.int64]:
+        """Training instances of every label."""
+        return _told(self.fitted_.label_counts)
+
+    @property
+    def n_instances_(self) -> int:
+        """Training instances in all."""
+        return _told(self.fitted_.n_instances)
+
+    @property
+    def n_reachable_(self) -> int:
+        """Most labels that a search can return: those of ``beam_size`` leaves, if all are as wide as the widest."""
+        return self.fitted_.n_reachable(self.beam_size)
+
+    # ------------------------------------------------------------------ rank
+
+    def predict_topk(
+        self,
+        X: MatrixLike,
+        k: int = 10,
+        *,
+        beam_size: int | None = None,
+        combine: str | None = None,
+        merge: Merge = SearchOptions.merge,
+        candidates: Any = None,
+        exclude: Any = None,
+        label_weights: Any = None,
+        label_filter: LabelFilter | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the best labels of every instance, best first.
+
+        Parameters
+        ----------
+        X : sparse matrix or array of shape (n_instances, n_features)
+        k : int, default=10
+        beam_size, combine : optional
+            Instead of the model's own.
+        merge : {"max", "mean", "log-sum"}, default="max"
+            How the scores of a label that is reached in several leaves become one, before the ``k`` best are taken:
+            the best; their mean; or ``log(sum(exp(score)))``, for the ``log-`` combinations. All but ``"max"`` score
+            every label below the beam, and take longer on an overlapping tree.
+        candidates : array of label ids, list of label-id lists, or sparse matrix of shape (n_instances, n_labels)
+            Labels that may be returned, for all rows or row by row. Nodes that lead to none of them are not opened, and
+            the beam counts only nodes that are: with ``beam_size=n_labels`` every candidate is scored.
+        exclude : like ``candidates``
+            Labels that may not be returned. They take no place among the k.
+        label_weights : array of shape (n_labels,), optional
+            Final scores are multiplied by these before the ``k`` best are taken, for boosts or propensities: finite
+            numbers of at least 0. With the ``log-`` combinations their logarithms are added. A label of weight 0 is
+            not returned, as if it were in ``exclude``. They do not count
+            above the last layer: of the labels of the beam, the answer is exactly the ``k`` best. Not with ``noop``.
+        label_filter : LabelFilter, optional
+            Instead of the same ``candidates``, ``exclude`` and ``label_weights`` for all rows of many calls: what
+            `prepare_filter` has made of them. Filters of a row each may be given beside it.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_instances, k)
+            Label ids, padded with -1 where the beam holds fewer than k labels.
+        scores : float32 array of shape (n_instances, k)
+            Scores in descending order, padded with -inf.
+        """
+        rows = known_rows(self, X)
+        if label_filter is not None and not isinstance(label_filter, LabelFilter):
+            raise TypeError(
+                f"label_filter must be what prepare_filter returned, found {type(label_filter).__name__}"
+            )
+        check_integer("k", k, 1, 2**31 - 1)
+        options: dict[str, Any] = {
+            "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
+            "combine": self.combine if combine is None else combine,
+            "n_threads": n_threads(self.n_jobs),
+        }
+        given = {"allowed": ("candidates", candidates), "excluded": ("exclude", exclude)}
+        weights = None if label_weights is None else filters.label_weights(label_weights, self.n_labels_)
+        for name, (argument, labels) in given.items():
+            ids = filters.shared_ids(labels)
+            options[name] = (
+                ids
+                if ids is not None
+                else filters.label_filter(labels, argument, rows.shape[0], self.n_labels_)
+            )
+        try:
+            return self.fitted_.search.topk(
+                rows, k, label_filter=label_filter, weights=weights, merge=merge, **options
+            )
+        except ValueError:
+            for argument, labels in given.values():  # with the name that the caller knows
+                filters.check_ids(labels, argument, self.n_labels_)
+            raise
+
+    def prepare_filter(
+        self, *, candidates: Any = None, exclude: Any = None, label_weights: Any = None
+    ) -> LabelFilter:
+        """Prepare a filter that many calls of `predict_topk` share, so that it costs them next to nothing.
+
+        Parameters
+        ----------
+        candidates, exclude : array or list of label ids, optional
+        label_weights : array of shape (n_labels,), optional
+            All as for `predict_topk`.
+
+        Returns
+        -------
+        LabelFilter
+            For ``predict_topk(..., label_filter=)`` of this model, until it is fitted again.
+        """
+        check_fitted(self, "fitted_")
+        ids: dict[str, NDArray[Any] | None] = {}
+        for name, argument, labels in (
+            ("allowed", "candidates", candidates),
+            ("excluded", "exclude", exclude),
+        ):
+            filters.check_ids(labels, argument, self.n_labels_)
+            ids[name] = filters.shared_ids(labels)
+            if ids[name] is None:
+                rows = filters.label_filter(labels, argument, None, self.n_labels_)
+                ids[name] = None if rows is None else rows.indices
+        weights = None if label_weights is None else filters.label_weights(label_weights, self.n_labels_)
+        return self.fitted_.search.filter(**ids, weights=weights)
+
+    def decision_function(self, X: MatrixLike) -> "sp.csr_array":
+        """Return the score of every label that the beam reaches, as a sparse (n_instances, n_labels) array.
+
+        Departs from scikit-learn, whose scores are dense: a row has at most ``beam_size`` leaves' labels.
+        """
+        check_fitted(self, "fitted_")
+        ids, scores = self.predict_topk(X, self.n_reachable_)
+        return score_matrix(ids, scores, self.n_labels_)
+
+    def predict(self, X: MatrixLike) -> Any:
+        """Return the labels that the model asserts.
+
+        Returns
+        -------
+        sparse indicator of shape (n_instances, n_labels)
+            Labels with a score of at least one half (of its exponential for the ``log-`` combinations; of a margin of
+            at least zero for ``noop``). When `fit` was given a 1-D target: the best class of every row instead.
+        """
+        check_fitted(self, "fitted_")
+        if self.classes_ is not None:
+            ids, _ = self.predict_topk(X, 1)
+            return self.classes_[np.maximum(ids[:, 0], 0)]
+        scores = self.decision_function(X)
+        cut = 0.0 if self.combine == "noop" else np.log(0.5) if is_logarithmic(self.combine) else 0.5
+        coo = scores.tocoo()
+        kept = coo.data >= cut
+        ones = np.ones(int(kept.sum()), dtype=np.float32)
+        return sp.csr_array((ones, (coo.row[kept], coo.col[kept])), shape=scores.shape)
+
+    def score(self, X: MatrixLike, y: Any) -> float:
+        """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
+        check_fitted(self, "fitted_")
+        k = 5 if self.classes_ is None else 1
+        return quality(y, self.predict_topk(X, k)[0], self.n_labels_, self.classes_)
+
+    def quantize(self, precision: str = "int8") -> Self:
+        """Return a model whose weights are stored in another precision: smaller, and a little faster.
+
+        Parameters
+        ----------
+        precision : {"int8", "float16", "float32"}, default="int8"
+            int8 rounds to 1/127 of a label's largest weight, float16 to 11 bits. float32 keeps what is left.
+
+        Returns
+        -------
+        estimator
+            A fitted copy; tree and parameters are shared with this one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such precision, or a weight does not fit it.
+        """
+        check_fitted(self, "fitted_")
+        fitted = self.fitted_.quantize(precision, n_threads=n_threads(self.n_jobs))
+        return fitted_clone(self, fitted_=fitted)
+
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None) -> Self:
+        """Return a model with only the largest weights of every ranker: smaller and faster.
+
+        Parameters
+        ----------
+        threshold : float, default=0.0
+            Weights of smaller magnitude are dropped. As in `fit`, they are those for rows of about unit length.
+        max_nonzeros : int, optional
+            At most so many weights stay of every ranker.
+
+        Returns
+        -------
+        estimator
+            A fitted copy; tree and parameters are shared with this one.
+        """
+        check_fitted(self, "fitted_")
+        fitted = self.fitted_.prune(
+            threshold=threshold, max_nonzeros=max_nonzeros, n_threads=n_threads(self.n_jobs)
+        )
+        return fitted_clone(self, fitted_=fitted)
+
+    # ------------------------------------------------------------------ labels come and go
+    #
+    # Every method returns a new model that shares most arrays with this one, which stays as it is and can serve
+    # meanwhile; whatever stops an update leaves no trace.
+
+    def add_labels(
+        self,
+        X: MatrixLike,
+        Y: Any,
+        *,
+        label_features: MatrixLike | None = None,
+        negative_share: float = NegativeCosts.negative_share,
+        negative_cost: float = NegativeCosts.negative_cost,
+    ) -> Self:
+        """Return a model that knows further labels.
+
+        Parameters
+        ----------
+        X : sparse matrix or array of shape (n_instances, n_features)
+            Recent instances: those of the new labels, and others that have none of them. The others are what the
+            new labels are told apart from, so they should be like the queries to come.
+        Y : sparse or dense indicator of shape (n_instances, n_new), or list of lists of numbers from 0 to n_new - 1
+            The new labels only. Column ``j`` becomes label id ``n_labels_ + j``.
+        label_features : sparse matrix or array of shape (n_new, n_label_features), optional
+            As for `fit`, of the new labels. If ``representation`` is a matrix or a callable, which say nothing of new
+            labels or are not saved, PIFA groups them.
+        negative_share : float, default=1.0
+            The share of the instances without a new label that ``X`` holds, if only a sample of them is given: at
+            the root every one of them counts ``1 / negative_share`` times, and a branch with fewer levels than the
+            tree needs a larger margin to be entered, since it was not told apart from what a sample does not hold.
+            To overstate it (to say 1 of a sample of 0.1) favours the new labels over the old.
+        negative_cost : float, default=1.0
+            Multiplies ``Cn`` in the branch. Less makes labels with few instances easier to find, at some cost to the
+            others.
+
+        Raises
+        ------
+        ValueError
+            If a new label has no instance (let a text about it be one), no instance is without a new label, ``X`` has
+            another number of features, or the model was fitted on a 1-D target or has ``negatives`` with ``"usn"``.
+        """
+        _check_changeable(self)
+        costs = NegativeCosts(negative_share, negative_cost)
+        options = LinearOptions.of_update(self)
+        rows = known_rows(self, X)
+        labels = check_log(rows, Y)
+        ids = np.arange(self.n_labels_, self.n_labels_ + labels.shape[1])
+        fitted, times = learn_labels(
+            self.fitted_, rows, labels, ids, options, label_features=label_features, costs=costs
+        )
+        return fitted_clone(self, fitted_=fitted, fit_times_=times)
+
+    def refresh_labels(
+        self,
+        labels: ArrayLike,
+        X: MatrixLike,
+        Y: Any,
+        *,
+        label_features: MatrixLike | None = None,
+        negative_share: float = NegativeCosts.negative_share,
+        negative_cost: float = NegativeCosts.negative_cost,
+    ) -> Self:
+        """Return a model that has learned some of its labels anew; what it knew of them is forgotten.
+
+        Parameters
+        ----------
+        labels : int array of shape (n_refreshed,)
+            Label ids, without repetition.
+        X, Y, label_features, negative_share, negative_cost
+            As for `add_labels`; column ``j`` of ``Y`` is ``labels[j]``.
+
+        Raises
+        ------
+        ValueError
+            As `add_labels`, or if an id is unknown or repeated, or ``Y`` has another number of columns.
+        """
+        _check_changeable(self)
+        return self.learn_labels(
+            check_ids(labels, self.n_labels_),
+            X,
+            Y,
+            label_features=label_features,
+            negative_share=negative_share,
+            negative_cost=negative_cost,
+        )
+
+    def learn_labels(
+        self,
+        labels: ArrayLike,
+        X: MatrixLike,
+        Y: Any,
+        *,
+        tree: LabelTree | None = None,
+        label_features: MatrixLike | None = None,
+        negative_share: float = NegativeCosts.negative_share,
+        negative_cost: float = NegativeCosts.negative_cost,
+    ) -> Self:
+        """Add labels and refresh others in one step and one branch.
+
+        Parameters
+        ----------
+        labels : int array of shape (n_learned,)
+            Label ids, without repetition: those of the model are learned anew; the others, from ``n_labels_`` on
+            without a gap, are added.
+        tree : LabelTree, optional
+            The branch, over the columns of ``Y``; by default one is grown as `fit` does. Its upper levels are left out
+            where it is deeper than the model's tree.
+        X, Y, label_features, negative_share, negative_cost
+            As for `add_labels`; column ``j`` of ``Y`` is ``labels[j]``.
+
+        Raises
+        ------
+        ValueError
+            As `refresh_labels`, or if ``tree`` does not fit ``Y``.
+        """
+        _check_changeable(self)
+        costs = NegativeCosts(negative_share, negative_cost)
+        options = LinearOptions.of_update(self)
+        ids = check_new_ids(labels, self.n_labels_)
+        rows = known_rows(self, X)
+        marks = check_log(rows, Y)
+        if marks.shape[1] != ids.size:
+            raise ValueError(
+                f"Y has {marks.shape[1]} columns, but labels has {ids.size} entries; a column a label"
+            )
+        fitted, times = learn_labels(
+            self.fitted_, rows, marks, ids, options, tree=tree, label_features=label_features, costs=costs
+        )
+        return fitted_clone(self, fitted_=fitted, fit_times_=times)
+
+    def learn_unseen_labels(
+        self,
+        labels: ArrayLike,
+        label_texts: MatrixLike,
+        X: MatrixLike,
+        Y: MatrixLike,
+        *,
+        known_texts: MatrixLike | None = None,
+        weight: float | None = None,
+    ) -> Self:
+        """Add labels without an instance, or forget what was learned of labels, and rank them by a text about each.
+
+        They stand in one leaf of their own, which every search opens for which it might matter; the query is compared
+        with each of them. Their rankers are made by `arborank.linear.unseen`.
+
+        Parameters
+        ----------
+        labels : int array of shape (n_unseen,)
+            As for `learn_labels`.
+        label_texts : sparse matrix or array of shape (n_unseen, n_features)
+            The texts, as instances are. A label of an empty one stays at the end of all lists.
+        X : sparse matrix or array of shape (n_instances, n_features)
+            Instances that labels of the model are known of, the more the better; there may be none.
+        Y : sparse or dense indicator of shape (n_instances, n_labels_)
+            Which labels of the model they have.
+        known_texts : sparse matrix or array of shape (n_labels_, n_features), optional
+            Texts about labels of the model; rows may be empty.
+        weight : float, optional
+            What the scores of these labels are multiplied by, above 0 and at most 1: the less, the fewer places they
+            take from labels with instances. By default such that a label with a chance of one in 300 is as good as the
+            tenth best label of half of the instances, but at least 0.2; 0.5 without instances. Without effect where
+            ``combine`` is ``noop`` or the tree has one level.
+
+        Raises
+        ------
+        ValueError
+            If an id is unknown or repeated, or a shape does not fit.
+        """
+        _check_changeable(self)
+        options = LinearOptions.of_saved(self)
+        if weight is not None:
+            check_real("weight", weight, above=0.0, most=1.0)
+        ids = check_new_ids(labels, self.n_labels_)
+        texts, rows = known_rows(self, label_texts, "label_texts"), known_rows(self, X)
+        if texts.shape[0] != ids.size:
+            raise ValueError(
+                f"label_texts has {texts.shape[0]} rows, but labels has {ids.size} entries; a row a label"
+            )
+        marks = as_csr(Y, "Y", n_rows=rows.shape[0], n_cols=self.n_labels_)
+        if known_texts is None:
+            known_texts = sp.csr_array((self.n_labels_, self.n_features_in_), dtype=np.float32)
+        known = known_rows(self, known_texts, "known_texts")
+        if known.shape[0] != self.n_labels_:
+            raise ValueError(
+                f"known_texts has {known.shape[0]} rows, but the model has {self.n_labels_} labels"
+            )
+        fitted, times = learn_unseen_labels(self.fitted_, ids, texts, rows, marks, known, options, weight)
+        return fitted_clone(self, fitted_=fitted, fit_times_=times)
+
+    def renumber_labels(self, ids: ArrayLike, n_labels: int) -> Self:
+        """Return the same model for other label ids.
+
+        Parameters
+        ----------
+        ids : int array of shape (n_labels_,)
+            The new id of every label, without repetition.
+        n_labels : int
+            Labels of the new model; ids that none has are of labels that it never predicts.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an id is no integer, repeated or out of range, or their number is another.
+        """
+        _check_changeable(self)
+        return fitted_clone(self, fitted_=renumber_labels(self.fitted_, ids, n_labels))
+
+    def remove_labels(self, labels: ArrayLike, *, renumber: bool = False, missing: Missing = "error") -> Self:
+        """Return a model that never predicts some of its labels, and holds no weights of theirs.
+
+        Parameters
+        ----------
+        labels : int array
+            Label ids, without repetition.
+        renumber : bool, default=False
+            Whether the labels that are left are numbered from 0 again, in their order. By default they keep their ids.
+        missing : {"error", "ignore"}, default="error"
+            What an id is that the model does not have, or that was removed before and kept its place: a `ValueError`,
+            or nothing, so that the same ids may be given twice.
+
+        Raises
+        ------
+        ValueError
+            If an id is missing, unless that is to be ignored, or repeated, or no label would be left.
+        """
+        _check_changeable(self)
+        fitted = remove_labels(self.fitted_, labels, renumber=renumber, missing=missing)
+        return fitted_clone(self, fitted_=fitted)
+
+    # ------------------------------------------------------------------ save
 
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
-        check_fitted(self, "layers_")
-        check_parameters(self, saved=True)
+        check_fitted(self, "fitted_")
+        params = lasting(LinearOptions.of_saved(self).as_json)
         arrays, parts = classes_to_state(self.classes_)
-        parts |= {f"layer{level}": layer for level, layer in enumerate(self.layers_)}
-        parts["tree"] = self.tree_
-        config: dict[str, Any] = {"params": lasting(self._settings()), "n_features": self.n_features_in_}
-        config["row_length"] = self.row_length_
-        if hasattr(self, "label_counts_"):  # an imported model does not know them
-            arrays["label_counts"] = self.label_counts_
-            config["n_instances"] = self.n_instances_
-        return State(config, arrays, parts)
+        return State({"params": params}, arrays, {"fitted": self.fitted_, **parts})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -359,23 +758,29 @@ class XRLinear(SaveMixin, ColdStartMixin):
             If a parameter is out of its range, or the parts do not fit one another.
         """
         model = cls(**lasting(state.config["params"]))
-        check_parameters(model, saved=True)
-        tree = state.part("tree", LabelTree)
-        layers = [state.part(f"layer{level}", LayerWeights) for level in range(tree.depth)]
-        model.n_features_in_ = check_integer("n_features", state.config["n_features"], 1)
-        if model.n_features_in_ != layers[0].n_features:
-            raise ValueError(f"n_features is {model.n_features_in_}, but layer0 takes {layers[0].n_features}")
-        row_length = check_real("row_length", state.config["row_length"], above=0.0)
-        if "label_counts" in state.arrays:
-            model.label_counts_ = state.arrays["label_counts"]
-            model.n_instances_ = check_integer("n_instances", state.config["n_instances"], 0)
-            if model.label_counts_.shape != (tree.n_labels,) or model.label_counts_.dtype != np.int64:
-                raise ValueError(
-                    f"label_counts is {model.label_counts_.dtype} of shape {model.label_counts_.shape}; int64 of "
-                    f"shape ({tree.n_labels},) was expected"
-                )
-        else:
-            check_plausible("n_labels", tree.n_labels, tree.labels.size)
-        model.classes_ = classes_from_state(state, tree.n_labels)
-        model._set_fitted(tree, layers, row_length)
+        LinearOptions.of_saved(model)
+        model.fitted_ = state.part("fitted", FittedTree)
+        model.n_features_in_ = model.fitted_.n_features
+        model.classes_ = classes_from_state(state, model.n_labels_)
         return model
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _check_changeable(model: XRLinear) -> None:
+    """Raise unless labels of a model can be changed."""
+    check_fitted(model, "fitted_")
+    if model.classes_ is not None:
+        raise ValueError("the model was fitted on a 1-D target, whose classes cannot change; fit it anew")
+
+
+def _told(value: T | None) -> T:
+    """Return what is known of the training."""
+    if value is None:
+        raise AttributeError("an imported model does not know its training instances")
+    return value

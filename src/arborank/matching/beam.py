@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import Csr, LabelFilter, Searcher
+from ..core.checks import check_choice
 from ..core.lengths import divide_rows
 from ..core.memory import check_answers_fit
 from ..ranking.weights import LayerWeights
 from .combine import combination
-from .merging import MERGES, Merge, check_merge
+from .copies import MERGES, Merge
+from .options import SearchOptions
 
 __all__ = ["BeamSearch", "LabelFilter"]
 
@@ -111,14 +113,14 @@ class BeamSearch:
         X: Csr,
         k: int,
         *,
-        beam_size: int = 10,
-        combine: str = "l3-hinge",
+        beam_size: int = SearchOptions.beam_size,
+        combine: str = SearchOptions.combine,
         label_filter: LabelFilter | None = None,
         allowed: Csr | NDArray[np.int64] | None = None,
         excluded: Csr | NDArray[np.int64] | None = None,
         ranges: NDArray[np.int64] | None = None,
         weights: NDArray[np.float32] | None = None,
-        merge: Merge = "max",
+        merge: Merge = SearchOptions.merge,
         n_threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -173,7 +175,7 @@ class BeamSearch:
         MemoryError
             If ``k`` answers a row do not fit into memory.
         """
-        check_merge(merge)
+        check_choice("merge", merge, MERGES)
         check_answers_fit(X.shape[0], k)
         only, allowed = self._shared(allowed, "allowed")
         without, excluded = self._shared(excluded, "excluded")
@@ -203,7 +205,14 @@ class BeamSearch:
             progress,
         )
 
-    def lines(self, X: Csr, k: int, *, beam_size: int = 10, combine: str = "l3-hinge") -> dict[str, int]:
+    def lines(
+        self,
+        X: Csr,
+        k: int,
+        *,
+        beam_size: int = SearchOptions.beam_size,
+        combine: str = SearchOptions.combine,
+    ) -> dict[str, int]:
         """Count the memory that a search reads, for benchmarks.
 
         Returns
@@ -257,7 +266,7 @@ class BeamSearch:
         k: int,
         *,
         beam_size: int | None = None,
-        combine: str = "l3-hinge",
+        combine: str = SearchOptions.combine,
         n_threads: int = 1,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the ``k`` best nodes of every row, where this is the top of a taller tree.

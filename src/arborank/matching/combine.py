@@ -32,6 +32,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from .._native import Combination
+from ..core.checks import check_choice
 
 __all__ = ["COMBINATIONS", "combination", "is_logarithmic"]
 
@@ -76,7 +77,8 @@ def combination(name: str, *, labels: bool = True) -> Combination:
     try:
         return _TABLE[name][labels]
     except (KeyError, TypeError):
-        raise ValueError(f"combine is {name!r}; expected one of {', '.join(COMBINATIONS)}") from None
+        check_choice("combine", name, COMBINATIONS)
+        raise
 
 
 def is_logarithmic(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Rank: one layer of linear one-versus-rest rankers, its weights, its negatives and its costs."""
 
 from .negatives import active_rows, parse_scheme
-from .relevance import check_names, check_relevance, relevance_costs
+from .relevance import RelevanceOptions, check_relevance, relevance_costs
 from .routing import Routes, keep_routed, keep_visits, part_labels, route
 from .solver import SolverParams
 from .training import train_layer, training_work
@@ -9,10 +9,10 @@ from .weights import LayerWeights, feature_ranks
 
 __all__ = [
     "LayerWeights",
+    "RelevanceOptions",
     "Routes",
     "SolverParams",
     "active_rows",
-    "check_names",
     "check_relevance",
     "feature_ranks",
     "keep_routed",

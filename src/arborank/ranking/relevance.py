@@ -1,15 +1,28 @@
 """How relevant an instance is to a label, as the cost of getting it wrong, at every level of the tree."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lazy import sp
+from ..core.options import Options, one_of, option
 from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
 
-__all__ = ["MODES", "NORMS", "check_names", "check_relevance", "relevance_costs"]
+__all__ = ["MODES", "NORMS", "RelevanceOptions", "check_relevance", "relevance_costs"]
 
 MODES = ("induce", "ranker-only")
 NORMS = ("none", "l1", "l2", "max")
+
+
+@dataclass(frozen=True)
+class RelevanceOptions(Options):
+    """How relevance weighs positives: the parameters of `arborank.XRLinear` of these names, and their bounds."""
+
+    relevance: str = option("induce", one_of(MODES))
+    """Whether it counts at every level, or with ``"ranker-only"`` at the bottom level only."""
+    relevance_norm: str = option("none", one_of(NORMS))
+    """How the relevances of an instance are scaled at a level: divided by their sum, Euclidean length or maximum."""
 
 
 def check_relevance(R: MatrixLike, Y: MatrixLike) -> Csr:
@@ -39,9 +52,8 @@ def check_relevance(R: MatrixLike, Y: MatrixLike) -> Csr:
 def relevance_costs(
     labels: MatrixLike,
     relevance: MatrixLike | None = None,
+    options: RelevanceOptions | None = None,
     *,
-    mode: str = "induce",
-    norm: str = "none",
     is_bottom: bool = True,
 ) -> Csr:
     """Return the positives of every node of a level with the multipliers of their cost.
@@ -53,11 +65,8 @@ def relevance_costs(
     relevance : matrix of the same shape, optional
         The relevance lifted to the level (sums over the labels below a node), 0 where it has no value; without it
         every positive counts 1.
-    mode : {"induce", "ranker-only"}
-        Whether relevance counts at every level, or at the bottom level only.
-    norm : {"none", "l1", "l2", "max"}
-        How every instance's relevances are scaled at the level: divided by their sum, by their Euclidean
-        length or by their largest.
+    options : RelevanceOptions, optional
+        The defaults when not given.
     is_bottom : bool
         Whether the level is the bottom one.
 
@@ -69,24 +78,16 @@ def relevance_costs(
     Raises
     ------
     ValueError
-        If a name is unknown, shapes differ, or a relevance is negative or not that of a positive.
+        If shapes differ, or a relevance is negative or not that of a positive.
     """
-    check_names(mode, norm)
+    options = RelevanceOptions() if options is None else options
     positives = as_csr(labels, "labels")
-    if relevance is None or (mode == "ranker-only" and not is_bottom):
+    if relevance is None or (options.relevance == "ranker-only" and not is_bottom):
         costs = np.ones(positives.nnz, np.float32)
     else:
-        costs = _normalised(_aligned(relevance, positives), norm)
+        costs = _normalised(_aligned(relevance, positives), options.relevance_norm)
     matrix = sp.csr_array((costs, positives.indices, positives.indptr), shape=positives.shape)
     return transpose(as_csr(matrix, "positives"))
-
-
-def check_names(mode: str, norm: str) -> None:
-    """Raise ValueError unless both names are known."""
-    if mode not in MODES:
-        raise ValueError(f"relevance is {mode!r}; expected one of {', '.join(MODES)}")
-    if norm not in NORMS:
-        raise ValueError(f"relevance_norm is {norm!r}; expected one of {', '.join(NORMS)}")
 
 
 def _aligned(R: MatrixLike, positives: Csr) -> Csr:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..core.checks import check_integer, check_real
+from ..core.options import Options, integer, one_of, option, optional, real
 
 __all__ = ["SOLVERS", "SolverParams"]
 
@@ -14,7 +14,7 @@ _MOST = 2**31 - 1  # what the native code counts with
 
 
 @dataclass(frozen=True)
-class SolverParams:
+class SolverParams(Options):
     """Parameters of the one-versus-rest problems ``min ||w||^2 / 2 + sum_i C_i loss(y_i w.x_i)``.
 
     Attributes
@@ -48,27 +48,14 @@ class SolverParams:
         If a value is outside its range, or ``solver`` is unknown.
     """
 
-    solver: str = "l2svc-dual"
-    Cp: float = 1.0
-    Cn: float = 1.0
-    bias: float = 1.0
-    eps: float | None = None
-    max_iter: int = 100
-    threshold: float = 0.1
-    max_nonzeros: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.solver not in SOLVERS:
-            raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, found {self.solver!r}")
-        check_real("Cp", self.Cp, above=0.0)
-        check_real("Cn", self.Cn, above=0.0)
-        check_real("bias", self.bias)
-        if self.eps is not None:
-            check_real("eps", self.eps, above=0.0)
-        check_real("threshold", self.threshold, least=0.0)
-        check_integer("max_iter", self.max_iter, 1, _MOST)
-        if self.max_nonzeros is not None:
-            check_integer("max_nonzeros", self.max_nonzeros, 1, _MOST)
+    solver: str = option("l2svc-dual", one_of(SOLVERS))
+    Cp: float = option(1.0, real(above=0.0))
+    Cn: float = option(1.0, real(above=0.0))
+    bias: float = option(1.0, real())
+    eps: float | None = option(None, optional(real(above=0.0)))
+    max_iter: int = option(100, integer(1, _MOST))
+    threshold: float = option(0.1, real(least=0.0))
+    max_nonzeros: int | None = option(None, optional(integer(1, _MOST)))
 
     @property
     def tolerance(self) -> float:

@@ -10,9 +10,11 @@ from ..core.lazy import sp
 from ..core.lengths import divide_rows, typical_length
 from ..core.sparse import as_csr, to_scipy, transpose
 from ..indexing import LabelTree
-from ..linear.growing import grow_tree
-from ..linear.layers import train_layers
-from ..matching import BeamSearch
+from ..indexing.growing import TreeOptions, grow_tree
+from ..indexing.representing import Representation
+from ..linear.fitted import FittedTree
+from ..linear.layers import LayerPlan, train_layers
+from ..matching.options import SearchOptions
 from ..ranking import SolverParams, train_layer
 
 __all__ = ["KMeansIndexer", "LinearMatcher", "LinearRanker"]
@@ -30,11 +32,11 @@ class KMeansIndexer:
     def __init__(
         self,
         *,
-        representation: Any = "pifa",
-        branching: int = 16,
-        max_leaf_size: int = 100,
-        spherical: bool = True,
-        random_state: int = 0,
+        representation: Representation = TreeOptions.representation,
+        branching: int = TreeOptions.branching,
+        max_leaf_size: int = TreeOptions.max_leaf_size,
+        spherical: bool = TreeOptions.spherical,
+        random_state: int = TreeOptions.random_state,
     ) -> None:
         self.representation = representation
         self.branching = branching
@@ -44,20 +46,7 @@ class KMeansIndexer:
 
     def index(self, X: "sp.csr_array", Y: "sp.csr_array") -> LabelTree:
         """Return the label tree."""
-        tree, _ = grow_tree(
-            as_csr(X),
-            as_csr(Y, "Y"),
-            None,
-            representation=self.representation,
-            alpha=0.5,
-            branching=self.branching,
-            max_leaf_size=self.max_leaf_size,
-            spherical=self.spherical,
-            random_state=self.random_state,
-            n_threads=0,
-            verbose=False,
-        )
-        return tree
+        return grow_tree(as_csr(X), as_csr(Y, "Y"), TreeOptions.of(self))[0]
 
 
 class LinearMatcher:
@@ -74,7 +63,11 @@ class LinearMatcher:
     """
 
     def __init__(
-        self, params: SolverParams | None = None, *, beam_size: int = 10, combine: str = "l3-hinge"
+        self,
+        params: SolverParams | None = None,
+        *,
+        beam_size: int = SearchOptions.beam_size,
+        combine: str = SearchOptions.combine,
     ) -> None:
         self.params = SolverParams() if params is None else params
         self.beam_size = beam_size
@@ -88,18 +81,9 @@ class LinearMatcher:
             divide_rows(instances, row_length),
             as_csr(C, "C"),
             tree,
-            [self.params] * tree.depth,
-            negatives=["tfn"] * tree.depth,
-            user_negatives=None,
-            relevance=None,
-            relevance_mode="induce",
-            relevance_norm="none",
-            beam_size=self.beam_size,
-            combine=self.combine,
-            n_threads=0,
-            verbose=False,
+            LayerPlan.uniform(self.params, tree.depth, SearchOptions.of(self)),
         )
-        self._search = BeamSearch(tree.branches, layers, tree.labels, tree.n_labels, row_length)
+        self.fitted_ = FittedTree(tree, layers, row_length)
         return self
 
     def match(self, X: "sp.csr_array", k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -110,8 +94,9 @@ class LinearMatcher:
         NotFittedError
             Before `fit`.
         """
-        check_fitted(self, "_search")
-        return self._search.nodes(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
+        check_fitted(self, "fitted_")
+        search = self.fitted_.search
+        return search.nodes(as_csr(X), k, beam_size=self.beam_size, combine=self.combine, n_threads=0)
 
 
 class LinearRanker:
@@ -133,7 +118,7 @@ class LinearRanker:
         layer = train_layer(
             divide_rows(instances, self._row_length),
             transpose(as_csr(active, "active")),
-            transpose(tree._lift(Y, tree.depth)),
+            transpose(tree.lift_csr(Y, tree.depth)),
             tree.branches[-1],
             self.params,
         )

@@ -15,7 +15,8 @@ from ..indexing import LabelTree
 from ..linear.filters import label_filter
 from ..linear.targets import as_indicator
 from ..matching import combination
-from ..matching.merging import check_merge, merge_copies
+from ..matching.copies import Merge, merge_copies
+from ..matching.options import SearchOptions
 from ..ranking import parse_scheme
 from . import Indexer, Matcher, Ranker
 from .protocols import checked_matches, checked_scores, checked_tree, require_stage
@@ -41,7 +42,7 @@ class StagedRanker:
         How a ranker's value joins its cluster's score; see `arborank.matching.combine`. With ``"noop"`` the ranker's
         values are the scores.
     merge : {"max", "mean", "log-sum"}, default "max"
-        How scores of a label that was reached in several clusters become one; see `arborank.matching.merging`.
+        How scores of a label that was reached in several clusters become one; see `arborank.matching.copies`.
     negatives : {"tfn", "tfn+man"}, default "tfn"
         Examples of a cluster for the ranker: instances with a label in it, and with ``man`` those that the matcher
         sends there, too.
@@ -63,24 +64,23 @@ class StagedRanker:
         matcher: Matcher,
         ranker: Ranker,
         *,
-        beam_size: int = 10,
-        combine: str = "l3-hinge",
-        merge: str = "max",
+        beam_size: int = SearchOptions.beam_size,
+        combine: str = SearchOptions.combine,
+        merge: Merge = SearchOptions.merge,
         negatives: str = "tfn",
     ) -> None:
         if not isinstance(indexer, LabelTree):
             require_stage(indexer, Indexer, "indexer")
         require_stage(matcher, Matcher, "matcher")
         require_stage(ranker, Ranker, "ranker")
-        combination(combine)
-        check_merge(merge)
         sources = parse_scheme(negatives)
         if "usn" in sources or "tfn" not in sources:
             raise ValueError(f"negatives is {negatives!r}; expected 'tfn' or 'tfn+man'")
         self.indexer = indexer
         self.matcher = matcher
         self.ranker = ranker
-        self.beam_size = check_integer("beam_size", beam_size, 1)
+        SearchOptions(beam_size, combine, merge)  # which checks them
+        self.beam_size = beam_size
         self.combine = combine
         self.merge = merge
         self.negatives = negatives

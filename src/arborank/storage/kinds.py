@@ -12,6 +12,7 @@ KINDS: dict[str, str] = {
     "ContextRows": "arborank.autocomplete.rows",
     "Encoder": "arborank.transformer.encoder",
     "Ensemble": "arborank.linear.ensemble",
+    "FittedTree": "arborank.linear.fitted",
     "Followers": "arborank.autocomplete.followers",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",

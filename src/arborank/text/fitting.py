@@ -14,7 +14,7 @@ from ..core.sparse import Csr, to_scipy
 from ..core.strings import StringTable
 from ..core.types import FilePath, Relevance, TopK, WeightedLabels
 from ..features.base import TextTransformer, fit_rows, rows_of
-from ..linear.representing import uses_label_features
+from ..indexing.representing import uses_label_features
 from .names import check_label_texts, encode_names
 
 __all__ = [

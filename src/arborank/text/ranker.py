@@ -5,7 +5,7 @@ from numbers import Integral
 from typing import Any, Literal, Self, TypedDict, Unpack
 
 from ..core.checks import Missing, check_choice, check_flag
-from ..core.estimator import Estimator, check_fitted, clone, fitted_clone
+from ..core.estimator import Estimator, check_fitted, clone, fitted_clone, pass_on
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
 from ..core.sparse import to_scipy
@@ -15,7 +15,6 @@ from ..core.types import FilePath, Labels, Relevance, TopK, WeightedLabels
 from ..features import TextFeatures
 from ..features.base import TextTransformer, rows_of
 from ..linear import XRLinear
-from ..linear.parameters import pass_on
 from ..matching.beam import LabelFilter
 from ..storage import SaveMixin
 from . import updating

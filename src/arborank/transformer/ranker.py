@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_flag, check_integer, check_real
-from ..core.estimates import check_fits, estimate_training
-from ..core.estimator import clone
+from ..core.estimates import check_fits
+from ..core.estimator import clone, pass_on
 from ..core.memory import check_label_arrays_fit
 from ..core.progress import progress_bar
 from ..core.sparse import Csr, as_csr
@@ -23,9 +23,9 @@ from ..core.threads import n_threads
 from ..features import TextFeatures
 from ..features.base import fit_rows
 from ..indexing import LabelTree
+from ..indexing.growing import TreeOptions, grow_tree
 from ..linear import XRLinear
-from ..linear.growing import grow_tree
-from ..linear.parameters import check_parameters, pass_on, values_of
+from ..linear.options import LinearOptions
 from ..linear.targets import as_indicator
 from ..storage.disk import scratch_array
 from .extra import require_torch
@@ -195,7 +195,7 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         ranker = clone(self.ranker) if self.ranker is not None else XRLinear(threshold=0.03)
         if ranker.tree is not None:
             raise ValueError("ranker has a tree of its own, but its tree is grown here; leave it out")
-        check_parameters(ranker)
+        LinearOptions.of(ranker)
         pass_on(ranker, n_jobs=self.n_jobs, verbose=self.verbose or None)
         return ranker
 
@@ -206,13 +206,11 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         tree, _ = grow_tree(
             sparse,
             Y,
-            None,
-            representation="pifa",
-            alpha=0.5,
-            branching=self.branching,
-            max_leaf_size=self.max_leaf_size,
-            spherical=True,
-            random_state=self.random_state,
+            TreeOptions(
+                branching=self.branching,
+                max_leaf_size=self.max_leaf_size,
+                random_state=self.random_state,
+            ),
             n_threads=n_threads(self.n_jobs),
             verbose=bool(self.verbose),
         )
@@ -261,17 +259,8 @@ class TransformerRanker(EmbeddingPredictor, ABC):
         n, d = sparse.shape
         kept = (sparse.nnz, d) if self.rank_on == "joint" else (0, 0)
         counts = np.bincount(Y.indices, minlength=Y.shape[1])
-        needs = estimate_training(
-            n_instances=n,
-            n_features=kept[1] + width,
-            nnz=kept[0] + n * width,
-            label_counts=counts,
-            branching=ranker.branching,
-            max_leaf_size=ranker.max_leaf_size,
-            Cp=values_of("Cp", ranker.Cp),
-            threshold=values_of("threshold", ranker.threshold),
-            max_nonzeros=values_of("max_nonzeros", ranker.max_nonzeros),
-            n_threads=n_threads(self.n_jobs),
+        needs = LinearOptions.of(ranker).estimate(
+            n_instances=n, n_features=kept[1] + width, nnz=kept[0] + n * width, label_counts=counts
         )
         joined = 8 * (kept[0] + n * width)
         check_fits(replace(needs, index=needs.index + joined, working=needs.working + joined))

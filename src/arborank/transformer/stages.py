@@ -273,7 +273,7 @@ class FineTuning:
 
     def _lifted(self, level: int) -> Csr:
         if level not in self._lifts:
-            self._lifts[level] = self.tree._lift(self.Y, level, n_threads=self.n_threads)
+            self._lifts[level] = self.tree.lift_csr(self.Y, level, n_threads=self.n_threads)
         return self._lifts[level]
 
     @cached_property

@@ -1,18 +1,20 @@
-"""Scores of one label that several of its copies reached, as one score: what `BeamSearch` does natively, for stages."""
+"""Several copies of a label reached: their scores become one. `BeamSearch` does it natively; this is for stages."""
 
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MERGES", "Merge", "check_merge", "merge_copies"]
+from ..core.checks import check_choice
+
+__all__ = ["MERGES", "Merge", "merge_copies"]
 
 Merge = Literal["max", "mean", "log-sum"]
 MERGES: Final = ("max", "mean", "log-sum")
 
 
 def merge_copies(
-    keys: NDArray[np.int64], scores: NDArray[np.float32], merge: str
+    keys: NDArray[np.int64], scores: NDArray[np.float32], merge: Merge
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Merge the scores of equal keys.
 
@@ -32,7 +34,7 @@ def merge_copies(
         Where in ``keys`` the best score of every distinct key is, ascending keys.
     merged : float32 array of the same length
     """
-    check_merge(merge)
+    check_choice("merge", merge, MERGES)
     order = np.lexsort((np.arange(keys.size), -scores, keys))
     ordered = keys[order]
     begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1)) if keys.size else np.zeros(0, np.int64)
@@ -47,9 +49,3 @@ def merge_copies(
         return first, (total / counts).astype(np.float32)
     total = np.bincount(group, np.exp(scores[order].astype(np.float64) - best[group]))
     return first, (best + np.log(total)).astype(np.float32)
-
-
-def check_merge(merge: str) -> None:
-    """Raise ValueError unless a way to merge scores is known."""
-    if merge not in MERGES:
-        raise ValueError(f"merge is {merge!r}; expected one of {', '.join(MERGES)}")

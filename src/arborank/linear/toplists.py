@@ -69,7 +69,7 @@ def combine_topk(
 
     Examples
     --------
-    >>> from arborank.linear.merging import combine_topk
+    >>> from arborank.linear.toplists import combine_topk
     >>> a = [[3, 1]], [[0.75, 0.5]]
     >>> b = [[1, 2]], [[0.5, 0.25]]
     >>> ids, scores = combine_topk([a, b], "average")

@@ -1,20 +1,23 @@
-"""The label representation that an estimator's parameters name."""
+"""The label representation that a parameter names."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import CompactRows
 from ..core.checks import check_real
+from ..core.lazy import sp
 from ..core.progress import progress_bar
-from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy
-from ..indexing import pifa, pifa_compact, pifa_with_features, pii, spectral
+from ..core.sparse import Csr, MatrixLike, as_csr, normalize_rows, to_scipy
+from .representation import pifa, pifa_compact, pifa_with_features, pii
+from .spectral import spectral
 
-__all__ = ["check_representation", "represent", "uses_label_features"]
+__all__ = ["Representation", "check_representation", "represent", "uses_label_features"]
 
+Representation = str | Mapping[str, float] | Callable[["sp.csr_array", "sp.csr_array"], Any] | MatrixLike
+"""A name, shares by name, a function of ``X`` and ``Y``, or a matrix with a row per label."""
 Vectors = Csr | CompactRows | NDArray[np.float32]
 
 _BLOCKS = ("pifa", "pii", "spectral", "features")
@@ -23,10 +26,10 @@ _KINDS = (*_BLOCKS, *_WITH_FEATURES)
 
 
 def represent(
-    kind: Any,
+    kind: Representation,
     X: Csr,
     Y: Csr,
-    label_features: Any,
+    label_features: MatrixLike | None,
     *,
     alpha: float,
     random_state: int,
@@ -60,7 +63,7 @@ def represent(
         If ``kind`` is none of these, a matrix does not have a row a label, label features are missing or not used, or
         no label has a positive.
     """
-    check_representation(kind)
+    check_representation("representation", kind)
     weights = _weights(kind)
     uses_features = uses_label_features(kind)
     if uses_features and label_features is None:
@@ -92,35 +95,35 @@ def represent(
         return as_csr(mixed, "representation"), present
 
 
-def check_representation(kind: Any) -> None:
+def check_representation(argument: str, kind: Representation) -> None:
     """Raise TypeError or ValueError unless ``kind`` may be the ``representation`` of an estimator."""
     if isinstance(kind, str):
         parts = kind.split("+")
         unknown = [part for part in parts if part not in (_KINDS if len(parts) == 1 else _BLOCKS)]
         if unknown or len(set(parts)) < len(parts):
             raise ValueError(
-                f"representation is {kind!r}; expected one of {', '.join(_KINDS)}, or different ones of "
+                f"{argument} is {kind!r}; expected one of {', '.join(_KINDS)}, or different ones of "
                 f"{', '.join(_BLOCKS)} joined by '+'"
             )
     elif isinstance(kind, Mapping):
         if not kind or any(name not in _BLOCKS for name in kind):
-            raise ValueError(f"representation is {dict(kind)!r}; its keys must be of {', '.join(_BLOCKS)}")
+            raise ValueError(f"{argument} is {dict(kind)!r}; its keys must be of {', '.join(_BLOCKS)}")
         for name, weight in kind.items():
-            check_real(f"representation[{name!r}]", weight, above=0.0)
+            check_real(f"{argument}[{name!r}]", weight, above=0.0)
     elif not (callable(kind) or isinstance(kind, (np.ndarray, Csr)) or sp.issparse(kind)):
         raise TypeError(
-            f"representation must be a name, a mapping of names to weights, a callable or a matrix; found {kind!r}"
+            f"{argument} must be a name, a mapping of names to weights, a callable or a matrix; found {kind!r}"
         )
 
 
-def uses_label_features(kind: Any) -> bool:
+def uses_label_features(kind: Representation | None) -> bool:
     """Whether a representation is made with the label features given to ``fit``."""
     if isinstance(kind, str):
         return kind in _WITH_FEATURES or "features" in kind.split("+")
     return isinstance(kind, Mapping) and "features" in kind
 
 
-def _weights(kind: Any) -> dict[str, float] | None:
+def _weights(kind: Representation) -> dict[str, float] | None:
     """Return the blocks that a name or a mapping joins, and their shares of the similarity."""
     if isinstance(kind, str) and kind not in _WITH_FEATURES:
         return dict.fromkeys(kind.split("+"), 1.0)
@@ -137,7 +140,7 @@ class _Blocks:
         self,
         X: Csr,
         Y: Csr,
-        own: sp.csr_array | None,
+        own: "sp.csr_array | None",
         random_state: int,
         n_threads: int,
         progress: Callable[[int], None] | None,
@@ -156,13 +159,13 @@ class _Blocks:
         return normalize_rows(as_csr(self._own, "label_features"))
 
 
-def _scaled(vectors: Csr | NDArray[np.float32], weight: float) -> sp.csr_array:
+def _scaled(vectors: Csr | NDArray[np.float32], weight: float) -> "sp.csr_array":
     """Scale unit rows so that their part of an inner product is ``weight`` times their own."""
     matrix = to_scipy(vectors) if isinstance(vectors, Csr) else sp.csr_array(vectors)
     return sp.csr_array(matrix * np.float32(np.sqrt(weight)))
 
 
-def _given(kind: Any, X: Csr, Y: Csr) -> Any:
+def _given(kind: Representation, X: Csr, Y: Csr) -> Any:
     """Return the user's own vectors, a row a label, in a form that can be indexed by rows."""
     vectors = kind(to_scipy(X), to_scipy(Y)) if callable(kind) else kind
     where = f"representation {_name(kind)} returned" if callable(kind) else "representation is"
@@ -180,5 +183,5 @@ def _given(kind: Any, X: Csr, Y: Csr) -> Any:
     return matrix
 
 
-def _name(kind: Any) -> str:
+def _name(kind: Representation) -> str:
     return repr(kind) if isinstance(kind, (str, Mapping)) else getattr(kind, "__name__", type(kind).__name__)

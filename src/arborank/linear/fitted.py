@@ -1,0 +1,119 @@
+"""What a fitted linear ranker is: a label tree with a layer of weights per level. A value, which nothing changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.checks import check_integer, check_real
+from ..core.state import State
+from ..indexing import LabelTree
+from ..matching import BeamSearch
+from ..ranking import LayerWeights
+from .targets import check_plausible
+
+__all__ = ["FittedTree"]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedTree:
+    """A label tree with a layer of linear rankers per level.
+
+    Attributes
+    ----------
+    tree : LabelTree
+    layers : tuple of LayerWeights
+        One per level below the root, top first.
+    row_length : float, default 1.0
+        What every row is divided by, as those were that the layers learned from; see `arborank.core.lengths`.
+    label_counts : int64 array of shape (n_labels,), optional
+        Training instances of every label, where they are known.
+    n_instances : int, optional
+        Training instances in all, where they are known.
+    """
+
+    tree: LabelTree
+    layers: Sequence[LayerWeights]
+    row_length: float = 1.0
+    label_counts: NDArray[np.int64] | None = None
+    n_instances: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+
+    @cached_property
+    def search(self) -> BeamSearch:
+        """The search for the best labels of a row; made when it is first asked for, and not saved.
+
+        Raises
+        ------
+        ValueError
+            If the layers do not fit the tree or one another.
+        """
+        tree = self.tree
+        return BeamSearch(tree.branches, self.layers, tree.labels, tree.n_labels, self.row_length)
+
+    @property
+    def n_labels(self) -> int:
+        """Number of labels."""
+        return self.tree.n_labels
+
+    @property
+    def n_features(self) -> int:
+        """Width of the rows that the layers score."""
+        return self.layers[0].n_features
+
+    def n_reachable(self, beam_size: int) -> int:
+        """Return how many labels a search can return at most: those of the beam's leaves, all as wide as the widest."""
+        widest = int(np.diff(self.tree.branches[-1]).max())
+        return min(self.n_labels, beam_size * widest)
+
+    def quantize(self, precision: str, *, n_threads: int = 0) -> Self:
+        """Store the weights in another precision; see `LayerWeights.astype`."""
+        return replace(self, layers=[layer.astype(precision, n_threads=n_threads) for layer in self.layers])
+
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None, n_threads: int = 0) -> Self:
+        """Keep the largest weights of every ranker only; see `LayerWeights.prune`."""
+        options: dict[str, Any] = {"threshold": threshold, "max_nonzeros": max_nonzeros}
+        return replace(self, layers=[layer.prune(**options, n_threads=n_threads) for layer in self.layers])
+
+    def __getstate__(self) -> dict[str, Any]:  # without the search
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def to_state(self) -> State:
+        """Return what is saved."""
+        config: dict[str, Any] = {"row_length": self.row_length, "n_instances": self.n_instances}
+        arrays = {} if self.label_counts is None else {"label_counts": self.label_counts}
+        parts = {f"layer{level}": layer for level, layer in enumerate(self.layers)}
+        return State(config, arrays, {"tree": self.tree, **parts})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Put a saved one together again; arrays are used where they lie.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the parts do not fit one another.
+        """
+        tree = state.part("tree", LabelTree)
+        layers = [state.part(f"layer{level}", LayerWeights) for level in range(tree.depth)]
+        row_length = check_real("row_length", state.config["row_length"], above=0.0)
+        counts, n_instances = state.arrays.get("label_counts"), state.config["n_instances"]
+        if (counts is None) != (n_instances is None):
+            raise ValueError("label_counts and n_instances belong together, but one of them is missing")
+        if counts is None:
+            check_plausible("n_labels", tree.n_labels, tree.labels.size)
+        else:
+            check_integer("n_instances", n_instances, 0)
+            if counts.shape != (tree.n_labels,) or counts.dtype != np.int64:
+                raise ValueError(
+                    f"label_counts is {counts.dtype} of shape {counts.shape}; int64 of shape ({tree.n_labels},) was "
+                    "expected"
+                )
+        fitted = cls(tree, layers, row_length, counts, n_instances)
+        fitted.search  # noqa: B018  is made now, which checks that the parts fit
+        return fitted

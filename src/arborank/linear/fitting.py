@@ -1,0 +1,173 @@
+"""From data to a `FittedTree`: the label tree is grown, its layers are trained top down."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.estimates import check_fits, feature_overlap
+from ..core.lengths import divide_rows, typical_length, warn_of_scales
+from ..core.memory import check_label_arrays_fit
+from ..core.sparse import Csr, MatrixLike
+from ..indexing import LabelTree
+from ..indexing.growing import grow_tree
+from .checkpoint import Checkpoint, checkpoint_in
+from .fitted import FittedTree
+from .layers import train_layers
+from .options import LinearOptions
+from .refining import Refinement, refine_tree
+
+__all__ = ["checked_tree", "count_labels", "fit_tree"]
+
+
+def fit_tree(
+    X: Csr,
+    Y: Csr,
+    options: LinearOptions,
+    *,
+    tree: LabelTree | None = None,
+    label_features: MatrixLike | None = None,
+    relevance: MatrixLike | None = None,
+    user_negatives: MatrixLike | None = None,
+    row_length: float | None = None,
+    refinement: Refinement | None = None,
+    work_dir: str | PathLike[str] | None = None,
+) -> tuple[FittedTree, dict[str, float]]:
+    """Grow a label tree and train its layers.
+
+    Parameters
+    ----------
+    X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_labels)
+    options : LinearOptions
+    tree : LabelTree, optional
+        By default it is grown.
+    label_features, relevance, user_negatives, row_length, work_dir
+        As for `XRLinear.fit`.
+    refinement : Refinement, optional
+        How a tree is made to overlap, where ``max_clusters`` is above 1.
+
+    Returns
+    -------
+    fitted : FittedTree
+    times : dict of str to float
+        Seconds, see ``XRLinear.fit_times_``.
+    """
+    if row_length is None:
+        row_length = typical_length(X)
+        warn_of_scales(X)
+    rows = divide_rows(X, row_length)
+    counts = count_labels(
+        rows, Y, options, keeps_weights=work_dir is None, grows=tree is None, divided=rows is not X
+    )
+    kind = options.indexing.representation
+    if work_dir is not None and tree is None and callable(kind):
+        raise ValueError(
+            "representation is a callable, which work_dir cannot recognise when training goes on; "
+            "call it, and give the matrix that it returns"
+        )
+    matrices = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
+    if not isinstance(kind, str | Mapping) and not callable(kind):
+        matrices["representation"] = kind
+    work: dict[str, Any] = {"n_threads": options.n_threads, "verbose": options.verbose}
+    with checkpoint_in(work_dir, options.as_json, tree, X=rows, Y=Y, **matrices) as checkpoint:
+        seen = X if callable(kind) else rows
+        grown, times = _grown(seen, Y, options, tree, label_features, checkpoint)
+        routes = None
+        if options.indexing.max_clusters > 1:
+            plan = options.plan(grown.depth)
+            refined = refine_tree(rows, Y, grown, plan, options.indexing, refinement, **work)
+            grown, routes, times["disentangle"] = refined.tree, refined.routes, refined.seconds
+        start = time.perf_counter()
+        layers = train_layers(
+            rows,
+            Y,
+            grown,
+            options.plan(grown.depth),
+            relevance=relevance,
+            user_negatives=user_negatives,
+            routes=routes,
+            checkpoint=checkpoint,
+            **work,
+        )
+        times["train"] = time.perf_counter() - start
+    return FittedTree(grown, layers, row_length, counts, X.shape[0]), times
+
+
+def _grown(
+    X: Csr,
+    Y: Csr,
+    options: LinearOptions,
+    tree: LabelTree | None,
+    label_features: MatrixLike | None,
+    checkpoint: Checkpoint | None,
+) -> tuple[LabelTree, dict[str, float]]:
+    """Return the tree that is given, that was grown before, or that is grown now, and the seconds it took."""
+    if tree is not None:
+        return checked_tree(tree, Y, label_features), {"representation": 0.0, "index": 0.0}
+
+    def grow() -> tuple[LabelTree, dict[str, float]]:
+        return grow_tree(
+            X,
+            Y,
+            options.indexing,
+            label_features=label_features,
+            n_threads=options.n_threads,
+            verbose=options.verbose,
+        )
+
+    return grow() if checkpoint is None else checkpoint.tree(grow)
+
+
+def checked_tree(tree: LabelTree, Y: Csr, label_features: MatrixLike | None) -> LabelTree:
+    """Return a user's own tree, or raise if it does not fit the labels."""
+    if not isinstance(tree, LabelTree):
+        raise TypeError(f"tree must be a LabelTree, found {type(tree).__name__}")
+    if label_features is not None:
+        raise ValueError("label_features grow a tree, but tree is given; pass one of the two")
+    if tree.n_labels != Y.shape[1]:
+        raise ValueError(f"tree has {tree.n_labels} labels, but Y has {Y.shape[1]}")
+    return tree
+
+
+def count_labels(
+    X: Csr,
+    Y: Csr,
+    options: LinearOptions,
+    *,
+    keeps_weights: bool = True,
+    grows: bool = True,
+    divided: bool = False,
+) -> NDArray[np.int64]:
+    """Return the instances of every label, once it is clear that memory is enough to learn from them.
+
+    Parameters
+    ----------
+    X, Y : Csr
+    options : LinearOptions
+    keeps_weights, grows : bool, default True
+        Whether the layers stay in memory, and whether a tree is grown.
+    divided : bool, default False
+        Whether the values of ``X`` are a copy of the user's.
+    """
+    check_label_arrays_fit(Y.shape[1])
+    counts = np.bincount(Y.indices, minlength=Y.shape[1])
+    estimate = options.estimate(
+        n_instances=X.shape[0],
+        n_features=X.shape[1],
+        nnz=X.nnz,
+        label_counts=counts,
+        overlap=feature_overlap(X, Y),
+    )
+    check_fits(
+        replace(
+            estimate,
+            weights=estimate.weights if keeps_weights else 0,
+            index=estimate.index if grows else 0,
+            inputs=estimate.inputs + (X.data.nbytes if divided else 0),
+        )
+    )
+    return counts

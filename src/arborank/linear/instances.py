@@ -1,0 +1,79 @@
+"""What users pass as instances becomes rows; their number of features, and the names of them, are kept and compared."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import ArgumentError
+from ..core.estimator import check_fitted
+from ..core.lazy import sp
+from ..core.sequences import column_names
+from ..core.sparse import Csr, MatrixLike, as_csr, check_unmasked
+
+__all__ = ["known_rows", "new_rows"]
+
+
+def new_rows(model: Any, X: MatrixLike) -> tuple[Csr, dict[str, Any]]:
+    """Read what a model is to be fitted on.
+
+    Returns
+    -------
+    rows : Csr of shape (n_instances, n_features)
+    features : dict
+        The attributes ``n_features_in_`` and, of a data frame, ``feature_names_in_``. The model does not have them yet:
+        a fit that fails leaves it as it was.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no matrix of finite numbers, or has no rows or columns.
+    """
+    features: dict[str, Any] = {}
+    if not (isinstance(X, Csr) or sp.issparse(X)):
+        check_unmasked(X, "X")
+        blank = type(model)()
+        X = _validated(blank, X, reset=True)
+        features = {name: value for name, value in vars(blank).items() if name == "feature_names_in_"}
+    rows = as_csr(X, "X")
+    if 0 in rows.shape:
+        raise ValueError(f"X has shape {rows.shape}; at least one instance and one feature are needed")
+    return rows, {"n_features_in_": rows.shape[1], **features}
+
+
+def known_rows(model: Any, X: MatrixLike, name: str = "X") -> Csr:
+    """Read instances for a fitted model.
+
+    Parameters
+    ----------
+    model : estimator
+    X : sparse matrix or array of shape (n_instances, n_features)
+    name : str, default="X"
+        The argument's name, for error messages.
+
+    Raises
+    ------
+    NotFittedError
+        If the model is not fitted.
+    TypeError, ValueError
+        If it is no matrix of finite numbers, or has other features than the model was fitted on.
+    """
+    check_fitted(model, "fitted_")
+    if not (isinstance(X, Csr) or sp.issparse(X)):
+        check_unmasked(X, name)
+        plain = type(X) is np.ndarray and X.dtype.kind in "biuf" and not hasattr(model, "feature_names_in_")
+        if name == "X" and not plain:
+            X = _validated(model, X, reset=False)
+    rows = as_csr(X, name)
+    if rows.shape[1] != model.n_features_in_:
+        expected = f"{type(model).__name__} is expecting {model.n_features_in_} features as input"
+        raise ArgumentError(name, f"has {rows.shape[1]} features, but {expected}")
+    return rows
+
+
+def _validated(model: Any, X: MatrixLike, *, reset: bool) -> Any:
+    """Let scikit-learn look at the names of features, and raise its own errors for what is no matrix."""
+    from sklearn.utils.validation import validate_data
+
+    if column_names(X) is not None:  # of a data frame the names only: `as_csr` reads more kinds of it
+        return validate_data(model, X, reset=reset, skip_check_array=True)
+    return validate_data(model, X, reset=reset, dtype="numeric")

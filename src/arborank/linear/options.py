@@ -1,0 +1,149 @@
+"""The parameters of `XRLinear` as values that its functions take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.estimates import Estimate, estimate_training
+from ..core.options import Check, check_options, each, per_layer, values_of
+from ..core.threads import n_threads
+from ..indexing.growing import TreeOptions
+from ..matching.options import SearchOptions
+from ..ranking import RelevanceOptions, SolverParams, parse_scheme
+from .layers import LayerPlan
+
+__all__ = ["CUSTOM", "LinearOptions"]
+
+CUSTOM = "custom"  # what is saved of a representation that is code or a matrix; `fit` then asks for it
+
+
+def _check_verbose(name: str, value: Any) -> None:
+    if not isinstance(value, bool | np.bool_ | int):
+        raise TypeError(f"{name} must be a number, or True or False; found {value!r}")
+
+
+_LAYERED: dict[str, Check] = {  # one value, or one per layer
+    **{name: each(check) for name, check in SolverParams.checks().items()},
+    "negatives": each(lambda name, value: parse_scheme(value)),
+}
+_AT_WORK: dict[str, Check] = {"n_jobs": lambda name, value: n_threads(value), "verbose": _check_verbose}
+
+
+@dataclass(frozen=True)
+class LinearOptions:
+    """The checked parameters of an `XRLinear`, but for its tree.
+
+    Attributes
+    ----------
+    indexing : TreeOptions
+    search : SearchOptions
+    relevance : RelevanceOptions
+    layered : mapping of str to value or sequence
+        The solver's parameters and ``negatives``: one value, or one per layer.
+    n_threads : int
+    verbose : bool
+    as_json : mapping of str to JSON values
+        All parameters, `CUSTOM` for a representation that is code or a matrix.
+    """
+
+    indexing: TreeOptions
+    search: SearchOptions
+    relevance: RelevanceOptions
+    layered: Mapping[str, Any]
+    n_threads: int
+    verbose: bool
+    as_json: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, model: Any, **given: Any) -> Self:
+        """Check the parameters of an `XRLinear`; ``given`` are options of its tree that count instead of its own.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is of the wrong kind or out of its range; the message names it.
+        """
+        check_options(model, {**_LAYERED, **_AT_WORK})
+        return cls(
+            indexing=TreeOptions.of(model, **given),
+            search=SearchOptions.of(model),
+            relevance=RelevanceOptions.of(model),
+            layered={name: getattr(model, name) for name in _LAYERED},
+            n_threads=n_threads(model.n_jobs),
+            verbose=bool(model.verbose),
+            as_json=_as_json(model),
+        )
+
+    @classmethod
+    def of_saved(cls, model: Any) -> Self:
+        """Check the parameters of a saved model, or of one to be saved, whose representation may be `CUSTOM`."""
+        custom = isinstance(model.representation, str) and model.representation == CUSTOM
+        return cls.of(model, representation="pifa") if custom else cls.of(model)
+
+    @classmethod
+    def of_update(cls, model: Any) -> Self:
+        """Check the parameters for labels that are new: a representation that says nothing of them becomes PIFA."""
+        kind = model.representation
+        named = isinstance(kind, str | Mapping) and kind != CUSTOM
+        options = cls.of(model) if named else cls.of(model, representation="pifa")
+        if any("usn" in parse_scheme(scheme) for scheme in values_of("negatives", model.negatives)):
+            raise ValueError(
+                f"negatives is {model.negatives!r}, but an update takes no user negatives; "
+                "set_params(negatives='tfn') first, or fit the model anew"
+            )
+        return options
+
+    def plan(self, depth: int) -> LayerPlan:
+        """Return how the layers of a tree of this depth are trained.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has not one value per layer.
+        """
+        columns = {name: per_layer(name, value, depth) for name, value in self.layered.items()}
+        negatives = columns.pop("negatives")
+        rows = zip(*columns.values(), strict=True)
+        solvers = [SolverParams(**dict(zip(columns, row, strict=True))) for row in rows]
+        return LayerPlan(solvers, negatives, self.search, self.relevance)
+
+    def estimate(
+        self,
+        *,
+        n_instances: int,
+        n_features: int,
+        nnz: int,
+        label_counts: NDArray[np.int64],
+        overlap: float | None = None,
+    ) -> Estimate:
+        """Return the memory that a training needs; see `arborank.core.estimates.estimate_training`."""
+        tree = self.indexing
+        return estimate_training(
+            n_instances=n_instances,
+            n_features=n_features,
+            nnz=nnz,
+            label_counts=label_counts,
+            branching=min(tree.branching, max(label_counts.size, 2)),
+            max_leaf_size=tree.max_leaf_size,
+            max_clusters=tree.max_clusters,
+            copies=tree.copies,
+            beam_size=self.search.beam_size,
+            n_threads=self.n_threads,
+            overlap=overlap,
+            **{name: values_of(name, self.layered[name]) for name in ("Cp", "threshold", "max_nonzeros")},
+        )
+
+
+def _as_json(model: Any) -> dict[str, Any]:
+    params = {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in model.get_params(deep=False).items()
+        if name != "tree"
+    }
+    kind = model.representation
+    if not isinstance(kind, str):
+        params["representation"] = dict(kind) if isinstance(kind, Mapping) else CUSTOM
+    return params

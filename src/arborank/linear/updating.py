@@ -1,0 +1,273 @@
+"""Labels come, change and go without the tree being trained anew.
+
+New labels get a branch of their own, grown and trained as by `fit_tree`, but on the labels at hand only. Its top nodes
+become children of the root, trained against all instances of the update; below them nothing differs from an ordinary
+tree. The weights that were there stay as they are, so an old label's score does not change; only its rank may, where a
+new label goes before it or a new branch takes the place of its own in the beam.
+
+Every function returns a new `FittedTree` that shares most arrays with the old one.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..core.checks import IGNORE_MISSING, Missing, check_integer, check_missing
+from ..core.errors import ArgumentError
+from ..core.lazy import sp
+from ..core.lengths import divide_rows, typical_length
+from ..core.notices import warn
+from ..core.options import Options, option, real
+from ..core.sequences import as_column
+from ..core.sparse import Csr, MatrixLike
+from ..indexing import LabelTree
+from ..indexing.grafting import deepen, graft, prune, shape_branch
+from ..indexing.growing import grow_tree
+from ..ranking import LayerWeights
+from ..ranking.chunks import append_chunks, concat_siblings, select_children
+from ..ranking.training import CERTAIN
+from .fitted import FittedTree
+from .fitting import checked_tree, count_labels
+from .layers import train_layers
+from .options import LinearOptions
+from .targets import as_indicator
+
+__all__ = [
+    "NegativeCosts",
+    "check_ids",
+    "check_log",
+    "check_new_ids",
+    "graft_labels",
+    "learn_labels",
+    "remove_labels",
+    "renumber_labels",
+]
+
+# What a sample of negatives leaves out, a branch with fewer levels has fewer rankers to make up for. Its margins at the
+# root are lowered by so much for every level that it lacks, and every factor of e that the sample is smaller by; found
+# as in benchmarks/HOW-WE-KNOW.md.
+_LESS = 0.065
+_ALIKE = 10  # lengths of rows in fit and an update; more, and they were not made in the same way
+
+
+@dataclass(frozen=True)
+class NegativeCosts(Options):
+    """What negatives of new labels cost: the options of `XRLinear.add_labels` of these names, and their bounds."""
+
+    negative_share: float = option(1.0, real(above=0.0, most=1.0))
+    negative_cost: float = option(1.0, real(above=0.0))
+
+
+def learn_labels(
+    fitted: FittedTree,
+    X: Csr,
+    Y: Csr,
+    ids: NDArray[np.int64],
+    options: LinearOptions,
+    *,
+    tree: LabelTree | None = None,
+    label_features: MatrixLike | None = None,
+    costs: NegativeCosts,
+) -> tuple[FittedTree, dict[str, float]]:
+    """Learn labels in a branch of their own; see `XRLinear.learn_labels`.
+
+    Parameters
+    ----------
+    fitted : FittedTree
+    X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_learned)
+        From `check_log`.
+    ids : int64 array of shape (n_learned,)
+        From `check_new_ids`; what the tree knows of them is forgotten.
+    options : LinearOptions
+    tree : LabelTree, optional
+        The branch; by default it is grown.
+    label_features, costs
+        As for `XRLinear.add_labels`.
+
+    Returns
+    -------
+    fitted : FittedTree
+    times : dict of str to float
+        Seconds, see ``XRLinear.fit_times_``.
+    """
+    _warn_of_lengths(X, fitted.row_length)
+    X = divide_rows(X, fitted.row_length)
+    counts = count_labels(X, Y, options)
+    depth = fitted.tree.depth
+    work: dict[str, Any] = {"n_threads": options.n_threads, "verbose": options.verbose}
+    if tree is None:
+        tree, times = grow_tree(X, Y, options.indexing, label_features=label_features, **work)
+    else:
+        tree, times = checked_tree(tree, Y, label_features), {"representation": 0.0, "index": 0.0}
+    branch = shape_branch(tree, depth)
+    start = time.perf_counter()
+    root_cost = 1 / costs.negative_share
+    plan = options.plan(depth).of_branch(branch.depth, root_cost=root_cost, cost=costs.negative_cost)
+    layers = train_layers(X, Y, branch, plan, **work)
+    times["train"] = time.perf_counter() - start
+    less = np.float32(_LESS * (depth - branch.depth) * math.log(root_cost))
+    layers[0] = replace(layers[0], bias=layers[0].bias - less)
+    start = time.perf_counter()
+    grown = graft_labels(fitted, branch, layers, ids, counts, X.shape[0], options.search.combine)
+    times["graft"] = time.perf_counter() - start
+    return grown, times
+
+
+def graft_labels(
+    fitted: FittedTree,
+    branch: LabelTree,
+    layers: list[LayerWeights],
+    ids: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    n_further: int,
+    combine: str,
+) -> FittedTree:
+    """Hang a branch over labels ``ids``, with its layers, from the root; what the tree has of them goes."""
+    depth, own = fitted.tree.depth, fitted.layers
+    n_labels = max(fitted.n_labels, int(ids.max()) + 1)
+    stem, kept = prune(fitted.tree, ids[ids < fitted.n_labels])
+    layers = _deepen(layers, depth, combine)
+    tree = deepen(branch, depth).relabel(ids, n_labels)
+    if stem is not None:
+        own = own if stem.labels.size == fitted.tree.labels.size else _select(own, kept)
+        tree = graft(stem.relabel(np.arange(fitted.n_labels), n_labels), tree)
+        top = concat_siblings([own[0], layers[0]])
+        with ThreadPoolExecutor() as pool:  # copying, which is not bound to the interpreter
+            layers = [top, *pool.map(append_chunks, own[1:], layers[1:])]
+    known, n_instances = fitted.label_counts, fitted.n_instances
+    if known is not None and n_instances is not None:
+        known = np.concatenate([known, np.zeros(n_labels - known.size, np.int64)])
+        known[ids] = counts
+        n_instances += n_further
+    return FittedTree(tree, layers, fitted.row_length, known, n_instances)
+
+
+def renumber_labels(fitted: FittedTree, ids: ArrayLike, n_labels: int) -> FittedTree:
+    """Give the labels other ids; see `XRLinear.renumber_labels`."""
+    check_integer("n_labels", n_labels, 1, 2**31 - 1)
+    given = np.asarray(ids)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"ids must hold integer ids, found {given.dtype}")
+    new = given.astype(np.int64)
+    if new.shape != (fitted.n_labels,) or np.unique(new).size < new.size:
+        raise ValueError(f"ids must hold a different id for each of {fitted.n_labels} labels")
+    if new.min() < 0 or new.max() >= n_labels:
+        raise ValueError(f"ids must be from 0 to {n_labels - 1}, found {new.min()} to {new.max()}")
+    counts = None
+    if fitted.label_counts is not None:
+        counts = np.zeros(n_labels, np.int64)
+        counts[new] = fitted.label_counts
+    return replace(fitted, tree=fitted.tree.relabel(new, n_labels), label_counts=counts)
+
+
+def remove_labels(fitted: FittedTree, labels: ArrayLike, *, renumber: bool, missing: Missing) -> FittedTree:
+    """Drop labels with their weights; see `XRLinear.remove_labels`."""
+    n_labels = fitted.n_labels
+    ids = check_ids(labels, None if check_missing(missing) == "ignore" else n_labels)
+    there = ids < n_labels
+    if not renumber:  # what was removed before has an id still
+        there[there] = np.isin(ids[there], fitted.tree.labels)
+    if missing == "error" and not there.all():
+        raise ArgumentError("labels", f"holds {ids[~there][0]}, which was removed before", IGNORE_MISSING)
+    ids = ids[there]
+    tree, kept = prune(fitted.tree, ids)
+    if tree is None or ids.size == n_labels:
+        raise ArgumentError("labels", "holds every label of the model; at least one must be left")
+    counts = fitted.label_counts
+    if counts is not None:
+        counts = counts.copy()
+        counts[ids] = 0
+    if renumber:
+        left = np.ones(n_labels, np.bool_)
+        left[ids] = False
+        tree = tree.relabel(np.cumsum(left) - 1, int(left.sum()))
+        counts = None if counts is None else counts[left]
+    return replace(fitted, tree=tree, layers=_select(fitted.layers, kept), label_counts=counts)
+
+
+# ------------------------------------------------------------------ checks
+
+
+def check_log(X: Csr, Y: Any) -> Csr:
+    """Return what marks the labels to learn in the rows of ``X``, or raise if they cannot be learned from them."""
+    marks, classes = as_indicator(Y, X.shape[0])
+    if classes is not None:
+        raise ValueError("Y is 1-dimensional; an indicator matrix, or a list of labels a row, was expected")
+    idle = np.flatnonzero(np.bincount(marks.indices, minlength=marks.shape[1]) == 0)
+    if idle.size:
+        raise ValueError(
+            f"column {idle[0]} of Y (and {idle.size - 1} more) has no instance; every label needs one, which may "
+            "be a text about the label"
+        )
+    if np.diff(marks.indptr).all():
+        raise ArgumentError(
+            "Y",
+            "has a label in every row; there must also be instances without any, like the queries to come",
+        )
+    return marks
+
+
+def check_new_ids(labels: ArrayLike, n_labels: int) -> NDArray[np.int64]:
+    """Return ids of some of ``n_labels`` labels and of new ones, or raise if the new ones leave a gap."""
+    ids = check_ids(labels, None)
+    new = np.sort(ids[ids >= n_labels])
+    gaps = np.flatnonzero(new != n_labels + np.arange(new.size))
+    if gaps.size:
+        raise ValueError(f"labels leaves out {n_labels + gaps[0]}; ids of new labels follow {n_labels - 1}")
+    return ids
+
+
+def check_ids(labels: ArrayLike, n_labels: int | None) -> NDArray[np.int64]:
+    """Return label ids, or raise if one is repeated, or not below ``n_labels`` where that is given."""
+    is_array = isinstance(labels, np.ndarray)
+    ids = np.asarray(labels if is_array else list(as_column(labels, "labels", "a list of label ids")))
+    if ids.ndim != 1 or ids.size == 0:
+        raise ValueError(f"labels must be a list of at least one label id, found shape {ids.shape}")
+    if ids.dtype.kind not in "iu" and not all(type(label) is int for label in ids.tolist()):
+        raise TypeError(f"labels must hold integer ids, found {ids.dtype}")
+    most = 2**31 - 1 if n_labels is None else n_labels
+    wrong = ids[(ids < 0) | (ids >= most)]
+    if wrong.size:
+        there = "label ids are below 2**31" if n_labels is None else f"the model has labels 0 to {most - 1}"
+        raise ArgumentError("labels", f"holds {wrong[0]}, but {there}")
+    values, times = np.unique(ids, return_counts=True)
+    if values.size < ids.size:
+        raise ArgumentError("labels", f"holds {values[times > 1][0]} twice")
+    return ids.astype(np.int64)
+
+
+# ------------------------------------------------------------------ layers
+
+
+def _warn_of_lengths(X: Csr, row_length: float) -> None:
+    length = typical_length(X)
+    if max(length, row_length) / min(length, row_length) > _ALIKE:
+        warn(
+            f"rows of X have a typical length of {length:.3g}, but those that the model was fitted on had "
+            f"{row_length:.3g}; make them as for fit"
+        )
+
+
+def _select(layers: Sequence[LayerWeights], kept: list[NDArray[np.bool_]]) -> list[LayerWeights]:
+    return [
+        layer if nodes.all() else select_children(layer, nodes)
+        for layer, nodes in zip(layers, kept, strict=True)
+    ]
+
+
+def _deepen(layers: list[LayerWeights], depth: int, combine: str) -> list[LayerWeights]:
+    """Insert layers of only children, see `deepen`, that pass the scores of their parents on."""
+    n = layers[0].n_children
+    if combine == "noop":  # scores do not come down from the parents, so the parents' rankers do
+        W, bias = layers[0].to_matrix()
+    else:
+        W = sp.csc_array((layers[0].n_features, n), dtype=np.float32)
+        bias = np.full(n, CERTAIN, np.float32)
+    only = LayerWeights.from_matrix(W, bias, np.arange(n + 1), ranks=layers[0].ranks)
+    return [layers[0], *[only] * (depth - len(layers)), *layers[1:]]
