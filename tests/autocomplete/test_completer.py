@@ -366,7 +366,7 @@ def test_any_combination_with_scores_from_0_to_1():
     ("args", "error", "message"),
     [
         ((["a"], ["b", "c"]), ValueError, "previous has 1 entries but queries has 2"),
-        (("ab", ["b", "c"]), TypeError, "previous must be a sequence with one entry a pair"),
+        (("ab", ["b", "c"]), TypeError, "previous must be a sequence with one entry per pair"),
         (([1], ["b"]), TypeError, r"previous\[0\] must be a str or a sequence of str, found int"),
         ((["a"], [2]), TypeError, "queries must hold str, found int at position 0"),
     ],
@@ -377,7 +377,7 @@ def test_bad_pairs(args, error, message):
     with pytest.raises(ValueError, match="users has 2 entries but queries has 1"):
         Autocompleter().fit_pairs(["a"], ["b"], users=[1, 2])
     for wrong in ("u", 5):
-        with pytest.raises(TypeError, match="users must be a sequence with one entry a pair, found"):
+        with pytest.raises(TypeError, match="users must be a sequence with one entry per pair, found"):
             Autocompleter().fit_pairs(["a"], ["b"], users=wrong)
 
 
@@ -415,7 +415,7 @@ def test_bad_calls(completer):
     for wrong in ("n", 5):
         with pytest.raises(TypeError, match="prefixes must be an iterable of str, found"):
             completer.complete_batch(wrong)
-        with pytest.raises(TypeError, match="previous must be a sequence with an entry a prefix, found"):
+        with pytest.raises(TypeError, match="previous must be a sequence with one entry per prefix, found"):
             completer.complete_batch(["n"], wrong)
     for wrong in ("no", None, 1):
         with pytest.raises(TypeError, match=f"strict must be True or False, found {wrong!r}"):

@@ -1,4 +1,4 @@
-"""The queries that can be suggested: sorted, so that those with a common prefix are neighbours; and how frequent."""
+"""The queries that can be suggested: sorted, so that those with a common prefix are neighbours, with their counts."""
 
 import reprlib
 from collections.abc import Collection, Iterable, Sequence
@@ -18,9 +18,9 @@ from .phrases import holds_phrase, normal_phrases
 
 __all__ = ["Catalogue"]
 
-_MANY = 2048  # a range of more queries is ranked by frequency once, not at every keystroke
-_RANGES = 1024  # so many of these are remembered,
-_REMEMBERED = 64  # each with so many queries at least
+_MANY = 2048  # larger ranges are ranked by frequency once, not at every keystroke
+_RANGES = 1024  # most ranges of which the ranking is kept
+_REMEMBERED = 64  # queries kept of each, at least
 _MOST_SENT = 2**63 - 1  # of all queries
 
 
@@ -77,7 +77,7 @@ class Catalogue:
         ----------
         prefix : str
         within : (int, int), optional
-            Ids to look among: those of a shorter prefix, if known.
+            Range of ids to search: that of a shorter prefix, if known.
         """
         start = prefix.encode()
         if len(start) > self.longest:
@@ -124,7 +124,7 @@ class Catalogue:
         return Catalogue, (self.keys, self.texts, self.counts, self.blocked, self.phrases)
 
     def blocking(self, phrases: Iterable[str]) -> "Catalogue":
-        """Return a catalogue that blocks what holds one of some words or phrases, as `holds_phrase` finds them, too."""
+        """Return a catalogue in which queries that contain one of some words or phrases are blocked, too."""
         wanted = normal_phrases([*self.phrases, *phrases])
         blocked = np.union1d(self.blocked, self.holding(wanted)).astype(np.int32)
         return Catalogue(self.keys, self.texts, self.counts, blocked, wanted)
@@ -197,7 +197,7 @@ class Catalogue:
         Raises
         ------
         ValueError
-            If counts are not a vector of int64 from 0 on, one a query, or ids of blocked queries not int32, ascending
+            If counts are not a vector of int64 from 0 on, one per query, or ids of blocked queries not int32, ascending
             and in range.
         """
         keys = state.part("keys", StringTable)

@@ -34,61 +34,62 @@ _PARTS = ("model", "previous_features", "prefix_features")  # parameters that ar
 class Autocompleter(SaveMixin, Estimator):
     """Session-aware query autocompletion (Yadav et al., KDD 2021).
 
-    Every query of the log is a label. It is ranked from the words of the queries before it and from character n-grams
-    of the prefix, in a label tree that the prefix prunes: no node outside the prefix is scored. What followed the
-    previous query in the log comes first; see `complete`.
+    Every query of the log is a label. Its rankers see the words of the queries before it and character n-grams of the
+    prefix. The prefix prunes the label tree: no node outside it is scored. What followed the previous query in the log
+    comes first; see `complete`.
 
-    Queries, prefixes and contexts are compared in the form that `normalize` gives: lower case, composed Unicode,
-    single spaces, one shape of apostrophe, nothing invisible. The spelling sent most often is shown.
+    Queries, prefixes and contexts are compared in normal form: lower case, composed Unicode, single spaces, one kind of
+    apostrophe, no invisible characters. The most frequent spelling of a query is shown.
 
     Parameters
     ----------
     index : {"hybrid", "trie", "mustlink", "kmeans"}, default="hybrid"
-        The label tree: see `arborank.indexing`.
+        Kind of label tree; see `arborank.indexing`.
     depth : int, optional
-        Levels of characters in it: 4 for ``"hybrid"``, 16 for ``"trie"``, 3 for ``"mustlink"``.
+        Levels of characters in the tree; by default 4 for ``"hybrid"``, 16 for ``"trie"``, 3 for ``"mustlink"``.
     representation : {"pifa", "names", "pifa-names"}, default="pifa"
-        What stands for a query when k-means groups them: the mean of its instances, the prefix features of its whole
-        name, or both side by side. ``"trie"`` does not use it.
+        Vector of a query for k-means: the mean of its instances, the prefix features of its whole text, or both side by
+        side. ``"trie"`` does not use it.
     model : XRLinear, optional
-        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``, for the
-        hybrid tree with ``max_leaf_size=16, beam_size=5``. ``combine`` must give scores from 0 to 1.
+        Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``, with
+        ``max_leaf_size=16, beam_size=5`` for the hybrid tree. ``combine`` must give scores from 0 to 1.
     previous_features : vectoriser, optional
-        Of the previous queries; it is fitted on one text a pair, all its previous queries, without words that too few
-        have sent (see ``min_count``, ``min_users``). By default words that occur in two pairs:
-        ``NgramTfidf(tokens="word1", min_df=2, sublinear_tf=True)``, with ``min_df=min_count`` where that is more.
+        Features of the previous queries. It is fitted on one text per pair, its previous queries joined, without rare
+        words (see ``min_count``, ``min_users``). By default words that occur in two pairs:
+        ``NgramTfidf(tokens="word1", min_df=2, sublinear_tf=True)``, with ``min_df=min_count`` if that is larger.
     prefix_features : vectoriser, optional
-        Of the prefix; by default ``PrefixTfidf()``.
+        Features of the prefix; by default ``PrefixTfidf()``.
     prefix_weight : float, default=0.1
-        Weight of the prefix beside the previous queries. As the tree is pruned by the prefix, little is needed.
+        Weight of the prefix features beside those of the previous queries. It can be small, as the prefix prunes the
+        tree.
     n_previous : int, default=1
-        Previous queries of a session that count.
+        Number of previous queries in a session that count.
     decay : float, default=0.5
-        Weight of each against the one after it.
+        Weight of a previous query relative to the one after it; above 0, at most 1.
     prefix_law : {"uniform", "reciprocal"}, default="uniform"
-        How the lengths of training prefixes are drawn; see `sample_lengths`.
+        Distribution of the lengths of training prefixes; see `sample_lengths`.
     prefixes_per_query : int, default=1
-        Training prefixes of every pair.
+        Number of training prefixes per pair.
     min_count : int, default=1
-        A query sent less often never becomes a label, nor a previous query of fewer pairs a context, nor a word in
-        fewer contexts a feature.
+        Least number of times that a query must be sent to be suggested, of pairs that a context must have to be
+        counted, and of contexts that a word must occur in to be a feature.
     min_users : int, default=1
-        Nor does a query, context or word sent in fewer sessions (by fewer users, where these are given).
+        Least number of different sessions (or users, if given) that must have sent a query, context or word.
     blocklist : collection of str, default=()
-        Words and phrases: a query that holds one, as whole words, is never suggested, nor learned from.
+        Words and phrases. Queries that contain one of them, as whole words, are neither suggested nor learned from.
     session_gap : float or None, default=1800
-        Seconds of silence after which `fit` takes a session to be over.
+        Seconds of silence that end a session in `fit` and `update`; None for no limit.
     random_state : int, default=0
-        Seed of the prefixes and of the tree.
+        Seed of the training prefixes.
     n_jobs : int, optional
-        Threads; None or -1 for every core. The result does not depend on it.
+        Number of threads; None or -1 for every core. The result does not depend on it.
     verbose : int, default=0
         1 shows progress bars.
 
     Attributes
     ----------
     fitted_ : FittedCompleter
-        All that was learned, of which these are parts:
+        All that was learned. The other attributes are parts of it.
     catalogue_ : Catalogue
         The queries, with their counts.
     followers_ : Followers
@@ -184,12 +185,13 @@ class Autocompleter(SaveMixin, Estimator):
         Parameters
         ----------
         previous : sequence of str, or of sequences of str, oldest first
-            None and ``()`` stand for nothing; of longer sequences the last ``n_previous`` count.
+            What came before each query; None or ``()`` for nothing. The last ``n_previous`` of each count.
         queries : sequence of str
         users : sequence, optional
             Who sent each query; needed when ``min_users`` is more than 1.
         times : sequence, optional
-            When, as for `fit`; with users, an update knows by them what was learned before.
+            When each query was sent, as for `fit`. With users and times, an update recognises pairs that were learned
+            before.
 
         Raises
         ------
@@ -201,32 +203,33 @@ class Autocompleter(SaveMixin, Estimator):
         return self
 
     def update(self, log: LogRows, *, refresh: Collection[str] = ()) -> Self:
-        """Return a completer that knows a newer log.
+        """Return a completer that has learned a newer log, too.
 
-        - Queries that are new and, in this log, frequent enough for ``min_count`` and ``min_users`` are added, in a
-          branch of the tree of their own.
-        - How often every query was sent, and after which others, adds up: a known query that begins to follow a
-          context is completed there at once. Contexts, too, are kept if they are known or frequent enough.
-        - The rankers of known queries stay: what follows contexts that only share words with those of this log is
-          learned by `fit` alone, or by ``refresh``.
-        - Rows that were learned before (the same session, time and query; those of the last four million rows are
-          known) do not count again, so that logs may overlap.
-        - Queries that hold a word or phrase of ``blocklist`` or of `block` are removed, with all that was learned from
-          them.
+        It shares features and most weights with this one, which stays as it is and can serve meanwhile.
+
+        - New queries that are frequent enough in this log (``min_count``, ``min_users``) are added, in a branch of the
+          tree of their own.
+        - Counts add up: how often every query was sent, and after which others. A known query that begins to follow a
+          context is completed there at once. Contexts are kept if they are known or frequent enough.
+        - The rankers of known queries stay. Only `fit` or ``refresh`` teaches them what follows contexts that merely
+          share words with those of this log.
+        - Rows that were learned before (same session, time and query, among the last four million rows) do not count
+          again, so logs may overlap.
+        - Queries that contain a word or phrase of ``blocklist`` or of `block` are removed, with all that was learned
+          from them.
 
         Parameters
         ----------
         log : iterable of (session, time, query)
-            As for `Autocompleter.fit`. It must hold known queries beside the new ones, as a log does: they are what
-            new queries are told apart from.
+            As for `fit`. It must contain known queries beside the new ones, whose rankers need them as negatives.
         refresh : collection of str, default=()
-            Known queries to be forgotten and learned from this log.
+            Known queries to forget and to learn again from this log.
 
         Raises
         ------
         TypeError, ValueError
-            As `Autocompleter.fit`, but for a log without a query, which only removes what is blocked; or if a query of
-            ``refresh`` is unknown or not in the log, no query of the log is known and stays, or every known query is
+            As `fit`, except that a log without queries is allowed: it only removes what is blocked. Also if a query of
+            ``refresh`` is unknown or not in the log, if the log contains new queries only, or if every known query is
             blocked.
 
         Warns
@@ -248,10 +251,10 @@ class Autocompleter(SaveMixin, Estimator):
         times: Iterable[Time] | None = None,
         refresh: Collection[str] = (),
     ) -> Self:
-        """Return a completer that knows newer pairs; see `update` and `Autocompleter.fit_pairs`.
+        """Return a completer that has learned newer pairs, too; see `update` and `fit_pairs`.
 
-        Pairs without ``users`` and ``times`` are not known again one by one. If all of them were given together
-        before, there is a warning, and they count once more.
+        Pairs without ``users`` and ``times`` are not recognised one by one: they count again. If the very same pairs
+        were learned before, there is a warning.
         """
         check_fitted(self, "fitted_")
         options = CompleterOptions.of(self)
@@ -259,28 +262,27 @@ class Autocompleter(SaveMixin, Estimator):
         return fitted_clone(self, fitted_=update_completer(self.fitted_, pairs, options, refresh))
 
     def remove(self, queries: Iterable[str], *, missing: Missing = "error") -> Self:
-        """Return a completer without some queries: neither their text nor a weight of theirs is left.
+        """Return a completer without some queries, their texts and their weights.
 
-        An `update` brings them back if they are sent again; `block` is for good.
+        An `update` adds them again if they are sent again; `block` is permanent.
 
         Parameters
         ----------
         queries : iterable of str
         missing : {"error", "ignore"}, default="error"
-            What a query is that the completer does not know: a `ValueError`, or nothing, so that the same queries may
-            be given twice.
+            Whether an unknown query is a `ValueError`. With ``"ignore"`` the same queries may be given twice.
 
         Raises
         ------
         TypeError, ValueError
-            If a query is not a str, is unknown, unless that is to be ignored, or none would be left.
+            If a query is not a str or, unless ``missing="ignore"``, is unknown; or if no query would be left.
         """
         check_fitted(self, "fitted_")
         ids = set(self.catalogue_.find_all("queries", queries, check_missing(missing)))
         return fitted_clone(self, fitted_=remove_queries(self.fitted_, np.array(sorted(ids), np.int64)))
 
     def block(self, phrases: Iterable[str]) -> Self:
-        """Never suggest queries that hold one of some words or phrases, from now on; saved with the completer.
+        """Never suggest queries that contain one of some words or phrases, from now on; saved with the completer.
 
         Raises
         ------
@@ -307,27 +309,27 @@ class Autocompleter(SaveMixin, Estimator):
         Parameters
         ----------
         prefix : str
-            What has been typed; empty for a guess at the whole query. Where no query begins with it, the result is
+            What has been typed; empty for suggestions of the next query. If no query begins with it, the result is
             empty.
         previous : str or sequence of str, default=()
-            The queries before, oldest first; the last ``n_previous`` that are not blank count. They need not be known.
+            The queries sent before, oldest first. The last ``n_previous`` that are not blank count, known or not.
         k : int, default=10
-            Most completions.
+            Largest number of completions.
         strict : bool, default=True
-            Whether every completion begins with the prefix. Otherwise a list that is not full goes on with queries that
-            begin with something one typo away (a character too many, too few, another or two swapped; from three
-            characters on, and not in the first). If it is empty even then, the result is the most frequent queries that
-            share the longest beginning.
+            Whether every completion must begin with the prefix. If False, a list of fewer than ``k`` goes on with
+            queries that begin with something one typo away: a character too many, too few, a wrong one, or two swapped;
+            for prefixes of at least three characters, and not in the first one. If nothing is found even then, the
+            result is the most frequent queries that share the longest beginning.
         beam_size : int, optional
-            Instead of the model's own.
+            Nodes kept at every inner level of the search; by default the ``beam_size`` of the model.
 
         Returns
         -------
         list of (query, score)
-            Scores are from 0 to 1, and compare completions of one prefix. What followed the previous queries comes
-            first, by how often it did; then what the model ranks high and what is frequent. Where nothing of the prefix
-            followed, the model decides. Where the previous queries are not known either, nor any word of theirs,
-            completions are ranked by frequency, and the score is their share of what was sent with this prefix.
+            Scores are from 0 to 1, and comparable for one prefix only. Queries that followed the previous ones come
+            first, the most frequent ones at the top; then those that the model ranks high, and frequent ones. If no
+            query with this prefix followed, the model decides. If neither the previous queries nor their words are
+            known, completions are ranked by frequency, and a score is a query's share of all sent with this prefix.
 
         Raises
         ------
@@ -366,16 +368,16 @@ class Autocompleter(SaveMixin, Estimator):
         Raises
         ------
         TypeError, ValueError
-            As `complete`, and if ``previous`` has not one entry a prefix.
+            As `complete`, and if ``previous`` has not one entry per prefix.
         """
         check_fitted(self, "fitted_")
         k, beam_size = _sizes(k, beam_size)
         keys = [normalize(prefix, prefix=True) for prefix in text_list(prefixes, "prefixes")]
         before: Sequence[Previous] = [()] * len(keys)
         if previous is not None:
-            before = list(as_column(previous, "previous", "a sequence with an entry a prefix"))
+            before = list(as_column(previous, "previous", "a sequence with one entry per prefix"))
         if len(before) != len(keys):
-            raise ValueError(f"previous must have {len(keys)} entries, one a prefix, found {len(before)}")
+            raise ValueError(f"previous must have {len(keys)} entries, one per prefix, found {len(before)}")
         contexts = [
             read_context(texts, self.n_previous, f"previous[{row}]") for row, texts in enumerate(before)
         ]

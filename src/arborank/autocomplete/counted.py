@@ -1,4 +1,4 @@
-"""Which rows of a log were learned already, so that none counts twice."""
+"""Which rows of a log were learned before, so that none counts twice."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ KEPT = 1 << 22  # marks, of 8 bytes
 def mark_pairs(pairs: Pairs) -> NDArray[np.uint64]:
     """Return a mark for every pair, from its user, time and query; without users or times, one for all pairs.
 
-    A mark tells nothing but whether its row was seen; that two of ten million rows have one in common is as likely as
-    three in a million. Of a time, thousandths of a second count.
+    A mark is a hash of 64 bits, from which nothing of its row can be read; that two of ten million rows share one is as
+    likely as three in a million. Of a time, thousandths of a second count.
     """
     if pairs.times is not None and pairs.users is not None:
         rows = zip(pairs.users, pairs.times, pairs.queries, strict=True)

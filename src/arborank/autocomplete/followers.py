@@ -1,4 +1,4 @@
-"""What followed what: how often every query was sent right after another one."""
+"""How often every query was sent right after another one."""
 
 from bisect import bisect_left
 from collections.abc import Container, Hashable, Sequence
@@ -18,7 +18,7 @@ __all__ = ["Followers", "count_followers"]
 
 Found = tuple[NDArray[np.int32], NDArray[np.float64]]
 
-_REMEMBERED = 4096  # contexts, so that a keystroke after the first finds its own at once
+_REMEMBERED = 4096  # contexts whose position is kept for the next keystroke
 _NOTHING: Found = np.array([], np.int32), np.array([], np.float64)
 
 

@@ -69,7 +69,7 @@ def gather(
         If users are needed but not known, or no query is left.
     """
     if options.min_users > 1 and pairs.users is None:
-        raise ValueError(f"min_users is {options.min_users}, so users are needed, one a pair")
+        raise ValueError(f"min_users is {options.min_users}, so users are needed, one per pair")
     forms: dict[str, tuple[str, str]] = {}
     spellings: Counter[tuple[str, str]] = Counter()
     numbers: dict[str, int] = {}

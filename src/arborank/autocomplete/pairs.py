@@ -10,7 +10,7 @@ from .times import Time, seconds
 
 __all__ = ["Pairs", "check_pairs", "is_hashable"]
 
-_PAIRED = "a sequence with one entry a pair"
+_PAIRED = "a sequence with one entry per pair"
 
 
 class Pairs(NamedTuple):
@@ -70,7 +70,7 @@ def check_pairs(
         if not is_hashable(user):
             raise TypeError(f"users[{number}] is {user!r}; a hashable value was expected")
     if times is not None and who is None:
-        raise ValueError("times need users, one a pair: a row is known again by both")
+        raise ValueError("times need users, one per pair: rows are recognised by both")
     when = _column("times", times, len(texts))
     return Pairs(contexts, texts, who, None if when is None else list(map(_seconds, count(), when)))
 

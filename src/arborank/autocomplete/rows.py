@@ -47,7 +47,7 @@ class ContextRows:
         self.n_features = self.n_before + rows_of(prefix, [""]).shape[1]
 
     def many(self, previous: Sequence[Context], prefixes: Sequence[str]) -> tuple[Csr, NDArray[np.bool_]]:
-        """Return one row a prefix, and whether anything is known of what came before.
+        """Return one row per prefix, and whether anything is known of what came before.
 
         Parameters
         ----------

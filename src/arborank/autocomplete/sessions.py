@@ -23,19 +23,17 @@ _NEARLY_ALL = 0.95
 def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | None = 1800.0) -> Pairs:
     """Pair every query of a log with the ones before it in its session.
 
-    Rows may come in any order: those of a session are sorted by time, equal times stay as they come. A pause longer
-    than ``session_gap`` begins a new session. A query that repeats the one before it (as `normalize` sees them) counts
-    once. The first query of a session has nothing before it and is kept: this is how the completer learns what to say
-    to a newcomer.
+    Rows may come in any order: those of a session are sorted by time, and equal times keep their order. A pause longer
+    than ``session_gap`` begins a new session. A query that repeats the one before it, in normal form, counts once. The
+    first query of a session has nothing before it and is kept, to learn what to suggest to newcomers.
 
     Parameters
     ----------
     rows : iterable of (session, time, query)
         Times are numbers of seconds since 1970, or dates: `datetime`, `numpy.datetime64` or ISO 8601 text, in UTC
-        unless they have a zone; of several kinds, if need be. Numbers may begin anywhere, as only their differences
-        count.
+        unless they have a zone; kinds may be mixed. Numbers may begin anywhere, as only their differences count.
     n_previous : int, default 1
-        Previous queries kept, at most.
+        Largest number of previous queries to keep.
     session_gap : float or None, default 1800
         Seconds; None for sessions without end.
 
@@ -49,7 +47,7 @@ def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | No
     Warns
     -----
     UserWarning
-        If nearly every pause within a session is longer than ``session_gap``, so that nearly no query has one before
+        If nearly every pause within a session is longer than ``session_gap``, so that hardly any query has one before
         it: the times may be in another unit, or the gap too short.
     """
     check_integer("n_previous", n_previous, 1)

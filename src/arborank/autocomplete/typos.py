@@ -12,9 +12,9 @@ _MOST = 4096
 def one_edit_ranges(catalogue: Catalogue, prefix: str) -> list[tuple[int, int]]:
     """Return the id ranges of queries that begin with a prefix changed in one place.
 
-    A character too many, too few, another one, or two neighbours swapped (Damerau 1964). The first character is
-    trusted, as are prefixes of fewer than 3 or more than 64 code points; ranges that hold more than 4096 queries in
-    all are cut short.
+    The change is an extra, missing or wrong character, or two neighbours swapped (Damerau 1964). The first character is
+    taken to be right, as are prefixes of fewer than 3 or more than 64 code points. Ranges are cut short at 4096 queries
+    in all.
 
     Parameters
     ----------
