@@ -32,7 +32,7 @@ def test_json_log(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("log.tsv", "a\t1\tx\na\t2\n", r"log\.tsv:2: session, time and query were expected, found 'a\\t2'"),
+        ("log.tsv", "a\t1\tx\na\t2\n", r"log\.tsv:2: session, time and query with tabs .* found 'a\\t2'"),
         ("log.tsv", "a\t1\tx\n\n", r"log\.tsv:2: session, time and query"),
         ("log.tsv", "a\tsoon\tx\n", r"log\.tsv:1: a time must be a number .* found 'soon'"),
         ("log.tsv", "a\tnan\tx\n", r"log\.tsv:1: a time must be a number"),

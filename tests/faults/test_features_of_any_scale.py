@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.preprocessing import normalize
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler, normalize
 
 from arborank import Autocompleter, Ensemble, XRLinear, load
 from arborank.analysis.compression import Setting, compress
@@ -143,6 +144,72 @@ def test_warnings_of_scales_that_hide_others():
         warnings.simplefilter("error")
         XRLinear().fit(np.ones((4, 1)), [[0], [1], [0], [1]])  # one column has all there is
         XRLinear(**TREE).fit(X, Y)
+
+
+@pytest.mark.parametrize("n_large", [3, 12, 40])
+def test_warnings_of_several_large_columns(n_large):
+    X, Y, queries, y = embeddings()
+    rng = np.random.default_rng(1)
+    more = rng.normal(size=(len(X), n_large)).astype(np.float32), rng.normal(size=(len(queries), n_large))
+    large, large_queries = np.hstack([X, 100 * more[0]]), np.hstack([queries, 100 * more[1]])
+    with pytest.warns(
+        UserWarning, match=rf"{n_large} columns of X, such as 128 and 129, hold much larger.*MaxAbsScaler"
+    ):
+        hidden = XRLinear(**TREE).fit(large, Y)
+    scaler = MaxAbsScaler().fit(large)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = XRLinear(**TREE).fit(scaler.transform(large), Y)
+    assert precision(model, scaler.transform(large_queries), y) >= precision(hidden, large_queries, y) + 0.04
+
+
+def test_warnings_of_a_mean_that_hides_the_rest():
+    X, Y, queries, y = embeddings()
+    offset = 40 * np.random.default_rng(1).normal(size=128).astype(np.float32)
+    with pytest.warns(
+        UserWarning, match=r"rows of X are nearly the same: their mean has 99\.9% .*StandardScaler"
+    ):
+        hidden = XRLinear(**TREE).fit(X + offset, Y)
+    assert precision(hidden, queries + offset, y) < 0.5
+    scaler = StandardScaler().fit(X + offset)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = XRLinear(**TREE).fit(scaler.transform(X + offset), Y)
+        assert precision(model, scaler.transform(queries + offset), y) > 0.95
+
+
+def _texts(n=600):
+    rng = np.random.default_rng(0)
+    return [" ".join(f"w{word}" for word in rng.zipf(1.3, 12) % 5000) for _ in range(n)]
+
+
+def _anisotropic():  # the vectors of encoders have a cosine of up to 0.9 with each other
+    rng = np.random.default_rng(0)
+    return normalize(rng.normal(size=(600, 128)) + 3 * rng.normal(size=128))
+
+
+def _pifa():
+    X = TfidfVectorizer().fit_transform(_texts())
+    return normalize(sp.csr_array(np.eye(60)[np.arange(600) % 60].T) @ X)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TfidfVectorizer(sublinear_tf=True).fit_transform(_texts()),
+        lambda: TfidfVectorizer(analyzer="char", norm=None).fit_transform(_texts()),
+        lambda: CountVectorizer().fit_transform(_texts()),
+        lambda: TfidfVectorizer().fit_transform(["the same text"] * 8),
+        lambda: counts()[0],
+        lambda: np.random.default_rng(0).random((600, 60)),
+        _anisotropic,
+        _pifa,
+    ],
+)
+def test_no_warnings_of_ordinary_features(make):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        typical_length(as_csr(make()), warns=True)
 
 
 def test_a_row_beyond_all_measure_is_an_error():

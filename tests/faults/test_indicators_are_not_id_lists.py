@@ -158,3 +158,45 @@ def test_shapes_beside_Y():
     ):
         with pytest.raises(ValueError, match=r"X has 3 features, but"):
             method(X[:, :3])
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("dtype", [int, bool, float, np.int8])
+def test_a_numpy_matrix_is_an_array(make, dtype):
+    model, expected = make().fit(np.matrix(X), np.matrix(Y.astype(dtype))), make().fit(X, Y.astype(dtype))
+    ids, scores = model.predict_topk(np.matrix(X), 3)
+    np.testing.assert_array_equal(ids, expected.predict_topk(X, 3)[0])
+    np.testing.assert_array_equal(scores, expected.predict_topk(X, 3)[1])
+    assert evaluate(np.matrix(Y.astype(dtype)), np.matrix(ids), (1, 3)) == evaluate(Y, ids, (1, 3))
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_a_numpy_matrix_in_every_argument():
+    about, marks = np.eye(3, 4), Y.astype(float)
+    model = XRLinear(representation="pifa-concat").fit(
+        np.matrix(X), np.matrix(Y), label_features=np.matrix(about), relevance=np.matrix(marks)
+    )
+    expected = XRLinear(representation="pifa-concat").fit(X, Y, label_features=about, relevance=marks)
+    for option in ({"candidates": marks}, {"exclude": marks}):
+        as_matrix = {name: np.matrix(value) for name, value in option.items()}
+        np.testing.assert_array_equal(
+            model.predict_topk(np.matrix(X), **as_matrix)[0], expected.predict_topk(X, **option)[0]
+        )
+    assert model.score(np.matrix(X), np.matrix(Y)) == expected.score(X, Y)
+    np.testing.assert_array_equal(model.predict(np.matrix(X)).toarray(), expected.predict(X).toarray())
+    new = np.eye(6, 1, dtype=int)
+    grown = model.add_labels(np.matrix(X), np.matrix(new), label_features=np.matrix(about[:1]))
+    wanted = expected.add_labels(X, new, label_features=about[:1])
+    np.testing.assert_array_equal(grown.predict_topk(X)[0], wanted.predict_topk(X)[0])
+
+
+def test_an_array_of_objects_is_no_indicator():
+    with pytest.raises(
+        TypeError, match=r"Y is an array of shape \(6, 3\) and dtype object.*Y.astype\(np.float32\)"
+    ):
+        XRLinear().fit(X, Y.astype(object))
+    with pytest.raises(
+        TypeError, match=r"dtype <U21; an indicator must hold numbers.*names go to TextRanker"
+    ):
+        XRLinear().fit(X, Y.astype(str))

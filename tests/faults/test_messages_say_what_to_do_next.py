@@ -1,10 +1,16 @@
 """An error of the library names what was found and what to do next: near names of a model, the kind of a path."""
 
+import csv
+import re
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import arborank
-from arborank import XRLinear
+from arborank import Autocompleter, XRLinear
+from arborank.autocomplete import read_log, session_pairs
+from arborank.cli import main
 
 
 @pytest.fixture
@@ -47,3 +53,77 @@ def test_a_path_of_another_kind(path):
         model.save(path)
     with pytest.raises(TypeError, match=r"directory must be a path, a str or os.PathLike, found"):
         arborank.load(path)
+
+
+COMMANDS = (
+    "rank {} text",
+    "complete {} prefix",
+    "predict {} -",
+    "evaluate {} a.npz",
+    "inspect {}",
+    "compress {} -o b",
+    "update {} --remove a.txt",
+    "update-completer {} a.tsv",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_misspelt_model_on_the_command_line(models, monkeypatch, command):
+    monkeypatch.chdir(models)
+    for name in ("a.npz", "a.txt", "a.tsv"):
+        (models / name).touch()
+    for name, message in (
+        ("smal", "there is no directory smal; did you mean 'small'?"),
+        ("other", "there is no directory other"),
+        ("a.txt", "a.txt is a file; a model is a directory"),
+    ):
+        result = CliRunner().invoke(main, command.format(name).split(), terminal_width=200)
+        assert result.exit_code == 2
+        assert f"Invalid value for 'MODEL': {message}" in " ".join(result.stderr.split())
+
+
+LOG = [("a", 1.0, "x"), ("a", 2.0, "y"), ("b", 1.0, "x")]
+
+
+@pytest.mark.parametrize("learn", [session_pairs, Autocompleter().fit])
+def test_what_is_no_log(learn, tmp_path):
+    for path in ("log.tsv", tmp_path / "log.tsv"):
+        with pytest.raises(
+            TypeError, match=r"found .*log\.tsv.*; arborank\.autocomplete\.read_log reads a file"
+        ):
+            learn(path)
+    columns = dict(zip(("user", "ts", "q"), zip(*LOG, strict=True), strict=True))
+    with pytest.raises(
+        TypeError,
+        match=re.escape("found a dict; give its rows, such as zip(log['user'], log['ts'], log['q'])"),
+    ):
+        learn(columns)
+    with pytest.raises(TypeError, match="found a dict; give its rows, such as a list of them"):
+        learn({"a": [(1, "x")]})
+    with pytest.raises(
+        ValueError, match=r"row 0 of the log has the time 'ts': .*; if that is a header, leave it out"
+    ):
+        learn([("user", "ts", "q"), *LOG])
+    with pytest.raises(ValueError, match=r"row 1 of the log has the time 'ts': (?!.*header)"):
+        learn([LOG[0], ("user", "ts", "q")])
+
+
+def test_files_that_are_no_log(tmp_path):
+    path = tmp_path / "log.tsv"
+    rows = "".join(f"{session}\t{time}\t{query}\n" for session, time, query in LOG)
+    for head in ("session\ttime\tquery\n", "Session\tTime\tQuery \n", ""):
+        path.write_text(head + rows)
+        assert [tuple(row) for row in read_log(path)] == LOG
+    path.write_text("user\tts\tq\n" + rows)
+    with pytest.raises(
+        ValueError,
+        match=r"log\.tsv:1: a time must be .* found 'ts'; if that is a header, rem",
+    ):
+        read_log(path)
+    path.write_text(rows.replace("\t", ","))
+    with pytest.raises(
+        ValueError, match=r":1: session, time and query with tabs between .*; the rows of a CSV file"
+    ):
+        read_log(path)
+    with path.open(newline="") as file:
+        assert session_pairs(csv.reader(file)).queries == ["x", "y", "x"]

@@ -197,3 +197,33 @@ def test_bad_unit(tmp_path):
     for unit in ("min", None, 1000, []):
         with pytest.raises(ValueError, match=r"time_unit is .*; expected one of s, ms, us, ns"):
             read_log(tmp_path / "log.tsv", time_unit=unit)
+
+
+@pytest.mark.parametrize("given", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_unit_that_no_time_fits(tmp_path, given, unit):
+    path = tmp_path / "log.tsv"
+    sizes = {"s": 1, **SIZES}
+    rows = [*log(lambda time: time * sizes[unit]), ("z", "2024-03-01", "a date")]
+    path.write_text("".join(f"{s}\t{t}\t{q}\n" for s, t, q in rows))
+    if given == unit:
+        assert read_log(path, time_unit=given)[0].time == pytest.approx(START)
+    elif sizes[given] < sizes[unit]:
+        with pytest.raises(ValueError, match="too large for"):
+            read_log(path, time_unit=given)
+    else:
+        word = {"s": "seconds", **WORDS}[unit]
+        message = f"log.tsv: time_unit is '{given}', but the numbers seem to count {word} since 1970, from 2024-03-01"
+        with pytest.raises(ValueError, match=message) as caught:
+            read_log(path, time_unit=given)
+        assert caught.value.argument == "time_unit"
+        path.write_text(path.read_text() + "y\t0\tof another clock\n")
+        assert len(read_log(path, time_unit=given)) == 26
+    if given == "us" and unit == "ms":
+        path.write_text("".join(f"{s}\t{t}\t{q}\n" for s, t, q in rows))
+        run = CliRunner().invoke(
+            main, ["train-completer", str(path), "-m", str(tmp_path / "m"), "--time-unit", "us"]
+        )
+        assert run.exit_code == 1
+        assert "--time-unit is 'us'" in run.stderr
+        assert "say --time-unit ms if they do" in run.stderr

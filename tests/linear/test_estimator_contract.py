@@ -2,6 +2,7 @@
 
 import warnings
 
+import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -19,6 +20,7 @@ with warnings.catch_warnings():
     checks = parametrize_with_checks([XRLinear()], expected_failed_checks=lambda estimator: DEPARTURES)
 
 
+@pytest.mark.filterwarnings("ignore:the rows of X are nearly the same")  # as those of some checks are
 @checks
 def test_scikit_learn_check(estimator, check):
     check(estimator)

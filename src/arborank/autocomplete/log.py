@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..datasets.lines import StrPath, fault, read_lines, suffix
 from .pairs import Pairs
-from .times import TimeUnit, check_unit, parse_time, shown
+from .times import TimeUnit, check_in_unit, check_unit, is_word, parse_time, shown
 
 __all__ = ["LogRow", "read_log", "read_pairs"]
 
@@ -28,8 +28,8 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
 
     A line is ``session<TAB>time<TAB>query``, or, in a ``.jsonl`` file, an object with these keys. A time is a number,
     or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05`` (UTC unless it says otherwise). A first line of
-    exactly ``session<TAB>time<TAB>query`` is skipped. Other keys of an object are passed over, but for ``"count"`` and
-    the like: a line counts once.
+    exactly ``session<TAB>time<TAB>query``, in letters of any case, is skipped. Other keys of an object are passed over,
+    but for ``"count"`` and the like: a line counts once.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
     Raises
     ------
     ValueError
-        With file and line, if a line has another form, or a number is so large that it must be in another unit.
+        With file and line, if a line has another form, or a number is so large that it must be in another unit; or if
+        all numbers are times of today's years in another unit only.
     """
     check_unit(time_unit)
     rows = []
@@ -51,10 +52,17 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
             fields = [record.get(key) for key in LogRow._fields]
         else:
             fields = list(line.split("\t"))
-            if number == 1 and tuple(fields) == LogRow._fields:
+            if number == 1 and tuple(field.strip().casefold() for field in fields) == LogRow._fields:
                 continue
             if len(fields) != 3:
-                raise fault(path, number, f"session, time and query were expected, found {shown(line)}")
+                hint = (
+                    "; the rows of a CSV file can be given to fit" if fields == [line] and "," in line else ""
+                )
+                raise fault(
+                    path,
+                    number,
+                    f"session, time and query with tabs between were expected, found {shown(line)}{hint}",
+                )
         session, time, query = fields
         if isinstance(session, int) and not isinstance(session, bool):
             session = str(session)
@@ -65,7 +73,13 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
         try:
             rows.append(LogRow(session, parse_time(time, time_unit), query))
         except ValueError as error:
-            raise fault(path, number, str(error)) from None
+            hint = (
+                "; if that is a header, remove it, or write session, time and query"
+                if number == 1 and is_word(time)
+                else ""
+            )
+            raise fault(path, number, f"{error}{hint}") from None
+    check_in_unit([row.time for row in rows if isinstance(row.time, float)], time_unit, str(path))
     return rows
 
 

@@ -1,6 +1,7 @@
 """From a log to pairs: what a session held before, and the query that followed."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..core.notices import warn
 from ..core.sequences import as_column, column_names, described
 from .normal import normalize
 from .pairs import Pairs, is_hashable
-from .times import Time, seconds, shown
+from .times import Time, is_word, seconds, shown
 
 __all__ = ["LogRows", "session_pairs"]
 
@@ -100,6 +101,16 @@ def _rows(log: LogRows) -> Iterable[Any]:
             f"the log must be {wanted}, found {described(log)}; give its rows, such as "
             "zip(log['session'], log['time'], log['query'])"
         )
+    if isinstance(log, str | PathLike):
+        raise TypeError(
+            f"the log must be {wanted}, found {log!r}; arborank.autocomplete.read_log reads a file"
+        )
+    if isinstance(log, Mapping):
+        columns = list(log)
+        rows = (
+            f"zip({', '.join(f'log[{key!r}]' for key in columns)})" if len(columns) == 3 else "a list of them"
+        )
+        raise TypeError(f"the log must be {wanted}, found {described(log)}; give its rows, such as {rows}")
     if isinstance(log, np.ndarray) and log.ndim == 2:
         return log.tolist()  # type: ignore[no-any-return]
     return as_column(log, "the log", wanted)
@@ -118,4 +129,5 @@ def _checked(position: int, row: Any) -> tuple[Hashable, float, str]:
     try:
         return session, seconds(time), query
     except ValueError as error:
-        raise ValueError(f"row {position} of the log has the time {shown(time)}: {error}") from None
+        hint = "; if that is a header, leave it out" if position == 0 and is_word(time) else ""
+        raise ValueError(f"row {position} of the log has the time {shown(time)}: {error}{hint}") from None

@@ -1,6 +1,7 @@
 """When a query was sent: numbers, dates, and what NumPy and pandas have of them."""
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
@@ -10,7 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Time", "TimeUnit", "check_unit", "parse_time", "seconds", "shown"]
+from ..core.errors import ArgumentError
+
+__all__ = ["Time", "TimeUnit", "check_in_unit", "check_unit", "is_word", "parse_time", "seconds", "shown"]
 
 Time = float | str | Decimal | date | np.datetime64
 TimeUnit = Literal["s", "ms", "us", "ns"]
@@ -30,6 +33,35 @@ def check_unit(unit: str) -> None:
     """Raise `ValueError` if there is no such unit of time."""
     if not isinstance(unit, str) or unit not in _UNITS:
         raise ValueError(f"time_unit is {unit!r}; expected one of {', '.join(_UNITS)}")
+
+
+def check_in_unit(times: Sequence[float], unit: TimeUnit, place: str) -> None:
+    """Refuse a unit in which no time is of today's years, if all of them are in another.
+
+    Parameters
+    ----------
+    times : sequence of float
+        Seconds, as they were converted from ``unit``.
+    place : str
+        Where they stand, for the error.
+    """
+    if not times:
+        return
+    first, last = min(times) * _UNITS[unit][1], max(times) * _UNITS[unit][1]
+    for name, (word, size) in _UNITS.items():
+        if name != unit and _LIKELY[0] <= first / size and last / size < _LIKELY[1]:
+            moment = datetime.fromtimestamp(first // size, UTC)
+            raise ArgumentError(
+                "time_unit",
+                f"is {unit!r}, but the numbers seem to count {word} since 1970, from {moment:%Y-%m-%d %H:%M:%S} UTC on",
+                ({"time_unit": name}, "if they do; otherwise let them begin at 0"),
+                place=place,
+            )
+
+
+def is_word(time: Any) -> bool:
+    """Whether a time is written in letters only, as the name of a column is."""
+    return isinstance(time, str) and time.replace("_", "").replace(" ", "").isalpha()
 
 
 def seconds(time: Time, unit: TimeUnit = "s") -> float:

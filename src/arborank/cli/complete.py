@@ -9,7 +9,7 @@ import click
 from ..core.display import printable
 from .data import stdin_is_terminal, stdin_texts
 from .files import open_model
-from .options import beam_option, json_option, k_option
+from .options import beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
 from .streams import put, put_json
 
@@ -17,7 +17,7 @@ __all__ = ["complete", "open_completer"]
 
 
 @click.command(short_help="Complete a prefix, or what you type as you type it.")
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@model_argument
 @click.argument("prefix", required=False)
 @click.option(
     "--previous", "-p", multiple=True, metavar="QUERY", help="A query before, oldest first; may be repeated."

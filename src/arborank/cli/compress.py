@@ -19,7 +19,16 @@ from .files import (
 )
 from .layouts import layout_options
 from .numbers import Real
-from .options import force_option, integers, jobs_option, k_option, labels_option, set_jobs, xmc_option
+from .options import (
+    force_option,
+    integers,
+    jobs_option,
+    k_option,
+    labels_option,
+    model_argument,
+    set_jobs,
+    xmc_option,
+)
 from .reporting import say
 from .tables import show_table
 
@@ -76,7 +85,7 @@ def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 
 @click.command(short_help="Make a model smaller and faster, knowing what it costs.")
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@model_argument
 @click.option("--out", "-o", "directory", required=True, type=click.Path(), help="Directory for the result.")
 @click.option(
     "--validation", type=click.Path(exists=True, dir_okay=False), help="Labelled data to try settings on."

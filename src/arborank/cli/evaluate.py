@@ -7,7 +7,7 @@ import click
 from .data import has_labels, read_data
 from .files import is_text_model, open_ranker
 from .layouts import layout_options
-from .options import beam_option, jobs_option, ks_option, labels_option, set_jobs, xmc_option
+from .options import beam_option, jobs_option, ks_option, labels_option, model_argument, set_jobs, xmc_option
 from .reporting import say
 from .scoring import LEAST_ROWS, check_kind, evaluate_model
 from .streams import put, put_json
@@ -21,7 +21,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 
 
 @click.command(short_help="Score a model on labelled data.")
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@model_argument
 @click.argument("data", type=_FILE)
 @click.option("--train", "train_path", type=_FILE, help="Training data, for the frequencies of labels.")
 @click.option("--train-labels", type=_FILE, help="Label matrix of --train X.npz.")

@@ -9,7 +9,7 @@ from ..core.display import printable
 from .facts import call_of, facts_of, members_of, parts_of, senses_of, tree_of
 from .files import check_output, check_suffix, is_text_model, open_model
 from .numbers import POSITIVE
-from .options import json_option
+from .options import json_option, model_argument
 from .streams import put, put_json
 from .tables import show_table
 
@@ -17,7 +17,7 @@ __all__ = ["inspect"]
 
 
 @click.command(short_help="Say what a model is: parameters, tree, sizes.")
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@model_argument
 @click.option("--verify", is_flag=True, help="Read all files to the end and compare their checksums.")
 @click.option("--branches", is_flag=True, help="Draw the branches of the label tree, with names.")
 @click.option("--depth", type=POSITIVE, default=1, show_default=True, help="Levels drawn by --branches.")

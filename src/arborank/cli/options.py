@@ -1,5 +1,7 @@
 """Options that several commands take."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +18,7 @@ __all__ = [
     "ks_option",
     "labels_option",
     "missing_option",
+    "model_argument",
     "set_jobs",
     "xmc_option",
 ]
@@ -34,6 +37,18 @@ def integers(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     return numbers
 
 
+class _Model(click.Path):
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if not os.path.isdir(value):
+            from ..storage.store import what_is_there
+
+            self.fail(what_is_there(Path(value)), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+model_argument = click.argument("model", type=_Model(exists=True, file_okay=False))
 k_option = click.option("-k", type=POSITIVE, default=10, show_default=True, help="Labels to return.")
 ks_option = click.option(
     "-k", "ks", callback=integers, default="1,3,5,10", show_default=True, help="Cut-offs of the metrics."

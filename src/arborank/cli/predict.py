@@ -9,7 +9,7 @@ from .answers import Answer, answers_format, open_answers
 from .data import read_instances, stdin_rows
 from .files import check_output, is_text_model, open_ranker
 from .layouts import layout_options
-from .options import beam_option, jobs_option, k_option, set_jobs, xmc_option
+from .options import beam_option, jobs_option, k_option, model_argument, set_jobs, xmc_option
 from .scoring import batch_size, batches, check_kind, n_answers
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _STDIN_BATCH = 1024  # the most
 
 
 @click.command(short_help="Write the best labels of every instance.")
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@model_argument
 @click.argument("inputs", metavar="INPUT", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option(
     "-o",

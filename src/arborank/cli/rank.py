@@ -11,7 +11,7 @@ from ..core.display import printable
 from .data import read_label_texts, stdin_is_terminal, stdin_texts
 from .files import is_text_model, open_ranker
 from .layouts import layout_options
-from .options import beam_option, json_option, k_option
+from .options import beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
 from .reporting import say
 from .streams import put, put_json
@@ -23,7 +23,7 @@ __all__ = ["rank"]
 
 
 @click.command(short_help="Rank the labels of one text, or of what you type.")
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@model_argument
 @click.argument("text", required=False)
 @click.option(
     "--titles",

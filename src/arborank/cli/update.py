@@ -11,7 +11,15 @@ from .data import read_data, read_label_texts, read_names
 from .files import check_destination, is_text_model, open_ranker
 from .layouts import layout_options
 from .numbers import Real
-from .options import force_option, jobs_option, labels_option, missing_option, set_jobs, xmc_option
+from .options import (
+    force_option,
+    jobs_option,
+    labels_option,
+    missing_option,
+    model_argument,
+    set_jobs,
+    xmc_option,
+)
 from .reporting import say
 
 if TYPE_CHECKING:
@@ -24,7 +32,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 
 
 @click.command(short_help="Add, refresh and remove labels of a model without training the rest anew.")
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@model_argument
 @click.option(
     "--data", type=_FILE, help="Recent labelled data: with the labels in question, and with others."
 )

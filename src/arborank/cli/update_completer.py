@@ -8,7 +8,7 @@ from .complete import open_completer
 from .completion_log import pairs_option, read_queries, time_unit_option
 from .data import read_names
 from .files import check_destination
-from .options import force_option, jobs_option, missing_option, set_jobs
+from .options import force_option, jobs_option, missing_option, model_argument, set_jobs
 from .reporting import say
 from .update import named, save_changed
 
@@ -22,7 +22,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 
 
 @click.command("update-completer", short_help="Let a completer follow its log without training it anew.")
-@click.argument("model", type=click.Path(exists=True, file_okay=False))
+@model_argument
 @click.argument("log", type=_FILE, required=False)
 @pairs_option
 @time_unit_option

@@ -12,7 +12,7 @@ from .._native import Csr
 from .notices import warn
 from .sparse import as_csr
 
-__all__ = ["divide_rows", "typical_length", "warn_of_scales"]
+__all__ = ["divide_rows", "typical_length"]
 
 _ABOUT_UNIT = 2.0  # lengths from a half to this are as good as 1
 _LONGEST = 1e18  # of a divided row: its square is still a number in single precision
@@ -20,15 +20,20 @@ _BLOCK = 1 << 20  # values at a time
 _SAMPLE = 1000  # rows
 _LARGE = 4.0  # times the median of a row's values; larger ones count as much
 _DIFFERENT = 10.0  # quarters of the rows are that much shorter and longer than others
-_DOMINATES = 0.995  # of the sum of squares, in one column
+_LARGER = 10.0  # times the numbers of a column in the middle
+# Of the squares of unit rows: precision suffers where a large column, several, or the mean of all have more.
+_ONE_HIDES, _HIDES, _MEAN_HIDES = 0.995, 0.98, 0.97
+_FEW = 20  # rows that may well be alike
 
 
-def typical_length(X: Csr) -> float:
+def typical_length(X: Csr, *, warns: bool = False) -> float:
     """Return what the rows of ``X`` are to be divided by to be about as long as 1.
 
     Parameters
     ----------
     X : Csr of shape (n_rows, n_features)
+    warns : bool, default False
+        Whether to warn of rows and columns that hide others by their scale.
 
     Returns
     -------
@@ -42,6 +47,12 @@ def typical_length(X: Csr) -> float:
     ------
     ValueError
         If a row is more than 1e18 times as long as that.
+
+    Warns
+    -----
+    UserWarning
+        If a quarter of the rows is more than ten times as long as another quarter, or if nearly all of the sum of
+        squares is in a few columns of larger numbers than those of others, or in the mean of all rows.
     """
     lengths = _lengths(X)
     filled = np.flatnonzero(lengths)
@@ -49,14 +60,16 @@ def typical_length(X: Csr) -> float:
     if _is_about_unit(median):
         median = 1.0
     else:
-        some = filled[np.linspace(0, filled.size - 1, min(filled.size, _SAMPLE)).astype(np.int64)]
-        median = float(np.median([_without_large(X, row) for row in some.tolist()]))
+        median = float(np.median([_without_large(X, row) for row in _some(filled).tolist()]))
     if lengths.max(initial=0) > _LONGEST * median:
         row = int(lengths.argmax())
         raise ValueError(
             f"row {row} of X has the length {lengths[row]:.3g}, but rows are typically {median:.3g} long; divide every "
             "row by its length, as sklearn.preprocessing.normalize does, or leave that row out"
         )
+    if warns:
+        _warn_of_lengths(lengths[filled])
+        _warn_of_columns(X, lengths)
     return 1.0 if _is_about_unit(median) else median
 
 
@@ -69,17 +82,7 @@ def divide_rows(X: Csr, length: float) -> Csr:
     return as_csr(Csr(X.indptr, X.indices, data, X.shape[1]))
 
 
-def warn_of_scales(X: Csr) -> None:
-    """Warn of rows or columns of ``X`` that hide others by their scale.
-
-    Warns
-    -----
-    UserWarning
-        If a quarter of the rows is more than ten times as long as another quarter, or one column of many has nearly
-        all of the sum of squares.
-    """
-    lengths = _lengths(X)
-    lengths = lengths[lengths > 0]
+def _warn_of_lengths(lengths: NDArray[np.float64]) -> None:
     if not lengths.size:
         return
     short, long = np.quantile(lengths, [0.25, 0.75])
@@ -89,16 +92,45 @@ def warn_of_scales(X: Csr) -> None:
             "what the short ones say is hardly learned. Divide every row by its length, as "
             "sklearn.preprocessing.normalize does"
         )
-    rows = np.unique(np.linspace(0, X.shape[0] - 1, _SAMPLE).astype(np.int64))
-    places = np.concatenate([np.arange(X.indptr[row], X.indptr[row + 1]) for row in rows])
-    columns, values = X.indices[places], X.data[places].astype(np.float64)
-    used, numbers = np.unique(columns, return_inverse=True)
+
+
+def _warn_of_columns(X: Csr, lengths: NDArray[np.float64]) -> None:
+    """Warn of what hides the rest of most rows: columns of larger numbers than others, or what all have in common."""
+    rows = _some(np.flatnonzero(lengths))
+    counts = np.diff(X.indptr)[rows]
+    places = np.concatenate([np.arange(X.indptr[row], X.indptr[row + 1]) for row in rows.tolist()] or [rows])
+    values = X.data[places] / np.repeat(lengths[rows], counts)
+    places, values = places[values != 0], values[values != 0]
+    used, numbers = np.unique(X.indices[places], return_inverse=True)
+    if used.size < 2:
+        return
     squares = np.bincount(numbers, weights=values * values)
-    if used.size > 1 and squares.max() > _DOMINATES * squares.sum():
-        warn(
-            f"column {used[squares.argmax()]} of X holds much larger numbers than all others together, of which little "
-            "is learned beside it. Scale the columns, as sklearn.preprocessing.MaxAbsScaler does, or leave it out"
+    sizes = squares / np.bincount(numbers)
+    large = sizes > _LARGER**2 * np.median(sizes)
+    held, n_large = squares[large].sum() / rows.size, int(large.sum())
+    if held > (_ONE_HIDES if n_large == 1 else _HIDES):
+        first = used[large].tolist()
+        which = (
+            f"column {first[0]} of X holds"
+            if n_large == 1
+            else f"{n_large} columns of X, such as {first[0]} and {first[1]}, hold"
         )
+        warn(
+            f"{which} much larger numbers than all others together, of which little is learned beside them. Scale the "
+            "columns, as sklearn.preprocessing.MaxAbsScaler does, or leave out what is so large"
+        )
+        return
+    means = np.bincount(numbers, weights=values)[~large] / rows.size
+    common = np.square(means).sum() / (squares[~large].sum() / rows.size)
+    if rows.size >= _FEW and common > _MEAN_HIDES:
+        warn(
+            f"the rows of X are nearly the same: their mean has {common:.1%} of all squares, and little is learned of "
+            "what tells them apart. Subtract the mean, as sklearn.preprocessing.StandardScaler does"
+        )
+
+
+def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[np.linspace(0, rows.size - 1, min(rows.size, _SAMPLE)).astype(np.int64)]
 
 
 def _is_about_unit(length: float) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.estimates import check_fits, feature_overlap
-from ..core.lengths import divide_rows, typical_length, warn_of_scales
+from ..core.lengths import divide_rows, typical_length
 from ..core.memory import check_label_arrays_fit
 from ..core.sparse import Csr, MatrixLike
 from ..indexing import LabelTree
@@ -57,8 +57,7 @@ def fit_tree(
         Seconds, see ``XRLinear.fit_times_``.
     """
     if row_length is None:
-        row_length = typical_length(X)
-        warn_of_scales(X)
+        row_length = typical_length(X, warns=True)
     rows = divide_rows(X, row_length)
     counts = count_labels(
         rows, Y, options, keeps_weights=work_dir is None, grows=tree is None, divided=rows is not X

@@ -76,4 +76,5 @@ def _validated(model: Any, X: MatrixLike, *, reset: bool) -> Any:
 
     if column_names(X) is not None:  # of a data frame the names only: `as_csr` reads more kinds of it
         return validate_data(model, X, reset=reset, skip_check_array=True)
-    return validate_data(model, X, reset=reset, dtype="numeric")
+    plain = np.asarray(X) if isinstance(X, np.matrix) else X  # a matrix of NumPy it would refuse
+    return validate_data(model, plain, reset=reset, dtype="numeric")

@@ -55,6 +55,7 @@ def as_indicator(Y: Any, n_rows: int, of: str = "X") -> tuple[Csr, NDArray[Any] 
         matrix = _from_matrix(Y)
     else:
         check_unmasked(Y, "Y")
+        _check_no_objects(Y)
         entries = list(
             as_column(Y, "Y", "an indicator matrix, a list of label-id lists or a list of classes")
         )
@@ -79,13 +80,21 @@ def _from_matrix(Y: Any) -> Csr:
         raise ValueError(
             f"Y holds the negative value {matrix.data.min():g}; an indicator, of ones where a label is, was expected"
         )
-    if isinstance(Y, np.ndarray) and Y.dtype.kind in "iu" and Y.max(initial=0) > 1:
+    if isinstance(Y, np.ndarray) and Y.dtype.kind in "iu" and Y.size and Y.max() > 1:
         raise ValueError(
             f"Y is an array of integers up to {Y.max()}, but an indicator holds 0 and 1; of label ids give lists, "
             "Y.tolist(), of one column with classes Y.ravel(), and of counts or relevance Y > 0, with the parameter "
             "relevance for their values"
         )
     return matrix
+
+
+def _check_no_objects(Y: Any) -> None:
+    if isinstance(Y, np.ndarray) and Y.ndim == 2 and Y.shape[1] > 1:
+        raise TypeError(
+            f"Y is an array of shape {Y.shape} and dtype {Y.dtype}; an indicator must hold numbers, such as "
+            "Y.astype(np.float32), and label names go to TextRanker"
+        )
 
 
 def _from_lists(rows: list[Any]) -> Csr:

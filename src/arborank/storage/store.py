@@ -31,7 +31,7 @@ from .modelcard import model_card
 from .records import Record, changed, parse_records
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
-__all__ = ["load", "read_records", "save"]
+__all__ = ["load", "read_records", "save", "what_is_there"]
 
 _DATA_FILE = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8}\.safetensors")
 _SMALL = 1 << 20  # bytes: read in a millisecond, so always compared
@@ -212,7 +212,7 @@ def _read_config(path: Path) -> str:
     try:
         return read_text(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"{path} is missing: {_what_is_there(path.parent)}") from None
+        raise FileNotFoundError(f"{path} is missing: {what_is_there(path.parent)}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is altered: {error}") from None
 
@@ -223,7 +223,7 @@ def _checked_path(directory: Any) -> Path:
     return Path(directory)
 
 
-def _what_is_there(directory: Path) -> str:
+def what_is_there(directory: Path) -> str:
     """Say what stands in the place of a model, and where one may be."""
     if not directory.exists():
         near = difflib.get_close_matches(directory.name, _models_in(directory.parent), n=3, cutoff=0.6)

@@ -201,8 +201,10 @@ def _extras(
         _check_taken(model, "label_features", "label_texts")
         kind = getattr(model, "representation", None)
         if isinstance(kind, str) and not uses_label_features(kind):
-            raise ValueError(
-                f"label_texts is given, but representation {kind!r} does not use it, and cold_start is not asked for"
+            raise ArgumentError(
+                "label_texts",
+                f"is given, but representation {kind!r} does not use it",
+                ({"cold_start": True}, "for labels that are ranked by these texts"),
             )
     if unseen and not hasattr(model, "learn_unseen_labels"):
         raise TypeError(
