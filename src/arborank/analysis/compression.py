@@ -17,6 +17,7 @@ from ..core.estimator import check_fitted, fitted_clone
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.state import Savable
 from ..core.threads import n_threads
+from ..core.types import Json, MatrixLike, Targets
 from ..linear import XRLinear
 from ..linear.fitted import FittedTree
 from ..metrics import recall_at_k
@@ -86,7 +87,7 @@ class Trial:
     microseconds: float
     efficient: bool = True
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the trial as one flat row of a table."""
         return asdict(self.setting) | {
             name: getattr(self, name) for name in ("n_bytes", "recall", "microseconds", "efficient")
@@ -121,8 +122,8 @@ def compress(model: XRLinear, setting: Setting) -> XRLinear:
 
 def sweep(
     model: XRLinear,
-    X: Any,
-    Y: Any,
+    X: MatrixLike,
+    Y: Targets,
     settings: Iterable[Setting],
     *,
     k: int = 10,

@@ -11,6 +11,7 @@ from ..core.checks import check_integer
 from ..core.estimator import check_fitted
 from ..core.lengths import divide_rows
 from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.types import MatrixLike
 from ..features.base import rows_of
 from ..linear import XRLinear
 from ..linear.instances import known_rows
@@ -70,10 +71,10 @@ class Path:
 
 def explain(
     model: XRLinear | EmbeddingPredictor | TextRanker,
-    x: Any,
+    x: MatrixLike,
     label: int | str,
     *,
-    X: Any = None,
+    X: MatrixLike | None = None,
     n_features: int = 8,
     combine: str | None = None,
 ) -> list[Path]:
@@ -116,6 +117,8 @@ def explain(
         encoded = rows_of(model.features_, [x])
         return _ways(_tree_of(inner), encoded, number, n_features, combine, lambda i: str(terms[i]))
     if isinstance(model, EmbeddingPredictor):
+        if not isinstance(x, str):
+            raise TypeError(f"x must be a str, found {type(x).__name__}")
         instance, names = model.explained_row(x, X)
         return _ways(model.ranker_, as_csr(instance), label, n_features, combine, names)
     if X is not None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,34 +21,35 @@ __all__ = [
     "check_top_ids",
 ]
 
+C = TypeVar("C")
 Missing = Literal["error", "ignore"]  # what the name of something that is not there becomes
 IGNORE_MISSING: Remedy = ({"missing": "ignore"}, "to pass over it")
 
 _LARGEST = 1e18  # its square is still a number in single precision
 
 
-def check_flag(name: str, value: Any) -> bool:
+def check_flag(name: str, value: object) -> bool:
     """Return ``value`` as a bool, or raise if it is neither True nor False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, found {value!r}")
     return bool(value)
 
 
-def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
+def check_choice(name: str, value: C, choices: Collection[str | None]) -> C:
     """Return ``value``, or raise if it is not one of the choices, which are str or None."""
     if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
         raise ArgumentError(name, f"must be one of {', '.join(map(repr, choices))}, found {value!r}")
     return value
 
 
-def check_missing(missing: Any) -> Missing:
+def check_missing(missing: object) -> Missing:
     """Return ``missing``, or raise if it is neither of its values."""
     if missing not in ("error", "ignore"):
         raise ArgumentError("missing", f"must be 'error' or 'ignore', found {missing!r}")
     return "error" if missing == "error" else "ignore"
 
 
-def check_integer(name: str, value: Any, low: int, high: int | None = None) -> int:
+def check_integer(name: str, value: object, low: int, high: int | None = None) -> int:
     """Return ``value`` as an int, or raise if it is not an integer from ``low`` to ``high``."""
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, found {value!r}")
@@ -62,7 +63,7 @@ def check_integer(name: str, value: Any, low: int, high: int | None = None) -> i
 
 def check_real(
     name: str,
-    value: Any,
+    value: object,
     *,
     above: float | None = None,
     least: float | None = None,

@@ -4,7 +4,7 @@ import os
 import re
 import textwrap
 import unicodedata
-from typing import IO, Any
+from typing import IO
 
 __all__ = [
     "clip",
@@ -105,7 +105,7 @@ def significant(value: float) -> str:
     return f"{value:#.3g}"
 
 
-def terminal_width(stream: IO[Any] | None) -> int | None:
+def terminal_width(stream: IO[str] | None) -> int | None:
     """Return how many columns the terminal has that a stream goes to; None if it goes elsewhere."""
     if stream is None or not stream.isatty():
         return None

@@ -9,7 +9,7 @@ Remedy = tuple[Mapping[str, Any], str]
 """Arguments to set, and in which case."""
 
 
-def as_argument(name: str, value: Any) -> str:
+def as_argument(name: str, value: object) -> str:
     """Return how an argument is set in Python."""
     return f"{name}={value!r}"
 
@@ -39,7 +39,7 @@ class ArgumentError(ValueError):
     def told(
         self,
         name: Callable[[str], str] = str,
-        setting: Callable[[str, Any], str] = as_argument,
+        setting: Callable[[str, object], str] = as_argument,
         between: str = ", ",
     ) -> str:
         """Return the message with the argument as ``name`` writes it, and remedies as ``setting(argument, value)``."""

@@ -10,6 +10,8 @@ import sys
 from inspect import Parameter, signature
 from typing import Any, Self, TypeVar
 
+from .types import Json
+
 __all__ = ["Estimator", "check_fitted", "clone", "fitted_clone", "pass_on"]
 
 E = TypeVar("E")
@@ -28,7 +30,7 @@ class Estimator:
         given = list(signature(cls.__init__).parameters.values())[1:]
         return {one.name: one.default for one in sorted(given, key=lambda one: one.name)}
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
+    def get_params(self, deep: bool = True) -> Json:
         """Return the parameters by name.
 
         Parameters
@@ -159,13 +161,14 @@ class Estimator:
         return [one.name for one in given if one.kind is Parameter.KEYWORD_ONLY]
 
 
-def clone(estimator: Any) -> Any:
+def clone(estimator: E) -> E:
     """Return an estimator with the same parameters, not fitted: `sklearn.base.clone`, imported for others only."""
     if isinstance(estimator, Estimator):
         return estimator.__sklearn_clone__()
     from sklearn.base import clone as of_others
 
-    return of_others(estimator)
+    twin: E = of_others(estimator)
+    return twin
 
 
 def fitted_clone(estimator: E, **changed: Any) -> E:
@@ -196,7 +199,7 @@ def _copied(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def check_fitted(estimator: Any, attribute: str) -> None:
+def check_fitted(estimator: object, attribute: str) -> None:
     """Raise the ``NotFittedError`` of scikit-learn unless an estimator has an attribute that its ``fit`` sets."""
     if not hasattr(estimator, attribute):
         from sklearn.exceptions import NotFittedError

@@ -8,11 +8,12 @@ import numpy as np
 from .checks import check_real
 from .sequences import as_column, is_missing
 from .spelling import spell
+from .types import Relevance, Targets, WeightedLabels
 
 __all__ = ["id_rows", "is_row", "name_rows", "weighted_rows"]
 
 
-def name_rows(labels: Any, normalization: str | None, argument: str = "labels") -> list[list[str]]:
+def name_rows(labels: WeightedLabels, normalization: str | None, argument: str = "labels") -> list[list[str]]:
     """Return the distinct label names of every row, spelt alike.
 
     Parameters
@@ -40,7 +41,7 @@ def name_rows(labels: Any, normalization: str | None, argument: str = "labels") 
 
 
 def weighted_rows(
-    labels: Any, relevance: Any, normalization: str | None
+    labels: WeightedLabels, relevance: Relevance | None, normalization: str | None
 ) -> tuple[list[list[str]], list[list[float]] | None]:
     """Return the label names of every row and, if anything tells of it, the weight of each.
 
@@ -88,7 +89,7 @@ def weighted_rows(
     return rows, [_weights(*pair, number) for number, pair in enumerate(zip(rows, given, strict=True))]
 
 
-def id_rows(labels: Any, argument: str) -> list[list[int]]:
+def id_rows(labels: Targets, argument: str) -> list[list[int]]:
     """Return the label ids of every row.
 
     Raises
@@ -119,7 +120,7 @@ def id_rows(labels: Any, argument: str) -> list[list[int]]:
     return rows
 
 
-def is_row(value: Any) -> bool:
+def is_row(value: object) -> bool:
     """Whether a value holds the labels of a row, rather than being one."""
     single = isinstance(value, (str, bytes)) or getattr(value, "shape", None) == ()
     return isinstance(value, Iterable) and not single

@@ -15,7 +15,7 @@ the estimator's parameters of these names.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def each(check: Check) -> Check:
     return check_each
 
 
-def values_of(name: str, value: Any) -> list[Any]:
+def values_of(name: str, value: object) -> list[Any]:
     """Return the values of an option that is one for all layers, or a sequence of one per layer."""
     if not _is_sequence(value):
         return [value]
@@ -84,7 +84,7 @@ def values_of(name: str, value: Any) -> list[Any]:
     return value.tolist() if isinstance(value, np.ndarray) else list(value)
 
 
-def per_layer(name: str, value: Any, depth: int) -> list[Any]:
+def per_layer(name: str, value: object, depth: int) -> list[Any]:
     """Return a value for each of ``depth`` layers, top first."""
     values = values_of(name, value)
     if not _is_sequence(value):
@@ -96,7 +96,7 @@ def per_layer(name: str, value: Any, depth: int) -> list[Any]:
     return values
 
 
-def _is_sequence(value: Any) -> bool:
+def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and np.ndim(value) > 0
 
 
@@ -118,7 +118,7 @@ class Options:
         return {one.name: one.metadata["check"] for one in fields(cls)}
 
     @classmethod
-    def of(cls, source: object, **given: Any) -> Self:
+    def of(cls, source: object, **given: object) -> Self:
         """Take the options from the attributes of an object, such as an estimator; those ``given`` come first.
 
         Options that the object does not have keep their defaults.

@@ -60,7 +60,7 @@ def as_column(values: Any, name: str, wanted: str, *, ordered: bool = True) -> I
     raise TypeError(f"{name} must be {wanted}, found {hint}")
 
 
-def as_texts(texts: Any, name: str = "texts") -> Iterable[str]:
+def as_texts(texts: Iterable[str], name: str = "texts") -> Iterable[str]:
     """Return texts as `as_column` does, those of a sequence checked; an iterator's are left to who reads them.
 
     Raises
@@ -72,7 +72,7 @@ def as_texts(texts: Any, name: str = "texts") -> Iterable[str]:
     return _checked(column, name) if isinstance(column, Sequence) else column
 
 
-def text_list(texts: Any, name: str = "texts", *, ordered: bool = True) -> Sequence[str]:
+def text_list(texts: Iterable[str], name: str = "texts", *, ordered: bool = True) -> Sequence[str]:
     """Return texts with a length and places, all of them checked; parameters and errors are as for `as_column`."""
     column = as_column(texts, name, "an iterable of str", ordered=ordered)
     return _checked(column if isinstance(column, (list, tuple)) else list(column), name)
@@ -89,7 +89,7 @@ def _checked(texts: Sequence[Any], name: str) -> Sequence[str]:
     return texts
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: object) -> bool:
     """Whether a value says that there is none: None, NaN, or what pandas has for them."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
@@ -117,7 +117,7 @@ def column_names(values: Any) -> list[Any] | None:
     return None
 
 
-def described(value: Any) -> str:
+def described(value: object) -> str:
     """Return what kind of thing a value is, in words."""
     if isinstance(value, np.ndarray):
         return "a NumPy array"

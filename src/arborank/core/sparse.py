@@ -19,6 +19,7 @@ from .._native import Csr
 from .lazy import sp
 from .sequences import column_names
 from .structure import check_structure
+from .types import AnyArray, MatrixLike
 
 __all__ = [
     "Csr",
@@ -34,8 +35,6 @@ __all__ = [
     "unit_rows",
     "without_zeros",
 ]
-
-MatrixLike = Any  # scipy sparse matrix or array, numpy array, Csr, or a nested sequence of numbers
 
 
 def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows: int | None = None) -> Csr:
@@ -58,8 +57,9 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     ValueError
         If ``X`` is not 2-D, has another shape than required, holds NaN or infinity, or is malformed.
     """
-    ready = isinstance(X, Csr) and X.canonical and X.finite
-    csr = X if ready else _convert(to_scipy(X) if isinstance(X, Csr) else X, name)
+    csr = X if isinstance(X, Csr) else _convert(X, name)
+    if not (csr.canonical and csr.finite):
+        csr = _convert(to_scipy(csr), name)
     if n_cols is not None and csr.shape[1] != n_cols:
         unit = "features" if name == "X" else "columns"
         raise ValueError(f"{name} has {csr.shape[1]} {unit}, but {n_cols} were expected")
@@ -144,7 +144,7 @@ def _numbers(column: Any, label: Any, name: str) -> NDArray[Any]:
     return values
 
 
-def check_unmasked(X: Any, name: str) -> None:
+def check_unmasked(X: MatrixLike, name: str) -> None:
     """Raise ``ValueError`` for a NumPy array with masked values, which a conversion would silently unmask."""
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise ValueError(f"{name} has masked values; fill them first, with X.filled(...)")
@@ -290,7 +290,7 @@ def rows_to_csr(rows: Iterable[Sequence[int]], n_cols: int, name: str) -> Csr:
     return as_csr(matrix, name)
 
 
-def lists_to_csr(ids: NDArray[Any], n_cols: int, values: NDArray[np.float32] | None = None) -> "sp.csr_array":
+def lists_to_csr(ids: AnyArray, n_cols: int, values: NDArray[np.float32] | None = None) -> "sp.csr_array":
     """Return top lists, padded at their ends with -1, as a sparse matrix of shape (n_rows, n_cols).
 
     Columns of a row stand in the order of its list; ``values``, of the shape of ``ids``, are ones by default.

@@ -7,11 +7,13 @@ from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .types import Json
+
 P = TypeVar("P")
 _AT_WORK = ("n_jobs", "verbose")
 
 
-def lasting(params: Mapping[str, Any]) -> dict[str, Any]:
+def lasting(params: Mapping[str, Any]) -> Json:
     """Return parameters without those that say how an estimator works, ``n_jobs`` and ``verbose``.
 
     They are neither saved nor taken from a saved model: whoever opens it decides about threads and progress bars.

@@ -2,14 +2,51 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import TypeAlias
+from typing import Any, TypeAlias, Union
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FilePath", "Labels", "Relevance", "TopK", "WeightedLabels"]
+from .._native import Csr
+from .lazy import sp
+
+__all__ = [
+    "AnyArray",
+    "FilePath",
+    "Json",
+    "JsonMapping",
+    "LabelIds",
+    "Labels",
+    "Matrix",
+    "MatrixLike",
+    "Relevance",
+    "Targets",
+    "TopK",
+    "WeightedLabels",
+]
 
 FilePath: TypeAlias = str | PathLike[str]
+
+AnyArray: TypeAlias = NDArray[Any]
+"""An array of any dtype."""
+
+Json: TypeAlias = dict[str, Any]
+"""An object of JSON: strings, numbers, booleans, None, lists and such objects."""
+
+JsonMapping: TypeAlias = Mapping[str, Any]
+"""What becomes one."""
+
+Matrix: TypeAlias = Union["sp.sparray", "sp.spmatrix", AnyArray]
+"""A sparse matrix of SciPy, or an array of two dimensions."""
+
+MatrixLike: TypeAlias = Union[Csr, "sp.sparray", "sp.spmatrix", ArrayLike]
+"""A sparse matrix of SciPy of any format, an array, a data frame of numbers, or nested lists of numbers."""
+
+Targets: TypeAlias = Union[MatrixLike, Iterable[Iterable[int]], Iterable[int], Iterable[str]]  # noqa: UP007
+"""Labels of instances: an indicator matrix, a list of label ids a row, or a class a row."""
+
+LabelIds: TypeAlias = Union[MatrixLike, Iterable[int], Iterable[Iterable[int]]]  # noqa: UP007
+"""Label ids for all rows, a list of them a row, or an indicator matrix."""
 
 Labels: TypeAlias = Sequence[Iterable[str] | str]
 """Label names of every row: a list or set of them, or a single one."""

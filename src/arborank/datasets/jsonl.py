@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ..core.types import Json
 from .cells import label_names, split_labels
 from .containers import TextData, TextRow
 from .layout import Layout, LayoutError
@@ -79,7 +80,7 @@ def row_of_line(path: Source, number: int, line: str, layout: Layout, labels_req
     return row_of_record(f"{path}:{number}", record, layout, labels_required)
 
 
-def row_of_record(place: str, record: dict[str, Any], layout: Layout, labels_required: bool) -> TextRow:
+def row_of_record(place: str, record: Json, layout: Layout, labels_required: bool) -> TextRow:
     """Return a row from values by name; ``ValueError`` with the place if one is missing or of another type."""
     key = "text" if layout.text_column is None else str(layout.text_column)
     text = record.get(key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from ..core.errors import ArgumentError, Remedy, as_argument
+from ..core.types import Json
 
 __all__ = ["Column", "Format", "Layout", "LayoutError"]
 
@@ -96,7 +97,7 @@ class Layout:
         if self.header is not None and not isinstance(self.header, bool):
             raise TypeError(f"header must be True, False or None, found {self.header!r}")
 
-    def given(self) -> dict[str, Any]:
+    def given(self) -> Json:
         """Return what is not left to be found out, by name."""
         return {
             one.name: getattr(self, one.name)

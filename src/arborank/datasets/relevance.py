@@ -1,14 +1,14 @@
 """How relevant each label of a row is, from a list beside the labels or from an object with a number for each."""
 
 import math
-from collections.abc import Mapping
 from difflib import SequenceMatcher
-from typing import Any
+
+from ..core.types import JsonMapping
 
 __all__ = ["relevance_of"]
 
 
-def relevance_of(record: Mapping[str, Any], labels_key: str, relevance_key: str) -> list[float] | None:
+def relevance_of(record: JsonMapping, labels_key: str, relevance_key: str) -> list[float] | None:
     """Return one number for each label of a row, or None if the row has none.
 
     Raises

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lazy import sp
-from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.structure import check_claims
+from ..core.types import MatrixLike
 from .containers import MatrixData
 from .lines import LONGEST_LINE, StrPath, fault, open_bytes, refuse_other_format
 from .pairs import parse_block

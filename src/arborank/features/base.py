@@ -23,6 +23,9 @@ __all__ = ["TextTransformer", "TextVectorizer", "fit_rows", "rows_of"]
 class TextTransformer(Protocol):
     """What turns texts into rows: a vectoriser of this package or of scikit-learn, or one of one's own."""
 
+    def fit(self, texts: Iterable[str], /) -> Self:
+        """Learn from texts."""
+
     def fit_transform(self, texts: Iterable[str], /) -> object:
         """Learn from texts, and return their rows."""
 
@@ -57,7 +60,7 @@ class TextVectorizer(Estimator, ABC):
     n_jobs: int | None
     verbose: int
 
-    def fit(self, texts: Iterable[str], y: Any = None) -> Self:
+    def fit(self, texts: Iterable[str], y: object = None) -> Self:
         """Learn terms and their weights.
 
         A `UserWarning` says when more than a tenth of the texts has no term, or is in a script without spaces whose
@@ -80,7 +83,7 @@ class TextVectorizer(Estimator, ABC):
         self._warn(self._learn_parts(texts, keep_rows=False), None)
         return self
 
-    def fit_transform(self, texts: Iterable[str], y: Any = None) -> "sp.csr_array":
+    def fit_transform(self, texts: Iterable[str], y: object = None) -> "sp.csr_array":
         """Equal to ``fit(texts).transform(texts)``, with one pass over the texts."""
         return to_scipy(self._fit_rows(texts))
 

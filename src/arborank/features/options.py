@@ -1,6 +1,6 @@
 """Checks of the vectorisers' parameters, made when they are fitted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-def check_max_features(value: Any) -> int:
+def check_max_features(value: object) -> int:
     """Return ``max_features``, or 0 for None."""
     if value is None:
         return 0
@@ -29,7 +29,7 @@ def check_max_features(value: Any) -> int:
     return min(int(value), 2**62)  # beyond what there can be
 
 
-def document_limits(min_df: Any, max_df: Any, n_texts: int) -> tuple[float, float]:
+def document_limits(min_df: object, max_df: object, n_texts: int) -> tuple[float, float]:
     """Return the least and the greatest number of documents that a term may occur in."""
     low, high = documents("min_df", min_df, n_texts), documents("max_df", max_df, n_texts)
     if low > n_texts:
@@ -44,7 +44,7 @@ def document_limits(min_df: Any, max_df: Any, n_texts: int) -> tuple[float, floa
     return low, high
 
 
-def documents(name: str, value: Any, n_texts: int) -> float:
+def documents(name: str, value: object, n_texts: int) -> float:
     """Return ``min_df`` or ``max_df`` as a number of texts."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a count (int) or a ratio (float), found {value!r}")
@@ -58,7 +58,7 @@ def documents(name: str, value: Any, n_texts: int) -> float:
     return ratio * n_texts
 
 
-def stop_word_list(stop_words: Any, analyzer: str) -> list[str]:
+def stop_word_list(stop_words: Iterable[str] | str | None, analyzer: str) -> list[str]:
     """Resolve ``stop_words`` to a sorted list."""
     if stop_words is None:
         return []

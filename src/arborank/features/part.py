@@ -40,7 +40,7 @@ class TfidfPart(TextVectorizer):
         result: list[str] = ngrams(text, self._text_options())
         return result
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return the terms by column, as an object array of str."""
         check_fitted(self, "terms_")
         return np.array(self.terms_.names(), dtype=object)

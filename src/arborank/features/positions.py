@@ -1,19 +1,23 @@
 """The ``position_weight`` parameter: a weight for every place in a text."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_choice
 
-__all__ = ["N_POSITIONS", "position_weights"]
+__all__ = ["N_POSITIONS", "PositionWeight", "position_weights"]
+
+PositionWeight: TypeAlias = (
+    Literal["reciprocal", "none"] | Sequence[float] | NDArray[np.floating] | Callable[[int], float]
+)
 
 N_POSITIONS = 1024  # the weight of the last holds for all beyond
 
 
-def position_weights(value: Any) -> NDArray[np.float64]:
+def position_weights(value: object) -> NDArray[np.float64]:
     """Return the weights of the first positions.
 
     Raises

@@ -1,7 +1,6 @@
 """TF-IDF of character n-grams that weigh by where they stand: for what is being typed."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from ..core.checks import check_choice
 from ..core.state import State
 from .options import text_options
 from .part import TfidfPart
-from .positions import position_weights
+from .positions import PositionWeight, position_weights
 
 __all__ = ["PrefixTfidf"]
 
@@ -85,10 +84,7 @@ class PrefixTfidf(TfidfPart):
         self,
         *,
         ngram_range: tuple[int, int] = (1, 3),
-        position_weight: Literal["reciprocal", "none"]
-        | Sequence[float]
-        | NDArray[Any]
-        | Callable[[int], float] = "reciprocal",
+        position_weight: PositionWeight = "reciprocal",
         unit: Literal["code point", "grapheme"] = "code point",
         lowercase: bool = True,
         strip_accents: Literal["unicode", "ascii"] | None = None,

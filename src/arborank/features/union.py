@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class TextFeatures(TextVectorizer):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return the terms by column, an object array; with several parts as ``"0:term"``, ``"1:term"``..."""
         check_fitted(self, "parts_")
         if len(self.parts_) == 1:

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from ..core.lazy import sp
 from ..core.structure import check_structure
+from ..core.types import Matrix
 
 __all__ = ["chain_orders"]
 
 IntArray = NDArray[np.int64]
 
 
-def chain_orders(chain: Sequence[Any]) -> tuple[list[IntArray], list[IntArray]]:
+def chain_orders(chain: Sequence[Matrix]) -> tuple[list[IntArray], list[IntArray]]:
     """Renumber the nodes of a chain of cluster matrices so that siblings are neighbours.
 
     Parameters

@@ -1,18 +1,17 @@
 """Grouping by nearest neighbours: labels that are near one another share a leaf, whatever the shape of their region."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
+from ..core.types import Matrix
 from ..matching.neighbours import NeighbourIndex
 
 __all__ = ["neighbour_clusters"]
 
 
 def neighbour_clusters(
-    vectors: Any, *, max_leaf_size: int = 100, n_neighbours: int = 10, approximate: bool = False
+    vectors: Matrix, *, max_leaf_size: int = 100, n_neighbours: int = 10, approximate: bool = False
 ) -> NDArray[np.int64]:
     """Group labels by nearest neighbours: a seed takes those near it, then those near them, until its leaf is full.
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from ..core.options import Options, flag, integer, one_of, option, real
 from ..core.progress import progress_bar
-from ..core.sparse import Csr, MatrixLike
+from ..core.sparse import Csr
+from ..core.types import MatrixLike
 from .kmeans import balanced_kmeans, n_halvings
 from .overlap import COPIES, Copies
 from .representing import Representation, check_representation, represent

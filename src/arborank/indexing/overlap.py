@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _native
 from ..core.checks import check_choice, check_integer, check_real
 from ..core.lazy import sp
-from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, to_scipy, transpose
+from ..core.types import MatrixLike
 from .tree import LabelTree
 
 __all__ = ["COPIES", "Copies", "check_gain", "home_leaves", "overlapping_tree", "place_labels"]

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _native
 from .._native import CompactRows
 from ..core.lazy import sp
-from ..core.sparse import Csr, MatrixLike, as_csr, multiply, normalize_rows, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, multiply, normalize_rows, to_scipy, transpose
+from ..core.types import MatrixLike
 
 __all__ = ["pifa", "pifa_compact", "pifa_with_features", "pii"]
 

@@ -10,7 +10,8 @@ from .._native import CompactRows
 from ..core.checks import check_real
 from ..core.lazy import sp
 from ..core.progress import progress_bar
-from ..core.sparse import Csr, MatrixLike, as_csr, normalize_rows, to_scipy
+from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy
+from ..core.types import MatrixLike
 from .representation import pifa, pifa_compact, pifa_with_features, pii
 from .spectral import spectral
 

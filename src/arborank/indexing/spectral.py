@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from ..core.checks import check_integer
 from ..core.lazy import sp
-from ..core.sparse import MatrixLike, as_csr, to_scipy, unit_rows
+from ..core.sparse import as_csr, to_scipy, unit_rows
+from ..core.types import MatrixLike
 
 __all__ = ["graph_spectral", "spectral"]
 

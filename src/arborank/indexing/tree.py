@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..core.checks import check_integer
 from ..core.lazy import sp
 from ..core.sequences import as_column
-from ..core.sparse import Csr, MatrixLike, as_csr, multiply, to_scipy
+from ..core.sparse import Csr, as_csr, multiply, to_scipy
 from ..core.state import State
+from ..core.types import Matrix, MatrixLike
 from .chain import chain_orders
 from .rendering import render
 
@@ -143,7 +144,7 @@ class LabelTree:
         return cls.from_order(order, bounds, branching=branching, min_codes=min_codes)
 
     @classmethod
-    def from_chain(cls, chain: Sequence[Any]) -> Self:
+    def from_chain(cls, chain: Sequence[Matrix]) -> Self:
         """Take a chain of cluster matrices, as PECOS keeps them.
 
         Parameters

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..core.checks import check_integer
 from ..core.estimator import check_fitted, fitted_clone
-from ..core.sparse import MatrixLike
+from ..core.types import MatrixLike
 from ..indexing.overlap import Copies
 from .fitting import fit_tree
 from .instances import known_rows

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..core.estimates import check_fits, feature_overlap
 from ..core.lengths import divide_rows, typical_length
 from ..core.memory import check_label_arrays_fit
-from ..core.sparse import Csr, MatrixLike
+from ..core.sparse import Csr
+from ..core.types import MatrixLike
 from ..indexing import LabelTree
 from ..indexing.growing import grow_tree
 from .checkpoint import Checkpoint, checkpoint_in

@@ -8,7 +8,8 @@ from ..core.errors import ArgumentError
 from ..core.estimator import check_fitted
 from ..core.lazy import sp
 from ..core.sequences import column_names
-from ..core.sparse import Csr, MatrixLike, as_csr, check_unmasked
+from ..core.sparse import Csr, as_csr, check_unmasked
+from ..core.types import MatrixLike
 
 __all__ = ["known_rows", "new_rows"]
 

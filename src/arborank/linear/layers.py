@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..core.lazy import sp
 from ..core.progress import progress_bar
-from ..core.sparse import Csr, MatrixLike, as_csr, lists_to_csr, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, lists_to_csr, to_scipy, transpose
+from ..core.types import MatrixLike
 from ..indexing import LabelTree
 from ..matching import BeamSearch
 from ..matching.options import SearchOptions

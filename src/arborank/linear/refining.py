@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.options import Options, integer, option, optional, real
-from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.types import MatrixLike
 from ..indexing import LabelTree, overlapping_tree
 from ..indexing.growing import TreeOptions
 from ..indexing.overlap import check_gain, home_leaves

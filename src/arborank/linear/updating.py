@@ -25,7 +25,8 @@ from ..core.lengths import divide_rows, typical_length
 from ..core.notices import warn
 from ..core.options import Options, option, real
 from ..core.sequences import as_column
-from ..core.sparse import Csr, MatrixLike
+from ..core.sparse import Csr
+from ..core.types import MatrixLike
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..indexing.growing import grow_tree

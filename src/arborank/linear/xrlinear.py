@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from ..core.checks import Missing, check_integer, check_real
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.lazy import sp
-from ..core.sparse import MatrixLike, as_csr
+from ..core.sparse import as_csr
 from ..core.state import State, lasting
 from ..core.threads import n_threads
+from ..core.types import MatrixLike
 from ..indexing import LabelTree
 from ..indexing.growing import TreeOptions
 from ..indexing.overlap import Copies

@@ -10,6 +10,7 @@ from .._native import Csr, LabelFilter, Searcher
 from ..core.checks import check_choice
 from ..core.lengths import divide_rows
 from ..core.memory import check_answers_fit
+from ..core.types import AnyArray
 from ..ranking.weights import LayerWeights
 from .combine import combination
 from .copies import MERGES, Merge
@@ -79,8 +80,8 @@ class BeamSearch:
     def filter(
         self,
         *,
-        allowed: NDArray[Any] | None = None,
-        excluded: NDArray[Any] | None = None,
+        allowed: AnyArray | None = None,
+        excluded: AnyArray | None = None,
         weights: NDArray[np.float32] | None = None,
     ) -> LabelFilter:
         """Prepare what holds for all rows of many searches; takes time once, in proportion to the labels.

@@ -15,7 +15,7 @@ from ..core.estimator import check_fitted
 from ..core.lazy import sp
 from ..core.sparse import as_csr, multiply, normalize_rows, to_scipy, transpose, unit_rows
 from ..core.topk import best_columns, no_answers
-from ..core.types import TopK
+from ..core.types import Matrix, TopK
 
 __all__ = ["NeighbourIndex", "NeighbourMatcher", "mix_top"]
 
@@ -43,7 +43,7 @@ class NeighbourIndex:
         If rows are not a finite matrix, or sparse and to be searched approximately.
     """
 
-    def __init__(self, rows: Any, *, approximate: bool = False) -> None:
+    def __init__(self, rows: Matrix, *, approximate: bool = False) -> None:
         self._sparse = sp.issparse(rows)
         self._graph: Any = None
         self.shape = tuple(rows.shape)
@@ -59,7 +59,7 @@ class NeighbourIndex:
             if approximate:
                 self._graph = _graph(unit)
 
-    def search(self, queries: Any, k: int) -> TopK:
+    def search(self, queries: Matrix, k: int) -> TopK:
         """Return the k most similar stored rows of every query, best first, and their cosine similarities.
 
         Parameters
@@ -142,7 +142,7 @@ class NeighbourMatcher:
         self.encode = encode
         self.approximate = approximate
 
-    def fit(self, X: "sp.csr_array", C: "sp.csr_array", tree: Any = None) -> Self:
+    def fit(self, X: "sp.csr_array", C: "sp.csr_array", tree: object = None) -> Self:
         """Store the instances and their clusters; ``tree`` is not needed."""
         clusters = to_scipy(as_csr(C, "C", n_rows=X.shape[0])).copy()
         index = NeighbourIndex(self._vectors(X).copy(), approximate=self.approximate)

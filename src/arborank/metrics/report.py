@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.types import Json
 from . import labels, propensity, ranking
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
 
@@ -93,7 +94,7 @@ class Report:
     A: float | None = None
     B: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the report as plain dictionaries, lists and numbers, ready for JSON."""
         plain = asdict(self)
         plain["ks"] = list(self.ks)

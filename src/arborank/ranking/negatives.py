@@ -9,7 +9,8 @@ whole cluster of l, on every layer, as the tree lifts it.
 import numpy as np
 
 from ..core.lazy import sp
-from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, to_scipy, transpose
+from ..core.types import MatrixLike
 
 __all__ = ["active_rows", "parse_scheme"]
 

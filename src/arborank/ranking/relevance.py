@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ..core.lazy import sp
 from ..core.options import Options, one_of, option
-from ..core.sparse import Csr, MatrixLike, as_csr, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, to_scipy, transpose
+from ..core.types import MatrixLike
 
 __all__ = ["MODES", "NORMS", "RelevanceOptions", "check_relevance", "relevance_costs"]
 

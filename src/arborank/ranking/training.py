@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
 from ..core.notices import warn
-from ..core.sparse import Csr, MatrixLike, as_csr
+from ..core.sparse import Csr, as_csr
+from ..core.types import MatrixLike
 from .solver import SOLVERS, SolverParams
 from .weights import LayerWeights, check_ranks, feature_ranks
 

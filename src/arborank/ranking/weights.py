@@ -13,6 +13,7 @@ from ..core.checks import check_integer, check_real
 from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr
 from ..core.state import State
+from ..core.types import AnyArray, Matrix
 
 __all__ = ["PRECISIONS", "LayerWeights", "check_precision", "check_pruning", "check_ranks", "feature_ranks"]
 
@@ -40,13 +41,13 @@ def check_ranks(ranks: NDArray[np.int32], n_features: int) -> None:
     )
 
 
-def check_precision(precision: Any) -> None:
+def check_precision(precision: object) -> None:
     """Raise ``ValueError`` unless ``precision`` is one of `PRECISIONS`."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
 
 
-def check_pruning(threshold: Any, max_nonzeros: Any) -> None:
+def check_pruning(threshold: object, max_nonzeros: object) -> None:
     """Raise unless ``threshold`` is a finite number and ``max_nonzeros`` a 32-bit integer or None, of at least 0."""
     check_real("threshold", threshold, least=0)
     if max_nonzeros is not None:
@@ -106,7 +107,7 @@ class LayerWeights:
     @classmethod
     def from_matrix(
         cls,
-        W: Any,
+        W: Matrix,
         bias: NDArray[np.float32],
         branches: NDArray[np.int64],
         *,
@@ -244,7 +245,7 @@ class LayerWeights:
         """
         self.native.check()
 
-    def continuing(self, lengths: Mapping[str, int], *, ends: bool) -> dict[str, NDArray[Any]]:
+    def continuing(self, lengths: Mapping[str, int], *, ends: bool) -> dict[str, AnyArray]:
         """Return what the arrays of a layer are extended by when these parents follow in it.
 
         Parameters

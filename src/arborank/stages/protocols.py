@@ -64,7 +64,7 @@ class Matcher(Protocol):
         """Learn which clusters suit which instances."""
         ...
 
-    def match(self, X: "sp.csr_array", k: int) -> tuple[NDArray[np.integer[Any]], NDArray[np.floating[Any]]]:
+    def match(self, X: "sp.csr_array", k: int) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
         """Return the k best clusters of every instance and their scores."""
         ...
 
@@ -92,12 +92,12 @@ class Ranker(Protocol):
         """Learn to tell the labels of a cluster apart."""
         ...
 
-    def score(self, X: "sp.csr_array", clusters: NDArray[np.int64]) -> Any:
+    def score(self, X: "sp.csr_array", clusters: NDArray[np.int64]) -> "sp.csr_array":
         """Return the values of the slots in every row's clusters."""
         ...
 
 
-def require_stage(stage: Any, protocol: type[Any], name: str) -> None:
+def require_stage(stage: object, protocol: type[object], name: str) -> None:
     """Raise TypeError unless an object has a protocol's methods.
 
     Parameters
@@ -116,7 +116,7 @@ def require_stage(stage: Any, protocol: type[Any], name: str) -> None:
         )
 
 
-def checked_tree(stage: Any, tree: Any, n_labels: int) -> LabelTree:
+def checked_tree(stage: object, tree: object, n_labels: int) -> LabelTree:
     """Return what an indexer returned, or raise an error that names it and its promise."""
     who = f"{type(stage).__name__}.index returned"
     if not isinstance(tree, LabelTree):
@@ -133,7 +133,7 @@ def checked_tree(stage: Any, tree: Any, n_labels: int) -> LabelTree:
 
 
 def checked_matches(
-    stage: Any, answer: Any, n_rows: int, k: int, n_clusters: int
+    stage: object, answer: object, n_rows: int, k: int, n_clusters: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return what a matcher returned as int64 and float32, or raise an error that names it and its promise."""
     who = f"{type(stage).__name__}.match returned"
@@ -177,7 +177,9 @@ def _array(values: Any, what: str) -> NDArray[Any]:
         raise ValueError(f"{what} in rows of different lengths; a Matcher promises 2-D arrays") from None
 
 
-def checked_scores(stage: Any, answer: Any, clusters: NDArray[np.int64], tree: LabelTree) -> "sp.csr_array":
+def checked_scores(
+    stage: object, answer: Any, clusters: NDArray[np.int64], tree: LabelTree
+) -> "sp.csr_array":
     """Return what a ranker returned as CSR, or raise an error that names it and its promise."""
     who = f"{type(stage).__name__}.score returned"
     if not sp.issparse(answer):

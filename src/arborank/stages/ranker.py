@@ -11,6 +11,7 @@ from ..core.lazy import sp
 from ..core.memory import check_answers_fit
 from ..core.sparse import Csr, as_csr, lists_to_csr, to_scipy
 from ..core.topk import no_answers, put_best
+from ..core.types import LabelIds, MatrixLike, Targets
 from ..indexing import LabelTree
 from ..linear.filters import label_filter
 from ..linear.targets import as_indicator
@@ -85,7 +86,7 @@ class StagedRanker:
         self.merge = merge
         self.negatives = negatives
 
-    def fit(self, X: Any, Y: Any) -> Self:
+    def fit(self, X: MatrixLike, Y: Targets) -> Self:
         """Index the labels, then train the matcher, then the ranker.
 
         Parameters
@@ -122,7 +123,12 @@ class StagedRanker:
         return self
 
     def predict_topk(
-        self, X: Any, k: int = 10, *, candidates: Any = None, exclude: Any = None
+        self,
+        X: MatrixLike,
+        k: int = 10,
+        *,
+        candidates: LabelIds | None = None,
+        exclude: LabelIds | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the best labels of every instance, best first.
 

@@ -27,7 +27,7 @@ __all__ = ["check_indexer", "check_matcher", "check_ranker", "check_together"]
 _CLUSTERS, _SIZE, _ROWS = 4, 3, 96
 
 
-def check_indexer(indexer: Any) -> None:
+def check_indexer(indexer: Indexer) -> None:
     """Check that an object keeps the promise of `arborank.stages.Indexer`."""
     require_stage(indexer, Indexer, "indexer")
     X, Y, _ = _data()
@@ -46,7 +46,7 @@ def check_indexer(indexer: Any) -> None:
     checked_tree(indexer, indexer.index(*alone), Y.shape[1])  # labels without instances
 
 
-def check_matcher(matcher: Any) -> None:
+def check_matcher(matcher: Matcher) -> None:
     """Check that an object keeps the promise of `arborank.stages.Matcher`."""
     require_stage(matcher, Matcher, "matcher")
     X, Y, tree = _data()
@@ -79,7 +79,7 @@ def check_matcher(matcher: Any) -> None:
     _require(right.mean() > 0.9, f"{_who(matcher, 'fit')} promises to forget what it was fitted on before")
 
 
-def check_ranker(ranker: Any) -> None:
+def check_ranker(ranker: Ranker) -> None:
     """Check that an object keeps the promise of `arborank.stages.Ranker`, on a tree with and without overlap."""
     require_stage(ranker, Ranker, "ranker")
     X, Y, tree = _data()
@@ -123,7 +123,7 @@ def _check_ranker(ranker: Any, X: "sp.csr_array", Y: "sp.csr_array", tree: Label
         )
 
 
-def check_together(indexer: Any, matcher: Any, ranker: Any, *, combine: str = "l3-hinge") -> None:
+def check_together(indexer: Indexer, matcher: Matcher, ranker: Ranker, *, combine: str = "l3-hinge") -> None:
     """Check that three stages make a model that finds the obvious."""
     X, Y, _ = _data()
     ids, _ = StagedRanker(indexer, matcher, ranker, combine=combine, beam_size=2).fit(X, Y).predict_topk(X, 1)

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.types import AnyArray
 from .disk import map_file, naming, open_regular, sync
 from .tensorfile import DTYPES, dtype_code, little_endian_pieces
 
@@ -62,7 +63,7 @@ class GrowingArrays:
         """Rows of every array so far."""
         return {name: array["shape"][0] for name, array in self._described.items()}
 
-    def append(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def append(self, arrays: Mapping[str, AnyArray]) -> None:
         """Write rows behind those that are there; the same names, dtypes and widths every time."""
         for name, rows in arrays.items():
             if name not in self._files:
@@ -98,7 +99,7 @@ class GrowingArrays:
         self._opened.close()
 
 
-def map_arrays(stem: Path, described: Described, *, verify: bool = True) -> dict[str, NDArray[Any]]:
+def map_arrays(stem: Path, described: Described, *, verify: bool = True) -> dict[str, AnyArray]:
     """Map such arrays into memory, read-only; where the file system cannot map files, they are read.
 
     Parameters

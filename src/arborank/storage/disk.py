@@ -14,12 +14,13 @@ import sys
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from .._native import map_pages
+from ..core.types import AnyArray
 
 __all__ = [
     "LONGEST_TEXT",
@@ -57,7 +58,7 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
         raise
 
 
-def sync(file: IO[Any]) -> None:
+def sync(file: IO[bytes] | IO[str]) -> None:
     """Bring what was written to an open file to the disk, where the file system can."""
     with naming(file.name):
         file.flush()
@@ -204,7 +205,7 @@ def map_file(file: BinaryIO, n_bytes: int) -> memoryview:
     return content.data.toreadonly()
 
 
-def scratch_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+def scratch_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
     """Return an array of zeros in a new file that is mapped, or in memory where files cannot be mapped.
 
     Raises

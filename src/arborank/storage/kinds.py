@@ -1,7 +1,8 @@
 """The classes that may be in a saved model. Names found in a file are looked up here, and only here."""
 
 import importlib
-from typing import Any
+
+from ..core.state import Savable
 
 __all__ = ["KINDS", "class_of"]
 
@@ -28,6 +29,7 @@ KINDS: dict[str, str] = {
 }
 
 
-def class_of(kind: str) -> Any:
+def class_of(kind: str) -> type[Savable]:
     """Import a class by its name in ``KINDS``."""
-    return getattr(importlib.import_module(KINDS[kind]), kind)
+    found: type[Savable] = getattr(importlib.import_module(KINDS[kind]), kind)
+    return found

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..core.state import Savable, State
+from ..core.types import Json, JsonMapping
 from .kinds import KINDS, class_of
 from .records import Record
 from .tensorfile import FileRecord, dtype_code
@@ -36,7 +37,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 _FULL_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
-def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) -> dict[str, Any]:
+def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) -> Json:
     """Describe an object, and put its arrays into ``files``: one file for each part of the model.
 
     Parameters
@@ -111,9 +112,7 @@ def plain(value: Any, where: str) -> Any:
     raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold")
 
 
-def make_document(
-    node: dict[str, Any], files: Mapping[str, FileRecord], records: Sequence[Record]
-) -> dict[str, Any]:
+def make_document(node: Json, files: Mapping[str, FileRecord], records: Sequence[Record]) -> Json:
     """Return the contents of config.json for a model's description, its files and what is known of it."""
     document = {
         "format": FORMAT,
@@ -126,13 +125,13 @@ def make_document(
     return {**document, "checksum": checksum(document)}
 
 
-def checksum(document: Mapping[str, Any]) -> str:
+def checksum(document: JsonMapping) -> str:
     """SHA-256 of everything in config.json but the checksum, however it is laid out."""
     rest = {key: value for key, value in document.items() if key != "checksum"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def parse_document(path: Path, text: str) -> dict[str, Any]:
+def parse_document(path: Path, text: str) -> Json:
     """Read config.json, checking its format, version and checksum."""
     try:
         document = json.loads(text)
@@ -156,7 +155,7 @@ def parse_document(path: Path, text: str) -> dict[str, Any]:
 
 
 def put_together(
-    node: dict[str, Any], place: tuple[str, ...], path: Path, files: Files, taken: Files | None = None
+    node: Json, place: tuple[str, ...], path: Path, files: Files, taken: Files | None = None
 ) -> Any:
     """Rebuild an object as the config.json at ``path`` describes it; moves its arrays from ``files`` to ``taken``."""
     taken = {} if taken is None else taken

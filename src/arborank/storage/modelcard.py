@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import __version__
 from ..core.memory import format_bytes
+from ..core.types import JsonMapping
 from .records import Record, table_rows
 
 __all__ = ["model_card"]
@@ -32,7 +33,7 @@ _SETTINGS = "Settings"  # what is new comes before this section
 
 
 def model_card(
-    node: Mapping[str, Any], n_bytes: int, records: Sequence[Record], notes: str | None, old: str = ""
+    node: JsonMapping, n_bytes: int, records: Sequence[Record], notes: str | None, old: str = ""
 ) -> str:
     """Write the model card in Markdown.
 

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any
 
 from ..core.memory import format_bytes
+from ..core.types import Json
 
 __all__ = ["Record", "Table", "changed", "parse_records", "table_rows"]
 
@@ -65,7 +66,7 @@ class Record:
         """The summary, with what it was measured on and when."""
         return f"On {self.data}, {self.date}: {self.summary}" if self.data else self.summary
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Return the record as plain dictionaries, strings and numbers, ready for JSON."""
         return asdict(self)
 

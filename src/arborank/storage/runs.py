@@ -7,15 +7,14 @@ replaced only after the files that it counts are on the disk, so it never counts
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from numpy.typing import NDArray
-
 from ..core.errors import ArgumentError
+from ..core.types import AnyArray, Json, JsonMapping
 from .disk import make_directory, put_in_place, read_text, write_text
 from .lock import exclusive
 from .manifest import checksum, plain
@@ -35,7 +34,7 @@ class Digest:
     def __init__(self) -> None:
         self._sha = hashlib.sha256()
 
-    def add(self, value: NDArray[Any] | str) -> None:
+    def add(self, value: AnyArray | str) -> None:
         """Add an array with its dtype and shape, or a text with its length."""
         if isinstance(value, str):
             self._sha.update(f"{len(value)} ".encode() + value.encode("utf-8", "surrogatepass"))
@@ -49,7 +48,7 @@ class Digest:
         return self._sha.hexdigest()
 
 
-def fingerprint(*values: NDArray[Any] | str, **told: Any) -> dict[str, Any]:
+def fingerprint(*values: AnyArray | str, **told: object) -> Json:
     """Return what data are recognised by in a subject: their digest, and what a message tells of them.
 
     Parameters
@@ -97,7 +96,7 @@ class Run:
     def __init__(
         self,
         directory: str | os.PathLike[str],
-        subject: Mapping[str, Any],
+        subject: JsonMapping,
         *,
         argument: str,
         reads: bool = False,
@@ -126,7 +125,7 @@ class Run:
     ) -> None:
         self._held.close()
 
-    def commit(self, progress: Mapping[str, Any]) -> None:
+    def commit(self, progress: JsonMapping) -> None:
         """Write how far the work has come, in one step; the files that this counts must be synced before."""
         state = {
             "format": _FORMAT,

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.types import AnyArray
 from .disk import map_file, naming, open_regular, sync
 
 __all__ = ["open_tensors", "write_tensors"]
@@ -59,7 +60,7 @@ def dtype_code(array: NDArray[Any], name: str) -> str:
     return code
 
 
-def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> FileRecord:
+def write_tensors(path: Path, arrays: Mapping[str, AnyArray]) -> FileRecord:
     """Write arrays to a new file and sync it to the disk.
 
     Beyond the arrays themselves this needs memory only for an array that is not C-contiguous, one at a time.
@@ -104,7 +105,7 @@ def little_endian_pieces(array: NDArray[Any]) -> Iterator[memoryview]:
 
 def open_tensors(
     path: Path, expected: FileRecord | None = None, *, verify: bool = True
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, AnyArray]:
     """Map a file into memory and return its arrays: read-only views, no copies.
 
     Where the file system cannot map files, it is read.

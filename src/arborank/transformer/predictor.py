@@ -181,8 +181,6 @@ class EmbeddingPredictor(SaveMixin, Estimator):
             Gives a column's term (its number where `fit` was given ``X``), ``"embedding"`` for those of the embedding.
         """
         self._check_fitted()
-        if not isinstance(text, str):
-            raise TypeError(f"x must be a str, found {type(text).__name__}")
         X = self._checked_features(X, 1)
         n_sparse = self.n_sparse_features_ if self.rank_on == "joint" else 0
         terms = None if self.features_ is None else self.features_.get_feature_names_out()
