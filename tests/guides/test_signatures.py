@@ -6,7 +6,7 @@ from pathlib import Path
 import arborank
 
 ROOT = Path(arborank.__file__).parent
-MOST = 210
+MOST = 145
 
 
 def public_functions(tree):

@@ -1,12 +1,11 @@
 """What scikit-learn asks of top lists: a matrix of scores, a mean quality."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lazy import sp
 from ..core.sparse import Csr, is_matrix, lists_to_csr
+from ..core.types import AnyArray, Targets
 from ..metrics import ndcg_at_k
 from .targets import as_indicator
 
@@ -20,7 +19,7 @@ def score_matrix(ids: NDArray[np.int64], scores: NDArray[np.float32], n_labels: 
     return matrix
 
 
-def quality(Y: Any, ids: NDArray[np.int64], n_labels: int, classes: NDArray[Any] | None) -> float:
+def quality(Y: Targets, ids: NDArray[np.int64], n_labels: int, classes: AnyArray | None) -> float:
     """Return how good top lists are, as ``score`` of every estimator says it.
 
     Parameters

@@ -6,7 +6,7 @@ file an array. A layer is trained in pieces, ranges of parents. A piece is appen
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from .. import storage as persistence
 from ..core.sparse import Csr, as_csr
+from ..core.types import JsonMapping
 from ..indexing import LabelTree
 from ..ranking import LayerWeights, SolverParams, train_layer
 from ..storage.append import Described, GrowingArrays, map_arrays
@@ -139,9 +140,9 @@ class Checkpoint:
 @contextmanager
 def checkpoint_in(
     directory: str | os.PathLike[str] | None,
-    parameters: Mapping[str, Any],
+    parameters: JsonMapping,
     tree: LabelTree | None,
-    **matrices: Any,
+    **matrices: object,
 ) -> Iterator[Checkpoint | None]:
     """Hold a directory for a fit; yields None in place of a checkpoint without one.
 

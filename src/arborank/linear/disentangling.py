@@ -1,10 +1,8 @@
 """A trained model disentangled: trained anew on an overlapping tree made of its own."""
 
-from typing import Any
-
 from ..core.checks import check_integer
 from ..core.estimator import check_fitted, fitted_clone
-from ..core.types import MatrixLike
+from ..core.types import MatrixLike, Targets
 from ..indexing.overlap import Copies
 from .fitting import fit_tree
 from .instances import known_rows
@@ -18,8 +16,8 @@ __all__ = ["disentangle"]
 
 def disentangle(
     model: XRLinear,
-    X: Any,
-    Y: Any,
+    X: MatrixLike,
+    Y: Targets,
     max_clusters: int = 2,
     rounds: int = Refinement.rounds,
     *,

@@ -12,6 +12,7 @@ from ..core.checks import check_integer
 from ..core.estimator import Estimator, check_fitted, clone
 from ..core.lazy import sp
 from ..core.state import State
+from ..core.types import AnyArray
 from ..storage import SaveMixin
 from .answers import quality, score_matrix
 from .toplists import Method, TopK, check_method, check_weights, combine_topk
@@ -217,7 +218,7 @@ class Ensemble(SaveMixin, Estimator):
         return int(known[0])
 
     @property
-    def classes_(self) -> NDArray[Any] | None:
+    def classes_(self) -> AnyArray | None:
         """Class values when the models were fitted on a 1-D target, otherwise None."""
         return getattr(self.models_[0], "classes_", None)
 

@@ -1,7 +1,7 @@
 """Label filters of a prediction: which labels may, or may not, be returned."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,11 +10,12 @@ from .._native import label_ids
 from ..core.label_lists import is_row
 from ..core.sequences import as_column
 from ..core.sparse import Csr, as_csr, is_matrix, rows_to_csr, without_zeros
+from ..core.types import LabelIds
 
 __all__ = ["check_ids", "label_filter", "label_weights", "shared_ids"]
 
 
-def shared_ids(labels: Any) -> NDArray[np.int64] | None:
+def shared_ids(labels: LabelIds | None) -> NDArray[np.int64] | None:
     """Return the label ids of a filter that is one list of them, for all instances; None if it is anything else.
 
     Whether they are in range is for the search to see.
@@ -30,7 +31,7 @@ def shared_ids(labels: Any) -> NDArray[np.int64] | None:
     return None
 
 
-def check_ids(labels: Any, name: str, n_labels: int) -> None:
+def check_ids(labels: LabelIds | None, name: str, n_labels: int) -> None:
     """Raise ``ValueError`` if `shared_ids` finds one outside ``[0, n_labels)``."""
     ids = shared_ids(labels)
     if ids is not None and ids.size:
@@ -43,7 +44,7 @@ def _check_range(least: int, most: int, name: str, n_labels: int) -> None:
             raise ValueError(f"{name} holds index {label}, which is outside [0, {n_labels})")
 
 
-def label_filter(labels: Any, name: str, n_rows: int | None, n_labels: int) -> Csr | None:
+def label_filter(labels: LabelIds | None, name: str, n_rows: int | None, n_labels: int) -> Csr | None:
     """Convert a filter to a pattern of one row, which holds for all instances, or one row an instance.
 
     Parameters

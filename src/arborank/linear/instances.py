@@ -1,6 +1,6 @@
 """What users pass as instances becomes rows; their number of features, and the names of them, are kept and compared."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,12 +9,15 @@ from ..core.estimator import check_fitted
 from ..core.lazy import sp
 from ..core.sequences import column_names
 from ..core.sparse import Csr, as_csr, check_unmasked
-from ..core.types import MatrixLike
+from ..core.types import Json, MatrixLike
+
+if TYPE_CHECKING:
+    from .xrlinear import XRLinear
 
 __all__ = ["known_rows", "new_rows"]
 
 
-def new_rows(model: Any, X: MatrixLike) -> tuple[Csr, dict[str, Any]]:
+def new_rows(model: "XRLinear", X: MatrixLike) -> tuple[Csr, Json]:
     """Read what a model is to be fitted on.
 
     Returns
@@ -41,7 +44,7 @@ def new_rows(model: Any, X: MatrixLike) -> tuple[Csr, dict[str, Any]]:
     return rows, {"n_features_in_": rows.shape[1], **features}
 
 
-def known_rows(model: Any, X: MatrixLike, name: str = "X") -> Csr:
+def known_rows(model: "XRLinear", X: MatrixLike, name: str = "X") -> Csr:
     """Read instances for a fitted model.
 
     Parameters

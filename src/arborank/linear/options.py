@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from ..indexing.growing import TreeOptions
 from ..matching.options import SearchOptions
 from ..ranking import RelevanceOptions, SolverParams, parse_scheme
 from .layers import LayerPlan
+
+if TYPE_CHECKING:
+    from .xrlinear import XRLinear
 
 __all__ = ["CUSTOM", "LinearOptions"]
 
@@ -58,7 +61,7 @@ class LinearOptions:
     as_json: Mapping[str, Any]
 
     @classmethod
-    def of(cls, model: Any, **given: Any) -> Self:
+    def of(cls, model: "XRLinear", **given: object) -> Self:
         """Check the parameters of an `XRLinear`; ``given`` are options of its tree that count instead of its own.
 
         Raises
@@ -78,13 +81,13 @@ class LinearOptions:
         )
 
     @classmethod
-    def of_saved(cls, model: Any) -> Self:
+    def of_saved(cls, model: "XRLinear") -> Self:
         """Check the parameters of a saved model, or of one to be saved, whose representation may be `CUSTOM`."""
         custom = isinstance(model.representation, str) and model.representation == CUSTOM
         return cls.of(model, representation="pifa") if custom else cls.of(model)
 
     @classmethod
-    def of_update(cls, model: Any) -> Self:
+    def of_update(cls, model: "XRLinear") -> Self:
         """Check the parameters for labels that are new: a representation that says nothing of them becomes PIFA."""
         kind = model.representation
         named = isinstance(kind, str | Mapping) and kind != CUSTOM

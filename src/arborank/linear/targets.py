@@ -13,13 +13,14 @@ from ..core.sparse import Csr, as_csr, check_unmasked, is_matrix, rows_to_csr, w
 from ..core.state import State
 from ..core.strings import StringTable
 from ..core.structure import is_plausible
+from ..core.types import AnyArray, Json, Targets
 
 __all__ = ["as_indicator", "classes_from_state", "classes_to_state"]
 
 _USUAL = 1_000_000  # ids in lists are taken for column numbers up to here, or where many labels are named
 
 
-def as_indicator(Y: Any, n_rows: int, of: str = "X") -> tuple[Csr, NDArray[Any] | None]:
+def as_indicator(Y: Targets, n_rows: int, of: str = "X") -> tuple[Csr, AnyArray | None]:
     """Convert labels to an indicator matrix of ones.
 
     Parameters
@@ -162,7 +163,7 @@ def _check_text(classes: NDArray[Any]) -> None:
             raise ValueError(f"Y holds {name!r}, which cannot be stored as UTF-8: {error}") from None
 
 
-def classes_to_state(classes: NDArray[Any] | None) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def classes_to_state(classes: AnyArray | None) -> tuple[dict[str, AnyArray], Json]:
     """Return the arrays and the parts that a saved model holds of its class values."""
     if classes is None:
         return {}, {}
@@ -171,7 +172,7 @@ def classes_to_state(classes: NDArray[Any] | None) -> tuple[dict[str, NDArray[An
     return {"classes": classes}, {}
 
 
-def classes_from_state(state: State, n_labels: int) -> NDArray[Any] | None:
+def classes_from_state(state: State, n_labels: int) -> AnyArray | None:
     """Return the class values of a saved model.
 
     Raises

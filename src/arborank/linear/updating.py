@@ -26,7 +26,7 @@ from ..core.notices import warn
 from ..core.options import Options, option, real
 from ..core.sequences import as_column
 from ..core.sparse import Csr
-from ..core.types import MatrixLike
+from ..core.types import MatrixLike, Targets
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..indexing.growing import grow_tree
@@ -195,7 +195,7 @@ def remove_labels(fitted: FittedTree, labels: ArrayLike, *, renumber: bool, miss
 # ------------------------------------------------------------------ checks
 
 
-def check_log(X: Csr, Y: Any) -> Csr:
+def check_log(X: Csr, Y: Targets) -> Csr:
     """Return what marks the labels to learn in the rows of ``X``, or raise if they cannot be learned from them."""
     marks, classes = as_indicator(Y, X.shape[0])
     if classes is not None:

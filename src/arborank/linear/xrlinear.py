@@ -21,7 +21,7 @@ from ..core.lazy import sp
 from ..core.sparse import as_csr
 from ..core.state import State, lasting
 from ..core.threads import n_threads
-from ..core.types import MatrixLike
+from ..core.types import LabelIds, MatrixLike, Targets
 from ..indexing import LabelTree
 from ..indexing.growing import TreeOptions
 from ..indexing.overlap import Copies
@@ -217,8 +217,8 @@ class XRLinear(SaveMixin, Estimator):
 
     def fit(
         self,
-        X: Any,
-        Y: Any,
+        X: MatrixLike,
+        Y: Targets,
         *,
         label_features: MatrixLike | None = None,
         relevance: MatrixLike | None = None,
@@ -336,9 +336,9 @@ class XRLinear(SaveMixin, Estimator):
         beam_size: int | None = None,
         combine: str | None = None,
         merge: Merge = SearchOptions.merge,
-        candidates: Any = None,
-        exclude: Any = None,
-        label_weights: Any = None,
+        candidates: LabelIds | None = None,
+        exclude: LabelIds | None = None,
+        label_weights: ArrayLike | None = None,
         label_filter: LabelFilter | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the best labels of every instance, best first.
@@ -404,7 +404,11 @@ class XRLinear(SaveMixin, Estimator):
             raise
 
     def prepare_filter(
-        self, *, candidates: Any = None, exclude: Any = None, label_weights: Any = None
+        self,
+        *,
+        candidates: LabelIds | None = None,
+        exclude: LabelIds | None = None,
+        label_weights: ArrayLike | None = None,
     ) -> LabelFilter:
         """Prepare a filter that many calls of `predict_topk` share, so that it costs them next to nothing.
 
@@ -462,7 +466,7 @@ class XRLinear(SaveMixin, Estimator):
         ones = np.ones(int(kept.sum()), dtype=np.float32)
         return sp.csr_array((ones, (coo.row[kept], coo.col[kept])), shape=scores.shape)
 
-    def score(self, X: MatrixLike, y: Any) -> float:
+    def score(self, X: MatrixLike, y: Targets) -> float:
         """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
         check_fitted(self, "fitted_")
         k = 5 if self.classes_ is None else 1
@@ -519,7 +523,7 @@ class XRLinear(SaveMixin, Estimator):
     def add_labels(
         self,
         X: MatrixLike,
-        Y: Any,
+        Y: Targets,
         *,
         label_features: MatrixLike | None = None,
         negative_share: float = NegativeCosts.negative_share,
@@ -567,7 +571,7 @@ class XRLinear(SaveMixin, Estimator):
         self,
         labels: ArrayLike,
         X: MatrixLike,
-        Y: Any,
+        Y: Targets,
         *,
         label_features: MatrixLike | None = None,
         negative_share: float = NegativeCosts.negative_share,
@@ -601,7 +605,7 @@ class XRLinear(SaveMixin, Estimator):
         self,
         labels: ArrayLike,
         X: MatrixLike,
-        Y: Any,
+        Y: Targets,
         *,
         tree: LabelTree | None = None,
         label_features: MatrixLike | None = None,
