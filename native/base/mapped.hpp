@@ -23,20 +23,36 @@ class MappedBytes {
       munmap(base_, length_);
   }
 
+  // Whether these bytes begin and end in pages of a file: of a shared mapping an old size of 0 makes a second one,
+  // private memory is refused.
+  static bool is_file(const std::uint8_t* bytes, std::size_t n) {
+#if defined(__linux__)
+    const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    for (const std::uint8_t* at : {bytes, bytes + n - 1}) {
+      void* probe =
+          mremap(reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(at) / page * page), 0, page, MREMAP_MAYMOVE);
+      if (probe == MAP_FAILED)
+        return false;
+      munmap(probe, page);
+    }
+    return n > 0;
+#else
+    return (void)bytes, (void)n, false;
+#endif
+  }
+
   // Pages of `first` are mapped a second time, where there is room for `second` behind them: the last, incomplete page
-  // and `second` are copied. False if the system cannot do that, as where `first` lies in ordinary memory.
+  // and `second` are copied. False if the system cannot do that; not to be called where `first` is not all mapped.
   bool join(const std::uint8_t* first, std::size_t n_first, const std::uint8_t* second, std::size_t n_second) {
 #if defined(__linux__)
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     const std::size_t shift = reinterpret_cast<std::uintptr_t>(first) % page;
     const std::size_t whole = (shift + n_first) / page * page;  // bytes in complete pages, from the first one's begin
     const std::size_t length = (shift + n_first + n_second + page - 1) / page * page;
-    // of a shared mapping an old size of 0 makes a second one; private memory is refused, which one page tells
     auto* pages = const_cast<std::uint8_t*>(first - shift);
-    void* probe = whole == 0 ? MAP_FAILED : mremap(pages, 0, page, MREMAP_MAYMOVE);
-    if (probe == MAP_FAILED)
+    if (whole == 0)
       return false;
-    munmap(probe, page);
+    n_shared_ = whole - shift;
     void* base = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)
       return false;
@@ -59,10 +75,12 @@ class MappedBytes {
 #endif
   }
   const std::uint8_t* data() const { return data_; }
+  // Bytes from `data` on that are pages of the file.
+  std::size_t n_shared() const { return n_shared_; }
 
  private:
   std::uint8_t *base_ = nullptr, *data_ = nullptr;
-  std::size_t length_ = 0;
+  std::size_t length_ = 0, n_shared_ = 0;
 };
 
 }  // namespace arborank::inline base

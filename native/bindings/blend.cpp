@@ -28,9 +28,10 @@ struct Frequencies {
                                   ")");
   }
 
-  nb::tuple blend(std::int64_t first, std::int64_t end, std::int64_t k, const Vector<std::int64_t>& ids,
-                  const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<double>& times,
-                  const std::vector<std::int64_t>& often, double weight) const {
+  std::pair<std::vector<std::int64_t>, std::vector<double>> blend(
+      std::int64_t first, std::int64_t end, std::int64_t k, const Vector<std::int64_t>& ids,
+      const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<double>& times,
+      const std::vector<std::int64_t>& often, double weight) const {
     check_range(first, end);
     if (ids.size() != scores.size() || labels.size() != times.size())
       throw std::invalid_argument("ids and scores, or labels and times, are not as many");
@@ -46,7 +47,7 @@ struct Frequencies {
       check_label(label);
     search::Ranked best =
         own.blend(first, end, k, std::move(found), {labels.data(), times.data(), labels.size()}, often, weight);
-    return nb::make_tuple(std::move(best.ids), std::move(best.scores));
+    return {std::move(best.ids), std::move(best.scores)};
   }
 };
 

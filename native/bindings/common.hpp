@@ -3,7 +3,9 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstdint>
@@ -68,8 +70,11 @@ inline const sparse::CsrView& canonical(const Csr& matrix, const char* name) {
   return matrix.view;
 }
 
+// Takes the work done.
+using Progress = std::optional<nb::typed<nb::callable, void(std::int64_t)>>;
+
 // A tick for kernels run without the GIL: raises KeyboardInterrupt, and calls progress(done) when given.
-inline Tick python_tick(const std::optional<nb::callable>& progress) {
+inline Tick python_tick(const Progress& progress) {
   return [&progress](std::int64_t done) {
     nb::gil_scoped_acquire gil;
     if (PyErr_CheckSignals() != 0)

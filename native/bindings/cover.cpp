@@ -21,9 +21,9 @@ void check_beams(const Matrix<std::int32_t>& beams, const Matrix<float>& scores,
             "beams must hold clusters or -1, scores finite numbers of at least 0");
 }
 
-nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<float> scores,
-                       Vector<std::int32_t> homes, std::int64_t n_clusters, std::int64_t max_clusters,
-                       std::int64_t capacity, double min_gain) {
+std::pair<NumpyVector<std::int32_t>, NumpyVector<std::int32_t>> cover_labels(
+    const Csr& instances, Matrix<std::int32_t> beams, Matrix<float> scores, Vector<std::int32_t> homes,
+    std::int64_t n_clusters, std::int64_t max_clusters, std::int64_t capacity, double min_gain) {
   const sparse::CsrView& view = canonical(instances, "instances");
   require(static_cast<std::int64_t>(beams.shape(0)) == view.n_cols && beams.shape(0) == scores.shape(0) &&
               beams.shape(1) == scores.shape(1),
@@ -42,7 +42,7 @@ nb::tuple cover_labels(const Csr& instances, Matrix<std::int32_t> beams, Matrix<
     nb::gil_scoped_release release;
     copies = cluster::cover(problem, python_tick(std::nullopt));
   }
-  return nb::make_tuple(to_numpy(std::move(copies.labels)), to_numpy(std::move(copies.clusters)));
+  return {to_numpy(std::move(copies.labels)), to_numpy(std::move(copies.clusters))};
 }
 
 NumpyVector<std::int32_t> part_instances(const Csr& features, const Csr& companions, const Csr& instances,
@@ -80,12 +80,12 @@ NumpyVector<std::int32_t> part_instances(const Csr& features, const Csr& compani
 
 void bind_cover(nb::module_& m) {
   m.def("cover_labels", &cover_labels, nb::arg("instances"), nb::arg("beams").noconvert(),
-        nb::arg("scores").noconvert(), nb::arg("homes").noconvert(), nb::arg("n_clusters"), nb::arg("max_clusters"),
-        nb::arg("capacity"), nb::arg("min_gain"),
+        nb::arg("scores").noconvert(), nb::arg("homes").noconvert(), nb::kw_only(), nb::arg("n_clusters"),
+        nb::arg("max_clusters"), nb::arg("capacity"), nb::arg("min_gain"),
         "Copies (labels, clusters) that let beams cover more positives, in the order they were taken.");
   m.def("part_instances", &part_instances, nb::arg("features"), nb::arg("companions"), nb::arg("instances"),
-        nb::arg("leaves"), nb::arg("beams").noconvert(), nb::arg("scores").noconvert(), nb::arg("coherence"),
-        nb::arg("max_iter"), nb::arg("starts"), nb::arg("n_threads"),
+        nb::arg("leaves"), nb::arg("beams").noconvert(), nb::arg("scores").noconvert(), nb::kw_only(),
+        nb::arg("coherence"), nb::arg("max_iter"), nb::arg("starts"), nb::arg("n_threads"),
         "The leaf of every positive of every label, parted among the label's leaves; -1 for a label in none.");
 }
 

@@ -10,7 +10,7 @@ void bind_csr(nb::module_& m) {
       .def_prop_ro("indptr", [](const Csr& c) { return NumpyVector<const std::int64_t>(c.indptr); })
       .def_prop_ro("indices", [](const Csr& c) { return NumpyVector<const std::int32_t>(c.indices); })
       .def_prop_ro("data", [](const Csr& c) { return NumpyVector<const float>(c.data); })
-      .def_prop_ro("shape", [](const Csr& c) { return nb::make_tuple(c.view.n_rows, c.view.n_cols); })
+      .def_prop_ro("shape", [](const Csr& c) { return std::pair(c.view.n_rows, c.view.n_cols); })
       .def_prop_ro("nnz", [](const Csr& c) { return c.view.nnz(); })
       .def("__repr__",
            [](const Csr& c) {

@@ -132,17 +132,19 @@ class TextReader {
 };
 
 template <class T>
-nb::ndarray<nb::numpy, T, nb::ndim<1>, nb::c_contig> array_of(std::unique_ptr<T[]>&& values, std::size_t n) {
+NumpyVector<T> array_of(std::unique_ptr<T[]>&& values, std::size_t n) {
   T* const data = values.release();
   nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
   return {data, {n}, owner};
 }
 
 // The three arrays of a `Csr`, which Python puts together.
-nb::tuple csr_of(text::NgramRows&& a) {
+using Rows = std::tuple<NumpyVector<std::int64_t>, NumpyVector<std::int32_t>, NumpyVector<float>>;
+
+Rows csr_of(text::NgramRows&& a) {
   const auto nnz = static_cast<std::size_t>(a.indptr[a.n_rows]);
-  return nb::make_tuple(array_of(std::move(a.indptr), a.n_rows + 1), array_of(std::move(a.indices), nnz),
-                        array_of(std::move(a.data), nnz));
+  return {array_of(std::move(a.indptr), a.n_rows + 1), array_of(std::move(a.indices), nnz),
+          array_of(std::move(a.data), nnz)};
 }
 
 using Doubles = std::optional<Vector<double>>;
@@ -210,7 +212,7 @@ struct NgramEncoder {
                                   " features together; at most 2147483647 are supported");
   }
 
-  nb::tuple encode(nb::handle texts, int n_threads, const std::optional<nb::callable>& progress) const {
+  Rows encode(nb::handle texts, int n_threads, const Progress& progress) const {
     TextReader reader(texts);
     std::optional<text::NgramRows> out;
     {
@@ -227,7 +229,7 @@ struct NgramFitter {
   NgramFitter(std::vector<text::TextOptions> parts, bool keep_rows, int n_threads)
       : fitter(std::move(parts), keep_rows, n_threads) {}
 
-  std::int64_t add(nb::handle texts, const std::optional<nb::callable>& progress) {
+  std::int64_t add(nb::handle texts, const Progress& progress) {
     TextReader reader(texts);
     {
       nb::gil_scoped_release release;
@@ -236,7 +238,9 @@ struct NgramFitter {
     return fitter.n_texts();
   }
 
-  nb::tuple select(std::size_t part, double low, double high, std::int64_t max_features, bool binary) {
+  std::tuple<NumpyVector<std::uint8_t>, NumpyVector<std::int64_t>, NumpyMatrix<std::uint64_t>,
+             NumpyVector<std::int64_t>>
+  select(std::size_t part, double low, double high, std::int64_t max_features, bool binary) {
     text::Selection s;
     std::unique_ptr<std::uint64_t[]> slots;
     text::Vocabulary v;
@@ -252,12 +256,10 @@ struct NgramFitter {
     nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<std::uint64_t*>(p); });
     const NumpyMatrix<std::uint64_t> table(data, {static_cast<std::size_t>(v.n_slots), 2}, owner);
     const auto n_bytes = static_cast<std::size_t>(s.offsets.back());
-    return nb::make_tuple(array_of(std::move(s.terms), n_bytes), to_numpy(std::move(s.offsets)), table,
-                          to_numpy(std::move(s.df)));
+    return {array_of(std::move(s.terms), n_bytes), to_numpy(std::move(s.offsets)), table, to_numpy(std::move(s.df))};
   }
 
-  nb::tuple rows(const std::vector<Weights>& parts, const std::string& norm,
-                 const std::optional<nb::callable>& progress) {
+  Rows rows(const std::vector<Weights>& parts, const std::string& norm, const Progress& progress) {
     std::vector<text::Weighting> weightings;
     for (std::size_t i = 0; i < parts.size(); i++) {
       parts[i].check(fitter.width(i), fitter.options(i));
@@ -272,7 +274,7 @@ struct NgramFitter {
   }
 };
 
-nb::list ngrams(nb::str text, const text::TextOptions& options) {
+nb::typed<nb::list, nb::str> ngrams(nb::str text, const text::TextOptions& options) {
   const nb::object bytes = utf8(text);
   text::Analysis analysis;
   analysis.analyse({PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr()))}, options);
@@ -364,8 +366,7 @@ void bind_features(nb::module_& m) {
         if (low < 0 || high < low || high >= static_cast<std::int64_t>(offsets.size()))
           throw std::invalid_argument("low and high must be positions of the strings");
         const text::SortedStrings strings{text.data(), static_cast<std::int64_t>(text.size()), offsets.data()};
-        const auto [first, end] = text::starting_with(strings, {prefix.c_str(), prefix.size()}, low, high);
-        return nb::make_tuple(first, end);
+        return text::starting_with(strings, {prefix.c_str(), prefix.size()}, low, high);
       },
       nb::arg("text"), nb::arg("offsets"), nb::arg("prefix"), nb::arg("low"), nb::arg("high"),
       "The first and the one behind the last of the strings, in code point order, that begin with a prefix.");

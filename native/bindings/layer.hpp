@@ -1,29 +1,38 @@
-// A layer's arrays on their way to NumPy, without copies; shared by training and import.
+// Arrays that C++ and Python share without copies.
 #pragma once
+#include "base/array.hpp"
 #include "bindings/common.hpp"
-#include "layer/pack.hpp"
 
 namespace arborank::bindings {
 
-// A vector of structs of equal words, as a matrix of those words.
-template <class Word, class Struct>
-NumpyMatrix<Word> to_words(std::vector<Struct>&& values) {
-  auto* owned = new std::vector<Struct>(std::move(values));
-  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<Struct>*>(p); });
-  return NumpyMatrix<Word>(reinterpret_cast<Word*>(owned->data()), {owned->size(), sizeof(Struct) / sizeof(Word)},
-                           owner);
+// An array of Python's, kept alive.
+template <class T>
+Array<T> shared(Vector<T> values) {
+  const auto held = std::make_shared<Vector<T>>(std::move(values));
+  return {held->data(), static_cast<std::int64_t>(held->size()), held};
 }
 
-// The keyword arguments of the Python class LayerWeights that come from packing.
-inline nb::dict layer_to_numpy(layer::LayerArrays&& layer) {
-  nb::dict out;
-  out["extents"] = to_words<std::int64_t>(std::move(layer.extents));
-  out["index"] = to_words<std::uint32_t>(std::move(layer.index));
-  out["starts"] = to_numpy(std::move(layer.starts));
-  out["bases"] = to_numpy(std::move(layer.bases));
-  out["keys"] = to_numpy(std::move(layer.keys));
-  out["units"] = to_numpy(std::move(layer.units));
-  return out;
+// A matrix of Python's as structs of equal words.
+template <class Struct, class Word>
+Array<Struct> shared_structs(Matrix<Word> values) {
+  const auto held = std::make_shared<Matrix<Word>>(std::move(values));
+  return {reinterpret_cast<const Struct*>(held->data()), static_cast<std::int64_t>(held->shape(0)), held};
+}
+
+template <class T>
+NumpyVector<const T> to_numpy(const Array<T>& values) {
+  auto* owner = new std::shared_ptr<const void>(values.owner());
+  nb::capsule capsule(owner, [](void* p) noexcept { delete static_cast<std::shared_ptr<const void>*>(p); });
+  return NumpyVector<const T>(values.data(), {static_cast<std::size_t>(values.size())}, capsule);
+}
+
+// Structs of equal words as a matrix of those words.
+template <class Word, class Struct>
+NumpyMatrix<const Word> to_words(const Array<Struct>& values) {
+  auto* owner = new std::shared_ptr<const void>(values.owner());
+  nb::capsule capsule(owner, [](void* p) noexcept { delete static_cast<std::shared_ptr<const void>*>(p); });
+  return NumpyMatrix<const Word>(reinterpret_cast<const Word*>(values.data()),
+                                 {static_cast<std::size_t>(values.size()), sizeof(Struct) / sizeof(Word)}, capsule);
 }
 
 }  // namespace arborank::bindings

@@ -1,4 +1,4 @@
-// Arrays that share the pages of a mapped file.
+// Pages of a file as an array.
 #include "base/mapped.hpp"
 
 #include <sys/mman.h>
@@ -13,15 +13,6 @@ namespace arborank::bindings {
 namespace {
 
 typedef nb::ndarray<nb::numpy, const std::uint8_t, nb::ndim<1>, nb::c_contig> Bytes;
-
-std::optional<Bytes> append_mapped(const Vector<std::uint8_t>& first, const Vector<std::uint8_t>& second) {
-  auto mapped = std::make_unique<MappedBytes>();
-  if (!mapped->join(first.data(), first.size(), second.data(), second.size()))
-    return std::nullopt;
-  const std::uint8_t* data = mapped->data();
-  nb::capsule owner(mapped.release(), [](void* p) noexcept { delete static_cast<MappedBytes*>(p); });
-  return Bytes(data, {first.size() + second.size()}, owner);
-}
 
 // What Python's own mmap does, but that the pages alone hold the file: a descriptor is not kept.
 Bytes map_pages(int descriptor, std::size_t n_bytes) {
@@ -39,8 +30,6 @@ Bytes map_pages(int descriptor, std::size_t n_bytes) {
 }  // namespace
 
 void bind_mapped(nb::module_& m) {
-  m.def("append_mapped", &append_mapped, nb::arg("first"), nb::arg("second"),
-        "Two arrays joined without a copy of the first, if that is mapped from a file; else None.");
   m.def("map_pages", &map_pages, nb::arg("descriptor"), nb::arg("n_bytes"),
         "The first bytes of an open file, read-only and mapped; OSError where that is refused.");
 }

@@ -7,6 +7,7 @@ void bind_cover(nb::module_& m);
 void bind_csr(nb::module_& m);
 void bind_features(nb::module_& m);
 void bind_kmeans(nb::module_& m);
+void bind_layer(nb::module_& m);
 void bind_mapped(nb::module_& m);
 void bind_spmm(nb::module_& m);
 void bind_search(nb::module_& m);
@@ -23,6 +24,7 @@ NB_MODULE(ARBORANK_MODULE, m) {
   arborank::bindings::bind_kmeans(m);
   arborank::bindings::bind_spmm(m);
   arborank::bindings::bind_mapped(m);
+  arborank::bindings::bind_layer(m);
   arborank::bindings::bind_search(m);
   arborank::bindings::bind_train(m);
 }

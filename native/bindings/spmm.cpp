@@ -16,10 +16,11 @@ NumpyVector<T> raw_to_numpy(sparse::RawArray<T>&& values, std::size_t n) {
   return NumpyVector<T>(values.release(), {n}, owner);
 }
 
-nb::tuple to_python(sparse::CsrArrays&& arrays) {
+std::tuple<NumpyVector<std::int64_t>, NumpyVector<std::int32_t>, NumpyVector<float>> to_python(
+    sparse::CsrArrays&& arrays) {
   const std::size_t nnz = arrays.indptr.back();
-  return nb::make_tuple(to_numpy(std::move(arrays.indptr)), raw_to_numpy(std::move(arrays.indices), nnz),
-                        raw_to_numpy(std::move(arrays.data), nnz));
+  return {to_numpy(std::move(arrays.indptr)), raw_to_numpy(std::move(arrays.indices), nnz),
+          raw_to_numpy(std::move(arrays.data), nnz)};
 }
 
 void check_product(const Csr& a, const Csr& b) {
@@ -55,11 +56,11 @@ void bind_spmm(nb::module_& m) {
              return "<CompactRows: " + std::to_string(rows.size()) + " x " + std::to_string(rows.n_cols) + ", " +
                     std::to_string(rows.nnz) + " stored values>";
            })
-      .def_prop_ro("shape", [](const sparse::CompactRows& rows) { return nb::make_tuple(rows.size(), rows.n_cols); })
+      .def_prop_ro("shape", [](const sparse::CompactRows& rows) { return std::pair(rows.size(), rows.n_cols); })
       .def_prop_ro("nnz", [](const sparse::CompactRows& rows) { return rows.nnz; });
   m.def(
       "multiply_compact",
-      [](const Csr& a, const Csr& b, int n_threads, std::optional<nb::callable> progress) {
+      [](const Csr& a, const Csr& b, int n_threads, Progress progress) {
         check_product(a, b);
         nb::gil_scoped_release release;
         return sparse::multiply_compact(a.view, b.view, n_threads, python_tick(progress));
@@ -68,7 +69,7 @@ void bind_spmm(nb::module_& m) {
       "The product of two sparse matrices with every row divided by its Euclidean norm.");
   m.def(
       "multiply",
-      [](const Csr& a, const Csr& b, bool normalize, int n_threads, std::optional<nb::callable> progress) {
+      [](const Csr& a, const Csr& b, bool normalize, int n_threads, Progress progress) {
         check_product(a, b);
         sparse::CsrArrays result;
         {
@@ -110,7 +111,7 @@ void bind_spmm(nb::module_& m) {
   m.def(
       "transpose",
       [](const Csr& a) {
-        const std::optional<nb::callable> no_progress;
+        const Progress no_progress;
         sparse::CsrArrays result;
         {
           canonical(a, "a");

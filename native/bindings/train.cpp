@@ -1,45 +1,68 @@
 #include "train/trainer.hpp"
 
-#include "bindings/common.hpp"
 #include "bindings/layer.hpp"
+#include "layer/stored.hpp"
 
 namespace arborank::bindings {
 
 namespace {
 
-nb::dict train_layer(const Csr& X, const Csr& active, const Csr& positives, Vector<std::int64_t> branches,
-                     std::int64_t first, std::int64_t last, Vector<std::int32_t> ranks, int solver, float Cp, float Cn,
-                     float bias, float eps, int max_iter, float threshold, std::int64_t max_nonzeros, int n_threads,
-                     std::optional<nb::callable> progress) {
+// Parents `first` to `last` of a layer, with what their children have learned.
+std::tuple<layer::Layer, NumpyVector<float>, NumpyVector<float>> train_layer(
+    const Csr& X, const Csr& active, const Csr& positives, Vector<std::int64_t> branches, Vector<std::int32_t> ranks,
+    const train::SolverOptions& options, std::int64_t first, std::int64_t last, int n_threads, Progress progress) {
   for (const auto& [matrix, name] :
        {std::pair(&X, "X"), std::pair(&active, "active"), std::pair(&positives, "positives")})
     canonical(*matrix, name);
-  const train::TrainParams params{
-      static_cast<train::Solver>(solver), Cp, Cn, bias, eps, max_iter, threshold, max_nonzeros};
-  train::TrainedLayer layer;
+  layer::LayerParts parts;
+  parts.ranks = shared(std::move(ranks));
+  const auto whole = shared(std::move(branches));
+  train::TrainedLayer trained;
+  std::optional<layer::Layer> layer;
   {
     nb::gil_scoped_release release;
-    layer = train::LayerTrainer(X.view, active.view, positives.view, branches.data(), first, last, ranks.data(), params)
-                .train(n_threads, python_tick(progress));
+    trained =
+        train::LayerTrainer(X.view, active.view, positives.view, whole.span(), first, last, parts.ranks.span(), options)
+            .train(n_threads, python_tick(progress));
+    std::vector<std::int64_t> own;
+    for (std::int64_t p = first; p <= last; p++)
+      own.push_back(whole[p] - whole[first]);
+    parts.branches = std::move(own);
+    parts.bias = std::move(trained.bias);
+    parts.take(std::move(trained.arrays));
+    layer.emplace(std::move(parts));
     layer::LayerArrays::return_freed_memory();
   }
-  nb::dict out = layer_to_numpy(std::move(layer.arrays));
-  out["bias"] = to_numpy(std::move(layer.bias));
-  out["learned"] = to_numpy(std::move(layer.learned));
-  out["reaching"] = to_numpy(std::move(layer.reaching));
-  return out;
+  return {std::move(*layer), to_numpy(std::move(trained.learned)), to_numpy(std::move(trained.reaching))};
 }
 
 }  // namespace
 
 void bind_train(nb::module_& m) {
+  using train::Solver;
+  using train::SolverOptions;
+  nb::enum_<Solver>(m, "Solver", "How a ranker is fitted.")
+      .value("l2svc_dual", Solver::l2svc_dual)
+      .value("l1svc_dual", Solver::l1svc_dual)
+      .value("logistic_dual", Solver::logistic_dual)
+      .value("l2svc_primal", Solver::l2svc_primal);
+  nb::class_<SolverOptions>(m, "SolverOptions", "The problems that rankers solve, and when they are solved.")
+      .def(
+          "__init__",
+          [](SolverOptions* self, Solver solver, float Cp, float Cn, float bias, float eps, int max_iter,
+             float threshold, std::optional<std::int64_t> max_nonzeros) {
+            const SolverOptions options{solver, Cp, Cn, bias, eps, max_iter, threshold, max_nonzeros.value_or(-1)};
+            options.check();
+            new (self) SolverOptions(options);
+          },
+          nb::kw_only(), nb::arg("solver"), nb::arg("Cp"), nb::arg("Cn"), nb::arg("bias"), nb::arg("eps"),
+          nb::arg("max_iter"), nb::arg("threshold"), nb::arg("max_nonzeros").none());
   m.def("train_layer", &train_layer, nb::arg("X"), nb::arg("active"), nb::arg("positives"),
-        nb::arg("branches").noconvert(), nb::arg("first"), nb::arg("last"), nb::arg("ranks").noconvert(),
-        nb::arg("solver"), nb::arg("Cp"), nb::arg("Cn"), nb::arg("bias"), nb::arg("eps"), nb::arg("max_iter"),
-        nb::arg("threshold"), nb::arg("max_nonzeros"), nb::arg("n_threads"), nb::arg("progress").none(),
-        "The arrays of a trained LayerWeights by name, and every child's sum of squared weights, learned and reaching "
-        "the threshold; "
-        "shapes are checked by the caller.");
+        nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("options"), nb::kw_only(),
+        nb::arg("first"), nb::arg("last"), nb::arg("n_threads"), nb::arg("progress").none(),
+        "Parents `first` to `last` of a layer, and every child's sum of squared weights: all, and of those that reach "
+        "the threshold.");
+  m.attr("CERTAIN") = train::kCertain;
 }
 
 }  // namespace arborank::bindings

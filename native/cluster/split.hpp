@@ -29,6 +29,13 @@ struct KMeansOptions {
   std::int64_t max_sample = 0;   // rows that decide a split, 0 for all
   std::uint64_t seed = 0;
   int n_threads = 0;
+
+  void check() const {
+    if (depth < 1 || depth > 40)
+      throw std::invalid_argument("depth is " + std::to_string(depth) + "; 1 to 40 are supported");
+    if (max_iter < 1 || !(tolerance >= 0) || max_sample < 0)
+      throw std::invalid_argument("max_iter must be at least 1, tolerance and max_sample at least 0");
+  }
 };
 
 // Steele, Lea and Flood (2014), "Fast splittable pseudorandom number generators".

@@ -14,7 +14,7 @@
 namespace arborank::layer {
 
 struct LayerSizes {
-  std::int64_t branches, ranks, extents, index, starts, bases, keys, units, bias, scales;  // entries in each array
+  std::int64_t branches, extents, index, starts, bases, keys, units, bias, scales;  // entries in each array
 };
 
 namespace detail {
@@ -140,14 +140,31 @@ inline void check_index(const LayerView& layer, const Extent& a, const Extent& b
 
 }  // namespace detail
 
+// What packing and training are given: children partitioned among parents, features in some order.
+inline void check_branches(std::span<const std::int64_t> branches, std::int64_t n_children) {
+  if (branches.empty())
+    throw std::invalid_argument("branches is empty; it needs n_parents + 1 entries");
+  if (branches.front() != 0 || branches.back() != n_children)
+    throw std::invalid_argument("branches must run from 0 to " + std::to_string(n_children) + ", found " +
+                                std::to_string(branches.front()) + " to " + std::to_string(branches.back()));
+  for (std::size_t p = 0; p + 1 < branches.size(); p++) {
+    if (branches[p + 1] < branches[p])
+      throw std::invalid_argument("branches decreases after parent " + std::to_string(p));
+    if (branches[p + 1] - branches[p] > kBlockLimit * kLanes)
+      throw std::invalid_argument("a parent has " + std::to_string(branches[p + 1] - branches[p]) +
+                                  " children; at most 1048576 are supported");
+  }
+}
+inline void check_ranks(std::span<const std::int32_t> ranks, std::int64_t n_features) {
+  if (static_cast<std::int64_t>(ranks.size()) != n_features || !are_ranks(ranks))
+    throw std::invalid_argument("ranks must be a permutation of the " + std::to_string(n_features) + " features");
+}
+
 // Throws std::invalid_argument at the first fault. Time and memory touched: parents and children.
 inline void check_extents(const LayerView& layer, const LayerSizes& sizes) {
   const std::int64_t n = layer.n_parents;
   if (n < 0 || sizes.branches != n + 1 || sizes.extents != n + 1)
     detail::refuse("branches and extents need one entry more than there are parents");
-  if (layer.n_features < 0 || layer.n_features > INT32_MAX || sizes.ranks != layer.n_features)
-    detail::refuse("n_features is " + std::to_string(layer.n_features) + ", but there are " +
-                   std::to_string(sizes.ranks) + " ranks");
   if (layer.branches[0] != 0 || layer.branches[n] != layer.n_children || sizes.bias != layer.n_children)
     detail::refuse("branches end at " + std::to_string(layer.branches[n]) + ", but there are " +
                    std::to_string(sizes.bias) + " biases");
@@ -173,24 +190,27 @@ inline void check_extents(const LayerView& layer, const LayerSizes& sizes) {
     detail::refuse("a scale is not finite and positive, or too large");
 }
 
+// The weights of one parent's children, after check_extents has passed.
+inline void check_chunk(const LayerView& layer, std::int64_t parent) {
+  const Extent &a = layer.extents[parent], &b = layer.extents[parent + 1];
+  detail::check_index(layer, a, b, parent);
+  with_precision(layer.precision, [&](auto precision) {
+    detail::check_rows<precision()>(row_starts(layer, parent), static_cast<std::uint32_t>(b.start - a.start - 1),
+                                    layer.units + a.unit, b.unit - a.unit,
+                                    layer.branches[parent + 1] - layer.branches[parent], parent);
+  });
+}
+
+inline void check_ranks(const LayerView& layer) {
+  if (!are_ranks(layer_ranks(layer)))
+    detail::refuse("ranks are no permutation");
+}
+
 // Everything, after check_extents has passed.
 inline void check_layer(const LayerView& layer) {
-  std::vector<bool> taken(layer.n_features);
-  for (std::int64_t feature = 0; feature < layer.n_features; feature++) {
-    const std::int32_t rank = layer.ranks[feature];
-    if (rank < 0 || rank >= layer.n_features || taken[rank])
-      detail::refuse("ranks are no permutation");
-    taken[rank] = true;
-  }
-  for (std::int64_t p = 0; p < layer.n_parents; p++) {
-    const Extent &a = layer.extents[p], &b = layer.extents[p + 1];
-    detail::check_index(layer, a, b, p);
-    with_precision(layer.precision, [&](auto precision) {
-      detail::check_rows<precision()>(row_starts(layer, p), static_cast<std::uint32_t>(b.start - a.start - 1),
-                                      layer.units + a.unit, b.unit - a.unit, layer.branches[p + 1] - layer.branches[p],
-                                      p);
-    });
-  }
+  check_ranks(layer);
+  for (std::int64_t p = 0; p < layer.n_parents; p++)
+    check_chunk(layer, p);
   for (std::int64_t i = layer.n_units - kPadding; i < layer.n_units; i++)
     if (layer.units[i] != 0)
       detail::refuse("its padding is not empty");

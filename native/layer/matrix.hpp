@@ -10,17 +10,16 @@ namespace arborank::layer {
 
 namespace detail {
 
-// One chunk from the rows [begin, end) of W transposed, one row a sibling.
-inline PackedChunk pack_chunk(const sparse::CsrView& children, std::int64_t begin, std::int64_t end,
-                              std::span<const std::int32_t> ranks) {
-  std::vector<std::pair<std::uint64_t, float>> weights;  // feature << 32 | sibling
+typedef std::vector<std::pair<std::uint64_t, float>> Weights;  // feature << 32 | sibling, and what the packer takes
+
+inline PackedChunk pack_weights(Weights& weights, std::span<const std::int32_t> ranks, std::int64_t n_siblings,
+                                Precision precision) {
+  if (n_siblings > kBlockLimit * 16)
+    throw std::invalid_argument("a parent has " + std::to_string(n_siblings) +
+                                " children; at most 1048576 are supported");
   float values[16];
-  for (std::int64_t child = begin; child < end; child++)
-    for (std::int64_t k = children.begin(child); k < children.end(child); k++)
-      if (children.data[k] != 0.0f)
-        weights.emplace_back(std::uint64_t(children.indices[k]) << 32 | std::uint64_t(child - begin), children.data[k]);
   std::sort(weights.begin(), weights.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  ChunkPacker packer(ranks, end - begin);
+  ChunkPacker packer(ranks, n_siblings, precision);
   for (std::size_t i = 0; i < weights.size();) {
     const std::uint64_t feature = weights[i].first >> 32;
     packer.begin_row(static_cast<std::uint32_t>(feature));
@@ -37,15 +36,22 @@ inline PackedChunk pack_chunk(const sparse::CsrView& children, std::int64_t begi
   return packer.finish();
 }
 
+// One chunk from the rows [begin, end) of W transposed, one row a sibling.
+inline PackedChunk pack_chunk(const sparse::CsrView& children, std::int64_t begin, std::int64_t end,
+                              std::span<const std::int32_t> ranks) {
+  Weights weights;
+  for (std::int64_t child = begin; child < end; child++)
+    for (std::int64_t k = children.begin(child); k < children.end(child); k++)
+      if (children.data[k] != 0.0f)
+        weights.emplace_back(std::uint64_t(children.indices[k]) << 32 | std::uint64_t(child - begin), children.data[k]);
+  return pack_weights(weights, ranks, end - begin, Precision::float32);
+}
+
 }  // namespace detail
 
 // children: W transposed (n_children x n_features), canonical. Zeros are dropped.
 inline LayerArrays pack_layer(const sparse::CsrView& children, const std::int64_t* branches, std::int64_t n_parents,
                               std::span<const std::int32_t> ranks, int n_threads, const Tick& tick) {
-  for (std::int64_t p = 0; p < n_parents; p++)
-    if (branches[p + 1] - branches[p] > kBlockLimit * 16)
-      throw std::invalid_argument("a parent has " + std::to_string(branches[p + 1] - branches[p]) +
-                                  " children; at most 1048576 are supported");
   std::vector<PackedChunk> chunks(n_parents);
   parallel_for(n_threads, n_parents, tick, [&](std::int64_t p, int, Job& job) {
     chunks[p] = detail::pack_chunk(children, branches[p], branches[p + 1], ranks);

@@ -39,6 +39,17 @@ inline std::vector<std::int32_t> rank_features(const sparse::CsrView& X) {
   return rank_features(counts);
 }
 
+// Whether they are a permutation.
+inline bool are_ranks(std::span<const std::int32_t> ranks) {
+  std::vector<bool> taken(ranks.size());
+  for (const std::int32_t rank : ranks) {
+    if (rank < 0 || static_cast<std::size_t>(rank) >= ranks.size() || taken[rank])
+      return false;
+    taken[rank] = true;
+  }
+  return true;
+}
+
 inline std::span<const std::int32_t> layer_ranks(const LayerView& layer) {
   return {layer.ranks, static_cast<std::size_t>(layer.n_features)};
 }

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 #include "base/simd.hpp"
 
@@ -15,6 +17,10 @@ struct Combination {
   int power = 3;           // of the hinge
   bool logarithm = false;  // scores add instead of multiply
 
+  void check() const {
+    if (power < 0 || power > 4 || (transform == Transform::hinge) != (power > 0))
+      throw std::invalid_argument("power is " + std::to_string(power) + "; a hinge has one of 1 to 4, others have 0");
+  }
   // A child never scores above its parent, so a search may stop early.
   bool bounded() const { return transform != Transform::identity; }
   float root() const { return logarithm ? 0.0f : 1.0f; }

@@ -54,8 +54,7 @@ class CommonRows {
     return chunk.n_blocks() >= 1 && chunk.n_blocks() <= kMostBlocks && n_rows > kCommon / 4 * (chunk.n_blocks() + 5);
   }
 
-  void unpack(const Chunk& chunk, Meter* meter) {
-    hits_.meter = meter;
+  void unpack(const Chunk& chunk) {
     const Query all{detail::kEveryCommon.ranks.data(), detail::kEveryCommon.values.data(), kCommon, 0, 1.0f};
     hits_.reserve(kCommon);
     hits_.probe(chunk, all);

@@ -5,15 +5,12 @@
 
 #include "search/add.hpp"
 #include "search/map.hpp"
-#include "search/meter.hpp"
 
 namespace arborank::search {
 
 // The features that one query and one chunk share, found in two stages.
 class Hits {
  public:
-  Meter* meter = nullptr;  // what to tell of the memory read, if anything
-
   std::int64_t bytes() const {
     return static_cast<std::int64_t>(from_.capacity() * (5 * sizeof(std::uint32_t) + sizeof(float)));
   }
@@ -44,10 +41,6 @@ class Hits {
   // The same as `probe` and `match` together, by the map of the chunk.
   void look_up(const Chunk& chunk, const ChunkMap& map, const Query& query) {
     const std::int64_t n_rest = map_head(chunk, map, query);
-    if (meter != nullptr)
-      for (std::int64_t i = 0; i < n_rest; i++)
-        meter->touch(Part::index, chunk.entry(static_cast<std::uint32_t>(query.ranks[tail_from_[i]])),
-                     sizeof(layer::IndexEntry));
     find_in_tail(chunk, query, n_rest);
     find_tail_rows(chunk);
     for (std::int64_t i = 0; i < n_; i++)
@@ -57,8 +50,6 @@ class Hits {
   // Where the rows' weights begin and end; of the tail, only rows that are the features' own.
   void match(const Chunk& chunk, const Query& query) {
     const auto start = [&](std::uint32_t row) { return std::min(chunk.starts[row], chunk.n_units); };
-    if (meter != nullptr)
-      measure_head(chunk, query);
     for (std::int64_t i = 0; i < n_; i++) {
       const std::uint32_t row = at_[i];
       at_[i] = start(row);
@@ -72,8 +63,6 @@ class Hits {
   // The last part of `match`, after `look_up` all of it.
   void match_tail(const Chunk& chunk, const Query& query) {
     const auto start = [&](std::uint32_t row) { return std::min(chunk.starts[row], chunk.n_units); };
-    if (meter != nullptr)
-      measure_tail(chunk);
     std::int64_t n = n_;
     for (std::int64_t i = 0; i < n_tail_; i++) {
       const std::uint32_t hash = chunk.hash(static_cast<std::uint32_t>(query.ranks[tail_from_[i]]));
@@ -86,8 +75,6 @@ class Hits {
       n += chunk.keys[found] == key;
     }
     n_ = n;
-    for (std::int64_t i = 0; meter != nullptr && i < n_; i++)
-      meter->touch(Part::units, chunk.units + at_[i], 2 * (end_[i] - at_[i]));
   }
 
   // Adds the rows up in blocks of 16 children, kWays sums a block. Uses the hits up.
@@ -119,26 +106,6 @@ class Hits {
       prefetch(chunk.keys + tail_at_[i]);
       prefetch(chunk.starts.starts + chunk.n_head + tail_at_[i]);
     }
-  }
-
-  void measure_start(const Chunk& chunk, std::uint32_t row) const {
-    meter->touch(Part::starts, chunk.starts.starts + row, 4);
-    meter->touch(Part::starts, chunk.starts.bases + (row >> chunk.starts.shift), 4);
-  }
-  void measure_head(const Chunk& chunk, const Query& query) const {
-    for (std::int64_t i = 0; i < query.n; i++)
-      meter->touch(Part::index, chunk.entry(static_cast<std::uint32_t>(query.ranks[i])), sizeof(layer::IndexEntry));
-    for (std::int64_t i = 0; i < n_; i++)
-      measure_start(chunk, at_[i]);
-  }
-  void measure_tail(const Chunk& chunk) const {
-    for (std::int64_t i = 0; i < n_tail_; i++) {
-      measure_start(chunk, chunk.n_head + tail_at_[i]);
-      meter->touch(Part::keys, chunk.keys + tail_at_[i], 2);
-    }
-    meter->touch(Part::bias, chunk.bias, sizeof(float) * chunk.n_siblings);
-    if (chunk.precision == layer::Precision::int8)
-      meter->touch(Part::bias, chunk.scales, sizeof(float) * chunk.n_siblings);
   }
 
   static std::uint32_t row(const layer::IndexEntry* index, std::uint32_t bit) {

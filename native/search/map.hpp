@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "search/chunk.hpp"
-#include "search/meter.hpp"
 
 namespace arborank::search {
 
@@ -13,8 +12,6 @@ namespace arborank::search {
 // An entry is a row's first unit and, in the lower bits, how many it has; 0 where there is no row.
 class ChunkMap {
  public:
-  Meter* meter = nullptr;  // what to tell of the memory read, if anything
-
   // Whether so many look-ups are worth the layout, which takes a small part of the time of one for every feature.
   static bool pays(const Chunk& chunk, std::int64_t n_lookups) {
     return n_lookups * 4 > std::int64_t{chunk.n_dense} + 256;
@@ -29,8 +26,6 @@ class ChunkMap {
       rows_.resize(chunk.n_head + std::size_t{kLanes});
     if (entries_.size() < chunk.n_dense)
       entries_.resize(chunk.n_dense);
-    if (meter != nullptr)
-      measure(chunk);
     std::uint32_t too_long = 0;
     for (std::uint32_t row = 0, from = chunk.n_head == 0 ? 0 : start(0); row < chunk.n_head; row++) {
       const std::uint32_t to = start(row + 1), n = to > from ? to - from : 0;
@@ -56,13 +51,6 @@ class ChunkMap {
   }
 
  private:
-  void measure(const Chunk& chunk) const {
-    meter->touch(Part::index, chunk.index, chunk.n_dense / 32 * sizeof(layer::IndexEntry));
-    meter->touch(Part::starts, chunk.starts.starts, (chunk.n_head + std::size_t{1}) * sizeof(std::uint16_t));
-    meter->touch(Part::starts, chunk.starts.bases,
-                 layer::n_bases(chunk.n_head, chunk.starts.shift) * sizeof(std::uint32_t));
-  }
-
   // Entries of 16 ranks, of which those with a bit take the rows from one on; there are so many and 16 more.
   void expand(std::uint32_t rank, std::uint32_t bits, std::uint32_t row) {
 #if defined(__AVX512F__)

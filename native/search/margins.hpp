@@ -16,7 +16,7 @@ struct ChunkLayout {
   void lay_out(const Chunk& chunk, std::int64_t n_lookups, std::int64_t n_common) {
     unpacked = CommonRows::pays(chunk, n_common);
     if (unpacked)
-      common.unpack(chunk, map.meter);
+      common.unpack(chunk);
     mapped = ChunkMap::pays(chunk, unpacked ? n_lookups - n_common : n_lookups) && map.lay_out(chunk);
   }
   std::int64_t bytes() const { return map.bytes() + common.bytes(); }
@@ -28,7 +28,6 @@ class Margins {
     rest_.reserve(n_features);
     common_.reserve(n_features);  // kCommon would do, were ranks never damaged
   }
-  void set_meter(Meter* meter) { rest_.meter = common_.meter = meter; }
 
   // layout: null where nothing is laid out
   void look_up(const Chunk& chunk, const Query& query, const ChunkLayout* layout) {

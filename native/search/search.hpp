@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/pool.hpp"
+#include "search/limits.hpp"
 #include "search/merge.hpp"
 #include "search/scratch.hpp"
 #include "search/tree.hpp"
@@ -14,20 +15,27 @@
 namespace arborank::search {
 
 struct SearchOptions {
-  std::int64_t k = 10;
   std::int64_t beam_size = 10;
-  Combination combination, at_labels;    // at the nodes above, and at the labels; both or neither in logarithms
-  const LabelFilter* filter = nullptr;   // for all queries
-  const LabelIds* only = nullptr;        // of a single query: the labels that it may get
-  const LabelIds* without = nullptr;     // and those that it may not
-  const sparse::CsrView* allowed = nullptr;      // one row a query
-  const sparse::CsrView* excluded = nullptr;     // the same
-  const std::int64_t* ranges =
-      nullptr;  // not with `allowed`. Two a query: it may get the labels from one to before the other
-  Merge merge = Merge::max;              // of a label's slots
+  Combination combination, at_labels;  // at the nodes above, and at the labels; both or neither in logarithms
+  Merge merge = Merge::max;            // of a label's slots
+
+  void check() const {
+    if (beam_size < 1)
+      throw std::invalid_argument("beam_size must be a positive integer, found " + std::to_string(beam_size));
+    if (combination.logarithm != at_labels.logarithm || combination.bounded() != at_labels.bounded())
+      throw std::invalid_argument("scores above the labels and at the labels must be of one kind");
+  }
+  // Whether final scores can be multiplied by the weights of a filter.
+  void check_weighted() const {
+    if (!combination.bounded())
+      throw std::invalid_argument("label weights need scores that are probabilities; combine is 'noop'");
+    if (merge == Merge::log_sum && !combination.logarithm)
+      throw std::invalid_argument("label weights and merge='log-sum' go together only with a log- combination");
+  }
 };
 
 struct Answers {
+  std::int64_t k;
   std::int64_t* ids;  // n_queries x k, -1 where there are fewer
   float* scores;      // n_queries x k, -infinity there
 };
@@ -35,19 +43,20 @@ struct Answers {
 // One call of a search: its options, resolved against the tree. Threads share it.
 class Search {
  public:
-  Search(const BeamTree& tree, const sparse::CsrView& X, const SearchOptions& options, Answers answers)
-      : tree_(tree), X_(X), options_(options), answers_(answers) {
+  Search(const BeamTree& tree, const sparse::CsrView& X, const SearchOptions& options, const Limits& limits,
+         Answers answers)
+      : tree_(tree), X_(X), options_(options), limits_(limits), answers_(answers) {
     push_above_ = pusher(options.combination);
     push_labels_ = pusher(options.at_labels);
-    if (options.filter != nullptr)
-      weights_ = options.filter->weights(options.combination.logarithm);
+    if (limits.filter != nullptr)
+      weights_ = limits.filter->weights(options.combination.logarithm);
     if (options.merge != Merge::max && tree.overlapping())
       all_slots_ = tree.most_scored_at(tree.depth() - 1, options.beam_size);
   }
 
   // Candidates kept at a level.
   std::int64_t kept(std::int64_t t) const {
-    const std::int64_t wanted = merges(t) ? all_slots_ : t + 1 == tree_.depth() ? options_.k : options_.beam_size;
+    const std::int64_t wanted = merges(t) ? all_slots_ : t + 1 == tree_.depth() ? answers_.k : options_.beam_size;
     return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(tree_.layer(t).n_children, 1));
   }
 
@@ -58,8 +67,8 @@ class Search {
       scratch.states.resize(n);
     for (std::int64_t i = 0; i < n; i++)
       prepare(begin + i, scratch.states[i], scratch);
-    if (options_.only != nullptr || options_.without != nullptr)
-      scratch.own.set(tree_, options_.only, options_.without);
+    if (limits_.only != nullptr || limits_.without != nullptr)
+      scratch.own.set(tree_, limits_.only, limits_.without);
     // a single query opens its beam's nodes in order, and gains nothing from rounds
     const bool in_rounds = n > 1 && options_.combination.bounded();
     std::int64_t first = tree_.depth();
@@ -131,10 +140,10 @@ class Search {
     state.beam.scores.assign(1, options_.combination.root());
     state.beam.nodes.assign(1, 0);
     state.start = 0;
-    if (options_.allowed != nullptr)
-      tree_.leading_to(options_.allowed->indices + options_.allowed->begin(row),
-                       options_.allowed->indices + options_.allowed->end(row), state.leading);
-    if (options_.ranges != nullptr)
+    if (limits_.allowed != nullptr)
+      tree_.leading_to(limits_.allowed->indices + limits_.allowed->begin(row),
+                       limits_.allowed->indices + limits_.allowed->end(row), state.leading);
+    if (limits_.ranges != nullptr)
       begin_at_range(row, state);
     for (Margins& margins : scratch.margins)
       margins.reserve(X_.length(row));
@@ -142,8 +151,8 @@ class Search {
 
   // The search begins at the deepest node that holds the whole range: what lies above has one way only.
   void begin_at_range(std::int64_t row, SearchState& state) const {
-    state.range = {static_cast<std::int32_t>(options_.ranges[2 * row]),
-                   static_cast<std::int32_t>(options_.ranges[2 * row + 1])};
+    state.range = {static_cast<std::int32_t>(limits_.ranges[2 * row]),
+                   static_cast<std::int32_t>(limits_.ranges[2 * row + 1])};
     const StartNode start = tree_.start(state.range);
     state.start = start.level;
     state.beam.nodes[0] = static_cast<std::int32_t>(start.node);
@@ -174,8 +183,8 @@ class Search {
       order += static_cast<std::uint32_t>(layer.branches[node + 1] - layer.branches[node]);
     }
     state.mask = {};
-    if (options_.filter != nullptr)
-      state.mask.nodes = options_.filter->nodes(t);
+    if (limits_.filter != nullptr)
+      state.mask.nodes = limits_.filter->nodes(t);
     state.mask.slots = own.slots();
     if (!last && own.slots() != nullptr)
       state.mask.first_slots = tree_.first_slots(t).data();
@@ -185,19 +194,19 @@ class Search {
     }
     if (last)
       state.mask.weights = weights_;
-    if (options_.ranges != nullptr && !is_narrow(state.range)) {
+    if (limits_.ranges != nullptr && !is_narrow(state.range)) {
       state.mask.spans = &tree_.spans()[t];
       state.mask.range = state.range;
-    } else if (options_.allowed != nullptr || options_.ranges != nullptr) {
+    } else if (limits_.allowed != nullptr || limits_.ranges != nullptr) {
       const auto& nodes = state.leading[t];
       state.mask.allowed = nodes.data();
       state.mask.allowed_end = nodes.data() + nodes.size();
       if (nodes.empty())  // data() may be null, which would mean no restriction
         state.beam.nodes.clear();
     }
-    if (last && options_.excluded != nullptr) {
-      state.mask.excluded = options_.excluded->indices + options_.excluded->begin(row);
-      state.mask.excluded_end = options_.excluded->indices + options_.excluded->end(row);
+    if (last && limits_.excluded != nullptr) {
+      state.mask.excluded = limits_.excluded->indices + limits_.excluded->begin(row);
+      state.mask.excluded_end = limits_.excluded->indices + limits_.excluded->end(row);
       state.mask.labels = tree_.labels();
     }
   }
@@ -334,7 +343,7 @@ class Search {
       return;
     Top& top = state.top;
     if (merges(t))
-      merge_labels(top, state.beam, tree_, options_.merge, options_.k);
+      merge_labels(top, state.beam, tree_, options_.merge, answers_.k);
     top.shrink();
     std::sort(top.items, top.items + top.size, std::greater<>());
     state.next.scores.clear();
@@ -349,15 +358,15 @@ class Search {
   }
 
   void answer(std::int64_t row, const SearchState& state) const {
-    std::int64_t* ids = answers_.ids + row * options_.k;
-    float* scores = answers_.scores + row * options_.k;
+    std::int64_t* ids = answers_.ids + row * answers_.k;
+    float* scores = answers_.scores + row * answers_.k;
     const std::int64_t n = state.beam.size();
     for (std::int64_t i = 0; i < n; i++) {
       ids[i] = tree_.labels()[state.beam.nodes[i]];
       scores[i] = state.beam.scores[i];
     }
-    std::fill(ids + n, ids + options_.k, -1);
-    std::fill(scores + n, scores + options_.k, -std::numeric_limits<float>::infinity());
+    std::fill(ids + n, ids + answers_.k, -1);
+    std::fill(scores + n, scores + answers_.k, -std::numeric_limits<float>::infinity());
   }
 
   // Sorts the visits by node, within a node by query.
@@ -382,34 +391,30 @@ class Search {
   const BeamTree& tree_;
   const sparse::CsrView& X_;
   const SearchOptions& options_;
+  const Limits& limits_;
   Answers answers_;
   Push push_above_, push_labels_;
   LabelFilter::Weights weights_;
   std::int64_t all_slots_ = 0;  // where slots are merged: the most that one query can reach
 };
 
-// Cache lines that a search of all rows in step reads, by the part of the layers that they are in.
-inline std::array<std::int64_t, kParts> count_lines(const BeamTree& tree, const sparse::CsrView& X,
-                                                    const SearchOptions& options, Answers answers) {
-  Meter meter;
-  SearchScratch scratch;
-  for (Margins& margins : scratch.margins)
-    margins.set_meter(&meter);
-  scratch.layout.map.meter = &meter;
-  Search(tree, X, options, answers).run(0, X.n_rows, scratch, Job());
-  const std::int32_t* before = nullptr;
-  for (std::int64_t t = 0; t < tree.depth(); before = tree.layer(t++).ranks)
-    for (std::int64_t i = 0; tree.layer(t).ranks != before && i < X.nnz(); i++)
-      meter.touch(Part::ranks, tree.layer(t).ranks + X.indices[i], sizeof(std::int32_t));
-  return meter.count();
-}
-
 // Few rows are searched one by one on the calling thread: too little work to start a thread or to hold up Ctrl-C.
 constexpr std::int64_t kFewRows = 32;
 
-inline void search(const BeamTree& tree, const sparse::CsrView& X, const SearchOptions& options, int n_threads,
-                   const Tick& tick, ScratchPool& pool, Answers answers) {
-  const Search search(tree, X, options, answers);
+// Whether a search of all rows takes less than some 100 µs, for which other threads may as well wait.
+inline bool is_short(const BeamTree& tree, const sparse::CsrView& X, std::int64_t k, const SearchOptions& options,
+                     std::int64_t n_masked) {
+  constexpr std::int64_t kShort = 1 << 19;  // multiply-adds, of which 16 take one instruction, at the very most
+  const std::int64_t n_rows = X.n_rows, scored = tree.most_scored(options.beam_size);
+  // so that nothing overflows
+  if (n_rows > kFewRows || X.nnz() + n_masked > kShort || k > kShort || scored > kShort)
+    return false;
+  return (X.nnz() + n_rows) * scored + n_rows * k + 16 * n_masked <= kShort;
+}
+
+inline void search(const BeamTree& tree, const sparse::CsrView& X, const SearchOptions& options, const Limits& limits,
+                   Answers answers, ScratchPool& pool, int n_threads, const Tick& tick) {
+  const Search search(tree, X, options, limits, answers);
   n_threads = resolve_threads(n_threads);
   if (X.n_rows == 1 || (X.n_rows <= kFewRows && n_threads == 1)) {
     auto scratch = pool.take();
@@ -421,7 +426,7 @@ inline void search(const BeamTree& tree, const sparse::CsrView& X, const SearchO
   }
   // the more rows in a block the more share a chunk, within the memory for their candidates
   const std::int64_t inner = std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children);
-  const std::int64_t kept = std::max({inner, options.k, search.kept(tree.depth() - 1)});
+  const std::int64_t kept = std::max({inner, answers.k, search.kept(tree.depth() - 1)});
   const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, 16384);
   const std::int64_t block = std::clamp<std::int64_t>((X.n_rows + n_threads - 1) / n_threads, 1, most);
   parallel_for(n_threads, (X.n_rows + block - 1) / block, tick, [&](std::int64_t task, int, Job& job) {

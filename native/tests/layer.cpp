@@ -4,8 +4,7 @@
 #include <numeric>
 
 #include "check.hpp"
-#include "layer/check.hpp"
-#include "layer/convert.hpp"
+#include "layer/assemble.hpp"
 #include "matrices.hpp"
 
 namespace arborank::tests {
@@ -43,8 +42,8 @@ struct Owned {
   }
   layer::LayerSizes sizes() const {
     const auto n = [](const auto& array) { return static_cast<std::int64_t>(array.size()); };
-    return {n(branches),     n(ranks),       n(arrays.extents), n(arrays.index), n(arrays.starts),
-            n(arrays.bases), n(arrays.keys), n(arrays.units),   n(bias),         n(scales)};
+    return {n(branches),    n(arrays.extents), n(arrays.index), n(arrays.starts), n(arrays.bases),
+            n(arrays.keys), n(arrays.units),   n(bias),         n(scales)};
   }
   void check() const {
     layer::check_extents(view(), sizes());

@@ -91,7 +91,7 @@ class ActiveSet {
 template <int L>
 class SvmDual {
  public:
-  SvmDual(const TrainBlock& block, const LaneTargets& targets, int n_lanes, const TrainParams& params,
+  SvmDual(const TrainBlock& block, const LaneTargets& targets, int n_lanes, const SolverOptions& params,
           std::uint64_t seed)
       : block_(block), targets_(targets), params_(params), active_(block.n, seed), alpha_(block.n) {
     weights_.shared = Buffer<Float<L>>(block.n_shared());
@@ -190,7 +190,7 @@ class SvmDual {
 
   const TrainBlock& block_;
   const LaneTargets& targets_;
-  const TrainParams& params_;
+  const SolverOptions& params_;
   ActiveSet active_;
   Buffer<Float<L>> alpha_;
   LaneWeights<L> weights_;

@@ -29,7 +29,7 @@ struct GroupWeights {
 // weights of a label whose positive examples are much shorter or longer are smaller as a whole, and so is what goes of
 // them.
 template <int L>
-Float<L> thresholds(const TrainBlock& block, const LaneTargets& targets, const TrainParams& params) {
+Float<L> thresholds(const TrainBlock& block, const LaneTargets& targets, const SolverOptions& params) {
   constexpr float kAbout = 2;  // from 1 / 2 to 2 is about 1
   Float<L> sum{}, count{};
   for (std::int64_t row = 0; row < block.n; row++) {

@@ -1,6 +1,7 @@
 // What the solvers of one group of sibling labels share: a label a lane of a vector.
 #pragma once
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include "base/simd.hpp"
@@ -10,7 +11,7 @@ namespace arborank::train {
 
 enum class Solver : int { l2svc_dual, l1svc_dual, logistic_dual, l2svc_primal };
 
-struct TrainParams {
+struct SolverOptions {
   Solver solver = Solver::l2svc_dual;
   float Cp = 1, Cn = 1;
   float bias = 1;  // value of the constant feature; 0: none
@@ -18,6 +19,11 @@ struct TrainParams {
   int max_iter = 100;
   float threshold = 0.1f;
   std::int64_t max_nonzeros = -1;  // a label; negative: no limit
+
+  void check() const {
+    if (!(Cp > 0 && Cn > 0 && eps > 0 && bias >= 0 && threshold >= 0 && max_iter >= 1))
+      throw std::invalid_argument("Cp, Cn and eps must be above 0, bias and threshold at least 0, max_iter at least 1");
+  }
 };
 
 template <int L>
@@ -70,7 +76,7 @@ struct LaneTargets {
   std::vector<float> relevance;         // n x L multipliers of Cp; empty: all 1
 
   template <int L>
-  Float<L> cost(std::int64_t row, Int<L> is_positive, const TrainParams& params) const {
+  Float<L> cost(std::int64_t row, Int<L> is_positive, const SolverOptions& params) const {
     Float<L> Cp = spread<L>(params.Cp);
     if (!relevance.empty())
       for (int l = 0; l < L; l++)

@@ -31,7 +31,7 @@ inline Float<L> vlog(Float<L> x) {
 template <int L>
 class LogisticDual {
  public:
-  LogisticDual(const TrainBlock& block, const LaneTargets& targets, int n_lanes, const TrainParams& params,
+  LogisticDual(const TrainBlock& block, const LaneTargets& targets, int n_lanes, const SolverOptions& params,
                std::uint64_t seed)
       : block_(block),
         targets_(targets),
@@ -129,7 +129,7 @@ class LogisticDual {
 
   const TrainBlock& block_;
   const LaneTargets& targets_;
-  const TrainParams& params_;
+  const SolverOptions& params_;
   ActiveSet order_;
   Buffer<Float<L>> alpha_, rest_;  // the dual variables and cost minus them
   LaneWeights<L> weights_;

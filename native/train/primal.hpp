@@ -16,7 +16,7 @@ namespace arborank::train {
 template <int L>
 class SvmPrimal {
  public:
-  SvmPrimal(const TrainBlock& block, const LaneTargets& targets, int n_lanes, const TrainParams& params)
+  SvmPrimal(const TrainBlock& block, const LaneTargets& targets, int n_lanes, const SolverOptions& params)
       : block_(block),
         targets_(targets),
         params_(params),
@@ -200,7 +200,7 @@ class SvmPrimal {
 
   const TrainBlock& block_;
   const LaneTargets& targets_;
-  const TrainParams& params_;
+  const SolverOptions& params_;
   const std::int64_t n_shared_;
   Int<L> running_;
   Buffer<Float<L>> w_, step_, residual_, direction_, product_;

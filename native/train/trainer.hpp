@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/pool.hpp"
+#include "layer/check.hpp"
 #include "train/block.hpp"
 #include "train/dual.hpp"
 #include "train/emit.hpp"
@@ -19,6 +20,9 @@
 #include "train/primal.hpp"
 
 namespace arborank::train {
+
+constexpr float kCertain =
+    20.0f;  // a margin: what hinges make of it is exactly 1, and its sigmoid 1 in single precision
 
 struct TrainedLayer {
   layer::LayerArrays arrays;
@@ -31,16 +35,30 @@ class LayerTrainer {
  public:
   // Parents first to last; the result is that part of the layer, the same as in the whole.
   LayerTrainer(const sparse::CsrView& X, const sparse::CsrView& active, const sparse::CsrView& positives,
-               const std::int64_t* branches, std::int64_t first, std::int64_t last, const std::int32_t* ranks,
-               const TrainParams& params)
+               std::span<const std::int64_t> branches, std::int64_t first, std::int64_t last,
+               std::span<const std::int32_t> ranks, const SolverOptions& params)
       : X_(X),
         active_(active),
         positives_(positives),
-        branches_(branches),
+        branches_(branches.data()),
         first_(first),
         last_(last),
-        ranks_(ranks, static_cast<std::size_t>(X.n_cols)),
-        params_(params) {}
+        ranks_(ranks),
+        params_(params) {
+    for (const auto& [matrix, name] : {std::pair(&active, "active"), std::pair(&positives, "positives")})
+      if (matrix->n_cols != X.n_rows)
+        throw std::invalid_argument(std::string(name) + " has " + std::to_string(matrix->n_cols) +
+                                    " columns, but X has " + std::to_string(X.n_rows) + " rows");
+    layer::check_branches(branches, positives.n_rows);
+    layer::check_ranks(ranks, X.n_cols);
+    const auto n_parents = static_cast<std::int64_t>(branches.size()) - 1;
+    if (active.n_rows != n_parents)
+      throw std::invalid_argument("branches must have shape (" + std::to_string(active.n_rows + 1) + ",), found (" +
+                                  std::to_string(branches.size()) + ",)");
+    if (first < 0 || first > last || last > n_parents)
+      throw std::invalid_argument("parents is (" + std::to_string(first) + ", " + std::to_string(last) +
+                                  "), but there are " + std::to_string(n_parents) + " parents");
+  }
 
   TrainedLayer train(int n_threads, const Tick& tick) {
     plan();
@@ -74,6 +92,14 @@ class LayerTrainer {
     std::size_t next = 0, done = 0;
   };
 
+  // Nothing is to be learned of an only child that is right for all its parent's examples.
+  bool is_certain(std::int64_t parent) const {
+    const std::int64_t child = branches_[parent], n = active_.length(parent);
+    return n_children(parent) == 1 && n > 0 && positives_.length(child) == n &&
+           std::equal(active_.indices + active_.begin(parent), active_.indices + active_.end(parent),
+                      positives_.indices + positives_.begin(child));
+  }
+
   int n_children(std::int64_t parent) const { return static_cast<int>(branches_[parent + 1] - branches_[parent]); }
 
   void plan() {
@@ -91,7 +117,7 @@ class LayerTrainer {
 
   std::vector<Group> groups_of(std::int64_t parent) const {
     std::vector<Group> groups;
-    const int n = n_children(parent);
+    const int n = is_certain(parent) ? 0 : n_children(parent);
     for (int first = 0; first < n; first += kLanes) {
       const int n_lanes = std::min(kLanes, n - first);
       groups.push_back({first, n_lanes, n_lanes <= 4 ? 4 : n_lanes <= 8 ? 8 : 16});
@@ -120,10 +146,13 @@ class LayerTrainer {
         auto parent = gather(gatherer, id, job);
         lock.lock();
         gathering_--;
-        if (parent->groups.empty())
-          chunks_[id - first_] = layer::ChunkPacker(ranks_, 0).finish();
-        else
+        if (parent->groups.empty()) {
+          chunks_[id - first_] = layer::ChunkPacker(ranks_, n_children(id)).finish();
+          if (n_children(id) > 0)
+            bias_[branches_[id] - branches_[first_]] = kCertain;
+        } else {
           open_.push_back(std::move(parent));
+        }
         changed_.notify_all();
       } else if (gathering_ > 0) {
         changed_.wait(lock);
@@ -225,7 +254,7 @@ class LayerTrainer {
   const std::int64_t* branches_;
   const std::int64_t first_, last_;
   const std::span<const std::int32_t> ranks_;  // of the features, for the layout
-  const TrainParams& params_;
+  const SolverOptions& params_;
 
   std::vector<std::int64_t> queue_;  // parents, most work first
   std::size_t next_parent_ = 0;

@@ -72,9 +72,9 @@ def test_kernels(topics):
         lambda threads: csr_bytes(as_csr(pifa(X, Y, n_threads=threads))),
         lambda threads: balanced_kmeans(vectors, max_leaf_size=8, n_threads=threads).labels.tobytes(),
         lambda threads: csr_bytes(as_csr(tree.lift(Y, 1, n_threads=threads))),
-        lambda threads: layer(threads).units.tobytes(),
-        lambda threads: trained.prune(threshold=0.2, n_threads=threads).units.tobytes(),
-        lambda threads: trained.astype("int8", n_threads=threads).units.tobytes(),
+        lambda threads: layer(threads).arrays["units"].tobytes(),
+        lambda threads: trained.prune(threshold=0.2, n_threads=threads).arrays["units"].tobytes(),
+        lambda threads: trained.astype("int8", n_threads=threads).arrays["units"].tobytes(),
         lambda threads: search.topk(X, 5, n_threads=threads)[1].tobytes(),
     ):
         assert run(MANY) == run(1)

@@ -114,7 +114,7 @@ def test_a_model_is_opened_without_maps(tmp_path, monkeypatch, name):
         model = arborank.load(tmp_path, verify=verify)
         assert model.rank_batch(TEXTS) == expected
     assert asked
-    units = model.model_.layers_[0].units
+    units = model.model_.layers_[0].arrays["units"]
     assert not units.flags.writeable
 
 

@@ -71,7 +71,7 @@ def test_same_bytes_as_in_memory(topics, tmp_path, negatives, n_jobs):
     expected = XRLinear(**options).fit(*topics)
     model = XRLinear(**options).fit(*topics, work_dir=tmp_path / "work")
     assert arrays(model) == arrays(expected)
-    assert all(not layer.units.flags.writeable for layer in model.layers_)
+    assert all(not layer.arrays["units"].flags.writeable for layer in model.layers_)
     model.save(tmp_path / "model")
     loaded = arborank.load(tmp_path / "model")
     assert arrays(loaded) == arrays(expected)

@@ -153,7 +153,7 @@ def test_same_for_any_number_of_threads(parts):
         for n in (1, 2)
     )
     for a, b in zip(one.layers_, two.layers_, strict=True):
-        np.testing.assert_array_equal(a.units, b.units)
+        np.testing.assert_array_equal(a.arrays["units"], b.arrays["units"])
         np.testing.assert_array_equal(a.bias, b.bias)
 
 

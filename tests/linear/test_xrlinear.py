@@ -97,10 +97,10 @@ def test_same_for_any_number_of_threads(topics, options):
     for other in models[1:]:
         assert other.tree_ == models[0].tree_
         for a, b in zip(models[0].layers_, other.layers_, strict=True):
-            assert a.units.tobytes() == b.units.tobytes()
+            assert a.arrays["units"].tobytes() == b.arrays["units"].tobytes()
             assert a.bias.tobytes() == b.bias.tobytes()
             assert np.array_equal(a.branches, b.branches)
-            assert np.array_equal(a.extents, b.extents)
+            assert np.array_equal(a.arrays["extents"], b.arrays["extents"])
         assert other.predict_topk(X)[1].tobytes() == models[0].predict_topk(X)[1].tobytes()
 
 
@@ -197,7 +197,7 @@ def test_relevance_changes_the_model(topics):
     plain = XRLinear(**SMALL_TREE).fit(X, Y)
     for mode in ("induce", "ranker-only"):
         weighted = XRLinear(relevance=mode, **SMALL_TREE).fit(X, Y, relevance=R)
-        assert not np.array_equal(plain.layers_[-1].units, weighted.layers_[-1].units)
+        assert not np.array_equal(plain.layers_[-1].arrays["units"], weighted.layers_[-1].arrays["units"])
     with pytest.raises(ValueError, match="relevance"):
         XRLinear(**SMALL_TREE).fit(X, Y, relevance=R[:, :-1])
 

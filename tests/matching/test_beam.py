@@ -2,14 +2,13 @@ import os
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arborank.core.sparse import as_csr
 from arborank.matching.beam import BeamSearch
-from arborank.matching.combine import COMBINATIONS, combination
-from arborank.ranking.weights import PRECISIONS, LayerWeights
+from arborank.matching.combine import COMBINATIONS
+from arborank.ranking.weights import PRECISIONS
 from support.beam import random_instances, random_model, topk
 
 seeds = st.integers(0, 2**32 - 1)
@@ -205,22 +204,6 @@ def test_a_long_filter_that_is_repeated_may_change_in_place(monkeypatch):
             ids += 2
 
 
-def test_lines_are_counted():
-    rng = np.random.default_rng(3)
-    model = random_model(rng, depth=2, widest=40, n_features=300, density=0.05)
-    X = as_csr(random_instances(rng, 20, 300))
-    search = model.search()
-    together = search.lines(X, 5)
-    assert set(together) == {"ranks", "index", "starts", "keys", "units", "bias"}
-    n_lines = {"units": "units", "index": "index", "keys": "keys"}
-    for part, array in n_lines.items():
-        assert together[part] <= sum(getattr(layer, array).nbytes // 64 + 2 for layer in model.layers())
-    alone = [search.lines(as_csr(random_instances(rng, 1, 300)), 5) for _ in range(3)]
-    assert all(0 < one["bias"] <= together["bias"] for one in alone)
-    with pytest.raises(ValueError, match="X does not fit the model"):
-        search.lines(as_csr(np.ones((1, 3), np.float32)), 5)
-
-
 def test_weights_reorder_the_labels_of_the_beam():
     rng = np.random.default_rng(8)
     model = random_model(rng, depth=2, widest=30, n_features=40, exact=False)
@@ -260,57 +243,6 @@ def test_a_label_of_weight_zero_is_excluded(overlap, n_rows):
         assert (none[0] == -1).all()
         assert (none[1] == -np.inf).all()
         assert not np.isnan(none[1]).any()
-
-
-def test_long_searches_hand_over_the_gil():
-    """What decides is the work: rows, features, width of the tree, length of the answer."""
-    n_labels = 100_000
-    zeros = sp.csr_array((100, n_labels), dtype=np.float32)
-    flat = [np.array([0, n_labels])]
-    deep = [np.array([0, 1000]), np.arange(0, n_labels + 1, 100)]
-    labels = np.arange(n_labels, dtype=np.int32)
-
-    def searcher(branches):
-        layers = [
-            LayerWeights.from_matrix(zeros[:, : int(b[-1])], np.zeros(int(b[-1]), np.float32), b)
-            for b in branches
-        ]
-        return BeamSearch(branches, layers, labels, n_labels)._searcher
-
-    def row(nnz, n_rows=1):
-        return as_csr(np.tile(np.arange(100) < nnz, (n_rows, 1)).astype(np.float32))
-
-    wide, narrow = searcher(flat), searcher(deep)
-    assert narrow.is_short(row(50), 10, 10)
-    assert narrow.is_short(row(5, 10), 10, 10)
-    assert not narrow.is_short(row(50, 30), 10, 10)
-    assert not narrow.is_short(row(50), 10, 10_000)
-    assert not narrow.is_short(row(5), 10**6, 10)
-    assert not narrow.is_short(row(5), 10, 10, n_masked=50_000)
-    assert not wide.is_short(row(50), 10, 10)
-    assert wide.is_short(row(1), 10, 10)
-    ids = [
-        s.topk(row(50), 10, 10, *[combination("l3-hinge")] * 2, *[None] * 6, 0, 1, None)[0]
-        for s in (wide, narrow)
-    ]
-    assert np.array_equal(*ids)
-
-
-def test_an_extraordinary_search_leaves_no_working_memory():
-    n_labels = 300_000
-    branches, bias = np.array([0, n_labels]), np.zeros(n_labels, np.float32)
-    layer = LayerWeights.from_matrix(sp.csr_array((2, n_labels), dtype=np.float32), bias, branches)
-    search = BeamSearch([branches], [layer], np.arange(n_labels, dtype=np.int32), n_labels)
-    X = as_csr(np.ones((16, 2), np.float32))
-    search.topk(X, 5)
-    ordinary = search._searcher.kept_bytes
-    assert 0 < ordinary < 1 << 23
-    search.topk(as_csr(np.ones((1, 2), np.float32)), n_labels)
-    assert ordinary < search._searcher.kept_bytes < 1 << 25
-    search.topk(X, n_labels, n_threads=2)
-    assert search._searcher.kept_bytes <= 1 << 26
-    search.topk(X, 5)
-    assert 0 < search._searcher.kept_bytes <= 1 << 26
 
 
 def test_filters_refuse():

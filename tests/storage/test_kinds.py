@@ -54,7 +54,7 @@ def test_search_over_mapped_layers(tmp_path):
     for number, layer in enumerate(model.layers):
         save(layer, tmp_path / str(number))
         layers.append(load(tmp_path / str(number), verify=False))
-        assert not layers[-1].units.flags.owndata
+        assert not layers[-1].arrays["units"].flags.owndata
     results = [
         BeamSearch(t.branches, ls, t.labels, t.n_labels).topk(X, 5)
         for t, ls in ((model.tree, model.layers), (tree, layers))

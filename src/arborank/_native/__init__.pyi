@@ -1,15 +1,18 @@
 """Native kernels of Arborank, for one instruction-set level."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+import enum
+from typing import Annotated, Any, NoReturn, overload
 
 import numpy
+import numpy.typing
 from numpy.typing import NDArray
+
 
 class Frequencies:
     """How often labels were sent; those that are blocked are never returned."""
 
-    def __init__(self, counts: NDArray[numpy.int64], blocked: NDArray[numpy.int32]) -> None: ...
+    def __init__(self, counts: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], blocked: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -21,17 +24,17 @@ class Frequencies:
         The labels of a range that were sent most often; among equals the first.
         """
 
-    def blend(self, first: int, end: int, k: int, ids: NDArray[numpy.int64], scores: NDArray[numpy.float32], labels: NDArray[numpy.int32], times: NDArray[numpy.float64], often: Sequence[int], weight: float) -> Any:
+    def blend(self, first: int, end: int, k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], often: Sequence[int], weight: float) -> tuple[list[int], list[float]]:
         """
         The best labels of a range, and their scores, of what was found, what followed and what is frequent.
         """
 
-def cover_labels(instances: Csr, beams: NDArray[numpy.int32], scores: NDArray[numpy.float32], homes: NDArray[numpy.int32], n_clusters: int, max_clusters: int, capacity: int, min_gain: float) -> Any:
+def cover_labels(instances: Csr, beams: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], homes: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], *, n_clusters: int, max_clusters: int, capacity: int, min_gain: float) -> tuple[Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')]]:
     """
     Copies (labels, clusters) that let beams cover more positives, in the order they were taken.
     """
 
-def part_instances(features: Csr, companions: Csr, instances: Csr, leaves: Csr, beams: NDArray[numpy.int32], scores: NDArray[numpy.float32], coherence: float, max_iter: int, starts: int, n_threads: int) -> NDArray[numpy.int32]:
+def part_instances(features: Csr, companions: Csr, instances: Csr, leaves: Csr, beams: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], *, coherence: float, max_iter: int, starts: int, n_threads: int) -> Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')]:
     """
     The leaf of every positive of every label, parted among the label's leaves; -1 for a label in none.
     """
@@ -41,19 +44,19 @@ class Csr:
     Compressed-sparse-row matrix, float32; its structure is checked when it is made.
     """
 
-    def __init__(self, indptr: NDArray[numpy.int64], indices: NDArray[numpy.int32], data: NDArray[numpy.float32], n_cols: int) -> None: ...
+    def __init__(self, indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], indices: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], data: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], n_cols: int) -> None: ...
 
     @property
-    def indptr(self) -> NDArray[numpy.int64]: ...
+    def indptr(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', writable=False)]: ...
 
     @property
-    def indices(self) -> NDArray[numpy.int32]: ...
+    def indices(self) -> Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', writable=False)]: ...
 
     @property
-    def data(self) -> NDArray[numpy.float32]: ...
+    def data(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', writable=False)]: ...
 
     @property
-    def shape(self) -> Any: ...
+    def shape(self) -> tuple[int, int]: ...
 
     @property
     def nnz(self) -> int: ...
@@ -78,14 +81,14 @@ class TextOptions:
 class NgramWeights:
     """How the counts of n-grams become values."""
 
-    def __init__(self, binary: bool, sublinear_tf: bool, norm: str, idf: NDArray[numpy.float64] | None, weight: float, positions: NDArray[numpy.float64] | None) -> None: ...
+    def __init__(self, binary: bool, sublinear_tf: bool, norm: str, idf: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, weight: float, positions: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None) -> None: ...
 
     def __repr__(self) -> str: ...
 
 class NgramPart:
     """A vocabulary in flat arrays, with its options and weights."""
 
-    def __init__(self, options: TextOptions, terms: NDArray[numpy.uint8], offsets: NDArray[numpy.int64], slots: NDArray[numpy.uint64], weights: NgramWeights) -> None: ...
+    def __init__(self, options: TextOptions, terms: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], slots: Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C', device='cpu', writable=False)], weights: NgramWeights) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -96,7 +99,7 @@ class NgramEncoder:
 
     def __repr__(self) -> str: ...
 
-    def encode(self, texts: object, n_threads: int, progress: Callable[[int], object] | None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def encode(self, texts: object, n_threads: int, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
         """Return indptr, indices, data; progress takes the texts done."""
 
 class NgramFitter:
@@ -106,7 +109,7 @@ class NgramFitter:
 
     def __repr__(self) -> str: ...
 
-    def add(self, texts: object, progress: Callable[[int], object] | None) -> int:
+    def add(self, texts: object, progress: Callable[[int], None] | None) -> int:
         """
         Count an iterable of texts; return the number so far. Progress takes the texts done.
         """
@@ -126,15 +129,15 @@ class NgramFitter:
     def found_any(self, part: int) -> bool:
         """Whether the texts hold any n-gram of a part; before `select`."""
 
-    def select(self, part: int, low: float, high: float, max_features: int, binary: bool) -> Any:
+    def select(self, part: int, low: float, high: float, max_features: int, binary: bool) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
         """Return terms, offsets, slots and document frequencies of a part."""
 
-    def rows(self, parts: Sequence[NgramWeights], norm: str, progress: Callable[[int], object] | None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def rows(self, parts: Sequence[NgramWeights], norm: str, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
         """
         Return indptr, indices, data of the texts added; once. Progress takes the texts done.
         """
 
-def ngrams(text: str, options: TextOptions) -> list[Any]:
+def ngrams(text: str, options: TextOptions) -> list[str]:
     """The n-grams of one text, as often as they occur."""
 
 def compose(text: str, visible: bool) -> str:
@@ -142,27 +145,31 @@ def compose(text: str, visible: bool) -> str:
     The text in NFC; with visible, without invisible characters, and with spaces for zero-width ones.
     """
 
-def starting_with(text: NDArray[numpy.uint8], offsets: NDArray[numpy.int64], prefix: bytes, low: int, high: int) -> Any:
+def starting_with(text: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], prefix: bytes, low: int, high: int) -> tuple[int, int]:
     """
     The first and the one behind the last of the strings, in code point order, that begin with a prefix.
     """
 
-UNICODE_VERSION: str
+UNICODE_VERSION: str = ...
 
-def balanced_kmeans(rows: Csr, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
+class KMeansOptions:
+    """How rows are halved, again and again."""
+
+    def __init__(self, *, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int) -> None: ...
+
+@overload
+def balanced_kmeans(rows: Csr, options: KMeansOptions, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
     """
     Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
     """
 
-def balanced_kmeans_compact(rows: CompactRows, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
-    """
-    Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
-    """
+@overload
+def balanced_kmeans(rows: CompactRows, options: KMeansOptions, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
+    """The same; the rows are used up."""
 
-def balanced_kmeans_dense(rows: NDArray[numpy.float32], depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int, progress: Callable[[int], object] | None = None) -> Any:
-    """
-    Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.
-    """
+@overload
+def balanced_kmeans(rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], options: KMeansOptions, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
+    """The same."""
 
 class CompactRows:
     """A sparse matrix of values in 16 bits, made for one clustering."""
@@ -170,86 +177,156 @@ class CompactRows:
     def __repr__(self) -> str: ...
 
     @property
-    def shape(self) -> Any: ...
+    def shape(self) -> tuple[int, int]: ...
 
     @property
     def nnz(self) -> int: ...
 
-def multiply_compact(a: Csr, b: Csr, n_threads: int, progress: Callable[[int], object] | None = None) -> CompactRows:
+def multiply_compact(a: Csr, b: Csr, n_threads: int, progress: Callable[[int], None] | None = ...) -> CompactRows:
     """
     The product of two sparse matrices with every row divided by its Euclidean norm.
     """
 
-def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], object] | None = None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def multiply(a: Csr, b: Csr, normalize: bool, n_threads: int, progress: Callable[[int], None] | None = ...) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
     """Arrays (indptr, indices, data) of the product of two sparse matrices."""
 
-def mix_rows(starts: Sequence[int], sources: Sequence[int], weights: Sequence[float], rows: Csr, tail: Csr, tail_weight: float) -> Any:
+def mix_rows(starts: Sequence[int], sources: Sequence[int], weights: Sequence[float], rows: Csr, tail: Csr, tail_weight: float) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
     """
     Arrays (indptr, indices, data) of weighted sums of rows, of unit length, beside weighted rows of tail.
     """
 
-def normalize_rows(a: Csr) -> NDArray[numpy.float32]:
+def normalize_rows(a: Csr) -> Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]:
     """
     The values of a sparse matrix with every row divided by its Euclidean norm.
     """
 
-def transpose(a: Csr) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def transpose(a: Csr) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
     """Arrays (indptr, indices, data) of the transpose."""
 
-def append_mapped(first: NDArray[numpy.uint8], second: NDArray[numpy.uint8]) -> NDArray[numpy.uint8] | None:
-    """
-    Two arrays joined without a copy of the first, if that is mapped from a file; else None.
-    """
-
-def map_pages(descriptor: int, n_bytes: int) -> NDArray[numpy.uint8]:
+def map_pages(descriptor: int, n_bytes: int) -> Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', writable=False)]:
     """
     The first bytes of an open file, read-only and mapped; OSError where that is refused.
     """
 
+class Precision(enum.Enum):
+    """How a weight is stored."""
+
+    float32 = 0
+
+    float16 = 1
+
+    int8 = 2
+
 class Layer:
     """
-    The arrays of one layer; none of it can make a search read outside them.
+    The weights of one layer; no search of it reads outside its arrays, whatever they hold.
     """
 
-    def __init__(self, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], extents: NDArray[numpy.int64], index: NDArray[numpy.uint32], starts: NDArray[numpy.uint16], bases: NDArray[numpy.uint32], keys: NDArray[numpy.uint16], units: NDArray[numpy.uint16], bias: NDArray[numpy.float32], scales: NDArray[numpy.float32], precision: int, n_features: int) -> None: ...
+    @staticmethod
+    def from_arrays(arrays: dict[str, numpy.typing.NDArray[Any]], precision: Precision) -> Layer:
+        """A layer over arrays that a saved one has; reads no weights."""
+
+    @staticmethod
+    def pack(children: Csr, bias: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], n_threads: int) -> Layer:
+        """A layer of weights W, given transposed."""
+
+    @staticmethod
+    def gather(layers: Sequence[Layer], source: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], parent: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Layer:
+        """
+        Families of several layers as one layer, in the ranks and the precision of the first.
+        """
+
+    @staticmethod
+    def join_siblings(layers: Sequence[Layer]) -> Layer:
+        """The children of layers of a single parent as siblings below one."""
+
+    def select(self, kept: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Layer:
+        """The children marked, and their parents."""
+
+    @property
+    def arrays(self) -> dict[str, numpy.typing.NDArray[Any]]:
+        """All arrays by name, not copied."""
+
+    @property
+    def branches(self) -> Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', writable=False)]: ...
+
+    @property
+    def ranks(self) -> Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', writable=False)]: ...
+
+    @property
+    def bias(self) -> Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', writable=False)]: ...
+
+    @property
+    def precision(self) -> Precision: ...
+
+    @property
+    def n_features(self) -> int: ...
+
+    @property
+    def n_parents(self) -> int: ...
+
+    @property
+    def n_children(self) -> int: ...
 
     def check(self) -> None:
         """
         Raises ValueError unless all arrays are as training makes them; reads everything.
         """
 
+    def nnz(self) -> int:
+        """Number of weights."""
+
+    def convert(self, precision: Precision, threshold: float, max_nonzeros: int | None, n_threads: int) -> Layer:
+        """A layer of another precision, of weights that are large enough."""
+
+    def unpack(self) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
+        """W transposed as CSR: (indptr, unsorted features, weights)."""
+
     def __repr__(self) -> str: ...
 
-    def nnz(self) -> int:
-        """Number of weights, once checked."""
-
-    def convert(self, precision: int, threshold: float, max_nonzeros: int, n_threads: int) -> dict[str, Any]:
-        """
-        Once checked: a dict of extents, index, starts, bases, keys, units and scales.
-        """
-
-    def unpack(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """
-        W transposed as CSR, once checked: (indptr, unsorted features, weights).
-        """
-
-def rank_features(X: Csr) -> NDArray[numpy.int32]:
+def rank_features(X: Csr) -> Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')]:
     """Places of the columns, those with most entries first."""
 
-def pack_layer(children: Csr, branches: NDArray[numpy.int64], ranks: NDArray[numpy.int32], n_threads: int = 1) -> dict[str, Any]:
-    """
-    Arrays of a layer from W transposed: a dict of extents, index, starts, bases, keys and units.
-    """
+class Transform(enum.Enum):
+    """What becomes of a margin."""
+
+    identity = 0
+
+    sigmoid = 1
+
+    hinge = 2
 
 class Combination:
-    def __init__(self, transform: int, power: int, logarithm: bool) -> None: ...
+    """How margins become scores and meet those of the parents."""
+
+    def __init__(self, transform: Transform, *, power: int = ..., logarithm: bool = ...) -> None: ...
 
     def __repr__(self) -> str: ...
 
-    def __call__(self, margins: NDArray[numpy.float32], parents: NDArray[numpy.float32]) -> NDArray[numpy.float32]:
+    def __call__(self, margins: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], parents: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]:
         """Scores of nodes with the given margins and parents' scores."""
 
-def label_ids(labels: object) -> object:
+class Merge(enum.Enum):
+    """How the scores of a label in several slots become one."""
+
+    max = 0
+
+    mean = 1
+
+    log_sum = 2
+
+class SearchOptions:
+    """How a search goes; made once for many."""
+
+    def __init__(self, *, beam_size: int = ..., above: Combination = ..., at_labels: Combination = ..., merge: Merge = Merge.max) -> None: ...
+
+    @property
+    def beam_size(self) -> int: ...
+
+    @property
+    def merge(self) -> Merge: ...
+
+def label_ids(labels: list[Any] | tuple[Any, ...]) -> numpy.typing.NDArray[numpy.int64] | None:
     """
     An int64 array of a list or tuple of ints; None if it holds anything else.
     """
@@ -259,36 +336,43 @@ class LabelFilter:
 
     def __repr__(self) -> str: ...
 
-    def __reduce__(self) -> Any: ...
+    def __reduce__(self) -> NoReturn: ...
 
 class Searcher:
     """Beam search over a stack of layers; keeps their arrays alive."""
 
-    def __init__(self, layers: list[Layer], labels: NDArray[numpy.int32], n_labels: int) -> None: ...
+    def __init__(self, layers: Sequence[Layer], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], n_labels: int) -> None: ...
 
-    def filter(self, allowed: NDArray[numpy.int64] | None, excluded: NDArray[numpy.int64] | None, weights: NDArray[numpy.float32] | None) -> LabelFilter: ...
+    def filter(self, *, allowed: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., excluded: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ...) -> LabelFilter: ...
 
-    def lines(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination) -> dict[str, Any]:
+    def topk(self, X: Csr, k: int, options: SearchOptions, *, label_filter: LabelFilter | None = ..., allowed: Csr | None = ..., excluded: Csr | None = ..., only: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., without: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., ranges: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)] | None = ..., n_threads: int = ..., progress: Callable[[int], None] | None = ...) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
         """
-        Distinct 64-byte cache lines of the layers' arrays that a search of all rows in step reads, by array.
-        """
-
-    def topk(self, X: Csr, k: int, beam_size: int, combination: Combination, at_labels: Combination, filter: LabelFilter | None, allowed: Csr | None, excluded: Csr | None, only: NDArray[numpy.int64] | None, without: NDArray[numpy.int64] | None, ranges: NDArray[numpy.int64] | None, merge: int, n_threads: int, progress: Callable[[int], object] | None) -> Any: ...
-
-    def is_short(self, X: Csr, k: int, beam_size: int, n_masked: int = 0) -> bool:
-        """
-        Whether topk keeps the GIL, because handing it over may take longer than the search.
+        Labels and scores of the best k; `only` and `without` are ids for a single row.
         """
 
     def __repr__(self) -> str: ...
 
-    @property
-    def kept_bytes(self) -> int:
-        """Working memory that is kept for later searches."""
+class Solver(enum.Enum):
+    """How a ranker is fitted."""
 
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: NDArray[numpy.int64], first: int, last: int, ranks: NDArray[numpy.int32], solver: int, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int, n_threads: int, progress: Callable[[int], object] | None) -> dict[str, Any]:
+    l2svc_dual = 0
+
+    l1svc_dual = 1
+
+    logistic_dual = 2
+
+    l2svc_primal = 3
+
+class SolverOptions:
+    """The problems that rankers solve, and when they are solved."""
+
+    def __init__(self, *, solver: Solver, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int | None) -> None: ...
+
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: SolverOptions, *, first: int, last: int, n_threads: int, progress: Callable[[int], None] | None) -> tuple[Layer, Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
     """
-    The arrays of a trained LayerWeights by name, and every child's sum of squared weights, learned and reaching the threshold; shapes are checked by the caller.
+    Parents `first` to `last` of a layer, and every child's sum of squared weights: all, and of those that reach the threshold.
     """
+
+CERTAIN: float = ...
 
 LEVEL: str

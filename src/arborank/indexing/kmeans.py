@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
-from .._native import CompactRows
+from .._native import CompactRows, KMeansOptions
 from ..core.checks import check_integer
 from ..core.sparse import Csr, as_csr
 from .tree import LabelTree
@@ -95,13 +95,16 @@ def balanced_kmeans(
     depth = n_halvings(n_labels, max_leaf_size)
     if depth == 0:
         return LabelTree.one_vs_all(n_labels)
-    options = (depth, max_iter, float(tolerance), bool(spherical), max_sample or 0, random_state, n_threads)
-    if isinstance(rows, Csr):
-        order, bounds = _native.balanced_kmeans(rows, *options, progress)
-    elif isinstance(rows, CompactRows):
-        order, bounds = _native.balanced_kmeans_compact(rows, *options, progress)
-    else:
-        order, bounds = _native.balanced_kmeans_dense(rows, *options, progress)
+    options = KMeansOptions(
+        depth=depth,
+        max_iter=max_iter,
+        tolerance=float(tolerance),
+        spherical=bool(spherical),
+        max_sample=max_sample or 0,
+        seed=random_state,
+        n_threads=n_threads,
+    )
+    order, bounds = _native.balanced_kmeans(rows, options, progress)
     return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
 
 

@@ -97,7 +97,14 @@ def overlapping_tree(
     if copies == "needed":
         least = _MIN_GAIN if min_gain is None else float(min_gain)
         taken = _native.cover_labels(
-            transpose(labels), leaves, worth, homes, n_leaves, max_clusters, limit, least
+            transpose(labels),
+            leaves,
+            worth,
+            homes,
+            n_clusters=n_leaves,
+            max_clusters=max_clusters,
+            capacity=limit,
+            min_gain=least,
         )
         at_home = np.flatnonzero(homes >= 0)
         placed = np.concatenate([at_home, taken[0]]), np.concatenate([homes[at_home], taken[1]])

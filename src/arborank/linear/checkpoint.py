@@ -68,9 +68,10 @@ class Checkpoint:
             if done > branches.size - 1:
                 raise ValueError(f"layer {level} has {branches.size - 1} parents, not {done}")
             arrays: dict[str, Any] = map_arrays(self._stem(level), described, verify=level not in self._own)
+            arrays |= {"branches": branches, "ranks": ranks, "scales": np.empty(0, np.float32)}
+            return LayerWeights.from_arrays(arrays)
         except (FileNotFoundError, ValueError, OverflowError) as error:
             raise self._spoilt(level, error) from None
-        return LayerWeights(branches=branches, ranks=ranks, n_features=ranks.size, **arrays)
 
     def train_layer(
         self,

@@ -1,7 +1,6 @@
 """Label filters of a prediction: which labels may, or may not, be returned."""
 
 from collections.abc import Mapping
-from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +26,7 @@ def shared_ids(labels: LabelIds | None) -> NDArray[np.int64] | None:
             return None  # would be another number as int64
         return np.ascontiguousarray(labels, np.int64)
     if isinstance(labels, (list, tuple)) and labels:
-        return cast("NDArray[np.int64] | None", label_ids(labels))
+        return label_ids(labels)
     return None
 
 

@@ -113,7 +113,7 @@ def learn_labels(
     layers = train_layers(X, Y, branch, plan, **work)
     times["train"] = time.perf_counter() - start
     less = np.float32(_LESS * (depth - branch.depth) * math.log(root_cost))
-    layers[0] = replace(layers[0], bias=layers[0].bias - less)
+    layers[0] = layers[0].with_bias(layers[0].bias - less)
     start = time.perf_counter()
     grown = graft_labels(fitted, branch, layers, ids, counts, X.shape[0], options.search.combine)
     times["graft"] = time.perf_counter() - start

@@ -1,11 +1,13 @@
 """Beam search: from the root of a tree of linear rankers down to the best labels."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _native
 from .._native import Csr, LabelFilter, Searcher
 from ..core.checks import check_choice
 from ..core.lengths import divide_rows
@@ -104,9 +106,9 @@ class BeamSearch:
             If a label is outside ``[0, n_labels)``, or ``weights`` do not fit.
         """
         return self._searcher.filter(
-            None if allowed is None else np.ascontiguousarray(allowed, dtype=np.int64),
-            None if excluded is None else np.ascontiguousarray(excluded, dtype=np.int64),
-            None if weights is None else np.ascontiguousarray(weights, dtype=np.float32),
+            allowed=None if allowed is None else np.ascontiguousarray(allowed, dtype=np.int64),
+            excluded=None if excluded is None else np.ascontiguousarray(excluded, dtype=np.int64),
+            weights=None if weights is None else np.ascontiguousarray(weights, dtype=np.float32),
         )
 
     def topk(
@@ -189,47 +191,19 @@ class BeamSearch:
             label_filter = self._repeated(only, without)
             if label_filter is not None:
                 only = without = None
-        return self._searcher.topk(  # type: ignore[no-any-return]
+        return self._searcher.topk(
             divide_rows(X, self._row_length),
             k,
-            min(beam_size, 2**62),  # beyond what there can be
-            combination(combine, labels=False),
-            combination(combine),
-            label_filter,
-            allowed,
-            excluded,
-            only,
-            without,
-            ranges,
-            MERGES.index(merge),
-            n_threads,
-            progress,
+            _native_options(beam_size, combine, merge),
+            label_filter=label_filter,
+            allowed=allowed,
+            excluded=excluded,
+            only=only,
+            without=without,
+            ranges=ranges,
+            n_threads=n_threads,
+            progress=progress,
         )
-
-    def lines(
-        self,
-        X: Csr,
-        k: int,
-        *,
-        beam_size: int = SearchOptions.beam_size,
-        combine: str = SearchOptions.combine,
-    ) -> dict[str, int]:
-        """Count the memory that a search reads, for benchmarks.
-
-        Returns
-        -------
-        dict of str to int
-            Distinct cache lines (64 bytes) of the layers' arrays, by the name of the array, that a search of all rows
-            in step reads. ``starts`` includes ``bases``, and ``bias`` the ``scales``.
-        """
-        counts: dict[str, int] = self._searcher.lines(
-            divide_rows(X, self._row_length),
-            k,
-            beam_size,
-            combination(combine, labels=False),
-            combination(combine),
-        )
-        return counts
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BeamSearch, self._given
@@ -275,22 +249,18 @@ class BeamSearch:
         As `topk` with a beam of ``beam_size``, by default ``k``, but "labels" are scored as nodes above the labels are.
         """
         above = combination(combine, labels=False)
-        return self._searcher.topk(  # type: ignore[no-any-return]
-            divide_rows(X, self._row_length),
-            k,
-            beam_size or k,
-            combination=above,
-            at_labels=above,
-            filter=None,
-            allowed=None,
-            excluded=None,
-            only=None,
-            without=None,
-            ranges=None,
-            merge=MERGES.index("max"),
-            n_threads=n_threads,
-            progress=None,
-        )
+        options = _native.SearchOptions(beam_size=beam_size or k, above=above, at_labels=above)
+        return self._searcher.topk(divide_rows(X, self._row_length), k, options, n_threads=n_threads)
+
+
+@lru_cache
+def _native_options(beam_size: int, combine: str, merge: str) -> _native.SearchOptions:
+    return _native.SearchOptions(
+        beam_size=min(beam_size, 2**62),  # beyond what there can be
+        above=combination(combine, labels=False),
+        at_labels=combination(combine),
+        merge=MERGES[merge],
+    )
 
 
 def _size(ids: NDArray[np.int64] | None) -> int:

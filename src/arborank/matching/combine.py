@@ -31,17 +31,15 @@ References
 from collections.abc import Iterator
 from typing import Final
 
-from .._native import Combination
+from .._native import Combination, Transform
 from ..core.checks import check_choice
 
 __all__ = ["COMBINATIONS", "combination", "is_logarithmic"]
 
-_IDENTITY, _SIGMOID, _HINGE = range(3)  # enum Transform in native/search/combine.hpp
-
 
 def _hinges(logarithm: bool) -> Iterator[tuple[str, Combination, Combination]]:
     """Name, combination above the labels, combination at the labels."""
-    of = {power: Combination(_HINGE, power, logarithm) for power in (1, 2, 3, 4)}
+    of = {power: Combination(Transform.hinge, power=power, logarithm=logarithm) for power in (1, 2, 3, 4)}
     prefix = "log-" if logarithm else ""
     for power, one in of.items():
         yield f"{prefix}l{power}-hinge", one, one
@@ -50,9 +48,9 @@ def _hinges(logarithm: bool) -> Iterator[tuple[str, Combination, Combination]]:
 
 
 _TABLE: Final[dict[str, tuple[Combination, Combination]]] = {  # above the labels, at the labels
-    "noop": (Combination(_IDENTITY, 0, False),) * 2,
-    "sigmoid": (Combination(_SIGMOID, 0, False),) * 2,
-    "log-sigmoid": (Combination(_SIGMOID, 0, True),) * 2,
+    "noop": (Combination(Transform.identity),) * 2,
+    "sigmoid": (Combination(Transform.sigmoid),) * 2,
+    "log-sigmoid": (Combination(Transform.sigmoid, logarithm=True),) * 2,
     **{name: (above, labels) for name, above, labels in (*_hinges(False), *_hinges(True))},
 }
 

@@ -5,12 +5,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _native
 from ..core.checks import check_choice
 
 __all__ = ["MERGES", "Merge", "merge_copies"]
 
 Merge = Literal["max", "mean", "log-sum"]
-MERGES: Final = ("max", "mean", "log-sum")
+MERGES: Final = {merge.name.replace("_", "-"): merge for merge in _native.Merge}
 
 
 def merge_copies(

@@ -93,10 +93,10 @@ def part_labels(
         membership,
         np.ascontiguousarray(beams, np.int32),
         np.ascontiguousarray(scores, np.float32),
-        coherence,
-        _ROUNDS,
-        starts,
-        n_threads,
+        coherence=coherence,
+        max_iter=_ROUNDS,
+        starts=starts,
+        n_threads=n_threads,
     )
     return leaves
 

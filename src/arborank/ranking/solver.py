@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from .._native import Solver, SolverOptions
 from ..core.options import Options, integer, one_of, option, optional, real
 
 __all__ = ["SOLVERS", "SolverParams"]
 
-SOLVERS = ("l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal")
-"""Names of the solvers; the position is the native code's number."""
+_NATIVE = {solver.name.replace("_", "-"): solver for solver in Solver}
+
+SOLVERS = tuple(_NATIVE)
+"""Names of the solvers."""
 
 _DEFAULT_EPS = {"l2svc-primal": 0.01}
 _MOST = 2**31 - 1  # what the native code counts with
@@ -56,6 +59,20 @@ class SolverParams(Options):
     max_iter: int = option(100, integer(1, _MOST))
     threshold: float = option(0.1, real(least=0.0))
     max_nonzeros: int | None = option(None, optional(integer(1, _MOST)))
+
+    @property
+    def native(self) -> SolverOptions:
+        """These parameters as native kernels take them."""
+        return SolverOptions(
+            solver=_NATIVE[self.solver],
+            Cp=float(self.Cp),
+            Cn=float(self.Cn),
+            bias=max(float(self.bias), 0.0),
+            eps=float(self.tolerance),
+            max_iter=int(self.max_iter),
+            threshold=float(self.threshold),
+            max_nonzeros=None if self.max_nonzeros is None else int(self.max_nonzeros),
+        )
 
     @property
     def tolerance(self) -> float:

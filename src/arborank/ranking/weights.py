@@ -1,23 +1,23 @@
 """The weights of one tree layer, in the chunked layout that prediction reads (see ``native/layer/layer.hpp``)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .._native import Layer, pack_layer, rank_features
+from .._native import Layer, Precision, rank_features
 from ..core.checks import check_integer, check_real
-from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr
 from ..core.state import State
 from ..core.types import AnyArray, Matrix
 
 __all__ = ["PRECISIONS", "LayerWeights", "check_precision", "check_pruning", "check_ranks", "feature_ranks"]
 
-PRECISIONS: Final = ("float32", "float16", "int8")  # enum Precision in native/layer/layer.hpp
+PRECISIONS: Final = tuple(precision.name for precision in Precision)
 
 
 def feature_ranks(X: Csr) -> NDArray[np.int32]:
@@ -30,15 +30,11 @@ def feature_ranks(X: Csr) -> NDArray[np.int32]:
 
 
 def check_ranks(ranks: NDArray[np.int32], n_features: int) -> None:
-    """Raise ``ValueError`` unless ``ranks`` is an int32 permutation of the features."""
-    if ranks.dtype == np.int32 and ranks.shape == (n_features,):
-        taken = np.zeros(n_features, bool)
-        taken[ranks[(ranks >= 0) & (ranks < n_features)]] = True
-        if taken.all():
-            return
-    raise ValueError(
-        f"ranks must be a permutation of the {n_features} features in int32, found {ranks.dtype}{list(ranks.shape)}"
-    )
+    """Raise ``ValueError`` unless ``ranks`` is an int32 array with an entry for every feature."""
+    if ranks.dtype != np.int32 or ranks.shape != (n_features,):
+        raise ValueError(
+            f"ranks must be a permutation of the {n_features} features in int32, found {ranks.dtype}{list(ranks.shape)}"
+        )
 
 
 def check_precision(precision: object) -> None:
@@ -58,51 +54,45 @@ def check_pruning(threshold: object, max_nonzeros: object) -> None:
 class LayerWeights:
     """One linear ranker for every child of every parent node, siblings stored side by side.
 
-    Attributes
-    ----------
-    branches : int64 array of shape (n_parents + 1,)
-        Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``.
-    ranks : int32 array of shape (n_features,)
-        The place of every feature in the layout, commonest first: a permutation.
-    extents : int64 array of shape (n_parents + 1, 6)
+    Saved are the arrays ``branches``, ``ranks``, ``bias``, and:
+
+    ``extents`` : int64 of shape (n_parents + 1, 6)
         Where each parent's chunk begins in ``index``, the second part of its index, and where it begins in
         ``starts``, ``keys``, ``units`` and ``bases``.
-    index : uint32 array of shape (n_entries, 2)
+    ``index`` : uint32 of shape (n_entries, 2)
         Bitmaps of 32 features, or buckets of features, that tell where there is a row, each with the number of rows
         before.
-    starts : uint16 array
+    ``starts`` : uint16
         The first unit of every row of a chunk, relative to its base, and where its last row ends.
-    bases : uint32 array
+    ``bases`` : uint32
         Where every run of up to 256 rows begins, relative to the chunk.
-    keys : uint16 array
+    ``keys`` : uint16
         What the places of a chunk's rare features do not tell of their hashed ranks.
-    units : uint16 array
+    ``units`` : uint16
         Rows: for every block of 16 siblings a lane mask, the number of the block if there are several, and the
         packed weights; int8 weights of 17 to 256 siblings are pairs of the sibling and the weight instead. Padding
         follows the last row.
-    bias : float32 array of shape (n_children,)
-        The contribution of the constant feature to every child's margin.
-    n_features : int
-        Width of the instances that the layer scores.
-    scales : float32 array of shape (n_children,), or empty
+    ``scales`` : float32 of shape (n_children,), or empty
         What the weights of every child are multiples of, if they are int8.
-    precision : {"float32", "float16", "int8"}
-        How a weight is stored. int8 weights are integers from -127 to 127 times the scale of their child. Sums are
-        float32 always.
+
+    Attributes
+    ----------
+    native : Layer
+        The layer as native kernels take it. It is safe to search whatever the arrays hold.
     """
 
-    branches: NDArray[np.int64]
-    ranks: NDArray[np.int32]
-    extents: NDArray[np.int64]
-    index: NDArray[np.uint32]
-    starts: NDArray[np.uint16]
-    bases: NDArray[np.uint32]
-    keys: NDArray[np.uint16]
-    units: NDArray[np.uint16]
-    bias: NDArray[np.float32]
-    n_features: int
-    scales: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
-    precision: str = "float32"
+    native: Layer
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, precision: str = "float32") -> Self:
+        """Take over arrays that training has made; reads no weights.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not fit one another.
+        """
+        return cls(Layer.from_arrays(dict(arrays), Precision[precision]))
 
     @classmethod
     def from_matrix(
@@ -141,22 +131,49 @@ class LayerWeights:
             raise ValueError(f"bias has shape {bias.shape}, but W has {children.shape[0]} columns")
         if not np.isfinite(bias).all():
             raise ValueError("bias contains NaN or infinity")
-        branches = np.ascontiguousarray(branches, dtype=np.int64)
-        n_features = children.shape[1]
         if ranks is None:
             ranks = rank_features(children)
-        check_ranks(ranks, n_features)
-        return cls(
-            branches=branches,
-            ranks=ranks,
-            bias=bias,
-            n_features=n_features,
-            **pack_layer(children, branches, ranks, n_threads),
-        )
+        check_ranks(ranks, children.shape[1])
+        branches = np.ascontiguousarray(branches, dtype=np.int64)
+        return cls(Layer.pack(children, bias, branches, ranks, n_threads))
+
+    @property
+    def branches(self) -> NDArray[np.int64]:
+        """Children of parent ``p`` are ``branches[p]`` to ``branches[p + 1]``: shape (n_parents + 1,)."""
+        return self.native.branches
+
+    @property
+    def ranks(self) -> NDArray[np.int32]:
+        """The place of every feature in the layout, commonest first: a permutation, shape (n_features,)."""
+        return self.native.ranks
+
+    @property
+    def bias(self) -> NDArray[np.float32]:
+        """The contribution of the constant feature to every child's margin: shape (n_children,)."""
+        return self.native.bias
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays by name, not copied, not to be written to."""
+        return self.native.arrays
+
+    @property
+    def n_features(self) -> int:
+        """Width of the instances that the layer scores."""
+        return self.native.n_features
+
+    @property
+    def precision(self) -> str:
+        """How a weight is stored: "float32", "float16" or "int8". Sums are float32 always."""
+        return self.native.precision.name
+
+    @property
+    def n_children(self) -> int:
+        """Number of rankers."""
+        return self.native.n_children
 
     def to_matrix(self) -> "tuple[sp.csc_array, NDArray[np.float32]]":
         """Return the weights as a float32 matrix of shape (n_features, n_children), and the bias."""
-        self.check()
         indptr, features, weights = self.native.unpack()
         W = sp.csc_array((weights, features, indptr), shape=(self.n_features, self.n_children))
         W.sort_indices()
@@ -180,7 +197,13 @@ class LayerWeights:
             If there is no such precision, or a weight is beyond 65504, where float16 ends.
         """
         check_precision(precision)
-        return self if precision == self.precision else self._convert(precision, 0.0, -1, n_threads)
+        if precision == self.precision:
+            return self
+        return type(self)(self.native.convert(Precision[precision], 0.0, None, n_threads))
+
+    def with_bias(self, bias: NDArray[np.float32]) -> Self:
+        """Return a layer of the same weights with other biases."""
+        return self.from_arrays({**self.arrays, "bias": bias}, precision=self.precision)
 
     def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None, n_threads: int = 1) -> Self:
         """Return a layer with only the weights of largest magnitude; biases stay.
@@ -200,40 +223,18 @@ class LayerWeights:
             If ``threshold`` is no number of at least 0 or ``max_nonzeros`` is no integer of at least 0.
         """
         check_pruning(threshold, max_nonzeros)
-        most = -1 if max_nonzeros is None else int(max_nonzeros)
-        return self._convert(self.precision, float(threshold), most, n_threads)
-
-    def _convert(self, precision: str, threshold: float, max_nonzeros: int, n_threads: int) -> Self:
-        self.check()
-        arrays = self.native.convert(PRECISIONS.index(precision), threshold, max_nonzeros, n_threads)
-        return replace(self, precision=precision, **arrays)
-
-    @property
-    def n_children(self) -> int:
-        """Number of rankers."""
-        return int(self.bias.shape[0])
+        most = None if max_nonzeros is None else int(max_nonzeros)
+        return type(self)(self.native.convert(self.native.precision, float(threshold), most, n_threads))
 
     @cached_property
     def nnz(self) -> int:
         """Number of stored weights, biases apart."""
-        self.check()
-        return int(self.native.nnz())
+        return self.native.nnz()
 
     @property
     def nbytes(self) -> int:
         """Size of all arrays in bytes."""
-        return sum(array.nbytes for array in self._arrays().values())
-
-    @cached_property
-    def native(self) -> Layer:
-        """The layer as native kernels take it, which is safe whatever the arrays hold; reads no weights.
-
-        Raises
-        ------
-        ValueError
-            If the arrays do not fit one another.
-        """
-        return self._native()
+        return sum(array.nbytes for array in self.arrays.values())
 
     def check(self) -> None:
         """Read the whole layer to see whether it is well-formed.
@@ -260,31 +261,16 @@ class LayerWeights:
         dict of str to ndarray
             ``extents``, ``index``, ``starts``, ``bases``, ``keys``, ``units`` and ``bias``.
         """
+        arrays = self.arrays
         before = [lengths.get(name, 0) for name in ("index", "index", "starts", "keys", "units", "bases")]
-        extents = self.extents + np.array(before, np.int64)
+        extents = arrays["extents"] + np.array(before, np.int64)
+        if not ends:
+            arrays["units"] = arrays["units"][: arrays["extents"][-1, 4]]
+            extents = extents[:-1]
         return {
-            "extents": extents if ends else extents[:-1],
-            "index": self.index,
-            "starts": self.starts,
-            "keys": self.keys,
-            "bases": self.bases,
-            "units": self.units if ends else self.units[: self.extents[-1, 4]],
-            "bias": self.bias,
+            **{name: arrays[name] for name in ("index", "starts", "keys", "bases", "units", "bias")},
+            "extents": extents,
         }
-
-    def _native(self) -> Layer:
-        try:
-            return Layer(
-                **self._arrays(), precision=PRECISIONS.index(self.precision), n_features=self.n_features
-            )
-        except TypeError:
-            found = ", ".join(f"{name} {a.dtype}{list(a.shape)}" for name, a in self._arrays().items())
-            raise ValueError(
-                f"corrupt layer weights: an array has the wrong type or shape: {found}"
-            ) from None
-
-    def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {name: getattr(self, name) for name in _ARRAYS}
 
     def __repr__(self) -> str:
         return (
@@ -292,28 +278,26 @@ class LayerWeights:
             f"{self.precision})"
         )
 
-    def __getstate__(self) -> dict[str, Any]:  # without what is cached
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.arrays, self.precision)
 
     def to_state(self) -> State:
         """Return what a saved model holds of this layer."""
         config = {"n_features": self.n_features, "precision": self.precision}
-        return State(config=config, arrays=self._arrays(), parts={})
+        return State(config=config, arrays=self.arrays, parts={})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Rebuild a layer from its saved state; arrays are not copied."""
-        if set(state.arrays) != set(_ARRAYS):
-            raise ValueError(
-                f"layer weights hold the arrays {', '.join(sorted(state.arrays))}, but {', '.join(_ARRAYS)} were "
-                "expected"
-            )
         check_precision(state.config["precision"])
-        check_integer("n_features", state.config["n_features"], 0, 2**31 - 1)
-        values: dict[str, Any] = {**state.arrays, **state.config}
-        return cls(**values)
+        n_features = check_integer("n_features", state.config["n_features"], 0, 2**31 - 1)
+        layer = cls.from_arrays(state.arrays, precision=state.config["precision"])
+        if layer.n_features != n_features:
+            raise ValueError(
+                f"corrupt layer weights: n_features is {n_features}, but there are {layer.n_features} ranks"
+            )
+        return layer
 
 
-_ARRAYS: Final = tuple(
-    field.name for field in fields(LayerWeights) if field.name not in ("n_features", "precision")
-)
+def _unpickled(arrays: dict[str, NDArray[Any]], precision: str) -> LayerWeights:
+    return LayerWeights.from_arrays(arrays, precision=precision)
