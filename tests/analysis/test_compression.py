@@ -166,6 +166,17 @@ def test_command_chooses_and_saves(saved, tmp_path):
     assert small.rank("word1 word2") != []
 
 
+def test_command_compresses_a_completer(tmp_path):
+    completer = arborank.Autocompleter().fit_pairs([("a b",), ("c d",)] * 4, ["red apple", "fast car"] * 4)
+    completer.save(tmp_path / "m")
+    assert run("compress", tmp_path / "m", "-o", tmp_path / "s", "--weights", "int8").exit_code == 0
+    small = arborank.load(tmp_path / "s")
+    assert {layer.precision for layer in small.model_.layers_} == {"int8"}
+    assert small.complete("re", ("a b",))[0][0] == "red apple"
+    result = run("compress", tmp_path / "m", "-o", tmp_path / "t", "--validation", __file__)
+    assert "holds the model Autocompleter, which does not rank labels" in result.output
+
+
 def test_command_applies_one_setting(saved, tmp_path):
     result = run("compress", saved / "model", "-o", tmp_path / "small", "--weights", "int8", "--beam-size", 4)
     assert result.exit_code == 0, result.output
@@ -206,7 +217,7 @@ def test_the_model_is_saved_before_the_plot(saved, tmp_path, monkeypatch):
     def fail(*given, **more):
         raise OSError("disk full")
 
-    monkeypatch.setattr("arborank.analysis.frontier.check_drawable", lambda path: None)
+    monkeypatch.setattr("arborank.analysis.pictures.check_drawable", lambda path: None)
     monkeypatch.setattr("arborank.analysis.frontier.draw", fail)
     result = run(
         "compress", saved / "model", "-o", tmp_path / "small", "--validation", saved / "validation.txt",

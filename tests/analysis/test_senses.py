@@ -67,14 +67,17 @@ def test_a_label_outside_the_tree():
     assert label_senses(model, 1) == []
 
 
-def test_picture(model):
-    names = [f"<label & {i}>" for i in range(8)]
-    picture = draw_senses(label_senses(model, 0), names[0], names, [f"word{i}" for i in range(10)])
-    texts = [element.text for element in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
-    assert names[0] in texts
-    assert {"word0", "word1"} <= set(texts)
-    assert "leaf 1" in texts
-    ET.fromstring(draw_senses([Sense(0, [], [])], "alone", [], []))
+def test_picture(model, tmp_path):
+    pytest.importorskip("matplotlib")
+    names = [f"<label & $\\{i}$>" for i in range(8)]
+    path = tmp_path / "senses.svg"
+    draw_senses(label_senses(model, 0), names[0], names, [f"word{i}" for i in range(10)], path)
+    texts = {element.text for element in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")}
+    assert {names[0], "word0", "word1", "leaf 1", "together with:"} <= texts
+    draw_senses([Sense(0, [], [])], "alone", [], [], path)
+    draw_senses([], "outside the tree", [], [], path)
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.png, \.pdf"):
+        draw_senses([], "x", [], [], tmp_path / "senses.gif")
 
 
 def test_refuses(model):

@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse as sp
 
 import arborank
+from arborank.cli.models import open_ranker
 from arborank.cli.scoring import evaluate_model
 from arborank.datasets import TextData, read_jsonl, write_jsonl
 from arborank.storage import save
@@ -14,7 +15,7 @@ from arborank.storage import save
 def test_evaluate_prints_the_report(run, folder):
     data = read_jsonl(folder / "test.jsonl.xz")
     report = evaluate_model(
-        arborank.load(folder / "model"), data, (1, 2), train=read_jsonl(folder / "train.jsonl")
+        open_ranker(folder / "model"), data, (1, 2), train=read_jsonl(folder / "train.jsonl")
     )
     printed = run("evaluate", "model", "test.jsonl.xz", "-k", "1,2", "--train", "train.jsonl").stdout
     assert printed.strip() == str(report)

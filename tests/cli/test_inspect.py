@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 import arborank
 from arborank.storage import save
 
@@ -18,14 +20,19 @@ def test_inspect_shows_parameters_tree_and_sizes(run):
 
 
 def test_inspect_shows_the_senses_of_a_label(run):
-    printed = run("inspect", "model", "--senses", "apple", "--picture", "apple.svg").stdout
+    printed = run("inspect", "model", "--senses", "apple").stdout
     assert "leaf 0" in printed
     assert "together with:" in printed
-    assert Path("apple.svg").read_text(encoding="utf-8").startswith("<svg")
     assert "leaf" in run("inspect", "linear", "--senses", "0").stdout
     assert "no label 'nothing'" in run("inspect", "model", "--senses", "nothing", code=2).output
-    assert "and no '-1'" in run("inspect", "linear", "--senses", "-1", code=2).output
+    assert "no label '-1' among 8, such as '0'" in run("inspect", "linear", "--senses", "-1", code=2).output
     assert "--picture draws" in run("inspect", "linear", "--picture", "x.svg", code=2).output
+
+
+def test_the_senses_of_a_label_as_a_picture(run):
+    pytest.importorskip("matplotlib")
+    assert "drawn into" in run("inspect", "model", "--senses", "apple", "--picture", "apple.svg").stdout
+    assert "<svg" in Path("apple.svg").read_text(encoding="utf-8")
 
 
 def test_inspect_verifies_every_file(run, folder):

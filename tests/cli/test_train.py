@@ -7,13 +7,14 @@ import pytest
 import scipy.sparse as sp
 
 import arborank
+from arborank.cli.models import open_ranker
 from arborank.cli.scoring import evaluate_model
 from arborank.datasets import TextData, read_jsonl, write_jsonl
 
 
 def test_train_on_texts_saves_a_model_that_works(run, folder):
     result = run("train", "train.jsonl", "-m", "new/model", "--test", "test.jsonl.xz", "-k", "1,2", "-j", "1")
-    report = evaluate_model(arborank.load(folder / "new/model"), read_jsonl(folder / "test.jsonl.xz"), (1, 2))
+    report = evaluate_model(open_ranker(folder / "new/model"), read_jsonl(folder / "test.jsonl.xz"), (1, 2))
     assert report.metrics["precision@2"] > 0.9
     assert f"{100 * report.metrics['precision@2']:.2f}" in result.stdout
     assert "head" in result.stdout

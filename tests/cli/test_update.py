@@ -134,7 +134,11 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
         ([], 2, "nothing to do"),
         (["--add"], 2, "need --data"),
         (["--remove", "gone", "--data", "recent.jsonl"], 2, "--data goes with"),
-        (["--data", "X.npz", "--labels", "Y.npz", "--add"], 2, "something else"),
+        (
+            ["--data", "X.npz", "--labels", "Y.npz", "--add"],
+            1,
+            "--data holds a matrix, but the model ranks texts",
+        ),
         (["--remove", "gone", "--labels", "Y.npz"], 2, "--labels goes with"),
         (["--remove", "gone", "--xmc"], 2, "--xmc goes with"),
         (["--remove", "unknown"], 1, "--remove unknown holds 'kiwi', which is not a label"),

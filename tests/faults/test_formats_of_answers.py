@@ -170,7 +170,7 @@ def test_what_else_is_written_holds_what_its_name_says(run, tmp_path, folder):
     found = run(*args, "--table", tmp_path / "trials.parquet", code=2)
     assert "--table" in found.stderr
     assert ".csv" in found.stderr
-    found = run("inspect", "linear", "--senses", "0", "--picture", tmp_path / "senses.png", code=2)
+    found = run("inspect", "linear", "--senses", "0", "--picture", tmp_path / "senses.gif", code=1)
     assert ".svg" in found.stderr
     data = TextData(["a"], [["b"]])
     for name in ("a.parquet", "a.csv", "a.json", "a.svm", "a.jsonl.zip"):

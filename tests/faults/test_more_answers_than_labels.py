@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import arborank
 from arborank import Ensemble, XRLinear
 from arborank.cli import main
+from arborank.cli.models import open_ranker
 from arborank.cli.scoring import predict_all
 from arborank.datasets import TextData, write_jsonl, write_xmc
 from arborank.metrics import evaluate
@@ -81,7 +82,7 @@ def test_metrics_are_those_of_padded_answers(folder, monkeypatch):
     model = arborank.load("model")
     data = [f"a {KINDS[i % 4]}ish {KINDS[i % 3]}ish thing" for i in range(40)]
     truth = model.encode_labels([[KINDS[i % 4], KINDS[i % 3], "kiwi"] for i in range(40)], unknown="extend")
-    narrow = predict_all(model, data, 9, None)
+    narrow = predict_all(open_ranker("model"), TextData(data, [[]] * 40), 9, None)
     assert narrow.shape == (40, 5)
     options = {"train_counts": np.array([5, 30, 200, 1, 0]), "n_train": 400}
     wide = model.predict_topk(data, 9)[0]

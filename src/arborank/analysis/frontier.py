@@ -4,22 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .compression import Trial
+from .pictures import check_drawable
 
-__all__ = ["check_drawable", "draw"]
-
-_ENDINGS = (".svg", ".png", ".pdf")
-
-
-def check_drawable(path: str | Path) -> None:
-    """Raise what `draw` would raise for want of matplotlib, a format or a directory."""
-    if Path(path).suffix.lower() not in _ENDINGS:
-        raise ValueError(f"{path} is no name for a plot; it must end in {', '.join(_ENDINGS)}")
-    if not Path(path).absolute().parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be drawn: its directory does not exist")
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        raise ImportError("a plot needs matplotlib: pip install 'arborank[plot]'") from None
+__all__ = ["draw"]
 
 
 def draw(trials: Sequence[Trial], chosen: Trial, path: str | Path, *, k: int) -> None:

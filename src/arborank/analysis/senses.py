@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..core.checks import check_integer
 from ..core.estimator import check_fitted
 from ..linear import XRLinear
 from ..ranking.chunks import gather_chunks
+from .pictures import check_drawable
 
 __all__ = ["Sense", "draw_senses", "label_senses"]
 
@@ -102,9 +103,15 @@ def _own_weights(model: XRLinear, slots: NDArray[np.int64], leaves: NDArray[np.i
 
 
 def draw_senses(
-    senses: Sequence[Sense], title: str, label_names: Sequence[str], feature_names: Sequence[str]
-) -> str:
-    """Return an SVG picture of a label's leaves: a column each, deciding words above, companions below.
+    senses: Sequence[Sense],
+    title: str,
+    label_names: Sequence[str],
+    feature_names: Sequence[str],
+    path: str | Path,
+) -> None:
+    """Draw a label's leaves, a column each: the features that decide as bars, the labels beside it below.
+
+    It needs the extra ``plot`` (matplotlib).
 
     Parameters
     ----------
@@ -113,28 +120,38 @@ def draw_senses(
         The label's name.
     label_names, feature_names : sequences of str
         Names by id.
+    path : str or Path
+        Its ending names the format: ``.svg``, ``.png`` or ``.pdf``.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError, FileNotFoundError
+        If the ending is another, or the directory does not exist.
     """
-    width, line = 260, 22
-    rows = max((len(s.features) for s in senses), default=0)
-    below = max((len(s.companions) for s in senses), default=0)
-    height = 90 + line * (rows + below + 2)
-    largest = max((weight for s in senses for _, weight in s.features), default=1.0)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * max(len(senses), 1)}" height="{height}" '
-        'font-family="sans-serif" font-size="13">',
-        '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="12" y="28" font-size="17" font-weight="bold">{escape(title)}</text>',
-    ]
-    for number, sense in enumerate(senses):
-        left = number * width + 12
-        parts.append(f'<text x="{left}" y="56" fill="#555">leaf {sense.leaf}</text>')
-        for row, (feature, weight) in enumerate(sense.features):
-            y = 80 + row * line
-            bar = 200 * weight / largest
-            parts.append(f'<rect x="{left}" y="{y - 14}" width="{bar:.1f}" height="18" fill="#9ecae1"/>')
-            parts.append(f'<text x="{left + 4}" y="{y}">{escape(feature_names[feature])}</text>')
-        y = 80 + (rows + 1) * line
-        parts.append(f'<text x="{left}" y="{y - line + 8}" fill="#555">together with</text>')
-        for row, label in enumerate(sense.companions):
-            parts.append(f'<text x="{left + 4}" y="{y + 8 + row * line}">{escape(label_names[label])}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    check_drawable(path)
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    rows = max((len(sense.features) for sense in senses), default=0)
+    below = max((len(sense.companions) for sense in senses), default=0)
+    largest = max((weight for sense in senses for _, weight in sense.features), default=1.0)
+    figure = Figure(
+        figsize=(2.8 * max(len(senses), 1), 0.24 * (rows + below + 2) + 0.9), layout="constrained"
+    )
+    figure.suptitle(title, parse_math=False)
+    for axes, sense in zip(
+        figure.subplots(1, len(senses), squeeze=False)[0] if senses else (), senses, strict=True
+    ):
+        axes.set(xlim=(0, largest), ylim=(rows + below + 2, -1))
+        axes.set_title(f"leaf {sense.leaf}", fontsize=9)
+        axes.axis("off")
+        axes.barh(range(len(sense.features)), [weight for _, weight in sense.features], color="#9ecae1")
+        texts = [(row, feature_names[feature]) for row, (feature, _) in enumerate(sense.features)]
+        texts += [(rows + 1, "together with:")] if sense.companions else []
+        texts += [(rows + 2 + row, label_names[label]) for row, label in enumerate(sense.companions)]
+        for row, text in texts:
+            axes.text(0, row, text, va="center", fontsize=9, parse_math=False)
+    with rc_context({"svg.fonttype": "none"}):  # text that can be searched and selected
+        figure.savefig(path)

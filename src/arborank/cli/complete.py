@@ -8,12 +8,12 @@ import click
 
 from ..core.display import printable
 from .data import stdin_is_terminal, stdin_texts
-from .files import open_model
+from .models import open_completer
 from .options import beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
 from .streams import put, put_json
 
-__all__ = ["complete", "open_completer"]
+__all__ = ["complete"]
 
 
 @click.command(short_help="Complete a prefix, or what you type as you type it.")
@@ -65,22 +65,6 @@ def complete(
             answer(last, (*previous, *before))
             if not as_json:
                 put("")
-
-
-def open_completer(model: str) -> Any:
-    """Open a saved completer.
-
-    Raises
-    ------
-    ValueError
-        If the model is something else.
-    """
-    completer = open_model(model)
-    if not hasattr(completer, "complete"):
-        raise ValueError(
-            f"{model} holds a {type(completer).__name__}; arborank train-completer makes what completes"
-        )
-    return completer
 
 
 def _on_terminal() -> bool:

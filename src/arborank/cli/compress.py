@@ -1,6 +1,5 @@
 """`arborank compress`."""
 
-from copy import copy
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,33 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .data import read_data
-from .files import (
-    check_destination,
-    check_output,
-    check_ranker,
-    check_suffix,
-    is_text_model,
-    open_model,
-    write_whole,
-)
+from .facts import inner_of, tree_of, with_inner
+from .files import check_destination, check_output, check_suffix, write_whole
 from .layouts import layout_options
+from .models import Data, Ranker, as_ranker, open_model, set_jobs
 from .numbers import Real
-from .options import (
-    force_option,
-    integers,
-    jobs_option,
-    k_option,
-    labels_option,
-    model_argument,
-    set_jobs,
-    xmc_option,
-)
+from .options import force_option, integers, jobs_option, k_option, labels_option, model_argument, xmc_option
 from .reporting import say
 from .tables import show_table
 
 if TYPE_CHECKING:
     from ..analysis.compression import Setting, Trial
     from ..datasets import Layout
+    from ..linear import XRLinear
     from ..storage import Record
     from ..storage.records import Table
 
@@ -147,7 +132,7 @@ def compress(
     if table is not None:
         check_suffix("--table", table, ".csv")
     if plot is not None:
-        from ..analysis.frontier import check_drawable
+        from ..analysis.pictures import check_drawable
 
         check_drawable(plot)
     given = {name: values for name, values in axes.items() if values is not None}
@@ -162,26 +147,23 @@ def compress(
             xmc=xmc or None,
         )
         _need_no_validation(**layout.given())
-    ranker = open_model(model)
-    inner = _linear(ranker, model)
-    set_jobs(ranker, jobs)
+    opened = open_model(model)
+    inner = _linear(opened, model)
+    set_jobs(opened, jobs)
     records, trials, best = [], [], None
     if validation is None:
         chosen = _single(inner, given)
     else:
-        check_ranker(ranker, model)
-        trials = _trials(ranker, inner, read_data(validation, label_matrix, xmc, layout), given, k)
+        ranker = as_ranker(opened, model)
+        data = ranker.own(read_data(validation, label_matrix, xmc, layout), "the validation data")
+        trials = _trials(ranker, inner, data, given, k)
         best = _best(trials, target_size, min_recall, max_loss)
         chosen = best.setting
         records = [_record(trials, best, k, Path(validation).name)]
     from ..analysis.compression import compress as apply
     from ..storage import save
 
-    small = apply(inner, chosen)
-    if ranker is not inner:
-        ranker = copy(ranker)
-        ranker.model = ranker.model_ = small
-        small = ranker
+    small = with_inner(opened, apply(inner, chosen))
     save(small, directory, records=records, made_from=model, change="compression")
     if best is not None:
         show_table(*next(iter(records[0].tables.items())))
@@ -189,13 +171,11 @@ def compress(
     say(f"saved {directory}: {chosen}")
 
 
-def _linear(ranker: Any, path: str) -> Any:
-    from ..linear import XRLinear
-
-    inner = getattr(ranker, "model_", ranker)
-    if not isinstance(inner, XRLinear):
+def _linear(model: Any, path: str) -> "XRLinear":
+    inner, tree = inner_of(model), tree_of(model)
+    if tree is None or tree is not inner:  # none, or one on embeddings
         raise ValueError(f"{path} holds a model of kind {type(inner).__name__}; compress takes XRLinear")
-    return inner
+    return tree
 
 
 def _need_no_validation(**options: Any) -> None:
@@ -204,7 +184,7 @@ def _need_no_validation(**options: Any) -> None:
             raise click.UsageError(f"--{name.replace('_', '-')} needs --validation DATA, to try settings on")
 
 
-def _single(model: Any, given: dict[str, tuple[Any, ...]]) -> "Setting":
+def _single(model: "XRLinear", given: dict[str, tuple[Any, ...]]) -> "Setting":
     """Return the one setting that is given, the model's own where nothing is."""
     from ..analysis.compression import own_setting
 
@@ -218,25 +198,21 @@ def _single(model: Any, given: dict[str, tuple[Any, ...]]) -> "Setting":
     return replace(own_setting(model), **{name: values[0] for name, values in given.items()})
 
 
-def _trials(ranker: Any, model: Any, data: Any, given: dict[str, tuple[Any, ...]], k: int) -> "list[Trial]":
+def _trials(
+    ranker: Ranker, model: "XRLinear", data: Data, given: dict[str, tuple[Any, ...]], k: int
+) -> "list[Trial]":
     """Try the settings; the model as it is comes first."""
     from itertools import product
 
     from ..analysis.compression import Setting, model_bytes, own_setting, sweep
     from ..core.progress import progress_bar
-    from .scoring import check_kind
 
-    check_kind(ranker, not hasattr(data, "Y"), "the validation data")
-    if is_text_model(ranker):
-        X = ranker.features_.transform(data.texts)
-        Y = ranker.encode_labels(data.labels, unknown="extend")
-    else:
-        X, Y = data.X, data.Y
+    X, Y = ranker.matrices(data)
     own = own_setting(model)
     axes = _USUAL | {"beam_size": tuple(sorted({5, 10, 20, own.beam_size}))} | given
     names = [field.name for field in fields(Setting)]
     settings = [own, *(Setting(*values) for values in product(*(axes[name] for name in names)))]
-    fixed = model_bytes(ranker) - model_bytes(model)
+    fixed = model_bytes(ranker.estimator) - model_bytes(model)
     with progress_bar("trying settings", len(settings), enabled=True, unit="settings") as progress:
         return sweep(model, X, Y, settings, k=k, fixed_bytes=fixed, progress=progress)
 

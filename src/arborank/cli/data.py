@@ -10,13 +10,10 @@ import click
 from .layouts import as_option
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
     from ..datasets import Layout, MatrixData, TextData, TextRow
     from ..datasets.lines import Stream
 
 __all__ = [
-    "has_labels",
     "read_data",
     "read_instances",
     "read_label_texts",
@@ -52,27 +49,21 @@ def read_data(
     return read_texts(path, layout, known=known)
 
 
-def has_labels(data: "TextData | MatrixData") -> bool:
-    """Whether some row has a label."""
-    return bool(data.Y.nnz) if hasattr(data, "Y") else any(data.labels)
-
-
 def read_instances(
     path: str, xmc: bool, layout: "Layout", known: Container[str] | None
-) -> "TextData | csr_array":
-    """Read what to predict for: texts, or a feature matrix; for ``known`` see `read_texts`."""
-    from ..datasets import read_npz, read_texts, read_xmc
+) -> "TextData | MatrixData":
+    """Read what to predict for: texts, or features, which may have no label; for ``known`` see `read_texts`."""
+    from ..core.lazy import sp
+    from ..datasets import MatrixData, read_npz, read_texts, read_xmc
     from ..datasets.lines import suffix
 
     if suffix(path) == ".npz":
         _check_text_file(path, xmc, layout)
-        return read_npz(path, "X")
+        X = read_npz(path, "X")
+        return MatrixData(sp.csr_array((X.shape[0], 0), dtype=X.dtype), X)
     if xmc or suffix(path) in _XMC:
         _check_no_layout(path, layout)
-        X = read_xmc(path).X
-        if X is None:
-            raise ValueError(f"{path} holds no features")
-        return X
+        return read_xmc(path)
     return read_texts(path, _unweighed(layout), labels_required=False, known=known)
 
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .data import has_labels, read_data
-from .files import is_text_model, open_ranker
+from .data import read_data
 from .layouts import layout_options
-from .options import beam_option, jobs_option, ks_option, labels_option, model_argument, set_jobs, xmc_option
+from .models import open_ranker
+from .options import beam_option, jobs_option, ks_option, labels_option, model_argument, xmc_option
 from .reporting import say
-from .scoring import LEAST_ROWS, check_kind, evaluate_model
+from .scoring import LEAST_ROWS, evaluate_model
 from .streams import put, put_json
 
 if TYPE_CHECKING:
@@ -51,21 +51,16 @@ def evaluate(
     """
     if train_labels is not None and train_path is None:
         raise click.UsageError("--train-labels goes with --train X.npz")
-    ranker = open_ranker(model)
-    if jobs is not None:
-        set_jobs(ranker, jobs)
-    known = ranker.labels_ if is_text_model(ranker) else None
-    read = read_data(data, label_matrix, xmc, layout, known)
-    check_kind(ranker, not hasattr(read, "Y"), data)
-    if not has_labels(read):
+    ranker = open_ranker(model, jobs)
+    read = ranker.own(read_data(data, label_matrix, xmc, layout, ranker.known), data)
+    if not read.has_labels:
         raise ValueError(f"{data} has no row with a label, which an evaluation needs")
-    trained = read_data(train_path, train_labels, xmc, layout) if train_path else None
-    if trained is not None and train_path is not None:
-        check_kind(ranker, not hasattr(trained, "Y"), train_path)
-        n_rows = trained.Y.shape[0] if hasattr(trained, "Y") else len(trained.labels)
-        if n_rows < LEAST_ROWS:
+    trained = None
+    if train_path is not None:
+        trained = ranker.own(read_data(train_path, train_labels, xmc, layout), train_path)
+        if len(trained) < LEAST_ROWS:
             raise ValueError(
-                f"{train_path} has {n_rows} rows; frequencies of labels need at least {LEAST_ROWS}"
+                f"{train_path} has {len(trained)} rows; frequencies of labels need at least {LEAST_ROWS}"
             )
     report = evaluate_model(ranker, read, ks, beam_size, trained)
     if not report.buckets:

@@ -1,14 +1,39 @@
 """What `inspect` says of a model, as plain values."""
 
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from .files import is_text_model
+if TYPE_CHECKING:
+    from ..analysis.senses import Sense
+    from ..linear import XRLinear
 
-__all__ = ["call_of", "facts_of", "members_of", "parts_of", "senses_of", "tree_of"]
+__all__ = [
+    "Senses",
+    "call_of",
+    "facts_of",
+    "inner_of",
+    "members_of",
+    "names_of",
+    "parts_of",
+    "senses_of",
+    "tree_of",
+    "with_inner",
+]
+
+
+class Senses(NamedTuple):
+    """What the leaves of a label stand for, with the names that this is told in."""
+
+    label: str
+    leaves: "list[Sense]"
+    names: list[str]
+    features: list[str]
 
 
 def facts_of(model: Any, directory: str) -> dict[str, Any]:
@@ -23,17 +48,44 @@ def facts_of(model: Any, directory: str) -> dict[str, Any]:
     }
 
 
+_INNER: dict[str, Callable[[Any], Any]] = {
+    "TextRanker": lambda model: model.model_,
+    "Autocompleter": lambda model: model.model_,
+    "XRTransformer": lambda model: model.ranker_,
+    "XTransformer": lambda model: model.ranker_,
+}
+
+
+def inner_of(model: Any) -> Any:
+    """Return what ranks numbered labels in a model of names, else the model."""
+    kind = type(model).__name__
+    return _INNER[kind](model) if kind in ("TextRanker", "Autocompleter") else model
+
+
+def with_inner(model: Any, inner: "XRLinear") -> Any:
+    """Return a copy of a model that ranks with another `inner_of`."""
+    other = copy(model)
+    match type(model).__name__:
+        case "TextRanker":
+            other.model = other.model_ = inner
+        case "Autocompleter":
+            other.fitted_ = replace(model.fitted_, model=inner)
+        case _:
+            return inner
+    return other
+
+
 def members_of(model: Any) -> list[Any]:
     """Return the models of an ensemble, or the one that it is."""
-    members: list[Any] = getattr(getattr(model, "model_", model), "models_", [model])
-    return members
+    inner = inner_of(model)
+    return list(inner.models_) if type(inner).__name__ == "Ensemble" else [model]
 
 
-def tree_of(model: Any) -> Any:
+def tree_of(model: Any) -> "XRLinear | None":
     """Return what ranks with a label tree in a model, which is on the embeddings of a transformer; None without one."""
-    trained = getattr(model, "model_", model)
-    trained = getattr(trained, "ranker_", trained)
-    return trained if hasattr(trained, "tree_") else None
+    while type(model).__name__ in _INNER:
+        model = _INNER[type(model).__name__](model)
+    return model if type(model).__name__ == "XRLinear" else None
 
 
 def _member(model: Any) -> dict[str, Any]:
@@ -41,7 +93,7 @@ def _member(model: Any) -> dict[str, Any]:
     parts = parts_of(model)
     if parts:
         facts["features"] = [_estimator(part) for part in parts]
-    facts["estimator"] = _estimator(getattr(model, "model_", model))
+    facts["estimator"] = _estimator(inner_of(model))
     ranker = tree_of(model)
     if ranker is None:
         return facts
@@ -60,7 +112,17 @@ def _member(model: Any) -> dict[str, Any]:
 
 def parts_of(model: Any) -> list[Any]:
     """Return the vectorisers of a model of texts, an empty list for others."""
-    return list(getattr(model.features_, "parts_", [model.features_])) if is_text_model(model) else []
+    if type(model).__name__ != "TextRanker":
+        return []
+    features = model.features_
+    return list(features.parts_) if type(features).__name__ == "TextFeatures" else [features]
+
+
+def names_of(model: Any) -> list[str]:
+    """Return what the labels of a model are called: their numbers where they have no names."""
+    if type(model).__name__ == "TextRanker":
+        return list(model.labels_)
+    return [str(label) for label in range(inner_of(model).n_labels_)]
 
 
 def call_of(part: Any) -> str:
@@ -91,8 +153,8 @@ def _plain(value: Any) -> Any:
     return repr(value)
 
 
-def senses_of(model: Any, label: str) -> tuple[int, str, list[Any], list[str], list[str]]:
-    """Return number and name of a label, its senses, and the names of all labels and features.
+def senses_of(model: Any, label: str) -> "Senses":
+    """Return what the leaves of a label stand for.
 
     Raises
     ------
@@ -100,23 +162,16 @@ def senses_of(model: Any, label: str) -> tuple[int, str, list[Any], list[str], l
         If the model has no such label, or no tree.
     """
     from ..analysis.senses import label_senses
-    from ..core.spelling import spell
 
-    trained = getattr(model, "model_", model)
-    if not hasattr(trained, "tree_"):
-        raise click.UsageError(
-            f"--senses needs a model with one label tree; this is {type(trained).__name__}"
-        )
-    if is_text_model(model):
-        names, features = list(model.labels_), model.features_.get_feature_names_out().tolist()
+    inner = inner_of(model)
+    if type(inner).__name__ != "XRLinear":
+        raise click.UsageError(f"--senses needs a model with one label tree; this is {type(inner).__name__}")
+    names, features = names_of(model), [f"feature {i}" for i in range(inner.n_features_in_)]
+    if type(model).__name__ == "TextRanker":
+        from ..core.spelling import spell
+
+        features = model.features_.get_feature_names_out().tolist()
         label = spell(label, model.normalization)
-        if label not in model.labels_:
-            raise click.UsageError(f"the model has no label {label!r}")
-        number = model.labels_.index(label)
-    else:
-        names = [str(i) for i in range(trained.n_labels_)]
-        features = [f"feature {i}" for i in range(trained.n_features_in_)]
-        if label not in names:
-            raise click.UsageError(f"the model has labels 0 to {trained.n_labels_ - 1}, and no {label!r}")
-        number = int(label)
-    return number, label, label_senses(trained, number), names, features
+    if label not in names:
+        raise click.UsageError(f"the model has no label {label!r} among {len(names):,}, such as {names[0]!r}")
+    return Senses(label, label_senses(inner, names.index(label)), names, features)

@@ -1,4 +1,4 @@
-"""Models in and out, and results that appear whole or not at all."""
+"""Where results go, which appear whole or not at all."""
 
 import os
 import secrets
@@ -6,22 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 
 from .streams import tell
 
-__all__ = [
-    "check_destination",
-    "check_output",
-    "check_ranker",
-    "check_suffix",
-    "is_text_model",
-    "open_model",
-    "open_ranker",
-    "write_whole",
-]
+__all__ = ["check_destination", "check_output", "check_suffix", "write_whole"]
 
 
 def check_destination(directory: str, force: bool) -> None:
@@ -60,40 +51,6 @@ def check_suffix(option: str, path: str, wanted: str) -> None:
 
     if suffix(path) != wanted and not (Path(path).exists() and not Path(path).is_file()):
         raise click.UsageError(f"{option} {path} is written as {wanted}; let its name end so")
-
-
-def open_model(directory: str, *, verify: bool = False) -> Any:
-    """Open a saved model; with ``verify`` every byte of it is compared with its checksum."""
-    from ..storage import load
-
-    return load(directory, verify=verify)
-
-
-def open_ranker(directory: str) -> Any:
-    """Open a saved model that ranks labels.
-
-    Raises
-    ------
-    ValueError
-        If the model is something else.
-    """
-    model = open_model(directory)
-    check_ranker(model, directory)
-    return model
-
-
-def check_ranker(model: Any, directory: str) -> None:
-    """Refuse what does not rank labels."""
-    if not hasattr(model, "predict_topk"):
-        hint = "; see arborank complete" if hasattr(model, "complete") else ""
-        raise ValueError(
-            f"{directory} holds the model {type(model).__name__}, which does not rank labels{hint}"
-        )
-
-
-def is_text_model(model: Any) -> bool:
-    """Whether the model takes texts."""
-    return hasattr(model, "rank_batch")
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """`arborank inspect`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ..core.display import printable
-from .facts import call_of, facts_of, members_of, parts_of, senses_of, tree_of
-from .files import check_output, check_suffix, is_text_model, open_model
+from .facts import call_of, facts_of, inner_of, members_of, names_of, parts_of, senses_of, tree_of
+from .files import check_output
+from .models import open_model
 from .numbers import POSITIVE
 from .options import json_option, model_argument
 from .streams import put, put_json
@@ -28,7 +28,9 @@ __all__ = ["inspect"]
     help="Show what the leaves of a label (its name; its id without names) stand for.",
 )
 @click.option(
-    "--picture", type=click.Path(dir_okay=False, writable=True), help="Draw --senses into this SVG file."
+    "--picture",
+    type=click.Path(dir_okay=False, writable=True),
+    help="Draw --senses into this file (.svg, .png, .pdf).",
 )
 @json_option
 def inspect(
@@ -47,8 +49,10 @@ def inspect(
     if as_json and branches:
         raise click.UsageError("--branches draws a tree for people; give it without --json")
     if picture is not None:
+        from ..analysis.pictures import check_drawable
+
         check_output("--picture", picture, model)
-        check_suffix("--picture", picture, ".svg")
+        check_drawable(picture)
     from ..storage import read_records
 
     loaded = open_model(model, verify=verify)
@@ -83,7 +87,7 @@ def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, example
 
     for number, part in enumerate(parts_of(model)):
         put(f"features {number}: {printable(call_of(part))}")
-    put(f"model: {printable(call_of(getattr(model, 'model_', model)))}")
+    put(f"model: {printable(call_of(inner_of(model)))}")
     ranker = tree_of(model)
     if ranker is None:
         if branches:
@@ -98,31 +102,31 @@ def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, example
         size = format_bytes(layer["bytes"])
         put(f"{number:>5} {layer['rankers']:>12,} {layer['weights']:>14,} {size:>10}")
     if branches:
-        names = model.labels_ if is_text_model(model) else [str(i) for i in range(ranker.n_labels_)]
+        names = names_of(model)
         drawing = ranker.tree_.describe(names, max_depth=depth, examples=examples)
         put(drawing[drawing.index("\n\n") + 1 :])
 
 
 def _show_senses(model: Any, label: str, picture: str | None, as_json: bool) -> None:
-    number, label, found, names, features = senses_of(model, label)
+    senses = senses_of(model, label)
     leaves: list[dict[str, Any]] = [
         {
             "leaf": int(sense.leaf),
-            "decided_by": [features[i] for i, _ in sense.features],
-            "together_with": [names[i] for i in sense.companions],
+            "decided_by": [senses.features[i] for i, _ in sense.features],
+            "together_with": [senses.names[i] for i in sense.companions],
         }
-        for sense in found
+        for sense in senses.leaves
     ]
     if picture is not None:
         from ..analysis.senses import draw_senses
         from ..storage.disk import naming
 
         with naming(picture):
-            Path(picture).write_text(draw_senses(found, label, names, features), encoding="utf-8")
+            draw_senses(senses.leaves, printable(senses.label), senses.names, senses.features, picture)
     if as_json:
-        put_json({"label": names[number], "leaves": leaves}, indent=1)
+        put_json({"label": senses.label, "leaves": leaves}, indent=1)
         return
-    put(f"{printable(label)}: {len(leaves)} {'leaf' if len(leaves) == 1 else 'leaves'}")
+    put(f"{printable(senses.label)}: {len(leaves)} {'leaf' if len(leaves) == 1 else 'leaves'}")
     for leaf in leaves:
         put(f"\nleaf {leaf['leaf']}")
         put("  decided by:    " + ", ".join(map(printable, leaf["decided_by"])))

@@ -19,7 +19,6 @@ __all__ = [
     "labels_option",
     "missing_option",
     "model_argument",
-    "set_jobs",
     "xmc_option",
 ]
 
@@ -73,15 +72,3 @@ labels_option = click.option(
 xmc_option = click.option(
     "--xmc", is_flag=True, help="Text files are in the N D L layout; .xmc, .svm and .libsvm always are."
 )
-
-
-def set_jobs(model: Any, jobs: int | None) -> None:
-    """Set the threads of a model, and of its stages or members."""
-    parts = [getattr(model, name) for name in ("features_", "model_") if hasattr(model, name)]
-    parts += getattr(model, "models_", [])
-    if hasattr(model, "rows_"):
-        parts += [model.rows_.previous, model.rows_.prefix]
-    for part in parts:
-        set_jobs(part, jobs)
-    if "n_jobs" in model.get_params(deep=False):
-        model.set_params(n_jobs=jobs)

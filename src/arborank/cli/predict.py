@@ -1,16 +1,17 @@
 """`arborank predict`."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from .answers import Answer, answers_format, open_answers
 from .data import read_instances, stdin_rows
-from .files import check_output, is_text_model, open_ranker
+from .files import check_output
 from .layouts import layout_options
-from .options import beam_option, jobs_option, k_option, model_argument, set_jobs, xmc_option
-from .scoring import batch_size, batches, check_kind, n_answers
+from .models import Data, Ranker, open_ranker
+from .options import beam_option, jobs_option, k_option, model_argument, xmc_option
+from .scoring import batch_size, batches, n_answers
 
 if TYPE_CHECKING:
     from ..datasets import Layout, TextRow
@@ -56,46 +57,27 @@ def predict(
     if output != "-":
         check_output("--output", output, inputs, model)
     answers_format(output)
-    ranker = open_ranker(model)
-    if jobs is not None:
-        set_jobs(ranker, jobs)
-    options = {} if beam_size is None else {"beam_size": beam_size}
+    ranker = open_ranker(model, jobs)
     k = n_answers(ranker, k, beam_size)
-    names = is_text_model(ranker)
+    with_ids = layout.id_column is not None
     if inputs == "-":
-        check_kind(ranker, True, "standard input")
-        size = min(_STDIN_BATCH, batch_size(k))
-        parts = _slices(stdin_rows(layout, ranker.labels_), size, layout.id_column is not None)
+        parts = _of_stdin(ranker, layout, min(_STDIN_BATCH, batch_size(k)), with_ids)
     else:
-        parts = _of_file(ranker, inputs, xmc, layout, batch_size(k))
+        data = ranker.own(read_instances(inputs, xmc, layout, ranker.known), inputs)
+        parts = batches(data, "predicting", batch_size(k))
     first = 0
-    with open_answers(output, names=names, ids=layout.id_column is not None, keep=inputs == "-") as write:
-        for part, ids in parts:
-            found = _ranked(ranker, part, ids, first, k, options)
-            write(found)
-            first += len(found)
+    with open_answers(output, names=ranker.known is not None, ids=with_ids, keep=inputs == "-") as write:
+        for part in parts:
+            write(_answers(ranker, part, first, k, beam_size))
+            first += len(part)
 
 
-def _of_file(
-    ranker: Any, path: str, xmc: bool, layout: "Layout", size: int
-) -> Iterator[tuple[Any, list[str] | None]]:
-    """Read a file, and yield some instances and their ids at a time."""
-    known = ranker.labels_ if is_text_model(ranker) else None
-    data = read_instances(path, xmc, layout, known)
-    is_text = hasattr(data, "texts")
-    check_kind(ranker, is_text, path)
-    ids = getattr(data, "ids", None)
-    done = 0
-    for part in batches(data.texts if is_text else data, "predicting", size):
-        n_rows = part.shape[0] if hasattr(part, "shape") else len(part)
-        yield part, None if ids is None else ids[done : done + n_rows]
-        done += n_rows
+def _of_stdin(ranker: Ranker, layout: "Layout", size: int, with_ids: bool) -> Iterator[Data]:
+    """Yield some texts at a time; those before a line that cannot be read, or before Ctrl-C, come first."""
+    from ..datasets import TextData
 
-
-def _slices(
-    rows: "Iterator[TextRow]", size: int, with_ids: bool
-) -> Iterator[tuple[list[str], list[str] | None]]:
-    """Cut rows into batches; those before a line that cannot be read, or before Ctrl-C, come first."""
+    ranker.own(TextData([], []), "standard input")
+    rows = stdin_rows(layout, ranker.known or ())
     stopped: BaseException | None = None
     while stopped is None:
         part: list[TextRow] = []
@@ -107,19 +89,19 @@ def _slices(
         except BaseException as error:
             stopped = error
         if part:
-            yield [row.text for row in part], [row.id or "" for row in part] if with_ids else None
+            ids = [row.id or "" for row in part] if with_ids else None
+            yield TextData([row.text for row in part], [[] for _ in part], ids=ids)
     if not isinstance(stopped, StopIteration):
         raise stopped
 
 
-def _ranked(
-    ranker: Any, part: Any, ids: list[str] | None, first: int, k: int, options: dict[str, Any]
-) -> list[Answer]:
-    labels, scores = ranker.predict_topk(part, k, **options)
+def _answers(ranker: Ranker, part: Data, first: int, k: int, beam_size: int | None) -> list[Answer]:
+    labels, scores = ranker.topk(part, k, beam_size)
+    ids: Sequence[str | None] = ranker.row_ids(part) or [None] * len(part)
     answers = []
-    for place, (row, row_scores) in enumerate(zip(labels.tolist(), scores.tolist(), strict=True)):
-        found = [label for label in row if label >= 0]
-        named = [ranker.labels_[label] for label in found] if is_text_model(ranker) else found
-        values = [float(f"{score:.6g}") for score in row_scores[: len(found)]]
-        answers.append(Answer(first + place, None if ids is None else ids[place], named, values))
+    for row, (id_, found, values) in enumerate(
+        zip(ids, labels.tolist(), scores.tolist(), strict=True), first
+    ):
+        names = [ranker.answer(label) for label in found if label >= 0]
+        answers.append(Answer(row, id_, names, [float(f"{score:.6g}") for score in values[: len(names)]]))
     return answers

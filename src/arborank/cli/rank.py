@@ -3,14 +3,14 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..core.display import printable
 from .data import read_label_texts, stdin_is_terminal, stdin_texts
-from .files import is_text_model, open_ranker
 from .layouts import layout_options
+from .models import open_text_model
 from .options import beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
 from .reporting import say
@@ -18,6 +18,7 @@ from .streams import put, put_json
 
 if TYPE_CHECKING:
     from ..datasets import Layout
+    from ..text import TextRanker
 
 __all__ = ["rank"]
 
@@ -53,14 +54,11 @@ def rank(
     layout = replace(layout, format=None) if as_lines else layout
     if titles is None and layout.given():
         raise click.UsageError("options of a layout go with --titles FILE")
-    ranker = open_ranker(model)
-    if not is_text_model(ranker):
-        raise ValueError(f"{model} takes feature matrices, not texts; see arborank predict")
-    about = None if titles is None else _titles(ranker, titles, layout)
-    options = {} if beam_size is None else {"beam_size": beam_size}
+    ranker = open_text_model(model)
+    about = None if titles is None else _titles(ranker.estimator, titles, layout)
 
     def answer(line: str) -> None:
-        ranking = ranker.rank(line, k, **options)
+        ranking = ranker.rank(line, k, beam_size)
         if as_json:
             put_json({"text": line, **ranking_record("labels", ranking, about)})
         else:
@@ -72,7 +70,7 @@ def rank(
         for line in stdin_texts(as_lines):
             answer(line)
     elif stdin_is_terminal():
-        _converse(len(ranker.labels_), answer)
+        _converse(ranker.n_labels, answer)
     else:
         for line in stdin_texts(as_lines):
             put(printable(line))
@@ -80,7 +78,7 @@ def rank(
             put("")
 
 
-def _titles(ranker: Any, path: str, layout: "Layout") -> Mapping[str, str]:
+def _titles(ranker: "TextRanker", path: str, layout: "Layout") -> Mapping[str, str]:
     from ..text.names import by_name
 
     about = by_name("--titles", read_label_texts(path, layout), ranker.normalization)

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .configuration import build_features, build_model, read_config
-from .data import has_labels, read_data, read_label_texts
+from .data import read_data, read_label_texts
+from .facts import tree_of
 from .files import check_destination
 from .layouts import layout_options
+from .matrix_model import fit_matrices
+from .models import Data, Plan, Ranker
 from .numbers import POSITIVE, Real, Whole
 from .options import force_option, integers, jobs_option, ks_option, labels_option, xmc_option
 from .reporting import say, show_log
+from .scoring import evaluate_model
 from .streams import put
 from .tables import evaluation
+from .text_model import fit_texts
 
 if TYPE_CHECKING:
     from ..datasets import Layout
@@ -106,54 +111,38 @@ def train(
     if work_dir is not None:
         _check_apart(work_dir, directory)
     show_log()
-    from ..datasets import MatrixData
+    from ..datasets import TextData
 
     settings = read_config(config)
     given = {name: value for name, value in options.items() if value is not None}
     of_features = {name: given.pop(name) for name in _FEATURES if name in given}
     if jobs is not None:
         given["n_jobs"] = jobs
-    model = build_model(settings, given)
-    features = build_features(settings, of_features)
+    model, features = build_model(settings, given), build_features(settings, of_features)
 
     train_data = read_data(data, label_matrix, xmc, layout)
-    if not has_labels(train_data):
+    if not train_data.has_labels:
         raise ValueError(f"{data} has no row with a label, to train on")
-    test_data = read_data(test, test_labels, xmc, layout) if test else None
-    if test_data is not None and not has_labels(test_data):
+    test_data = None if test is None else read_data(test, test_labels, xmc, layout)
+    if test_data is not None and not test_data.has_labels:
         raise ValueError(f"{test} has no row with a label, which an evaluation needs")
-    if holdout is not None:
-        train_data, test_data = _split(train_data, holdout, model.random_state)
     if test_data is not None and type(test_data) is not type(train_data):
         raise click.UsageError("DATA and --test must both be texts, or both be matrices")
+    if holdout is not None:
+        train_data, test_data = _split(train_data, holdout, model.random_state)
+    about = read_label_texts(label_texts, layout)
+    of_texts = bool(of_features or "features" in settings or about)
     start = time.perf_counter()
-    if isinstance(train_data, MatrixData):
-        if of_features or "features" in settings or label_texts is not None:
-            raise click.UsageError(
-                f"{data} holds features already; options of features and --label-texts do not apply"
-            )
-        say(f"{train_data.Y.shape[0]:,} instances, {train_data.Y.shape[1]:,} labels")
-        fitted = model.fit(train_data.X, train_data.Y, work_dir=work_dir)
+    plan = Plan(model, features, of_texts, about, cold_start, work_dir, jobs)
+    if isinstance(train_data, TextData):
+        fitted: Ranker = fit_texts(train_data, plan)
     else:
-        from ..text import TextRanker
-
-        say(f"{len(train_data.texts):,} texts")
-        ranker = TextRanker(features=features, model=model, n_jobs=jobs)
-        fitted = ranker.fit(
-            train_data.texts,
-            train_data.labels,
-            relevance=train_data.relevance,
-            label_texts=read_label_texts(label_texts, layout) or None,
-            cold_start=cold_start,
-            work_dir=work_dir,
-        )
-    trained = getattr(fitted, "model_", fitted)
-    took = time.perf_counter() - start
-    say(f"trained {trained.n_labels_:,} labels on {trained.n_features_in_:,} features in {took:.1f} s")
+        fitted = fit_matrices(train_data, plan, data)
+    took, tree = time.perf_counter() - start, tree_of(fitted.estimator)
+    assert tree is not None
+    say(f"trained {tree.n_labels_:,} labels on {tree.n_features_in_:,} features in {took:.1f} s")
     records, report = [], ""
     if test_data is not None:
-        from .scoring import evaluate_model
-
         scored = evaluate_model(fitted, test_data, ks, train=train_data)
         report = str(scored)
         where = (
@@ -162,7 +151,7 @@ def train(
             else f"{100 * (holdout or 0):g} % of {Path(data).name}, held out"
         )
         records = [evaluation(scored, where)]
-    fitted.save(directory, records=records)
+    fitted.estimator.save(directory, records=records)
     if report:
         put(report)
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
@@ -182,25 +171,15 @@ def _check_apart(work_dir: str, directory: str) -> None:
         )
 
 
-def _split(data: Any, share: float, seed: int) -> tuple[Any, Any]:
+def _split(data: Data, share: float, seed: int) -> tuple[Data, Data]:
     """Hold out a random share of the rows."""
     import numpy as np
 
-    n = len(data.texts) if hasattr(data, "texts") and data.texts is not None else data.Y.shape[0]
-    n_test = round(n * share)
-    if not 0 < n_test < n:
+    n_test = round(len(data) * share)
+    if not 0 < n_test < len(data):
         raise ValueError(
-            f"--holdout {share:g} of {n} rows leaves {n - n_test} to train and {n_test} to test on"
+            f"--holdout {share:g} of {len(data)} rows leaves {len(data) - n_test} to train and {n_test} to test on"
         )
-    chosen = np.zeros(n, dtype=bool)
-    chosen[np.random.default_rng(seed).choice(n, n_test, replace=False)] = True
-    return _rows(data, np.flatnonzero(~chosen)), _rows(data, np.flatnonzero(chosen))
-
-
-def _rows(data: Any, rows: Any) -> Any:
-    from ..datasets import MatrixData, TextData
-
-    if hasattr(data, "Y"):
-        return MatrixData(data.Y[rows], data.X[rows])
-    relevance = None if data.relevance is None else [data.relevance[i] for i in rows]
-    return TextData([data.texts[i] for i in rows], [data.labels[i] for i in rows], relevance)
+    chosen = np.zeros(len(data), dtype=bool)
+    chosen[np.random.default_rng(seed).choice(len(data), n_test, replace=False)] = True
+    return data.take(np.flatnonzero(~chosen)), data.take(np.flatnonzero(chosen))

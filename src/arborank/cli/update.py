@@ -1,30 +1,24 @@
 """`arborank update`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..core.errors import ArgumentError
 from .data import read_data, read_label_texts, read_names
-from .files import check_destination, is_text_model, open_ranker
+from .files import check_destination
 from .layouts import layout_options
+from .models import open_ranker, set_jobs
 from .numbers import Real
-from .options import (
-    force_option,
-    jobs_option,
-    labels_option,
-    missing_option,
-    model_argument,
-    set_jobs,
-    xmc_option,
-)
+from .options import force_option, jobs_option, labels_option, missing_option, model_argument, xmc_option
 from .reporting import say
 
 if TYPE_CHECKING:
     from ..core.checks import Missing
-    from ..datasets import Layout, MatrixData, TextData
+    from ..datasets import Layout
+    from ..storage import Savable
 
 __all__ = ["named", "save_changed", "update"]
 
@@ -95,16 +89,13 @@ def update(
     if directory is not None:
         check_destination(directory, force)
     ranker = open_ranker(model)
-    set_jobs(ranker, jobs)
-    log = None if data is None else read_data(data, label_matrix, xmc, layout)
-    if log is not None and is_text_model(ranker) == hasattr(log, "Y"):
-        wanted = "texts with label names" if is_text_model(ranker) else "matrices"
-        raise click.UsageError(f"{model} was trained on {wanted}; --data {data} is something else")
+    set_jobs(ranker.estimator, jobs)
+    recent = None if data is None else read_data(data, label_matrix, xmc, layout)
+    change = ranker.changes(recent, read_label_texts(label_texts, layout))
     options = {} if negative_share is None else {"negative_share": negative_share}
-    change = _change_of(ranker, log, label_texts, layout)
-    done = []
     gone = [] if remove is None else read_names(remove)
-    if remove is not None:
+    done = []
+    if gone:
         with named(f"--remove {remove}"):
             done.append(f"{change.remove(gone, missing):,} removed")
     if refresh is not None:
@@ -112,16 +103,16 @@ def update(
             done.append(f"{change.refresh(read_names(refresh), options):,} refreshed")
     if add:
         with named("--add"):
-            done.append(f"{change.add(options, set(gone), missing):,} added")
+            done.append(f"{change.add(options, gone, missing):,} added")
     summary = f"labels: {', '.join(done)}"
-    if directory is None and change.ranker is ranker:
+    if directory is None and change.estimator is ranker.estimator:
         say(f"{summary}; {model} is as it was")
         return
-    save_changed(change.ranker, directory or model, model, f"{summary.capitalize()}.")
+    save_changed(change.estimator, directory or model, model, f"{summary.capitalize()}.")
     say(f"{summary}; saved {directory or model}")
 
 
-def save_changed(model: Any, directory: str, made_from: str, summary: str) -> None:
+def save_changed(model: "Savable", directory: str, made_from: str, summary: str) -> None:
     """Save an updated model, with what was known of it before."""
     from ..storage import Record, save
 
@@ -140,116 +131,3 @@ def named(option: str) -> Iterator[None]:
         if error.argument not in name:
             raise
         raise ArgumentError(name[error.argument], error.problem, *error.remedies) from error
-
-
-class _Names:
-    """A model of texts while its labels change."""
-
-    def __init__(self, ranker: Any, log: "TextData | None", about: dict[str, str]) -> None:
-        from ..core.label_lists import name_rows
-        from ..text.names import by_name
-
-        self.ranker, self._log = ranker, log
-        self._about = by_name("--label-texts", about, ranker.normalization)
-        self._rows = [] if log is None else name_rows(log.labels, ranker.normalization, "--data")
-        self._known = set(ranker.labels_)
-
-    def remove(self, names: list[str], missing: "Missing") -> int:
-        changed = self.ranker.remove_labels(names, missing=missing)
-        n_removed = len(self.ranker.labels_) - len(changed.labels_)
-        self.ranker = changed if n_removed else self.ranker
-        return n_removed
-
-    def refresh(self, names: list[str], options: dict[str, Any]) -> int:
-        self._learn("refresh_labels", names, options)
-        return len(names)
-
-    def add(self, options: dict[str, Any], gone: set[str], missing: "Missing") -> int:
-        assert self._log is not None
-        gone = self._spelt(gone)
-        found = [name for row in (*self._rows, self._about) for name in row]
-        new = [name for name in dict.fromkeys(found) if name not in self._known and name not in gone]
-        if not new:
-            if missing == "ignore":
-                return 0
-            raise ValueError("--data has no label that the model does not know; there is nothing to add")
-        self._learn("add_labels", new, options)
-        return len(new)
-
-    def _learn(self, method: str, names: list[str], options: dict[str, Any]) -> None:
-        assert self._log is not None
-        chosen, left = self._spelt(names), set(self.ranker.labels_)
-        rows = [[name for name in row if name in chosen or name in left] for row in self._rows]
-        about = {name: text for name, text in self._about.items() if name in chosen or name in left}
-        change = getattr(self.ranker, method)
-        self.ranker = change(names, self._log.texts, rows, label_texts=about or None, **options)
-
-    def _spelt(self, names: Iterable[str]) -> set[str]:
-        from ..core.spelling import spell
-
-        return {spell(name, self.ranker.normalization) for name in names}
-
-
-class _Ids:
-    """A model of matrices while its labels change."""
-
-    def __init__(self, model: Any, log: "MatrixData | None") -> None:
-        if not hasattr(model, "add_labels"):
-            raise TypeError(f"{type(model).__name__} has no add_labels; its labels cannot be changed")
-        self.ranker, self._log = model, log
-
-    def remove(self, ids: list[str], missing: "Missing") -> int:
-        changed = self.ranker.remove_labels(_numbers(ids), missing=missing)
-        n_removed = len(set(self.ranker.tree_.labels.tolist())) - len(set(changed.tree_.labels.tolist()))
-        self.ranker = changed if n_removed else self.ranker
-        return n_removed
-
-    def refresh(self, ids: list[str], options: dict[str, Any]) -> int:
-        assert self._log is not None
-        numbers = _numbers(ids)
-        width = max(self._log.Y.shape[1], self.ranker.n_labels_)
-        if max(numbers) >= width:
-            raise ValueError(
-                f"--refresh names label {max(numbers)}, but the model has {self.ranker.n_labels_}"
-            )
-        Y = self._log.Y.copy()
-        Y.resize(Y.shape[0], width)
-        _check_filled(Y[:, numbers], numbers)
-        self.ranker = self.ranker.refresh_labels(numbers, self._log.X, Y[:, numbers], **options)
-        return len(ids)
-
-    def add(self, options: dict[str, Any], gone: set[str], missing: "Missing") -> int:
-        assert self._log is not None
-        n_known, width = self.ranker.n_labels_, self._log.Y.shape[1]
-        if width <= n_known:
-            if missing == "ignore":
-                return 0
-            raise ValueError(f"--data has {width} labels and the model {n_known}; there is nothing to add")
-        Y = self._log.Y[:, n_known:]
-        _check_filled(Y, range(n_known, width))
-        self.ranker = self.ranker.add_labels(self._log.X, Y, **options)
-        return int(width - n_known)
-
-
-def _check_filled(Y: Any, labels: Sequence[int]) -> None:
-    """Refuse labels without an instance, by the numbers that the user gave them."""
-    empty = [label for label, n in zip(labels, Y.sum(axis=0).tolist(), strict=True) if n == 0]
-    if empty:
-        raise ValueError(
-            f"--data has no row with label {empty[0]}{f' and {len(empty) - 1} more' * (len(empty) > 1)}"
-        )
-
-
-def _change_of(ranker: Any, log: Any, label_texts: str | None, layout: "Layout") -> _Names | _Ids:
-    if is_text_model(ranker):
-        return _Names(ranker, log, read_label_texts(label_texts, layout))
-    if label_texts is not None:
-        raise click.UsageError("--label-texts goes with models of texts")
-    return _Ids(ranker, log)
-
-
-def _numbers(lines: list[str]) -> list[int]:
-    for line in lines:
-        if not line.strip().isdecimal():
-            raise ValueError(f"{line!r} is no label id; the labels of a model of matrices are numbers")
-    return [int(line) for line in lines]

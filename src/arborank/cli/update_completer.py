@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .complete import open_completer
 from .completion_log import pairs_option, read_queries, time_unit_option
 from .data import read_names
 from .files import check_destination
-from .options import force_option, jobs_option, missing_option, model_argument, set_jobs
+from .models import open_completer, set_jobs
+from .options import force_option, jobs_option, missing_option, model_argument
 from .reporting import say
 from .update import named, save_changed
 

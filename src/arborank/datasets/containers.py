@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from ..core.lazy import sp
 from ..core.sequences import as_column
 
 __all__ = ["MatrixData", "TextData", "TextRow"]
+
+
+Rows: TypeAlias = slice | NDArray[np.int64]
 
 
 class TextRow(NamedTuple):
@@ -62,6 +65,19 @@ class TextData:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether some text has a label."""
+        return any(self.labels)
+
+    def take(self, rows: Rows) -> Self:
+        """Return some of the rows, in the order given; ``rows`` is a slice or an array of positions."""
+        chosen = np.arange(len(self))[rows].tolist()
+        relevance = None if self.relevance is None else [self.relevance[row] for row in chosen]
+        ids = None if self.ids is None else [self.ids[row] for row in chosen]
+        texts, labels = [self.texts[row] for row in chosen], [self.labels[row] for row in chosen]
+        return type(self)(texts, labels, relevance, ids)
 
     @classmethod
     def from_rows(cls, rows: Iterable[TextRow]) -> Self:
@@ -143,3 +159,21 @@ class MatrixData:
 
     def __len__(self) -> int:
         return int(self.Y.shape[0])
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether some instance has a label."""
+        return bool(self.Y.nnz)
+
+    def take(self, rows: Rows) -> Self:
+        """Return some of the rows, in the order given; ``rows`` is a slice or an array of different positions."""
+        chosen = np.arange(len(self))[rows]
+        texts = None if self.texts is None else [self.texts[row] for row in chosen.tolist()]
+        pairs = self.filter_pairs
+        if pairs is not None:
+            place = np.full(len(self), -1)
+            place[chosen] = np.arange(chosen.size)
+            pairs = np.column_stack([place[pairs[:, 0]], pairs[:, 1]])
+            pairs = pairs[pairs[:, 0] >= 0]
+        X = None if self.X is None else self.X[rows]
+        return type(self)(self.Y[rows], X, texts, self.label_texts, pairs)

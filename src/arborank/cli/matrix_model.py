@@ -1,0 +1,149 @@
+"""A model that reads matrices and ranks labels that have numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from .models import Data, Plan
+from .reporting import say
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from ..core.checks import Missing
+    from ..core.types import TopK
+    from ..datasets import MatrixData
+    from ..linear import Ensemble, XRLinear
+
+__all__ = ["MatrixModel", "fit_matrices"]
+
+
+def fit_matrices(data: "MatrixData", plan: Plan, source: str) -> "MatrixModel":
+    """Train a model on features and labels."""
+    if plan.of_texts:
+        raise click.UsageError(
+            f"{source} holds features already; options of features and --label-texts do not apply"
+        )
+    say(f"{len(data):,} instances, {data.Y.shape[1]:,} labels")
+    return MatrixModel(plan.model.fit(data.X, data.Y, work_dir=plan.work_dir))
+
+
+class MatrixModel:
+    """A model as commands ask it, in the words of `arborank.cli.text_model.TextModel`."""
+
+    known = None
+
+    def __init__(self, estimator: "XRLinear | Ensemble") -> None:
+        self.estimator = estimator
+
+    @property
+    def n_labels(self) -> int:
+        """How many labels there are."""
+        return self.estimator.n_labels_
+
+    def own(self, data: Data, source: str = "the data") -> "MatrixData":
+        """Return matrices, or raise."""
+        from ..datasets import MatrixData
+
+        if not isinstance(data, MatrixData):
+            raise ValueError(
+                f"{source} holds texts, but the model takes feature matrices (.npz or N D L files)"
+            )
+        return data
+
+    def row_ids(self, data: Data) -> None:
+        """Return None: files of matrices have no ids."""
+
+    def topk(self, data: Data, k: int, beam_size: int | None) -> "TopK":
+        """Return label numbers and scores of the best labels of every row."""
+        return self.estimator.predict_topk(self.own(data).X, k, beam_size=beam_size)
+
+    def truth(self, data: Data, *, extend: bool = True) -> "csr_array":
+        """Return the labels of every row."""
+        Y = self.own(data).Y
+        if extend and Y.shape[1] != self.n_labels:
+            raise ValueError(f"the data have {Y.shape[1]} labels, but the model has {self.n_labels}")
+        return Y
+
+    def matrices(self, data: Data) -> "tuple[csr_array, csr_array]":
+        """Return features and labels of every row."""
+        own = self.own(data)
+        assert own.X is not None
+        return own.X, own.Y
+
+    def answer(self, label: int) -> int:
+        """Return the number of a label."""
+        return label
+
+    def changes(self, data: Data | None, label_texts: Mapping[str, str]) -> "NumberChanges":
+        """Begin to change labels by number."""
+        from ..linear import XRLinear
+
+        if label_texts:
+            raise click.UsageError("--label-texts goes with models of texts")
+        if not isinstance(self.estimator, XRLinear):
+            raise TypeError(f"the labels of {type(self.estimator).__name__} cannot be changed")
+        return NumberChanges(self.estimator, None if data is None else self.own(data, "--data"))
+
+
+class NumberChanges:
+    """A model of matrices while its labels change."""
+
+    def __init__(self, model: "XRLinear", data: "MatrixData | None") -> None:
+        self.estimator, self._data = model, data
+
+    def remove(self, names: list[str], missing: "Missing") -> int:
+        """Remove labels; return how many."""
+        changed = self.estimator.remove_labels(_numbers(names), missing=missing)
+        n_removed = _n_labels(self.estimator) - _n_labels(changed)
+        self.estimator = changed if n_removed else self.estimator
+        return n_removed
+
+    def refresh(self, names: list[str], options: Mapping[str, float]) -> int:
+        """Learn labels anew from the data; return how many."""
+        numbers = _numbers(names)
+        assert self._data is not None
+        Y = self._data.Y.copy()
+        if max(numbers) >= max(Y.shape[1], self.estimator.n_labels_):
+            raise ValueError(
+                f"--refresh names label {max(numbers)}, but the model has {self.estimator.n_labels_}"
+            )
+        Y.resize(Y.shape[0], max(Y.shape[1], self.estimator.n_labels_))
+        self.estimator = self.estimator.refresh_labels(
+            numbers, self._data.X, _filled(Y[:, numbers], numbers), **options
+        )
+        return len(names)
+
+    def add(self, options: Mapping[str, float], gone: list[str], missing: "Missing") -> int:
+        """Add the labels beyond the last that the model knows; return how many."""
+        assert self._data is not None
+        n_known, width = self.estimator.n_labels_, int(self._data.Y.shape[1])
+        if width <= n_known:
+            if missing == "ignore":
+                return 0
+            raise ValueError(f"--data has {width} labels and the model {n_known}; there is nothing to add")
+        Y = _filled(self._data.Y[:, n_known:], range(n_known, width))
+        self.estimator = self.estimator.add_labels(self._data.X, Y, **options)
+        return width - n_known
+
+
+def _n_labels(model: "XRLinear") -> int:
+    return len(set(model.tree_.labels.tolist()))
+
+
+def _filled(Y: "csr_array", labels: Sequence[int]) -> "csr_array":
+    """Return the columns of labels, or raise if one has no instance, by the number that the user gave it."""
+    empty = [label for label, n in zip(labels, Y.sum(axis=0).tolist(), strict=True) if n == 0]
+    if empty:
+        raise ValueError(
+            f"--data has no row with label {empty[0]}{f' and {len(empty) - 1} more' * (len(empty) > 1)}"
+        )
+    return Y
+
+
+def _numbers(lines: list[str]) -> list[int]:
+    for line in lines:
+        if not line.strip().isdecimal():
+            raise ValueError(f"{line!r} is no label id; the labels of a model of matrices are numbers")
+    return [int(line) for line in lines]

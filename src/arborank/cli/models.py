@@ -1,0 +1,120 @@
+"""Saved models as the commands use them: one that reads texts, one that reads matrices, and completers beside them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+if TYPE_CHECKING:
+    from ..autocomplete import Autocompleter
+    from ..datasets import MatrixData, TextData
+    from ..features import TextFeatures
+    from ..linear import XRLinear
+    from .matrix_model import MatrixModel
+    from .text_model import TextModel
+
+__all__ = [
+    "Data",
+    "Plan",
+    "Ranker",
+    "as_ranker",
+    "open_completer",
+    "open_model",
+    "open_ranker",
+    "open_text_model",
+    "set_jobs",
+]
+
+Data: TypeAlias = Union["TextData", "MatrixData"]
+Ranker: TypeAlias = Union["TextModel", "MatrixModel"]
+"""What commands take: they ask both in the same words."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `arborank train` learns with."""
+
+    model: "XRLinear"
+    features: "TextFeatures"
+    of_texts: bool  # whether some setting is of use for texts only
+    label_texts: Mapping[str, str]
+    cold_start: bool
+    work_dir: str | None
+    jobs: int | None
+
+
+def open_model(directory: str, *, verify: bool = False) -> Any:
+    """Open a saved model of any kind; with ``verify`` every byte of it is compared with its checksum."""
+    from ..storage import load
+
+    return load(directory, verify=verify)
+
+
+def open_ranker(directory: str, jobs: int | None = None) -> Ranker:
+    """Open a saved model that ranks labels; ``jobs`` are its threads, by default every core.
+
+    Raises
+    ------
+    ValueError
+        If the model is something else.
+    """
+    return as_ranker(open_model(directory), directory, jobs)
+
+
+def as_ranker(model: Any, directory: str, jobs: int | None = None) -> Ranker:
+    """Return an open model as one that ranks labels; see `open_ranker`."""
+    from .matrix_model import MatrixModel
+    from .text_model import TextModel
+
+    if jobs is not None:
+        set_jobs(model, jobs)
+    match type(model).__name__:
+        case "TextRanker":
+            return TextModel(model)
+        case "XRLinear" | "Ensemble":
+            return MatrixModel(model)
+        case kind:
+            hint = "; see arborank complete" if kind == "Autocompleter" else ""
+            raise ValueError(f"{directory} holds the model {kind}, which does not rank labels{hint}")
+
+
+def open_text_model(directory: str) -> "TextModel":
+    """Open a saved model that ranks the labels of texts; see `open_ranker`."""
+    from .text_model import TextModel
+
+    ranker = open_ranker(directory)
+    if not isinstance(ranker, TextModel):
+        raise ValueError(f"{directory} takes feature matrices, not texts; see arborank predict")
+    return ranker
+
+
+def open_completer(directory: str) -> "Autocompleter":
+    """Open a saved completer.
+
+    Raises
+    ------
+    ValueError
+        If the model is something else.
+    """
+    model = open_model(directory)
+    kind = type(model).__name__
+    if kind != "Autocompleter":
+        raise ValueError(f"{directory} holds a {kind}; arborank train-completer makes what completes")
+    completer: Autocompleter = model
+    return completer
+
+
+_STAGES: dict[str, Callable[[Any], Sequence[Any]]] = {
+    "TextRanker": lambda model: (model.features_, model.model_),
+    "Autocompleter": lambda model: (model.rows_.previous, model.rows_.prefix, model.model_),
+    "Ensemble": lambda model: model.models_,
+    "XRTransformer": lambda model: (model.ranker_,),
+    "XTransformer": lambda model: (model.ranker_,),
+}
+
+
+def set_jobs(model: Any, jobs: int | None) -> None:
+    """Set the threads of a model, and of its stages or members."""
+    for stage in _STAGES.get(type(model).__name__, lambda model: ())(model):
+        set_jobs(stage, jobs)
+    if "n_jobs" in model.get_params(deep=False):
+        model.set_params(n_jobs=jobs)

@@ -1,0 +1,139 @@
+"""A model that reads texts and ranks labels that have names."""
+
+from collections.abc import Container, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from .models import Data, Plan
+from .reporting import say
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from ..core.checks import Missing
+    from ..core.types import TopK
+    from ..datasets import TextData
+    from ..text import TextRanker
+
+__all__ = ["TextModel", "fit_texts"]
+
+
+def fit_texts(data: "TextData", plan: Plan) -> "TextModel":
+    """Train a model on texts with label names."""
+    from ..text import TextRanker
+
+    say(f"{len(data):,} texts")
+    ranker = TextRanker(features=plan.features, model=plan.model, n_jobs=plan.jobs)
+    ranker.fit(
+        data.texts,
+        data.labels,
+        relevance=data.relevance,
+        label_texts=plan.label_texts or None,
+        cold_start=plan.cold_start,
+        work_dir=plan.work_dir,
+    )
+    return TextModel(ranker)
+
+
+class TextModel:
+    """A model as commands ask it: data of the kind that it does not read are an error naming their ``source``."""
+
+    def __init__(self, estimator: "TextRanker") -> None:
+        self.estimator = estimator
+
+    @property
+    def n_labels(self) -> int:
+        """How many labels there are."""
+        return len(self.estimator.labels_)
+
+    @property
+    def known(self) -> Container[str]:
+        """The label names."""
+        return self.estimator.labels_
+
+    def own(self, data: Data, source: str = "the data") -> "TextData":
+        """Return texts, or raise."""
+        from ..datasets import TextData
+
+        if not isinstance(data, TextData):
+            raise ValueError(f"{source} holds a matrix, but the model ranks texts")
+        return data
+
+    def rank(self, text: str, k: int, beam_size: int | None) -> list[tuple[str, float]]:
+        """Return names and scores of the best labels of a text."""
+        return self.estimator.rank(text, k, beam_size=beam_size)
+
+    def row_ids(self, data: Data) -> list[str] | None:
+        """Return what the file of the texts calls each."""
+        return self.own(data).ids
+
+    def topk(self, data: Data, k: int, beam_size: int | None) -> "TopK":
+        """Return label numbers and scores of the best labels of every text."""
+        return self.estimator.predict_topk(self.own(data).texts, k, beam_size=beam_size)
+
+    def truth(self, data: Data, *, extend: bool = True) -> "csr_array":
+        """Return the labels of every text; unknown ones get columns of their own, or are left out."""
+        return self.estimator.encode_labels(self.own(data).labels, "extend" if extend else "ignore")
+
+    def matrices(self, data: Data) -> "tuple[csr_array, csr_array]":
+        """Return features and labels of every text."""
+        X: csr_array = self.estimator.features_.transform(self.own(data).texts)
+        return X, self.truth(data)
+
+    def answer(self, label: int) -> str:
+        """Return the name of a label."""
+        return self.estimator.labels_[label]
+
+    def changes(self, data: Data | None, label_texts: Mapping[str, str]) -> "NameChanges":
+        """Begin to change labels by name."""
+        return NameChanges(self.estimator, None if data is None else self.own(data, "--data"), label_texts)
+
+
+class NameChanges:
+    """A model of texts while its labels change."""
+
+    def __init__(self, model: "TextRanker", data: "TextData | None", about: Mapping[str, str]) -> None:
+        from ..core.label_lists import name_rows
+        from ..text.names import by_name
+
+        self.estimator = model
+        self._texts = [] if data is None else data.texts
+        self._rows = [] if data is None else name_rows(data.labels, model.normalization, "--data")
+        self._about = by_name("--label-texts", about, model.normalization)
+        self._known = set(model.labels_)  # before anything is removed
+
+    def remove(self, names: list[str], missing: "Missing") -> int:
+        """Remove labels; return how many."""
+        changed = self.estimator.remove_labels(names, missing=missing)
+        n_removed = len(self.estimator.labels_) - len(changed.labels_)
+        self.estimator = changed if n_removed else self.estimator
+        return n_removed
+
+    def refresh(self, names: list[str], options: Mapping[str, float]) -> int:
+        """Learn labels anew from the data; return how many."""
+        rows, about = self._lesson(names)
+        self.estimator = self.estimator.refresh_labels(names, self._texts, rows, label_texts=about, **options)
+        return len(names)
+
+    def add(self, options: Mapping[str, float], gone: list[str], missing: "Missing") -> int:
+        """Add the labels that are new in the data, but not those that are ``gone``; return how many."""
+        left_out = self._known | self._spelt(gone)
+        found = [name for row in (*self._rows, self._about) for name in row]
+        new = [name for name in dict.fromkeys(found) if name not in left_out]
+        if not new:
+            if missing == "ignore":
+                return 0
+            raise ValueError("--data has no label that the model does not know; there is nothing to add")
+        rows, about = self._lesson(new)
+        self.estimator = self.estimator.add_labels(new, self._texts, rows, label_texts=about, **options)
+        return len(new)
+
+    def _lesson(self, names: Iterable[str]) -> tuple[list[list[str]], dict[str, str] | None]:
+        """Return the labels of every text, and texts about labels, but for labels that the model will not have."""
+        there = self._spelt(names) | set(self.estimator.labels_)
+        rows = [[name for name in row if name in there] for row in self._rows]
+        return rows, {name: text for name, text in self._about.items() if name in there} or None
+
+    def _spelt(self, names: Iterable[str]) -> set[str]:
+        from ..core.spelling import spell
+
+        return {spell(name, self.estimator.normalization) for name in names}
