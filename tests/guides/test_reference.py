@@ -11,6 +11,7 @@ import arborank
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 LISTED = set(re.findall(r"^::: (\S+)$", "\n".join(p.read_text() for p in PAGES.glob("*.md")), flags=re.M))
+GUIDES = [PAGES.parents[1] / "CONTRIBUTING.md", *sorted(PAGES.parent.glob("*.md"))]
 ROOMS = [
     "arborank.autocomplete",
     "arborank.datasets",
@@ -50,3 +51,13 @@ def test_public_names_are_listed(room):
 
 def test_rooms_are_there():
     assert {f"arborank.{m.name}" for m in pkgutil.iter_modules(arborank.__path__)} >= set(ROOMS)
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_files_and_names_in_the_guides_exist(page):
+    root = PAGES.parents[1]
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:\w+/)+\w+\.(?:py|hpp|cpp))`", text):
+        assert (root / "src/arborank" / path).exists() or (root / path).exists(), path
+    for name in set(re.findall(r"`(arborank(?:\.\w+)+)`", text)):
+        assert resolve(name) is not None
