@@ -234,9 +234,9 @@ def test_the_model_is_saved_before_the_plot(saved, tmp_path, monkeypatch):
     [
         ([], "nothing to do"),
         (["--threshold", "0.1,0.2"], "--validation DATA chooses one"),
-        (["--threshold", "-1"], "not a list of numbers"),
-        (["--threshold", "nan"], "not a list of numbers"),
-        (["--weights", "int4"], "none of float32, float16, int8"),
+        (["--threshold", "-1"], "-1.0 is not in the range x>=0"),
+        (["--threshold", "0.1,nan"], "'nan' is no number"),
+        (["--weights", "int8,int4"], "'int4' is not one of 'float32', 'float16', 'int8'"),
         (["--target-size", "5MB"], "--target-size needs --validation"),
         (["--target-size", "5QB"], "not a size"),
         (["--min-recall", "0.5", "--max-loss", "0.1"], "give one"),

@@ -84,6 +84,39 @@ def test_version():
     assert CliRunner().invoke(main, ["--version"]).output.strip() == f"arborank {arborank.__version__}"
 
 
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (("tarin", "train.jsonl"), "Did you mean 'train'?"),
+        (("update-completr",), "'train-completer', 'update-completer'?"),
+        (("rank", "model", "x", "--beam-sise", "5"), "Did you mean '--beam-size'?"),
+        (("rank", "modle", "x"), "did you mean 'model'?"),
+    ],
+)
+def test_what_was_meant(run, args, meant):
+    assert meant in run(*args, code=2).stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands(shell):
+    environment = {"_ARBORANK_COMPLETE": f"{shell}_source"}
+    done = CliRunner().invoke(main, [], prog_name="arborank", env=environment)
+    assert done.exit_code == 0, done.output
+    assert f"_ARBORANK_COMPLETE={shell}_complete" in done.stdout
+    words = {"COMP_WORDS": "arborank train-", "COMP_CWORD": "train-" if shell == "fish" else "1"}
+    answers = CliRunner().invoke(
+        main, [], prog_name="arborank", env={"_ARBORANK_COMPLETE": f"{shell}_complete", **words}
+    )
+    assert "train-completer" in answers.stdout
+
+
+def test_errors_of_the_library_name_options(run, folder):
+    (folder / "about.tsv").write_text("apple\ta fruit\n")
+    told = run("train", "train.jsonl", "-m", "new", "--label-texts", "about.tsv", code=1).stderr
+    assert "Error: --label-texts is given, but representation 'pifa' does not use it" in told
+    assert "say --cold-start for labels that are ranked by these texts" in told
+
+
 @pytest.mark.parametrize("text", ["", "std::bad_alloc"])
 def test_memory_that_ends_is_told_in_words(run, monkeypatch, text):
     def load(*given, **more):

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import click
 
@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 
     row: int
     id: str | None
-    labels: list[Any]  # names, or numbers of a model of matrices
+    labels: Sequence[str | int]  # names, or numbers of a model of matrices
     scores: list[float]
 
 
@@ -84,7 +84,7 @@ def open_answers(path: str, *, names: bool, ids: bool, keep: bool) -> Iterator[W
 def _lines(file: IO[bytes]) -> Write:
     def write(answers: Sequence[Answer]) -> None:
         for answer in answers:
-            record: dict[str, Any] = {} if answer.id is None else {"id": answer.id}
+            record: dict[str, object] = {} if answer.id is None else {"id": answer.id}
             record |= {"labels": answer.labels, "scores": answer.scores}
             file.write(json_text(record, file).encode("utf-8", "backslashreplace") + b"\n")
         file.flush()
@@ -95,14 +95,14 @@ def _lines(file: IO[bytes]) -> Write:
 def _table(file: IO[bytes], delimiter: str, ids: bool) -> Write:
     """One line an answer's label, since names may hold whatever could stand between several in a cell."""
 
-    def put(lines: Sequence[Sequence[Any]]) -> None:
+    def put(lines: Sequence[Sequence[object]]) -> None:
         text = io.StringIO(newline="")
         csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(lines)
         file.write(text.getvalue().encode())
         file.flush()
 
     def write(answers: Sequence[Answer]) -> None:
-        lines: list[Sequence[Any]] = []
+        lines: list[Sequence[object]] = []
         for answer in answers:
             head = [answer.row, answer.id] if ids else [answer.row]
             ranked = zip(answer.labels, answer.scores, strict=True)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -13,7 +13,16 @@ from .options import beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
 from .streams import put, put_json
 
+if TYPE_CHECKING:
+    from ..autocomplete import Autocompleter
+
 __all__ = ["complete"]
+
+
+class _Options(TypedDict):
+    k: int
+    strict: bool
+    beam_size: int | None
 
 
 @click.command(short_help="Complete a prefix, or what you type as you type it.")
@@ -46,7 +55,7 @@ def complete(
     a line {"previous": [...], "prefix": "...", "completions": [...], "scores": [...]}.
     """
     completer = open_completer(model)
-    options: dict[str, Any] = {"k": k, "strict": not tolerant, "beam_size": beam_size}
+    options: _Options = {"k": k, "strict": not tolerant, "beam_size": beam_size}
 
     def answer(prefix: str, before: tuple[str, ...]) -> None:
         found = completer.complete(prefix, before, **options)
@@ -71,7 +80,7 @@ def _on_terminal() -> bool:
     return stdin_is_terminal() and sys.stdout is not None and sys.stdout.isatty()
 
 
-def _converse(completer: Any, previous: tuple[str, ...], options: dict[str, Any]) -> bool:
+def _converse(completer: "Autocompleter", previous: tuple[str, ...], options: "_Options") -> bool:
     """Complete live; return whether this terminal can."""
     from .live import Screen, run
 

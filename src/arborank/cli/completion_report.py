@@ -1,8 +1,8 @@
 """A completer beside the most frequent completions, on pairs that were held out."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..autocomplete import Autocompleter, Pairs
@@ -14,7 +14,7 @@ _SHOWN = (1, 2, 3, 5, 7, 10)
 _MOST = 20_000
 
 
-def sample(units: Sequence[Any], share: float, seed: int) -> list[bool]:
+def sample(units: Sequence[Hashable], share: float, seed: int) -> list[bool]:
     """Choose a random share of the different values of ``units``; tell of each entry whether it is chosen."""
     import numpy as np
 

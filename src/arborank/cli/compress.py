@@ -11,8 +11,8 @@ from .facts import inner_of, tree_of, with_inner
 from .files import check_destination, check_output, check_suffix, write_whole
 from .layouts import layout_options
 from .models import Data, Ranker, as_ranker, open_model, set_jobs
-from .numbers import Real
-from .options import force_option, integers, jobs_option, k_option, labels_option, model_argument, xmc_option
+from .numbers import POSITIVE, Real, Several
+from .options import force_option, jobs_option, k_option, labels_option, model_argument, xmc_option
 from .reporting import say
 from .tables import show_table
 
@@ -26,23 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["compress"]
 
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_PRECISIONS = ("float32", "float16", "int8")
 _USUAL: dict[str, tuple[Any, ...]] = {
     "threshold": (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
     "max_nonzeros": (None,),
     "precision": ("float32", "int8"),
 }
 _MAX_LOSS = 0.003
-
-
-def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
-    try:
-        numbers = None if value is None else tuple(float(part) for part in value.split(","))
-    except ValueError:
-        numbers = (-1.0,)
-    if numbers is not None and not all(0 <= number < float("inf") for number in numbers):
-        raise click.BadParameter(f"{value!r} is not a list of numbers such as 0,0.1,0.3", ctx, param)
-    return numbers
 
 
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -59,26 +48,21 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     return n_bytes
 
 
-def _precisions(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    names = tuple(part.strip() for part in value.split(","))
-    unknown = [name for name in names if name not in _PRECISIONS]
-    if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(_PRECISIONS)}", ctx, param)
-    return names
-
-
 @click.command(short_help="Make a model smaller and faster, knowing what it costs.")
 @model_argument
 @click.option("--out", "-o", "directory", required=True, type=click.Path(), help="Directory for the result.")
 @click.option(
     "--validation", type=click.Path(exists=True, dir_okay=False), help="Labelled data to try settings on."
 )
-@click.option("--threshold", callback=_numbers, help="Drop smaller weights; a value or a list.")
-@click.option("--max-nonzeros", callback=integers, help="Weights kept a ranker; a value or a list.")
-@click.option("--weights", "precision", callback=_precisions, help="float32, float16, int8; one or a list.")
-@click.option("--beam-size", callback=integers, help="Nodes kept on a level; a value or a list.")
+@click.option("--threshold", type=Several(Real(min=0)), help="Drop smaller weights; a value or a list.")
+@click.option("--max-nonzeros", type=Several(POSITIVE), help="Weights kept a ranker; a value or a list.")
+@click.option(
+    "--weights",
+    "precision",
+    type=Several(click.Choice(["float32", "float16", "int8"])),
+    help="float32, float16, int8; one or a list.",
+)
+@click.option("--beam-size", type=Several(POSITIVE), help="Nodes kept on a level; a value or a list.")
 @click.option("--target-size", callback=_size, help="Most bytes, as in 50MB: the best recall that fits.")
 @click.option(
     "--min-recall",

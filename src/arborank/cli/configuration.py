@@ -1,8 +1,12 @@
 """From options and a JSON file to an estimator."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..features import NgramTfidf, PrefixTfidf, TextFeatures
+    from ..linear import XRLinear
 
 __all__ = ["build_features", "build_model", "read_config"]
 
@@ -33,7 +37,7 @@ def read_config(path: str | None) -> Config:
     return config
 
 
-def build_features(config: Config, options: Mapping[str, Any]) -> Any:
+def build_features(config: Config, options: Mapping[str, object]) -> "TextFeatures":
     """Make `TextFeatures`; ``options`` are parameters of its only part, and win over the file.
 
     A part is an object with the parameters of its ``kind``, one of `arborank.features.PARTS`: an `NgramTfidf` without.
@@ -55,7 +59,7 @@ def build_features(config: Config, options: Mapping[str, Any]) -> Any:
     return TextFeatures(parts=[_part(part) for part in parts], **section)
 
 
-def _part(params: Mapping[str, Any]) -> Any:
+def _part(params: Mapping[str, Any]) -> "NgramTfidf | PrefixTfidf":
     from ..features import PARTS
 
     known = dict(params)
@@ -66,10 +70,11 @@ def _part(params: Mapping[str, Any]) -> Any:
     _check_names(f"parameter of {name}", known, kind().get_params())
     if isinstance(known.get("ngram_range"), list):  # JSON has no tuples
         known["ngram_range"] = tuple(known["ngram_range"])
-    return kind(**known)
+    part: NgramTfidf | PrefixTfidf = kind(**known)
+    return part
 
 
-def build_model(config: Config, options: Mapping[str, Any]) -> Any:
+def build_model(config: Config, options: Mapping[str, object]) -> "XRLinear":
     """Make `XRLinear`; ``options`` win over the file."""
     from ..linear import XRLinear
 
@@ -87,7 +92,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _check_names(what: str, given: Mapping[str, Any], known: Any, place: str = "") -> None:
+def _check_names(what: str, given: Mapping[str, object], known: Iterable[str], place: str = "") -> None:
     for name in given:
         if name not in known:
             raise ValueError(f"unknown {what} {name!r}{place}; known are {', '.join(sorted(known))}")

@@ -10,12 +10,12 @@ import click
 from .layouts import as_option
 
 if TYPE_CHECKING:
-    from ..datasets import Layout, MatrixData, TextData, TextRow
+    from ..datasets import Layout, TextRow
     from ..datasets.lines import Stream
+    from .models import Data
 
 __all__ = [
     "read_data",
-    "read_instances",
     "read_label_texts",
     "read_names",
     "stdin_is_terminal",
@@ -27,61 +27,47 @@ _XMC = {".xmc", ".svm", ".libsvm"}
 
 
 def read_data(
-    path: str, labels: str | None, xmc: bool, layout: "Layout", known: Container[str] | None = None
-) -> "TextData | MatrixData":
-    """Read labelled data: texts, or matrices from an ``.npz`` pair or an N D L file; for ``known`` see `read_texts`."""
-    from ..datasets import MatrixData, read_npz, read_texts, read_xmc
-    from ..datasets.lines import suffix
+    path: str,
+    label_matrix: str | None,
+    xmc: bool,
+    layout: "Layout",
+    known: Container[str] | None = None,
+    *,
+    labelled: bool = True,
+) -> "Data":
+    """Read texts, or matrices from an ``.npz`` file or an N D L file.
 
-    if suffix(path) == ".npz":
-        _check_text_file(path, xmc, layout)
-        if labels is None:
-            raise click.UsageError(f"{path} holds features only; give its label matrix with --labels Y.npz")
-        X, Y = read_npz(path, "X"), read_npz(labels, "Y")
-        if X.shape[0] != Y.shape[0]:
-            raise ValueError(f"{path} has {X.shape[0]} rows, but {labels} has {Y.shape[0]}")
-        return MatrixData(Y, X)
-    if labels is not None:
-        raise click.UsageError("--labels goes with a feature matrix in .npz; other files hold their labels")
-    if xmc or suffix(path) in _XMC:
-        _check_no_layout(path, layout)
-        return read_xmc(path)
-    return read_texts(path, layout, known=known)
-
-
-def read_instances(
-    path: str, xmc: bool, layout: "Layout", known: Container[str] | None
-) -> "TextData | MatrixData":
-    """Read what to predict for: texts, or features, which may have no label; for ``known`` see `read_texts`."""
+    ``known`` is as for `read_texts`. Unless ``labelled``, labels may be missing.
+    """
     from ..core.lazy import sp
     from ..datasets import MatrixData, read_npz, read_texts, read_xmc
     from ..datasets.lines import suffix
 
-    if suffix(path) == ".npz":
-        _check_text_file(path, xmc, layout)
-        X = read_npz(path, "X")
-        return MatrixData(sp.csr_array((X.shape[0], 0), dtype=X.dtype), X)
-    if xmc or suffix(path) in _XMC:
-        _check_no_layout(path, layout)
+    is_npz, is_xmc = suffix(path) == ".npz", xmc or suffix(path) in _XMC
+    if is_npz and xmc:
+        raise click.UsageError(f"--xmc is for text files in the N D L layout, but {path} is a matrix")
+    given = [as_option(name, value) for name, value in layout.given().items()]
+    if given and (is_npz or is_xmc):
+        raise click.UsageError(f"{given[0]} is for files of texts, but {path} holds features")
+    if label_matrix is not None and not is_npz:
+        raise click.UsageError("--labels goes with a feature matrix in .npz; other files hold their labels")
+    if is_xmc and not is_npz:
         return read_xmc(path)
-    return read_texts(path, _unweighed(layout), labels_required=False, known=known)
+    if not is_npz:
+        layout = layout if labelled else _unweighed(layout)
+        return read_texts(path, layout, labels_required=labelled, known=known)
+    if labelled and label_matrix is None:
+        raise click.UsageError(f"{path} holds features only; give its label matrix with --labels Y.npz")
+    X = read_npz(path, "X")
+    Y = sp.csr_array((X.shape[0], 0), dtype=X.dtype) if label_matrix is None else read_npz(label_matrix, "Y")
+    if X.shape[0] != Y.shape[0]:
+        raise ValueError(f"{path} has {X.shape[0]} rows, but {label_matrix} has {Y.shape[0]}")
+    return MatrixData(Y, X)
 
 
 def _unweighed(layout: "Layout") -> "Layout":
     """Return the layout of a file whose labels are left aside, and so whatever weighs them."""
     return replace(layout, relevance_column=None)
-
-
-def _check_text_file(path: str, xmc: bool, layout: "Layout") -> None:
-    if xmc:
-        raise click.UsageError(f"--xmc is for text files in the N D L layout, but {path} is a matrix")
-    _check_no_layout(path, layout)
-
-
-def _check_no_layout(path: str, layout: "Layout") -> None:
-    given = [as_option(name, value) for name, value in layout.given().items()]
-    if given:
-        raise click.UsageError(f"{given[0]} is for files of texts, but {path} holds features")
 
 
 def read_names(path: str) -> list[str]:

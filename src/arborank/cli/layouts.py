@@ -56,7 +56,7 @@ def option_name(argument: str) -> str:
     return argument if argument.startswith("--") else f"--{argument.replace('_', '-')}"
 
 
-def as_option(name: str, value: Any) -> str:
+def as_option(name: str, value: object) -> str:
     """Return how an argument is set on the command line."""
     option = option_name(name)
     if name == "header" and value is False:

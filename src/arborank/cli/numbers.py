@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-__all__ = ["POSITIVE", "Real", "Whole"]
+__all__ = ["POSITIVE", "Real", "Several", "Whole"]
 
 
 class Real(click.FloatRange):
@@ -40,6 +40,24 @@ class Whole(click.IntRange):
             exact = int(meant) if meant is not None and math.isfinite(meant) and meant == int(meant) else None
             self.fail(f"{value!r} is no whole number" + _advice(exact), param, ctx)
         return int(super().convert(number, param, ctx))
+
+
+class Several(click.ParamType):  # type: ignore[type-arg]  # no type arguments before click 8.5
+    """Values of another type, with commas between."""
+
+    name = "list"
+
+    def __init__(self, kind: "click.ParamType[Any]") -> None:
+        self.kind = kind
+
+    def convert(
+        self, value: str | tuple[object, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[object, ...]:
+        """Return a tuple of the values."""
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(
+            self.kind.convert(part.strip() if isinstance(part, str) else part, param, ctx) for part in parts
+        )
 
 
 POSITIVE = Whole(min=1)

@@ -2,16 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
-from .numbers import POSITIVE, Whole
+from .numbers import POSITIVE, Several, Whole
 
 __all__ = [
     "beam_option",
     "force_option",
-    "integers",
     "jobs_option",
     "json_option",
     "k_option",
@@ -23,22 +21,9 @@ __all__ = [
 ]
 
 
-def integers(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """Split an option's comma-separated positive integers."""
-    if value is None:
-        return None
-    try:
-        numbers = tuple(int(part) for part in value.split(","))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1:
-        raise click.BadParameter(f"{value!r} is not a list of positive integers such as 1,3,5", ctx, param)
-    return numbers
-
-
 class _Model(click.Path):
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
         if not os.path.isdir(value):
             from ..storage.store import what_is_there
@@ -50,7 +35,7 @@ class _Model(click.Path):
 model_argument = click.argument("model", type=_Model(exists=True, file_okay=False))
 k_option = click.option("-k", type=POSITIVE, default=10, show_default=True, help="Labels to return.")
 ks_option = click.option(
-    "-k", "ks", callback=integers, default="1,3,5,10", show_default=True, help="Cut-offs of the metrics."
+    "-k", "ks", type=Several(POSITIVE), default="1,3,5,10", show_default=True, help="Cut-offs of the metrics."
 )
 beam_option = click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.")
 jobs_option = click.option("-j", "--jobs", type=Whole(), help="Threads.  [every core]")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .answers import Answer, answers_format, open_answers
-from .data import read_instances, stdin_rows
+from .data import read_data, stdin_rows
 from .files import check_output
 from .layouts import layout_options
 from .models import Data, Ranker, open_ranker
@@ -63,7 +63,7 @@ def predict(
     if inputs == "-":
         parts = _of_stdin(ranker, layout, min(_STDIN_BATCH, batch_size(k)), with_ids)
     else:
-        data = ranker.own(read_instances(inputs, xmc, layout, ranker.known), inputs)
+        data = ranker.own(read_data(inputs, None, xmc, layout, ranker.known, labelled=False), inputs)
         parts = batches(data, "predicting", batch_size(k))
     first = 0
     with open_answers(output, names=ranker.known is not None, ids=with_ids, keep=inputs == "-") as write:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ..core.display import clip, columns, printable, significant, terminal_width
 from .streams import put
@@ -47,9 +46,9 @@ def show(
 
 def ranking_record(
     kind: str, ranking: Sequence[tuple[str, float]], about: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return a ranking as lists of names, of scores and, where these are given, of titles or None."""
-    record: dict[str, Any] = {
+    record: dict[str, object] = {
         kind: [name for name, _ in ranking],
         "scores": [float(f"{score:.6g}") for _, score in ranking],
     }

@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import sys
-from typing import IO, Any
+from typing import IO
 
 import click
 
@@ -43,7 +43,7 @@ def put(text: str) -> None:
     _write(_folded(printable_lines(text), sys.stdout))
 
 
-def put_json(record: Any, *, indent: int | None = None) -> None:
+def put_json(record: object, *, indent: int | None = None) -> None:
     """Write JSON to the standard output."""
     _write(json_text(record, sys.stdout, indent=indent))
 
@@ -64,12 +64,12 @@ def tell(text: str) -> None:
             click.echo(_folded(printable_lines(text), sys.stderr), file=sys.stderr)
 
 
-def _folded(text: str, stream: IO[Any] | None) -> str:
+def _folded(text: str, stream: IO[str] | None) -> str:
     room = terminal_width(stream)
     return text if room is None else fold(text, room)
 
 
-def json_text(record: Any, file: IO[Any] | None, *, indent: int | None = None) -> str:
+def json_text(record: object, file: IO[str] | IO[bytes] | None, *, indent: int | None = None) -> str:
     """Return JSON for a file: exact, safe where it is a terminal, and ASCII where that is all it takes.
 
     Parameters

@@ -13,8 +13,8 @@ from .files import check_destination
 from .layouts import layout_options
 from .matrix_model import fit_matrices
 from .models import Data, Plan, Ranker
-from .numbers import POSITIVE, Real, Whole
-from .options import force_option, integers, jobs_option, ks_option, labels_option, xmc_option
+from .numbers import POSITIVE, Real, Several, Whole
+from .options import force_option, jobs_option, ks_option, labels_option, xmc_option
 from .reporting import say, show_log
 from .scoring import evaluate_model
 from .streams import put
@@ -47,7 +47,7 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 )
 @click.option("--analyzer", type=click.Choice(["word", "char", "char_wb"]), help="n-grams of what.  [word]")
 @click.option(
-    "--ngrams", "ngram_range", callback=integers, metavar="MIN,MAX", help="Lengths of n-grams.  [1,2]"
+    "--ngrams", "ngram_range", type=Several(POSITIVE), metavar="MIN,MAX", help="Lengths of n-grams.  [1,2]"
 )
 @click.option("--min-df", type=POSITIVE, help="Texts that a term must occur in.  [2]")
 @click.option("--max-features", type=POSITIVE, help="Terms kept, the most frequent.  [300000]")
@@ -157,7 +157,7 @@ def train(
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
 
 
-def _check_pair(option: str, value: Any, other: str, other_value: Any) -> None:
+def _check_pair(option: str, value: object, other: str, other_value: object) -> None:
     if value is not None and other_value is None:
         raise click.UsageError(f"--{option} goes with {other}")
 
