@@ -32,12 +32,10 @@ def seconds(*arguments):
 
 
 def test_processor_time(model):
-    python = seconds(
-        "-c", "import scipy.sparse"
-    )  # what cannot be avoided, and tells how slow this machine is now
+    numpy = seconds("-c", "import numpy")  # what cannot be avoided, and tells how slow this machine is now
     assert seconds("-c", MAIN, "--help") < 0.15
-    assert seconds("-c", f"import arborank; arborank.load({model!r})") < 0.2 + python
-    assert seconds("-c", MAIN, "rank", model, "red car") < 0.3 + python
+    assert seconds("-c", f"import arborank; arborank.load({model!r})") < 0.15 + numpy
+    assert seconds("-c", MAIN, "rank", model, "red car") < 0.2 + numpy
 
 
 @pytest.mark.parametrize(
@@ -49,11 +47,11 @@ def test_processor_time(model):
         ),
         (
             "import arborank; arborank.load(MODEL).rank('red car', k=2)",
-            ["sklearn", "scipy.stats", "scipy.linalg", "tqdm"],
+            ["sklearn", "scipy", "tqdm", "concurrent.futures"],
         ),
         (
             "import arborank; arborank.load(MODEL).rank_batch(['red car'] * 50, k=2)",
-            ["sklearn", "scipy.stats"],
+            ["sklearn", "scipy"],
         ),
     ],
 )

@@ -8,9 +8,12 @@ only opened and asked. So it is imported when its tools call.
 import copy
 import sys
 from inspect import Parameter, signature
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .types import Json
+
+if TYPE_CHECKING:
+    from sklearn.utils.metadata_routing import MetadataRequest
 
 __all__ = ["Estimator", "check_fitted", "clone", "fitted_clone", "pass_on"]
 
@@ -46,7 +49,7 @@ class Estimator:
             params[name] = value
         return params
 
-    def set_params(self, **params: Any) -> Self:
+    def set_params(self, **params: object) -> Self:
         """Set parameters by name; ``name__theirs`` is that of an estimator which is a parameter itself.
 
         Raises
@@ -121,7 +124,7 @@ class Estimator:
             bundle["text/html"] = estimator_html_repr(self)
         return bundle
 
-    def get_metadata_routing(self) -> Any:
+    def get_metadata_routing(self) -> "MetadataRequest":
         """Return which further arguments of `fit` a pipeline or a search passes on, for scikit-learn's routing."""
         from sklearn.utils.metadata_routing import MetadataRequest
 
@@ -171,7 +174,7 @@ def clone(estimator: E) -> E:
     return twin
 
 
-def fitted_clone(estimator: E, **changed: Any) -> E:
+def fitted_clone(estimator: E, **changed: object) -> E:
     """Return a copy of a fitted estimator in which some attributes are replaced; the others are shared.
 
     This is how an update makes a new model and leaves the old one as it is.
@@ -182,7 +185,7 @@ def fitted_clone(estimator: E, **changed: Any) -> E:
     return twin
 
 
-def pass_on(stage: Any, **params: Any) -> None:
+def pass_on(stage: Any, **params: object) -> None:
     """Set those parameters of an estimator that it has and that are given: not None."""
     known = stage.get_params(deep=False)
     stage.set_params(**{name: value for name, value in params.items() if name in known and value is not None})

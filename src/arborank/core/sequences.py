@@ -13,7 +13,7 @@ import numpy as np
 __all__ = ["as_column", "as_texts", "column_names", "described", "is_missing", "text_list"]
 
 
-def as_column(values: Any, name: str, wanted: str, *, ordered: bool = True) -> Iterable[Any]:
+def as_column(values: object, name: str, wanted: str, *, ordered: bool = True) -> Iterable[Any]:
     """Return the entries of an argument that stands for a list; what each of them is, is for the caller to check.
 
     Parameters
@@ -36,7 +36,8 @@ def as_column(values: Any, name: str, wanted: str, *, ordered: bool = True) -> I
         return values
     names = column_names(values)
     if names is not None and len(names) == 1:
-        values = values[names[0]]
+        frame: Any = values
+        values = frame[names[0]]
     shape = getattr(values, "shape", None)
     if isinstance(values, (str, bytes, bytearray, memoryview)):
         hint = f"one {type(values).__name__}; wrap it in a list"
@@ -96,7 +97,7 @@ def is_missing(value: object) -> bool:
     return isinstance(value, (float, np.floating)) and bool(value != value)
 
 
-def column_names(values: Any) -> list[Any] | None:
+def column_names(values: object) -> list[Any] | None:
     """Return the column names of a data frame, of whatever library, or of a structured array; None of anything else.
 
     Raises

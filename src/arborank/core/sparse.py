@@ -99,7 +99,7 @@ def _convert(X: MatrixLike, name: str) -> Csr:
     return csr
 
 
-def is_matrix(X: Any) -> bool:
+def is_matrix(X: object) -> bool:
     """Whether an argument is a matrix rather than a list: sparse, a 2-D array of numbers, or a data frame.
 
     A data frame of one column that holds no numbers is a list.
@@ -111,7 +111,8 @@ def is_matrix(X: Any) -> bool:
     names = column_names(X)
     if names is None or len(names) != 1:
         return names is not None
-    return np.asarray(X[names[0]]).dtype.kind in "biuf"
+    frame: Any = X
+    return np.asarray(frame[names[0]]).dtype.kind in "biuf"
 
 
 def _from_frame(X: Any, names: list[Any], name: str) -> Any:

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lazy import sp
+from .types import Sparse
 
 __all__ = ["check_claims", "check_structure", "is_plausible"]
 
 
-def check_structure(X: Any, name: str) -> Any:
+def check_structure(X: Sparse, name: str) -> Sparse:
     """Check a sparse matrix of any format.
 
     Parameters

@@ -1,8 +1,8 @@
 """Types of what users give and get, for annotations."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any, TypeAlias, Union
+from typing import Any, Protocol, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,10 +16,12 @@ __all__ = [
     "Json",
     "JsonMapping",
     "LabelIds",
+    "LabelModel",
     "Labels",
     "Matrix",
     "MatrixLike",
     "Relevance",
+    "Sparse",
     "Targets",
     "TopK",
     "WeightedLabels",
@@ -35,6 +37,9 @@ Json: TypeAlias = dict[str, Any]
 
 JsonMapping: TypeAlias = Mapping[str, Any]
 """What becomes one."""
+
+Sparse: TypeAlias = Union["sp.sparray", "sp.spmatrix"]
+"""A sparse matrix of SciPy, of any format."""
 
 Matrix: TypeAlias = Union["sp.sparray", "sp.spmatrix", AnyArray]
 """A sparse matrix of SciPy, or an array of two dimensions."""
@@ -59,3 +64,15 @@ Relevance: TypeAlias = Sequence[Iterable[float]]
 
 TopK: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Ids and scores of the best labels of every row, best first, padded with -1 and -inf."""
+
+
+class LabelModel(Protocol):
+    """What ranks labels by their ids: `XRLinear`, another estimator of this package, or one of your own."""
+
+    @property
+    def fit(self) -> Callable[..., object]:
+        """Method that learns from instances and labels."""
+
+    @property
+    def predict_topk(self) -> Callable[..., TopK]:
+        """Method that returns ids and scores of the best labels of instances."""

@@ -12,17 +12,14 @@ from ..core.checks import check_integer
 from ..core.estimator import Estimator, check_fitted, clone
 from ..core.lazy import sp
 from ..core.state import State
-from ..core.types import AnyArray
+from ..core.types import AnyArray, LabelIds, LabelModel, MatrixLike, Targets
 from ..storage import SaveMixin
 from .answers import quality, score_matrix
 from .toplists import Method, TopK, check_method, check_weights, combine_topk
 
 __all__ = ["Ensemble", "combine_topk"]
 
-# whatever the models take
-Instances = Any
-Targets = Any
-LabelFilter = Any
+Instances = MatrixLike | Sequence[str]  # whatever the models take
 
 
 class Ensemble(SaveMixin, Estimator):
@@ -56,7 +53,7 @@ class Ensemble(SaveMixin, Estimator):
 
     def __init__(
         self,
-        models: Sequence[Any],
+        models: Sequence[LabelModel],
         method: Method = "average",
         weights: ArrayLike | None = None,
         member_k: int | None = None,
@@ -69,7 +66,7 @@ class Ensemble(SaveMixin, Estimator):
     @classmethod
     def from_fitted(
         cls,
-        models: Sequence[Any],
+        models: Sequence[LabelModel],
         method: Method = "average",
         weights: ArrayLike | None = None,
         member_k: int | None = None,
@@ -81,7 +78,7 @@ class Ensemble(SaveMixin, Estimator):
         return ensemble
 
     def fit(
-        self, X: Instances, Y: Targets, *, work_dir: str | PathLike[str] | None = None, **options: Any
+        self, X: Instances, Y: Targets, *, work_dir: str | PathLike[str] | None = None, **options: object
     ) -> Self:
         """Fit a copy of every model on X and Y.
 
@@ -116,9 +113,9 @@ class Ensemble(SaveMixin, Estimator):
         X: Instances,
         k: int = 10,
         *,
-        candidates: LabelFilter = None,
-        exclude: LabelFilter = None,
-        **options: Any,
+        candidates: LabelIds | None = None,
+        exclude: LabelIds | None = None,
+        **options: object,
     ) -> TopK:
         """Rank labels by all models together.
 
@@ -173,7 +170,7 @@ class Ensemble(SaveMixin, Estimator):
         ids, scores = self._merged(X, depth, min(n_labels, depth * len(self.models_)))
         return score_matrix(ids, scores, n_labels)
 
-    def predict(self, X: Instances) -> Any:
+    def predict(self, X: Instances) -> "AnyArray | sp.csr_array":
         """Return the labels that the models assert by majority.
 
         Every model's own ``predict`` is asked, so that the rule is the same for all methods of merging, some of
@@ -226,7 +223,7 @@ class Ensemble(SaveMixin, Estimator):
         check_fitted(self, "models_")
         self._check(self.models_)
 
-    def _merged(self, X: Instances, depth: int, k: int, **options: Any) -> TopK:
+    def _merged(self, X: Instances, depth: int, k: int, **options: object) -> TopK:
         lists = [model.predict_topk(X, depth, **options) for model in self.models_]
         return combine_topk(lists, self.method, k, weights=self.weights)
 
@@ -261,7 +258,7 @@ class Ensemble(SaveMixin, Estimator):
         models = [state.parts[f"model_{number}"] for number in range(n_models)]
         return cls.from_fitted(models, config["method"], config["weights"], config["member_k"])
 
-    def _check(self, models: Sequence[Any]) -> None:
+    def _check(self, models: Sequence[LabelModel]) -> None:
         if isinstance(models, str) or not isinstance(models, Sequence) or not models:
             raise ValueError(f"models is {models!r}; a list of at least one estimator was expected")
         for number, model in enumerate(models):
@@ -281,7 +278,7 @@ class Ensemble(SaveMixin, Estimator):
             check_integer("member_k", self.member_k, 1)
 
 
-def _widths(models: Sequence[Any]) -> list[int]:
+def _widths(models: Sequence[LabelModel]) -> list[int]:
     """Return the numbers of labels, of models that know theirs; asked once, for an ensemble asks its models in turn."""
     widths = [getattr(model, "n_labels_", None) for model in models]
     return [width for width in widths if width is not None]

@@ -11,7 +11,6 @@ Every function returns a new `FittedTree` that shares most arrays with the old o
 import math
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -139,6 +138,8 @@ def graft_labels(
         own = own if stem.labels.size == fitted.tree.labels.size else _select(own, kept)
         tree = graft(stem.relabel(np.arange(fitted.n_labels), n_labels), tree)
         top = concat_siblings([own[0], layers[0]])
+        from concurrent.futures import ThreadPoolExecutor  # not needed to open a model
+
         with ThreadPoolExecutor() as pool:  # copying, which is not bound to the interpreter
             layers = [top, *pool.map(append_chunks, own[1:], layers[1:])]
     known, n_instances = fitted.label_counts, fitted.n_instances

@@ -21,7 +21,7 @@ from ..core.lazy import sp
 from ..core.sparse import as_csr
 from ..core.state import State, lasting
 from ..core.threads import n_threads
-from ..core.types import LabelIds, MatrixLike, Targets
+from ..core.types import AnyArray, LabelIds, MatrixLike, Targets
 from ..indexing import LabelTree
 from ..indexing.growing import TreeOptions
 from ..indexing.overlap import Copies
@@ -446,7 +446,7 @@ class XRLinear(SaveMixin, Estimator):
         ids, scores = self.predict_topk(X, self.n_reachable_)
         return score_matrix(ids, scores, self.n_labels_)
 
-    def predict(self, X: MatrixLike) -> Any:
+    def predict(self, X: MatrixLike) -> "AnyArray | sp.csr_array":
         """Return the labels that the model asserts.
 
         Returns

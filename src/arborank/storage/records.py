@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from numbers import Real
-from typing import Any
 
 from ..core.memory import format_bytes
 from ..core.types import Json
@@ -95,8 +94,10 @@ def changed(old: Sequence[Record], new: Sequence[Record], change: str) -> list[R
     return list((kept | {record.title: record for record in new}).values())
 
 
-def parse_records(found: Any) -> list[Record]:
+def parse_records(found: object) -> list[Record]:
     """Return the records that JSON describes; ``ValueError`` if it describes none."""
+    if not isinstance(found, list):
+        raise ValueError(f"its records are none (found {type(found).__name__})")
     try:
         return [Record(**one) for one in found]
     except TypeError as error:

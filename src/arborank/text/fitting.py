@@ -1,8 +1,8 @@
 """Fitting features, label names and model to texts with label names."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ..core.lazy import sp
 from ..core.sequences import text_list
 from ..core.sparse import Csr, to_scipy
 from ..core.strings import StringTable
-from ..core.types import FilePath, Relevance, TopK, WeightedLabels
+from ..core.types import FilePath, LabelModel, Relevance, WeightedLabels
 from ..features.base import TextTransformer, fit_rows, rows_of
 from ..indexing.representing import uses_label_features
 from .names import check_label_texts, encode_names
@@ -27,18 +27,6 @@ __all__ = [
     "others",
     "paired_rows",
 ]
-
-
-class LabelModel(Protocol):
-    """What ranks labels by their ids: `XRLinear`, an estimator of this package or of one's own."""
-
-    @property
-    def fit(self) -> Callable[..., object]:
-        """Method that learns from instances and labels."""
-
-    @property
-    def predict_topk(self) -> Callable[..., TopK]:
-        """Method that returns ids and scores of the best labels of instances."""
 
 
 class Fitted(NamedTuple):

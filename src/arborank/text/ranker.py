@@ -11,14 +11,14 @@ from ..core.lazy import sp
 from ..core.sparse import to_scipy
 from ..core.state import State, lasting
 from ..core.strings import StringTable
-from ..core.types import FilePath, Labels, Relevance, TopK, WeightedLabels
+from ..core.types import FilePath, LabelModel, Labels, Relevance, TopK, WeightedLabels
 from ..features import TextFeatures
 from ..features.base import TextTransformer, rows_of
 from ..linear import XRLinear
 from ..matching.beam import LabelFilter
 from ..storage import SaveMixin
 from . import updating
-from .fitting import Fitted, LabelModel, check_stage, fit_texts
+from .fitting import Fitted, check_stage, fit_texts
 from .names import encode_names, label_ids, weight_array
 
 __all__ = ["RankOptions", "TextRanker"]
