@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._native import Layer, Precision, rank_features
 from ..core.checks import check_integer, check_real
+from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr
 from ..core.state import State
 from ..core.types import AnyArray, Matrix
