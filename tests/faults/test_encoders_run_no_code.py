@@ -13,7 +13,13 @@ import pytest
 
 import arborank
 from arborank.storage import save
-from arborank.transformer.trust import FILES, check_modules, check_settings, check_shards, without_code
+from arborank.transformer.encoders.trust import (
+    FILES,
+    check_modules,
+    check_settings,
+    check_shards,
+    without_code,
+)
 
 # ------------------------------------------------------------------ without the extra
 
@@ -403,7 +409,7 @@ def test_an_export_writes_through_no_link(folder, tmp_path, name, kind):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)
     from arborank.transformer import Encoder
-    from arborank.transformer.accelerated import export_onnx
+    from arborank.transformer.encoders.accelerated import export_onnx
 
     other = tmp_path / "other"
     if kind != "dangling link":

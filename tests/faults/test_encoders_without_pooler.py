@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 
 from arborank.storage.snapshots import Snapshots  # noqa: E402
 from arborank.transformer import Encoder, XRTransformer, scratch_encoder  # noqa: E402
-from arborank.transformer.unused import Absent, used_weights  # noqa: E402
+from arborank.transformer.encoders.unused import Absent, used_weights  # noqa: E402
 
 TEXTS = [f"noise{i % 5} topic{i % 4} word{i % 8}" for i in range(64)]
 LABELS = [[i % 8] for i in range(64)]
@@ -260,7 +260,7 @@ def test_onnx_without_a_pooler(words, tmp_path):
         pytest.importorskip(package)
     import onnxruntime
 
-    from arborank.transformer.accelerated import export_onnx
+    from arborank.transformer.encoders.accelerated import export_onnx
 
     encoder = Encoder.load(masked_language("Roberta", words, tmp_path / "mlm"))
     export_onnx(encoder, tmp_path / "encoder.onnx")

@@ -19,7 +19,7 @@ from arborank.storage import append, disk, save, tensorfile
 from arborank.storage.append import GrowingArrays, map_arrays
 from arborank.storage.runs import Run
 from arborank.storage.snapshots import Snapshot, Snapshots
-from arborank.transformer.tokens import TokenCache
+from arborank.transformer.encoders.tokens import TokenCache
 
 TEXTS = ["red apple", "fast car", "green pear", "slow car"] * 5
 LABELS = [["fruit"], ["vehicle"], ["fruit"], ["vehicle"]] * 5

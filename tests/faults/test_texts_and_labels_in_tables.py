@@ -15,7 +15,7 @@ from arborank.datasets import TextData, add_typos
 from arborank.indexing import trie_tree
 from arborank.metrics import evaluate, precision_at_k
 from arborank.transformer import PlainTexts, text_embeddings
-from arborank.transformer.tokens import training_texts
+from arborank.transformer.encoders.tokens import training_texts
 
 TEXTS = ["red fruit", "yellow fruit", "fast car", "old car"]
 LABELS = [["apple"], ["banana"], ["racer"], ["oldtimer"]]

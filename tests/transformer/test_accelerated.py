@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from arborank.transformer import Encoder, XRTransformer  # noqa: E402
-from arborank.transformer.accelerated import export_onnx, runner  # noqa: E402
+from arborank.transformer.encoders.accelerated import export_onnx, runner  # noqa: E402
 
 SMALL = {"branching": 4, "max_leaf_size": 4, "n_jobs": 1, "precision": "float32", "epochs": 0.0}
 
@@ -70,7 +70,7 @@ def test_onnx(folder, data, tmp_path, pooling):
 
 def test_a_fast_encoder_can_still_be_trained(folder, data, monkeypatch):
     encoder = Encoder.load(folder)
-    monkeypatch.setattr("arborank.transformer.encoder.runner", lambda *_: 1 / 0)
+    monkeypatch.setattr("arborank.transformer.encoders.encoder.runner", lambda *_: 1 / 0)
     encoder._runner = lambda ids, mask: 1 / 0
     XRTransformer(encoder, features=NgramTfidf(), **{**SMALL, "epochs": 0.1}).fit(data[0][:64], data[1][:64])
 

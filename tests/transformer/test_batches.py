@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.transformer.batches import TrainingBatches, budget_batches
+from arborank.transformer.encoders.batches import TrainingBatches, budget_batches
 
 LENGTHS = st.lists(st.integers(0, 60), min_size=1, max_size=300).map(lambda x: np.array(x, np.int64))
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from arborank import LabelTree
 from arborank.core.sparse import as_csr
-from arborank.transformer.candidates import Candidates, children_between
+from arborank.transformer.tuning.candidates import Candidates, children_between
 
 
 @st.composite

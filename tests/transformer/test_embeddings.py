@@ -49,7 +49,7 @@ def test_models_of_sentence_transformers(monkeypatch):
             return letters(texts)
 
     finding = SimpleNamespace(sentence_modules=lambda name: [])  # which needs transformers
-    monkeypatch.setitem(sys.modules, "arborank.transformer.finding", finding)
+    monkeypatch.setitem(sys.modules, "arborank.transformer.encoders.finding", finding)
     monkeypatch.setitem(sys.modules, "sentence_transformers", SimpleNamespace(SentenceTransformer=Model))
     assert np.array_equal(text_embeddings(["a", "cb"], "somewhere"), text_embeddings(["a", "cb"], letters))
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)

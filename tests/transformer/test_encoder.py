@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from arborank.transformer import Encoder  # noqa: E402
-from arborank.transformer.device import choose_device  # noqa: E402
+from arborank.transformer.encoders.device import choose_device  # noqa: E402
 
 CPU = choose_device("cpu", "float32")
 
@@ -21,7 +21,7 @@ def vectors(encoder, texts):
     def visit(rows, found):
         out[rows] = found.numpy()
 
-    encoder.embed(encoder.cache(texts), CPU, visit=visit)
+    encoder.embed(encoder.cache(texts), CPU, np.arange(len(texts)), visit=visit)
     return out
 
 

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from arborank.transformer.head import LevelHead, scores  # noqa: E402
+from arborank.transformer.tuning.head import LevelHead, scores  # noqa: E402
 
 
 def test_rows_move_as_with_sparse_adam():

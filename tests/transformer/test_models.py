@@ -7,6 +7,7 @@ import pytest
 
 import arborank
 from arborank import NgramTfidf, TextRanker, XRLinear
+from arborank.storage.lock import exclusive
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -73,7 +74,7 @@ def test_an_interrupted_training_ends_as_the_unbroken_one(folder, data, tmp_path
     options = {"epochs": 2.0, "batch_size": 16, "checkpoint_every": 5, "validation": 0.1, "evaluate_every": 6}
     whole = model(folder, **options).fit(texts, Y)
 
-    from arborank.transformer.trainer import LevelTrainer
+    from arborank.transformer.tuning.trainer import LevelTrainer
 
     taken, take = [], LevelTrainer.step
 
@@ -110,6 +111,16 @@ def test_a_checkpoint_of_another_training_is_refused(folder, data, tmp_path):
     with pytest.raises(ValueError, match=r"differs: labels, texts \(number 64 there, 63 here; tokens"):
         model(folder, **options).fit(texts[1:], Y[1:])
     assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == kept
+
+
+def test_one_process_at_a_time_trains_in_a_checkpoint_dir(folder, data, tmp_path):
+    options = {"checkpoint_dir": tmp_path, "epochs": 0.5}
+    with (
+        exclusive(tmp_path),
+        pytest.raises(BlockingIOError, match=f"{tmp_path} is in use by another process"),
+    ):
+        model(folder, **options).fit(data[0][:64], data[1][:64])
+    model(folder, **options).fit(data[0][:64], data[1][:64])
 
 
 def test_saved_and_loaded(fitted, data, tmp_path):
@@ -155,7 +166,7 @@ def test_own_features_must_come_again(folder, data):
 
 def test_filters_and_blocks(fitted, data, monkeypatch):
     new = data[2][:10]
-    monkeypatch.setattr("arborank.transformer.predictor._ROWS", 4)
+    monkeypatch.setattr("arborank.transformer.fitted._ROWS", 4)
     plain, _ = fitted.predict_topk(new, 2)
     without, _ = fitted.predict_topk(new, 2, exclude=[[int(i)] for i in plain[:, 0]])
     np.testing.assert_array_equal(without[:, 0], plain[:, 1])
@@ -196,19 +207,20 @@ def test_accumulated_batches_count_as_one(folder, data):
         ({"pooling": "pooler-ish"}, ValueError, "pooling is 'pooler-ish'"),
         ({"max_length": 1000}, ValueError, "max_length is 1000, but this encoder reads at most 64"),
         ({"epochs": [1.0]}, ValueError, "epochs has 1 entries, but 3 levels"),
-        ({"loss": "l2"}, ValueError, "loss is 'l2'"),
-        ({"bootstrap": "zero"}, ValueError, "bootstrap is 'zero'"),
+        ({"loss": "l2"}, ValueError, "loss must be one of .*, found 'l2'"),
+        ({"bootstrap": "zero"}, ValueError, "bootstrap must be one of .*, found 'zero'"),
         ({"negatives": "usn"}, ValueError, "negatives is 'usn'"),
         ({"patience": 3}, ValueError, "patience is 3, but validation is 0"),
         ({"device": "abacus"}, ValueError, "device is 'abacus'"),
         ({"precision": "float16"}, ValueError, "'float16' needs an accelerator"),
         ({"embedding_weight": 0.0}, ValueError, "embedding_weight must be above 0"),
         ({"refine": "no"}, TypeError, "refine must be True or False, found 'no'"),
-        ({"rank_on": "air"}, ValueError, "rank_on is 'air'"),
+        ({"rank_on": "air"}, ValueError, "rank_on must be one of .*, found 'air'"),
         ({"max_level_size": 1}, ValueError, "max_level_size is 1, but the top level"),
         ({"ranker": 3}, TypeError, "ranker must be an XRLinear, found int"),
         ({"features": "tfidf"}, TypeError, "features must be a vectoriser with fit_transform, found str"),
         ({"epochs": []}, ValueError, "epochs is empty"),
+        ({"gradient_checkpointing": 1}, TypeError, "gradient_checkpointing must be True or False, found 1"),
         ({"accumulation": 10**30}, ValueError, "the 64 texts to learn from are fewer than so many batches"),
         ({"validation": 0.01}, ValueError, "validation is 0.01, but of 64 texts"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
@@ -283,6 +295,6 @@ def test_an_encoder_without_a_pooler(tokenizer, tmp_path):
 
 
 def test_too_little_memory_is_refused_first(folder, data, monkeypatch):
-    monkeypatch.setattr("arborank.transformer.memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("arborank.transformer.tuning.memory.available_memory", lambda: 1000)
     with pytest.raises(MemoryError, match=r"fine-tuning needs about .* on cpu, but 1 kB are free"):
         model(folder).fit(data[0][:64], data[1][:64])

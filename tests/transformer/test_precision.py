@@ -8,13 +8,13 @@ pytest.importorskip("transformers")
 
 from arborank.core.sparse import as_csr  # noqa: E402
 from arborank.transformer import Encoder  # noqa: E402
-from arborank.transformer.candidates import Candidates  # noqa: E402
-from arborank.transformer.device import Device, choose_device  # noqa: E402
-from arborank.transformer.head import LevelHead  # noqa: E402
-from arborank.transformer.settings import Settings  # noqa: E402
-from arborank.transformer.team import Team  # noqa: E402
-from arborank.transformer.trainer import LevelTrainer  # noqa: E402
-from arborank.transformer.xrtransformer import XRTransformer  # noqa: E402
+from arborank.transformer.encoders.device import Device, choose_device  # noqa: E402
+from arborank.transformer.tuning.candidates import Candidates  # noqa: E402
+from arborank.transformer.tuning.corpus import Corpus  # noqa: E402
+from arborank.transformer.tuning.head import LevelHead, random_vectors  # noqa: E402
+from arborank.transformer.tuning.settings import TuningSettings  # noqa: E402
+from arborank.transformer.tuning.team import Team  # noqa: E402
+from arborank.transformer.tuning.trainer import LevelTrainer  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -25,14 +25,12 @@ def trainer(folder, data, precision):
     indicator = np.zeros((64, 32), np.float32)
     for row, labels in enumerate(Y):
         indicator[row, labels] = 1
-    head = LevelHead.random(32, encoder.width, (0,), CPU)
-    settings = Settings.of(XRTransformer(batch_size=16, head_learning_rate=2e-2, learning_rate=1e-3))
+    head = LevelHead(random_vectors(32, encoder.width, (0,)), CPU)
+    settings = TuningSettings(batch_size=16, head_learning_rate=2e-2, learning_rate=1e-3)
     candidates = Candidates(np.array([0, 32]), as_csr(indicator))
-    rows, cache = np.arange(64), encoder.cache(texts)
+    corpus = Corpus(encoder, encoder.cache(texts), Device(CPU, precision), Team(), shown=False)
     return (
-        LevelTrainer(
-            encoder, head, cache, candidates, rows, 24, settings, Device(CPU, precision), (0,), Team()
-        ),
+        LevelTrainer(corpus, head, candidates, np.arange(64), 24, settings, (0,)),
         encoder,
         head,
     )

@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from arborank.transformer.device import choose_device  # noqa: E402
-from arborank.transformer.team import Team  # noqa: E402
+from arborank.transformer.encoders.device import choose_device  # noqa: E402
+from arborank.transformer.tuning.team import Team  # noqa: E402
 
 PROGRAM = """
 import json, sys

@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from arborank.transformer.tokens import TokenCache, training_texts
+from arborank.transformer.encoders.tokens import TokenCache, training_texts
 
 
 def tokenize(texts):
@@ -13,7 +13,7 @@ def tokenize(texts):
 
 @pytest.mark.parametrize("on_disk", [True, False])
 def test_batches_come_back(tmp_path, monkeypatch, on_disk):
-    monkeypatch.setattr("arborank.transformer.tokens._CHUNK", 2)
+    monkeypatch.setattr("arborank.transformer.encoders.tokens._CHUNK", 2)
     texts = ["a bb ccc", "dd", "", "a b c d"]
     path = tmp_path / "tokens" if on_disk else None
     cache = TokenCache.build(texts, tokenize, vocabulary=10, path=path)

@@ -4,7 +4,11 @@ import subprocess
 import sys
 
 import pytest
+import sklearn.base
+import sklearn.exceptions
 
+from arborank import XRLinear
+from arborank.core.estimator import clone
 from arborank.transformer import PlainTexts, XRTransformer, XTransformer
 
 
@@ -46,3 +50,31 @@ def test_plain_texts_stay():
     assert PlainTexts().fit_transform(("a", "b")) == ["a", "b"]
     with pytest.raises(TypeError, match="one str"):
         PlainTexts().transform("text")
+
+
+def test_x_transformer_has_the_parameters_of_one_level():
+    several, one = XRTransformer().get_params(), XTransformer().get_params()
+    assert several.keys() - one.keys() == {"max_level_size", "negatives", "beam_size"}
+    assert one.keys() < several.keys()
+    different = {name: value for name, value in one.items() if value != several[name]}
+    assert different == {"epochs": 10.0, "bootstrap": "random", "refine": False}
+    with pytest.raises(TypeError, match="negatives"):
+        XTransformer(negatives="man")
+    with pytest.raises(ValueError, match="Invalid parameter 'beam_size'"):
+        XTransformer().set_params(beam_size=3)
+
+
+@pytest.mark.parametrize("cls", [XRTransformer, XTransformer])
+def test_parameters_are_kept_and_cloned(cls):
+    model = cls("folder", epochs=[1, 2], ranker=XRLinear(Cp=2.0), patience=3)
+    for twin in (clone(model), cls(**model.get_params(deep=False)), sklearn.base.clone(model)):
+        assert twin is not model
+        assert repr(twin) == repr(model)
+    assert clone(model).ranker is not model.ranker
+    assert model.set_params(ranker__Cp=3.0, device="cpu").ranker.Cp == 3.0
+    assert hash(model) != hash(clone(model))  # of identity, as scikit-learn's are
+    with pytest.raises(TypeError):
+        cls("folder", "mean")
+    with pytest.raises(sklearn.exceptions.NotFittedError):
+        cls().predict_topk(["a text"])
+    assert not hasattr(cls(), "ranker_")

@@ -19,7 +19,7 @@ from ..matching import combination
 from ..matching.combine import is_logarithmic
 from ..text import TextRanker
 from ..text.names import label_id
-from ..transformer.predictor import EmbeddingPredictor
+from ..transformer import XRTransformer
 
 __all__ = ["Path", "Step", "explain"]
 
@@ -70,7 +70,7 @@ class Path:
 
 
 def explain(
-    model: XRLinear | EmbeddingPredictor | TextRanker,
+    model: XRLinear | XRTransformer | TextRanker,
     x: MatrixLike,
     label: int | str,
     *,
@@ -107,7 +107,7 @@ def explain(
         if not isinstance(label, str):
             raise TypeError(f"label must be the name of one, found {label!r}")
         inner, number = model.model_, label_id(model.labels_, label, model.normalization, "label")
-        if isinstance(inner, EmbeddingPredictor):
+        if isinstance(inner, XRTransformer):
             return explain(inner, x, number, X=X, n_features=n_features, combine=combine)
         if not isinstance(x, str):
             raise TypeError(f"x must be a str, found {type(x).__name__}")
@@ -116,7 +116,7 @@ def explain(
         terms = model.features_.get_feature_names_out()
         encoded = rows_of(model.features_, [x])
         return _ways(_tree_of(inner), encoded, number, n_features, combine, lambda i: str(terms[i]))
-    if isinstance(model, EmbeddingPredictor):
+    if isinstance(model, XRTransformer):
         if not isinstance(x, str):
             raise TypeError(f"x must be a str, found {type(x).__name__}")
         instance, names = model.explained_row(x, X)

@@ -11,7 +11,7 @@ KINDS: dict[str, str] = {
     "Autocompleter": "arborank.autocomplete.completer",
     "Catalogue": "arborank.autocomplete.catalogue",
     "ContextRows": "arborank.autocomplete.rows",
-    "Encoder": "arborank.transformer.encoder",
+    "Encoder": "arborank.transformer.encoders.encoder",
     "Ensemble": "arborank.linear.ensemble",
     "FittedTree": "arborank.linear.fitted",
     "Followers": "arborank.autocomplete.followers",

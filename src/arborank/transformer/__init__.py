@@ -15,7 +15,7 @@ from .xrtransformer import XRTransformer
 from .xtransformer import XTransformer
 
 if TYPE_CHECKING:
-    from .encoder import Encoder
+    from .encoders.encoder import Encoder
     from .scratch import scratch_encoder
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "text_embeddings",
 ]
 
-_NEED_TORCH = {"Encoder": ".encoder", "scratch_encoder": ".scratch"}
+_NEED_TORCH = {"Encoder": ".encoders.encoder", "scratch_encoder": ".scratch"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,6 @@
 """A linear model taught by a transformer's answers: the speed of the one, and a report of what it loses."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,11 +9,12 @@ from numpy.typing import NDArray
 from ..core.checks import check_integer, check_real
 from ..core.estimator import clone
 from ..core.sparse import Csr, as_csr
+from ..core.types import Labels
 from ..features import TextFeatures
 from ..linear import XRLinear
 from ..metrics import precision_at_k
 from ..text import TextRanker
-from .tokens import training_texts
+from .encoders.tokens import training_texts
 
 __all__ = ["distil"]
 
@@ -24,7 +24,7 @@ _PLACES = (1, 3, 5)
 def distil(
     teacher: TextRanker,
     texts: Sequence[str],
-    labels: Sequence[Any] | None = None,
+    labels: Labels | None = None,
     *,
     k: int = 10,
     least: float = 0.1,

@@ -1,22 +1,32 @@
 """Vectors of texts, for labels that have names or descriptions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..core.checks import check_integer
 from ..core.sequences import text_list
 from ..core.sparse import unit_rows
+from ..core.types import FilePath
 
 __all__ = ["text_embeddings"]
 
 
+class TextEncoder(Protocol):
+    """What makes vectors of texts."""
+
+    def encode(self, texts: list[str], /) -> ArrayLike:
+        """Return a matrix, a row a text."""
+
+
 def text_embeddings(
     texts: Sequence[str],
-    encoder: Any = "sentence-transformers/all-MiniLM-L6-v2",
+    encoder: "FilePath | TextEncoder | Callable[[list[str]], ArrayLike]" = (
+        "sentence-transformers/all-MiniLM-L6-v2"
+    ),
     *,
     batch_size: int = 64,
 ) -> NDArray[np.float32]:
@@ -60,7 +70,7 @@ def text_embeddings(
     return unit_rows(np.concatenate(parts))
 
 
-def _encode(encoder: Any) -> Any:
+def _encode(encoder: Any) -> Callable[[list[str]], Any]:
     if isinstance(encoder, (str, PathLike)):
         try:
             from sentence_transformers import SentenceTransformer
@@ -68,16 +78,15 @@ def _encode(encoder: Any) -> Any:
             raise ImportError(
                 "an encoder by name needs the package sentence-transformers: pip install 'arborank[embeddings]'"
             ) from None
-        from .finding import sentence_modules
+        from .encoders.finding import sentence_modules
 
         sentence_modules(str(encoder))  # a stranger's list would have any function of any package called
         options = {"use_safetensors": True}
         model = SentenceTransformer(str(encoder), trust_remote_code=False, model_kwargs=options)
         return lambda texts: model.encode(texts, batch_size=len(texts), show_progress_bar=False)
-    if callable(getattr(encoder, "encode", None)):
-        return encoder.encode
-    if callable(encoder):
-        return encoder
+    encode: Callable[[list[str]], Any] = getattr(encoder, "encode", encoder)
+    if callable(encode):
+        return encode
     raise TypeError(f"encoder must be a name, an object with encode or a callable; found {encoder!r}")
 
 

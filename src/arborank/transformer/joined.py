@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ..core.sparse import Csr
 
-__all__ = ["dense_rows", "join"]
+__all__ = ["dense_rows", "join", "ranker_rows"]
 
 _BLOCK = 16_384  # rows joined at once, which bounds the memory beyond the result
 
@@ -50,6 +50,11 @@ def join(sparse: Csr, dense: NDArray[np.float32], weight: float = 1.0) -> Csr:
         behind = (indptr[start + 1 : stop + 1] - e)[:, None] + np.arange(e)
         indices[behind], data[behind] = columns, np.float32(weight) * dense[start:stop]
     return Csr(indptr, indices, data, d + e)
+
+
+def ranker_rows(sparse: Csr, dense: NDArray[np.float32], weight: float | None) -> Csr:
+    """Return what a ranker sees of texts: both, embeddings with this weight; or the embeddings alone."""
+    return dense_rows(dense) if weight is None else join(sparse, dense, weight)
 
 
 def dense_rows(dense: NDArray[np.float32]) -> Csr:

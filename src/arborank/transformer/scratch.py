@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,14 +10,14 @@ import transformers
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-from ..core.checks import check_integer, check_real
-from .batches import TrainingBatches
-from .device import Device, choose_device
-from .encoder import Encoder
-from .memory import check_tuning_fits
-from .reporting import training_bar
-from .schedule import share_of_rate
-from .tokens import readable, training_texts
+from ..core.options import Options, integer, option, real
+from .encoders.batches import TrainingBatches
+from .encoders.device import Device, choose_device
+from .encoders.encoder import Encoder
+from .encoders.tokens import readable, training_texts
+from .tuning.memory import check_tuning_fits
+from .tuning.reporting import training_bar
+from .tuning.schedule import share_of_rate
 
 __all__ = ["scratch_encoder"]
 
@@ -27,21 +28,37 @@ _LETTERS = 1000  # most letters that a vocabulary knows
 _LOG_EVERY = 50
 
 
+@dataclass(frozen=True)
+class _Recipe(Options):
+    """The arguments of `scratch_encoder` of the same names."""
+
+    vocabulary: int = option(8000, integer(len(_SPECIAL) + 1))
+    layers: int = option(4, integer(1))
+    width: int = option(256, integer(1))
+    heads: int = option(4, integer(1))
+    max_length: int = option(128, integer(3))
+    epochs: float = option(3.0, real(least=0.0))
+    batch_size: int = option(32, integer(1))
+    learning_rate: float = option(5e-4, real(above=0.0))
+    masked: float = option(0.15, real(above=0.0, most=0.9))
+    random_state: int = option(0, integer(0))
+
+
 def scratch_encoder(
     texts: Sequence[str],
     *,
-    vocabulary: int = 8000,
-    layers: int = 4,
-    width: int = 256,
-    heads: int = 4,
-    max_length: int = 128,
-    epochs: float = 3.0,
-    batch_size: int = 32,
-    learning_rate: float = 5e-4,
-    masked: float = 0.15,
+    vocabulary: int = _Recipe.vocabulary,
+    layers: int = _Recipe.layers,
+    width: int = _Recipe.width,
+    heads: int = _Recipe.heads,
+    max_length: int = _Recipe.max_length,
+    epochs: float = _Recipe.epochs,
+    batch_size: int = _Recipe.batch_size,
+    learning_rate: float = _Recipe.learning_rate,
+    masked: float = _Recipe.masked,
     device: str = "auto",
     precision: str = "auto",
-    random_state: int = 0,
+    random_state: int = _Recipe.random_state,
     verbose: int = 0,
 ) -> Encoder:
     """Make a small BERT and warm it up on texts, for places without a hub.
@@ -72,15 +89,18 @@ def scratch_encoder(
         If the weights alone would need more memory than there is.
     """
     texts = list(map(readable, training_texts(texts)))
-    numbers = {"layers": layers, "width": width, "heads": heads, "batch_size": batch_size}
-    for name, value in numbers.items():
-        check_integer(name, value, 1)
-    check_integer("vocabulary", vocabulary, len(_SPECIAL) + 1)
-    check_integer("max_length", max_length, 3)
-    check_integer("random_state", random_state, 0)
-    check_real("epochs", epochs, least=0.0)
-    check_real("learning_rate", learning_rate, above=0.0)
-    check_real("masked", masked, above=0.0, most=0.9)
+    recipe = _Recipe(
+        vocabulary=vocabulary,
+        layers=layers,
+        width=width,
+        heads=heads,
+        max_length=max_length,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        masked=masked,
+        random_state=random_state,
+    )
     if width % heads:
         raise ValueError(f"width is {width}, which is no multiple of heads, {heads}")
     where = choose_device(device, precision)
@@ -99,18 +119,7 @@ def scratch_encoder(
         torch.manual_seed(random_state)
         guesser = transformers.BertForMaskedLM(config).to(where.place)
         encoder = Encoder(guesser.bert, tokenizer, pooling="mean", max_length=max_length)
-        _warm_up(
-            guesser,
-            encoder,
-            texts,
-            epochs,
-            batch_size,
-            learning_rate,
-            masked,
-            where,
-            random_state,
-            bool(verbose),
-        )
+        _warm_up(guesser, encoder, texts, recipe, where, shown=bool(verbose))
     return encoder
 
 
@@ -160,30 +169,27 @@ def _warm_up(
     guesser: torch.nn.Module,
     encoder: Encoder,
     texts: Sequence[str],
-    epochs: float,
-    batch_size: int,
-    learning_rate: float,
-    masked: float,
+    recipe: _Recipe,
     device: Device,
-    seed: int,
-    verbose: bool,
+    *,
+    shown: bool,
 ) -> None:
-    cache = encoder.cache(texts)
-    batches = TrainingBatches(cache.lengths, batch_size, (seed,))
-    n_steps = int(np.ceil(epochs * batches.per_epoch))
-    optimizer = torch.optim.AdamW(guesser.parameters(), lr=learning_rate, weight_decay=0.01)
+    cache, seed = encoder.cache(texts), recipe.random_state
+    batches = TrainingBatches(cache.lengths, recipe.batch_size, (seed,))
+    n_steps = int(np.ceil(recipe.epochs * batches.per_epoch))
+    optimizer = torch.optim.AdamW(guesser.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     guesser.train()
     total = 0.0
-    with training_bar("masked-language warm-up", n_steps, 0, enabled=verbose) as update:
+    with training_bar("masked-language warm-up", n_steps, 0, enabled=shown) as update:
         for step in range(n_steps):
             ids, mask = cache.batch(batches[step], _PAD)
-            shown, targets = _hide(
-                ids, masked, len(encoder.tokenizer), np.random.default_rng((seed, 1, step))
+            seen, targets = _hide(
+                ids, recipe.masked, len(encoder.tokenizer), np.random.default_rng((seed, 1, step))
             )
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate * share_of_rate(step, n_steps, 0.1)
+                group["lr"] = recipe.learning_rate * share_of_rate(step, n_steps, 0.1)
             with device.autocast():
-                margins = guesser(input_ids=device.tensor(shown), attention_mask=device.tensor(mask)).logits
+                margins = guesser(input_ids=device.tensor(seen), attention_mask=device.tensor(mask)).logits
             loss = torch.nn.functional.cross_entropy(
                 margins.float().flatten(0, 1), device.tensor(targets).flatten(), ignore_index=_IGNORED
             )

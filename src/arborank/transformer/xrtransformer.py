@@ -1,17 +1,40 @@
 """XR-Transformer: an encoder learns from the label tree at all resolutions, coarse to fine."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from ..core.checks import check_integer
+from ..core.errors import ArgumentError
+from ..core.estimator import Estimator, check_fitted, fitted_clone
+from ..core.memory import check_label_arrays_fit
+from ..core.state import State, lasting
+from ..core.types import FilePath, LabelIds, MatrixLike, Targets, TopK
 from ..indexing import LabelTree
-from .ranker import TransformerRanker
-from .settings import Settings
+from ..linear import XRLinear
+from ..linear.answers import quality
+from ..linear.targets import as_indicator, classes_from_state, classes_to_state
+from ..storage import SaveMixin
+from .encoders.tokens import training_texts
+from .extra import require_torch
+from .fitted import FittedTransformer
+from .options import Computing, RankingOptions
+from .plain import PlainTexts
+from .tuning.settings import TuningSettings
+
+if TYPE_CHECKING:
+    from .encoders.encoder import Encoder
 
 __all__ = ["XRTransformer"]
 
 
-class XRTransformer(TransformerRanker):
+@dataclass(eq=False, repr=False)
+class XRTransformer(SaveMixin, Estimator):
     """Extreme multi-label ranking with a transformer trained on a label tree, level by level (Zhang et al. 2021).
 
     A tree is grown on sparse features. From its top down, encoder and a head of one vector a node are trained together
@@ -88,6 +111,20 @@ class XRTransformer(TransformerRanker):
     verbose : int, default=0
         1 shows progress bars with the loss.
 
+    Attributes
+    ----------
+    encoder_ : Encoder
+        Fine-tuned.
+    ranker_ : XRLinear
+        Ranks on sparse features and embeddings side by side.
+    features_ : fitted vectoriser, or None when `fit` was given ``X``
+    classes_ : array of shape (n_labels,) or None
+    n_labels_, n_instances_, n_sparse_features_ : int
+    history_ : list of dict
+        Records of the training: ``level``, ``step``, ``loss`` and, with ``validation``, ``P@1``, ``P@3``, ``P@5``.
+    fit_times_ : dict of str to float
+        Seconds spent on the stages.
+
     References
     ----------
     J. Zhang, W.-C. Chang, H.-F. Yu, I. S. Dhillon, "Fast multi-resolution transformer fine-tuning for extreme
@@ -100,90 +137,300 @@ class XRTransformer(TransformerRanker):
     >>> ids, scores = model.predict_topk(new_texts, k=5)  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        encoder: Any = "sentence-transformers/all-MiniLM-L6-v2",
-        *,
-        pooling: str | None = None,
-        max_length: int | None = None,
-        features: Any = None,
-        rank_on: str = "joint",
-        embedding_weight: float = 0.5,
-        branching: int = 16,
-        max_leaf_size: int = 100,
-        max_level_size: int = 32768,
-        epochs: float | Sequence[float] = 2.0,
-        batch_size: int = 32,
-        accumulation: int = 1,
-        learning_rate: float = 5e-5,
-        head_learning_rate: float = 1e-3,
-        warmup: float = 0.1,
-        weight_decay: float = 0.0,
-        max_grad_norm: float = 1.0,
-        dropout: float = 0.1,
-        loss: str = "squared-hinge",
-        bootstrap: str = "linear",
-        negatives: str = "tfn+man",
-        beam_size: int = 20,
-        validation: float = 0.0,
-        evaluate_every: int = 500,
-        patience: int | None = None,
-        refine: bool = True,
-        ranker: Any = None,
-        checkpoint_dir: Any = None,
-        checkpoint_every: int = 500,
-        gradient_checkpointing: bool = False,
-        device: str = "auto",
-        precision: str = "auto",
-        random_state: int = 0,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.encoder = encoder
-        self.pooling = pooling
-        self.max_length = max_length
-        self.features = features
-        self.rank_on = rank_on
-        self.embedding_weight = embedding_weight
-        self.branching = branching
-        self.max_leaf_size = max_leaf_size
-        self.max_level_size = max_level_size
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.accumulation = accumulation
-        self.learning_rate = learning_rate
-        self.head_learning_rate = head_learning_rate
-        self.warmup = warmup
-        self.weight_decay = weight_decay
-        self.max_grad_norm = max_grad_norm
-        self.dropout = dropout
-        self.loss = loss
-        self.bootstrap = bootstrap
-        self.negatives = negatives
-        self.beam_size = beam_size
-        self.validation = validation
-        self.evaluate_every = evaluate_every
-        self.patience = patience
-        self.refine = refine
-        self.ranker = ranker
-        self.checkpoint_dir = checkpoint_dir
-        self.checkpoint_every = checkpoint_every
-        self.gradient_checkpointing = gradient_checkpointing
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.verbose = verbose
+    encoder: "FilePath | Encoder" = "sentence-transformers/all-MiniLM-L6-v2"
+    _: KW_ONLY
+    pooling: str | None = None
+    max_length: int | None = None
+    features: Any = None
+    rank_on: str = RankingOptions.rank_on
+    embedding_weight: float = RankingOptions.embedding_weight
+    branching: int = RankingOptions.branching
+    max_leaf_size: int = RankingOptions.max_leaf_size
+    max_level_size: int = 32768
+    epochs: float | Sequence[float] = TuningSettings.epochs
+    batch_size: int = TuningSettings.batch_size
+    accumulation: int = TuningSettings.accumulation
+    learning_rate: float = TuningSettings.learning_rate
+    head_learning_rate: float = TuningSettings.head_learning_rate
+    warmup: float = TuningSettings.warmup
+    weight_decay: float = TuningSettings.weight_decay
+    max_grad_norm: float = TuningSettings.max_grad_norm
+    dropout: float = TuningSettings.dropout
+    loss: str = TuningSettings.loss
+    bootstrap: str = TuningSettings.bootstrap
+    negatives: str = TuningSettings.negatives
+    beam_size: int = TuningSettings.beam_size
+    validation: float = TuningSettings.validation
+    evaluate_every: int = TuningSettings.evaluate_every
+    patience: int | None = TuningSettings.patience
+    refine: bool = RankingOptions.refine
+    ranker: XRLinear | None = RankingOptions.ranker
+    checkpoint_dir: FilePath | None = None
+    checkpoint_every: int = TuningSettings.checkpoint_every
+    gradient_checkpointing: bool = TuningSettings.gradient_checkpointing
+    device: str = Computing.device
+    precision: str = Computing.precision
+    random_state: int = TuningSettings.random_state
+    n_jobs: int | None = Computing.n_jobs
+    verbose: int = Computing.verbose
 
-    def _settings(self) -> Settings:
-        return Settings.of(self)
+    text_features = PlainTexts  # what a `TextRanker` puts before this model by default
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(self, texts: Sequence[str], Y: Targets, X: MatrixLike | None = None) -> Self:
+        """Fine-tune the encoder along a preliminary tree, then train a ranker on all features.
+
+        Parameters
+        ----------
+        texts : sequence of str, length n_instances
+        Y : sparse or dense indicator of shape (n_instances, n_labels), list of label-id lists, or 1-D classes
+        X : sparse matrix of shape (n_instances, n_features), optional
+            Sparse features of the texts; by default those that ``features`` makes of them. When given here, they must
+            be given to `predict_topk` too.
+
+        Raises
+        ------
+        ImportError
+            If the extra ``transformers`` is not installed.
+        FileNotFoundError
+            If the encoder is not found; the message says where it was looked for.
+        TypeError, ValueError
+            If an argument or a parameter is of the wrong kind, shape or range, a text is empty, or ``checkpoint_dir``
+            is of another training.
+        BlockingIOError
+            If another process trains in ``checkpoint_dir``.
+        MemoryError
+            If more memory would be needed than there is.
+        """
+        tuning, ranking = self._tuning(), RankingOptions.of(self)
+        require_torch()
+        from .fitting import fit_transformer
+
+        texts = training_texts(texts)
+        Y, classes = as_indicator(Y, len(texts), "texts")
+        check_label_arrays_fit(Y.shape[1])
+        fitted, history, times = fit_transformer(
+            self._loaded_encoder(),
+            texts,
+            Y,
+            X,
+            levels=self._levels,
+            ranking=ranking,
+            tuning=tuning,
+            computing=self._computing(),
+            checkpoint_dir=self.checkpoint_dir,
+        )
+        # together, and last: a fit that fails leaves the model as it was
+        self.fitted_, self.classes_, self.history_, self.fit_times_ = fitted, classes, history, times
+        self.n_instances_ = len(texts)
+        return self
+
+    def _tuning(self) -> TuningSettings:
+        return TuningSettings.of(self)
 
     def _levels(self, tree: LabelTree) -> list[int]:
+        """Return the levels of a preliminary tree that the encoder learns from, top first."""
         most = check_integer("max_level_size", self.max_level_size, 1)
         levels = [level for level in range(1, tree.depth + 1) if tree.level_sizes[level] <= most]
         if not levels:
-            raise ValueError(
-                f"max_level_size is {most}, but the top level of the tree has {tree.level_sizes[1]} nodes already; "
-                "allow more, or a smaller branching"
+            raise ArgumentError(
+                "max_level_size",
+                f"is {most}, but the top level of the tree has {tree.level_sizes[1]} nodes already; "
+                "allow more, or a smaller branching",
             )
         return levels
+
+    def _loaded_encoder(self) -> "Encoder":
+        from .encoders.encoder import Encoder
+
+        if not isinstance(self.encoder, Encoder):
+            return Encoder.load(self.encoder, pooling=self.pooling, max_length=self.max_length)
+        if self.pooling is not None or self.max_length is not None:
+            raise ValueError("pooling and max_length are the Encoder's own; set them there")
+        return deepcopy(self.encoder)
+
+    def _computing(self) -> Computing:
+        return Computing(self.device, self.precision, self.n_jobs, self.verbose)
+
+    # ------------------------------------------------------------------ fitted
+
+    @property
+    def encoder_(self) -> "Encoder":
+        """The fine-tuned encoder."""
+        return self.fitted_.encoder
+
+    @property
+    def ranker_(self) -> XRLinear:
+        """The linear ranker."""
+        return self.fitted_.ranker
+
+    @property
+    def features_(self) -> Any:
+        """The fitted vectoriser; None when `fit` was given sparse features."""
+        return self.fitted_.features
+
+    @property
+    def n_sparse_features_(self) -> int:
+        """Number of sparse features."""
+        return self.fitted_.n_sparse_features
+
+    @property
+    def n_labels_(self) -> int:
+        """Number of labels."""
+        return self.fitted_.ranker.n_labels_
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the embeddings of texts by the fine-tuned encoder.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        float32 array of shape (n_texts, d)
+            Rows of unit Euclidean length.
+        """
+        return self._fitted().encode(texts, self._computing())
+
+    def predict_topk(
+        self,
+        texts: Sequence[str],
+        k: int = 10,
+        *,
+        X: MatrixLike | None = None,
+        candidates: LabelIds | None = None,
+        exclude: LabelIds | None = None,
+        **options: Any,
+    ) -> TopK:
+        """Return the best labels of every text, best first.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        k : int, default=10
+        X : sparse matrix of shape (n_texts, n_features), optional
+            Sparse features; needed if and only if `fit` was given some.
+        candidates, exclude : as for `XRLinear.predict_topk`
+        **options
+            ``beam_size`` and ``combine``, instead of the ranker's own.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_texts, k)
+            Label ids, padded with -1.
+        scores : float32 array of shape (n_texts, k)
+            In descending order, padded with -inf.
+        """
+        filters = {"candidates": candidates, "exclude": exclude}
+        return self._fitted().predict_topk(texts, k, self._computing(), X=X, **filters, **options)
+
+    def explained_row(
+        self, text: str, X: MatrixLike | None = None
+    ) -> tuple[sp.csr_array, Callable[[int], int | str]]:
+        """Return what the ranker sees of a text, and what its columns are called; for `explain`.
+
+        Parameters
+        ----------
+        text : str
+        X : sparse matrix of shape (1, n_features), optional
+            Sparse features of the text; needed if and only if `fit` was given some.
+
+        Returns
+        -------
+        row : csr_array of shape (1, n_sparse + d)
+        name : callable
+            Gives a column's term (its number where `fit` was given ``X``), ``"embedding"`` for those of the embedding.
+        """
+        return self._fitted().explained_row(text, self._computing(), X)
+
+    def score(self, texts: Sequence[str], y: Targets, X: MatrixLike | None = None) -> float:
+        """Return the mean nDCG@5 against the labels ``y``, or the accuracy when `fit` was given a 1-D target."""
+        self._fitted()
+        k = 5 if self.classes_ is None else 1
+        return quality(y, self.predict_topk(texts, k, X=X)[0], self.n_labels_, self.classes_)
+
+    def accelerate(self, backend: Literal["compile", "onnx"]) -> Self:
+        """Return a model whose encoder is compiled: same answers but for rounding, sooner.
+
+        Parameters
+        ----------
+        backend : {"compile", "onnx"}
+            ``torch.compile`` on the model's device, which needs a C++ compiler on a CPU; or ONNX Runtime, on the CPU
+            and in float32, which needs the extra ``onnx``. Both take seconds to a minute here, once.
+
+        Returns
+        -------
+        estimator
+            A fitted copy; all but the encoder's program is shared with this one. It is saved without that program.
+
+        Raises
+        ------
+        ImportError, RuntimeError, ValueError
+            If the backend is not installed, fails on this encoder, or is unknown.
+        """
+        fitted = self._fitted()
+        faster = fitted.encoder.accelerated(backend, self._computing().n_threads)
+        return fitted_clone(self, fitted_=replace(fitted, encoder=faster))
+
+    def export_onnx(self, path: FilePath) -> None:
+        """Write the fine-tuned encoder to a new ONNX file: ids and mask in, unit embeddings out."""
+        encoder = self._fitted().encoder
+        from .encoders.accelerated import export_onnx
+
+        export_onnx(encoder, path)
+
+    def save_encoder(self, directory: FilePath) -> None:
+        """Write the fine-tuned encoder alone in Hugging Face layout, with its tokenizer, to a new folder."""
+        self._fitted().encoder.save_pretrained(directory)
+
+    def _fitted(self) -> FittedTransformer:
+        check_fitted(self, "fitted_")
+        return self.fitted_
+
+    # ------------------------------------------------------------------ save
+
+    def to_state(self) -> State:
+        """Take the fitted model apart for saving; ``checkpoint_dir`` and a given `Encoder` stay behind."""
+        fitted = self._fitted().to_state()
+        params = lasting(self.get_params(deep=False))
+        for name in ("features", "ranker", "checkpoint_dir"):
+            del params[name]
+        if not isinstance(self.encoder, str):
+            params["encoder"] = str(self.encoder) if hasattr(self.encoder, "__fspath__") else None
+        config = {
+            "params": params,
+            "n_labels": self.n_labels_,
+            "n_instances": self.n_instances_,
+            "history": self.history_,
+        }
+        arrays, classes = classes_to_state(self.classes_)
+        return State({**config, **fitted.config}, arrays, {**fitted.parts, **classes})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Put a saved model together again.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a number or part is of another kind, or they do not fit one another.
+        """
+        model = cls(**lasting(state.config["params"]))
+        model.fitted_ = FittedTransformer.from_state(state, RankingOptions.of(model).weight)
+        n_labels = check_integer("n_labels", state.config["n_labels"], 0)
+        if n_labels != model.n_labels_:
+            raise ValueError(f"n_labels is {n_labels}, but the ranker has {model.n_labels_}")
+        model.n_instances_ = check_integer("n_instances", state.config["n_instances"], 0)
+        model.history_ = state.config["history"]
+        model.classes_ = classes_from_state(state, n_labels)
+        return model
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags

@@ -7,29 +7,22 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from ..core.memory import available_memory, format_bytes
-from ..indexing import LabelTree
+from ...core.memory import available_memory, format_bytes
+from ...indexing import LabelTree
+from ..encoders.device import Device
+from ..encoders.encoder import Encoder
 from .candidates import children_between
-from .device import Device
-from .encoder import Encoder
-from .settings import Settings
+from .settings import TuningSettings
 
-__all__ = ["check_tuning_fits", "estimate_for", "estimate_tuning"]
+__all__ = ["check_tuning_fits", "estimate_tuning"]
 
 _LOG = logging.getLogger(__name__)
 
 
-def estimate_tuning(encoder: Encoder, *, batch_size: int, n_nodes: int, n_candidates: int) -> int:
-    """Estimate the bytes on the device while encoder and head are trained.
-
-    Parameters
-    ----------
-    encoder : Encoder
-    batch_size : int
-    n_nodes : int
-        Of the largest level.
-    n_candidates : int
-        Nodes that a batch is scored against.
+def estimate_tuning(
+    encoder: Encoder, tree: LabelTree, levels: Sequence[int], settings: TuningSettings
+) -> int:
+    """Estimate the bytes on the device while encoder and head of the level that needs most are trained.
 
     Notes
     -----
@@ -37,32 +30,21 @@ def estimate_tuning(encoder: Encoder, *, batch_size: int, n_nodes: int, n_candid
     about 16 values a token and unit of width for the backward pass (of 4 bytes) and two of ``length`` a head and
     token for the attention; the candidates' vectors are there three times, the scores four times.
     """
-    config, length = encoder.config, encoder.max_length
-    layers = getattr(config, "num_hidden_layers", 12)
-    heads = getattr(config, "num_attention_heads", 12)
-    width = encoder.width
-    tokens = batch_size * length
-    weights = 16 * encoder.n_parameters + 12 * n_nodes * (width + 1)
-    activations = layers * tokens * 4 * (16 * width + 2 * heads * length)
-    return int(weights + activations + 12 * n_candidates * width + 16 * batch_size * n_candidates)
-
-
-def estimate_for(encoder: Encoder, tree: LabelTree, levels: Sequence[int], settings: Settings) -> int:
-    """Return `estimate_tuning` for the level of a tree that needs most."""
+    width, length = encoder.width, encoder.max_length
+    layers = getattr(encoder.config, "num_hidden_layers", 12)
+    heads = getattr(encoder.config, "num_attention_heads", 12)
+    activations = layers * settings.batch_size * length * 4 * (16 * width + 2 * heads * length)
     needed = 0
     for upper, lower in pairwise((0, *levels)):
         widths = np.diff(children_between(tree, upper, lower))
+        n_nodes = int(widths.sum())
         opened = min(2 * settings.beam_size * settings.batch_size, widths.size)
-        needed = max(
-            needed,
-            estimate_tuning(
-                encoder,
-                batch_size=settings.batch_size,
-                n_nodes=int(widths.sum()),
-                n_candidates=min(int(widths.sum()), int(opened * widths.max())),
-            ),
+        n_candidates = min(n_nodes, int(opened * widths.max()))
+        head = (
+            12 * n_nodes * (width + 1) + 12 * n_candidates * width + 16 * settings.batch_size * n_candidates
         )
-    return needed
+        needed = max(needed, head)
+    return int(16 * encoder.n_parameters + activations + needed)
 
 
 def check_tuning_fits(needed: int, device: Device) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..core.progress import progress
+from ...core.progress import progress
 
 __all__ = ["training_bar"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..storage.disk import naming
-from .extra import require_onnx
+from ...storage.disk import naming
+from ..extra import require_onnx
 from .unused import example
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.sequences import text_list
-from ..storage.disk import map_file, naming
-from ..storage.runs import Digest
+from ...core.sequences import text_list
+from ...storage.disk import map_file, naming
+from ...storage.runs import Digest
 
 __all__ = ["TokenCache", "readable", "training_texts"]
 

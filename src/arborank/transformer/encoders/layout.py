@@ -11,7 +11,7 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from ..storage.disk import naming
+from ...storage.disk import naming
 from .finding import quiet
 from .trust import FILES, check_settings, without_code
 

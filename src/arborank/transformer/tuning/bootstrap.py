@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.sparse import Csr, as_csr, to_scipy, transpose
-from ..ranking import SolverParams, train_layer
-from .joined import dense_rows
+from ...core.sparse import Csr, as_csr, to_scipy, transpose
+from ...ranking import SolverParams, train_layer
+from ..joined import dense_rows
 
 __all__ = ["active_pattern", "inherit", "solve"]
 

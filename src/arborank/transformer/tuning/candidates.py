@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.sparse import Csr
-from ..indexing import LabelTree
+from ...core.sparse import Csr
+from ...indexing import LabelTree
 
 __all__ = ["Candidates", "NodeBatch", "children_between"]
 

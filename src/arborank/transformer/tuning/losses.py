@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..encoders.device import Device
 from .candidates import NodeBatch
-from .device import Device
 
 __all__ = ["candidate_loss", "combined"]
 

@@ -7,16 +7,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .batches import TrainingBatches
+from ..encoders.batches import TrainingBatches
 from .candidates import Candidates
-from .device import Device
-from .encoder import Encoder
+from .corpus import Corpus
 from .head import LevelHead, scores
 from .losses import candidate_loss
 from .schedule import share_of_rate
-from .settings import Settings
-from .team import Gathered, Team
-from .tokens import TokenCache
+from .settings import TuningSettings
+from .team import Gathered
 
 __all__ = ["LevelTrainer", "strip"]
 
@@ -29,45 +27,38 @@ class LevelTrainer:
 
     Parameters
     ----------
-    encoder, head, cache, candidates, settings, device
+    corpus, head, candidates
     rows : int64 array
         The instances to learn from.
     n_steps : int
         Steps of the whole level, for the learning rate's schedule.
+    settings : TuningSettings
     seed : tuple of int
-    team : Team
-        The processes that a batch is divided among.
     """
 
     def __init__(
         self,
-        encoder: Encoder,
+        corpus: Corpus,
         head: LevelHead,
-        cache: TokenCache,
         candidates: Candidates,
         rows: NDArray[np.int64],
         n_steps: int,
-        settings: Settings,
-        device: Device,
+        settings: TuningSettings,
         seed: tuple[int, ...],
-        team: Team,
     ) -> None:
-        self._encoder, self._head, self._cache, self._candidates = encoder, head, cache, candidates
+        self._corpus, self._head, self._candidates, self._settings = corpus, head, candidates, settings
         self._rows, self._n_steps, self._seed = rows, n_steps, seed
-        self._settings, self._device, self._team = settings, device, team
-        self._batches = TrainingBatches(cache.lengths[rows], settings.batch_size, (*seed, 0))
-        encoder.module.to(device.place)
+        self._encoder, self._device, self._team = corpus.encoder, corpus.device, corpus.team
+        self._batches = TrainingBatches(corpus.cache.lengths[rows], settings.batch_size, (*seed, 0))
+        module, device = corpus.encoder.module, corpus.device
+        module.to(device.place)
         if settings.gradient_checkpointing:
-            encoder.module.gradient_checkpointing_enable()
-        self._names = [name for name, weight in encoder.module.named_parameters() if weight.requires_grad]
-        weights = dict(encoder.module.named_parameters())
-        self._weights = [weights[name] for name in self._names]
+            module.gradient_checkpointing_enable()
+        self._weights = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+        weights = list(self._weights.values())
         groups = [
-            {"params": [weights[name] for name in self._names if weights[name].ndim > 1]},
-            {
-                "params": [weights[name] for name in self._names if weights[name].ndim < 2],
-                "weight_decay": 0.0,
-            },
+            {"params": [weight for weight in weights if weight.ndim > 1]},
+            {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0},
         ]
         self._optimizer = torch.optim.AdamW(
             groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
@@ -90,12 +81,13 @@ class LevelTrainer:
             own = self._team.share(rows)
             if own.size:
                 total += self._learn(own, own.size / rows.size / settings.accumulation, gathered)
-        self._team.sum_gradients(self._weights)
+        weights = list(self._weights.values())
+        self._team.sum_gradients(weights)
         n_nodes = self._head.n_nodes if self._candidates.everything else None
         gathered = self._team.gather(gathered, self._encoder.width + 1, n_nodes, device.place)
         scale = self._scaler.get_scale()
         self._scaler.unscale_(self._optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self._weights, settings.max_grad_norm)
+        norm = torch.nn.utils.clip_grad_norm_(weights, settings.max_grad_norm)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad()
@@ -110,7 +102,7 @@ class LevelTrainer:
         """Add the gradients of some instances' loss, times ``weight``; returns that loss."""
         device, settings = self._device, self._settings
         batch = self._candidates.batch(rows)
-        ids, mask = (device.tensor(array) for array in self._cache.batch(rows, self._encoder.pad))
+        ids, mask = (device.tensor(array) for array in self._corpus.cache.batch(rows, self._encoder.pad))
         with device.autocast():
             pooled = self._encoder.pooled(ids, mask)
         pooled = torch.nn.functional.dropout(pooled, settings.dropout)
@@ -140,9 +132,8 @@ class LevelTrainer:
         """Return all that training continues from, by name."""
         arrays = self.weights()
         arrays.update({f"head.{name}": value for name, value in self._head.arrays().items()})
-        weights = dict(self._encoder.module.named_parameters())
-        for name in self._names:
-            for moment, value in self._optimizer.state.get(weights[name], {}).items():
+        for name, weight in self._weights.items():
+            for moment, value in self._optimizer.state.get(weight, {}).items():
                 arrays[f"{moment}.{name}"] = value.detach().cpu().numpy()
         return arrays
 
@@ -150,17 +141,12 @@ class LevelTrainer:
         """Take over what `arrays` gave."""
         self._encoder.set_weights(strip(arrays, "encoder."))
         self._head.set_arrays(strip(arrays, "head."))
-        weights = dict(self._encoder.module.named_parameters())
-        for name in self._names:
-            state = {
-                moment: torch.from_numpy(np.array(arrays[f"{moment}.{name}"]))
-                for moment in ("step", "exp_avg", "exp_avg_sq")
-                if f"{moment}.{name}" in arrays
-            }
-            for moment, value in state.items():
-                self._optimizer.state[weights[name]][moment] = (
-                    value if moment == "step" else value.to(weights[name].device)
-                )
+        for name, weight in self._weights.items():
+            for moment in ("step", "exp_avg", "exp_avg_sq"):
+                if f"{moment}.{name}" in arrays:
+                    value = torch.from_numpy(np.array(arrays[f"{moment}.{name}"]))
+                    place = "cpu" if moment == "step" else weight.device
+                    self._optimizer.state[weight][moment] = value.to(place)
 
 
 def strip(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

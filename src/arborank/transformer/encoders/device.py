@@ -29,7 +29,7 @@ class Device:
     place: torch.device
     precision: torch.dtype
 
-    def autocast(self) -> Any:
+    def autocast(self) -> torch.autocast:
         """Return the context in which to call the encoder."""
         narrow = self.precision is not torch.float32
         return torch.autocast(

@@ -1,42 +1,39 @@
 """The directory that fine-tuning continues from, and what makes two trainings the same."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
-from ..core.sparse import Csr
-from ..indexing import LabelTree
-from ..storage.runs import Run, fingerprint
-from ..storage.snapshots import Snapshots
-from .encoder import Encoder
-from .settings import Settings
-from .team import Team
-from .tokens import TokenCache
+from ...core.sparse import Csr
+from ...core.types import FilePath
+from ...indexing import LabelTree
+from ...storage.runs import Run, fingerprint
+from ...storage.snapshots import Snapshots
+from .corpus import Corpus
+from .settings import TuningSettings
 
 __all__ = ["snapshots_in"]
 
 
 @contextmanager
 def snapshots_in(
-    directory: str | os.PathLike[str] | None,
-    settings: Settings,
-    encoder: Encoder,
-    cache: TokenCache,
+    directory: FilePath | None,
+    corpus: Corpus,
     Y: Csr,
     tree: LabelTree,
     levels: Sequence[int],
-    team: Team,
+    settings: TuningSettings,
 ) -> Iterator[Snapshots | None]:
     """Hold a directory for a training; the team's first process does, the others read. None without a directory."""
     if directory is None:
         yield None
         return
+    encoder, cache, team = corpus.encoder, corpus.cache, corpus.team
     told = {"pooling": encoder.pooling, "max_length": encoder.max_length}
     kind = type(encoder.module).__name__
     subject = {
-        **settings.fingerprint(),
+        **settings.decisive(),
         "encoder": fingerprint(*encoder.used_weights().values(), kind=kind, **told),
         "texts": fingerprint(cache.digest, number=len(cache), tokens=int(cache.offsets[-1])),
         "labels": fingerprint(np.asarray(Y.indptr), np.asarray(Y.indices), number=Y.shape[1]),

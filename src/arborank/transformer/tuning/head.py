@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["LevelHead", "scores"]
+__all__ = ["LevelHead", "random_vectors", "scores"]
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8
 
@@ -31,13 +31,6 @@ class LevelHead:
         self.mean = torch.zeros_like(self.vectors)
         self.square = torch.zeros_like(self.vectors)
         self.steps = 0
-
-    @classmethod
-    def random(cls, n_nodes: int, width: int, seed: tuple[int, ...], place: torch.device) -> "LevelHead":
-        """Return a head of small random vectors."""
-        vectors = np.random.default_rng(seed).normal(0.0, 0.02, (n_nodes, width + 1)).astype(np.float32)
-        vectors[:, -1] = 0.0
-        return cls(vectors, place)
 
     @property
     def n_nodes(self) -> int:
@@ -96,6 +89,13 @@ class LevelHead:
         for name in ("vectors", "mean", "square"):
             getattr(self, name).copy_(torch.from_numpy(np.array(arrays[name])))
         self.steps = int(arrays["steps"][0])
+
+
+def random_vectors(n_nodes: int, width: int, seed: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return small vectors for a head to begin with, without biases."""
+    vectors = np.random.default_rng(seed).normal(0.0, 0.02, (n_nodes, width + 1)).astype(np.float32)
+    vectors[:, -1] = 0.0
+    return vectors
 
 
 def scores(pooled: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
-from .device import Device
+from ..encoders.device import Device
 
 __all__ = ["Gathered", "Team", "gathered_team"]
 

@@ -1,6 +1,5 @@
 """What a trained level makes of instances: the nodes it would follow, and the vectors it followed them by."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,14 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..core.topk import best_columns
+from ...core.sparse import Csr, as_csr, to_scipy
+from ...core.topk import best_columns
+from ...metrics import precision_at_k
 from .candidates import Candidates
-from .device import Device
-from .encoder import Encoder
+from .corpus import Corpus
 from .head import LevelHead, scores
 from .losses import combined
-from .team import Team
-from .tokens import TokenCache
 
 __all__ = ["Beam", "follow"]
 
@@ -40,27 +38,37 @@ class Beam:
         """Return a beam that holds nothing."""
         return cls(np.full((n_instances, size), -1, np.int32), np.zeros((n_instances, size), np.float32))
 
+    def precision(self, positives: Csr, rows: NDArray[np.int64]) -> dict[str, float]:
+        """Return P@1, P@3 and P@5 of the nodes of some instances, as shares.
+
+        Parameters
+        ----------
+        positives : Csr of shape (n_instances, n_nodes)
+        rows : int64 array
+            The instances that count.
+        """
+        truth = as_csr(to_scipy(positives)[rows], "positives")
+        found = self.nodes[rows].astype(np.int64)
+        return {f"P@{k}": float(precision_at_k(truth, found, k)) for k in (1, 3, 5) if k <= found.shape[1]}
+
 
 def follow(
-    encoder: Encoder,
+    corpus: Corpus,
     head: LevelHead,
-    cache: TokenCache,
     rows: NDArray[np.int64],
     candidates: Candidates,
     above: Beam | None,
     *,
     beam_size: int,
     loss: str,
-    device: Device,
-    team: Team,
     vectors: NDArray[np.float32] | None = None,
-    progress: Callable[[int], None] | None = None,
+    title: str | None = None,
 ) -> Beam:
     """Score instances against what lies below their beam, and keep the best.
 
     Parameters
     ----------
-    encoder, head, cache, device
+    corpus, head
     rows : int64 array
         Which instances.
     candidates : Candidates
@@ -70,27 +78,25 @@ def follow(
     beam_size : int
     loss : str
         What the head was trained with; see `combined`.
-    team : Team
-        The processes that the instances are divided among.
     vectors : float32 array of shape (n_instances, d), optional
         Gets the vectors of the instances.
-    progress : callable, optional
-        Called with the number of instances done.
+    title : str, optional
+        Shows progress under this name.
     """
-    beam = Beam.empty(len(cache), min(beam_size, head.n_nodes))
+    beam = Beam.empty(len(corpus.cache), min(beam_size, head.n_nodes))
 
     def visit(batch: NDArray[np.int64], pooled: torch.Tensor) -> None:
         if vectors is not None:
             vectors[batch] = pooled.cpu().numpy()
         if candidates.everything or above is None:
-            margins = scores(pooled, head.rows(None, device.place).detach()).cpu().numpy()
+            margins = scores(pooled, head.rows(None, corpus.device.place).detach()).cpu().numpy()
             found = combined(margins, None, loss)
             nodes: NDArray[np.int64] = np.arange(head.n_nodes)
         else:
             parents, nodes, widths = candidates.below(above.nodes[batch])
             if not nodes.size:
                 return
-            margins = scores(pooled, head.rows(nodes, device.place).detach()).cpu().numpy()
+            margins = scores(pooled, head.rows(nodes, corpus.device.place).detach()).cpu().numpy()
             found = combined(margins, np.repeat(_of_parents(above, batch, parents), widths, axis=1), loss)
         best = best_columns(found, beam.nodes.shape[1])
         values = np.take_along_axis(found, best, axis=1)
@@ -98,8 +104,8 @@ def follow(
         beam.nodes[batch, :width] = np.where(values > 0, nodes[best], -1)
         beam.scores[batch, :width] = values
 
-    encoder.embed(cache, device, team.share(rows), visit=visit, progress=progress)
-    team.exchange(rows, device, beam.nodes, beam.scores, *([] if vectors is None else [vectors]))
+    found_by_all = [beam.nodes, beam.scores, *([] if vectors is None else [vectors])]
+    corpus.embed(rows, visit, *found_by_all, title=title)
     return beam
 
 

@@ -1,7 +1,6 @@
 """A text encoder: tokenizer, transformer and pooling in one savable object."""
 
 import copy
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -16,10 +15,11 @@ try:
 except ImportError as error:  # a saved model is opened where the extra is not installed
     raise ImportError(f"{error}; install the extra: pip install 'arborank[transformers]'") from error
 
-from ..core.checks import check_integer
-from ..core.state import State
-from ..storage import SaveMixin
-from ..storage.disk import naming
+from ...core.checks import check_integer
+from ...core.state import State
+from ...core.types import FilePath
+from ...storage import SaveMixin
+from ...storage.disk import naming
 from .accelerated import Run, runner
 from .batches import budget_batches
 from .device import Device
@@ -56,7 +56,12 @@ class Encoder(SaveMixin):
     """
 
     def __init__(
-        self, module: Any, tokenizer: Any, *, pooling: str = "mean", max_length: int | None = None
+        self,
+        module: transformers.PreTrainedModel,
+        tokenizer: transformers.PreTrainedTokenizerBase,
+        *,
+        pooling: str = "mean",
+        max_length: int | None = None,
     ) -> None:
         config = module.config
         if pooling not in POOLINGS:
@@ -83,9 +88,7 @@ class Encoder(SaveMixin):
         self._runner: Run | None = None
 
     @classmethod
-    def load(
-        cls, name: str | os.PathLike[str], *, pooling: str | None = None, max_length: int | None = None
-    ) -> Self:
+    def load(cls, name: FilePath, *, pooling: str | None = None, max_length: int | None = None) -> Self:
         """Load an encoder in the layout of Transformers or of sentence-transformers.
 
         Parameters
@@ -207,7 +210,7 @@ class Encoder(SaveMixin):
         self,
         cache: TokenCache,
         device: Device,
-        rows: NDArray[np.int64] | None = None,
+        rows: NDArray[np.int64],
         *,
         visit: Callable[[NDArray[np.int64], torch.Tensor], None],
         progress: Callable[[int], None] | None = None,
@@ -218,14 +221,13 @@ class Encoder(SaveMixin):
         ----------
         cache : TokenCache
         device : Device
-        rows : int64 array, optional
-            Which texts; all by default.
+        rows : int64 array
+            Which texts.
         visit : callable
             Takes the numbers of a batch's texts and their vectors (not normalised, or by ONNX Runtime of unit length).
         progress : callable, optional
             Called with the number of texts done.
         """
-        rows = np.arange(len(cache)) if rows is None else rows
         self.module.to(device.place).eval()
         run = self._runner or self.pooled
         done = 0
@@ -294,7 +296,7 @@ class Encoder(SaveMixin):
 
     # ------------------------------------------------------------------ save
 
-    def save_pretrained(self, directory: str | os.PathLike[str]) -> None:
+    def save_pretrained(self, directory: FilePath) -> None:
         """Write the encoder alone in Hugging Face layout, which ``AutoModel`` and `load` open.
 
         Raises

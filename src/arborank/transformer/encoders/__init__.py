@@ -1,0 +1,1 @@
+"""Encoders of text: found, loaded, checked, asked for vectors."""

@@ -1,0 +1,1 @@
+"""Fine-tuning along a label tree: level by level, encoder and heads together."""
