@@ -127,3 +127,22 @@ def test_files_that_are_no_log(tmp_path):
         read_log(path)
     with path.open(newline="") as file:
         assert session_pairs(csv.reader(file)).queries == ["x", "y", "x"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--label-texts about.tsv", "--label-texts is given, but .*; say --cold-start for labels that"),
+        ("--ngrams 3,1", "--ngrams must hold 1 <= min <= max"),
+        ("--min-df 9", "--min-df 9 keeps terms that are in at least 9 texts"),
+        ("--min-df 8", "--min-df 8 and max_df=1.0 leave no term of 8 texts"),
+        ("-j 0", "--jobs must be positive, or -1 for every core, found 0"),
+    ],
+)
+def test_errors_name_options(tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.tsv").write_text("fruit\tred apple\nvehicle\tfast car\n" * 4)
+    (tmp_path / "about.tsv").write_text("fruit\tgrows on trees\n")
+    result = CliRunner().invoke(main, ["train", "data.tsv", "-m", "m", *options.split()])
+    assert result.exit_code == 1
+    assert re.search(f"Error: {message}", " ".join(result.stderr.split())), result.stderr

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -328,6 +329,53 @@ def test_no_file_in_the_place_of_a_matrix(tmp_path):
     os.mkfifo(tmp_path / "X.trn.npz")
     with pytest.raises(FileNotFoundError, match=r"X\.trn"):
         read_pecos(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays"),
+    [
+        (
+            "bsr",
+            {
+                "indices": np.zeros(0, int),
+                "indptr": np.zeros(2, int),
+                "data": np.zeros((0, 1 << 20, 1 << 20)),
+            },
+        ),
+        (
+            "bsr",
+            {
+                "indices": np.zeros(9, int),
+                "indptr": np.array([0, 9]),
+                "data": np.zeros((9, 1 << 10, 1 << 10)),
+            },
+        ),
+        ("dia", {"offsets": np.arange(-512, 512), "data": np.zeros((1024, 1 << 13), np.float32)}),
+        ("dia", {"offsets": np.arange(9), "data": np.zeros((9, 1 << 20), np.float32)}),
+        ("coo", {"row": np.zeros(1 << 20, int), "col": np.zeros(1 << 20, int), "data": np.zeros(1 << 20)}),
+        ("csc", {"indices": np.zeros(1, int), "indptr": np.zeros((1 << 20) + 1, int), "data": np.zeros(1)}),
+        ("csr", {"indices": np.zeros(1, int), "indptr": np.zeros((1 << 20) + 1, int), "data": np.zeros(1)}),
+    ],
+)
+def test_small_files_that_unpack_to_zeros_take_little_more_than_these(tmp_path, name, arrays):
+    size = 1 << 10 if len(arrays.get("data")) == 9 and name == "bsr" else 1 << 20
+    np.savez_compressed(tmp_path / "x.npz", format=name.encode(), shape=np.array([size, size]), **arrays)
+    held = sum(array.nbytes for array in arrays.values())
+    tracemalloc.start()
+    try:
+        matrix = read_npz(tmp_path / "x.npz")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert matrix.shape == (size, size)
+    assert peak < 5 * held + 40 * size
+
+
+def test_what_a_file_holds_does_not_fill_the_screen(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", format=("x" * 100_000).encode(), shape=np.array([4, 4]))
+    with pytest.raises(ValueError, match=r"x\.npz: not a sparse matrix") as caught:
+        read_npz(tmp_path / "x.npz")
+    assert len(str(caught.value)) < 1000
 
 
 # ---------------------------------------------------------------- PECOS

@@ -95,9 +95,9 @@ def test_they_are_saved_as_given():
 def test_one_text_is_told_what_to_do():
     for texts in (["one text"], ["one text"] * 3):
         with pytest.raises(
-            ValueError, match=rf"min_df=4 .* at least 4 texts, but texts has only {len(texts)};"
+            ValueError, match=rf"min_df 4 .* at least 4 texts, but texts has only {len(texts)};"
         ):
             NgramTfidf(min_df=4).fit(texts)
-    with pytest.raises(ValueError, match=r"min_df=2 .* texts has only 1; give more texts, or lower min_df"):
+    with pytest.raises(ValueError, match=r"min_df 2 .* texts has only 1; give more texts, or lower it"):
         TextRanker().fit(["one text"], ["label"])
     assert TextRanker(NgramTfidf()).fit(["one text"], ["label"]).rank("text")[0][0] == "label"

@@ -164,6 +164,16 @@ def test_the_interpreter_does_not_report_it_again(place, unbuffered):
 
 
 @FULL
+@pytest.mark.parametrize("name", [None, *sorted(main.commands)])
+def test_help_for_a_full_disk_names_the_output(monkeypatch, capsys, name):
+    with open("/dev/full", "wb", buffering=0) as raw, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(raw, "utf-8", write_through=True))
+        with pytest.raises(SystemExit, match="1"):
+            main([*([] if name is None else [name]), "--help"])
+    assert capsys.readouterr().err == "Error: standard output: No space left on device\n"
+
+
+@FULL
 def test_what_cannot_be_told_loses_no_model(place):
     with open("/dev/full", "w") as full:
         line = [*RUN, "train", "data.jsonl", "-m", "kept", "--holdout", "0.4", "--min-df", "1"]

@@ -14,7 +14,7 @@ from .evaluate import evaluate
 from .inspect import inspect
 from .predict import predict
 from .rank import rank
-from .reporting import ReportingGroup, quiet_option
+from .reporting import ReportingGroup, help_option, quiet_option
 from .train import train
 from .train_completer import train_completer
 from .update import update
@@ -51,5 +51,5 @@ for _command in (
     complete,
     demo,
 ):
-    quiet_option(_command)
+    help_option(quiet_option(_command))
     main.add_command(_command)

@@ -17,7 +17,7 @@ from ..core.progress import no_progress
 from . import streams
 from .layouts import as_option
 
-__all__ = ["ReportingGroup", "quiet_option", "say", "show_log"]
+__all__ = ["ReportingGroup", "help_option", "quiet_option", "say", "show_log"]
 
 _INTERRUPTED = 130
 _QUIET = "arborank.quiet"
@@ -101,6 +101,7 @@ class ReportingGroup(click.Group):
             for param in (command.params if command else ())
             if isinstance(param, click.Option)
         }
+        names |= {"n_jobs": names["jobs"]} if "jobs" in names else {}
         told = error.told(lambda argument: names.get(argument, argument), as_option, " ")
         return printable(" ".join(told.split()))
 
@@ -151,6 +152,17 @@ def _is_quiet() -> bool:
     return ctx is not None and _QUIET in ctx.meta
 
 
+def _show_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        try:
+            click.echo(ctx.get_help(), color=ctx.color)
+        except OSError as error:  # `naming` would load NumPy first
+            error.filename = "standard output"
+            raise
+        ctx.exit()
+
+
+help_option = click.help_option("-h", "--help", callback=_show_help)
 quiet_option = click.option(
     "-q",
     "--quiet",

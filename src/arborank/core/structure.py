@@ -108,11 +108,12 @@ def _inner_diagonals(X: Any) -> Any:
     if np.unique(offsets).size != offsets.size:
         raise ValueError("an offset is repeated")
     inner = (offsets > -X.shape[0]) & (offsets < X.shape[1])
-    data, offsets = X.data[inner, : X.shape[1]], offsets[inner].astype(np.int64)
-    columns = np.broadcast_to(np.arange(data.shape[1]), data.shape)
-    rows = columns - offsets[:, np.newaxis]
-    held = (rows >= 0) & (rows < X.shape[0]) & (data != 0)
-    return sp.coo_array((data[held], (rows[held], columns[held])), shape=X.shape)
+    data, offsets = X.data[:, : X.shape[1]], offsets.astype(np.int64)
+    diagonals, columns = np.nonzero(data)  # most of them may be zeros
+    rows = columns - offsets[diagonals]
+    held = inner[diagonals] & (rows >= 0) & (rows < X.shape[0])
+    diagonals, rows, columns = diagonals[held], rows[held], columns[held]
+    return sp.coo_array((data[diagonals, columns], (rows, columns)), shape=X.shape)
 
 
 def _coordinates_of_lists(X: Any) -> "sp.coo_array":

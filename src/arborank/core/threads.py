@@ -11,6 +11,8 @@ cores, are not started: they would only wait for one another. Nor are more than 
 import os
 from numbers import Integral
 
+from .errors import ArgumentError
+
 __all__ = ["n_threads", "used_threads"]
 
 _FEW = 16  # threads that are started on any machine, as tests use them
@@ -31,9 +33,9 @@ def n_threads(n_jobs: int | None) -> int:
     if not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool):
         raise TypeError(f"n_jobs must be an integer or None, found {n_jobs!r}")
     if n_jobs < -1 or n_jobs == 0:
-        raise ValueError(f"n_jobs must be positive, or -1 for every core, found {n_jobs}")
+        raise ArgumentError("n_jobs", f"must be positive, or -1 for every core, found {n_jobs}")
     if n_jobs >= 2**31:
-        raise ValueError(f"n_jobs must be below 2**31, found {n_jobs}")
+        raise ArgumentError("n_jobs", f"must be below 2**31, found {n_jobs}")
     return used_threads(int(n_jobs)) if n_jobs > 0 else 0
 
 

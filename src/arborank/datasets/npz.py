@@ -19,6 +19,7 @@ from .lines import StrPath
 __all__ = ["open_arrays", "read_npz"]
 
 _MOST_ARRAYS = 64
+_MOST_LETTERS = 300  # of an error, which may hold what the file holds
 _DEFLATED = 1032  # bytes that one can stand for, at most
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -91,7 +92,7 @@ def open_arrays(path: StrPath, complaint: str) -> Iterator[BinaryIO]:
         zlib.error,
         AttributeError,
     ) as error:
-        raise ValueError(f"{path}{complaint}: {error}") from error
+        raise ValueError(f"{path}{complaint}: {str(error)[:_MOST_LETTERS]}") from error
 
 
 def _check_arrays(file: BinaryIO, path: str) -> None:

@@ -132,7 +132,9 @@ class TextVectorizer(Estimator, ABC):
             try:
                 part._learn(fitter, i, n_texts)
             except ValueError as error:
-                raise ValueError(f"parts[{i}]: {error}" if len(parts) > 1 else str(error)) from None
+                if len(parts) == 1:
+                    raise
+                raise ValueError(f"parts[{i}]: {error}") from None
         self._keep_parts(parts)
         self.__dict__.pop("_encoder", None)
         return fitter

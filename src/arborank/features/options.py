@@ -7,6 +7,7 @@ from typing import Any
 
 from .._native import TextOptions, ngrams
 from ..core.checks import check_choice, check_flag
+from ..core.errors import ArgumentError
 from ..core.sequences import text_list
 
 __all__ = [
@@ -25,7 +26,7 @@ def check_max_features(value: object) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"max_features must be an integer or None, found {value!r}")
     if value < 1:
-        raise ValueError(f"max_features must be at least 1, found {value}")
+        raise ArgumentError("max_features", f"must be at least 1, found {value}")
     return min(int(value), 2**62)  # beyond what there can be
 
 
@@ -33,13 +34,15 @@ def document_limits(min_df: object, max_df: object, n_texts: int) -> tuple[float
     """Return the least and the greatest number of documents that a term may occur in."""
     low, high = documents("min_df", min_df, n_texts), documents("max_df", max_df, n_texts)
     if low > n_texts:
-        raise ValueError(
-            f"min_df={min_df!r} keeps terms that are in at least {low:g} texts, but texts has only {n_texts}; give "
-            "more texts, or lower min_df: it is 1 for NgramTfidf()"
+        raise ArgumentError(
+            "min_df",
+            f"{min_df!r} keeps terms that are in at least {low:g} texts, but texts has only {n_texts}; give more "
+            "texts, or lower it: it is 1 for NgramTfidf()",
         )
     if high < low:
-        raise ValueError(
-            f"max_df={max_df!r} is {high:g} of {n_texts} texts, fewer than min_df={min_df!r}, that is {low:g}"
+        raise ArgumentError(
+            "max_df",
+            f"{max_df!r} is {high:g} of {n_texts} texts, fewer than min_df={min_df!r}, that is {low:g}",
         )
     return low, high
 
@@ -50,11 +53,11 @@ def documents(name: str, value: object, n_texts: int) -> float:
         raise TypeError(f"{name} must be a count (int) or a ratio (float), found {value!r}")
     if isinstance(value, Integral):
         if value < 1:
-            raise ValueError(f"{name} as a count must be at least 1, found {value}")
+            raise ArgumentError(name, f"as a count must be at least 1, found {value}")
         return float(value)
     ratio = float(value)
     if not 0.0 <= ratio <= 1.0:
-        raise ValueError(f"{name} as a ratio must be within 0.0 to 1.0, found {value}")
+        raise ArgumentError(name, f"as a ratio must be within 0.0 to 1.0, found {value}")
     return ratio * n_texts
 
 
@@ -133,5 +136,5 @@ def _ngram_range(value: Any) -> tuple[int, int]:
         raise TypeError(f"ngram_range must be two integers (min, max), found {value!r}")
     low, high = int(value[0]), int(value[1])
     if not 1 <= low <= high <= 1000:
-        raise ValueError(f"ngram_range must hold 1 <= min <= max <= 1000, found {value!r}")
+        raise ArgumentError("ngram_range", f"must hold 1 <= min <= max <= 1000, found {value!r}")
     return low, high

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .._native import NgramFitter, NgramPart, NgramWeights, TextOptions, ngrams
 from ..core.checks import check_choice, check_flag
+from ..core.errors import ArgumentError
 from ..core.estimator import check_fitted
 from ..core.state import State, lasting
 from .base import TextVectorizer
@@ -97,9 +98,10 @@ class TfidfPart(TextVectorizer):
         limit = check_max_features(self.max_features)
         terms, offsets, slots, df = fitter.select(part, low, high, limit, binary)
         if len(df) == 0:
-            raise ValueError(
-                f"no term is in at least {low:g} (min_df={self.min_df!r}) and at most {high:g} "
-                f"(max_df={self.max_df!r}) of {n_texts} texts; lower min_df or raise max_df"
+            raise ArgumentError(
+                "min_df",
+                f"{self.min_df!r} and max_df={self.max_df!r} leave no term of {n_texts} texts: none is in at least "
+                f"{low:g} and at most {high:g} of them; lower the first, or raise the second",
             )
         self.terms_ = Vocabulary(terms, offsets, slots)
         if self.use_idf:
