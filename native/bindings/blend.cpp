@@ -30,7 +30,8 @@ struct Frequencies {
 
   std::pair<std::vector<std::int64_t>, std::vector<double>> blend(
       std::int64_t first, std::int64_t end, std::int64_t k, const Vector<std::int64_t>& ids,
-      const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<double>& times,
+      const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
+      const std::vector<std::tuple<std::int64_t, std::int64_t, double>>& contexts,
       const std::vector<std::int64_t>& often, double weight) const {
     check_range(first, end);
     if (ids.size() != scores.size() || labels.size() != times.size())
@@ -41,12 +42,16 @@ struct Frequencies {
         check_label(ids(i));
         found.emplace_back(ids(i), scores(i));
       }
-    for (std::size_t i = 0; i < labels.size(); i++)
-      check_label(labels(i));
+    std::vector<search::Followed> after;
+    for (const auto& [low, high, counts_for] : contexts) {
+      if (low < 0 || high < low || high > static_cast<std::int64_t>(labels.size()))
+        throw std::invalid_argument("contexts must be ranges of the " + std::to_string(labels.size()) + " labels");
+      after.push_back({labels.data() + low, times.data() + low, high - low, counts_for});
+    }
     for (const std::int64_t label : often)
       check_label(label);
     search::Ranked best =
-        own.blend(first, end, k, std::move(found), {labels.data(), times.data(), labels.size()}, often, weight);
+        own.blend(first, end, k, std::move(found), search::followers(after, first, end), often, weight);
     return {std::move(best.ids), std::move(best.scores)};
   }
 };
@@ -74,7 +79,8 @@ void bind_blend(nb::module_& m) {
           nb::arg("first"), nb::arg("end"), nb::arg("k"),
           "The labels of a range that were sent most often; among equals the first.")
       .def("blend", &Frequencies::blend, nb::arg("first"), nb::arg("end"), nb::arg("k"), nb::arg("ids"),
-           nb::arg("scores"), nb::arg("labels"), nb::arg("times"), nb::arg("often"), nb::arg("weight"),
+           nb::arg("scores"), nb::arg("labels"), nb::arg("times"), nb::arg("contexts"), nb::arg("often"),
+           nb::arg("weight"),
            "The best labels of a range, and their scores, of what was found, what followed and what is frequent.");
 }
 

@@ -7,7 +7,7 @@
 #include "bindings/common.hpp"
 #include "text/encoder.hpp"
 #include "text/fitter.hpp"
-#include "text/sorted.hpp"
+#include "text/strings.hpp"
 
 namespace arborank::bindings {
 namespace {
@@ -365,11 +365,33 @@ void bind_features(nb::module_& m) {
          std::int64_t low, std::int64_t high) {
         if (low < 0 || high < low || high >= static_cast<std::int64_t>(offsets.size()))
           throw std::invalid_argument("low and high must be positions of the strings");
-        const text::SortedStrings strings{text.data(), static_cast<std::int64_t>(text.size()), offsets.data()};
+        const text::Strings strings{text.data(), static_cast<std::int64_t>(text.size()), offsets.data()};
         return text::starting_with(strings, {prefix.c_str(), prefix.size()}, low, high);
       },
       nb::arg("text"), nb::arg("offsets"), nb::arg("prefix"), nb::arg("low"), nb::arg("high"),
       "The first and the one behind the last of the strings, in code point order, that begin with a prefix.");
+  m.def(
+      "strings_at",
+      [](const Vector<std::uint8_t>& text, const Vector<std::int64_t>& offsets,
+         const std::vector<std::int64_t>& positions) {
+        const text::Strings strings{text.data(), static_cast<std::int64_t>(text.size()), offsets.data()};
+        const auto n = static_cast<std::int64_t>(offsets.size()) - 1;
+        std::vector<nb::str> found;
+        for (const std::int64_t position : positions) {
+          if (position < -n || position >= n)
+            throw nb::index_error(
+                ("position " + std::to_string(position) + " is out of range for " + std::to_string(n) + " strings")
+                    .c_str());
+          const std::string_view one = strings.at(position < 0 ? position + n : position);
+          PyObject* decoded = PyUnicode_DecodeUTF8(one.data(), static_cast<Py_ssize_t>(one.size()), nullptr);
+          if (decoded == nullptr)
+            throw nb::python_error();
+          found.push_back(nb::steal<nb::str>(decoded));
+        }
+        return found;
+      },
+      nb::arg("text"), nb::arg("offsets"), nb::arg("positions"),
+      "The strings at some positions; negative ones count from the end.");
   m.attr("UNICODE_VERSION") = text::unicode::kVersion;
 }
 

@@ -12,12 +12,40 @@ struct Ranked {
   std::vector<double> scores;
 };
 
-// What followed a context: labels in ascending order, and how often each did.
+// What followed a context: labels in ascending order, and how often each did, which counts `weight` times.
 struct Followed {
   const std::int32_t* labels;
-  const double* times;
-  std::size_t n;
+  const std::int64_t* times;
+  std::int64_t n;
+  double weight;
 };
+
+struct Follower {
+  std::int32_t label;
+  double times;
+};
+
+// The labels of a range that followed some contexts, in ascending order; their times added up.
+inline std::vector<Follower> followers(const std::vector<Followed>& contexts, std::int64_t first, std::int64_t end) {
+  std::vector<Follower> all;
+  for (const Followed& after : contexts) {
+    const std::int32_t* stop = after.labels + after.n;
+    for (const std::int32_t* one = std::lower_bound(after.labels, stop, first); one < stop && *one < end; one++)
+      if (*one >= first)  // as it is, in ascending order
+        all.push_back({*one, after.weight * static_cast<double>(after.times[one - after.labels])});
+  }
+  if (contexts.size() < 2)
+    return all;
+  std::stable_sort(all.begin(), all.end(), [](const Follower& a, const Follower& b) { return a.label < b.label; });
+  std::size_t n = 0;
+  for (const Follower& one : all)
+    if (n > 0 && all[n - 1].label == one.label)
+      all[n - 1].times += one.times;
+    else
+      all[n++] = one;
+  all.resize(n);
+  return all;
+}
 
 class Frequencies {
  public:
@@ -56,17 +84,17 @@ class Frequencies {
   // `(1 - weight) q + weight f`, and `f` where nothing was found either. `often` are the range's most frequent labels,
   // which count where fewer than `k` followed.
   Ranked blend(std::int64_t first, std::int64_t end, std::int64_t k, std::vector<std::pair<std::int64_t, double>> found,
-               const Followed& after, const std::vector<std::int64_t>& often, double weight) const {
+               const std::vector<Follower>& after, const std::vector<std::int64_t>& often, double weight) const {
     struct Candidate {
       std::int64_t id;
       double times, score;
     };
     std::vector<Candidate> rows;
     double n = 0;
-    for (std::size_t i = 0; i < after.n; i++)
-      if (!is_blocked(after.labels[i])) {
-        rows.push_back({after.labels[i], after.times[i], 0.0});
-        n += after.times[i];
+    for (const auto& [label, times] : after)
+      if (!is_blocked(label)) {
+        rows.push_back({label, times, 0.0});
+        n += times;
       }
     const auto n_followed = static_cast<std::int64_t>(rows.size());
     // those that followed are in order; behind them stand those that were found, in order too

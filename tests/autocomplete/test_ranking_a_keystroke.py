@@ -1,5 +1,7 @@
 """The kernels of a keystroke against plain Python: rows of context and prefix, and one ranking of all that counts."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -10,15 +12,23 @@ from arborank._native import Frequencies, mix_rows, starting_with
 from arborank.core.sparse import Csr, as_csr, to_scipy
 
 N = 12  # labels
+BAD_RANGES = ((-1, 1), (1, 0), (0, 2))
 ids = st.integers(0, N - 1)
-some_times = st.sampled_from([0.25, 0.5, 1.0, 2.0, 5.0])
+some_contexts = st.lists(
+    st.tuples(st.dictionaries(ids, st.integers(1, 5), max_size=8), st.sampled_from([1.0, 0.5, 0.25])),
+    max_size=3,
+)
 some_scores = st.sampled_from([0.0, 0.125, 0.5, 1.0])
 
 
-def blended(counts, blocked, run, k, found, after, often, weight):
+def blended(counts, blocked, run, k, found, contexts, often, weight):
     """The formula, label by label."""
     total = max(sum(counts[run[0] : run[1]]), 1)
-    after = {label: times for label, times in after.items() if label not in blocked}
+    after = Counter()
+    for context, decay in contexts:
+        for label, times in context.items():
+            if run[0] <= label < run[1] and label not in blocked:
+                after[label] += decay * times
     n = sum(after.values())
     chosen = {**after, **found}
     if len(after) < k and len(chosen) < run[1] - run[0]:
@@ -40,13 +50,14 @@ def blended(counts, blocked, run, k, found, after, often, weight):
     ends=st.tuples(st.integers(0, N), st.integers(0, N)),
     k=st.integers(1, N + 2),
     found=st.dictionaries(ids, some_scores, max_size=5),
-    after=st.dictionaries(ids, some_times, max_size=8),
+    contexts=some_contexts,
 )
-def test_one_ranking(counts, blocked, ends, k, found, after):
+def test_one_ranking(counts, blocked, ends, k, found, contexts):
     run = min(ends), max(ends)
     inside = range(*run)
     found = {label: score for label, score in found.items() if label in inside and label not in blocked}
-    after = {label: times for label, times in sorted(after.items()) if label in inside}
+    labels = [sorted(context) for context, _ in contexts]
+    bounds = np.cumsum([0, *map(len, labels)]).tolist()
     sent = Frequencies(np.array(counts), np.array(sorted(blocked), np.int32))
     often = sent.top(*run, k)
     open_ = [label for label in inside if counts[label] and label not in blocked]
@@ -56,26 +67,30 @@ def test_one_ranking(counts, blocked, ends, k, found, after):
         k,
         np.array([*found, -1]),
         np.array([*found.values(), -np.inf], np.float32),
-        np.array([*after], np.int32),
-        np.array([*after.values()], np.float64),
+        np.array([label for part in labels for label in part], np.int32),
+        np.array([contexts[i][0][label] for i, part in enumerate(labels) for label in part], np.int64),
+        [(low, high, decay) for low, high, (_, decay) in zip(bounds, bounds[1:], contexts, strict=False)],
         often,
         0.25,
     )
-    expected, values = blended(counts, blocked, run, k, found, after, often, 0.25)
+    expected, values = blended(counts, blocked, run, k, found, contexts, often, 0.25)
     assert got == expected
     np.testing.assert_allclose(scores, values, rtol=1e-12)
 
 
 def test_a_ranking_of_labels_that_there_are_not_is_refused():
     sent = Frequencies(np.array([3, 4]), np.array([], np.int32))
-    none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.float64)
+    none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.int64)
     for wrong in (
-        (0, 3, 1, *none, []),
-        (1, 0, 1, *none, []),
-        (0, 2, 1, *none, [2]),
-        (0, 2, 1, np.array([2]), np.zeros(1, np.float32), *none[2:], []),
-        (0, 2, 1, *none[:2], np.array([-1], np.int32), np.ones(1), []),
-        (0, 2, 1, *none[:2], np.array([1], np.int32), np.ones(2), []),
+        (0, 3, 1, *none, [], []),
+        (1, 0, 1, *none, [], []),
+        (0, 2, 1, *none, [], [2]),
+        (0, 2, 1, np.array([2]), np.zeros(1, np.float32), *none[2:], [], []),
+        (0, 2, 1, *none[:2], np.array([1], np.int32), np.array([1, 1]), [], []),
+        *(
+            (0, 2, 1, *none[:2], np.array([1], np.int32), np.array([1]), [(*bad, 1.0)], [])
+            for bad in BAD_RANGES
+        ),
     ):
         with pytest.raises(ValueError, match=r"labels|label .* is outside|as many"):
             sent.blend(*wrong, 0.5)

@@ -143,11 +143,11 @@ def test_counting_followers():
     contexts = [("a",), ("b", "a"), (), ("c",), ("a",)]
     followers = count_followers(contexts, np.array([2, 0, 1, 1, 2]), None, 3, Threshold())
     assert list(followers.contexts) == ["a", "c"]
-    ids, times = followers.after(("a",), 0.5, 0, 3)
-    assert (ids.tolist(), times.tolist()) == ([0, 2], [1, 2])
-    ids, times = followers.after(("c", "a"), 0.5, 1, 3)
-    assert (ids.tolist(), times.tolist()) == ([1, 2], [0.5, 2])
-    assert followers.after(("b",), 0.5, 0, 3)[0].size == 0
+    assert (followers.labels.tolist(), followers.times.tolist()) == ([0, 2, 1], [1, 2, 1])
+    assert followers.after(("a",), 0.5) == [(0, 2, 1.0)]
+    assert followers.after(("c", "b", "a"), 0.5) == [(0, 2, 1.0), (2, 3, 0.25)]
+    assert followers.after(("c", "b"), 0.5) == [(2, 3, 1.0)]
+    assert followers.after(("b",), 0.5) == []
     few = count_followers(contexts, np.array([2, 0, 1, 1, 2]), list("uuvvu"), 3, Threshold(2, 2))
     assert len(few) == 0
     known = count_followers(
@@ -181,7 +181,7 @@ def test_damaged_followers_are_refused(name, value, message):
         3,
     )
     state = followers.to_state()
-    assert Followers.from_state(state).after(("a",), 1.0, 0, 3)[0].tolist() == [0, 2]
+    assert Followers.from_state(state).after(("a",), 1.0) == [(0, 2, 1.0)]
     with pytest.raises(ValueError, match=message):
         Followers.from_state(State(state.config, {**state.arrays, name: value}, state.parts))
     for n_queries in (-1, 2**31, 2, "3", None, True):

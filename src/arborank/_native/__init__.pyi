@@ -24,7 +24,7 @@ class Frequencies:
         The labels of a range that were sent most often; among equals the first.
         """
 
-    def blend(self, first: int, end: int, k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], often: Sequence[int], weight: float) -> tuple[list[int], list[float]]:
+    def blend(self, first: int, end: int, k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float) -> tuple[list[int], list[float]]:
         """
         The best labels of a range, and their scores, of what was found, what followed and what is frequent.
         """
@@ -149,6 +149,9 @@ def starting_with(text: Annotated[NDArray[numpy.uint8], dict(shape=(None,), orde
     """
     The first and the one behind the last of the strings, in code point order, that begin with a prefix.
     """
+
+def strings_at(text: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], positions: Sequence[int]) -> list[str]:
+    """The strings at some positions; negative ones count from the end."""
 
 UNICODE_VERSION: str = ...
 

@@ -113,11 +113,13 @@ class FittedCompleter:
         one more sending. Where nothing of the run followed, it is ``0.97 q + 0.03 f``, and ``f`` where the model has
         nothing either.
         """
-        catalogue = self.catalogue
-        labels, times = self.followers.after(context, self.rows.decay, *run)
-        few = labels.size < k + catalogue.blocked.size
-        often = catalogue.frequent(*run, k) if few else []
-        return self._named(*catalogue.sent.blend(*run, k, ids, scores, labels, times, often, _FREQUENCY))
+        catalogue, followers = self.catalogue, self.followers
+        after = followers.after(context, self.rows.decay)
+        often = catalogue.frequent(*run, k)
+        best = catalogue.sent.blend(
+            *run, k, ids, scores, followers.labels, followers.times, after, often, _FREQUENCY
+        )
+        return self._named(*best)
 
     def _near(
         self, prefix: str, context: Context, k: int, beam_size: int | None, found: set[str]
@@ -149,11 +151,11 @@ class FittedCompleter:
             ids = ids[~np.isin(ids, blocked)][:k]
             return self._named(ids.tolist(), (self.catalogue.counts[ids] / counts.sum()).tolist())
         best, scores = self._searched(row, min(k, labels.size), beam_size, allowed=labels)
-        return self._named(best[0].tolist(), scores[0].tolist())
+        some = best[0] >= 0
+        return self._named(best[0][some].tolist(), scores[0][some].tolist())
 
     def _named(self, ids: list[int], scores: list[float]) -> Completions:
-        texts = self.catalogue.texts
-        return [(texts[i], score) for i, score in zip(ids, scores, strict=True) if i >= 0]
+        return list(zip(self.catalogue.texts.take(ids), scores, strict=True))
 
     def blocking(self, phrases: Iterable[str]) -> Self:
         """Return a completer that never suggests what holds one of some words or phrases."""

@@ -1,6 +1,5 @@
 """How often every query was sent right after another one."""
 
-from bisect import bisect_left
 from collections.abc import Container, Hashable, Sequence
 from typing import Any, Self
 
@@ -16,10 +15,7 @@ from .threshold import Threshold
 
 __all__ = ["Followers", "count_followers"]
 
-Found = tuple[NDArray[np.int32], NDArray[np.float64]]
-
 _REMEMBERED = 4096  # contexts whose position is kept for the next keystroke
-_NOTHING: Found = np.array([], np.int32), np.array([], np.float64)
 
 
 class Followers:
@@ -50,8 +46,7 @@ class Followers:
         self.labels = labels
         self.times = times
         self.n_queries = n_queries
-        # views from which an item comes without the overhead of numpy's scalars
-        self._bounds, self._ids = indptr.data, labels.data
+        self._bounds = indptr.data  # a view from which an item comes without the overhead of NumPy's scalars
         self._places: dict[str, int] = {}  # of contexts that were asked for
 
     def __len__(self) -> int:
@@ -75,44 +70,26 @@ class Followers:
     def __contains__(self, context: object) -> bool:
         return isinstance(context, str) and self.find(context) is not None
 
-    def after(self, previous: Sequence[str], decay: float, first: int, end: int) -> Found:
-        """Return which queries of a range of ids followed some contexts, and how often.
+    def after(self, previous: Context, decay: float) -> list[tuple[int, int, float]]:
+        """Return where the counts of some contexts stand in ``labels`` and ``times``, and how much they count.
 
         Parameters
         ----------
-        previous : sequence of str
-            Normal forms of the previous queries, oldest first: times count in full after the last one that is known,
-            ``decay`` times after the one before it, and so on.
+        previous : tuple of str
+            Normal forms of the previous queries, oldest first.
         decay : float
-        first, end : int
+            Counts after the last known one have weight 1, those after the one before it ``decay``, and so on.
 
         Returns
         -------
-        ids : int32 array, ascending
-        times : float64 array
+        list of (first, end, weight), of the known contexts, newest first
         """
-        found: list[Found] = []
-        newest: int | None = None
-        for age, context in enumerate(reversed(previous)):
-            place = self.find(context)
-            if place is None:
-                continue
-            newest = age if newest is None else newest
-            low, high = self._bounds[place], self._bounds[place + 1]
-            if first > 0:
-                low = bisect_left(self._ids, first, low, high)
-            if end < self.n_queries:
-                high = bisect_left(self._ids, end, low, high)
-            if low < high:
-                times = self.times[low:high].astype(np.float64)
-                found.append(
-                    (self.labels[low:high], times if age == newest else times * decay ** (age - newest))
-                )
-        if len(found) < 2:
-            return found[0] if found else _NOTHING
-        ids, places = np.unique(np.concatenate([labels for labels, _ in found]), return_inverse=True)
-        sums = np.bincount(places, weights=np.concatenate([part for _, part in found]))
-        return ids, sums.astype(np.float64)
+        places = [(age, self.find(context)) for age, context in enumerate(reversed(previous))]
+        known = [(age, place) for age, place in places if place is not None]
+        return [
+            (self._bounds[place], self._bounds[place + 1], decay ** (age - known[0][0]))
+            for age, place in known
+        ]
 
     def selected(self, kept: NDArray[np.bool_], gone: Container[str], phrases: Sequence[str]) -> Self:
         """Return what is left without some queries and contexts.

@@ -8,7 +8,7 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from .._native import starting_with
+from .._native import starting_with, strings_at
 from .errors import ArgumentError, Remedy
 from .sequences import as_column
 from .state import State
@@ -109,7 +109,11 @@ class StringTable(Sequence[str]):
 
     def take(self, positions: Iterable[int]) -> list[str]:
         """Return the strings at several positions; negative ones count from the end."""
-        return [self[position] for position in positions]
+        wanted = list(positions)
+        try:
+            return strings_at(self.text, self.offsets, wanted)
+        except (TypeError, UnicodeDecodeError):  # to name what is wrong
+            return [self[position] for position in wanted]
 
     def extended(self, more: "StringTable") -> Self:
         """Return a table of these strings, then those of another one."""
@@ -136,10 +140,7 @@ class StringTable(Sequence[str]):
         The strings must be in code point order, which is that of their bytes. Only those from ``low`` to before
         ``high`` are looked at.
         """
-        found: tuple[int, int] = starting_with(
-            self.text, self.offsets, prefix, low, len(self) if high is None else high
-        )
-        return found
+        return starting_with(self.text, self.offsets, prefix, low, len(self) if high is None else high)
 
     def find(self, string: str) -> int | None:
         """Return the first position of a string, or None if it is not here."""

@@ -1,4 +1,4 @@
-// Strings in code point order, one after the other in UTF-8: those that begin alike are neighbours.
+// Strings one after the other in UTF-8. Where they are in code point order, those that begin alike are neighbours.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -8,7 +8,7 @@
 namespace arborank::text {
 
 // The arrays may be mapped from a damaged file: an offset may be any number.
-struct SortedStrings {
+struct Strings {
   const std::uint8_t* text;
   std::int64_t n_bytes;
   const std::int64_t* offsets;
@@ -21,7 +21,7 @@ struct SortedStrings {
 };
 
 // The strings from `low` to before `high` that begin with a prefix, as the first and the one behind the last.
-inline std::pair<std::int64_t, std::int64_t> starting_with(const SortedStrings& strings, std::string_view prefix,
+inline std::pair<std::int64_t, std::int64_t> starting_with(const Strings& strings, std::string_view prefix,
                                                            std::int64_t low, std::int64_t high) {
   const auto first_where = [&](std::int64_t begin, auto&& stays) {
     for (std::int64_t end = high; begin < end;) {
