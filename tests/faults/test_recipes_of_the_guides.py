@@ -80,7 +80,7 @@ def data():
 
 
 def test_scores_near_probabilities(data):
-    settings = recipe("classification.md", "scores near probabilities")
+    settings = recipe("classification.md", "scores close to probabilities")
     assert {"solver", "Cp", "Cn", "threshold", "combine"} == set(settings)
     model = data.fit(**settings)
     assert data.precision(model) > data.precision(data.model) - 0.015
@@ -111,12 +111,12 @@ def test_smaller_models(data):
 
 
 def test_scores_of_short_texts_are_a_choice(data):
-    settings = recipe("classification.md", "titles, queries and other texts of few words")
+    settings = recipe("classification.md", "better ranking of titles, queries and other short texts")
     assert data.precision(data.fit(**settings)) > data.precision(data.model) - 0.02
 
 
 def test_wider_beams(data):
-    beam = recipe("classification.md", "more labels found in answers of 50 and more")["beam_size"]
+    beam = recipe("classification.md", "higher recall in answers of 50 labels and more")["beam_size"]
     for k in (50, 100):
         assert data.recall(data.model, k, beam_size=beam) > data.recall(data.model, k)
 
