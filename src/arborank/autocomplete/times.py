@@ -59,7 +59,7 @@ def check_in_unit(times: Sequence[float], unit: TimeUnit, place: str) -> None:
             )
 
 
-def is_word(time: Any) -> bool:
+def is_word(time: object) -> bool:
     """Whether a time is written in letters only, as the name of a column is."""
     return isinstance(time, str) and time.replace("_", "").replace(" ", "").isalpha()
 

@@ -97,7 +97,7 @@ def compress(
     layout: "Layout",
     jobs: int | None,
     force: bool,
-    **axes: Any,
+    **axes: tuple[float, ...] | None,
 ) -> None:
     """Prune MODEL, lower the precision of its weights, narrow its beam, and save the result.
 

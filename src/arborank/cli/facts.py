@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from ..core.types import Json
+
 if TYPE_CHECKING:
     from ..analysis.senses import Sense
+    from ..core.estimator import Estimator
+    from ..features.part import TfidfPart
     from ..linear import XRLinear
 
 __all__ = [
@@ -36,7 +40,7 @@ class Senses(NamedTuple):
     features: list[str]
 
 
-def facts_of(model: Any, directory: str) -> dict[str, Any]:
+def facts_of(model: object, directory: str) -> Json:
     """Return class, sizes and what is known of every member of a model."""
     files = [path for path in Path(directory).iterdir() if path.is_file()]
     return {
@@ -75,7 +79,7 @@ def with_inner(model: Any, inner: "XRLinear") -> Any:
     return other
 
 
-def members_of(model: Any) -> list[Any]:
+def members_of(model: object) -> list[object]:
     """Return the models of an ensemble, or the one that it is."""
     inner = inner_of(model)
     return list(inner.models_) if type(inner).__name__ == "Ensemble" else [model]
@@ -110,7 +114,7 @@ def _member(model: Any) -> dict[str, Any]:
     }
 
 
-def parts_of(model: Any) -> list[Any]:
+def parts_of(model: Any) -> "list[TfidfPart]":
     """Return the vectorisers of a model of texts, an empty list for others."""
     if type(model).__name__ != "TextRanker":
         return []
@@ -125,7 +129,7 @@ def names_of(model: Any) -> list[str]:
     return [str(label) for label in range(inner_of(model).n_labels_)]
 
 
-def call_of(part: Any) -> str:
+def call_of(part: "Estimator") -> str:
     """Return how an estimator is made: its class, and the parameters that are not the default."""
     defaults = {name: given.default for name, given in signature(type(part)).parameters.items()}
     params = part.get_params(deep=False)

@@ -28,7 +28,7 @@ _OPTIONS = (
 )
 
 
-def layout_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def layout_options(command: Callable[..., object]) -> Callable[..., object]:
     """Give a command the options of an `arborank.datasets.Layout`, which it gets as ``layout``."""
 
     @wraps(command)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 if TYPE_CHECKING:
     from ..autocomplete import Autocompleter
+    from ..core.estimator import Estimator
     from ..datasets import MatrixData, TextData
     from ..features import TextFeatures
     from ..linear import XRLinear
@@ -112,7 +113,7 @@ _STAGES: dict[str, Callable[[Any], Sequence[Any]]] = {
 }
 
 
-def set_jobs(model: Any, jobs: int | None) -> None:
+def set_jobs(model: "Estimator", jobs: int | None) -> None:
     """Set the threads of a model, and of its stages or members."""
     for stage in _STAGES.get(type(model).__name__, lambda model: ())(model):
         set_jobs(stage, jobs)

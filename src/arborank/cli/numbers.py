@@ -13,7 +13,7 @@ class Real(click.FloatRange):
 
     name = "number"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number, or say what was found and how it is written."""
         number = _number(value)
         if number is None:
@@ -31,7 +31,7 @@ class Whole(click.IntRange):
 
     name = "integer"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number, or say what was found and how it is written."""
         try:
             number = int(value)

@@ -70,7 +70,7 @@ class ReportingGroup(click.Group):
             streams.release()
         sys.exit(code)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command; turn exceptions into messages unless ``--debug`` is given."""
         try:
             with warnings.catch_warnings():

@@ -84,7 +84,7 @@ class LayerWeights:
     native: Layer
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, precision: str = "float32") -> Self:
+    def from_arrays(cls, arrays: Mapping[str, AnyArray], *, precision: str = "float32") -> Self:
         """Take over arrays that training has made; reads no weights.
 
         Raises
@@ -153,7 +153,7 @@ class LayerWeights:
         return self.native.bias
 
     @property
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """All arrays by name, not copied, not to be written to."""
         return self.native.arrays
 
