@@ -6,7 +6,7 @@ from pathlib import Path
 import arborank
 
 ROOT = Path(arborank.__file__).parent
-MOST = 120
+MOST = 39
 
 
 def public_functions(tree):

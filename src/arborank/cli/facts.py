@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from ..core.types import Json
-
 if TYPE_CHECKING:
     from ..analysis.senses import Sense
     from ..core.estimator import Estimator
+    from ..core.types import Json
     from ..features.part import TfidfPart
     from ..linear import XRLinear
 
@@ -40,7 +39,7 @@ class Senses(NamedTuple):
     features: list[str]
 
 
-def facts_of(model: object, directory: str) -> Json:
+def facts_of(model: object, directory: str) -> "Json":
     """Return class, sizes and what is known of every member of a model."""
     files = [path for path in Path(directory).iterdir() if path.is_file()]
     return {

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer, check_real
 from ..core.estimator import clone
+from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr
 from ..core.types import Labels
 from ..features import TextFeatures

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
+from ..core.lazy import sp
 from ..core.memory import check_answers_fit
 from ..core.sequences import text_list
 from ..core.sparse import Csr, as_csr, to_scipy
@@ -92,7 +92,7 @@ class FittedTransformer:
 
     def explained_row(
         self, text: str, computing: Computing, X: MatrixLike | None = None
-    ) -> tuple[sp.csr_array, Callable[[int], int | str]]:
+    ) -> "tuple[sp.csr_array, Callable[[int], int | str]]":
         """Return what the ranker sees of a text, and what its columns are called."""
         X = self._checked_features(X, 1)
         n_sparse = 0 if self.weight is None else self.n_sparse_features

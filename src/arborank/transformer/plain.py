@@ -13,7 +13,7 @@ __all__ = ["PlainTexts"]
 class PlainTexts(Estimator):
     """Hand texts on as they are; the ``features`` of a `TextRanker` whose model takes texts."""
 
-    def fit_transform(self, texts: Sequence[str], y: Any = None) -> list[str]:
+    def fit_transform(self, texts: Sequence[str], y: object = None) -> list[str]:
         """Return the texts."""
         return self.transform(texts)
 

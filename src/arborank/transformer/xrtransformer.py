@@ -6,12 +6,12 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
 from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, fitted_clone
+from ..core.lazy import sp
 from ..core.memory import check_label_arrays_fit
 from ..core.state import State, lasting
 from ..core.types import FilePath, LabelIds, MatrixLike, Targets, TopK
@@ -302,7 +302,7 @@ class XRTransformer(SaveMixin, Estimator):
         X: MatrixLike | None = None,
         candidates: LabelIds | None = None,
         exclude: LabelIds | None = None,
-        **options: Any,
+        **options: object,
     ) -> TopK:
         """Return the best labels of every text, best first.
 
@@ -328,7 +328,7 @@ class XRTransformer(SaveMixin, Estimator):
 
     def explained_row(
         self, text: str, X: MatrixLike | None = None
-    ) -> tuple[sp.csr_array, Callable[[int], int | str]]:
+    ) -> "tuple[sp.csr_array, Callable[[int], int | str]]":
         """Return what the ranker sees of a text, and what its columns are called; for `explain`.
 
         Parameters

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from ...core.types import AnyArray
 
 __all__ = ["PRECISIONS", "Device", "choose_device", "limited_threads"]
 
@@ -36,7 +36,7 @@ class Device:
             self.place.type, dtype=self.precision if narrow else torch.bfloat16, enabled=narrow
         )
 
-    def tensor(self, array: NDArray[Any]) -> torch.Tensor:
+    def tensor(self, array: AnyArray) -> torch.Tensor:
         """Copy an array to the device."""
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.place, non_blocking=True)
 

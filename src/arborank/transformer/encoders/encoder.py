@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ except ImportError as error:  # a saved model is opened where the extra is not i
 
 from ...core.checks import check_integer
 from ...core.state import State
-from ...core.types import FilePath
+from ...core.types import AnyArray, FilePath
 from ...storage import SaveMixin
 from ...storage.disk import naming
 from .accelerated import Run, runner
@@ -28,6 +28,9 @@ from .layout import check_savable, from_settings, settings_files, write_settings
 from .pooling import POOLINGS, pool
 from .tokens import TokenCache, readable
 from .unused import Absent, leave_out, used_weights
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 __all__ = ["Encoder"]
 
@@ -202,7 +205,7 @@ class Encoder(SaveMixin):
         """
         return self.pooled_by(self.module, ids, mask)
 
-    def pooled_by(self, module: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def pooled_by(self, module: "PreTrainedModel", ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return what `pooled` does, by a module of the same kind."""
         return pool(module(input_ids=ids, attention_mask=mask), mask, self.pooling).float()
 
@@ -266,17 +269,17 @@ class Encoder(SaveMixin):
 
     # ------------------------------------------------------------------ weights
 
-    def weights(self) -> dict[str, NDArray[Any]]:
+    def weights(self) -> dict[str, AnyArray]:
         """Return the weights by name, as arrays on the host that share memory where they can."""
         return {name: value.detach().cpu().numpy() for name, value in self.module.state_dict().items()}
 
-    def used_weights(self) -> dict[str, NDArray[Any]]:
+    def used_weights(self) -> dict[str, AnyArray]:
         """Return `weights` without those that no vector comes from, such as a pooler's when ``pooling`` is another."""
         used = used_weights(self.module, self.pooled)
         unused = {name for name, _ in self.module.named_parameters(remove_duplicate=False)} - used
         return {name: value for name, value in self.weights().items() if name not in unused}
 
-    def set_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
+    def set_weights(self, weights: Mapping[str, AnyArray]) -> None:
         """Copy weights into the module.
 
         Raises

@@ -11,6 +11,7 @@ from typing import Any
 import transformers
 from transformers.utils import cached_file
 
+from ...core.types import Json
 from .trust import check_modules, check_settings, check_shards
 
 __all__ = ["Source", "look_up", "quiet", "sentence_modules"]
@@ -90,7 +91,7 @@ def look_up(name: str | os.PathLike[str]) -> Source:
     return Source(name, subfolder, config, pooling, max_length)
 
 
-def sentence_modules(name: str) -> list[dict[str, Any]]:
+def sentence_modules(name: str) -> list[Json]:
     """Return the modules of a sentence-transformers model, none if it is no such model; see `check_modules`."""
     return check_modules(_json(name, "modules.json") or [], f"encoder {name!r}")
 

@@ -5,20 +5,24 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
 from numpy.typing import NDArray
 
+from ...core.types import AnyArray
 from ...storage.disk import naming
 from .finding import quiet
 from .trust import FILES, check_settings, without_code
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 __all__ = ["check_savable", "from_settings", "settings_files", "write_settings"]
 
 
-def check_savable(module: Any, tokenizer: Any) -> None:
+def check_savable(module: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:
     """Refuse what Transformers could not make again of its settings.
 
     Raises
@@ -39,7 +43,7 @@ def check_savable(module: Any, tokenizer: Any) -> None:
         )
 
 
-def write_settings(module: Any, tokenizer: Any, folder: Path) -> None:
+def write_settings(module: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     """Write the files of configuration and tokenizer."""
     module.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -47,7 +51,7 @@ def write_settings(module: Any, tokenizer: Any, folder: Path) -> None:
         path.write_text(without_code(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def settings_files(module: Any, tokenizer: Any) -> dict[str, bytes]:
+def settings_files(module: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> dict[str, bytes]:
     """Return those files that an encoder is made again of."""
     with tempfile.TemporaryDirectory() as folder, quiet(), naming(folder):
         write_settings(module, tokenizer, Path(folder))
@@ -55,7 +59,7 @@ def settings_files(module: Any, tokenizer: Any) -> dict[str, bytes]:
         return {name: Path(folder, name).read_bytes() for name in names}
 
 
-def from_settings(files: Mapping[str, bytes], weights: Mapping[str, NDArray[Any]]) -> tuple[Any, Any]:
+def from_settings(files: Mapping[str, bytes], weights: Mapping[str, AnyArray]) -> tuple[Any, Any]:
     """Return a module, its weights still random, and a tokenizer.
 
     Parameters

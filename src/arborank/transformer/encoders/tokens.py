@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.sequences import text_list
+from ...core.types import AnyArray
 from ...storage.disk import map_file, naming
 from ...storage.runs import Digest
 
@@ -33,7 +34,7 @@ class TokenCache:
         SHA-256 of the texts themselves.
     """
 
-    def __init__(self, tokens: NDArray[Any], offsets: NDArray[np.int64], digest: str) -> None:
+    def __init__(self, tokens: AnyArray, offsets: NDArray[np.int64], digest: str) -> None:
         self.tokens, self.offsets, self.digest = tokens, offsets, digest
         self.lengths: NDArray[np.int64] = np.diff(offsets)
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from ...core.types import Json
+
 __all__ = ["FILES", "check_modules", "check_settings", "check_shards", "without_code"]
 
 FILES = {
@@ -34,7 +36,7 @@ _NAMES_CODE = ("attn_implementation", "experts_implementation")
 _NOT_OPENED = "special_tokens_map_file"  # old tokenizers have where it was when they were saved
 
 
-def check_settings(settings: Any, where: str) -> None:
+def check_settings(settings: object, where: str) -> None:
     """Refuse settings that ask for code, or for files elsewhere.
 
     Parameters
@@ -68,7 +70,7 @@ def _entries(value: Any) -> Iterator[tuple[str, Any]]:
         yield from _entries(inner)
 
 
-def check_modules(modules: Any, where: str) -> list[dict[str, Any]]:
+def check_modules(modules: object, where: str) -> list[Json]:
     """Return the modules that a sentence-transformers model lists in its ``modules.json``.
 
     Raises
@@ -90,7 +92,7 @@ def check_modules(modules: Any, where: str) -> list[dict[str, Any]]:
     return modules
 
 
-def check_shards(index: Any, where: str) -> None:
+def check_shards(index: object, where: str) -> None:
     """Refuse a ``model.safetensors.index.json`` that names files elsewhere, or of another kind."""
     names = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(names, dict):

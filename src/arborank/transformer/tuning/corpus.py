@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...core.progress import progress_bar
 from ...core.sparse import unit_rows
+from ...core.types import AnyArray
 from ..encoders.device import Device
 from ..encoders.encoder import Encoder
 from ..encoders.tokens import TokenCache
@@ -43,7 +43,7 @@ class Corpus:
         self,
         rows: NDArray[np.int64],
         visit: Callable[[NDArray[np.int64], torch.Tensor], None],
-        *arrays: NDArray[Any],
+        *arrays: AnyArray,
         title: str | None = None,
     ) -> None:
         """Encode some texts, each process its share.

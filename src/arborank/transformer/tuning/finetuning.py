@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...core.sparse import Csr, as_csr, to_scipy
-from ...core.types import FilePath
+from ...core.types import FilePath, Json
 from ...indexing import LabelTree
 from ...storage.snapshots import Snapshot, Snapshots
 from .bootstrap import active_pattern, inherit, solve
@@ -41,7 +41,7 @@ def fine_tune(
     *,
     vectors: NDArray[np.float32],
     n_threads: int,
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """Fine-tune an encoder along a tree, from the last checkpoint on if there is one.
 
     Parameters

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...core.types import AnyArray
+
 __all__ = ["LevelHead", "random_vectors", "scores"]
 
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8
@@ -74,7 +76,7 @@ class LevelHead:
     def _index(self, nodes: NDArray[np.int64] | None) -> torch.Tensor:
         return torch.from_numpy(np.asarray(nodes)).to(self.vectors.device)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """Return all that training continues from."""
         tensors = {"vectors": self.vectors, "mean": self.mean, "square": self.square}
         arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
@@ -84,7 +86,7 @@ class LevelHead:
         """Take over vectors, and leave the moments as they are."""
         self.vectors.copy_(torch.from_numpy(np.array(vectors)))
 
-    def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def set_arrays(self, arrays: Mapping[str, AnyArray]) -> None:
         """Take over what `arrays` gave."""
         for name in ("vectors", "mean", "square"):
             getattr(self, name).copy_(torch.from_numpy(np.array(arrays[name])))

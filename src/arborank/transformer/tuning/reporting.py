@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...core.progress import progress
+from ...core.types import Json
 
 __all__ = ["training_bar"]
 
@@ -12,7 +13,7 @@ __all__ = ["training_bar"]
 @contextmanager
 def training_bar(
     description: str, total: int, done: int, *, enabled: bool
-) -> Iterator[Callable[[int, dict[str, Any]], None]]:
+) -> Iterator[Callable[[int, Json], None]]:
     """Yield a function that takes the steps done so far and what is known, such as the loss.
 
     Parameters

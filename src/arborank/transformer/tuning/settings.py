@@ -7,6 +7,7 @@ from typing import Any
 from ...core.checks import check_real
 from ...core.errors import ArgumentError
 from ...core.options import Options, flag, integer, one_of, option, optional, real
+from ...core.types import Json
 from ...ranking import parse_scheme
 
 __all__ = ["BOOTSTRAPS", "LOSSES", "TuningSettings", "per_level"]
@@ -64,7 +65,7 @@ class TuningSettings(Options):
         """Whether nothing is to be learned."""
         return not (any(self.epochs) if isinstance(self.epochs, Sequence) else self.epochs)
 
-    def decisive(self) -> dict[str, Any]:
+    def decisive(self) -> Json:
         """Return what two trainings with the same result agree in."""
         return {name: value for name, value in asdict(self).items() if name != "checkpoint_every"}
 

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
+from ...core.types import AnyArray
 from ..encoders.device import Device
 
 __all__ = ["Gathered", "Team", "gathered_team"]
@@ -103,7 +103,7 @@ class Team:
             dist.all_reduce(value)
         return value
 
-    def exchange(self, rows: NDArray[np.int64], device: Device, *arrays: NDArray[Any]) -> None:
+    def exchange(self, rows: NDArray[np.int64], device: Device, *arrays: AnyArray) -> None:
         """Fill in the rows that other processes worked on, as `share` divided them."""
         for rank in range(self.size if self.size > 1 else 0):
             part = rows[rank :: self.size]

@@ -1,12 +1,12 @@
 """One level's training: steps of encoder and head together on the candidates of a batch."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...core.types import AnyArray
 from ..encoders.batches import TrainingBatches
 from .candidates import Candidates
 from .corpus import Corpus
@@ -118,17 +118,17 @@ class LevelTrainer:
 
     # ------------------------------------------------------------------ checkpoints
 
-    def weights(self) -> dict[str, NDArray[Any]]:
+    def weights(self) -> dict[str, AnyArray]:
         """Return the weights of encoder and head by name."""
         arrays = {f"encoder.{name}": value for name, value in self._encoder.weights().items()}
         return {**arrays, "head.vectors": self._head.arrays()["vectors"]}
 
-    def set_weights(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def set_weights(self, arrays: Mapping[str, AnyArray]) -> None:
         """Take over what `weights` gave."""
         self._encoder.set_weights(strip(arrays, "encoder."))
         self._head.set_vectors(arrays["head.vectors"])
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, AnyArray]:
         """Return all that training continues from, by name."""
         arrays = self.weights()
         arrays.update({f"head.{name}": value for name, value in self._head.arrays().items()})
@@ -137,7 +137,7 @@ class LevelTrainer:
                 arrays[f"{moment}.{name}"] = value.detach().cpu().numpy()
         return arrays
 
-    def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def set_arrays(self, arrays: Mapping[str, AnyArray]) -> None:
         """Take over what `arrays` gave."""
         self._encoder.set_weights(strip(arrays, "encoder."))
         self._head.set_arrays(strip(arrays, "head."))
@@ -149,6 +149,6 @@ class LevelTrainer:
                     self._optimizer.state[weight][moment] = value.to(place)
 
 
-def strip(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+def strip(arrays: Mapping[str, AnyArray], prefix: str) -> dict[str, AnyArray]:
     """Return the arrays whose names begin with ``prefix``, without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
