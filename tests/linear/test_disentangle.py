@@ -11,7 +11,7 @@ from arborank.indexing.overlap import COPIES
 from arborank.linear import disentangle
 from arborank.linear.fitted import FittedTree
 from arborank.linear.layers import LayerPlan
-from arborank.linear.refining import matched_by_others, retained_positives
+from arborank.linear.refining import matched_by_others
 from arborank.matching.options import SearchOptions
 from arborank.metrics import precision_at_k
 from arborank.ranking import SolverParams
@@ -159,6 +159,15 @@ def test_scores_of_copies_merge_by_maximum(senses):
     np.maximum.at(expected, (rows, model.tree_.labels[ids[rows, columns]]), scores[rows, columns])
     found, best = model.predict_topk(X, tree.n_labels, beam_size=100)
     assert np.array_equal(np.take_along_axis(expected, found, axis=1), best)
+
+
+def retained_positives(tree, Y, beams):
+    """The share of positives that a matcher retains: one of the label's leaves is in the instance's beam."""
+    leaves = tree.membership(tree.depth - 1).toarray() > 0
+    rows, labels = np.nonzero(Y.toarray())
+    held = np.zeros((len(beams), leaves.shape[1] + 1), bool)  # the last one is for the padding -1
+    np.put_along_axis(held, beams, True, axis=1)
+    return (held[rows, :-1] & leaves[labels]).any(axis=1).mean()
 
 
 def test_retained_positives(senses):

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from arborank.core.sparse import as_csr, to_scipy
 from arborank.ranking import keep_routed, keep_visits, part_labels, route
-from arborank.ranking.routing import leaf_scores
 
 
 def unit(rows):
@@ -137,13 +136,6 @@ def test_wrong_beams(leaf, score):
     beams, scores = np.array([[leaf], [1]]), np.array([[score], [0.5]], np.float32)
     with pytest.raises(ValueError, match="scores finite numbers of at least 0"):
         part_labels(*matrices, beams, scores, starts=2)
-
-
-def test_scores_of_leaves(monkeypatch):
-    monkeypatch.setattr("arborank.ranking.routing._COMPARED", 3)  # a row at a time
-    beams, scores = np.array([[0, 2], [1, -1]]), np.array([[0.5, 0.25], [1.0, -np.inf]], np.float32)
-    found = leaf_scores(beams, scores, np.array([0, 0, 1, 1]), np.array([2, 1, 1, 0], np.int32))
-    assert found.tolist() == [0.25, 0, 1, 0]
 
 
 def test_what_is_not_routed_costs_nothing():

@@ -29,6 +29,7 @@ __all__ = [
     "lists_to_csr",
     "multiply",
     "normalize_rows",
+    "places_of",
     "rows_to_csr",
     "to_scipy",
     "transpose",
@@ -236,6 +237,13 @@ def multiply(
         raise ValueError(f"matrices of shapes {a.shape} and {b.shape} cannot be multiplied")
     indptr, indices, data = _native.multiply(a, b, normalize, n_threads, progress)
     return Csr(indptr, indices, data, b.shape[1])
+
+
+def places_of(csr: Csr) -> NDArray[np.int64]:
+    """Return row and column of every stored value as one number, ``row * n_columns + column``; they ascend."""
+    rows = np.repeat(np.arange(csr.shape[0], dtype=np.int64), np.diff(csr.indptr))
+    places: NDArray[np.int64] = rows * csr.shape[1] + csr.indices
+    return places
 
 
 def without_zeros(csr: Csr) -> Csr:

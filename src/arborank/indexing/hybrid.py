@@ -11,6 +11,7 @@ from ..core.sequences import text_list
 from ..core.sparse import Csr, as_csr, to_scipy
 from .kmeans import balanced_kmeans
 from .levels import tree_from_runs
+from .options import TreeOptions
 from .tree import LabelTree
 from .trie import prefix_runs
 
@@ -22,10 +23,10 @@ def hybrid_tree(
     representation: Csr | NDArray[np.float32],
     *,
     depth: int = 2,
-    branching: int = 16,
-    max_leaf_size: int = 100,
-    spherical: bool = True,
-    random_state: int = 0,
+    branching: int = TreeOptions.branching,
+    max_leaf_size: int = TreeOptions.max_leaf_size,
+    spherical: bool = TreeOptions.spherical,
+    random_state: int = TreeOptions.random_state,
     n_threads: int = 0,
 ) -> LabelTree:
     """Cluster the labels that share their first ``depth`` code points (Yadav et al., KDD 2021, section 3.2).

@@ -5,15 +5,16 @@ are then joined to the branching wanted. ``native/cluster/kmeans.hpp`` does the 
 """
 
 from collections.abc import Callable
-from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
 from .._native import CompactRows, KMeansOptions
-from ..core.checks import check_integer
+from ..core.checks import check_integer, check_real
 from ..core.sparse import Csr, as_csr
+from .options import TreeOptions
 from .tree import LabelTree
 
 __all__ = ["balanced_kmeans", "n_halvings"]
@@ -22,14 +23,14 @@ __all__ = ["balanced_kmeans", "n_halvings"]
 def balanced_kmeans(
     representation: Csr | CompactRows | NDArray[np.float32],
     *,
-    branching: int = 16,
-    max_leaf_size: int = 100,
+    branching: int = TreeOptions.branching,
+    max_leaf_size: int = TreeOptions.max_leaf_size,
     min_codes: int | None = None,
-    spherical: bool = True,
+    spherical: bool = TreeOptions.spherical,
     max_iter: int = 20,
     tolerance: float = 0.004,
     max_sample: int | None = None,
-    random_state: int = 0,
+    random_state: int = TreeOptions.random_state,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> LabelTree:
@@ -73,23 +74,14 @@ def balanced_kmeans(
     ValueError
         If it is empty or not finite, or an argument is out of range.
     """
-    for name, value, low in (
-        ("branching", branching, 2),
-        ("max_leaf_size", max_leaf_size, 1),
-        ("min_codes", min_codes, 1),
-        ("max_iter", max_iter, 1),
-        ("max_sample", max_sample, 2),
-        ("random_state", random_state, 0),
-        ("n_threads", n_threads, 0),
-    ):
+    given: dict[str, Any] = {"branching": branching, "max_leaf_size": max_leaf_size, "spherical": spherical}
+    TreeOptions(**given, random_state=random_state)  # which checks them
+    for name, value, low in (("min_codes", min_codes, 1), ("max_sample", max_sample, 2)):
         if value is not None:
             check_integer(name, value, low)
-    if not isinstance(tolerance, Real) or not 0 <= tolerance <= 1:
-        raise ValueError(f"tolerance must be a number from 0 to 1, found {tolerance!r}")
-    if random_state >= 2**64:
-        raise ValueError(f"random_state must be below 2**64, found {random_state}")
-    if not isinstance(spherical, (bool, np.bool_)):
-        raise TypeError(f"spherical must be True or False, found {spherical!r}")
+    check_integer("max_iter", max_iter, 1)
+    check_integer("n_threads", n_threads, 0)
+    check_real("tolerance", tolerance, least=0.0, most=1.0)
     rows = _checked(representation)
     n_labels = rows.shape[0]
     depth = n_halvings(n_labels, max_leaf_size)

@@ -12,6 +12,7 @@ from ..core.lazy import sp
 from ..core.sequences import text_list
 from ..core.sparse import Csr, as_csr, to_scipy
 from .levels import IntArray, tree_from_runs
+from .options import TreeOptions
 from .tree import LabelTree
 from .trie import prefix_runs
 
@@ -23,11 +24,11 @@ def mustlink_tree(
     representation: Csr | NDArray[np.float32],
     *,
     depth: int = 3,
-    branching: int = 16,
-    max_leaf_size: int = 100,
-    spherical: bool = True,
+    branching: int = TreeOptions.branching,
+    max_leaf_size: int = TreeOptions.max_leaf_size,
+    spherical: bool = TreeOptions.spherical,
     max_iter: int = 20,
-    random_state: int = 0,
+    random_state: int = TreeOptions.random_state,
 ) -> LabelTree:
     """Halve labels by k-means, keeping those with a common prefix on one side (Yadav et al., KDD 2021, section 3.2).
 
@@ -60,13 +61,10 @@ def mustlink_tree(
     ValueError
         If there is no name, an argument is out of range, or ``representation`` has another number of rows.
     """
-    for name, value, low in (
-        ("max_leaf_size", max_leaf_size, 1),
-        ("max_iter", max_iter, 1),
-        ("random_state", random_state, 0),
-    ):
-        check_integer(name, value, low)
-    step = check_integer("branching", branching, 2).bit_length() - 1
+    given: dict[str, Any] = {"branching": branching, "max_leaf_size": max_leaf_size, "spherical": spherical}
+    TreeOptions(**given, random_state=random_state)  # which checks them
+    check_integer("max_iter", max_iter, 1)
+    step = branching.bit_length() - 1
     if branching != 1 << step:
         raise ValueError(f"branching is {branching}; for must-link k-means it must be a power of 2")
     names = text_list(names, "names")

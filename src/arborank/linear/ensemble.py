@@ -1,7 +1,6 @@
 """Several rankers fitted on the same data and asked together."""
 
 from collections.abc import Iterator, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ from ..core.checks import check_integer
 from ..core.estimator import Estimator, check_fitted, clone
 from ..core.lazy import sp
 from ..core.state import State
-from ..core.types import AnyArray, LabelIds, LabelModel, MatrixLike, Targets
+from ..core.types import AnyArray, FilePath, LabelIds, LabelModel, MatrixLike, Targets
 from ..storage import SaveMixin
 from .answers import quality, score_matrix
 from .toplists import Method, TopK, check_method, check_weights, combine_topk
@@ -77,9 +76,7 @@ class Ensemble(SaveMixin, Estimator):
         ensemble.models_ = list(models)
         return ensemble
 
-    def fit(
-        self, X: Instances, Y: Targets, *, work_dir: str | PathLike[str] | None = None, **options: object
-    ) -> Self:
+    def fit(self, X: Instances, Y: Targets, *, work_dir: FilePath | None = None, **options: object) -> Self:
         """Fit a copy of every model on X and Y.
 
         Parameters

@@ -11,10 +11,28 @@ from ..core.sequences import as_column
 from ..core.sparse import Csr, as_csr, is_matrix, rows_to_csr, without_zeros
 from ..core.types import LabelIds
 
-__all__ = ["check_ids", "label_filter", "label_weights", "shared_ids"]
+__all__ = ["check_ids", "label_filter", "label_weights", "of_all", "of_rows"]
 
 
-def shared_ids(labels: LabelIds | None) -> NDArray[np.int64] | None:
+def of_rows(labels: LabelIds | None, name: str, n_rows: int, n_labels: int) -> NDArray[np.int64] | Csr | None:
+    """Return the ids of a filter that holds for all rows, not checked, or see `label_filter`."""
+    if labels is None:
+        return None
+    ids = _shared_ids(labels)
+    return label_filter(labels, name, n_rows, n_labels) if ids is None else ids
+
+
+def of_all(labels: LabelIds | None, name: str, n_labels: int) -> NDArray[np.integer] | None:
+    """Return the ids of a filter that must hold for all rows; see `label_filter` for the errors."""
+    check_ids(labels, name, n_labels)
+    ids = _shared_ids(labels)
+    if ids is not None:
+        return ids
+    pattern = label_filter(labels, name, None, n_labels)
+    return None if pattern is None else pattern.indices
+
+
+def _shared_ids(labels: LabelIds | None) -> NDArray[np.int64] | None:
     """Return the label ids of a filter that is one list of them, for all instances; None if it is anything else.
 
     Whether they are in range is for the search to see.
@@ -31,8 +49,8 @@ def shared_ids(labels: LabelIds | None) -> NDArray[np.int64] | None:
 
 
 def check_ids(labels: LabelIds | None, name: str, n_labels: int) -> None:
-    """Raise ``ValueError`` if `shared_ids` finds one outside ``[0, n_labels)``."""
-    ids = shared_ids(labels)
+    """Raise ``ValueError`` if a list of ids that holds for all rows has one outside ``[0, n_labels)``."""
+    ids = _shared_ids(labels)
     if ids is not None and ids.size:
         _check_range(int(ids.min()), int(ids.max()), name, n_labels)
 

@@ -66,11 +66,6 @@ class FittedTree:
         """Width of the rows that the layers score."""
         return self.layers[0].n_features
 
-    def n_reachable(self, beam_size: int) -> int:
-        """Return how many labels a search can return at most: those of the beam's leaves, all as wide as the widest."""
-        widest = int(np.diff(self.tree.branches[-1]).max())
-        return min(self.n_labels, beam_size * widest)
-
     def quantize(self, precision: str, *, n_threads: int = 0) -> Self:
         """Store the weights in another precision; see `LayerWeights.astype`."""
         return replace(self, layers=[layer.astype(precision, n_threads=n_threads) for layer in self.layers])

@@ -38,24 +38,9 @@ def fit_tree(
     refinement: Refinement | None = None,
     work_dir: str | PathLike[str] | None = None,
 ) -> tuple[FittedTree, dict[str, float]]:
-    """Grow a label tree and train its layers.
+    """Grow a label tree and train its layers; return them, and the seconds as in ``XRLinear.fit_times_``.
 
-    Parameters
-    ----------
-    X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_labels)
-    options : LinearOptions
-    tree : LabelTree, optional
-        By default it is grown.
-    label_features, relevance, user_negatives, row_length, work_dir
-        As for `XRLinear.fit`.
-    refinement : Refinement, optional
-        How a tree is made to overlap, where ``max_clusters`` is above 1.
-
-    Returns
-    -------
-    fitted : FittedTree
-    times : dict of str to float
-        Seconds, see ``XRLinear.fit_times_``.
+    The arguments are those of `XRLinear.fit`, read; ``refinement`` is for trees that are made to overlap.
     """
     if row_length is None:
         row_length = typical_length(X, warns=True)
@@ -79,8 +64,9 @@ def fit_tree(
         routes = None
         if options.indexing.max_clusters > 1:
             plan = options.plan(grown.depth)
-            refined = refine_tree(rows, Y, grown, plan, options.indexing, refinement, **work)
-            grown, routes, times["disentangle"] = refined.tree, refined.routes, refined.seconds
+            start = time.perf_counter()
+            grown, routes = refine_tree(rows, Y, grown, plan, options.indexing, refinement, **work)
+            times["disentangle"] = time.perf_counter() - start
         start = time.perf_counter()
         layers = train_layers(
             rows,
@@ -144,14 +130,8 @@ def count_labels(
 ) -> NDArray[np.int64]:
     """Return the instances of every label, once it is clear that memory is enough to learn from them.
 
-    Parameters
-    ----------
-    X, Y : Csr
-    options : LinearOptions
-    keeps_weights, grows : bool, default True
-        Whether the layers stay in memory, and whether a tree is grown.
-    divided : bool, default False
-        Whether the values of ``X`` are a copy of the user's.
+    ``keeps_weights`` and ``grows`` say whether layers stay in memory and a tree is grown; ``divided``, whether the
+    values of ``X`` are a copy of the user's.
     """
     check_label_arrays_fit(Y.shape[1])
     counts = np.bincount(Y.indices, minlength=Y.shape[1])

@@ -18,19 +18,9 @@ __all__ = ["known_rows", "new_rows"]
 
 
 def new_rows(model: "XRLinear", X: MatrixLike) -> tuple[Csr, Json]:
-    """Read what a model is to be fitted on.
+    """Read what a model is to be fitted on; return the rows and the attributes that `fit` sets to tell the features.
 
-    Returns
-    -------
-    rows : Csr of shape (n_instances, n_features)
-    features : dict
-        The attributes ``n_features_in_`` and, of a data frame, ``feature_names_in_``. The model does not have them yet:
-        a fit that fails leaves it as it was.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no matrix of finite numbers, or has no rows or columns.
+    The model does not have these yet: a fit that fails leaves it as it was.
     """
     features: dict[str, Any] = {}
     if not (isinstance(X, Csr) or sp.issparse(X)):
@@ -45,22 +35,7 @@ def new_rows(model: "XRLinear", X: MatrixLike) -> tuple[Csr, Json]:
 
 
 def known_rows(model: "XRLinear", X: MatrixLike, name: str = "X") -> Csr:
-    """Read instances for a fitted model.
-
-    Parameters
-    ----------
-    model : estimator
-    X : sparse matrix or array of shape (n_instances, n_features)
-    name : str, default="X"
-        The argument's name, for error messages.
-
-    Raises
-    ------
-    NotFittedError
-        If the model is not fitted.
-    TypeError, ValueError
-        If it is no matrix of finite numbers, or has other features than the model was fitted on.
-    """
+    """Read instances for a fitted model, or raise if they are no matrix of finite numbers with its features."""
     check_fitted(model, "fitted_")
     if not (isinstance(X, Csr) or sp.issparse(X)):
         check_unmasked(X, name)

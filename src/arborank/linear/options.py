@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..core.estimates import Estimate, estimate_training
 from ..core.options import Check, check_options, each, per_layer, values_of
 from ..core.threads import n_threads
-from ..indexing.growing import TreeOptions
+from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
 from ..ranking import RelevanceOptions, SolverParams, parse_scheme
 from .layers import LayerPlan

@@ -6,7 +6,6 @@ they add (`arborank.indexing.overlap`), and inner levels learn from the copies t
 (`arborank.ranking.routing`).
 """
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +13,15 @@ from numpy.typing import NDArray
 
 from ..core.options import Options, integer, option, optional, real
 from ..core.sparse import Csr, as_csr, to_scipy
-from ..core.types import MatrixLike
 from ..indexing import LabelTree, overlapping_tree
-from ..indexing.growing import TreeOptions
+from ..indexing.options import TreeOptions
 from ..indexing.overlap import check_gain, home_leaves
 from ..matching.combine import is_logarithmic
 from ..ranking import Routes, part_labels, route
-from ..ranking.routing import leaf_scores
 from .fitted import FittedTree
 from .layers import LayerPlan, train_layers
 
-__all__ = ["Disentangled", "Refinement", "matched_by_others", "refine_tree", "retained_positives"]
+__all__ = ["Refinement", "matched_by_others", "refine_tree"]
 
 _BEAM_NEGATIVES = 0.1  # score of a leaf whose labels come near enough to the top of an instance's list
 
@@ -41,27 +38,6 @@ class Refinement(Options):
     beam_negatives: float | None = option(None, optional(real(least=0.0)))
 
 
-@dataclass(frozen=True)
-class Disentangled:
-    """What `refine_tree` finds.
-
-    Attributes
-    ----------
-    tree : LabelTree
-        Overlapping.
-    routes : Routes
-        The leaves where every instance belongs.
-    parted : int32 array of shape (Y.nnz,)
-        For every label and each of its instances, in the order of ``transpose(Y)``, the leaf it was given to.
-    seconds : float
-    """
-
-    tree: LabelTree
-    routes: Routes | None
-    parted: NDArray[np.int32]
-    seconds: float
-
-
 def refine_tree(
     X: Csr,
     Y: Csr,
@@ -72,7 +48,7 @@ def refine_tree(
     *,
     n_threads: int = 0,
     verbose: bool = False,
-) -> Disentangled:
+) -> tuple[LabelTree, Routes | None]:
     """Make a tree overlap.
 
     Parameters
@@ -81,22 +57,23 @@ def refine_tree(
     tree : LabelTree
         With every label in one leaf.
     plan : LayerPlan
-        Of all layers of the tree.
+        Of all its layers.
     options : TreeOptions
         Of which ``max_clusters``, ``copies`` and ``random_state`` count.
     refinement : Refinement, optional
-        The defaults when not given.
-    n_threads : int, default 0
-        0 for all cores.
-    verbose : bool, default False
-        Whether to show progress bars.
+
+    Returns
+    -------
+    tree : LabelTree
+        Overlapping.
+    routes : Routes
+        The leaves where every instance belongs.
 
     Raises
     ------
     ValueError
         If the tree has fewer leaves than ``max_clusters``, or overlaps already.
     """
-    start = time.perf_counter()
     refinement = Refinement() if refinement is None else refinement
     check_gain(refinement.min_gain, options.copies)
     beam_negatives = refinement.beam_negatives
@@ -110,7 +87,6 @@ def refine_tree(
             f"{'leaf' if n_leaves == 1 else 'leaves'}; lower max_leaf_size or max_clusters"
         )
     refined = tree
-    parted = np.empty(0, np.int32)
     routes: Routes | None = None
     leaves = np.arange(n_leaves)
     for turn in range(refinement.rounds):
@@ -150,7 +126,7 @@ def refine_tree(
             n_threads=n_threads,
         )
         routes = route(Y, parted, membership, beams, scores, beam_negatives=beam_negatives)
-    return Disentangled(refined, routes, parted, time.perf_counter() - start)
+    return refined, routes
 
 
 def matched_by_others(
@@ -230,26 +206,3 @@ def matched_by_others(
 def _some(routes: Routes, rows: NDArray[np.bool_]) -> Routes:
     parts = (routes.examples, routes.visited, routes.preferred)
     return Routes(*(as_csr(to_scipy(part)[rows]) for part in parts))
-
-
-def retained_positives(tree: LabelTree, Y: MatrixLike, beams: NDArray[np.int64]) -> float:
-    """Return the share of positives that a matcher retains: one of the label's leaves is in the instance's beam.
-
-    Parameters
-    ----------
-    tree : LabelTree
-    Y : matrix of shape (n, n_labels)
-    beams : int array of shape (n, width)
-        Leaves, -1 where there are fewer.
-    """
-    labels = as_csr(Y, "Y", n_rows=len(beams), n_cols=tree.n_labels)
-    membership = tree.membership(tree.depth - 1)
-    copies = np.diff(membership.indptr)
-    rows = np.repeat(np.arange(labels.shape[0]), np.diff(labels.indptr))
-    found = np.zeros(rows.size, bool)
-    ones = np.ones(beams.shape, np.float32)
-    for turn in range(int(copies.max(initial=0))):
-        has = np.flatnonzero(copies[labels.indices] > turn)
-        leaf = membership.indices[membership.indptr[labels.indices[has]] + turn]
-        found[has] |= leaf_scores(beams, ones, rows[has], leaf) > 0
-    return float(found.mean()) if found.size else 0.0

@@ -54,24 +54,9 @@ def learn_unseen_labels(
     options: LinearOptions,
     weight: float | None,
 ) -> tuple[FittedTree, dict[str, float]]:
-    """Put labels without an instance into a leaf of their own, ranked by a text about each.
+    """Put labels without an instance into a leaf of their own, ranked by a text about each; return the seconds, too.
 
-    Parameters
-    ----------
-    fitted : FittedTree
-    ids : int64 array of shape (n_unseen,)
-        The labels; what the tree knows of them is forgotten.
-    texts, X, Y, known : Csr
-        ``label_texts``, ``X``, ``Y`` and ``known_texts`` of `XRLinear.learn_unseen_labels`.
-    options : LinearOptions
-    weight : float or None
-        As there.
-
-    Returns
-    -------
-    fitted : FittedTree
-    times : dict of str to float
-        Seconds, see ``XRLinear.fit_times_``.
+    The arguments are those of `XRLinear.learn_unseen_labels`, checked. What the tree knows of the labels is forgotten.
     """
     start = time.perf_counter()
     combine, seed = options.search.combine, options.indexing.random_state
@@ -122,22 +107,7 @@ class _Rankers(NamedTuple):
 def _rankers_of_texts(
     texts: Csr, X: Csr, Y: Csr, known: Csr, combine: str, *, seed: int, n_threads: int
 ) -> _Rankers:
-    """Make a ranker of every text.
-
-    Parameters
-    ----------
-    texts : Csr of shape (n_texts, n_features)
-        Texts about labels without an instance.
-    X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_labels)
-        Instances with the labels that are known; may have no rows.
-    known : Csr of shape (n_labels, n_features)
-        Texts about those; rows may be empty.
-    combine : str
-        Score combination of the model.
-    seed : int
-        Of the sample that the worth of a similarity is learned from.
-    n_threads : int
-    """
+    """Make a ranker of every text; ``known`` are texts about the labels that ``X`` has."""
     rng = np.random.default_rng(seed)
     held = np.sort(rng.permutation(X.shape[0])[: min(_HELD, X.shape[0] // 5)])
     slope, offset = _worth(X, Y, known, held, rng, combine, n_threads)

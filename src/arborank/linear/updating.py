@@ -75,26 +75,9 @@ def learn_labels(
     label_features: MatrixLike | None = None,
     costs: NegativeCosts,
 ) -> tuple[FittedTree, dict[str, float]]:
-    """Learn labels in a branch of their own; see `XRLinear.learn_labels`.
+    """Learn labels ``ids``, the columns of ``Y``, in a branch of their own; return the seconds, too.
 
-    Parameters
-    ----------
-    fitted : FittedTree
-    X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_learned)
-        From `check_log`.
-    ids : int64 array of shape (n_learned,)
-        From `check_new_ids`; what the tree knows of them is forgotten.
-    options : LinearOptions
-    tree : LabelTree, optional
-        The branch; by default it is grown.
-    label_features, costs
-        As for `XRLinear.add_labels`.
-
-    Returns
-    -------
-    fitted : FittedTree
-    times : dict of str to float
-        Seconds, see ``XRLinear.fit_times_``.
+    The arguments are those of `XRLinear.learn_labels`, checked. What the tree knows of the labels is forgotten.
     """
     _warn_of_lengths(X, fitted.row_length)
     X = divide_rows(X, fitted.row_length)

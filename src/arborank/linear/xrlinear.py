@@ -8,8 +8,9 @@ An `XRLinear` holds its parameters and one `FittedTree`. Its methods check what 
 makes another `FittedTree` or searches this one.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from os import PathLike
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -21,9 +22,9 @@ from ..core.lazy import sp
 from ..core.sparse import as_csr
 from ..core.state import State, lasting
 from ..core.threads import n_threads
-from ..core.types import AnyArray, LabelIds, MatrixLike, Targets
+from ..core.types import AnyArray, FilePath, LabelIds, MatrixLike, Targets, TopK
 from ..indexing import LabelTree
-from ..indexing.growing import TreeOptions
+from ..indexing.options import TreeOptions
 from ..indexing.overlap import Copies
 from ..indexing.representing import Representation
 from ..matching import LabelFilter
@@ -224,7 +225,7 @@ class XRLinear(SaveMixin, Estimator):
         relevance: MatrixLike | None = None,
         user_negatives: MatrixLike | None = None,
         row_length: float | None = None,
-        work_dir: str | PathLike[str] | None = None,
+        work_dir: FilePath | None = None,
     ) -> Self:
         """Grow the label tree and train its layers, top down.
 
@@ -279,7 +280,7 @@ class XRLinear(SaveMixin, Estimator):
         return self
 
     @classmethod
-    def from_pecos(cls, directory: str | PathLike[str], **options: Any) -> Self:
+    def from_pecos(cls, directory: FilePath, **options: Any) -> Self:
         """Take over a model that PECOS saved; ``options`` are those of `arborank.linear.pecos.import_xlinear`."""
         from .pecos import import_xlinear
 
@@ -324,7 +325,8 @@ class XRLinear(SaveMixin, Estimator):
     @property
     def n_reachable_(self) -> int:
         """Most labels that a search can return: those of ``beam_size`` leaves, if all are as wide as the widest."""
-        return self.fitted_.n_reachable(self.beam_size)
+        widest = int(np.diff(self.tree_.branches[-1]).max())
+        return min(self.n_labels_, self.beam_size * widest)
 
     # ------------------------------------------------------------------ rank
 
@@ -340,7 +342,7 @@ class XRLinear(SaveMixin, Estimator):
         exclude: LabelIds | None = None,
         label_weights: ArrayLike | None = None,
         label_filter: LabelFilter | None = None,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    ) -> TopK:
         """Return the best labels of every instance, best first.
 
         Parameters
@@ -380,27 +382,28 @@ class XRLinear(SaveMixin, Estimator):
                 f"label_filter must be what prepare_filter returned, found {type(label_filter).__name__}"
             )
         check_integer("k", k, 1, 2**31 - 1)
-        options: dict[str, Any] = {
-            "beam_size": self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1),
-            "combine": self.combine if combine is None else combine,
-            "n_threads": n_threads(self.n_jobs),
-        }
-        given = {"allowed": ("candidates", candidates), "excluded": ("exclude", exclude)}
-        weights = None if label_weights is None else filters.label_weights(label_weights, self.n_labels_)
-        for name, (argument, labels) in given.items():
-            ids = filters.shared_ids(labels)
-            options[name] = (
-                ids
-                if ids is not None
-                else filters.label_filter(labels, argument, rows.shape[0], self.n_labels_)
-            )
+        beam_size = self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1)
+        fitted = self.fitted_
+        n_rows, n_labels = rows.shape[0], fitted.tree.n_labels
+        allowed = filters.of_rows(candidates, "candidates", n_rows, n_labels)
+        excluded = filters.of_rows(exclude, "exclude", n_rows, n_labels)
+        weights = None if label_weights is None else filters.label_weights(label_weights, n_labels)
         try:
-            return self.fitted_.search.topk(
-                rows, k, label_filter=label_filter, weights=weights, merge=merge, **options
+            return fitted.search.topk(
+                rows,
+                k,
+                beam_size=beam_size,
+                combine=self.combine if combine is None else combine,
+                label_filter=label_filter,
+                allowed=allowed,
+                excluded=excluded,
+                weights=weights,
+                merge=merge,
+                n_threads=n_threads(self.n_jobs),
             )
         except ValueError:
-            for argument, labels in given.values():  # with the name that the caller knows
-                filters.check_ids(labels, argument, self.n_labels_)
+            filters.check_ids(candidates, "candidates", n_labels)  # with the name that the caller knows
+            filters.check_ids(exclude, "exclude", n_labels)
             raise
 
     def prepare_filter(
@@ -424,20 +427,13 @@ class XRLinear(SaveMixin, Estimator):
             For ``predict_topk(..., label_filter=)`` of this model, until it is fitted again.
         """
         check_fitted(self, "fitted_")
-        ids: dict[str, NDArray[Any] | None] = {}
-        for name, argument, labels in (
-            ("allowed", "candidates", candidates),
-            ("excluded", "exclude", exclude),
-        ):
-            filters.check_ids(labels, argument, self.n_labels_)
-            ids[name] = filters.shared_ids(labels)
-            if ids[name] is None:
-                rows = filters.label_filter(labels, argument, None, self.n_labels_)
-                ids[name] = None if rows is None else rows.indices
-        weights = None if label_weights is None else filters.label_weights(label_weights, self.n_labels_)
-        return self.fitted_.search.filter(**ids, weights=weights)
+        return self.fitted_.search.filter(
+            allowed=filters.of_all(candidates, "candidates", self.n_labels_),
+            excluded=filters.of_all(exclude, "exclude", self.n_labels_),
+            weights=None if label_weights is None else filters.label_weights(label_weights, self.n_labels_),
+        )
 
-    def decision_function(self, X: MatrixLike) -> "sp.csr_array":
+    def decision_function(self, X: MatrixLike) -> sp.csr_array:
         """Return the score of every label that the beam reaches, as a sparse (n_instances, n_labels) array.
 
         Departs from scikit-learn, whose scores are dense: a row has at most ``beam_size`` leaves' labels.
@@ -446,7 +442,7 @@ class XRLinear(SaveMixin, Estimator):
         ids, scores = self.predict_topk(X, self.n_reachable_)
         return score_matrix(ids, scores, self.n_labels_)
 
-    def predict(self, X: MatrixLike) -> "AnyArray | sp.csr_array":
+    def predict(self, X: MatrixLike) -> AnyArray | sp.csr_array:
         """Return the labels that the model asserts.
 
         Returns

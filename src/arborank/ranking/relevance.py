@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..core.lazy import sp
 from ..core.options import Options, one_of, option
-from ..core.sparse import Csr, as_csr, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, places_of, to_scipy, transpose
 from ..core.types import MatrixLike
 
 __all__ = ["MODES", "NORMS", "RelevanceOptions", "check_relevance", "relevance_costs"]
@@ -96,7 +96,7 @@ def _aligned(R: MatrixLike, positives: Csr) -> Csr:
     relevance = as_csr(R, "relevance", n_cols=positives.shape[1], n_rows=positives.shape[0])
     if relevance.nnz and relevance.data.min() < 0:
         raise ValueError(f"relevance must be at least 0, found {relevance.data.min():g}")
-    places, wanted = _places(relevance), _places(positives)
+    places, wanted = places_of(relevance), places_of(positives)
     at = np.searchsorted(wanted, places)
     found = np.append(wanted, -1)[at] == places
     if not found.all():
@@ -105,13 +105,6 @@ def _aligned(R: MatrixLike, positives: Csr) -> Csr:
     costs = np.zeros(positives.nnz, np.float32)
     costs[at] = relevance.data
     return Csr(positives.indptr, positives.indices, costs, positives.shape[1])
-
-
-def _places(csr: Csr) -> NDArray[np.int64]:
-    """Return the places of the stored values in the matrix read row by row, in ascending order."""
-    rows = np.repeat(np.arange(csr.shape[0], dtype=np.int64), np.diff(csr.indptr))
-    places: NDArray[np.int64] = rows * csr.shape[1] + csr.indices
-    return places
 
 
 def _normalised(relevance: Csr, norm: str) -> NDArray[np.float32]:

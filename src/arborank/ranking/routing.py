@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from .. import _native
 from ..core.lazy import sp
-from ..core.sparse import Csr, as_csr, lists_to_csr, normalize_rows, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, lists_to_csr, normalize_rows, places_of, to_scipy, transpose
 
-__all__ = ["Routes", "keep_routed", "keep_visits", "leaf_scores", "part_labels", "route"]
+__all__ = ["Routes", "keep_routed", "keep_visits", "part_labels", "route"]
 
 _ROUNDS = 10  # of k-means
 _PARTED = 30  # instances of a label; with fewer, all are examples of all its leaves
-_COMPARED = 1 << 22  # leaves of beams compared at a time
 
 
 @dataclass(frozen=True)
@@ -139,19 +138,6 @@ def route(
     return Routes(as_csr(examples), as_csr(visited), as_csr(preferred))
 
 
-def leaf_scores(
-    beams: NDArray[np.int64], scores: NDArray[np.float32], rows: NDArray[np.int64], leaves: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    """Return the score of leaf ``leaves[i]`` in the beam of instance ``rows[i]``, 0 where it is not in the beam."""
-    found = np.zeros(rows.size, np.float32)
-    step = max(1, _COMPARED // max(beams.shape[1], 1))
-    for begin in range(0, rows.size, step):
-        part = slice(begin, begin + step)
-        held = beams[rows[part]] == leaves[part, None]
-        found[part] = np.where(held, scores[rows[part]], np.float32(0)).max(axis=1, initial=0.0)
-    return found
-
-
 def keep_routed(costs: Csr, routed: Csr) -> Csr:
     """Give positives that are not routed no cost, which makes them neither positive nor negative.
 
@@ -163,7 +149,7 @@ def keep_routed(costs: Csr, routed: Csr) -> Csr:
         A part of the pattern of ``costs``: those that keep theirs.
     """
     kept = np.zeros(costs.nnz, bool)
-    kept[np.searchsorted(_places(costs), _places(routed))] = True
+    kept[np.searchsorted(places_of(costs), places_of(routed))] = True
     values = np.where(kept, costs.data, np.float32(0))
     return Csr(costs.indptr, costs.indices, values, costs.shape[1])
 
@@ -184,16 +170,9 @@ def keep_visits(reached: Csr, visited: Csr, leaves: NDArray[np.int64]) -> Csr:
     Csr of shape (n, n_nodes)
     """
     rows = np.repeat(np.arange(reached.shape[0], dtype=np.int64), np.diff(reached.indptr))
-    places = _places(visited)
+    places = places_of(visited)
     wanted = rows * visited.shape[1] + leaves[reached.indices]
     at = np.minimum(np.searchsorted(places, wanted), places.size - 1)
     kept = places[at] == wanted if places.size else np.zeros(wanted.size, bool)
     indptr = np.concatenate([[0], np.cumsum(kept)])[reached.indptr]
     return Csr(indptr, reached.indices[kept], reached.data[kept], reached.shape[1])
-
-
-def _places(matrix: Csr) -> NDArray[np.int64]:
-    """Return the row and the column of every entry as one number, ascending."""
-    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
-    places: NDArray[np.int64] = rows * matrix.shape[1] + matrix.indices
-    return places

@@ -10,7 +10,8 @@ from ..core.lazy import sp
 from ..core.lengths import divide_rows, typical_length
 from ..core.sparse import as_csr, to_scipy, transpose
 from ..indexing import LabelTree
-from ..indexing.growing import TreeOptions, grow_tree
+from ..indexing.growing import grow_tree
+from ..indexing.options import TreeOptions
 from ..indexing.representing import Representation
 from ..linear.fitted import FittedTree
 from ..linear.layers import LayerPlan, train_layers

@@ -9,7 +9,7 @@ from ..core.checks import check_integer
 from ..core.estimator import check_fitted
 from ..core.lazy import sp
 from ..core.memory import check_answers_fit
-from ..core.sparse import Csr, as_csr, lists_to_csr, to_scipy
+from ..core.sparse import Csr, as_csr, lists_to_csr, places_of, to_scipy
 from ..core.topk import no_answers, put_best
 from ..core.types import LabelIds, MatrixLike, Targets
 from ..indexing import LabelTree
@@ -208,10 +208,7 @@ def _admitted(
     if pattern is None:
         return np.ones(row.size, bool)
     own = row if pattern.shape[0] > 1 else np.zeros_like(row)
-    rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
-    found: NDArray[np.bool_] = np.isin(
-        own * pattern.shape[1] + label, rows * np.int64(pattern.shape[1]) + pattern.indices
-    )
+    found: NDArray[np.bool_] = np.isin(own * pattern.shape[1] + label, places_of(pattern))
     return found if inside else ~found
 
 

@@ -17,7 +17,8 @@ from ..core.types import FilePath, Json, MatrixLike
 from ..features import TextFeatures
 from ..features.base import TextTransformer, fit_rows
 from ..indexing import LabelTree
-from ..indexing.growing import TreeOptions, grow_tree
+from ..indexing.growing import grow_tree
+from ..indexing.options import TreeOptions
 from ..linear import XRLinear
 from ..linear.options import LinearOptions
 from ..storage.disk import scratch_array
