@@ -40,12 +40,14 @@ class Model(Linear):
         return self.model.fit_times_
 
     def save(self, model):
-        self.model.save(model)
+        self.quantized(self.model).save(model)
 
     def open(self, model, threads):
-        self.model = load(model).set_params(n_jobs=threads)
-        if NAME == "arborank-int8":
-            self.model = self.model.quantize("int8")
+        self.model = self.quantized(load(model).set_params(n_jobs=threads))
+
+    @staticmethod
+    def quantized(model):
+        return model.quantize("int8") if NAME == "arborank-int8" else model
 
     def rank(self, queries):
         return self.model.predict_topk(queries, k=self.k)
