@@ -19,16 +19,17 @@ from harness import Measurements
 
 # and transformer, when named
 TABLES = ("training", "vectorizer", "retrieval", "completion", "serving", "scale")
-FORGET = {"training": ("train", "load", "batch", "single"), "scale": ("train", "load", "batch", "single")}
+KINDS = {"training": ("train", "load", "batch", "single"), "scale": ("train", "load", "batch", "single")}
 
 
-def head(found: Measurements) -> str:
-    """When, where and with which versions."""
-    dates = sorted({one["date"] for one in found.all})
-    versions = sorted({one["values"]["version"] for one in found.all if "version" in one["values"]})
-    machines = "; ".join(sorted({one["machine"] for one in found.all}))
+def origin(found: Measurements, name: str) -> str:
+    """When, where and with which versions a table was measured."""
+    kinds = KINDS.get(name, (name,))
+    of = [one for one in found.all if one["key"]["table"].startswith(kinds)]
+    dates = sorted({one["date"] for one in of})
+    versions = sorted({one["values"]["version"] for one in of if "version" in one["values"]})
     when = " to ".join(dict.fromkeys([dates[0], dates[-1]]))
-    return f"Measured {when} UTC on {machines}. Versions: {', '.join(versions)}."
+    return f"{when}, {'; '.join(sorted({one['machine'] for one in of}))}{''.join(f'; {one}' for one in versions)}."
 
 
 def write(texts: dict[str, str], paths: tuple[Path, ...]) -> None:
@@ -97,15 +98,17 @@ def main() -> None:
     found = Measurements(given.cache)
     for name, module in modules.items():
         if given.anew:
-            for table in FORGET.get(name, (name,)):
+            for table in KINDS.get(name, (name,)):
                 found.forget(table)
         if not given.report:
             module.measure(given, found)
-    texts = {key: text for module in modules.values() for key, text in module.render(found).items()}
+    texts = {}
+    for name, module in modules.items():
+        texts |= {key: f"{text}\n\n{origin(found, name)}" for key, text in module.render(found).items()}
     if given.rows:
         print("\n\n".join(f"## {name}\n\n{text}" for name, text in texts.items()))
         return
-    write({"head": head(found)} | texts, (given.output, HERE.parent / "README.md"))
+    write(texts, (given.output, HERE.parent / "README.md"))
 
 
 if __name__ == "__main__":
