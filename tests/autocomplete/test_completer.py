@@ -13,6 +13,7 @@ from arborank import Autocompleter, NgramTfidf, PrefixTfidf, XRLinear
 from arborank.autocomplete.contexts import read_context
 from arborank.autocomplete.normal import normalize
 from arborank.core.sparse import to_scipy
+from support.sessions import sessions
 
 NEXT = {
     "digital camera": ["nikon coolpix", "nikon lens", "canon"],
@@ -22,14 +23,7 @@ NEXT = {
 
 
 def log(n=20):
-    """Every topic leads to its own queries, the first of them more often."""
-    return [
-        (f"{topic}{i}{j}", time, query)
-        for topic, nexts in NEXT.items()
-        for i, after in enumerate(nexts)
-        for j in range(n - 4 * i)
-        for time, query in enumerate([topic, after])
-    ]
+    return sessions(NEXT, n)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 
 import arborank
 from arborank import Autocompleter, XRLinear
+from support.sessions import sessions
 
 NEXT = {
     "camera": ["nikon coolpix", "nikon lens", "canon"],
@@ -16,20 +17,9 @@ NEXT = {
 INDICES = ("hybrid", "trie", "mustlink", "kmeans")
 
 
-def sessions(nexts, n=20, users=""):
-    """Every topic leads to its own queries."""
-    return [
-        (f"{users}{topic}{i}{j}", time, query)
-        for topic, queries in nexts.items()
-        for i, after in enumerate(queries)
-        for j in range(n - 4 * i)
-        for time, query in enumerate([topic, after])
-    ]
-
-
 OLD = sessions(NEXT)
 NEWER = sessions(
-    {"camera": ["nikon zoom", "canon"], "london": ["nottingham"], "shoes": ["nike air"]}, users="n"
+    {"camera": ["nikon zoom", "canon"], "london": ["nottingham"], "shoes": ["nike air"]}, name="n"
 )
 
 
@@ -107,7 +97,7 @@ def test_counts_add_up_and_decide_without_a_context(completer):
 
 
 def test_a_refreshed_query_is_learned_from_the_newer_log_alone(completer):
-    moved = sessions({"london": ["nike air"], "shoes": ["nike running"]}, users="n")
+    moved = sessions({"london": ["nike air"], "shoes": ["nike running"]}, name="n")
     updated = completer.update(moved, refresh=["Nike Air"])
     assert queries(updated.complete("n", "london", k=1)) == ["nike air"]
     assert queries(updated.complete("nike", "shoes", k=1)) == ["nike running"]
@@ -115,7 +105,7 @@ def test_a_refreshed_query_is_learned_from_the_newer_log_alone(completer):
 
 
 def test_adding_refreshing_and_removing_at_once(completer):
-    moved = [*NEWER, *sessions({"london": ["canon"]}, users="m")]
+    moved = [*NEWER, *sessions({"london": ["canon"]}, name="m")]
     blocked = clone_of(completer).block(["newcastle"])
     updated = blocked.update(moved, refresh=["canon"])
     assert queries(updated.complete("c", "london", k=1)) == ["canon"]
@@ -132,7 +122,7 @@ def clone_of(completer):
 def test_again_and_again(completer):
     grown = completer
     for number in range(4):
-        grown = grown.update(sessions({"camera": [f"nikon mark {number}", "canon"]}, users=str(number)))
+        grown = grown.update(sessions({"camera": [f"nikon mark {number}", "canon"]}, name=str(number)))
     assert {f"nikon mark {number}" for number in range(4)} < set(queries(grown.complete("nikon", "camera")))
     assert queries(grown.complete("adi", "shoes")) == ["adidas"]
 
@@ -173,7 +163,7 @@ def test_saved_loaded_and_updated(completer, tmp_path):
     updated = completer.update(NEWER)
     for prefix in ("", "n", "nik", "x"):
         assert again.complete(prefix, "london") == updated.complete(prefix, "london")
-    third = again.update(sessions({"shoes": ["nike boots", "adidas"]}, users="3"))
+    third = again.update(sessions({"shoes": ["nike boots", "adidas"]}, name="3"))
     assert queries(third.complete("nike b", "shoes")) == ["nike boots"]
     third.save(tmp_path / "model")
     assert queries(arborank.load(tmp_path / "model").complete("nike b", "shoes")) == ["nike boots"]

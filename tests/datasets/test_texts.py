@@ -1,6 +1,5 @@
 """Readers of texts: a good file in every form, and every kind of broken file with its place."""
 
-import builtins
 import gzip
 import lzma
 import re
@@ -19,6 +18,7 @@ from arborank.datasets import (
     read_texts,
     write_jsonl,
 )
+from support.missing import without
 
 JSONL = '{"text": "wine, red", "labels": ["drink", "rot"]}\n{"id": 7, "text": "", "labels": []}\n'
 TABBED = "drink,rot\twine, red\n\tnothing\twith tab\r\n7,é\u2028b\tend"
@@ -178,14 +178,7 @@ def test_text_data_checks_itself():
 
 
 def test_parquet_names_its_extra(tmp_path, monkeypatch):
-    real = builtins.__import__
-
-    def no_pyarrow(name, *args, **kwargs):
-        if name.startswith("pyarrow"):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", no_pyarrow)
+    without(monkeypatch, "pyarrow")
     with pytest.raises(ImportError, match=r"arborank\[parquet\]"):
         read_texts(tmp_path / "a.parquet")
 

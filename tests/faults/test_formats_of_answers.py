@@ -1,6 +1,5 @@
 """A file holds what its name says, or nothing is written; and that is told before any work is done."""
 
-import builtins
 import csv
 import gzip
 import json
@@ -16,6 +15,7 @@ from click.testing import CliRunner
 import arborank
 from arborank.cli import main
 from arborank.datasets import TextData, write_jsonl, write_sparse, write_xmc
+from support.missing import without
 
 NAMES = ['one, "two"', "tab\tand | bar", "line\nend", "=1+1; plain"]
 TEXTS = [f"word{i % 4} thing{i % 3}" for i in range(24)]
@@ -131,14 +131,7 @@ def test_other_names_are_refused_before_any_work(run, tmp_path, monkeypatch, nam
 
 
 def test_parquet_without_its_extra_is_told_before_any_work(run, tmp_path, monkeypatch):
-    real = builtins.__import__
-
-    def no_pyarrow(name, *args, **kwargs):
-        if name.startswith("pyarrow"):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", no_pyarrow)
+    without(monkeypatch, "pyarrow")
     monkeypatch.setattr(
         sys.modules["arborank.cli.predict"], "open_ranker", lambda _: pytest.fail("a model was opened")
     )

@@ -3,12 +3,14 @@
 import lzma
 import random
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import arborank
+import support.sessions
 from arborank import Autocompleter
 from arborank.autocomplete import counted
 from arborank.cli import main
@@ -17,17 +19,7 @@ START = 1709294405
 NEXT = {"camera": ["nikon", "canon"], "shoes": ["nike", "adidas"], "london": ["new york", "naples"]}
 
 
-def sessions(nexts, n=12, name="s", start=START):
-    """Every topic leads to its own queries, the first of them most often."""
-    return [
-        (f"{name}{topic}{i}{j}", start + 5000 * j + time, query)
-        for topic, queries in nexts.items()
-        for i, after in enumerate(queries)
-        for j in range(n - 4 * i)
-        for time, query in enumerate([topic, after])
-    ]
-
-
+sessions = partial(support.sessions.sessions, n=12, name="s", start=START, gap=5000)
 OLD = sessions(NEXT)
 NEWER = sessions(
     {"london": ["canon"], "camera": ["adidas"], "paris": ["nice", "canon"]}, name="n", start=START + 10**6

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.checks import check_integer, check_top_ids
 from ..core.memory import check_answers_fit
+from ..core.topk import best_columns, no_answers
 
 __all__ = ["Method", "TopK", "check_method", "check_weights", "combine_topk"]
 
@@ -156,10 +157,8 @@ def _merge(
         total[:, :-step] = np.where(same, join(total[:, :-step], single[:, step:]), total[:, :-step])
     first = np.diff(ids, axis=1, prepend=-1) > 0
     total[~first] = -np.inf
-    best = np.argsort(-total, axis=1, kind="stable")[:, :k]
-    n_rows = len(ids)
-    found = np.full((n_rows, k), -1, np.int64)
-    scores = np.full((n_rows, k), -np.inf, np.float32)
+    best = best_columns(total, k)
+    found, scores = no_answers(len(ids), k)
     chosen = np.take_along_axis(total, best, axis=1)
     listed = chosen > -np.inf
     found[:, : best.shape[1]] = np.where(listed, np.take_along_axis(ids, best, axis=1), -1)
