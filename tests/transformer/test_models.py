@@ -221,7 +221,11 @@ def test_accumulated_batches_count_as_one(folder, data):
         ({"features": "tfidf"}, TypeError, "features must be a vectoriser with fit_transform, found str"),
         ({"epochs": []}, ValueError, "epochs is empty"),
         ({"gradient_checkpointing": 1}, TypeError, "gradient_checkpointing must be True or False, found 1"),
-        ({"accumulation": 10**30}, ValueError, "the 64 texts to learn from are fewer than so many batches"),
+        (
+            {"accumulation": 10**30},
+            ValueError,
+            "only 64 texts to learn from, fewer than that many batches of 32",
+        ),
         ({"validation": 0.01}, ValueError, "validation is 0.01, but of 64 texts"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
     ],

@@ -176,7 +176,7 @@ class Run:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
-    """Tell what differs; of data, what is told of them."""
+    """Yield the names that differ, with the values or what the fingerprints say."""
     for name in sorted({*there, *here}):
         old, new = there.get(name), here.get(name)
         if old == new:

@@ -19,7 +19,7 @@ class TextEncoder(Protocol):
     """What makes vectors of texts."""
 
     def encode(self, texts: list[str], /) -> ArrayLike:
-        """Return a matrix, a row a text."""
+        """Return a matrix with one row per text."""
 
 
 def text_embeddings(

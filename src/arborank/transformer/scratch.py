@@ -71,7 +71,7 @@ def scratch_encoder(
     layers, width, heads : int, default 4, 256 and 4
         Shape of the encoder; ``width`` is a multiple of ``heads``.
     max_length : int, default 128
-        Tokens read of a text.
+        Tokens read per text.
     epochs : float, default 3.0
         Passes over the texts in which masked tokens are guessed (Devlin et al. 2019); 0 leaves the weights random.
     batch_size, learning_rate

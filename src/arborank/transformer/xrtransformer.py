@@ -37,9 +37,10 @@ __all__ = ["XRTransformer"]
 class XRTransformer(SaveMixin, Estimator):
     """Extreme multi-label ranking with a transformer trained on a label tree, level by level (Zhang et al. 2021).
 
-    A tree is grown on sparse features. From its top down, encoder and a head of one vector a node are trained together
-    on few candidates an instance: what lies below its right nodes, and below those that the level above takes for
-    right. Then embeddings join the sparse features, a refined tree is grown on both, and `XRLinear` is trained on it.
+    A preliminary tree is grown on sparse features. From the top down, the encoder and a head with one vector per node
+    are trained together on a few candidates per text: what lies below its true nodes and below those that the level
+    above predicts. Then embeddings join the sparse features, a refined tree is grown on both, and `XRLinear` is trained
+    on it.
 
     Parameters
     ----------
@@ -49,22 +50,22 @@ class XRTransformer(SaveMixin, Estimator):
     pooling : {"mean", "cls", "last", "pooler"}, optional
         From token vectors to a text's; by default what a sentence-transformers model asks for, else the mean.
     max_length : int, optional
-        Tokens read of a text; by default 128, or fewer where the encoder reads fewer.
+        Tokens read per text; by default 128, or fewer where the encoder reads fewer.
     features : vectoriser, optional
         Makes the sparse features, when `fit` is not given any; by default `TextFeatures`.
     rank_on : {"joint", "embeddings"}, default="joint"
         Whether the ranker sees sparse features and embeddings, or embeddings alone.
     embedding_weight : float, default=0.5
-        Length of the embeddings beside sparse features, which are of length 1. The encoder has seen the training
-        texts: at full length the ranker trusts it more there than new texts bear out.
+        Length of the embeddings beside sparse features, which have length 1. The encoder has seen the training texts:
+        at full length the ranker would trust it too much.
     branching : int, default=16
         Children of an inner node of the preliminary tree.
     max_leaf_size : int, default=100
         Most labels in a leaf of the preliminary tree.
     max_level_size : int, default=32768
         Levels of more nodes are not fine-tuned.
-    epochs : float or one a level, default=2.0
-        Passes over the texts at each level; 0 everywhere leaves the encoder as it is.
+    epochs : float or sequence of float, default=2.0
+        Passes over the texts at each level, or one number per level; 0 everywhere leaves the encoder as it is.
     batch_size : int, default=32
     accumulation : int, default=1
         Batches whose gradients are added up for a step.
@@ -79,18 +80,18 @@ class XRTransformer(SaveMixin, Estimator):
         Of text vectors, before the head; the encoder's own dropout is as its configuration says.
     loss : {"squared-hinge", "hinge", "logistic"}, default="squared-hinge"
     bootstrap : {"linear", "parent", "random"}, default="linear"
-        Where a level's head begins: at a linear solution on the present embeddings, at the vector of each node's
-        parent, or at random. The first level has no parent: ``"parent"`` begins at random there.
+        Where a level's head starts: at a linear solution on the present embeddings, at the vector of each node's
+        parent, or at random. The first level has no parent, so ``"parent"`` starts at random there.
     negatives : {"tfn", "man", "tfn+man"}, default="tfn+man"
-        Candidates of an instance besides its right nodes: their siblings, what lies below the beam, or both.
+        Candidates of a text besides its true nodes: their siblings, what lies below the beam, or both.
     beam_size : int, default=20
-        Nodes that an instance is sent to at each level.
+        Nodes kept per text at each level.
     validation : float, default=0.0
-        Share of the texts that fine-tuning is judged by, and does not see. The weights that did best are kept.
+        Share of the texts held out to evaluate fine-tuning. The best weights are kept.
     evaluate_every : int, default=500
-        Steps between two judgements.
+        Steps between two evaluations.
     patience : int, optional
-        A level ends early after so many judgements without progress.
+        A level ends after this many evaluations without progress.
     refine : bool, default=True
         Whether the ranker gets a tree grown on all features, or the preliminary one.
     ranker : XRLinear, optional
@@ -98,7 +99,7 @@ class XRTransformer(SaveMixin, Estimator):
     checkpoint_dir : path, optional
         Directory for checkpoints. A later `fit` with the same parameters and data continues from there.
     checkpoint_every : int, default=500
-        Steps between two checkpoints; there is one after every level, too.
+        Steps between two checkpoints; every level also ends with one.
     gradient_checkpointing : bool, default=False
         Compute activations twice rather than keep them: less memory, a third more time.
     device : str, default="auto"

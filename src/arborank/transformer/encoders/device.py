@@ -90,7 +90,7 @@ def _fast_bfloat16(place: torch.device) -> bool:
 
 @contextmanager
 def limited_threads(n_threads: int) -> Iterator[None]:
-    """Let PyTorch use so many threads; 0 leaves its own number."""
+    """Limit the threads of PyTorch; 0 leaves its own number."""
     before = torch.get_num_threads()
     if n_threads:
         torch.set_num_threads(n_threads)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Encoder"]
 
-_LONGEST = 128  # tokens a text by default: the length the papers train with
+_LONGEST = 128  # tokens per text by default, as in the papers
 _TOKEN_BUDGET = 16_384  # tokens of a batch, padding included, when only encoding
 
 
@@ -47,9 +47,9 @@ class Encoder(SaveMixin):
         Anything whose output has ``last_hidden_state``. Its weights are kept in float32.
     tokenizer : transformers.PreTrainedTokenizerBase
     pooling : {"mean", "cls", "last", "pooler"}, default="mean"
-        From one vector a token to one a text: their mean, the first, the last, or what the encoder's own pooler gives.
+        From one vector per token to one per text: the mean, the first, the last, or the encoder's own pooler.
     max_length : int, optional
-        Tokens read of a text; by default 128, or fewer where the encoder reads fewer.
+        Tokens read per text; by default 128, or fewer where the encoder reads fewer.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class Encoder(SaveMixin):
         pooling : str, optional
             By default what a sentence-transformers model asks for, else ``"mean"``.
         max_length : int, optional
-            Tokens read of a text.
+            Tokens read per text.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class Encoder(SaveMixin):
         return TokenCache.build(texts, self.tokenize, vocabulary=n_embeddings, path=path, progress=progress)
 
     def pooled(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Return one vector a text, not normalised.
+        """Return one vector per text, not normalised.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""From one vector a token to one vector a text."""
+"""From one vector per token to one vector per text."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ POOLINGS = ("cls", "mean", "last", "pooler")
 
 
 def pool(output: Any, mask: torch.Tensor, how: str) -> torch.Tensor:
-    """Return one vector a text.
+    """Return one vector per text.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Corpus:
         visit : callable
             Takes the numbers of a batch's texts and their vectors; see `Encoder.embed`.
         *arrays : arrays
-            What ``visit`` fills in, a row a text; afterwards they hold what all processes found.
+            What ``visit`` fills in, one row per text; afterwards they hold what all processes found.
         title : str, optional
             Shows progress under this name.
         """

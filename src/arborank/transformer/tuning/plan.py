@@ -72,8 +72,8 @@ class TuningPlan:
         if (accumulation - 1) * batch >= self.rows.size:
             raise ArgumentError(
                 "accumulation",
-                f"is {accumulation}, but the {self.rows.size} texts to learn from are fewer than so many batches of "
-                f"{batch}",
+                f"is {accumulation}, but there are only {self.rows.size} texts to learn from, fewer than that many "
+                f"batches of {batch}",
             )
         size = batch * accumulation
         epochs = per_level(self.settings.epochs, len(self.levels))

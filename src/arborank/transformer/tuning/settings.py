@@ -21,7 +21,7 @@ def _passes(name: str, value: Any) -> None:
     for epochs in value if isinstance(value, Sequence) else [value]:
         check_real(name, epochs, least=0.0)
     if isinstance(value, Sequence) and not len(value):
-        raise ArgumentError(name, "is empty; a number, or one a level, was expected")
+        raise ArgumentError(name, "is empty; a number, or one per level, was expected")
 
 
 def _scheme(name: str, value: Any) -> None:
@@ -76,6 +76,6 @@ def per_level(epochs: float | Sequence[float], n_levels: int) -> list[float]:
         return [float(epochs)] * n_levels
     if len(epochs) != n_levels:
         raise ArgumentError(
-            "epochs", f"has {len(epochs)} entries, but {n_levels} levels are fine-tuned; give one a level"
+            "epochs", f"has {len(epochs)} entries, but {n_levels} levels are fine-tuned; give one per level"
         )
     return [float(value) for value in epochs]
