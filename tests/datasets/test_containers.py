@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 from arborank.datasets import MatrixData, TextData
 
-CHOICES = [slice(1, 3), slice(None), slice(5, 9), np.array([3, 0])]
+CHOICES = [slice(1, 3), slice(None), slice(5, 9), np.array([3, 0]), np.array([True, False, True, False])]
 
 
 @pytest.mark.parametrize("rows", CHOICES)

@@ -1,6 +1,5 @@
 """A completer beside the most frequent completions, on pairs that were held out."""
 
-from collections.abc import Hashable, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -8,26 +7,10 @@ if TYPE_CHECKING:
     from ..autocomplete import Autocompleter, Pairs
     from ..storage import Record
 
-__all__ = ["compare", "sample"]
+__all__ = ["compare"]
 
 _SHOWN = (1, 2, 3, 5, 7, 10)
 _MOST = 20_000
-
-
-def sample(units: Sequence[Hashable], share: float, seed: int) -> list[bool]:
-    """Choose a random share of the different values of ``units``; tell of each entry whether it is chosen."""
-    import numpy as np
-
-    different = list(dict.fromkeys(units))
-    n_chosen = round(len(different) * share)
-    if not 0 < n_chosen < len(different):
-        rest = len(different) - n_chosen
-        raise ValueError(
-            f"--holdout {share:g} of {len(different)} leaves {rest} to train and {n_chosen} to test on"
-        )
-    places = np.random.default_rng(seed).choice(len(different), n_chosen, replace=False)
-    chosen = {different[place] for place in places.tolist()}
-    return [unit in chosen for unit in units]
 
 
 def compare(completer: "Autocompleter", pairs: "Pairs", data: str) -> "Record":

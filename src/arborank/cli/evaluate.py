@@ -7,7 +7,7 @@ import click
 from .data import read_data
 from .layouts import layout_options
 from .models import open_ranker
-from .options import beam_option, jobs_option, ks_option, labels_option, model_argument, xmc_option
+from .options import FILE, beam_option, jobs_option, ks_option, labels_option, model_argument, xmc_option
 from .reporting import say
 from .scoring import LEAST_ROWS, evaluate_model
 from .streams import put, put_json
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-_FILE = click.Path(exists=True, dir_okay=False)
-
 
 @click.command(short_help="Score a model on labelled data.")
 @model_argument
-@click.argument("data", type=_FILE)
-@click.option("--train", "train_path", type=_FILE, help="Training data, for the frequencies of labels.")
-@click.option("--train-labels", type=_FILE, help="Label matrix of --train X.npz.")
+@click.argument("data", type=FILE)
+@click.option("--train", "train_path", type=FILE, help="Training data, for the frequencies of labels.")
+@click.option("--train-labels", type=FILE, help="Label matrix of --train X.npz.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @ks_option
 @beam_option

@@ -8,7 +8,9 @@ import click
 from .numbers import POSITIVE, Several, Whole
 
 __all__ = [
+    "FILE",
     "beam_option",
+    "directory_option",
     "force_option",
     "jobs_option",
     "json_option",
@@ -17,6 +19,8 @@ __all__ = [
     "labels_option",
     "missing_option",
     "model_argument",
+    "out_option",
+    "seed_option",
     "xmc_option",
 ]
 
@@ -32,6 +36,7 @@ class _Model(click.Path):
         return super().convert(value, param, ctx)
 
 
+FILE = click.Path(exists=True, dir_okay=False)
 model_argument = click.argument("model", type=_Model(exists=True, file_okay=False))
 k_option = click.option("-k", type=POSITIVE, default=10, show_default=True, help="Labels to return.")
 ks_option = click.option(
@@ -48,10 +53,19 @@ missing_option = click.option(
     show_default=True,
     help="Whether it is an error if what --remove names is gone already, or --add finds nothing new.",
 )
+directory_option = click.option(
+    "--model", "-m", "directory", required=True, type=click.Path(), help="Directory for the model."
+)
+out_option = click.option(
+    "--out", "-o", "directory", type=click.Path(), help="Save here, and leave MODEL as it is."
+)
+seed_option = click.option(
+    "--seed", "random_state", type=Whole(min=0), help="Seed of all that is random.  [0]"
+)
 labels_option = click.option(
     "--labels",
     "label_matrix",
-    type=click.Path(exists=True, dir_okay=False),
+    type=FILE,
     help="Label matrix Y.npz that goes with a feature matrix X.npz.",
 )
 xmc_option = click.option(

@@ -10,11 +10,21 @@ from .configuration import build_features, build_model, read_config
 from .data import read_data, read_label_texts
 from .facts import tree_of
 from .files import check_destination
+from .holdout import held_out, holdout_name, holdout_option
 from .layouts import layout_options
 from .matrix_model import fit_matrices
-from .models import Data, Plan, Ranker
+from .models import Plan, Ranker
 from .numbers import POSITIVE, Real, Several, Whole
-from .options import force_option, jobs_option, ks_option, labels_option, xmc_option
+from .options import (
+    FILE,
+    directory_option,
+    force_option,
+    jobs_option,
+    ks_option,
+    labels_option,
+    seed_option,
+    xmc_option,
+)
 from .reporting import say, show_log
 from .scoring import evaluate_model
 from .streams import put
@@ -26,23 +36,18 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-_FILE = click.Path(exists=True, dir_okay=False)
 _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 
 
 @click.command(short_help="Train a model on labelled texts or matrices.")
-@click.argument("data", type=_FILE)
-@click.option("--model", "-m", "directory", required=True, type=click.Path(), help="Directory for the model.")
-@click.option("--test", type=_FILE, help="Labelled data to evaluate the model on.")
-@click.option("--test-labels", type=_FILE, help="Label matrix of --test X.npz.")
-@click.option(
-    "--holdout",
-    type=Real(0, 1, min_open=True, max_open=True),
-    help="Evaluate on this share of DATA.",
-)
+@click.argument("data", type=FILE)
+@directory_option
+@click.option("--test", type=FILE, help="Labelled data to evaluate the model on.")
+@click.option("--test-labels", type=FILE, help="Label matrix of --test X.npz.")
+@holdout_option("DATA")
 @click.option(
     "--config",
-    type=_FILE,
+    type=FILE,
     help='JSON with all parameters: {"features": {"parts": [{"kind": "NgramTfidf", ...}]}, "model": {...}}.',
 )
 @click.option("--analyzer", type=click.Choice(["word", "char", "char_wb"]), help="n-grams of what.  [word]")
@@ -57,7 +62,7 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option("--threshold", type=Real(min=0), help="Smaller weights are dropped.  [0.1]")
 @click.option("--max-nonzeros", type=POSITIVE, help="Weights kept a label.  [all]")
 @click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.  [10]")
-@click.option("--seed", "random_state", type=Whole(min=0), help="Seed of all that is random.  [0]")
+@seed_option
 @click.option(
     "--work-dir",
     type=click.Path(file_okay=False),
@@ -65,7 +70,7 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 )
 @click.option(
     "--label-texts",
-    type=_FILE,
+    type=FILE,
     help="Texts about labels, each labelled with the one it is about; with --cold-start, or for a representation of "
     "--config that takes them.",
 )
@@ -129,7 +134,8 @@ def train(
     if test_data is not None and type(test_data) is not type(train_data):
         raise click.UsageError("DATA and --test must both be texts, or both be matrices")
     if holdout is not None:
-        train_data, test_data = _split(train_data, holdout, model.random_state)
+        chosen = held_out(len(train_data), holdout, model.random_state)
+        train_data, test_data = train_data.take(~chosen), train_data.take(chosen)
     about = read_label_texts(label_texts, layout)
     of_texts = bool(of_features or "features" in settings or about)
     start = time.perf_counter()
@@ -145,11 +151,7 @@ def train(
     if test_data is not None:
         scored = evaluate_model(fitted, test_data, ks, train=train_data)
         report = str(scored)
-        where = (
-            Path(test).name
-            if test is not None
-            else f"{100 * (holdout or 0):g} % of {Path(data).name}, held out"
-        )
+        where = holdout_name(holdout, data) if test is None else Path(test).name
         records = [evaluation(scored, where)]
     fitted.estimator.save(directory, records=records)
     if report:
@@ -169,17 +171,3 @@ def _check_apart(work_dir: str, directory: str) -> None:
         raise click.UsageError(
             f"--work-dir {work_dir} and --model {directory} must be two directories, neither in the other"
         )
-
-
-def _split(data: Data, share: float, seed: int) -> tuple[Data, Data]:
-    """Hold out a random share of the rows."""
-    import numpy as np
-
-    n_test = round(len(data) * share)
-    if not 0 < n_test < len(data):
-        raise ValueError(
-            f"--holdout {share:g} of {len(data)} rows leaves {len(data) - n_test} to train and {n_test} to test on"
-        )
-    chosen = np.zeros(len(data), dtype=bool)
-    chosen[np.random.default_rng(seed).choice(len(data), n_test, replace=False)] = True
-    return data.take(np.flatnonzero(~chosen)), data.take(np.flatnonzero(chosen))

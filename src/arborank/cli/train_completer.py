@@ -1,16 +1,17 @@
 """`arborank train-completer`."""
 
+import itertools
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .completion_log import pairs_option, read_queries, time_unit_option
-from .completion_report import compare, sample
+from .completion_report import compare
 from .files import check_destination
-from .numbers import POSITIVE, Real, Whole
-from .options import force_option, jobs_option
+from .holdout import held_out, holdout_name, holdout_option
+from .numbers import POSITIVE, Real
+from .options import FILE, directory_option, force_option, jobs_option, seed_option
 from .reporting import say, show_log
 from .tables import show_table
 
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["train_completer"]
 
-_FILE = click.Path(exists=True, dir_okay=False)
-
 
 @click.command("train-completer", short_help="Train session-aware query autocompletion on a query log.")
-@click.argument("log", type=_FILE)
-@click.option("--model", "-m", "directory", required=True, type=click.Path(), help="Directory for the model.")
+@click.argument("log", type=FILE)
+@directory_option
 @pairs_option
 @click.option(
     "--index", type=click.Choice(["hybrid", "trie", "mustlink", "kmeans"]), help="The label tree.  [hybrid]"
@@ -36,13 +35,9 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @time_unit_option
 @click.option("--min-count", type=POSITIVE, help="Queries sent less often are never suggested.  [1]")
 @click.option("--min-users", type=POSITIVE, help="Nor are those of fewer sessions or users.  [1]")
-@click.option("--blocklist", type=_FILE, help="Words and phrases, one a line, that are never suggested.")
-@click.option(
-    "--holdout",
-    type=Real(0, 1, min_open=True, max_open=True),
-    help="Evaluate on this share of the sessions, or of the pairs.",
-)
-@click.option("--seed", "random_state", type=Whole(min=0), help="Seed of all that is random.  [0]")
+@click.option("--blocklist", type=FILE, help="Words and phrases, one a line, that are never suggested.")
+@holdout_option("the sessions, or of the pairs")
+@seed_option
 @jobs_option
 @force_option
 def train_completer(
@@ -75,8 +70,10 @@ def train_completer(
     say(f"queries sent: {len(data.queries):,}")
     train_data, test_data = data, None
     if holdout is not None:
-        units = data.users if data.users is not None else list(range(len(data.queries)))
-        chosen = sample(units, holdout, completer.random_state)
+        units = data.users if data.users is not None else range(len(data.queries))
+        different = list(dict.fromkeys(units))
+        out = set(itertools.compress(different, held_out(len(different), holdout, completer.random_state)))
+        chosen = [unit in out for unit in units]
         train_data, test_data = (
             data.selected(i for i, c in enumerate(chosen) if c is kept) for kept in (False, True)
         )
@@ -87,7 +84,7 @@ def train_completer(
     say(f"trained {len(completer.catalogue_):,} different queries in {time.perf_counter() - start:.1f} s")
     records = []
     if test_data is not None:
-        records = [compare(completer, test_data, f"{100 * (holdout or 0):g} % of {Path(log).name}, held out")]
+        records = [compare(completer, test_data, holdout_name(holdout, log))]
     completer.save(directory, records=records)
     for record in records:
         show_table(*next(iter(record.tables.items())))

@@ -12,7 +12,16 @@ from .files import check_destination
 from .layouts import layout_options
 from .models import open_ranker, set_jobs
 from .numbers import Real
-from .options import force_option, jobs_option, labels_option, missing_option, model_argument, xmc_option
+from .options import (
+    FILE,
+    force_option,
+    jobs_option,
+    labels_option,
+    missing_option,
+    model_argument,
+    out_option,
+    xmc_option,
+)
 from .reporting import say
 
 if TYPE_CHECKING:
@@ -22,27 +31,23 @@ if TYPE_CHECKING:
 
 __all__ = ["named", "save_changed", "update"]
 
-_FILE = click.Path(exists=True, dir_okay=False)
-
 
 @click.command(short_help="Add, refresh and remove labels of a model without training the rest anew.")
 @model_argument
-@click.option(
-    "--data", type=_FILE, help="Recent labelled data: with the labels in question, and with others."
-)
+@click.option("--data", type=FILE, help="Recent labelled data: with the labels in question, and with others.")
 @click.option(
     "--add", is_flag=True, help="Add the labels of DATA (and --label-texts) that MODEL does not know."
 )
-@click.option("--refresh", type=_FILE, help="Forget these labels, a line each, and learn them from DATA.")
-@click.option("--remove", type=_FILE, help="Remove these labels, a line each.")
+@click.option("--refresh", type=FILE, help="Forget these labels, a line each, and learn them from DATA.")
+@click.option("--remove", type=FILE, help="Remove these labels, a line each.")
 @missing_option
-@click.option("--label-texts", type=_FILE, help="Texts about labels, each labelled with the one it is about.")
+@click.option("--label-texts", type=FILE, help="Texts about labels, each labelled with the one it is about.")
 @click.option(
     "--negative-share",
     type=Real(0, 1, min_open=True),
     help="Share of the texts without the labels in question that DATA holds.  [1]",
 )
-@click.option("--out", "-o", "directory", type=click.Path(), help="Save here, and leave MODEL as it is.")
+@out_option
 @labels_option
 @xmc_option
 @layout_options

@@ -8,7 +8,7 @@ from .completion_log import pairs_option, read_queries, time_unit_option
 from .data import read_names
 from .files import check_destination
 from .models import open_completer, set_jobs
-from .options import force_option, jobs_option, missing_option, model_argument
+from .options import FILE, force_option, jobs_option, missing_option, model_argument, out_option
 from .reporting import say
 from .update import named, save_changed
 
@@ -18,19 +18,17 @@ if TYPE_CHECKING:
 
 __all__ = ["update_completer"]
 
-_FILE = click.Path(exists=True, dir_okay=False)
-
 
 @click.command("update-completer", short_help="Let a completer follow its log without training it anew.")
 @model_argument
-@click.argument("log", type=_FILE, required=False)
+@click.argument("log", type=FILE, required=False)
 @pairs_option
 @time_unit_option
-@click.option("--refresh", type=_FILE, help="Forget these queries, a line each, and learn them from LOG.")
-@click.option("--remove", type=_FILE, help="Remove these queries, a line each.")
+@click.option("--refresh", type=FILE, help="Forget these queries, a line each, and learn them from LOG.")
+@click.option("--remove", type=FILE, help="Remove these queries, a line each.")
 @missing_option
-@click.option("--blocklist", type=_FILE, help="Words and phrases, one a line, never to be suggested again.")
-@click.option("--out", "-o", "directory", type=click.Path(), help="Save here, and leave MODEL as it is.")
+@click.option("--blocklist", type=FILE, help="Words and phrases, one a line, never to be suggested again.")
+@out_option
 @jobs_option
 @force_option
 def update_completer(

@@ -13,7 +13,7 @@ from ..core.sequences import as_column
 __all__ = ["MatrixData", "TextData", "TextRow"]
 
 
-Rows: TypeAlias = slice | NDArray[np.int64]
+Rows: TypeAlias = slice | NDArray[np.int64] | NDArray[np.bool_]
 
 
 class TextRow(NamedTuple):
@@ -72,7 +72,7 @@ class TextData:
         return any(self.labels)
 
     def take(self, rows: Rows) -> Self:
-        """Return some of the rows, in the order given; ``rows`` is a slice or an array of positions."""
+        """Return some of the rows, in the order given; ``rows`` is a slice, positions or a mask."""
         chosen = np.arange(len(self))[rows].tolist()
         relevance = None if self.relevance is None else [self.relevance[row] for row in chosen]
         ids = None if self.ids is None else [self.ids[row] for row in chosen]
@@ -166,7 +166,7 @@ class MatrixData:
         return bool(self.Y.nnz)
 
     def take(self, rows: Rows) -> Self:
-        """Return some of the rows, in the order given; ``rows`` is a slice or an array of different positions."""
+        """Return some of the rows, in the order given; ``rows`` is a slice, different positions or a mask."""
         chosen = np.arange(len(self))[rows]
         texts = None if self.texts is None else [self.texts[row] for row in chosen.tolist()]
         pairs = self.filter_pairs
