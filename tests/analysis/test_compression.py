@@ -99,7 +99,7 @@ def test_choose():
         ({"threshold": float("nan")}, "threshold must be finite"),
         ({"max_nonzeros": -1}, "max_nonzeros must be between 0 and"),
         ({"max_nonzeros": 10**30}, "max_nonzeros must be between 0 and 2147483647"),
-        ({"precision": "int4"}, "precision is 'int4'"),
+        ({"precision": "int4"}, "precision must be one of .* found 'int4'"),
     ],
 )
 def test_settings_are_in_their_ranges(change, message):

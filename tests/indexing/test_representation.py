@@ -61,7 +61,7 @@ X, Y = np.ones((3, 2)), np.ones((3, 4))
         (lambda: pifa(X * np.nan, Y), "X contains NaN"),
         (lambda: pifa_with_features(X, Y, np.ones((3, 2))), "Z has 3 rows, but 4 were expected"),
         (lambda: pifa_with_features(X, Y, np.ones((4, 3)), how="convex"), "Z has 3 .*, but 2 were expected"),
-        (lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="mean"), "how is 'mean'"),
+        (lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="mean"), "how must be one of .* found 'mean'"),
         (lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="convex", alpha=1.5), "alpha holds 1.5"),
         (lambda: pifa_with_features(X, Y, np.ones((4, 2)), how="convex", alpha=np.nan), "alpha holds nan"),
         (

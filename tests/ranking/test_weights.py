@@ -131,7 +131,9 @@ def test_conversions_refuse():
     layer = LayerWeights.from_matrix(sp.csc_array(np.full((2, 1), 7e4)), np.zeros(1), np.array([0, 1]))
     with pytest.raises(ValueError, match=r"a weight is 70000.*float16 ends at 65504"):
         layer.astype("float16")
-    with pytest.raises(ValueError, match="precision is 'int4'; expected one of float32, float16, int8"):
+    with pytest.raises(
+        ValueError, match="precision must be one of 'float32', 'float16', 'int8', found 'int4'"
+    ):
         layer.astype("int4")
     for error, wrong in [
         (ValueError, {"threshold": -1}),

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core.checks import check_integer
 from ..core.estimator import check_fitted, fitted_clone
+from ..core.options import Options, integer, one_of, option, optional, real
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.state import Savable
 from ..core.threads import n_threads
 from ..core.types import Json, MatrixLike, Targets
 from ..linear import XRLinear
 from ..linear.fitted import FittedTree
+from ..matching.options import SearchOptions
 from ..metrics import recall_at_k
-from ..ranking.weights import check_precision, check_pruning
+from ..ranking.weights import PRECISIONS
 
 __all__ = ["Setting", "Trial", "choose", "compress", "model_bytes", "own_setting", "sweep"]
 
@@ -29,18 +30,18 @@ _TIMED_ROWS = 1000
 
 
 @dataclass(frozen=True, order=True)
-class Setting:
+class Setting(Options):
     """One way to compress a model.
 
     Attributes
     ----------
-    threshold : float
+    threshold : float, default=0.0
         Weights smaller than this in absolute value are dropped; 0 drops none.
-    max_nonzeros : int or None
+    max_nonzeros : int or None, default=None
         Largest weights kept per ranker; None keeps all.
-    precision : {"float32", "float16", "int8"}
+    precision : {"float32", "float16", "int8"}, default="float32"
         How a weight is stored.
-    beam_size : int
+    beam_size : int, default=10
         Nodes kept on every level of the search.
 
     Raises
@@ -49,15 +50,10 @@ class Setting:
         If one is of the wrong kind or out of range.
     """
 
-    threshold: float
-    max_nonzeros: int | None
-    precision: str
-    beam_size: int
-
-    def __post_init__(self) -> None:
-        check_pruning(self.threshold, self.max_nonzeros)
-        check_precision(self.precision)
-        check_integer("beam_size", self.beam_size, 1)
+    threshold: float = option(0.0, real(least=0.0))
+    max_nonzeros: int | None = option(None, optional(integer(0, 2**31 - 1)))
+    precision: str = option("float32", one_of(PRECISIONS))
+    beam_size: int = option(SearchOptions.beam_size, integer(1))
 
     def __str__(self) -> str:
         kept = "" if self.max_nonzeros is None else f", {self.max_nonzeros} a ranker"

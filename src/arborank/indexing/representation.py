@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
 from .._native import CompactRows
+from ..core.checks import check_choice
 from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr, multiply, normalize_rows, to_scipy, transpose
 from ..core.types import MatrixLike
@@ -112,8 +113,7 @@ def pifa_with_features(
     ValueError
         If shapes do not fit, ``how`` is unknown, or ``alpha`` is outside [0, 1].
     """
-    if how not in ("concat", "convex"):
-        raise ValueError(f"how is {how!r}; 'concat' or 'convex' was expected")
+    check_choice("how", how, ("concat", "convex"))
     features = as_csr(X, "X")
     labels = as_csr(Y, "Y", n_rows=features.shape[0])
     own = as_csr(Z, "Z", n_rows=labels.shape[1], n_cols=features.shape[1] if how == "convex" else None)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import check_integer, check_top_ids
+from ..core.checks import check_choice, check_integer, check_top_ids
 from ..core.memory import check_answers_fit
 from ..core.topk import best_columns, no_answers
 
@@ -168,9 +168,7 @@ def _merge(
 
 def check_method(method: str) -> None:
     """Raise ``ValueError`` unless the method is known."""
-    known = (*_GAINS, "round-robin")
-    if method not in known:
-        raise ValueError(f"method is {method!r}; one of {', '.join(map(repr, known))} was expected")
+    check_choice("method", method, (*_GAINS, "round-robin"))
 
 
 def check_weights(weights: ArrayLike | None, n_models: int) -> NDArray[np.float64]:

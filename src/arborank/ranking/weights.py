@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import Layer, Precision, rank_features
-from ..core.checks import check_integer, check_real
+from ..core.checks import check_choice, check_integer, check_real
 from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr
 from ..core.state import State
 from ..core.types import AnyArray, Matrix
 
-__all__ = ["PRECISIONS", "LayerWeights", "check_precision", "check_pruning", "check_ranks", "feature_ranks"]
+__all__ = ["PRECISIONS", "LayerWeights", "check_ranks", "feature_ranks"]
 
 PRECISIONS: Final = tuple(precision.name for precision in Precision)
 
@@ -35,19 +35,6 @@ def check_ranks(ranks: NDArray[np.int32], n_features: int) -> None:
         raise ValueError(
             f"ranks must be a permutation of the {n_features} features in int32, found {ranks.dtype}{list(ranks.shape)}"
         )
-
-
-def check_precision(precision: object) -> None:
-    """Raise ``ValueError`` unless ``precision`` is one of `PRECISIONS`."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
-
-
-def check_pruning(threshold: object, max_nonzeros: object) -> None:
-    """Raise unless ``threshold`` is a finite number and ``max_nonzeros`` a 32-bit integer or None, of at least 0."""
-    check_real("threshold", threshold, least=0)
-    if max_nonzeros is not None:
-        check_integer("max_nonzeros", max_nonzeros, 0, 2**31 - 1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -196,7 +183,7 @@ class LayerWeights:
         ValueError
             If there is no such precision, or a weight is beyond 65504, where float16 ends.
         """
-        check_precision(precision)
+        check_choice("precision", precision, PRECISIONS)
         if precision == self.precision:
             return self
         return type(self)(self.native.convert(Precision[precision], 0.0, None, n_threads))
@@ -222,8 +209,8 @@ class LayerWeights:
         TypeError, ValueError
             If ``threshold`` is no number of at least 0 or ``max_nonzeros`` is no integer of at least 0.
         """
-        check_pruning(threshold, max_nonzeros)
-        most = None if max_nonzeros is None else int(max_nonzeros)
+        check_real("threshold", threshold, least=0.0)
+        most = None if max_nonzeros is None else check_integer("max_nonzeros", max_nonzeros, 0, 2**31 - 1)
         return type(self)(self.native.convert(self.native.precision, float(threshold), most, n_threads))
 
     @cached_property
@@ -289,7 +276,7 @@ class LayerWeights:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Rebuild a layer from its saved state; arrays are not copied."""
-        check_precision(state.config["precision"])
+        check_choice("precision", state.config["precision"], PRECISIONS)
         n_features = check_integer("n_features", state.config["n_features"], 0, 2**31 - 1)
         layer = cls.from_arrays(state.arrays, precision=state.config["precision"])
         if layer.n_features != n_features:
