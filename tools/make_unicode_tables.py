@@ -1,4 +1,4 @@
-"""Write ``native/text/unicode_tables.hpp`` from the Unicode database of the Python that runs this script.
+"""Write ``native/text/unicode_tables.hpp`` from the Unicode database of the Python that runs this script, and `regex`.
 
     python tools/make_unicode_tables.py > native/text/unicode_tables.hpp
 
@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+
+import regex
 
 from arborank.core.spelling import INVISIBLE
 
@@ -116,15 +118,10 @@ def classes() -> Iterator[int]:
             yield from (run[0], run[-1], value)
 
 
-def extends(c: str) -> bool:
-    """Tell marks, joiners, skin tones, tags and half-width sound marks: they belong to the character before."""
-    others = "\u200c\u200d\u0e33\u0eb3\uff9e\uff9f"
-    return (
-        unicodedata.category(c)[0] == "M"
-        or c in others
-        or "\U0001f3fb" <= c <= "\U0001f3ff"
-        or "\U000e0020" <= c <= "\U000e007f"
-    )
+def has(properties: str) -> Callable[[str], bool]:
+    """Tell the characters, of those that Python knows, of some properties of grapheme clusters."""
+    pattern = regex.compile(f"[{properties}]")
+    return lambda c: unicodedata.category(c) != "Cn" and pattern.match(c) is not None
 
 
 def table(name: str, values: Iterable[int], comment: str) -> None:
@@ -159,7 +156,11 @@ def main() -> None:
     table("kSpace", ranges(lambda c: SPACE.match(c) is not None), r"First, last of runs of \s.")
     table("kCased", ranges(is_cased), "First, last of runs of cased, not case-ignorable characters.")
     table("kIgnorable", ranges(is_ignorable), "First, last of runs of case-ignorable characters.")
-    table("kExtend", ranges(extends), "First, last of runs of characters that belong to the one before.")
+    joined = has(r"\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}")
+    table("kExtend", ranges(joined), "First, last of runs of characters that belong to the one before.")
+    table("kPrepend", ranges(has(r"\p{GCB=Prepend}")), "First, last of runs of characters that belong to the next one.")
+    pictographs = ranges(has(r"\p{Extended_Pictographic}"))
+    table("kPictograph", pictographs, "First, last of runs of pictures that a zero-width joiner joins.")
     table("kContinue", ranges(continues), "First, last of runs of marks and joiners.")
     pairs = compositions()
     seconds = {second for _, second, _ in pairs}

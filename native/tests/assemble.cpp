@@ -39,7 +39,7 @@ Layer as(const Layer& layer, Precision precision) { return layer.converted({prec
 
 template <class T>
 bool same(const Array<T>& a, const Array<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+  return a.size() == b.size() && (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 bool same(const Layer& a, const Layer& b) {
   const auto &p = a.parts(), &q = b.parts();

@@ -1,5 +1,5 @@
-// What a reader takes for one character: extended grapheme clusters (UAX 29), but for prepended marks. Text here is
-// never white space or a line end, whose rules are left out too.
+// What a reader takes for one character: extended grapheme clusters (UAX 29), but for the conjuncts of Indic scripts.
+// Text here is never white space or a line end, whose rules are left out too.
 #pragma once
 #include <cstdint>
 
@@ -39,19 +39,13 @@ inline bool joins(Hangul a, Hangul b) {
   }
 }
 
-// The blocks of symbols that joiners combine (a little wider than Extended_Pictographic).
-inline bool is_pictograph(char32_t c) {
-  const bool flag = c >= 0x1F1E6 && c < 0x1F200;
-  return c == 0xA9 || c == 0xAE || (c >= 0x2010 && c < 0x2C00) || c == 0x3030 || c == 0x303D || c == 0x3297 ||
-         c == 0x3299 || (c >= 0x1F000 && c < 0x1FB00 && !flag);
-}
-
 // visit(first byte) for every grapheme.
 template <class Visit>
 void each_grapheme(const char* text, std::size_t n, Visit&& visit) {
   const auto& tables = Tables::get();
   bool picture = false;  // the grapheme began with a pictograph
   bool joiner = false;   // the character before is a zero-width joiner
+  bool prefix = false;   // it belongs to the next one
   bool half_flag = false;
   Hangul before = Hangul::kNone;
   for (const char *p = text, *end = text + n; p < end;) {
@@ -59,19 +53,20 @@ void each_grapheme(const char* text, std::size_t n, Visit&& visit) {
     const char32_t c = decode(p);
     if (at > 0 && tables.is(c, kExtends)) {
       joiner = c == 0x200D;
-      half_flag = false;
+      half_flag = prefix = false;
       before = Hangul::kNone;
       continue;
     }
     const Hangul now = hangul(c);
     const bool flag = c >= 0x1F1E6 && c < 0x1F200;
-    const bool same = joins(before, now) || (flag && half_flag) || (picture && joiner && is_pictograph(c));
-    if (!same) {
+    const bool same = joins(before, now) || (flag && half_flag) || (picture && joiner && tables.is_pictograph(c));
+    if (!same && !prefix)
       visit(at);
-      picture = is_pictograph(c);
-    }
+    if (!same)
+      picture = tables.is_pictograph(c);
     half_flag = flag && !same;
     joiner = false;
+    prefix = tables.is_prefix(c);
     before = now;
   }
 }

@@ -31,6 +31,8 @@ class Tables {
     return tables;
   }
   bool is(char32_t c, std::uint8_t classes) const { return (classes_[c] & classes) != 0; }
+  bool is_prefix(char32_t c) const { return c < kMapped && is_prefix_[c]; }
+  bool is_pictograph(char32_t c) const { return c < kMapped && is_pictograph_[c]; }
   // Code points that `c` becomes, or nothing found: nullptr. The first number is how many.
   const std::uint32_t* lower(char32_t c) const { return find(lower_, kLower, c); }
   const std::uint32_t* fold(char32_t c) const { return find(fold_, kFold, c); }
@@ -48,7 +50,9 @@ class Tables {
         lower_(kMapped),
         fold_(kMapped),
         decompose_(kMapped),
-        is_second_(kMapped) {
+        is_second_(kMapped),
+        is_prefix_(kMapped),
+        is_pictograph_(kMapped) {
     mark(kWord, std::size(kWord), kIsWord);
     mark(kSpace, std::size(kSpace), kIsSpace);
     mark(kCased, std::size(kCased), kIsCased);
@@ -57,6 +61,8 @@ class Tables {
     mark(kContinue, std::size(kContinue), kContinues);
     mark(kUnsettled, std::size(kUnsettled), kIsUnsettled);
     mark(kInvisible, std::size(kInvisible), kIsInvisible);
+    each(kPrepend, std::size(kPrepend), [&](std::uint32_t c) { is_prefix_.at(c) = true; });
+    each(kPictograph, std::size(kPictograph), [&](std::uint32_t c) { is_pictograph_.at(c) = true; });
     for (std::size_t i = 0; i < std::size(kCombining); i += 3)
       for (std::uint32_t c = kCombining[i]; c <= kCombining[i + 1]; c++)
         combining_.at(c) = static_cast<std::uint8_t>(kCombining[i + 2]);
@@ -66,10 +72,14 @@ class Tables {
     index(kFold, std::size(kFold), fold_);
     index(kDecompose, std::size(kDecompose), decompose_);
   }
-  void mark(const std::uint32_t* ranges, std::size_t n, std::uint8_t bit) {
+  template <class Visit>
+  static void each(const std::uint32_t* ranges, std::size_t n, Visit&& visit) {
     for (std::size_t i = 0; i < n; i += 2)
       for (std::uint32_t c = ranges[i]; c <= ranges[i + 1]; c++)
-        classes_[c] |= bit;
+        visit(c);
+  }
+  void mark(const std::uint32_t* ranges, std::size_t n, std::uint8_t bit) {
+    each(ranges, n, [&](std::uint32_t c) { classes_[c] |= bit; });
   }
   static void index(const std::uint32_t* entries, std::size_t n, std::vector<std::uint32_t>& where) {
     for (std::size_t i = 0; i < n; i += 2 + entries[i + 1])
@@ -81,7 +91,7 @@ class Tables {
 
   std::vector<std::uint8_t> classes_, combining_;
   std::vector<std::uint32_t> lower_, fold_, decompose_;
-  std::vector<bool> is_second_;
+  std::vector<bool> is_second_, is_prefix_, is_pictograph_;
 };
 
 inline int width(unsigned char lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }

@@ -1,6 +1,9 @@
 """Characters as readers see them."""
 
+import unicodedata
+
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +36,13 @@ def test_each_is_one_character(kind):
         assert graphemes(cluster) == [cluster]
         assert graphemes(f"x{cluster}y") == ["x", cluster, "y"]
     assert graphemes("".join(CLUSTERS[kind])) == CLUSTERS[kind]
+
+
+@pytest.mark.parametrize("context", ["a{}", "{}a", "{0}{0}", "👨\u200d{}", "{}\u0301\u200d👨"])
+def test_every_character_that_joins_does_as_unicode_says(context):
+    known = (chr(c) for c in range(0x110000) if unicodedata.category(chr(c))[0] not in "CZ")
+    text = ".".join(context.format(c) for c in [*known, *"\u0600\u06dd\u070f\u0890\U000110bd"])
+    assert graphemes(text) == regex.findall(r"\X", text)
 
 
 @settings(deadline=None)

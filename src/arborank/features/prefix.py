@@ -35,8 +35,8 @@ class PrefixTfidf(TfidfPart):
         all beyond; or a function of ``i``, called when fitted for the first 1024 positions. Positive numbers.
     unit : {"code point", "grapheme"}, default="code point"
         What a character is. With ``"grapheme"``, a base with its combining marks is one, as are a Hangul syllable spelt
-        in letters, a flag and a joined emoji: the extended grapheme clusters of Unicode (UAX 29, without the rules
-        for prepended marks and, as before version 15.1, Indic conjuncts).
+        in letters, a flag and a joined emoji: the extended grapheme clusters of Unicode (UAX 29, as before version
+        15.1 without the rule for Indic conjuncts).
     lowercase : bool, default=True
         As ``str.lower``.
     strip_accents : {None, "unicode", "ascii"}, default=None
