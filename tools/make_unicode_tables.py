@@ -158,7 +158,11 @@ def main() -> None:
     table("kIgnorable", ranges(is_ignorable), "First, last of runs of case-ignorable characters.")
     joined = has(r"\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}")
     table("kExtend", ranges(joined), "First, last of runs of characters that belong to the one before.")
-    table("kPrepend", ranges(has(r"\p{GCB=Prepend}")), "First, last of runs of characters that belong to the next one.")
+    table(
+        "kPrepend",
+        ranges(has(r"\p{GCB=Prepend}")),
+        "First, last of runs of characters that belong to the next one.",
+    )
     pictographs = ranges(has(r"\p{Extended_Pictographic}"))
     table("kPictograph", pictographs, "First, last of runs of pictures that a zero-width joiner joins.")
     table("kContinue", ranges(continues), "First, last of runs of marks and joiners.")

@@ -12,39 +12,48 @@
 namespace arborank::bindings {
 namespace {
 
+// The names of choices, as Python callers know them.
 template <class T>
-T choose(const std::string& value, const char* argument, std::initializer_list<std::pair<const char*, T>> choices) {
-  for (const auto& [name, choice] : choices)
+using Names = std::vector<std::pair<const char*, T>>;
+
+const Names<text::Norm> kNorms{{"none", text::Norm::kNone}, {"l1", text::Norm::kL1}, {"l2", text::Norm::kL2}};
+const Names<text::Analyzer> kAnalyzers{
+    {"word", text::Analyzer::kWord}, {"char", text::Analyzer::kChar}, {"char_wb", text::Analyzer::kCharWb}};
+const Names<text::Tokens> kTokens{{"word2", text::Tokens::kWord2},
+                                  {"word1", text::Tokens::kWord1},
+                                  {"whitespace", text::Tokens::kWhitespace},
+                                  {"scikit-learn", text::Tokens::kSklearn}};
+const Names<text::unicode::Accents> kAccents{{"none", text::unicode::Accents::kKeep},
+                                             {"unicode", text::unicode::Accents::kFold},
+                                             {"ascii", text::unicode::Accents::kAscii}};
+
+template <class T>
+T choose(const std::string& value, const char* argument, const Names<T>& names) {
+  for (const auto& [name, choice] : names)
     if (value == name)
       return choice;
   throw std::invalid_argument(std::string(argument) + " is '" + value + "', which is not a choice");
 }
 
-text::Norm norm_of(const std::string& name) {
-  return choose<text::Norm>(name, "norm",
-                            {{"none", text::Norm::kNone}, {"l1", text::Norm::kL1}, {"l2", text::Norm::kL2}});
+template <class T>
+std::string name_of(T value, const Names<T>& names) {
+  for (const auto& [name, choice] : names)
+    if (value == choice)
+      return name;
+  return "";
 }
 
-text::TextOptions text_options(const std::string& analyzer, const std::string& tokens, int min_n, int max_n,
+text::TextOptions text_options(const std::string& analyzer, const std::string& tokens, std::pair<int, int> ngram_range,
                                bool lowercase, const std::string& accents, bool compose,
                                const std::vector<nb::bytes>& stop_words, bool positions, bool graphemes) {
   text::TextOptions o;
-  o.analyzer = choose<text::Analyzer>(
-      analyzer, "analyzer",
-      {{"word", text::Analyzer::kWord}, {"char", text::Analyzer::kChar}, {"char_wb", text::Analyzer::kCharWb}});
-  o.tokens = choose<text::Tokens>(tokens, "tokens",
-                                  {{"word2", text::Tokens::kWord2},
-                                   {"word1", text::Tokens::kWord1},
-                                   {"whitespace", text::Tokens::kWhitespace},
-                                   {"scikit-learn", text::Tokens::kSklearn}});
-  if (min_n < 1 || max_n < min_n)
+  o.analyzer = choose(analyzer, "analyzer", kAnalyzers);
+  o.tokens = choose(tokens, "tokens", kTokens);
+  std::tie(o.min_n, o.max_n) = ngram_range;
+  if (o.min_n < 1 || o.max_n < o.min_n)
     throw std::invalid_argument("ngram_range must hold 1 <= min <= max");
-  o.min_n = min_n;
-  o.max_n = max_n;
   o.lowercase = lowercase;
-  using text::unicode::Accents;
-  o.accents = choose<Accents>(accents, "strip_accents",
-                              {{"none", Accents::kKeep}, {"unicode", Accents::kFold}, {"ascii", Accents::kAscii}});
+  o.accents = choose(accents, "strip_accents", kAccents);
   o.compose = compose;
   o.positions = positions;
   o.graphemes = graphemes;
@@ -54,13 +63,10 @@ text::TextOptions text_options(const std::string& analyzer, const std::string& t
 }
 
 std::string shown(const text::TextOptions& o) {
-  const char* const analyzers[] = {"word", "char", "char_wb"};
-  const char* const tokens[] = {"word2", "word1", "whitespace", "scikit-learn"};
-  const char* const accents[] = {"none", "unicode", "ascii"};
-  std::string out = "TextOptions(analyzer='" + std::string(analyzers[static_cast<int>(o.analyzer)]) + "', tokens='" +
-                    tokens[static_cast<int>(o.tokens)] + "', ngram_range=(" + std::to_string(o.min_n) + ", " +
+  std::string out = "TextOptions(analyzer='" + name_of(o.analyzer, kAnalyzers) + "', tokens='" +
+                    name_of(o.tokens, kTokens) + "', ngram_range=(" + std::to_string(o.min_n) + ", " +
                     std::to_string(o.max_n) + "), lowercase=" + (o.lowercase ? "True" : "False") + ", strip_accents='" +
-                    accents[static_cast<int>(o.accents)] + "'";
+                    name_of(o.accents, kAccents) + "'";
   for (const auto& [on, name] :
        {std::pair(o.compose, "compose"), std::pair(o.positions, "positions"), std::pair(o.graphemes, "graphemes")})
     if (on)
@@ -159,7 +165,7 @@ struct Weights {  // a Weighting and the arrays it points to
       throw std::invalid_argument("position weights are empty; at least one is needed");
     weighting = {.binary = binary,
                  .sublinear = sublinear,
-                 .norm = norm_of(norm),
+                 .norm = choose(norm, "norm", kNorms),
                  .idf = idf ? idf->data() : nullptr,
                  .positions = positions ? positions->data() : nullptr,
                  .n_positions = positions ? static_cast<std::uint32_t>(positions->size()) : 0,
@@ -206,7 +212,7 @@ struct NgramEncoder {
     std::vector<text::EncoderPart> views;
     for (const auto& part : parts)
       views.push_back({part.options, part.vocabulary, part.weights.weighting});
-    encoder = std::make_unique<text::Encoder>(std::move(views), norm_of(norm));
+    encoder = std::make_unique<text::Encoder>(std::move(views), choose(norm, "norm", kNorms));
     if (encoder->n_columns() > INT32_MAX)
       throw std::invalid_argument("the parts have " + std::to_string(encoder->n_columns()) +
                                   " features together; at most 2147483647 are supported");
@@ -268,7 +274,7 @@ struct NgramFitter {
     std::optional<text::NgramRows> out;
     {
       nb::gil_scoped_release release;
-      out.emplace(fitter.rows(weightings, norm_of(norm), python_tick(progress)));
+      out.emplace(fitter.rows(weightings, choose(norm, "norm", kNorms), python_tick(progress)));
     }
     return csr_of(std::move(*out));
   }
@@ -303,20 +309,21 @@ void bind_features(nb::module_& m) {
   nb::class_<text::TextOptions>(m, "TextOptions", "How a text becomes n-grams.")
       .def(
           "__init__",
-          [](text::TextOptions* self, const std::string& analyzer, const std::string& tokens, int min_n, int max_n,
-             bool lowercase, const std::string& accents, bool compose, const std::vector<nb::bytes>& stop_words,
-             bool positions, bool graphemes) {
-            new (self) text::TextOptions(text_options(analyzer, tokens, min_n, max_n, lowercase, accents, compose,
+          [](text::TextOptions* self, const std::string& analyzer, const std::string& tokens,
+             std::pair<int, int> ngram_range, bool lowercase, const std::string& accents, bool compose,
+             const std::vector<nb::bytes>& stop_words, bool positions, bool graphemes) {
+            new (self) text::TextOptions(text_options(analyzer, tokens, ngram_range, lowercase, accents, compose,
                                                       stop_words, positions, graphemes));
           },
-          nb::arg("analyzer"), nb::arg("tokens"), nb::arg("min_n"), nb::arg("max_n"), nb::arg("lowercase"),
-          nb::arg("strip_accents"), nb::arg("compose"), nb::arg("stop_words"), nb::arg("positions"),
-          nb::arg("graphemes"))
+          nb::kw_only(), nb::arg("analyzer") = "word", nb::arg("tokens") = "word2",
+          nb::arg("ngram_range") = std::pair(1, 1), nb::arg("lowercase") = true, nb::arg("strip_accents") = "none",
+          nb::arg("compose") = true, nb::arg("stop_words") = std::vector<nb::bytes>(), nb::arg("positions") = false,
+          nb::arg("graphemes") = false)
       .def("__repr__", &shown);
   nb::class_<Weights>(m, "NgramWeights", "How the counts of n-grams become values.")
-      .def(nb::init<bool, bool, const std::string&, Doubles, double, Doubles>(), nb::arg("binary"),
-           nb::arg("sublinear_tf"), nb::arg("norm"), nb::arg("idf").none(), nb::arg("weight"),
-           nb::arg("positions").none())
+      .def(nb::init<bool, bool, const std::string&, Doubles, double, Doubles>(), nb::kw_only(),
+           nb::arg("binary") = false, nb::arg("sublinear_tf") = false, nb::arg("norm") = "none",
+           nb::arg("idf").none() = nb::none(), nb::arg("weight") = 1.0, nb::arg("positions").none() = nb::none())
       .def("__repr__", [](const Weights& w) {
         return "<NgramWeights: " + std::to_string(w.idf ? w.idf->size() : 0) + " idf values>";
       });
@@ -352,8 +359,9 @@ void bind_features(nb::module_& m) {
       .def(
           "found_any", [](const NgramFitter& f, std::size_t part) { return f.fitter.found_any(part); }, nb::arg("part"),
           "Whether the texts hold any n-gram of a part; before `select`.")
-      .def("select", &NgramFitter::select, nb::arg("part"), nb::arg("low"), nb::arg("high"), nb::arg("max_features"),
-           nb::arg("binary"), "Return terms, offsets, slots and document frequencies of a part.")
+      .def("select", &NgramFitter::select, nb::arg("part"), nb::kw_only(), nb::arg("low"), nb::arg("high"),
+           nb::arg("max_features"), nb::arg("binary"),
+           "Return terms, offsets, slots and document frequencies of a part.")
       .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), nb::arg("progress").none(),
            "Return indptr, indices, data of the texts added; once. Progress takes the texts done.");
   m.def("ngrams", &ngrams, nb::arg("text"), nb::arg("options"), "The n-grams of one text, as often as they occur.");

@@ -52,7 +52,10 @@ void bind_kmeans(nb::module_& m) {
             new (self) KMeansOptions(options);
           },
           nb::kw_only(), nb::arg("depth"), nb::arg("max_iter"), nb::arg("tolerance"), nb::arg("spherical"),
-          nb::arg("max_sample"), nb::arg("seed"), nb::arg("n_threads"));
+          nb::arg("max_sample"), nb::arg("seed"), nb::arg("n_threads"))
+      .def("__repr__", [](const KMeansOptions& options) {
+        return "<KMeansOptions: " + std::to_string(options.depth) + " halvings>";
+      });
   const char* doc = "Arrays (order, bounds): rows in leaf order, and where each of the 2^depth leaves begins.";
   m.def("balanced_kmeans", &of_sparse, nb::arg("rows"), nb::arg("options"), nb::arg("progress").none(), doc);
   m.def("balanced_kmeans", &of_compact, nb::arg("rows"), nb::arg("options"), nb::arg("progress").none(),

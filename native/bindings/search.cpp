@@ -200,8 +200,9 @@ void bind_search(nb::module_& m) {
           },
           nb::kw_only(), nb::arg("beam_size") = 10, nb::arg("above") = Combination(),
           nb::arg("at_labels") = Combination(), nb::arg("merge") = Merge::max)
-      .def_ro("beam_size", &SearchOptions::beam_size)
-      .def_ro("merge", &SearchOptions::merge);
+      .def("__repr__", [](const SearchOptions& options) {
+        return "<SearchOptions: a beam of " + std::to_string(options.beam_size) + " nodes>";
+      });
   m.def("label_ids", &label_ids, nb::arg("labels"),
         nb::sig("def label_ids(labels: list[typing.Any] | tuple[typing.Any, ...]) -> "
                 "numpy.typing.NDArray[numpy.int64] | None"),

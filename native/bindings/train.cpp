@@ -56,7 +56,10 @@ void bind_train(nb::module_& m) {
             new (self) SolverOptions(options);
           },
           nb::kw_only(), nb::arg("solver"), nb::arg("Cp"), nb::arg("Cn"), nb::arg("bias"), nb::arg("eps"),
-          nb::arg("max_iter"), nb::arg("threshold"), nb::arg("max_nonzeros").none());
+          nb::arg("max_iter"), nb::arg("threshold"), nb::arg("max_nonzeros").none())
+      .def("__repr__", [](const SolverOptions& options) {
+        return "<SolverOptions: at most " + std::to_string(options.max_iter) + " passes>";
+      });
   m.def("train_layer", &train_layer, nb::arg("X"), nb::arg("active"), nb::arg("positives"),
         nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("options"), nb::kw_only(),
         nb::arg("first"), nb::arg("last"), nb::arg("n_threads"), nb::arg("progress").none(),

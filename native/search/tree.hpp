@@ -70,14 +70,6 @@ class BeamTree {
 
   std::int64_t n_slots() const { return layers_.back().n_children; }
 
-  // The slots that hold a label, ascending.
-  std::span<const std::int32_t> slots(std::int32_t label) const {
-    std::call_once(inverted_, [this] { invert_labels(); });
-    if (!overlapping_)
-      return {slots_.data() + label, static_cast<std::size_t>(slots_[label] >= 0)};
-    return {slots_.data() + first_slot_[label], slots_.data() + first_slot_[label + 1]};
-  }
-
   // Calls visit(slot) for the slots of every label.
   template <class Label, class Visit>
   void for_each_slot(const Label* begin, const Label* end, Visit&& visit) const {

@@ -22,15 +22,8 @@ ASSIGNED_BLOCKS = [ASSIGNED[i : i + 8192] for i in range(0, len(ASSIGNED), 8192)
 def options(**changes):
     defaults = {
         "analyzer": "char",
-        "tokens": "word2",
-        "min_n": 1,
-        "max_n": 1,
         "lowercase": False,
-        "strip_accents": "none",
         "compose": False,
-        "stop_words": [],
-        "positions": False,
-        "graphemes": False,
     }
     return TextOptions(**{**defaults, **changes})
 

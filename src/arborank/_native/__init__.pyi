@@ -74,14 +74,14 @@ class Csr:
 class TextOptions:
     """How a text becomes n-grams."""
 
-    def __init__(self, analyzer: str, tokens: str, min_n: int, max_n: int, lowercase: bool, strip_accents: str, compose: bool, stop_words: Sequence[bytes], positions: bool, graphemes: bool) -> None: ...
+    def __init__(self, *, analyzer: str = ..., tokens: str = ..., ngram_range: tuple[int, int] = ..., lowercase: bool = ..., strip_accents: str = ..., compose: bool = ..., stop_words: Sequence[bytes] = ..., positions: bool = ..., graphemes: bool = ...) -> None: ...
 
     def __repr__(self) -> str: ...
 
 class NgramWeights:
     """How the counts of n-grams become values."""
 
-    def __init__(self, binary: bool, sublinear_tf: bool, norm: str, idf: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, weight: float, positions: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None) -> None: ...
+    def __init__(self, *, binary: bool = ..., sublinear_tf: bool = ..., norm: str = ..., idf: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., weight: float = ..., positions: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ...) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -129,7 +129,7 @@ class NgramFitter:
     def found_any(self, part: int) -> bool:
         """Whether the texts hold any n-gram of a part; before `select`."""
 
-    def select(self, part: int, low: float, high: float, max_features: int, binary: bool) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
+    def select(self, part: int, *, low: float, high: float, max_features: int, binary: bool) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
         """Return terms, offsets, slots and document frequencies of a part."""
 
     def rows(self, parts: Sequence[NgramWeights], norm: str, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
@@ -159,6 +159,8 @@ class KMeansOptions:
     """How rows are halved, again and again."""
 
     def __init__(self, *, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int) -> None: ...
+
+    def __repr__(self) -> str: ...
 
 @overload
 def balanced_kmeans(rows: Csr, options: KMeansOptions, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
@@ -323,11 +325,7 @@ class SearchOptions:
 
     def __init__(self, *, beam_size: int = ..., above: Combination = ..., at_labels: Combination = ..., merge: Merge = Merge.max) -> None: ...
 
-    @property
-    def beam_size(self) -> int: ...
-
-    @property
-    def merge(self) -> Merge: ...
+    def __repr__(self) -> str: ...
 
 def label_ids(labels: list[Any] | tuple[Any, ...]) -> numpy.typing.NDArray[numpy.int64] | None:
     """
@@ -370,6 +368,8 @@ class SolverOptions:
     """The problems that rankers solve, and when they are solved."""
 
     def __init__(self, *, solver: Solver, Cp: float, Cn: float, bias: float, eps: float, max_iter: int, threshold: float, max_nonzeros: int | None) -> None: ...
+
+    def __repr__(self) -> str: ...
 
 def train_layer(X: Csr, active: Csr, positives: Csr, branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: SolverOptions, *, first: int, last: int, n_threads: int, progress: Callable[[int], None] | None) -> tuple[Layer, Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
     """

@@ -84,7 +84,7 @@ def text_options(params: dict[str, Any], *, positions: bool = False, graphemes: 
     tokens = check_choice("tokens", params["tokens"], ("word2", "word1", "whitespace", "scikit-learn"))
     if analyzer != "word" and tokens != "word2":
         raise ValueError(f"tokens={tokens!r} needs analyzer='word', found analyzer={analyzer!r}")
-    low, high = _ngram_range(params["ngram_range"])
+    ngram_range = _ngram_range(params["ngram_range"])
     accents = check_choice("strip_accents", params["strip_accents"], (None, "unicode", "ascii"))
     form = check_choice("normalization", params["normalization"], ("NFC", None))
     make = partial(
@@ -98,10 +98,10 @@ def text_options(params: dict[str, Any], *, positions: bool = False, graphemes: 
     )
     stop_words = stop_word_list(params["stop_words"], analyzer)
     if stop_words:
-        one_word = partial(make, min_n=1, max_n=1, stop_words=[])
+        one_word = partial(make, ngram_range=(1, 1))
         stop_words = _as_read(stop_words, one_word(tokens=tokens), one_word(tokens="whitespace"), tokens)
     encoded = [word.encode("utf-8", "surrogatepass") for word in stop_words]
-    return make(tokens=tokens, min_n=low, max_n=high, stop_words=encoded)
+    return make(tokens=tokens, ngram_range=ngram_range, stop_words=encoded)
 
 
 def _as_read(words: Sequence[str], options: TextOptions, whole: TextOptions, tokens: str) -> list[str]:

@@ -96,7 +96,7 @@ class TfidfPart(TextVectorizer):
         if not fitter.found_any(part):
             raise ValueError(f"no n-gram at all in {n_texts} texts with {self._loosen()}")
         limit = check_max_features(self.max_features)
-        terms, offsets, slots, df = fitter.select(part, low, high, limit, binary)
+        terms, offsets, slots, df = fitter.select(part, low=low, high=high, max_features=limit, binary=binary)
         if len(df) == 0:
             raise ArgumentError(
                 "min_df",

@@ -131,8 +131,13 @@ class PrefixTfidf(TfidfPart):
 
     def _weights(self, weight: float = 1.0) -> NgramWeights:
         idf = self.idf_ if self.use_idf else None
-        norm = self.norm or "none"
-        return NgramWeights(False, self.sublinear_tf, norm, idf, weight, self.position_weights_)
+        return NgramWeights(
+            sublinear_tf=self.sublinear_tf,
+            norm=self.norm or "none",
+            idf=idf,
+            weight=weight,
+            positions=self.position_weights_,
+        )
 
     def to_state(self) -> State:
         """Take the fitted vectoriser apart for saving; a function is saved as the weights it gave."""

@@ -141,7 +141,13 @@ class NgramTfidf(TfidfPart):
 
     def _weights(self, weight: float = 1.0) -> NgramWeights:
         idf = self.idf_ if self.use_idf else None
-        return NgramWeights(self.binary, self.sublinear_tf, self.norm or "none", idf, weight, None)
+        return NgramWeights(
+            binary=self.binary,
+            sublinear_tf=self.sublinear_tf,
+            norm=self.norm or "none",
+            idf=idf,
+            weight=weight,
+        )
 
     def to_state(self) -> State:
         """Take the fitted vectoriser apart for saving; stop words are saved as a list."""
