@@ -71,7 +71,7 @@ test-transformers: setup $(VENV)/.tools
 
 coverage: setup $(VENV)/.tools
 	$(INSTALL) --group coverage
-	$(BIN)/python -m pytest --cov=arborank --cov-branch --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --cov=arborank --cov-report=term-missing:skip-covered
 
 FUZZ_CASES ?= 500
 FUZZ_SEED ?= 0
