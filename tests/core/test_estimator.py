@@ -45,7 +45,7 @@ def test_parameters_of_parameters():
     ensemble = Ensemble([XRLinear()])
     with pytest.raises(ValueError, match="Invalid parameter 'depth' for estimator"):
         ensemble.set_params(depth=3)
-    with pytest.raises(ValueError, match="'combine__x' for estimator .* has none"):
+    with pytest.raises(ValueError, match=r"'combine__x' for estimator .* has none"):
         XRLinear().set_params(combine__x=1)
 
 
