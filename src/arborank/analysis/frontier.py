@@ -10,25 +10,9 @@ __all__ = ["draw"]
 
 
 def draw(trials: Sequence[Trial], chosen: Trial, path: str | Path, *, k: int) -> None:
-    """Draw trials into an image file; needs the extra ``plot`` (matplotlib).
+    """Draw trials, that of the model as it was first, into an image file, with a star for the chosen one.
 
-    Parameters
-    ----------
-    trials : sequence of Trial
-        The model as it was comes first.
-    chosen : Trial
-        Gets a star.
-    path : str or Path
-        Its ending names the format: ``.svg``, ``.png`` or ``.pdf``.
-    k : int
-        Cut of recall.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    ValueError, FileNotFoundError
-        If the ending is another, or the directory does not exist.
+    Errors are those of `check_drawable`; ``k`` is the cut of recall.
     """
     check_drawable(path)
     from matplotlib.figure import Figure

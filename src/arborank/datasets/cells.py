@@ -14,23 +14,10 @@ _ONE_URI = re.compile(_BRACKETED)
 
 
 def split_labels(cell: str, separator: str | None) -> list[str]:
-    """Return the label names in a cell.
+    """Return the label names in a cell, without white space, quotation marks and <> around them.
 
-    Parameters
-    ----------
-    cell : str
-    separator : str or None
-        As in `Layout`; None for a comma, or for white space if the cell holds URIs.
-
-    Returns
-    -------
-    list of str
-        Without the white space around them, the quotation marks around those that have some, and the <> around URIs.
-
-    Raises
-    ------
-    ValueError
-        If a label is empty, a quotation mark is not closed, or the cell is in brackets and no list in JSON.
+    ``separator`` is that of `Layout`; by default a comma, or white space if the cell holds URIs. Raises ``ValueError``
+    if a label is empty, a quotation mark is not closed, or the cell is in brackets and no list in JSON.
     """
     plain = cell.strip()
     if not plain:

@@ -40,21 +40,9 @@ class Columns(NamedTuple):
 def find_columns(
     path: Source, rows: Sequence[Row], layout: Layout, *, ordered: bool, labels_required: bool
 ) -> Columns:
-    """Find the columns of text, labels and id.
+    """Find the columns of text, labels and id by the first rows; ``LayoutError`` if one is missing or not clear.
 
-    Parameters
-    ----------
-    rows : sequence of (line, cells)
-        The first of the file; at least one.
-    ordered : bool
-        Whether labels stand first and the text second where nothing is said, as in tabbed lines.
-    labels_required : bool
-        Whether there must be a column of labels.
-
-    Raises
-    ------
-    LayoutError
-        If a column is not there, or cannot be told from others.
+    ``ordered`` says whether labels stand first and the text second where nothing is said, as in tabbed lines.
     """
     first = rows[0][1]
     header = _has_header(path, rows, layout, labels_required)

@@ -43,8 +43,7 @@ class Layout:
         What stands between labels in a cell; "" if a cell is one label; " " for any white space. By default a comma in
         tabbed lines, where a label that holds commas is put into quotation marks; and white space between URIs. It must
         be said where cells of a CSV file hold commas, semicolons or bars, and where white space follows a comma in
-        tabbed lines without quotation marks. JSON and Parquet have lists of labels; with
-        a separator also strings.
+        tabbed lines without quotation marks. JSON and Parquet have lists of labels; with a separator also strings.
     delimiter : str, optional
         What stands between columns. By default a comma in a CSV file and a tab otherwise.
     header : bool, optional

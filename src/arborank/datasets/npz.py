@@ -64,14 +64,8 @@ def read_npz(path: StrPath, name: str = "matrix") -> "sp.csr_array":
 def open_arrays(path: StrPath, complaint: str) -> Iterator[BinaryIO]:
     """Open an ``.npz`` file whose arrays are as large as they say.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is none, or something is found wrong with it in the course of the ``with``: the path, ``complaint``, why.
-    MemoryError
-        If all of its arrays would need more memory than is free.
+    ``FileNotFoundError`` if there is none, ``MemoryError`` if its arrays need more memory than is free, and
+    ``ValueError`` for all else that goes wrong in the course of the ``with``: the path, ``complaint``, why.
     """
     try:
         with open_regular(path) as file:

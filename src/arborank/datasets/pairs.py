@@ -1,8 +1,7 @@
 """Parses blocks of ``label,label index:value index:value`` lines into arrays.
 
-Well-formed blocks go through array operations: the kinds of the separators on both sides of a token say what
-it is, and one call converts all numbers. Any doubt sends the block to the line-by-line parser, which also
-names the fault.
+Well-formed blocks go through array operations: the kinds of the separators on both sides of a token say what it is, and
+one call converts all numbers. Any doubt sends the block to the line-by-line parser, which also names the fault.
 """
 
 import math
@@ -48,22 +47,11 @@ class Block(NamedTuple):
 
 
 def parse_block(block: bytes, path: StrPath, first_line: int, *, labelled: bool) -> Block:
-    r"""Parse whole lines, the last one ended by ``\n`` too.
+    """Parse whole lines, the last one ended, too; ``path`` and ``first_line`` are for error messages.
 
-    Parameters
-    ----------
-    block : bytes
-    path, first_line : path-like, int
-        Where the block comes from, for error messages.
-    labelled : bool
-        Whether lines begin with comma-separated labels; a line that begins with a space, or with a pair, has
-        none.
-
-    Raises
-    ------
-    ValueError
-        With file and line, if a line has another form, an index is not an integer >= 0 or a value not a
-        finite float32.
+    If ``labelled``, lines begin with comma-separated labels; a line that begins with a space, or with a pair, has none.
+    Raises ``ValueError`` with file and line if a line has another form, an index is not an integer >= 0 or a value not
+    a finite float32.
     """
     fast = _parse_arrays(block.replace(b"\r\n", b"\n").replace(b" \n", b"\n"), labelled)
     return _parse_lines(block, path, first_line, labelled) if fast is None else fast

@@ -28,8 +28,7 @@ def read_parquet(path: StrPath, layout: Layout | None = None, *, labels_required
     ImportError
         If pyarrow is not installed.
     ValueError
-        With the file's name, if it is damaged, a column is missing or of another type, or a value is null or
-        empty.
+        With the file's name, if it is damaged, a column is missing or of another type, or a value is null or empty.
     """
     try:
         import pyarrow as pa

@@ -15,25 +15,14 @@ def read_pecos(
 ) -> MatrixData:
     """Read one split.
 
-    ``Y.trn.npz`` is required, and ``X.trn.npz`` or ``X.trn.txt`` (texts, one a line); ``output-items.txt``
-    holds the label texts. For the test split ``trn`` reads ``tst``.
+    ``Y.trn.npz`` is required, and ``X.trn.npz`` or ``X.trn.txt`` (texts, one a line); ``output-items.txt`` holds the
+    label texts. For the test split ``trn`` reads ``tst``. The other parameters and the errors are those of `read_lf`.
 
     Parameters
     ----------
-    directory : path-like
-    split : {"train", "test"}
     features : str, optional
-        Folder inside the directory with ``X.trn.npz``, such as "tfidf-attnxml"; default: the directory
-        itself.
-    encoding : str, default "utf-8"
-        Encoding of the texts.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a required file is missing; if ``features`` is given, so is its matrix.
-    ValueError
-        If a file is damaged, or the numbers of rows or labels differ.
+        Folder inside the directory with ``X.trn.npz``, such as "tfidf-attnxml", which must be there then; default: the
+        directory itself.
     """
     root, part = Path(directory), prefix(split)
     Y = read_npz(need(root, f"Y.{part}.npz"), "Y")

@@ -11,11 +11,8 @@ __all__ = ["relevance_of"]
 def relevance_of(record: JsonMapping, labels_key: str, relevance_key: str) -> list[float] | None:
     """Return one number for each label of a row, or None if the row has none.
 
-    Raises
-    ------
-    ValueError
-        If what is there is no finite number of at least 0 for every label, stands in two places, or in a list or object
-        by a name such as ``"weights"``, which is not read.
+    Raises ``ValueError`` if what is there is no finite number of at least 0 for every label, stands in two places, or
+    in a list or object by a name such as ``"weights"``, which is not read.
     """
     labels, given = record[labels_key], record.get(relevance_key)
     for key, value in record.items():

@@ -29,22 +29,11 @@ def text_rows(
     known: Container[str] | None = None,
     unique_labels: bool = False,
 ) -> Iterator[TextRow]:
-    """Yield text and labels of every row.
+    """Yield text and labels of every row; a header may be among the rows.
 
-    Parameters
-    ----------
-    rows : iterable of (line, cells)
-        A header among them, if there is one.
-    quoted : bool
-        Whether a CSV reader has cut the cells: all rows have the same number then, the columns need names or numbers,
-        and a comma in a cell may be of a label. Otherwise the last column takes what is beyond it.
-    relevance, labels_required, known, unique_labels
-        As for `iter_tabbed`.
-
-    Raises
-    ------
-    LayoutError, ValueError
-        If the layout is not clear from the first rows, or a row does not fit it.
+    ``quoted`` says whether a CSV reader has cut the cells: all rows have the same number then, the columns need names
+    or numbers, and a comma in a cell may be of a label. Otherwise the last column takes what is beyond it. The other
+    parameters and the errors are those of `iter_tabbed`.
     """
     first, rest = sampled(rows, SAMPLE)
     if not first:

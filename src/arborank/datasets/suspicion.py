@@ -19,15 +19,7 @@ _SPLIT = re.compile(r"[,;|]")
 
 
 def check_order(path: Source, rows: Sequence[Row], columns: Columns, names: Sequence[list[str]]) -> None:
-    """Refuse columns of which the one taken for the labels looks more like the texts.
-
-    Parameters
-    ----------
-    rows : sequence of (line, cells)
-        The first of the file, without a header.
-    names : sequence of list of str
-        The labels of each, as they were read.
-    """
+    """Refuse columns of which the one taken for the labels looks more like the texts; ``rows`` are without a header."""
     assert columns.labels is not None
     cells = [
         (row[columns.labels], row[columns.text], own)

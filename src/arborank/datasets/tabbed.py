@@ -90,13 +90,6 @@ def iter_untyped(
 
     A line is a text, or a JSON object with one; or, if every line has a tab or the layout says so, labels and a text in
     columns. If the first line begins like an object with a key, all that do so must be such objects.
-
-    Raises
-    ------
-    LayoutError
-        If some lines have tabs and others have not, or as in `iter_tabbed`.
-    ValueError
-        With file and line, if lines begin like JSON objects, the first among them, and one is none.
     """
     return _unlabelled(path, layout or Layout(), False, known, json=True)
 

@@ -16,28 +16,21 @@ IntArray = NDArray[np.int64]
 
 
 def chain_orders(chain: Sequence[Matrix]) -> tuple[list[IntArray], list[IntArray]]:
-    """Renumber the nodes of a chain of cluster matrices so that siblings are neighbours.
-
-    Parameters
-    ----------
-    chain : sequence of scipy sparse matrices of shape (n_children, n_parents), the top one first
-        See `LabelTree.from_chain`.
+    """Renumber the nodes of a chain of cluster matrices, see `LabelTree.from_chain`, so that siblings are neighbours.
 
     Returns
     -------
     branches : list of int64 arrays
         As in `LabelTree`, in the new numbers.
     orders : list of int64 arrays, one for each of ``branches``
-        ``orders[t][i]`` is the old number (row of the matrix) of node ``i`` of level ``t + 1``; whoever imports
-        weights permutes their columns so. When a root was added, ``orders[0]`` is the old columns of the first
-        matrix.
+        ``orders[t][i]`` is the old number (row of the matrix) of node ``i`` of level ``t + 1``; whoever imports weights
+        permutes their columns so. When a root was added, ``orders[0]`` is the old columns of the first matrix.
 
     Raises
     ------
-    TypeError
-        If a member is not a sparse matrix.
-    ValueError
-        If shapes do not follow each other, a node has no child or no parent, or an inner node several parents.
+    TypeError, ValueError
+        If a member is not a sparse matrix, shapes do not follow each other, a node has no child or no parent, or an
+        inner node several parents.
     """
     if isinstance(chain, str) or not isinstance(chain, Sequence):
         raise TypeError(f"chain must be a list of cluster matrices, found {type(chain).__name__}")

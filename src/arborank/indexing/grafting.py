@@ -22,13 +22,7 @@ def shape_branch(tree: LabelTree, depth: int) -> LabelTree:
 
 
 def deepen(tree: LabelTree, depth: int) -> LabelTree:
-    """Insert levels of only children below the root's children until the tree has ``depth`` levels.
-
-    Raises
-    ------
-    ValueError
-        If the tree is deeper than that.
-    """
+    """Insert levels of only children below the root's children until the tree has ``depth`` levels."""
     if tree.depth > depth:
         raise ValueError(f"the tree has depth {tree.depth}; at most {depth} was expected")
     only = np.arange(tree.level_sizes[1] + 1)
@@ -39,12 +33,7 @@ def deepen(tree: LabelTree, depth: int) -> LabelTree:
 def graft(tree: LabelTree, branch: LabelTree) -> LabelTree:
     """Hang the children of ``branch``'s root from the root of ``tree``, after its own.
 
-    On every level the nodes of ``branch`` follow those of ``tree``.
-
-    Raises
-    ------
-    ValueError
-        If the trees differ in depth or in the number of labels.
+    On every level the nodes of ``branch`` follow those of ``tree``. Both have the same depth and number of labels.
     """
     if tree.depth != branch.depth or tree.n_labels != branch.n_labels:
         raise ValueError(
@@ -65,12 +54,8 @@ def graft(tree: LabelTree, branch: LabelTree) -> LabelTree:
 def prune(tree: LabelTree, labels: ArrayLike) -> tuple[LabelTree | None, list[NDArray[np.bool_]]]:
     """Cut the slots of some labels, and every node that is left without a child.
 
-    Returns
-    -------
-    tree : LabelTree or None
-        With the same label ids; None if nothing is left.
-    kept : list of bool arrays, one a level below the root
-        Which nodes of the old tree are left.
+    Returns the tree with the same label ids, or None if nothing is left, and for every level below the root which nodes
+    of the old tree are left.
     """
     cut = np.zeros(tree.n_labels, np.bool_)
     cut[np.asarray(labels, np.int64)] = True

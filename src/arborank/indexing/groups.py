@@ -17,13 +17,11 @@ def neighbour_clusters(
 
     Parameters
     ----------
-    vectors : csr_array or array of shape (n_labels, d)
-        Representation of the labels.
+    vectors, approximate
+        As for `NeighbourIndex`, a row a label.
     max_leaf_size : int, default 100
     n_neighbours : int, default 10
         Neighbours of a label that count as near.
-    approximate : bool, default False
-        See `NeighbourIndex`.
 
     Returns
     -------

@@ -22,14 +22,9 @@ def grow_tree(
     n_threads: int = 0,
     verbose: bool = False,
 ) -> tuple[LabelTree, dict[str, float]]:
-    """Represent the labels and cluster them.
+    """Represent the labels and cluster them; labels without a positive instance are in no slot.
 
-    Returns
-    -------
-    tree : LabelTree
-        Labels without a positive instance are in no slot. ``max_clusters`` and ``copies`` are for later.
-    times : dict of str to float
-        Seconds spent on ``"representation"`` and ``"index"``.
+    Returns the tree and the seconds spent on ``"representation"`` and ``"index"``.
     """
     start = time.perf_counter()
     vectors, present = represent(

@@ -14,16 +14,10 @@ IntArray = NDArray[np.int64]
 
 
 def tree_from_runs(runs: Sequence[IntArray], order: NDArray[np.int64], n_labels: int) -> LabelTree:
-    """Build a tree over slots that stand in their final order.
+    """Build a tree over slots that stand in their final order, with the label of every slot.
 
-    Parameters
-    ----------
-    runs : sequence of int64 arrays
-        The inner levels, top first: node ``i`` of a level holds slots ``run[i]`` to ``run[i + 1]``, and every level
-        refines the one above. Levels that split nothing are left out of the tree.
-    order : int array of shape (n_slots,)
-        The label in every slot.
-    n_labels : int
+    ``runs`` are the inner levels, top first: node ``i`` of a level holds slots ``run[i]`` to ``run[i + 1]``, and every
+    level refines the one above. Levels that split nothing are left out of the tree.
     """
     n_slots = order.size
     levels = [np.array([0, n_slots])]

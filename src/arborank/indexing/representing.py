@@ -39,30 +39,9 @@ def represent(
 ) -> tuple[Vectors, NDArray[np.int32]]:
     """Represent the labels that have a positive instance; the others have nothing to learn from.
 
-    Parameters
-    ----------
-    kind : str, mapping, callable or matrix
-        The ``representation`` of `XRLinear`.
-    X, Y : Csr of shapes (n_instances, n_features) and (n_instances, n_labels)
-    label_features : matrix of shape (n_labels, d) or None
-    alpha : float
-        Share of PIFA in ``pifa-convex``.
-    random_state : int
-        Seed of ``spectral``.
-    verbose : bool
-        Whether a progress bar may be shown.
-
-    Returns
-    -------
-    representation : Csr, CompactRows or float32 array of shape (n_present, d)
-    labels : int32 array of shape (n_present,)
-        The label of every row, ascending.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``kind`` is none of these, a matrix does not have a row a label, label features are missing or not used, or
-        no label has a positive.
+    Returns an array of shape (n_present, d) and the label of every row, ascending. Raises ``TypeError`` or
+    ``ValueError`` if a matrix does not have a row a label, label features are missing or not used, or no label has a
+    positive.
     """
     check_representation("representation", kind)
     weights = _weights(kind)

@@ -46,12 +46,8 @@ def trie_tree(names: Sequence[str], *, depth: int = 16) -> LabelTree:
 def prefix_runs(names: Sequence[str], depth: int) -> tuple[IntArray, list[IntArray]]:
     """Sort names, and find the runs that share their first 1, 2, ... ``depth`` code points.
 
-    Returns
-    -------
-    order : int64 array of shape (n_names,)
-        Positions of the names in code point order; equal ones in their own order.
-    runs : list of int64 arrays, ``depth`` or as many as the longest name has code points, whichever is fewer
-        Run ``i`` of a length is names ``run[i]`` to ``run[i + 1]`` of the sorted ones.
+    Returns the positions of the names in code point order, equal ones in their own order, and runs for ``depth``
+    lengths or as many as the longest name has code points: run ``i`` of a length is names ``run[i]`` to ``run[i + 1]``.
     """
     points = _code_points(names, depth)
     order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)

@@ -28,17 +28,15 @@ _Last = tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, LabelFilter | 
 class BeamSearch:
     """Finds the best labels of an instance by following the best nodes of each level of a tree.
 
-    At every level the children of the beam's nodes are scored, and the ``beam_size`` best form the next
-    beam; at the last level the ``k`` best labels are kept. Ties fall to the child of the better-placed
-    parent, then to the child that comes first. The answer is the same, to the last bit, for one row or
-    many and for any number of threads.
+    At every level the children of the beam's nodes are scored, and the ``beam_size`` best form the next beam; at the
+    last level the ``k`` best labels are kept. Ties fall to the child of the better-placed parent, then to the child
+    that comes first. The answer is the same, to the last bit, for one row or many and for any number of threads.
 
     Parameters
     ----------
     branches : sequence of int64 arrays
-        The tree: children of node ``i`` of level ``t`` are nodes ``branches[t][i]`` to
-        ``branches[t][i + 1]`` of level ``t + 1``; level 0 is the root. As many as there are layers: the
-        top of a deeper tree may be searched alone.
+        The tree: children of node ``i`` of level ``t`` are nodes ``branches[t][i]`` to ``branches[t][i + 1]`` of level
+        ``t + 1``; level 0 is the root. As many as there are layers: the top of a deeper tree may be searched alone.
     layers : sequence of LayerWeights
         The rankers of each level, top first. Their arrays are shared, not copied.
     labels : int32 array of shape (n_slots,)
@@ -136,8 +134,7 @@ class BeamSearch:
         k : int
             Labels to return for each row.
         beam_size : int, default 10
-            Nodes kept at every level but the last; may exceed the number of nodes, which makes the search
-            exhaustive.
+            Nodes kept at every level but the last; may exceed the number of nodes, which makes the search exhaustive.
         combine : str, default "l3-hinge"
             Score combination, one of `arborank.matching.combine.COMBINATIONS`.
         label_filter : LabelFilter, optional

@@ -17,23 +17,11 @@ MERGES: Final = {merge.name.replace("_", "-"): merge for merge in _native.Merge}
 def merge_copies(
     keys: NDArray[np.int64], scores: NDArray[np.float32], merge: Merge
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Merge the scores of equal keys.
+    """Merge the scores of equal keys, each of which is one label of one row; better scores should come first.
 
-    Parameters
-    ----------
-    keys : int64 array of shape (n,)
-        What is one label of one row.
-    scores : float32 array of shape (n,)
-        The better of equal scores should come first.
-    merge : {"max", "mean", "log-sum"}
-        The best score; the mean of those found; or ``log(sum(exp(score)))``, for scores that are logarithms of
-        shares, as those of the ``log-`` combinations are.
-
-    Returns
-    -------
-    first : int64 array
-        Where in ``keys`` the best score of every distinct key is, ascending keys.
-    merged : float32 array of the same length
+    The merged score is the best one; the mean of those found; or ``log(sum(exp(score)))``, for scores that are
+    logarithms of shares, as those of the ``log-`` combinations are. Returns where in ``keys`` the best score of every
+    distinct key is, ascending keys, and the merged scores.
     """
     check_choice("merge", merge, MERGES)
     order = np.lexsort((np.arange(keys.size), -scores, keys))

@@ -110,8 +110,7 @@ def judge(
     TypeError
         If ids are not integers or scores not a sparse matrix.
     ValueError
-        If shapes differ, an id is out of range, a row repeats an id or has padding before an id, or no row
-        counts.
+        If shapes differ, an id is out of range, a row repeats an id or has padding before an id, or no row counts.
     """
     if k is not None:
         check_integer("k", k, 1)

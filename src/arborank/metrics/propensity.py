@@ -35,8 +35,7 @@ def propensities(
     Raises
     ------
     ValueError
-        If a count is negative or above ``n_instances``, or a constant is out of its range (``A >= 0``, ``B >
-        0``).
+        If a count is negative or above ``n_instances``, or a constant is out of its range (``A >= 0``, ``B > 0``).
 
     Examples
     --------
@@ -69,9 +68,8 @@ def psp_at_k(
 ) -> float:
     """PSP@k, normalised by the best value attainable, as the XMC repository and pyxclib report it.
 
-    With ``g_i = sum_{j<=k} h_ij / p_ij`` and ``b_i`` the same sum over the ``k`` true labels of row ``i`` of
-    the smallest propensity: ``PSP@k = sum_i g_i / sum_i b_i`` (a ratio of sums, not a mean of ratios; the
-    ``1/k`` cancels).
+    With ``g_i = sum_{j<=k} h_ij / p_ij`` and ``b_i`` the same sum over the ``k`` true labels of row ``i`` of the
+    smallest propensity: ``PSP@k = sum_i g_i / sum_i b_i`` (a ratio of sums, not a mean of ratios; the ``1/k`` cancels).
 
     Parameters
     ----------
@@ -94,9 +92,8 @@ def psndcg_at_k(
 ) -> float:
     """PSnDCG@k, normalised by the best value attainable, as the XMC repository and pyxclib report it.
 
-    With ``g_i = sum_{j<=k} h_ij / (p_ij log2(j+1))``, ``b_i`` the same sum with the true labels of the
-    smallest propensity first, and ``n_i = sum_{j<=min(k,|y_i|)} 1 / log2(j+1)``: ``PSnDCG@k = sum_i g_i/n_i /
-    sum_i b_i/n_i``.
+    With ``g_i = sum_{j<=k} h_ij / (p_ij log2(j+1))``, ``b_i`` the same sum with the true labels of the smallest
+    propensity first, and ``n_i = sum_{j<=min(k,|y_i|)} 1 / log2(j+1)``: ``PSnDCG@k = sum_i g_i/n_i / sum_i b_i/n_i``.
 
     Parameters and errors are those of `psp_at_k`.
     """

@@ -1,7 +1,6 @@
 """Metrics of one row's ranking, averaged over the rows.
 
-``h_j`` is 1 if the j-th prediction of the row is true and 0 otherwise; ``|y|`` is the number of its true
-labels.
+``h_j`` is 1 if the j-th prediction of the row is true and 0 otherwise; ``|y|`` is the number of its true labels.
 """
 
 from typing import Unpack

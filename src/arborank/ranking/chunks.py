@@ -18,49 +18,21 @@ def append_chunks(first: LayerWeights, second: LayerWeights) -> LayerWeights:
 
 
 def concat_siblings(layers: Sequence[LayerWeights]) -> LayerWeights:
-    """Make the children of several single parents siblings below one, in the precision of the first.
-
-    Raises
-    ------
-    ValueError
-        If a layer has more than one parent.
-    """
+    """Make the children of several layers of a single parent siblings below one, in the precision of the first."""
     return LayerWeights(Layer.join_siblings([layer.native for layer in layers]))
 
 
 def select_children(layer: LayerWeights, kept: NDArray[np.bool_]) -> LayerWeights:
-    """Leave out children; a parent that loses all of them goes too.
-
-    Parameters
-    ----------
-    layer : LayerWeights
-    kept : bool array of shape (n_children,)
-
-    Returns
-    -------
-    LayerWeights
-        The weights of what is left are the same to the bit.
-    """
+    """Leave out children unless ``kept``, and parents that lose all; what is left is the same to the bit."""
     return LayerWeights(layer.native.select(kept))
 
 
 def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: ArrayLike) -> LayerWeights:
-    """Put families together to one layer.
+    """Put families together to one layer: parent ``i`` is parent ``parent[i]`` of ``layers[source[i]]``.
 
     What comes first of arrays in a mapped file is not copied. Families of a layer whose ``ranks`` or ``precision``
-    differ from those of ``layers[0]`` are packed anew.
-
-    Parameters
-    ----------
-    layers : sequence of LayerWeights
-        Where the families come from.
-    source, parent : int arrays of shape (n_parents,)
-        Parent ``i`` of the new layer is parent ``parent[i]`` of ``layers[source[i]]``.
-
-    Raises
-    ------
-    ValueError
-        If the layers differ in width, or no parent is asked for.
+    differ from those of ``layers[0]`` are packed anew. Raises ``ValueError`` if the layers differ in width, or no
+    parent is asked for.
     """
     sources = np.ascontiguousarray(source, np.int64)
     return LayerWeights(

@@ -18,20 +18,10 @@ _SOURCES = ("tfn", "man", "usn")
 
 
 def parse_scheme(scheme: str) -> frozenset[str]:
-    """Return the sources that a scheme such as ``"tfn+man"`` unites.
+    """Return the sources that a scheme such as ``"tfn+man"`` unites, or raise an error if it is none.
 
-    Parameters
-    ----------
-    scheme : str
-        ``"tfn"`` (teacher forcing), ``"man"`` (matcher-aware) and ``"usn"`` (user-supplied), joined by
-        ``"+"`` in any order.
-
-    Raises
-    ------
-    TypeError
-        If ``scheme`` is not a string.
-    ValueError
-        If a part is unknown or repeated.
+    They are ``"tfn"`` (teacher forcing), ``"man"`` (matcher-aware) and ``"usn"`` (user-supplied), joined by ``"+"`` in
+    any order.
     """
     if not isinstance(scheme, str):
         raise TypeError(f"negatives must be a string such as 'tfn' or 'tfn+man', found {scheme!r}")
@@ -54,26 +44,19 @@ def active_rows(
     user: MatrixLike | None = None,
     is_root: bool = False,
 ) -> Csr:
-    """Return the examples of every parent node of a layer.
+    """Return the examples of every parent node of a layer: a pattern of ones of shape (n_parents, n_instances).
 
     Parameters
     ----------
     scheme : str
         See `parse_scheme`.
     positives : matrix of shape (n_instances, n_parents)
-        The labels lifted to the parents' level. Instances with a positive below a parent are always its
-        examples.
-    beam : matrix of shape (n_instances, n_parents), optional
-        The nodes that beam search over the upper layers keeps for every instance; needed by ``"man"`` except
-        at the root. Only the pattern counts.
-    user : matrix of shape (n_instances, n_parents), optional
-        User-supplied negatives lifted to the parents' level; needed by ``"usn"``. Only the pattern counts.
+        The labels lifted to the parents' level. Instances with a positive below a parent are always its examples.
+    beam, user : matrices of the same shape, optional
+        The nodes that beam search over the upper layers keeps for every instance, needed by ``"man"`` except at the
+        root, and user-supplied negatives lifted to the parents' level, needed by ``"usn"``. Only the patterns count.
     is_root : bool
         The layer below the root: its single parent takes every instance, whatever the scheme.
-
-    Returns
-    -------
-    Csr of shape (n_parents, n_instances), all values 1
 
     Raises
     ------

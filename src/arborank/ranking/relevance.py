@@ -29,15 +29,7 @@ class RelevanceOptions(Options):
 def check_relevance(R: MatrixLike, Y: MatrixLike) -> Csr:
     """Return ``R`` as a `Csr` after checking that it has a value wherever ``Y`` has one, and nowhere else.
 
-    Parameters
-    ----------
-    R, Y : matrices of shape (n_instances, n_labels)
-        Relevance, at least 0 everywhere; labels. Both have the same pattern.
-
-    Raises
-    ------
-    ValueError
-        If shapes or patterns differ or a relevance is negative.
+    Raises ``ValueError`` if shapes or patterns differ or a relevance is negative.
     """
     labels = as_csr(Y, "Y")
     relevance = as_csr(R, "relevance", n_cols=labels.shape[1], n_rows=labels.shape[0])
@@ -57,24 +49,18 @@ def relevance_costs(
     *,
     is_bottom: bool = True,
 ) -> Csr:
-    """Return the positives of every node of a level with the multipliers of their cost.
+    """Return the positives of every node of a level, (n_nodes, n_instances), with the multipliers of their cost.
 
     Parameters
     ----------
     labels : matrix of shape (n_instances, n_nodes)
         The labels lifted to the level; its pattern is that of the positives.
     relevance : matrix of the same shape, optional
-        The relevance lifted to the level (sums over the labels below a node), 0 where it has no value; without it
-        every positive counts 1.
+        The relevance lifted to the level (sums over the labels below a node), 0 where it has no value; without it every
+        positive counts 1.
     options : RelevanceOptions, optional
-        The defaults when not given.
     is_bottom : bool
         Whether the level is the bottom one.
-
-    Returns
-    -------
-    Csr of shape (n_nodes, n_instances)
-        The ``positives`` of `arborank.ranking.training.train_layer`.
 
     Raises
     ------

@@ -58,20 +58,16 @@ def part_labels(
 
     Parameters
     ----------
-    X : Csr of shape (n, n_features)
-    Y : Csr of shape (n, n_labels)
+    X, Y : Csr of shapes (n, n_features) and (n, n_labels)
     membership : Csr of shape (n_labels, n_leaves)
         The leaves of every label.
-    beams : int array of shape (n, width)
-        The leaves in every instance's beam, -1 where there are fewer.
-    scores : float array of shape (n, width)
-        Their scores, at least 0; a leaf outside the beam has 0.
+    beams, scores : int and float arrays of shape (n, width)
+        The leaves in every instance's beam, -1 where there are fewer, and their scores, at least 0; a leaf outside the
+        beam has 0.
     coherence : float, default 3.0
         How much the instances that a leaf has of the label count beside the score; see below.
     starts : int, default 1
         How often k-means is begun: with the scores, then with instances that are drawn; the best end counts.
-    n_threads : int, default 0
-        0 for all cores.
 
     Returns
     -------
@@ -109,17 +105,9 @@ def route(
     *,
     beam_negatives: float | None = None,
 ) -> Routes:
-    """Return where instances are examples.
+    """Return where instances are examples; ``parted`` is from `part_labels`, whose other parameters are the same.
 
-    Parameters
-    ----------
-    Y : Csr of shape (n, n_labels)
-    parted : int32 array of shape (Y.nnz,)
-        From `part_labels`.
-    membership, beams, scores
-        As there.
-    beam_negatives : float, optional
-        Score from which on a leaf of the beam is a preferred one; none is by default.
+    Leaves of the beam with a score of ``beam_negatives`` or more are preferred ones; none is by default.
     """
     n_leaves = membership.shape[1]
     marks = transpose(Y)
@@ -141,12 +129,7 @@ def route(
 def keep_routed(costs: Csr, routed: Csr) -> Csr:
     """Give positives that are not routed no cost, which makes them neither positive nor negative.
 
-    Parameters
-    ----------
-    costs : Csr of shape (n_nodes, n)
-        Positives of every node with the multipliers of their costs.
-    routed : Csr of shape (n_nodes, n)
-        A part of the pattern of ``costs``: those that keep theirs.
+    The pattern of ``routed``, of shape (n_nodes, n) as ``costs``, is a part of theirs: those that keep their cost.
     """
     kept = np.zeros(costs.nnz, bool)
     kept[np.searchsorted(places_of(costs), places_of(routed))] = True
@@ -157,17 +140,8 @@ def keep_routed(costs: Csr, routed: Csr) -> Csr:
 def keep_visits(reached: Csr, visited: Csr, leaves: NDArray[np.int64]) -> Csr:
     """Drop the copies of an instance's labels that are in leaves which it does not visit.
 
-    Parameters
-    ----------
-    reached : Csr of shape (n, n_nodes)
-        The copies of every instance's labels.
-    visited : Csr of shape (n, n_leaves)
-    leaves : int array of shape (n_nodes,)
-        The leaf of every node.
-
-    Returns
-    -------
-    Csr of shape (n, n_nodes)
+    ``reached`` holds the copies of every instance's labels, (n, n_nodes), ``visited`` is of shape (n, n_leaves), and
+    ``leaves`` the leaf of every node.
     """
     rows = np.repeat(np.arange(reached.shape[0], dtype=np.int64), np.diff(reached.indptr))
     places = places_of(visited)

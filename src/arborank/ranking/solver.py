@@ -23,9 +23,8 @@ class SolverParams(Options):
     Attributes
     ----------
     solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"}
-        Loss ``max(0, 1 - m)^2``, ``max(0, 1 - m)``, ``log(1 + exp(-m))``, and the first one again. The dual
-        ones are coordinate descent (Hsieh et al. 2008; Yu, Huang and Lin 2011), the primal one is truncated
-        Newton.
+        Loss ``max(0, 1 - m)^2``, ``max(0, 1 - m)``, ``log(1 + exp(-m))``, and the first one again. The dual ones are
+        coordinate descent (Hsieh et al. 2008; Yu, Huang and Lin 2011), the primal one is truncated Newton.
     Cp, Cn : float
         Cost of a positive and of a negative example; above 0. A positive's relevance multiplies its cost.
     bias : float

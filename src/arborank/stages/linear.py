@@ -149,14 +149,8 @@ def score_by_cluster(
 ) -> "sp.csr_array":
     """Assemble the answer of a `Ranker`, asking for a cluster's slots once for all its rows.
 
-    Parameters
-    ----------
-    X : csr_array of shape (n, n_features)
-    clusters : int64 array of shape (n, k), padded with -1
-    branches : int64 array of shape (n_clusters + 1,)
-        The last of a tree's branches.
-    values : callable
-        ``values(rows, begin, end)`` gives the values of slots ``begin`` to ``end`` for some rows of ``X``.
+    ``clusters`` is padded with -1, ``branches`` the last of a tree's; ``values(rows, begin, end)`` gives the values of
+    slots ``begin`` to ``end`` for some rows of ``X``.
     """
     rows, columns, data = [], [], []
     for cluster in np.unique(clusters[clusters >= 0]):

@@ -98,15 +98,7 @@ class Ranker(Protocol):
 
 
 def require_stage(stage: object, protocol: type[object], name: str) -> None:
-    """Raise TypeError unless an object has a protocol's methods.
-
-    Parameters
-    ----------
-    stage : object
-    protocol : Indexer, Matcher or Ranker
-    name : str
-        The argument's name.
-    """
+    """Raise TypeError, naming the argument, unless an object has a protocol's methods."""
     methods = {Indexer: ("index",), Matcher: ("fit", "match"), Ranker: ("fit", "score")}[protocol]
     missing = [method for method in methods if not callable(getattr(stage, method, None))]
     if missing:
