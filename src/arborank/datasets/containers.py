@@ -80,8 +80,11 @@ class TextData:
         return type(self)(texts, labels, relevance, ids)
 
     @classmethod
-    def from_rows(cls, rows: Iterable[TextRow]) -> Self:
-        """Collect rows, with ids if all have one; ``ValueError`` if of those with labels only some have a relevance."""
+    def from_rows(cls, rows: Iterable[TextRow], source: object = None) -> Self:
+        """Collect rows, with ids if all have one.
+
+        Raises ``ValueError``, naming their source, if of those with labels only some have a relevance.
+        """
         texts: list[str] = []
         labels: list[list[str]] = []
         relevance: list[list[float]] = []
@@ -96,20 +99,11 @@ class TextData:
             if row.id is not None:
                 ids.append(row.id)
         if n_weighed and len(relevance) < len(texts):
-            raise ValueError(
-                f"{len(texts) - len(relevance)} of {len(texts)} rows have no relevance, but others have one"
-            )
+            place = "" if source is None else f"{source}: "
+            without = f"{len(texts) - len(relevance)} of {len(texts)} rows"
+            raise ValueError(f"{place}{without} have no relevance, but others have one")
         every = bool(texts) and len(ids) == len(texts)
         return cls(texts, labels, relevance if n_weighed else None, ids if every else None)
-
-    @classmethod
-    def of_file(cls, path: object, rows: Iterable[TextRow]) -> Self:
-        """Collect the rows of a file, which is named in the error if they do not fit each other."""
-        every = list(rows)
-        try:
-            return cls.from_rows(every)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -55,13 +55,11 @@ def iter_csv(
 
 def read_csv(path: Source, layout: Layout | None = None, *, labels_required: bool = True) -> TextData:
     """Read a whole CSV file; parameters and errors are those of `iter_csv`."""
-    return TextData.of_file(path, iter_csv(path, layout, labels_required=labels_required))
+    return TextData.from_rows(iter_csv(path, layout, labels_required=labels_required), path)
 
 
 def _rows(path: Source, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(
-        max(csv.field_size_limit(), _LONGEST_CELL)
-    )  # of the whole process; texts may be books
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))  # of the process; texts may be books
     reader = csv.reader((f"{line}\n" for _, line in read_lines(path)), delimiter=delimiter, strict=True)
     while True:
         number = reader.line_num + 1

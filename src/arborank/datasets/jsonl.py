@@ -47,7 +47,7 @@ def read_jsonl(path: Source, layout: Layout | None = None, *, labels_required: b
 
     Either all rows with labels have a relevance, or none has.
     """
-    return TextData.of_file(path, iter_jsonl(path, layout, labels_required=labels_required))
+    return TextData.from_rows(iter_jsonl(path, layout, labels_required=labels_required), path)
 
 
 def write_jsonl(path: StrPath, data: TextData) -> None:

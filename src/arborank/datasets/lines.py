@@ -45,24 +45,13 @@ Source = StrPath | Stream
 
 _PACKED = {".gz", ".xz"}
 LONGEST_LINE = 1 << 26  # bytes: a file of zeros, or a device, has no other end
+_OTHERS = {".parquet", ".npz", ".npy", ".json", ".pkl", ".xlsx", ".arrow", ".feather", ".zip", ".bz2", ".zst"}
 # What no text of another form is to be written into, and by what it is known.
 _FORMATS = {
     "JSON lines": {".jsonl", ".ndjson"},
     "N D L": {".xmc", ".svm", ".libsvm"},
     "tables": {".csv", ".tsv"},
-    "others": {
-        ".parquet",
-        ".npz",
-        ".npy",
-        ".json",
-        ".pkl",
-        ".xlsx",
-        ".arrow",
-        ".feather",
-        ".zip",
-        ".bz2",
-        ".zst",
-    },
+    "others": _OTHERS,
 }
 
 

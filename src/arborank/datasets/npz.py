@@ -21,6 +21,8 @@ __all__ = ["open_arrays", "read_npz"]
 _MOST_ARRAYS = 64
 _MOST_LETTERS = 300  # of an error, which may hold what the file holds
 _DEFLATED = 1032  # bytes that one can stand for, at most
+# RuntimeError: a password, or a way to compress that Python does not know
+_DAMAGED = (ValueError, TypeError, LookupError, OSError, EOFError, RuntimeError, AttributeError)
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -74,18 +76,7 @@ def open_arrays(path: StrPath, complaint: str) -> Iterator[BinaryIO]:
             yield file
     except (FileNotFoundError, MemoryError):
         raise
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        OSError,
-        EOFError,
-        NotImplementedError,  # a way to compress that Python does not know
-        RuntimeError,  # a password
-        zipfile.BadZipFile,
-        zlib.error,
-        AttributeError,
-    ) as error:
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}{complaint}: {str(error)[:_MOST_LETTERS]}") from error
 
 

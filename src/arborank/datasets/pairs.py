@@ -115,12 +115,8 @@ def _parse_lines(block: bytes, path: StrPath, first_line: int, labelled: bool) -
         try:
             line = raw.decode("ascii")
             tokens = line.split()
-            head = (
-                tokens.pop(0)
-                if labelled and tokens and not line[0].isspace() and ":" not in tokens[0]
-                else ""
-            )
-            found = [_integer(label, "label") for label in head.split(",")] if head else []
+            headed = labelled and tokens and not line[0].isspace() and ":" not in tokens[0]
+            found = [_integer(label, "label") for label in tokens.pop(0).split(",")] if headed else []
             pairs = [_pair(token) for token in tokens]
         except ValueError as error:
             raise fault(path, number, str(error)) from None

@@ -58,14 +58,6 @@ def read_parquet(path: StrPath, layout: Layout | None = None, *, labels_required
                     *([({argument: other}, "for instance")] if other else []),
                 )
         table = file.read(columns=list(wanted.values()))
-    records = (
-        dict(zip(table.column_names, values, strict=True))
-        for values in zip(*(column.to_pylist() for column in table.columns), strict=True)
-    )
-    return TextData.of_file(
-        path,
-        (
-            row_of_record(f"{path}: row {number}", record, layout, labels_required)
-            for number, record in enumerate(records)
-        ),
-    )
+    records = enumerate(record for batch in table.to_batches() for record in batch.to_pylist())
+    rows = (row_of_record(f"{path}: row {number}", one, layout, labels_required) for number, one in records)
+    return TextData.from_rows(rows, path)

@@ -69,7 +69,7 @@ def read_texts(
             raise ValueError(f"{path} cannot be read as Parquet; give a file")
         return read_parquet(path, layout, labels_required=labels_required)
     rows = iter_texts(path, layout, labels_required=labels_required, known=known, unique_labels=unique_labels)
-    return TextData.of_file(path, rows)
+    return TextData.from_rows(rows, path)
 
 
 def iter_texts(

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 from .cells import is_uris, split_labels
@@ -14,6 +15,7 @@ from .suspicion import check_ids, check_known, check_order, check_separator
 
 __all__ = ["SAMPLE", "text_rows"]
 
+_LIST = re.compile(r"\s*\[.*\]\s*", re.DOTALL)
 _SPACED = re.compile(r",\s+\S")
 SAMPLE = 1000  # rows by which a layout is found and looked at
 
@@ -61,38 +63,37 @@ def text_rows(
         yield row
 
 
+@dataclass
 class _Cutter:
     """Takes rows apart, once it is known what their columns are."""
 
-    def __init__(
-        self,
-        path: Source,
-        columns: Columns,
-        layout: Layout,
-        quoted: bool,
-        relevance: bool,
-        labels_required: bool,
-    ) -> None:
-        self.path, self.columns, self.layout, self.quoted = path, columns, layout, quoted
-        self.relevance, self.labels_required = relevance, labels_required
+    path: Source
+    columns: Columns
+    layout: Layout
+    quoted: bool
+    relevance: bool
+    labels_required: bool
+    unclear: LayoutError | None = None  # of the first cell that may be one label or several
+
+    def __post_init__(self) -> None:
+        columns = self.columns
         used = [place for place in (columns.text, columns.labels, columns.id) if place is not None]
-        self.needed = columns.width if quoted else max(used) + 1
-        self.delimiter = layout.delimiter or "\t"
-        self.unclear: LayoutError | None = None  # of the first cell that may be one label or several
+        self.needed = columns.width if self.quoted else max(used) + 1
+        # the last column may hold the delimiter, as a text may, if not all rows have the same columns
+        self.goes_on = not self.quoted and columns.text == columns.width - 1
+        self.delimiter = self.layout.delimiter or "\t"
 
     def fit(self, number: int, cells: list[str]) -> list[str]:
         """Return the cells of a row with as many columns as all have."""
         columns = self.columns
-        if len(cells) < self.needed or (len(cells) > columns.width and not self._may_go_on()):
-            whole = self.delimiter.join(cells)
-            kind = "" if self.quoted else "tab-separated " if self.delimiter == "\t" else "separated "
-            what = "" if self.quoted else f" ({self._roles()})"
+        if len(cells) < self.needed or (len(cells) > columns.width and not self.goes_on):
             n = self.needed if len(cells) < self.needed else columns.width
-            raise fault(
-                self.path,
-                number,
-                f"{n} {kind}columns{what} were expected, found {len(cells)} in {whole[:60]!r}",
-            )
+            wanted = f"{n} columns"
+            if not self.quoted:
+                kind = "tab-separated" if self.delimiter == "\t" else "separated"
+                wanted = f"{n} {kind} columns ({self._roles()})"
+            found = f"{len(cells)} in {self.delimiter.join(cells)[:60]!r}"
+            raise fault(self.path, number, f"{wanted} were expected, found {found}")
         if len(cells) > columns.width:
             last = columns.width - 1
             return [*cells[:last], self.delimiter.join(cells[last:])]
@@ -111,13 +112,9 @@ class _Cutter:
         own = None if columns.id is None else cells[columns.id]
         return TextRow(cells[columns.text], names, weights, own)
 
-    def _may_go_on(self) -> bool:
-        """Whether the last column may hold the delimiter, as a text may, if not all rows have the same columns."""
-        return not self.quoted and self.columns.text == self.columns.width - 1
-
     def _labels(self, number: int, cell: str) -> list[str]:
         separator = self.layout.label_separator
-        if separator is None and not is_uris(cell) and not _bracketed(cell):
+        if separator is None and not is_uris(cell) and not _LIST.fullmatch(cell):
             if self.quoted:
                 found = [sign for sign in (",", ";", "|") if sign in cell]
                 separator = ""
@@ -137,11 +134,6 @@ class _Cutter:
     def _roles(self) -> str:
         places = (("labels", self.columns.labels), ("text", self.columns.text), ("id", self.columns.id))
         return ", ".join(f"{role} in {place + 1}" for role, place in places if place is not None)
-
-
-def _bracketed(cell: str) -> bool:
-    plain = cell.strip()
-    return plain.startswith("[") and plain.endswith("]")
 
 
 def _weighed(path: Source, number: int, label: str) -> tuple[str, float]:

@@ -58,7 +58,7 @@ def iter_tabbed(
     """
     layout = layout or Layout()
     if not labels_required:
-        yield from _unlabelled(path, layout, relevance, known, json=False)
+        yield from iter_untyped(path, layout, known, relevance=relevance, json=False)
         return
     first, lines = sampled(read_lines(path), SAMPLE)
     _check_tabbed(path, first, layout)
@@ -68,7 +68,7 @@ def iter_tabbed(
             ({"format": "jsonl"}, "if it is"),
             ({"format": "tabbed"}, "if it is not"),
         )
-    rows = _cut(chain(first, lines), layout)
+    rows = _cut(path, chain(first, lines), layout.delimiter or TAB)
     yield from text_rows(
         path, rows, layout, quoted=False, relevance=relevance, known=known, unique_labels=unique_labels
     )
@@ -78,44 +78,34 @@ def read_tabbed(
     path: Source, layout: Layout | None = None, *, relevance: bool = False, labels_required: bool = True
 ) -> TextData:
     """Read a whole file of labels and text; parameters and errors are those of `iter_tabbed`."""
-    return TextData.of_file(
-        path, iter_tabbed(path, layout, relevance=relevance, labels_required=labels_required)
-    )
+    rows = iter_tabbed(path, layout, relevance=relevance, labels_required=labels_required)
+    return TextData.from_rows(rows, path)
 
 
 def iter_untyped(
-    path: Source, layout: Layout | None = None, known: Container[str] | None = None
+    path: Source,
+    layout: Layout,
+    known: Container[str] | None = None,
+    *,
+    relevance: bool = False,
+    json: bool = True,
 ) -> Iterator[TextRow]:
     """Yield the texts of lines of which nothing is known, such as those of a pipe, with the labels beside them.
 
-    A line is a text, or a JSON object with one; or, if every line has a tab or the layout says so, labels and a text in
-    columns. If the first line begins like an object with a key, all that do so must be such objects.
+    A line is a text, or, unless ``json`` is off, a JSON object with one; or, if every line has a tab or the layout says
+    so, labels and a text in columns. If the first line begins like an object with a key, all that do so must be such
+    objects.
     """
-    return _unlabelled(path, layout or Layout(), False, known, json=True)
-
-
-def iter_lines(path: Source) -> Iterator[TextRow]:
-    """Yield every line at once, as soon as it is there: a text, tabs and all, or a JSON object as in `iter_untyped`."""
-    objects = None
-    for number, line in read_lines(path):
-        if objects is None and line:
-            objects = _JSON.match(line) is not None
-        yield _of_object(path, number, line, Layout(), only=objects is True) or TextRow(line, [])
-
-
-def _unlabelled(
-    path: Source, layout: Layout, relevance: bool, known: Container[str] | None, *, json: bool
-) -> Iterator[TextRow]:
     first, lines = sampled(read_lines(path), SAMPLE)
     _check_tabbed(path, first, layout)
-    delimiter = layout.delimiter or "\t"
+    delimiter = layout.delimiter or TAB
     begins = next((line for _, line in first if line), "")
     columns = layout.says_columns or layout.header or delimiter in begins
     objects = json and _JSON.match(begins) is not None
     if columns and not objects:
         empty = delimiter * begins.count(delimiter)  # a row like the others, for an empty line
         filled = ((number, line or empty) for number, line in chain(first, lines))
-        rows = _cut(_even(path, filled, layout, delimiter), layout)
+        rows = _cut(path, filled, delimiter, even=not layout.says_columns)
         yield from text_rows(
             path, rows, layout, quoted=False, relevance=relevance, labels_required=False, known=known
         )
@@ -125,6 +115,15 @@ def _unlabelled(
         if row is None and delimiter in line:
             raise _uneven(path, number, line, delimiter)
         yield row or TextRow(line, [], [] if relevance else None)
+
+
+def iter_lines(path: Source) -> Iterator[TextRow]:
+    """Yield every line at once, as soon as it is there: a text, tabs and all, or a JSON object as in `iter_untyped`."""
+    objects = None
+    for number, line in read_lines(path):
+        if objects is None and line:
+            objects = _JSON.match(line) is not None
+        yield _of_object(path, number, line, Layout(), only=objects is True) or TextRow(line, [])
 
 
 def _of_object(path: Source, number: int, line: str, layout: Layout, *, only: bool) -> TextRow | None:
@@ -142,14 +141,6 @@ def _of_object(path: Source, number: int, line: str, layout: Layout, *, only: bo
         raise LayoutError(problem, *own, lines_are_texts) from None
 
 
-def _even(path: Source, lines: Iterable[Line], layout: Layout, delimiter: str) -> Iterator[Line]:
-    """Pass lines on that all have columns; where the layout says which, `text_rows` finds those that have none."""
-    for number, line in lines:
-        if delimiter not in line and not layout.says_columns:
-            raise _uneven(path, number, line, delimiter)
-        yield number, line
-
-
 def _uneven(path: Source, number: int, line: str, delimiter: str) -> LayoutError:
     sign = "tab" if delimiter == TAB else repr(delimiter)
     what, others = (
@@ -162,9 +153,12 @@ def _uneven(path: Source, number: int, line: str, delimiter: str) -> LayoutError
     )
 
 
-def _cut(lines: Iterable[Line], layout: Layout) -> Iterator[Row]:
-    delimiter = layout.delimiter or TAB
-    return ((number, line.split(delimiter)) for number, line in lines)
+def _cut(path: Source, lines: Iterable[Line], delimiter: str, *, even: bool = False) -> Iterator[Row]:
+    """Cut lines into cells; if ``even``, all must have the delimiter. `text_rows` finds what lacks a column."""
+    for number, line in lines:
+        if even and delimiter not in line:
+            raise _uneven(path, number, line, delimiter)
+        yield number, line.split(delimiter)
 
 
 def _check_tabbed(path: Source, first: Sequence[Line], layout: Layout) -> None:
@@ -173,7 +167,7 @@ def _check_tabbed(path: Source, first: Sequence[Line], layout: Layout) -> None:
         return
     lines = [line for _, line in first[:2]]
     headed = len(lines) == 2 and _HEADER_OF_XMC.fullmatch(lines[0]) and _ROW_OF_XMC.fullmatch(lines[1])
-    if headed or (lines and "\t" not in lines[0] and _ROW_OF_XMC.fullmatch(lines[0])):
+    if headed or (lines and TAB not in lines[0] and _ROW_OF_XMC.fullmatch(lines[0])):
         raise LayoutError(
             f"{path}:1: this looks like features and labels in the N D L layout: {lines[0][:60]!r}",
             ({"xmc": True}, "if it is"),

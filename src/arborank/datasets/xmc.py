@@ -81,27 +81,26 @@ def write_xmc(path: StrPath, X: MatrixLike, Y: MatrixLike) -> None:
     """
     refuse_other_format(path, "N D L")
     features = as_csr(X, "X")
-    labels = as_csr(Y, "Y", n_rows=features.shape[0])
-    with open_bytes(path, "wb") as file:
-        file.write(f"{features.shape[0]} {features.shape[1]} {labels.shape[1]}\n".encode())
-        for start in range(0, features.shape[0], _ROWS_A_WRITE):
-            stop = start + _ROWS_A_WRITE
-            lists = _rows(labels, start, stop, ",", values=False)
-            lines = [
-                f"{head} {pairs}".rstrip()
-                for head, pairs in zip(lists, _rows(features, start, stop), strict=True)
-            ]
-            file.write(("\n".join(lines) + "\n").encode())
+    _write(path, features, as_csr(Y, "Y", n_rows=features.shape[0]))
 
 
 def write_sparse(path: StrPath, X: MatrixLike) -> None:
     """Write a sparse file with its ``N D`` header; see `write_xmc`."""
     refuse_other_format(path, "N D L")
-    csr = as_csr(X, "X")
+    _write(path, as_csr(X, "X"))
+
+
+def _write(path: StrPath, features: Csr, labels: Csr | None = None) -> None:
+    sizes = features.shape if labels is None else (*features.shape, labels.shape[1])
     with open_bytes(path, "wb") as file:
-        file.write(f"{csr.shape[0]} {csr.shape[1]}\n".encode())
-        for start in range(0, csr.shape[0], _ROWS_A_WRITE):
-            file.write(("\n".join(_rows(csr, start, start + _ROWS_A_WRITE)) + "\n").encode())
+        file.write((" ".join(map(str, sizes)) + "\n").encode())
+        for start in range(0, features.shape[0], _ROWS_A_WRITE):
+            stop = start + _ROWS_A_WRITE
+            lines = _rows(features, start, stop)
+            if labels is not None:
+                heads = _rows(labels, start, stop, ",", values=False)
+                lines = [f"{head} {pairs}".rstrip() for head, pairs in zip(heads, lines, strict=True)]
+            file.write(("\n".join(lines) + "\n").encode())
 
 
 class _Rows(NamedTuple):

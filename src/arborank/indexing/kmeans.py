@@ -103,29 +103,23 @@ def balanced_kmeans(
 def _checked(
     representation: Csr | CompactRows | NDArray[np.float32],
 ) -> Csr | CompactRows | NDArray[np.float32]:
+    rows: Csr | CompactRows | NDArray[np.float32]
     if isinstance(representation, CompactRows):
-        _check_not_empty(representation.shape[0])
-        return representation
-    if isinstance(representation, Csr) or hasattr(representation, "tocsr"):
+        rows = representation
+    elif isinstance(representation, Csr) or hasattr(representation, "tocsr"):
         rows = as_csr(representation, "representation")
-        _check_not_empty(rows.shape[0])
-        return rows
-    if np.iscomplexobj(representation):
+    elif np.iscomplexobj(representation):
         raise TypeError("representation holds complex numbers; real ones were expected")
-    dense = np.ascontiguousarray(representation, dtype=np.float32)
-    if np.ndim(representation) != 2:
-        raise ValueError(
-            f"representation must be 2-dimensional, found {np.ndim(representation)} dimension(s)"
-        )
-    _check_not_empty(dense.shape[0])
-    if not np.isfinite(dense).all():
-        raise ValueError("representation contains NaN or infinity")
-    return dense
-
-
-def _check_not_empty(n_rows: int) -> None:
-    if n_rows == 0:
+    else:
+        rows = np.ascontiguousarray(representation, dtype=np.float32)
+        n = np.ndim(representation)
+        if n != 2:
+            raise ValueError(f"representation must be 2-dimensional, found {n} dimension(s)")
+        if not np.isfinite(rows).all():
+            raise ValueError("representation contains NaN or infinity")
+    if rows.shape[0] == 0:
         raise ValueError("representation has no rows, or is used up; a tree needs at least 1 label")
+    return rows
 
 
 def n_halvings(n_labels: int, max_leaf_size: int) -> int:

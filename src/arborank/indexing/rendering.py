@@ -19,8 +19,6 @@ def render(tree: LabelTree, names: Sequence[str] | None, *, max_depth: int, exam
     """Draw a tree; see `LabelTree.describe`."""
     lines = list(_shape(tree))
     if names is not None:
-        if len(names) != tree.n_labels:
-            raise ValueError(f"names has {len(names)} entries, but the tree has {tree.n_labels} labels")
         if max_depth < 1 or examples < 1:
             raise ValueError(f"max_depth and examples must be at least 1, found {max_depth} and {examples}")
         lines += ["", f"root ({tree.n_labels:,} labels)"]

@@ -1,6 +1,7 @@
 """The label representation that a parameter names."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -65,10 +66,10 @@ def represent(
         if weights is not None and list(weights) == ["pifa"]:
             return pifa_compact(X, Y, n_threads=n_threads, progress=progress), present
         if weights is not None:
-            block = _Blocks(X, Y, own, random_state, n_threads, progress)
+            block = partial(_block, X, Y, own, random_state, n_threads, progress)
             if len(weights) == 1:
-                return block.make(*weights), present
-            scaled = [_scaled(block.make(name), weight) for name, weight in weights.items()]
+                return block(*weights), present
+            scaled = [_scaled(block(name), weight) for name, weight in weights.items()]
             return as_csr(sp.hstack(scaled, format="csr"), "representation"), present
         how: Literal["concat", "convex"] = "concat" if kind == "pifa-concat" else "convex"
         mixed = pifa_with_features(X, Y, own, how=how, alpha=alpha, n_threads=n_threads, progress=progress)
@@ -113,30 +114,23 @@ def _weights(kind: Representation) -> dict[str, float] | None:
     return None
 
 
-class _Blocks:
-    """Makes the representations by name, in unit rows."""
-
-    def __init__(
-        self,
-        X: Csr,
-        Y: Csr,
-        own: "sp.csr_array | None",
-        random_state: int,
-        n_threads: int,
-        progress: Callable[[int], None] | None,
-    ) -> None:
-        self._X, self._Y, self._own = X, Y, own
-        self._random_state, self._n_threads, self._progress = random_state, n_threads, progress
-
-    def make(self, name: str) -> Csr | NDArray[np.float32]:
-        if name == "pii":
-            return as_csr(pii(self._Y), name)
-        if name == "pifa":
-            vectors = pifa(self._X, self._Y, n_threads=self._n_threads, progress=self._progress)
-            return as_csr(vectors, name)
-        if name == "spectral":
-            return spectral(self._Y, random_state=self._random_state)
-        return normalize_rows(as_csr(self._own, "label_features"))
+def _block(
+    X: Csr,
+    Y: Csr,
+    own: Any,
+    random_state: int,
+    n_threads: int,
+    progress: Callable[[int], None] | None,
+    name: str,
+) -> Csr | NDArray[np.float32]:
+    """Return the representation of a name, in unit rows."""
+    if name == "pii":
+        return as_csr(pii(Y), name)
+    if name == "pifa":
+        return as_csr(pifa(X, Y, n_threads=n_threads, progress=progress), name)
+    if name == "spectral":
+        return spectral(Y, random_state=random_state)
+    return normalize_rows(as_csr(own, "label_features"))
 
 
 def _scaled(vectors: Csr | NDArray[np.float32], weight: float) -> "sp.csr_array":

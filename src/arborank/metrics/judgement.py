@@ -118,9 +118,7 @@ def judge(
         raise ValueError(f"empty_rows is {empty_rows!r}; 'exclude' or 'zero' was expected")
     scored = sp.issparse(predictions) or isinstance(predictions, Csr)
     ids = None if scored else _as_ids(predictions)
-    known = n_labels
-    if known is None and scored:
-        known = int(predictions.shape[1])
+    known = int(predictions.shape[1]) if scored and n_labels is None else n_labels
     Y = to_scipy(_as_truth(truth, known, ids))
     pairs = None if filter_pairs is None else _as_pairs(filter_pairs, Y.shape)
     if ids is None:
@@ -152,7 +150,11 @@ def judge(
 
 def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
     if not is_matrix(truth):
-        return _from_lists(id_rows(truth, "truth"), n_labels, ids)
+        rows = id_rows(truth, "truth")
+        if n_labels is None:
+            seen = 0 if ids is None else int(ids.max(initial=-1)) + 1
+            n_labels = max(seen, 1 + max((max(row) for row in rows if row), default=0))
+        return rows_to_csr(rows, n_labels, "truth")
     csr = as_csr(truth, "truth")
     if n_labels is not None and csr.shape[1] != n_labels:
         raise ValueError(f"truth has {csr.shape[1]} labels, but {n_labels} were expected")
@@ -161,14 +163,6 @@ def _as_truth(truth: Truth, n_labels: int | None, ids: NDArray[np.int64] | None)
             f"truth holds the negative value {csr.data.min()}; an indicator or relevance >= 0 was expected"
         )
     return without_zeros(csr)
-
-
-def _from_lists(rows: list[list[int]], n_labels: int | None, ids: NDArray[np.int64] | None) -> Csr:
-    if n_labels is None:
-        n_labels = 1 + max((max(row) for row in rows if row), default=0)
-        if ids is not None and ids.size:
-            n_labels = max(n_labels, int(ids.max()) + 1)
-    return rows_to_csr(rows, n_labels, "truth")
 
 
 def _as_ids(predictions: Predictions) -> NDArray[np.int64]:

@@ -31,14 +31,8 @@ def counts(judged: Judgement, k: int) -> NDArray[np.int64]:
     """Count of every label: true positives, predicted among the first k, true; shape (3, n_labels)."""
     hits = judged.top(k)
     ids = judged.ids[:, :k]
-    n_labels = judged.n_labels
-    return np.stack(
-        [
-            np.bincount(ids[hits], minlength=n_labels),
-            np.bincount(ids[ids >= 0], minlength=n_labels),
-            np.bincount(judged.truth.indices, minlength=n_labels),
-        ]
-    )
+    counted = (ids[hits], ids[ids >= 0], judged.truth.indices)
+    return np.stack([np.bincount(some, minlength=judged.n_labels) for some in counted])
 
 
 def coverage(table: NDArray[np.int64]) -> float:

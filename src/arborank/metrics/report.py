@@ -197,9 +197,7 @@ def evaluate(
 
 
 def _check_ks(ks: Sequence[int]) -> tuple[int, ...]:
-    if isinstance(ks, int | np.integer):
-        raise TypeError(f"ks is {ks!r}; a sequence of integers was expected")
-    if isinstance(ks, str) or not all(isinstance(k, int | np.integer) for k in ks):
+    if isinstance(ks, int | np.integer | str) or not all(isinstance(k, int | np.integer) for k in ks):
         raise TypeError(f"ks is {ks!r}; a sequence of integers was expected")
     cuts = tuple(sorted({int(k) for k in ks}))
     if not cuts or cuts[0] < 1:
