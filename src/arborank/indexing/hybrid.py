@@ -10,10 +10,9 @@ from ..core.checks import check_integer
 from ..core.sequences import text_list
 from ..core.sparse import Csr, as_csr, to_scipy
 from .kmeans import balanced_kmeans
-from .levels import tree_from_runs
 from .options import TreeOptions
 from .tree import LabelTree
-from .trie import prefix_runs
+from .trie import prefix_runs, tree_from_runs
 
 __all__ = ["hybrid_tree"]
 
@@ -57,22 +56,21 @@ def hybrid_tree(
     starts = runs[-1]
     subtrees = []
     for begin, end in pairwise(starts):
-        subtrees.append(
-            balanced_kmeans(
-                as_csr(rows[order[begin:end]], "representation"),
-                branching=branching,
-                max_leaf_size=max_leaf_size,
-                spherical=spherical,
-                random_state=random_state,
-                n_threads=n_threads,
-            )
+        subtree = balanced_kmeans(
+            as_csr(rows[order[begin:end]], "representation"),
+            branching=branching,
+            max_leaf_size=max_leaf_size,
+            spherical=spherical,
+            random_state=random_state,
+            n_threads=n_threads,
         )
-        order[begin:end] = order[begin:end][subtrees[-1].labels]
+        order[begin:end] = order[begin:end][subtree.labels]
+        subtrees.append(subtree)
     height = max(subtree.depth for subtree in subtrees)
     for level in range(1, height):  # below the trie, without the labels
-        parts = []
-        for begin, subtree in zip(starts[:-1], subtrees, strict=True):
-            own = max(level - (height - subtree.depth), 0)
-            parts.append(begin + subtree.slot_bounds(own)[:-1])
+        parts = [
+            begin + subtree.slot_bounds(max(level - (height - subtree.depth), 0))[:-1]
+            for begin, subtree in zip(starts[:-1], subtrees, strict=True)
+        ]
         runs.append(np.append(np.concatenate(parts), len(names)))
     return tree_from_runs(runs, order, len(names))

@@ -11,10 +11,9 @@ from ..core.checks import check_integer
 from ..core.lazy import sp
 from ..core.sequences import text_list
 from ..core.sparse import Csr, as_csr, to_scipy
-from .levels import IntArray, tree_from_runs
 from .options import TreeOptions
 from .tree import LabelTree
-from .trie import prefix_runs
+from .trie import IntArray, prefix_runs, tree_from_runs
 
 __all__ = ["mustlink_tree"]
 
@@ -33,8 +32,8 @@ def mustlink_tree(
     """Halve labels by k-means, keeping those with a common prefix on one side (Yadav et al., KDD 2021, section 3.2).
 
     At the ``i``-th halving labels with the same first ``i`` code points move as one, by the mean of their vectors;
-    after ``depth`` halvings every label moves alone. The halves are as even in labels as the groups allow. A node
-    whose labels are all one group is split by the next longer prefix.
+    after ``depth`` halvings every label moves alone. The halves are as even in labels as the groups allow. A node whose
+    labels are all one group is split by the next longer prefix.
 
     Parameters
     ----------
@@ -45,14 +44,8 @@ def mustlink_tree(
         Halvings that keep prefixes together.
     branching : int, default 16
         Most children of an inner node: a power of 2.
-    max_leaf_size : int, default 100
-        Most labels in a leaf.
-    spherical : bool, default True
-        Centroids of unit length.
-    max_iter : int, default 20
-        Most rounds of a halving.
-    random_state : int, default 0
-        Where the halvings begin.
+    max_leaf_size, spherical, max_iter, random_state
+        As for `balanced_kmeans`.
 
     Raises
     ------
@@ -117,9 +110,8 @@ def _split(
             break
         side = new
         n_right = int(sizes[side].sum())
-        direction = _centroid(vectors[side], spherical, n_right) - _centroid(
-            vectors[~side], spherical, group.size - n_right
-        )
+        direction = _centroid(vectors[side], spherical, n_right)
+        direction -= _centroid(vectors[~side], spherical, group.size - n_right)
     return side[group]
 
 

@@ -1,16 +1,18 @@
 """A trie of the label names: labels that begin alike stand together."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
 from ..core.sequences import text_list
-from .levels import IntArray, tree_from_runs
 from .tree import LabelTree
 
 __all__ = ["trie_tree"]
+
+IntArray = NDArray[np.int64]
 
 
 def trie_tree(names: Sequence[str], *, depth: int = 16) -> LabelTree:
@@ -58,6 +60,23 @@ def prefix_runs(names: Sequence[str], depth: int) -> tuple[IntArray, list[IntArr
         parts |= points[1:, level] != points[:-1, level]
         runs.append(np.concatenate([[0], np.flatnonzero(parts) + 1, [len(names)]]))
     return order, runs
+
+
+def tree_from_runs(runs: Sequence[IntArray], order: NDArray[np.int64], n_labels: int) -> LabelTree:
+    """Build a tree over slots that stand in their final order, with the label of every slot.
+
+    ``runs`` are the inner levels, top first: node ``i`` of a level holds slots ``run[i]`` to ``run[i + 1]``, and every
+    level refines the one above. Levels that split nothing are left out of the tree.
+    """
+    n_slots = order.size
+    levels = [np.array([0, n_slots])]
+    for run in [*runs, np.arange(n_slots + 1)]:
+        if run.size > levels[-1].size:
+            levels.append(run)
+    if len(levels) == 1:  # a single label
+        levels.append(np.array([0, n_slots]))
+    branches = tuple(np.searchsorted(low, high) for high, low in pairwise(levels))
+    return LabelTree(branches, order.astype(np.int32), n_labels)
 
 
 def _code_points(names: Sequence[str], depth: int) -> NDArray[np.int64]:

@@ -149,17 +149,23 @@ def checked_matches(
     if ids.size and ids.max() >= n_clusters:
         raise ValueError(f"{who} cluster {ids.max()}; {promised}")
     held = ids >= 0
-    if not np.isfinite(scores[held]).all():
-        raise ValueError(
-            f"{who} a score that is not finite; a Matcher promises finite scores of its clusters"
-        )
-    if (np.where(held, scores, -np.inf)[:, 1:] > np.where(held, scores, -np.inf)[:, :-1]).any():
+    narrow = np.full(ids.shape, -np.inf, np.float32)
+    narrow[held] = _narrow(scores[held], f"{who} a score", "a Matcher")
+    padded = np.where(held, scores, -np.inf)
+    if (padded[:, 1:] > padded[:, :-1]).any():
         raise ValueError(f"{who} scores that ascend; a Matcher promises the best cluster first")
-    with np.errstate(over="ignore"):
-        narrow = np.where(held, scores, -np.inf).astype(np.float32)
-    if not np.isfinite(narrow[held]).all():
-        raise ValueError(f"{who} a score too large for float32; a Matcher promises scores that fit")
     return ids.astype(np.int64, copy=False), narrow
+
+
+def _narrow(values: NDArray[Any], what: str, who: str) -> NDArray[np.float32]:
+    """Return finite values as float32."""
+    with np.errstate(over="ignore"):
+        narrow = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} that is not finite; {who} promises finite scores")
+    if not np.isfinite(narrow).all():
+        raise ValueError(f"{what} too large for float32; {who} promises scores that fit")
+    return narrow
 
 
 def _array(values: Any, what: str) -> NDArray[Any]:
@@ -191,21 +197,17 @@ def checked_scores(
         raise ValueError(
             f"{who} a damaged matrix ({error}); a Ranker promises slots in [0, {expected[1]})"
         ) from None
-    with np.errstate(over="ignore"):
-        values = matrix.data.astype(np.float32)
-    if not np.isfinite(matrix.data).all():
-        raise ValueError(f"{who} a value that is not finite; a Ranker promises finite scores")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{who} a value too large for float32; a Ranker promises scores that fit")
+    values = _narrow(matrix.data, f"{who} a value", "a Ranker")
     matrix = sp.csr_array((values, matrix.indices, matrix.indptr), shape=expected)
     sizes = np.append(np.diff(tree.branches[-1]), 0)  # the last one is for the padding -1
-    if not np.array_equal(np.diff(matrix.indptr), sizes[clusters].sum(axis=1)):
-        row = int(np.flatnonzero(np.diff(matrix.indptr) != sizes[clusters].sum(axis=1))[0])
+    found, due = np.diff(matrix.indptr), sizes[clusters].sum(axis=1)
+    if (found != due).any():
+        row = int(np.argmax(found != due))
         raise ValueError(
-            f"{who} {int(np.diff(matrix.indptr)[row])} values for row {row}, whose clusters have "
-            f"{int(sizes[clusters[row]].sum())} slots; a Ranker promises a value for each of them, zeros included"
+            f"{who} {found[row]} values for row {row}, whose clusters have {due[row]} slots; a Ranker promises a value "
+            "for each of them, zeros included"
         )
-    rows = np.repeat(np.arange(clusters.shape[0]), np.diff(matrix.indptr))
+    rows = np.repeat(np.arange(clusters.shape[0]), found)
     above = tree.parents(tree.depth)[matrix.indices]
     outside = ~(clusters[rows] == above[:, None]).any(axis=1)
     if outside.any():

@@ -111,8 +111,7 @@ class StagedRanker:
         top = tree.above_labels()
         # stages are fitted in place: should one fail, no tree is left that the others do not fit
         for name in ("tree_", "n_labels_", "n_features_in_"):
-            if hasattr(self, name):
-                delattr(self, name)
+            vars(self).pop(name, None)
         self.matcher.fit(rows, inner, top)
         active = inner
         if "man" in parse_scheme(self.negatives):
@@ -159,9 +158,8 @@ class StagedRanker:
         for begin in range(0, n, step):
             part = slice(begin, min(begin + step, n))
             row, label, score = self._score(rows[part], self.tree_)
-            kept = _admitted(allowed, row + begin, label, True) & _admitted(
-                excluded, row + begin, label, False
-            )
+            kept = _admitted(allowed, row + begin, label, True)
+            kept &= _admitted(excluded, row + begin, label, False)
             put_best(row[kept], label[kept], score[kept], (ids[part], scores[part]))
         return ids, scores
 
