@@ -64,11 +64,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 )
 @click.option("--beam-size", type=Several(POSITIVE), help="Nodes kept on a level; a value or a list.")
 @click.option("--target-size", callback=_size, help="Most bytes, as in 50MB: the best recall that fits.")
-@click.option(
-    "--min-recall",
-    type=Real(0, 1),
-    help="Least recall@k: the smallest that has it.",
-)
+@click.option("--min-recall", type=Real(0, 1), help="Least recall@k: the smallest that has it.")
 @click.option(
     "--max-loss",
     type=Real(0, 1),

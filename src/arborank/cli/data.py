@@ -14,14 +14,7 @@ if TYPE_CHECKING:
     from ..datasets.lines import Stream
     from .models import Data
 
-__all__ = [
-    "read_data",
-    "read_label_texts",
-    "read_names",
-    "stdin_is_terminal",
-    "stdin_rows",
-    "stdin_texts",
-]
+__all__ = ["read_data", "read_label_texts", "read_names", "stdin_is_terminal", "stdin_rows", "stdin_texts"]
 
 _XMC = {".xmc", ".svm", ".libsvm"}
 

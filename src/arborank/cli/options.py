@@ -63,10 +63,7 @@ seed_option = click.option(
     "--seed", "random_state", type=Whole(min=0), help="Seed of all that is random.  [0]"
 )
 labels_option = click.option(
-    "--labels",
-    "label_matrix",
-    type=FILE,
-    help="Label matrix Y.npz that goes with a feature matrix X.npz.",
+    "--labels", "label_matrix", type=FILE, help="Label matrix Y.npz that goes with a feature matrix X.npz."
 )
 xmc_option = click.option(
     "--xmc", is_flag=True, help="Text files are in the N D L layout; .xmc, .svm and .libsvm always are."

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from io import BufferedRandom
 from math import prod
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import numpy as np
@@ -24,9 +23,8 @@ from .tensorfile import DTYPES, dtype_code, little_endian_pieces
 
 __all__ = ["Described", "GrowingArrays", "map_arrays"]
 
-Described = dict[
-    str, dict[str, Any]
-]  # array name: {"dtype": code, "shape": [rows, ...], "crc32": of the bytes}
+# array name: {"dtype": code, "shape": [rows, ...], "crc32": of the bytes}
+Described = dict[str, dict[str, Any]]
 
 _PIECE = 1 << 22
 
@@ -34,24 +32,14 @@ _PIECE = 1 << 22
 class GrowingArrays:
     """Named arrays, a file each, that are appended to; a context manager that closes the files.
 
-    Parameters
-    ----------
-    stem : Path
-        Array ``name`` is in the file ``stem.name``.
-    described : mapping
-        What `sync` returned when the arrays were last written; empty to begin anew. What the files hold beyond is cut
-        off.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If a file is missing, holds less, or was altered.
+    Array ``name`` is in the file ``stem.name``. ``described`` is what `sync` returned when the arrays were last
+    written, empty to begin anew; what the files hold beyond is cut off. A file that is missing, holds less or was
+    altered is a ``FileNotFoundError`` or ``ValueError``.
     """
 
     def __init__(self, stem: Path, described: Described) -> None:
         self._stem = stem
         self._described = {name: dict(array) for name, array in described.items()}
-        self._opened = contextlib.ExitStack()
         self._files: dict[str, BufferedRandom] = {}
         with contextlib.ExitStack() as opened:  # closed again if one is not as described
             for name, array in described.items():
@@ -67,12 +55,13 @@ class GrowingArrays:
         """Write rows behind those that are there; the same names, dtypes and widths every time."""
         for name, rows in arrays.items():
             if name not in self._files:
-                self._files[name] = self._opened.enter_context(_open(_path(self._stem, name), None))
-                self._described[name] = {
+                array: dict[str, Any] = {
                     "dtype": dtype_code(rows, name),
                     "shape": [0, *rows.shape[1:]],
                     "crc32": 0,
                 }
+                self._files[name] = self._opened.enter_context(_open(_path(self._stem, name), array))
+                self._described[name] = array
             array = self._described[name]
             if array["dtype"] != dtype_code(rows, name) or array["shape"][1:] != list(rows.shape[1:]):
                 raise ValueError(
@@ -93,53 +82,34 @@ class GrowingArrays:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._opened.close()
 
 
 def map_arrays(stem: Path, described: Described, *, verify: bool = True) -> dict[str, AnyArray]:
-    """Map such arrays into memory, read-only; where the file system cannot map files, they are read.
+    """Map `GrowingArrays` into memory, read-only; where the file system cannot map files, they are read.
 
-    Parameters
-    ----------
-    stem : Path
-        As for `GrowingArrays`.
-    described : mapping
-        What `GrowingArrays.sync` returned.
-    verify : bool, default True
-        Read all files once to compare their checksums.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If a file is missing, holds less than described, or was altered.
+    With ``verify`` all files are read once to compare their checksums.
     """
     return {name: _map(_path(stem, name), array, verify) for name, array in described.items()}
 
 
 def _map(path: Path, array: dict[str, Any], verify: bool) -> NDArray[Any]:
-    dtype, n_bytes = DTYPES[array["dtype"]], _n_bytes(array)
+    dtype = DTYPES[array["dtype"]]
     with naming(path), open_regular(path) as file:
-        _check_size(file.fileno(), path, n_bytes)
+        n_bytes = _checked_size(file, path, array, verify)
         if n_bytes == 0:  # cannot be mapped
             return np.empty(array["shape"], dtype)
-        if verify:
-            _check_content(file, path, n_bytes, array["crc32"])
         buffer = map_file(file, n_bytes)
     return np.frombuffer(buffer, dtype).reshape(array["shape"])
 
 
-def _open(path: Path, array: dict[str, Any] | None) -> BufferedRandom:
-    """Open a file behind the rows it holds, or empty it."""
-    n_bytes = 0 if array is None else _n_bytes(array)
-    file = path.open("r+b" if n_bytes or path.exists() else "x+b")
+def _open(path: Path, array: dict[str, Any]) -> BufferedRandom:
+    """Open a file behind the rows it holds."""
+    file = path.open("r+b" if array["shape"][0] or path.exists() else "x+b")
     try:
         with naming(path):
-            _check_size(file.fileno(), path, n_bytes)
-            if array is not None:
-                _check_content(file, path, n_bytes, array["crc32"])
+            n_bytes = _checked_size(file, path, array)
             file.truncate(n_bytes)
             file.seek(n_bytes)
     except BaseException:
@@ -148,24 +118,18 @@ def _open(path: Path, array: dict[str, Any] | None) -> BufferedRandom:
     return file
 
 
-def _check_size(descriptor: int, path: Path, n_bytes: int) -> None:
-    found = os.fstat(descriptor).st_size
-    if found < n_bytes:
-        raise ValueError(f"{path} is truncated: it has {found} bytes, at least {n_bytes} were expected")
-
-
-def _check_content(file: BinaryIO, path: Path, n_bytes: int, expected: int) -> None:
-    found, rest = 0, n_bytes
-    file.seek(0)
+def _checked_size(file: BinaryIO, path: Path, array: dict[str, Any], verify: bool = True) -> int:
+    """Return how many bytes of a file count, or raise if it has fewer or, with ``verify``, others."""
+    n_bytes: int = prod(array["shape"]) * DTYPES[array["dtype"]].itemsize
+    size = os.fstat(file.fileno()).st_size
+    if size < n_bytes:
+        raise ValueError(f"{path} is truncated: it has {size} bytes, at least {n_bytes} were expected")
+    found, rest, expected = 0, n_bytes if verify else 0, array["crc32"] if verify else 0
     while rest and (piece := file.read(min(rest, _PIECE))):
         found, rest = zlib.crc32(piece, found), rest - len(piece)
     if found != expected:
         raise ValueError(f"{path} is altered: the CRC-32 of its bytes is {found}, {expected} was expected")
-
-
-def _n_bytes(array: dict[str, Any]) -> int:
-    rows: int = prod(array["shape"])
-    return rows * DTYPES[array["dtype"]].itemsize
+    return n_bytes
 
 
 def _path(stem: Path, name: str) -> Path:

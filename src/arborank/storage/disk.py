@@ -6,6 +6,7 @@ durability, and files are read into memory.
 
 import contextlib
 import errno
+import functools
 import mmap
 import os
 import re
@@ -97,43 +98,25 @@ def make_directory(directory: Path) -> None:
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file to be read; a pipe or a device, which may have no end or let one wait for ever, is refused.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    ValueError
-        If it is a directory, a pipe, a device or a socket.
-    """
-    return open(path, "rb", opener=_open_regular)
+    """Open a file to be read; ``ValueError`` for what is none: a pipe or a device may have no end, or let one wait."""
+    return open(path, "rb", opener=functools.partial(_open_checked, wanted="a regular file was expected"))
 
 
 def open_input(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a regular file to be read, or a pipe that a shell has opened: ``/dev/stdin``, ``/dev/fd/63``.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As `open_regular`.
-    """
+    """Open a regular file to be read, or a pipe that a shell has opened: ``/dev/stdin``, ``/dev/fd/63``."""
     return open(path, "rb", opener=_open_input)
-
-
-def _open_regular(path: str, flags: int) -> int:
-    return _open_checked(path, flags, "a regular file was expected")
 
 
 def _open_input(path: str, flags: int) -> int:
     is_open = any(_OPENED.fullmatch(place) for place in (path, os.path.realpath(path)))
     wanted = "a regular file was expected; what is piped in is read from - or /dev/stdin"
-    descriptor = _open_checked(path, flags, wanted, any_kind=is_open)
+    descriptor = _open_checked(path, flags, wanted=wanted, any_kind=is_open)
     if _NONBLOCK:
         os.set_blocking(descriptor, True)
     return descriptor
 
 
-def _open_checked(path: str, flags: int, wanted: str, *, any_kind: bool = False) -> int:
+def _open_checked(path: str, flags: int, *, wanted: str, any_kind: bool = False) -> int:
     descriptor = os.open(path, flags | _NONBLOCK)  # or a pipe would wait for its writer
     mode = os.fstat(descriptor).st_mode
     if not (any_kind or stat.S_ISREG(mode)):
@@ -144,13 +127,7 @@ def _open_checked(path: str, flags: int, wanted: str, *, any_kind: bool = False)
 
 
 def read_content(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a regular file of at most 64 MiB.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As `open_regular`, and if the file is longer.
-    """
+    """Return the content of a regular file; ``ValueError`` if it is longer than 64 MiB."""
     with naming(path), open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > LONGEST_TEXT:
@@ -183,13 +160,7 @@ def put_in_place(new: Path, path: Path) -> None:
 def map_file(file: BinaryIO, n_bytes: int) -> memoryview:
     """Return the first bytes of a file, read-only: mapped, or read into memory where files cannot be mapped.
 
-    The file may be closed: what is mapped holds no descriptor.
-
-    Parameters
-    ----------
-    file : file object open for reading
-    n_bytes : int
-        At least one, and not more than the file has.
+    These must be at least one, and not more than there are. The file may be closed: what is mapped holds no descriptor.
     """
     with naming(file.name):
         try:
@@ -208,10 +179,7 @@ def map_file(file: BinaryIO, n_bytes: int) -> memoryview:
 def scratch_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
     """Return an array of zeros in a new file that is mapped, or in memory where files cannot be mapped.
 
-    Raises
-    ------
-    OSError
-        If the disk has no room for it: later, in the middle of the work, that would end the process.
+    A disk without room for it is an ``OSError`` now: later, in the middle of the work, that would end the process.
     """
     dtype = np.dtype(dtype)
     n_bytes = prod(shape) * dtype.itemsize

@@ -6,7 +6,6 @@ from ..core.state import Savable
 
 __all__ = ["KINDS", "class_of"]
 
-# class: module
 KINDS: dict[str, str] = {
     "Autocompleter": "arborank.autocomplete.completer",
     "Catalogue": "arborank.autocomplete.catalogue",

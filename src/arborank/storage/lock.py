@@ -11,23 +11,9 @@ __all__ = ["exclusive"]
 
 @contextlib.contextmanager
 def exclusive(directory: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold a directory for this process, where the system has file locks; they end with the process.
+    """Hold a directory for this process; yield whether it is held: False where the system has no file locks.
 
-    Parameters
-    ----------
-    directory : Path
-    wait : bool, default False
-        Wait until another process has let it go.
-
-    Yields
-    ------
-    bool
-        Whether it is held: False where the system has no such locks.
-
-    Raises
-    ------
-    BlockingIOError
-        If another process holds it, without ``wait``.
+    Locks end with the process. Another process that holds it is waited for, or without ``wait`` a ``BlockingIOError``.
     """
     if sys.platform == "win32":
         yield False

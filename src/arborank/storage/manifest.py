@@ -17,15 +17,7 @@ from .kinds import KINDS, class_of
 from .records import Record
 from .tensorfile import FileRecord, dtype_code
 
-__all__ = [
-    "FORMAT",
-    "Files",
-    "checksum",
-    "make_document",
-    "parse_document",
-    "put_together",
-    "take_apart",
-]
+__all__ = ["FORMAT", "Files", "checksum", "make_document", "parse_document", "put_together", "take_apart"]
 
 FORMAT = "arborank"
 FORMAT_VERSION = 5
@@ -40,21 +32,9 @@ _FULL_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) -> Json:
     """Describe an object, and put its arrays into ``files``: one file for each part of the model.
 
-    Parameters
-    ----------
-    part : Savable
-    place : tuple of str
-        Names of the parts that lead to it, empty for the model itself.
-    token : str
-        What makes the names of this save's files unique.
-    files : dict
-        Gains the arrays.
-
-    Returns
-    -------
-    dict
-        kind, config, arrays (dtype and shape of each, and where another part's array is the same object, its file and
-        name), parts (the same again) and, where there are arrays, file.
+    ``place`` are the names of the parts that lead to it, empty for the model itself; ``token`` makes the names of this
+    save's files unique. The description has kind, config, arrays (dtype and shape of each, and where another part's
+    array is the same object, its file and name), parts (the same again) and, where there are arrays, file.
     """
     kind = type(part).__name__
     where = ".".join(place) or "model"
@@ -71,25 +51,16 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
     node["arrays"] = {}
     for name, array in state.arrays.items():
         described = {"dtype": dtype_code(array, f"{where}.{name}"), "shape": list(array.shape)}
-        held = _place_of(array, files)
+        held = next(([f, n] for f, saved in files.items() for n, one in saved.items() if one is array), None)
         if held is None:
             files.setdefault(file, {})[".".join((*place, name))] = array
         else:
-            described["same_as"] = list(held)
+            described["same_as"] = held
         node["arrays"][name] = described
     if any("same_as" not in described for described in node["arrays"].values()):
         node["file"] = file
     node["parts"] = {name: take_apart(sub, (*place, name), token, files) for name, sub in state.parts.items()}
     return node
-
-
-def _place_of(array: NDArray[Any], files: Files) -> tuple[str, str] | None:
-    """Return the file and the name under which this very array, of another part, is saved already."""
-    for file, arrays in files.items():
-        for name, other in arrays.items():
-            if other is array:
-                return file, name
-    return None
 
 
 def plain(value: Any, where: str) -> Any:

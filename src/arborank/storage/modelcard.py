@@ -35,22 +35,10 @@ _SETTINGS = "Settings"  # what is new comes before this section
 def model_card(
     node: JsonMapping, n_bytes: int, records: Sequence[Record], notes: str | None, old: str = ""
 ) -> str:
-    """Write the model card in Markdown.
+    """Write the model card in Markdown, with ``notes`` before the settings.
 
-    What this writes stands between comments. Whatever people write elsewhere in a card is in the next one, too.
-
-    Parameters
-    ----------
-    node : mapping
-        The model as config.json describes it: kind, config, arrays and parts.
-    n_bytes : int
-        Size of the data files.
-    records : sequence of Record
-        A section each.
-    notes : str or None
-        Markdown to put before the settings.
-    old : str, default=""
-        The card of the model that this one was made from.
+    What this writes stands between comments. Whatever people write elsewhere in a card is in the next one, too:
+    ``old`` is the card of the model that this one was made from.
     """
     settings: list[Sequence[str]] = [("setting", "value")]
     arrays: list[Sequence[str]] = [("array", "shape")]

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from ..core.errors import ArgumentError
@@ -51,11 +50,7 @@ class Digest:
 def fingerprint(*values: AnyArray | str, **told: object) -> Json:
     """Return what data are recognised by in a subject: their digest, and what a message tells of them.
 
-    Parameters
-    ----------
-    *values : arrays and texts
-    **told : JSON values
-        Such as a shape: they count, and the message about another training names those that differ.
+    What is ``told``, such as a shape, counts, and the message about another training names what differs of it.
     """
     digest = Digest()
     for value in values:
@@ -69,37 +64,20 @@ class Run:
     Parameters
     ----------
     directory : path
-        Made if missing. What was left there of the same work, however it ended, is taken up.
+        Made if missing. What was left there of the same work, however it ended, is taken up: ``progress`` is what
+        `commit` wrote last, empty when there is nothing. On entering, ``FileExistsError`` if it holds something else,
+        ``BlockingIOError`` if another process holds it, and ``ValueError`` if it holds work on another subject, or is
+        damaged. Nothing in it is changed then.
     subject : mapping of str to JSON values
         What the work is: settings, and `fingerprint` of the data.
     argument : str
         What the user calls the directory.
     reads : bool, default=False
         Only read, beside the process that holds it and has begun.
-
-    Attributes
-    ----------
-    directory : Path
-    progress : dict of JSON values
-        What `commit` wrote last; empty when there is nothing to take up.
-
-    Raises
-    ------
-    FileExistsError
-        On entering, if the directory holds something else.
-    ValueError
-        On entering, if it holds work on another subject, or is damaged. Nothing in it is changed.
-    BlockingIOError
-        On entering, if another process holds it.
     """
 
     def __init__(
-        self,
-        directory: str | os.PathLike[str],
-        subject: JsonMapping,
-        *,
-        argument: str,
-        reads: bool = False,
+        self, directory: str | os.PathLike[str], subject: JsonMapping, *, argument: str, reads: bool = False
     ) -> None:
         self.directory = Path(directory)
         self.progress: dict[str, Any] = {}
@@ -120,9 +98,7 @@ class Run:
             self._held = held.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._held.close()
 
     def commit(self, progress: JsonMapping) -> None:

@@ -27,13 +27,7 @@ class Snapshot(NamedTuple):
 
 
 class Snapshots:
-    """The snapshots of a `Run`, a file each.
-
-    Parameters
-    ----------
-    run : Run
-        Entered. Its progress is the record of the snapshots.
-    """
+    """The snapshots of a `Run` that was entered, a file each; its progress is the record of them."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -42,12 +36,7 @@ class Snapshots:
     def latest(self) -> Snapshot | None:
         """Return the last snapshot that is whole, or None if there is none yet.
 
-        Logs a warning for one that is damaged.
-
-        Raises
-        ------
-        ValueError
-            If there are snapshots, but all of them are damaged.
+        Logs a warning for one that is damaged; ``ValueError`` if all of them are.
         """
         damage: list[str] = []
         for place, record in enumerate(self._records):

@@ -227,32 +227,19 @@ def what_is_there(directory: Path) -> str:
     """Say what stands in the place of a model, and where one may be."""
     if not directory.exists():
         near = difflib.get_close_matches(directory.name, _models_in(directory.parent), n=3, cutoff=0.6)
-        hint = (
-            f"; did you mean {' or '.join(repr(str(directory.parent / name)) for name in near)}?"
-            if near
-            else ""
-        )
-        return f"there is no directory {directory}{hint}"
+        meant = " or ".join(repr(str(directory.parent / name)) for name in near)
+        return f"there is no directory {directory}" + (f"; did you mean {meant}?" if near else "")
     if not directory.is_dir():
         return f"{directory} is a file; a model is a directory"
     if (directory / "param.json").exists():
         return "the directory holds no model; it looks like a PECOS model, which `arborank convert` reads"
-    models = sorted(_models_in(directory))[:3]
-    hint = (
-        f"; there is one in {' and in '.join(repr(str(directory / name)) for name in models)}"
-        if models
-        else ""
-    )
-    return f"the directory holds no model{hint}"
+    there = " and in ".join(repr(str(directory / name)) for name in sorted(_models_in(directory))[:3])
+    return "the directory holds no model" + (f"; there is one in {there}" if there else "")
 
 
 def _models_in(directory: Path) -> list[str]:
     try:
-        return [
-            entry.name
-            for entry in os.scandir(directory)
-            if os.path.isfile(os.path.join(entry, "config.json"))
-        ]
+        return [name for name in os.listdir(directory) if os.path.isfile(directory / name / "config.json")]
     except OSError:
         return []
 

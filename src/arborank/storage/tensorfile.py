@@ -10,6 +10,7 @@ import json
 import os
 import reprlib
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,38 +62,27 @@ def dtype_code(array: NDArray[Any], name: str) -> str:
 
 
 def write_tensors(path: Path, arrays: Mapping[str, AnyArray]) -> FileRecord:
-    """Write arrays to a new file and sync it to the disk.
+    """Write arrays to a new file and sync it to the disk; ``TypeError`` for a dtype that is not a plain number.
 
     Beyond the arrays themselves this needs memory only for an array that is not C-contiguous, one at a time.
-
-    Raises
-    ------
-    TypeError
-        If an array's dtype is not a plain number.
-    FileExistsError
-        If the file exists.
     """
     # Wide types first: with the header padded, every array is then aligned to its own dtype.
     names = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name))
     header: dict[str, Any] = {}
     position = 0
     for name in names:
-        array = arrays[name]
-        end = position + array.nbytes
-        extent = [position, end]
+        array, begin = arrays[name], position
+        position += array.nbytes
+        extent = [begin, position]
         header[name] = {"dtype": dtype_code(array, name), "shape": list(array.shape), "data_offsets": extent}
-        position = end
     encoded = json.dumps(header, separators=(",", ":")).encode()
     encoded += b" " * (-(8 + len(encoded)) % _ALIGNMENT)
     digest = hashlib.sha256()
     with naming(path), path.open("xb") as file:
-        for piece in (len(encoded).to_bytes(8, "little"), encoded):
+        pieces = (piece for name in names for piece in little_endian_pieces(arrays[name]))
+        for piece in chain([len(encoded).to_bytes(8, "little"), encoded], pieces):
             digest.update(piece)
             file.write(piece)
-        for name in names:
-            for part in little_endian_pieces(arrays[name]):
-                digest.update(part)
-                file.write(part)
         sync(file)
     return FileRecord(8 + len(encoded) + position, digest.hexdigest())
 
@@ -108,22 +98,8 @@ def open_tensors(
 ) -> dict[str, AnyArray]:
     """Map a file into memory and return its arrays: read-only views, no copies.
 
-    Where the file system cannot map files, it is read.
-
-    Parameters
-    ----------
-    path : Path
-    expected : FileRecord, optional
-        The file must have this size and, if ``verify``, this checksum.
-    verify : bool, default True
-        Read the whole file once to check it.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file is missing.
-    ValueError
-        If it is not the expected file, or not a valid safetensors file.
+    Where the file system cannot map files, it is read. The file must have the ``expected`` size and, with ``verify``,
+    which reads all of it once, the checksum; else, or if it is no valid safetensors file, this is a ``ValueError``.
     """
     try:
         with open_regular(path) as file:
