@@ -54,16 +54,13 @@ class GrowingArrays:
     def append(self, arrays: Mapping[str, AnyArray]) -> None:
         """Write rows behind those that are there; the same names, dtypes and widths every time."""
         for name, rows in arrays.items():
+            dtype, width = dtype_code(rows, name), list(rows.shape[1:])
             if name not in self._files:
-                array: dict[str, Any] = {
-                    "dtype": dtype_code(rows, name),
-                    "shape": [0, *rows.shape[1:]],
-                    "crc32": 0,
-                }
-                self._files[name] = self._opened.enter_context(_open(_path(self._stem, name), array))
-                self._described[name] = array
+                new: dict[str, Any] = {"dtype": dtype, "shape": [0, *width], "crc32": 0}
+                self._files[name] = self._opened.enter_context(_open(_path(self._stem, name), new))
+                self._described[name] = new
             array = self._described[name]
-            if array["dtype"] != dtype_code(rows, name) or array["shape"][1:] != list(rows.shape[1:]):
+            if array["dtype"] != dtype or array["shape"][1:] != width:
                 raise ValueError(
                     f"{name} holds rows of {array['dtype']}{array['shape'][1:]}, not of {rows.dtype}"
                 )
@@ -124,10 +121,10 @@ def _checked_size(file: BinaryIO, path: Path, array: dict[str, Any], verify: boo
     size = os.fstat(file.fileno()).st_size
     if size < n_bytes:
         raise ValueError(f"{path} is truncated: it has {size} bytes, at least {n_bytes} were expected")
-    found, rest, expected = 0, n_bytes if verify else 0, array["crc32"] if verify else 0
-    while rest and (piece := file.read(min(rest, _PIECE))):
+    found, rest, expected = 0, n_bytes, array["crc32"]
+    while verify and rest and (piece := file.read(min(rest, _PIECE))):
         found, rest = zlib.crc32(piece, found), rest - len(piece)
-    if found != expected:
+    if verify and found != expected:
         raise ValueError(f"{path} is altered: the CRC-32 of its bytes is {found}, {expected} was expected")
     return n_bytes
 

@@ -98,7 +98,7 @@ def make_directory(directory: Path) -> None:
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file to be read; ``ValueError`` for what is none: a pipe or a device may have no end, or let one wait."""
+    """Open a regular file to be read; ``ValueError`` for anything else: a pipe or a device may never end, or block."""
     return open(path, "rb", opener=functools.partial(_open_checked, wanted="a regular file was expected"))
 
 

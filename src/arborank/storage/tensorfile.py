@@ -80,7 +80,8 @@ def write_tensors(path: Path, arrays: Mapping[str, AnyArray]) -> FileRecord:
     digest = hashlib.sha256()
     with naming(path), path.open("xb") as file:
         pieces = (piece for name in names for piece in little_endian_pieces(arrays[name]))
-        for piece in chain([len(encoded).to_bytes(8, "little"), encoded], pieces):
+        head = [memoryview(len(encoded).to_bytes(8, "little")), memoryview(encoded)]
+        for piece in chain(head, pieces):
             digest.update(piece)
             file.write(piece)
         sync(file)
