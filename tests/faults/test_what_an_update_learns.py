@@ -2,6 +2,7 @@
 
 import lzma
 import random
+import warnings
 from datetime import UTC, datetime
 from functools import partial
 
@@ -57,6 +58,14 @@ def test_known_queries_follow_new_contexts(completer, tmp_path):
     again = arborank.load(tmp_path / "model")
     assert again.complete("", "london") == updated.complete("", "london")
     assert first(completer, "", "london") == "new york"  # the old one serves as ever
+
+
+def test_words_that_are_unknown_are_no_rows_of_another_scale():
+    completer = Autocompleter(prefix_weight=0.05, n_jobs=1).fit(OLD)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        updated = completer.update(sessions({"lisbon": ["nike"]}, name="l", start=START + 10**6))
+    assert first(updated, "n", "lisbon") == "nike"
 
 
 def test_counts_are_those_of_a_completer_fitted_on_both(completer):

@@ -47,6 +47,7 @@ __all__ = [
     "learn_labels",
     "remove_labels",
     "renumber_labels",
+    "warn_of_lengths",
 ]
 
 # What a sample of negatives leaves out, a branch with fewer levels has fewer rankers to make up for. Its margins at the
@@ -79,7 +80,6 @@ def learn_labels(
 
     The arguments are those of `XRLinear.learn_labels`, checked. What the tree knows of the labels is forgotten.
     """
-    _warn_of_lengths(X, fitted.row_length)
     X = divide_rows(X, fitted.row_length)
     counts = count_labels(X, Y, options)
     depth = fitted.tree.depth
@@ -230,7 +230,8 @@ def check_ids(labels: ArrayLike, n_labels: int | None) -> NDArray[np.int64]:
 # ------------------------------------------------------------------ layers
 
 
-def _warn_of_lengths(X: Csr, row_length: float) -> None:
+def warn_of_lengths(X: Csr, row_length: float) -> None:
+    """Warn if rows are much longer or shorter than those that a model was fitted on."""
     length = typical_length(X)
     if max(length, row_length) / min(length, row_length) > _ALIKE:
         warn(

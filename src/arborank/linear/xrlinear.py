@@ -49,6 +49,7 @@ from .updating import (
     learn_labels,
     remove_labels,
     renumber_labels,
+    warn_of_lengths,
 )
 
 __all__ = ["XRLinear"]
@@ -556,6 +557,7 @@ class XRLinear(SaveMixin, Estimator):
         costs = NegativeCosts(negative_share, negative_cost)
         options = LinearOptions.of_update(self)
         rows = known_rows(self, X)
+        warn_of_lengths(rows, self.row_length_)
         labels = check_log(rows, Y)
         ids = np.arange(self.n_labels_, self.n_labels_ + labels.shape[1])
         fitted, times = learn_labels(
@@ -588,9 +590,11 @@ class XRLinear(SaveMixin, Estimator):
             As `add_labels`, or if an id is unknown or repeated, or ``Y`` has another number of columns.
         """
         _check_changeable(self)
+        rows = known_rows(self, X)
+        warn_of_lengths(rows, self.row_length_)
         return self.learn_labels(
             check_ids(labels, self.n_labels_),
-            X,
+            rows,
             Y,
             label_features=label_features,
             negative_share=negative_share,
