@@ -236,6 +236,13 @@ def test_saved_with_the_model(large, tmp_path):
     np.testing.assert_array_equal(again.predict_topk(queries, 5)[1], model.predict_topk(queries, 5)[1])
 
 
+@pytest.mark.parametrize("scale", [1e-37, 1e20, 1e38])
+def test_saved_with_rows_of_any_length(scale, tmp_path):
+    X = scale * np.eye(4, dtype=np.float32)
+    XRLinear().fit(X, [[0], [1], [2], [3]]).save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict_topk(X, 1)[0].ravel(), [0, 1, 2, 3])
+
+
 def test_the_same_in_a_work_dir(large, tmp_path):
     model, X, Y, queries, _ = large
     for _ in range(2):  # the second time all is there

@@ -78,8 +78,9 @@ def check_real(
         number = math.inf
     if math.isnan(number):
         raise ArgumentError(name, f"must be finite, found {value!r}")
-    if not math.isfinite(number) or abs(number) > _LARGEST:
-        raise ArgumentError(name, f"must be finite and at most {_LARGEST:g} in magnitude, found {value!r}")
+    largest = max(_LARGEST, most or 0.0)
+    if not math.isfinite(number) or abs(number) > largest:
+        raise ArgumentError(name, f"must be finite and at most {largest:g} in magnitude, found {value!r}")
     if above is not None and number <= above:
         raise ArgumentError(name, f"must be above {above:g}, found {value!r}")
     if least is not None and number < least:

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import Csr
+from .checks import check_real
 from .notices import warn
 from .sparse import as_csr
 
-__all__ = ["divide_rows", "typical_length"]
+__all__ = ["check_row_length", "divide_rows", "typical_length"]
 
 _ABOUT_UNIT = 2.0  # lengths from a half to this are as good as 1
 _LONGEST = 1e18  # of a divided row: its square is still a number in single precision
+_LONGEST_ROW = 1e45  # more than 2^31 of the largest values of single precision make
 _BLOCK = 1 << 20  # values at a time
 _SAMPLE = 1000  # rows
 _LARGE = 4.0  # times the median of a row's values; larger ones count as much
@@ -71,6 +73,11 @@ def typical_length(X: Csr, *, warns: bool = False) -> float:
         _warn_of_lengths(lengths[filled])
         _warn_of_columns(X, lengths)
     return 1.0 if _is_about_unit(median) else median
+
+
+def check_row_length(length: object) -> float:
+    """Return what rows are to be divided by as a float, or raise if no rows are so long."""
+    return check_real("row_length", length, above=0.0, most=_LONGEST_ROW)
 
 
 def divide_rows(X: Csr, length: float) -> Csr:

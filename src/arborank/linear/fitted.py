@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.checks import check_integer, check_real
+from ..core.checks import check_integer
+from ..core.lengths import check_row_length
 from ..core.state import State
 from ..indexing import LabelTree
 from ..matching import BeamSearch
@@ -96,7 +97,7 @@ class FittedTree:
         """
         tree = state.part("tree", LabelTree)
         layers = [state.part(f"layer{level}", LayerWeights) for level in range(tree.depth)]
-        row_length = check_real("row_length", state.config["row_length"], above=0.0)
+        row_length = check_row_length(state.config["row_length"])
         counts, n_instances = state.arrays.get("label_counts"), state.config["n_instances"]
         if (counts is None) != (n_instances is None):
             raise ValueError("label_counts and n_instances belong together, but one of them is missing")

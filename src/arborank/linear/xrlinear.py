@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..core.checks import Missing, check_integer, check_real
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.lazy import sp
+from ..core.lengths import check_row_length
 from ..core.sparse import as_csr
 from ..core.state import State, lasting
 from ..core.threads import n_threads
@@ -261,7 +262,7 @@ class XRLinear(SaveMixin, Estimator):
         """
         options = LinearOptions.of(self)
         if row_length is not None:
-            check_real("row_length", row_length, above=0.0)
+            check_row_length(row_length)
         rows, features = new_rows(self, X)
         labels, classes = as_indicator(Y, rows.shape[0])
         fitted, times = fit_tree(
