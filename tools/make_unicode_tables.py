@@ -18,7 +18,6 @@ CODE_POINTS = range(0x110000)
 HANGUL = range(0xAC00, 0xD7A4)  # decomposed by arithmetic
 WORD = re.compile(r"\w")
 SPACE = re.compile(r"\s")
-ZERO_WIDTH_SPACE = 0x200B
 # Blocks of the marks that Latin, Greek, Cyrillic, Hebrew, Syriac and Arabic texts may be written without.
 ACCENTS = (
     (0x300, 0x36F),
@@ -70,7 +69,19 @@ def is_accent(c: str) -> bool:
 def fold(c: str) -> str:
     """Compatibility composition without accents."""
     decomposed = unicodedata.normalize("NFKD", c)
-    return unicodedata.normalize("NFC", "".join(d for d in decomposed if not is_accent(d)))
+    return unicodedata.normalize("NFC", without_accents(decomposed))
+
+
+def without_accents(text: str) -> str:
+    """Drop what `is_accent` tells."""
+    return "".join(c for c in text if not is_accent(c))
+
+
+def canonical_fold(c: str) -> str:
+    """Return what the tables make of a character that `kFold` lacks."""
+    decomposed = unicodedata.normalize("NFD", c)
+    kept = without_accents(decomposed)
+    return c if kept == decomposed and unicodedata.is_normalized("NFC", c) else kept
 
 
 def continues(c: str) -> bool:
@@ -86,23 +97,6 @@ def compositions() -> list[tuple[int, int, int]]:
         if len(parts) == 2 and parts[0][0] != "<" and unicodedata.is_normalized("NFC", chr(c)):
             found.append((int(parts[0], 16), int(parts[1], 16), c))
     return sorted(found)
-
-
-def is_unsettled(seconds: set[int]) -> Callable[[str], bool]:
-    """Tell the characters that may have to be composed, reordered, dropped or replaced."""
-
-    def check(c: str) -> bool:
-        return (
-            not unicodedata.is_normalized("NFC", c)
-            or unicodedata.combining(c) > 0
-            or ord(c) in seconds
-            or 0x1161 <= ord(c) <= 0x1175
-            or 0x11A8 <= ord(c) <= 0x11C2
-            or ord(c) == ZERO_WIDTH_SPACE
-            or is_invisible(c)
-        )
-
-    return check
 
 
 def is_invisible(c: str) -> bool:
@@ -137,14 +131,25 @@ def table(name: str, values: Iterable[int], comment: str) -> None:
     print(line + "};")
 
 
-def mapping(name: str, function: Callable[[str], str], skip: Iterable[int], comment: str) -> None:
-    """Print a map of characters as: code point, length, result."""
-    skipped = set(skip)
+def mapping(name: str, function: Callable[[str], str], skip: Callable[[str], bool], comment: str) -> None:
+    """Print a map of characters, as runs of those with results of one length; a run may hold one that stays."""
+    runs: list[list[str]] = []
+    end = -1
+    for c in map(chr, CODE_POINTS[0x80:]):
+        if skip(c) or (result := function(c)) == c:
+            continue
+        run = runs[-1] if runs else []
+        if run and len(run[1]) == len(result) and ord(c) == end:
+            run.append(result)
+        elif run and len(run[1]) == len(result) == 1 and ord(c) == end + 1:
+            run += [chr(end), result]
+        else:
+            runs.append([c, result])
+        end = ord(c) + 1
     values: list[int] = []
-    for c in CODE_POINTS:
-        if c >= 0x80 and c not in skipped and (result := function(chr(c))) != chr(c):
-            values += [c, len(result), *map(ord, result)]
-    table(name, values, f"Code point, length, result. {comment}")
+    for first, *results in runs:
+        values += [ord(first), len(results), len(results[0]), *map(ord, "".join(results))]
+    table(name, values, f"Runs: first code point, how many, length of a result, results. {comment}")
 
 
 def main() -> None:
@@ -167,17 +172,30 @@ def main() -> None:
     table("kPictograph", pictographs, "First, last of runs of pictures that a zero-width joiner joins.")
     table("kContinue", ranges(continues), "First, last of runs of marks and joiners.")
     pairs = compositions()
-    seconds = {second for _, second, _ in pairs}
-    table(
-        "kUnsettled",
-        ranges(is_unsettled(seconds)),
-        "First, last of runs of what composed text may not hold as it is.",
-    )
+    composed = {chr(c) for _, _, c in pairs}
     table("kInvisible", ranges(is_invisible), "First, last of runs of what is dropped.")
     table("kCombining", classes(), "First, last, combining class.")
-    mapping("kLower", str.lower, [0x3A3], "str.lower, but for capital sigma, which depends on context.")
-    mapping("kFold", fold, [], "NFKC without accents.")
-    mapping("kDecompose", lambda c: unicodedata.normalize("NFD", c), HANGUL, "NFD, but for Hangul syllables.")
+    table(
+        "kAccents", (c for block in ACCENTS for c in block), "First, last of blocks whose marks are accents."
+    )
+    mapping(
+        "kLower",
+        str.lower,
+        lambda c: c == "\u03a3",
+        "str.lower, but for capital sigma, which depends on context.",
+    )
+    mapping(
+        "kFold",
+        fold,
+        lambda c: fold(c) == canonical_fold(c),
+        "NFKC without accents, where it is not what NFD leaves without accents.",
+    )
+    mapping(
+        "kDecompose",
+        lambda c: unicodedata.normalize("NFD", c),
+        lambda c: ord(c) in HANGUL or c in composed,
+        "NFD, but for Hangul syllables and what two characters compose to.",
+    )
     table(
         "kCompose",
         (c for pair in pairs for c in pair),

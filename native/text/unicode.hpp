@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -23,7 +25,7 @@ enum Class : std::uint8_t {
   kIsInvisible = 128,
 };
 
-// The generated ranges laid out for one look-up a character; built when first needed, in about a millisecond.
+// The generated ranges laid out for one look-up a character; built when first needed, in about two milliseconds.
 class Tables {
  public:
   static const Tables& get() {
@@ -34,9 +36,9 @@ class Tables {
   bool is_prefix(char32_t c) const { return c < kMapped && is_prefix_[c]; }
   bool is_pictograph(char32_t c) const { return c < kMapped && is_pictograph_[c]; }
   // Code points that `c` becomes, or nothing found: nullptr. The first number is how many.
-  const std::uint32_t* lower(char32_t c) const { return find(lower_, kLower, c); }
-  const std::uint32_t* fold(char32_t c) const { return find(fold_, kFold, c); }
-  const std::uint32_t* decompose(char32_t c) const { return find(decompose_, kDecompose, c); }
+  const std::uint32_t* lower(char32_t c) const { return find(lower_, c); }
+  const std::uint32_t* fold(char32_t c) const { return find(fold_, c); }
+  const std::uint32_t* decompose(char32_t c) const { return find(decompose_, c); }
   std::uint8_t combining(char32_t c) const { return c < kMapped ? combining_[c] : 0; }
   // May c compose with a character before it, other than in Hangul?
   bool is_second(char32_t c) const { return c < kMapped && is_second_[c]; }
@@ -53,44 +55,108 @@ class Tables {
         is_second_(kMapped),
         is_prefix_(kMapped),
         is_pictograph_(kMapped) {
-    mark(kWord, std::size(kWord), kIsWord);
-    mark(kSpace, std::size(kSpace), kIsSpace);
-    mark(kCased, std::size(kCased), kIsCased);
-    mark(kIgnorable, std::size(kIgnorable), kIsIgnorable);
-    mark(kExtend, std::size(kExtend), kExtends);
-    mark(kContinue, std::size(kContinue), kContinues);
-    mark(kUnsettled, std::size(kUnsettled), kIsUnsettled);
-    mark(kInvisible, std::size(kInvisible), kIsInvisible);
-    each(kPrepend, std::size(kPrepend), [&](std::uint32_t c) { is_prefix_.at(c) = true; });
-    each(kPictograph, std::size(kPictograph), [&](std::uint32_t c) { is_pictograph_.at(c) = true; });
+    mark(kWord, kIsWord);
+    mark(kSpace, kIsSpace);
+    mark(kCased, kIsCased);
+    mark(kIgnorable, kIsIgnorable);
+    mark(kExtend, kExtends);
+    mark(kContinue, kContinues);
+    mark(kInvisible, kIsInvisible | kIsUnsettled);
+    each(kPrepend, [&](std::uint32_t c) { is_prefix_.at(c) = true; });
+    each(kPictograph, [&](std::uint32_t c) { is_pictograph_.at(c) = true; });
     for (std::size_t i = 0; i < std::size(kCombining); i += 3)
-      for (std::uint32_t c = kCombining[i]; c <= kCombining[i + 1]; c++)
+      for (std::uint32_t c = kCombining[i]; c <= kCombining[i + 1]; c++) {
         combining_.at(c) = static_cast<std::uint8_t>(kCombining[i + 2]);
-    for (std::size_t i = 0; i < std::size(kCompose); i += 3)
-      is_second_.at(kCompose[i + 1]) = true;
-    index(kLower, std::size(kLower), lower_);
-    index(kFold, std::size(kFold), fold_);
-    index(kDecompose, std::size(kDecompose), decompose_);
+        classes_[c] |= kIsUnsettled;
+      }
+    results_.reserve(std::size(kLower) + std::size(kFold) + std::size(kDecompose) + std::size(kCompose));
+    read(kLower, lower_);
+    read(kFold, fold_);
+    read(kDecompose, decompose_);
+    const Pairs pairs = decompose_pairs();
+    fold_canonically(pairs);
+    for (std::uint32_t c = 0; c < kMapped; c++)
+      if (decompose_[c] != 0 && !pairs.contains(c))
+        classes_[c] |= kIsUnsettled;
+    constexpr std::uint32_t kOthers[] = {0x1161, 0x1175, 0x11A8, 0x11C2, 0x200B, 0x200B};  // Hangul, zero-width space
+    mark(kOthers, kIsUnsettled);
   }
-  template <class Visit>
-  static void each(const std::uint32_t* ranges, std::size_t n, Visit&& visit) {
-    for (std::size_t i = 0; i < n; i += 2)
+  template <std::size_t kSize, class Visit>
+  static void each(const std::uint32_t (&ranges)[kSize], Visit&& visit) {
+    for (std::size_t i = 0; i < kSize; i += 2)
       for (std::uint32_t c = ranges[i]; c <= ranges[i + 1]; c++)
         visit(c);
   }
-  void mark(const std::uint32_t* ranges, std::size_t n, std::uint8_t bit) {
-    each(ranges, n, [&](std::uint32_t c) { classes_[c] |= bit; });
+  template <std::size_t kSize>
+  void mark(const std::uint32_t (&ranges)[kSize], std::uint8_t bit) {
+    each(ranges, [&](std::uint32_t c) { classes_[c] |= bit; });
   }
-  static void index(const std::uint32_t* entries, std::size_t n, std::vector<std::uint32_t>& where) {
-    for (std::size_t i = 0; i < n; i += 2 + entries[i + 1])
-      where.at(entries[i]) = static_cast<std::uint32_t>(i + 1);
+
+  typedef std::vector<std::uint32_t> Map;  // where in `results_` what a character becomes begins; 0: it stays
+
+  const std::uint32_t* find(const Map& map, char32_t c) const {
+    return c < kMapped && map[c] ? results_.data() + map[c] : nullptr;
   }
-  static const std::uint32_t* find(const std::vector<std::uint32_t>& where, const std::uint32_t* entries, char32_t c) {
-    return c < kMapped && where[c] ? entries + where[c] : nullptr;
+  void put(Map& map, std::uint32_t c, std::span<const std::uint32_t> result) {
+    map.at(c) = static_cast<std::uint32_t>(results_.size());
+    results_.push_back(static_cast<std::uint32_t>(result.size()));
+    results_.insert(results_.end(), result.begin(), result.end());
+  }
+  template <std::size_t kSize>
+  void read(const std::uint32_t (&table)[kSize], Map& map) {
+    for (std::size_t i = 0; i < kSize;) {
+      const std::uint32_t first = table[i], end = first + table[i + 1], length = table[i + 2];
+      i += 3;
+      for (std::uint32_t c = first; c < end; c++, i += length)
+        if (length != 1 || table[i] != c)
+          put(map, c, {table + i, length});
+    }
+  }
+
+  typedef std::unordered_map<std::uint32_t, const std::uint32_t*> Pairs;  // two characters by what they compose to
+
+  Pairs decompose_pairs() {
+    Pairs pairs(std::size(kCompose) / 3);
+    for (std::size_t i = 0; i < std::size(kCompose); i += 3) {
+      is_second_.at(kCompose[i + 1]) = true;
+      classes_[kCompose[i + 1]] |= kIsUnsettled;
+      pairs[kCompose[i + 2]] = kCompose + i;
+    }
+    std::vector<std::uint32_t> parts;
+    for (const auto& [c, pair] : pairs) {
+      parts = {pair[0], pair[1]};
+      for (auto first = pairs.find(pair[0]); first != pairs.end(); first = pairs.find(parts[0])) {
+        parts[0] = first->second[1];
+        parts.insert(parts.begin(), first->second[0]);
+      }
+      put(decompose_, c, parts);
+    }
+    return pairs;
+  }
+
+  // Folds what kFold lacks: accents go, and of what decomposes the accents; what has none stays composed.
+  void fold_canonically(const Pairs& pairs) {
+    std::vector<bool> is_accent(kMapped);
+    each(kAccents, [&](std::uint32_t c) { is_accent.at(c) = combining_[c] > 0; });
+    std::vector<std::uint32_t> kept;
+    for (std::uint32_t c = 0; c < kMapped; c++) {
+      const std::uint32_t* const parts = decompose(c);
+      if (parts == nullptr || fold_[c] != 0)
+        continue;
+      kept.assign(parts + 1, parts + 1 + parts[0]);
+      std::erase_if(kept, [&](std::uint32_t part) { return is_accent[part]; });
+      if (kept.size() < parts[0] || !pairs.contains(c))
+        put(fold_, c, kept);
+    }
+    each(kAccents, [&](std::uint32_t c) {
+      if (is_accent[c] && fold_[c] == 0)
+        put(fold_, c, {});
+    });
   }
 
   std::vector<std::uint8_t> classes_, combining_;
-  std::vector<std::uint32_t> lower_, fold_, decompose_;
+  std::vector<std::uint32_t> results_ = {0};
+  Map lower_, fold_, decompose_;
   std::vector<bool> is_second_, is_prefix_, is_pictograph_;
 };
 

@@ -75,3 +75,13 @@ def test_an_update_keeps_the_names_of_features(topics):
         assert other.feature_names_in_.tolist() == list(frame.columns)
         with pytest.raises(ValueError, match="feature names"):
             other.predict_topk(frame[frame.columns[::-1]])
+
+
+def test_layers_of_a_loaded_model_share_the_ranks_of_features(topics, tmp_path):
+    X, Y = topics
+    XRLinear(**SMALL_TREE).fit(X, Y).save(tmp_path / "first")
+    load(tmp_path / "first").quantize("float16").save(tmp_path / "second")
+    for name in ("first", "second"):
+        first, *others = load(tmp_path / name).layers_
+        assert others
+        assert all(np.shares_memory(layer.ranks, first.ranks) for layer in others)

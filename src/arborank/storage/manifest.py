@@ -34,7 +34,7 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
 
     ``place`` are the names of the parts that lead to it, empty for the model itself; ``token`` makes the names of this
     save's files unique. The description has kind, config, arrays (dtype and shape of each, and where another part's
-    array is the same object, its file and name), parts (the same again) and, where there are arrays, file.
+    array is the same memory, its file and name), parts (the same again) and, where there are arrays, file.
     """
     kind = type(part).__name__
     where = ".".join(place) or "model"
@@ -51,7 +51,9 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
     node["arrays"] = {}
     for name, array in state.arrays.items():
         described = {"dtype": dtype_code(array, f"{where}.{name}"), "shape": list(array.shape)}
-        held = next(([f, n] for f, saved in files.items() for n, one in saved.items() if one is array), None)
+        held = next(
+            ([f, n] for f, saved in files.items() for n, one in saved.items() if _is_same(one, array)), None
+        )
         if held is None:
             files.setdefault(file, {})[".".join((*place, name))] = array
         else:
@@ -61,6 +63,14 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
         node["file"] = file
     node["parts"] = {name: take_apart(sub, (*place, name), token, files) for name, sub in state.parts.items()}
     return node
+
+
+def _is_same(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Tell whether two arrays are views of the same memory, as those are that layers share."""
+    if a is b:
+        return True
+    one, other = a.__array_interface__, b.__array_interface__
+    return a.size > 0 and all(one[key] == other[key] for key in ("data", "shape", "strides", "typestr"))
 
 
 def plain(value: Any, where: str) -> Any:
