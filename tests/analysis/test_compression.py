@@ -218,7 +218,7 @@ def test_the_model_is_saved_before_the_plot(saved, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr("arborank.analysis.pictures.check_drawable", lambda path: None)
-    monkeypatch.setattr("arborank.analysis.frontier.draw", fail)
+    monkeypatch.setattr("arborank.analysis.pictures.draw_trials", fail)
     result = run(
         "compress", saved / "model", "-o", tmp_path / "small", "--validation", saved / "validation.txt",
         "--threshold", "0.3", "--weights", "int8", "--beam-size", "4", "--target-size", "1GB",

@@ -137,13 +137,11 @@ def draw_senses(
     rows = max((len(sense.features) for sense in senses), default=0)
     below = max((len(sense.companions) for sense in senses), default=0)
     largest = max((weight for sense in senses for _, weight in sense.features), default=1.0)
-    figure = Figure(
-        figsize=(2.8 * max(len(senses), 1), 0.24 * (rows + below + 2) + 0.9), layout="constrained"
-    )
+    size = (2.8 * max(len(senses), 1), 0.24 * (rows + below + 2) + 0.9)
+    figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title, parse_math=False)
-    for axes, sense in zip(
-        figure.subplots(1, len(senses), squeeze=False)[0] if senses else (), senses, strict=True
-    ):
+    places = figure.subplots(1, len(senses), squeeze=False)[0] if senses else ()
+    for axes, sense in zip(places, senses, strict=True):
         axes.set(xlim=(0, largest), ylim=(rows + below + 2, -1))
         axes.set_title(f"leaf {sense.leaf}", fontsize=9)
         axes.axis("off")

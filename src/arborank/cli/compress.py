@@ -232,9 +232,9 @@ def _write(trials: "list[Trial]", best: "Trial", table: str | None, plot: str | 
     if table is not None:
         _write_table(table, trials)
     if plot is not None:
-        from ..analysis.frontier import draw
+        from ..analysis.pictures import draw_trials
 
-        draw(trials, best, plot, k=k)
+        draw_trials(trials, best, plot, k=k)
 
 
 def _write_table(path: str, trials: "list[Trial]") -> None:

@@ -156,9 +156,8 @@ def _place(
 
 def _named(names: Sequence[str], wanted: Sequence[str], other: int | None) -> int | None:
     for name in wanted:
-        found = [
-            place for place, own in enumerate(names) if own.strip('"').casefold() == name and place != other
-        ]
+        same = [place for place, own in enumerate(names) if own.strip('"').casefold() == name]
+        found = [place for place in same if place != other]
         if len(found) == 1:
             return found[0]
     return None
@@ -181,8 +180,7 @@ def _unclear(
     """Return the error that columns cannot be told apart, with a proposal that fits this file."""
     first = rows[0][1]
     if width < 2 and ordered:
-        row = next(number for number, cells in rows if len(cells) < 2)
-        cells = next(cells for _, cells in rows if len(cells) < 2)
+        row, cells = next((number, cells) for number, cells in rows if len(cells) < 2)
         return LayoutError(
             f"{place.rpartition(':')[0]}:{row}: 2 tab-separated columns (labels in 1, text in 2) were expected, "
             f"found 1 in {(cells[0] if cells else '')[:60]!r}"
@@ -193,16 +191,11 @@ def _unclear(
     likely = text if text is not None else next((c for c in by_size if c != labels), 0)
     others = [c for c in by_size if c != likely]
     second = labels if labels is not None else (others[0] if others else 0)
-
-    def called(column: int) -> Column:
-        return names[column] if names is not None else column + 1
-
+    called: Sequence[Column] = range(1, width + 1) if names is None else names
     columns = f"columns {', '.join(map(repr, names[:12]))}" if names else f"columns {shown(first)}"
     roles = [role for role, known in (("the text", text), ("the labels", labels)) if known is None]
-    remedy = {"text_column": called(likely), "label_column": called(second)} | (
-        {} if names is not None else {"header": False}
-    )
-    return LayoutError(
-        f"{place}: which column holds {' and which '.join(roles)} is not clear: {columns}",
-        (remedy, "for instance"),
-    )
+    remedy: dict[str, Column] = {"text_column": called[likely], "label_column": called[second]}
+    if names is None:
+        remedy["header"] = False
+    problem = f"{place}: which column holds {' and which '.join(roles)} is not clear: {columns}"
+    return LayoutError(problem, (remedy, "for instance"))

@@ -27,24 +27,16 @@ def relevance_of(record: JsonMapping, labels_key: str, relevance_key: str) -> li
             )
     if given is not None and isinstance(labels, dict):
         raise ValueError(f'"{labels_key}" and "{relevance_key}" both give a relevance; one was expected')
-    place, values = (
-        (labels_key, list(labels.values())) if isinstance(labels, dict) else (relevance_key, given)
-    )
+    place, values = relevance_key, given
+    if isinstance(labels, dict):
+        place, values = labels_key, list(labels.values())
     if values is None:
         return None
-    relevance = _weights(values, len(labels))
-    if relevance is None:
+    fits = isinstance(values, list) and len(values) == len(labels)
+    if not fits or not all(type(value) in (int, float) and 0 <= value < math.inf for value in values):
         raise ValueError(
             f'"{place}" must hold one finite number of at least 0 for every label, found {repr(record[place])[:60]}'
         )
-    return relevance
-
-
-def _weights(values: object, n_labels: int) -> list[float] | None:
-    if not isinstance(values, list) or len(values) != n_labels:
-        return None
-    if not all(type(value) in (int, float) and 0 <= value < math.inf for value in values):
-        return None
     return [float(value) for value in values]
 
 
