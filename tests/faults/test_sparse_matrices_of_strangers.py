@@ -224,6 +224,14 @@ def test_npz_files_with_damaged_arrays(tmp_path, kind):
             raise AssertionError(name, read_npz(path))
 
 
+@pytest.mark.parametrize("blocks", [(1, 0, 2), (1, 2, 0), (0, 0, 0)])
+def test_npz_files_with_blocks_of_nothing(tmp_path, blocks):
+    arrays = {"data": np.ones(blocks), "indices": np.array([0]), "indptr": np.array([0, 1, 1])}
+    path = write(tmp_path / "x.npz", {"format": np.array(b"bsr"), "shape": np.array((4, 4)), **arrays})
+    with pytest.raises(ValueError, match=r"x\.npz: not a sparse matrix"):
+        read_npz(path)
+
+
 @pytest.mark.parametrize("kind", ["csr", "csc", "bsr", "coo", "dia"])
 @pytest.mark.parametrize(
     "shape",

@@ -22,7 +22,16 @@ _MOST_ARRAYS = 64
 _MOST_LETTERS = 300  # of an error, which may hold what the file holds
 _DEFLATED = 1032  # bytes that one can stand for, at most
 # RuntimeError: a password, or a way to compress that Python does not know
-_DAMAGED = (ValueError, TypeError, LookupError, OSError, EOFError, RuntimeError, AttributeError)
+_DAMAGED = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    AttributeError,
+)
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
