@@ -3,9 +3,12 @@
 import contextlib
 import os
 import pty
+import select
 import signal
 import subprocess
 import time
+
+import pytest
 
 from support.commands import arborank_process
 
@@ -21,16 +24,27 @@ def test_rank_one_text_and_lines_of_standard_input(run):
     assert "not texts" in run("rank", "linear", "x", code=1).stderr
 
 
-def test_rank_converses_with_a_person(folder):
+def read_until(terminal, end):
+    seen = b""
+    while not seen.endswith(end):
+        assert select.select([terminal], [], [], 60)[0], seen
+        seen += os.read(terminal, 10_000)
+    return seen.decode()
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\x04"])
+def test_rank_converses_with_a_person(folder, end):
     parent, child = pty.openpty()
-    process = arborank_process("rank", folder / "model", "-k", "1", stdin=child, stdout=child, stderr=child)
-    os.close(child)
-    os.write(parent, b"a grapeish fruit\n\n")
-    assert process.wait(60) == 0
-    seen = os.read(parent, 10_000).decode()
+    line = ("rank", folder / "model", "-k", "1")
+    with arborank_process(*line, stdin=child, stdout=child, stderr=child) as process:
+        os.close(child)
+        assert "8 labels" in read_until(parent, b"> ")
+        os.write(parent, b"a grapeish fruit\n")
+        assert "grape\r\n" in read_until(parent, b"> ")
+        os.write(parent, end)
+        assert process.wait(60) == 0
+    assert b"Error" not in os.read(parent, 10_000)
     os.close(parent)
-    assert "8 labels" in seen
-    assert "grape\r\n" in seen
 
 
 def test_interrupt_ends_with_130(folder):

@@ -7,8 +7,11 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
-from arborank import NgramTfidf, TextFeatures, XRLinear
+from arborank import NgramTfidf, TextFeatures, TextRanker, XRLinear
+from arborank.core.estimator import Estimator
+from arborank.core.estimator import clone as our_clone
 from arborank.linear import Ensemble
+from arborank.transformer import PlainTexts
 
 
 @pytest.fixture
@@ -47,6 +50,54 @@ def test_parameters_of_parameters():
         ensemble.set_params(depth=3)
     with pytest.raises(ValueError, match=r"'combine__x' for estimator .* has none"):
         XRLinear().set_params(combine__x=1)
+
+
+def test_parameters_of_parts_have_names():
+    ranker = TextRanker(model=XRLinear(Cp=2.0))
+    assert ranker.get_params()["model__Cp"] == 2.0
+    assert ranker.get_params()["model"] is ranker.model
+    assert not any("__" in name for name in ranker.get_params(deep=False))
+    assert ranker.set_params(model__Cp=3.0, n_jobs=1) is ranker
+    assert (ranker.model.Cp, ranker.n_jobs) == (3.0, 1)
+    replaced = ranker.set_params(model__Cp=4.0, model=XRLinear(Cn=5.0)).model  # whatever their order
+    assert (replaced.Cp, replaced.Cn) == (4.0, 5.0)
+
+
+def test_an_estimator_without_parameters():
+    assert PlainTexts().get_params() == {}
+    assert repr(PlainTexts()) == "PlainTexts()"
+    assert isinstance(clone(PlainTexts()), PlainTexts)
+    with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
+        PlainTexts().set_params(depth=3)
+
+
+class Holder(Estimator):
+    def __init__(self, held):
+        self.held = held
+
+
+@pytest.mark.parametrize("copied", [clone, our_clone])
+def test_copies_reach_into_containers(copied):
+    inner, array = XRLinear(Cp=2.0), np.ones(2)
+    twin = copied(Holder({"a": [inner, (MaxAbsScaler(copy=False),)], "class": XRLinear, "array": array}))
+    (model, (scaler,)) = twin.held["a"]
+    assert model is not inner
+    assert model.Cp == 2.0
+    assert isinstance(scaler, MaxAbsScaler)
+    assert scaler.copy is False
+    assert twin.held["class"] is XRLinear
+    twin.held["array"][0] = 0
+    assert array.tolist() == [1, 1]
+
+
+def test_copies_of_estimators_of_others():
+    scaler = MaxAbsScaler(copy=False).fit(np.eye(2))
+    twin = our_clone(scaler)
+    assert twin is not scaler
+    assert twin.copy is False
+    assert not hasattr(twin, "scale_")
+    with pytest.raises(TypeError, match="does not seem to be a scikit-learn estimator"):
+        our_clone("no estimator")
 
 
 def test_copies_share_nothing_and_are_not_fitted():

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arborank.storage.append import GrowingArrays, map_arrays
-from arborank.storage.lock import exclusive
 
 
 def pieces(seed, sizes):
@@ -93,10 +92,3 @@ def test_rows_of_another_kind(tmp_path, rows):
         files.append({"bias": np.ones(3, np.float32)})
         with pytest.raises(ValueError, match="bias holds rows of F32"):
             files.append({"bias": rows})
-
-
-def test_one_holder_at_a_time(tmp_path):
-    with exclusive(tmp_path), pytest.raises(BlockingIOError, match="in use"), exclusive(tmp_path):
-        pass
-    with exclusive(tmp_path):
-        pass

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from arborank.transformer.encoders.device import choose_device  # noqa: E402
-from arborank.transformer.tuning.team import Team  # noqa: E402
+from arborank.transformer.tuning.team import Team, gathered_team  # noqa: E402
 
 PROGRAM = """
 import json, sys
@@ -51,6 +51,24 @@ def test_two_processes_end_with_the_same_model(folder, data, tmp_path):
     np.testing.assert_allclose(one, other, atol=1e-4)
     ids = np.load(tmp_path / "ids0.npy")
     assert np.mean([row[0] in labels for row, labels in zip(ids, Y, strict=True)]) > 0.9
+
+
+def test_a_process_group_of_the_program_is_used_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")  # of another launcher: the group counts
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/group", rank=0, world_size=1)
+    try:
+        with gathered_team(choose_device("cpu", "float32")) as team:
+            assert (team.rank, team.size) == (0, 1)
+        assert torch.distributed.is_initialized()
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_without_other_processes_there_is_no_group(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with gathered_team(choose_device("cpu", "float32")) as team:
+        assert (team.rank, team.size) == (0, 1)
+        assert not torch.distributed.is_initialized()
 
 
 def test_a_team_of_one_has_all_the_work():

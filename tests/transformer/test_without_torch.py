@@ -6,9 +6,12 @@ import sys
 import pytest
 import sklearn.base
 import sklearn.exceptions
+import sklearn.utils
 
+import arborank.transformer
 from arborank import XRLinear
 from arborank.core.estimator import clone
+from arborank.storage import load, save
 from arborank.transformer import PlainTexts, XRTransformer, XTransformer
 
 
@@ -50,6 +53,25 @@ def test_plain_texts_stay():
     assert PlainTexts().fit_transform(("a", "b")) == ["a", "b"]
     with pytest.raises(TypeError, match="one str"):
         PlainTexts().transform("text")
+
+
+def test_plain_texts_for_scikit_learn():
+    tags = sklearn.utils.get_tags(PlainTexts()).input_tags
+    assert tags.string
+    assert not tags.two_d_array
+
+
+def test_plain_texts_can_be_saved(tmp_path):
+    save(PlainTexts(), tmp_path / "plain")
+    assert load(tmp_path / "plain").transform(["a text"]) == ["a text"]
+
+
+@pytest.mark.parametrize("name", ["Decoder"])
+def test_names_that_the_package_lacks(name):
+    with pytest.raises(AttributeError, match=r"'arborank.transformer' has no attribute 'Decoder'"):
+        getattr(arborank.transformer, name)
+    with pytest.raises(ImportError, match="Decoder"):
+        from arborank.transformer import Decoder  # noqa: F401
 
 
 def test_x_transformer_has_the_parameters_of_one_level():

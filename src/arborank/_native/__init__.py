@@ -13,8 +13,7 @@ _ORDER = ("v4", "v3", "v2", "base")
 
 
 def _candidates() -> tuple[str, ...]:
-    best = cpu.level()
-    supported = _ORDER[_ORDER.index(best) :] if best != "base" else ("base",)
+    supported = _ORDER[_ORDER.index(cpu.level()) :]
     forced = os.environ.get("ARBORANK_LEVEL")
     if forced is None:
         return supported

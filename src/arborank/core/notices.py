@@ -10,13 +10,7 @@ _INNER = ("arborank", "sklearn")
 
 def warn(message: str) -> None:
     """Issue a `UserWarning` as of the line outside of Arborank and scikit-learn that led here."""
-    level = 1
-    while True:
-        try:
-            frame = sys._getframe(level)
-        except ValueError:  # all of it is inside, as on the command line
-            break
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in _INNER:
-            break
-        level += 1
-    warnings.warn(message, UserWarning, stacklevel=level + 1)
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _INNER:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)

@@ -30,9 +30,6 @@ class PlainTexts(Estimator):
         """Make one."""
         return cls()
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
