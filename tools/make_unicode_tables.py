@@ -162,7 +162,6 @@ def main() -> None:
     table("kCased", ranges(is_cased), "First, last of runs of cased, not case-ignorable characters.")
     table("kIgnorable", ranges(is_ignorable), "First, last of runs of case-ignorable characters.")
     joined = has(r"\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}")
-    table("kExtend", ranges(joined), "First, last of runs of characters that belong to the one before.")
     table(
         "kPrepend",
         ranges(has(r"\p{GCB=Prepend}")),
@@ -171,6 +170,16 @@ def main() -> None:
     pictographs = ranges(has(r"\p{Extended_Pictographic}"))
     table("kPictograph", pictographs, "First, last of runs of pictures that a zero-width joiner joins.")
     table("kContinue", ranges(continues), "First, last of runs of marks and joiners.")
+    table(
+        "kApart",
+        ranges(lambda c: continues(c) and not joined(c)),
+        "First, last of runs of those that do not belong to the character before.",
+    )
+    table(
+        "kJoined",
+        ranges(lambda c: joined(c) and not continues(c)),
+        "First, last of runs of others that belong to the character before.",
+    )
     pairs = compositions()
     composed = {chr(c) for _, _, c in pairs}
     table("kInvisible", ranges(is_invisible), "First, last of runs of what is dropped.")

@@ -9,6 +9,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -37,11 +38,20 @@ NumpyVector<T> to_numpy(std::vector<T>&& values) {
   return NumpyVector<T>(owned->data(), {owned->size()}, owner);
 }
 
-template <class T>
-NumpyMatrix<T> to_numpy(std::vector<T>&& values, std::size_t n_rows, std::size_t n_cols) {
-  auto* owned = new std::vector<T>(std::move(values));
-  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return NumpyMatrix<T>(owned->data(), {n_rows, n_cols}, owner);
+// The same of other arrays; of a shape, if there are several lengths.
+template <class T, class Deleter, class... Lengths>
+auto to_numpy(std::unique_ptr<T[], Deleter>&& values, Lengths... lengths) {
+  T* const data = values.release();
+  nb::capsule owner(data, [](void* p) noexcept { Deleter()(static_cast<T*>(p)); });
+  return nb::ndarray<nb::numpy, T, nb::ndim<sizeof...(lengths)>, nb::c_contig>(
+      data, {static_cast<std::size_t>(lengths)...}, owner);
+}
+
+// What a function returns that is called without the GIL.
+template <class Function>
+auto without_gil(Function&& function) {
+  nb::gil_scoped_release release;
+  return function();
 }
 
 // The Python class `Csr`: arrays kept alive and checked once. Kernels take its view.

@@ -37,11 +37,7 @@ std::pair<NumpyVector<std::int32_t>, NumpyVector<std::int32_t>> cover_labels(
   const cluster::CoverProblem problem{
       view,         beams.data(), scores.data(), static_cast<std::int64_t>(beams.shape(1)), homes.data(), n_clusters,
       max_clusters, capacity,     min_gain};
-  cluster::Copies copies;
-  {
-    nb::gil_scoped_release release;
-    copies = cluster::cover(problem, python_tick(std::nullopt));
-  }
+  cluster::Copies copies = without_gil([&] { return cluster::cover(problem, python_tick(std::nullopt)); });
   return {to_numpy(std::move(copies.labels)), to_numpy(std::move(copies.clusters))};
 }
 
@@ -68,12 +64,7 @@ NumpyVector<std::int32_t> part_instances(const Csr& features, const Csr& compani
                                      coherence,
                                      max_iter,
                                      starts};
-  std::vector<std::int32_t> chosen;
-  {
-    nb::gil_scoped_release release;
-    chosen = cluster::part(problem, n_threads, python_tick(std::nullopt));
-  }
-  return to_numpy(std::move(chosen));
+  return to_numpy(without_gil([&] { return cluster::part(problem, n_threads, python_tick(std::nullopt)); }));
 }
 
 }  // namespace

@@ -137,20 +137,13 @@ class TextReader {
   std::int64_t position_ = 0;
 };
 
-template <class T>
-NumpyVector<T> array_of(std::unique_ptr<T[]>&& values, std::size_t n) {
-  T* const data = values.release();
-  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
-  return {data, {n}, owner};
-}
-
 // The three arrays of a `Csr`, which Python puts together.
 using Rows = std::tuple<NumpyVector<std::int64_t>, NumpyVector<std::int32_t>, NumpyVector<float>>;
 
 Rows csr_of(text::NgramRows&& a) {
-  const auto nnz = static_cast<std::size_t>(a.indptr[a.n_rows]);
-  return {array_of(std::move(a.indptr), a.n_rows + 1), array_of(std::move(a.indices), nnz),
-          array_of(std::move(a.data), nnz)};
+  const std::int64_t nnz = a.indptr[a.n_rows];
+  return {to_numpy(std::move(a.indptr), a.n_rows + 1), to_numpy(std::move(a.indices), nnz),
+          to_numpy(std::move(a.data), nnz)};
 }
 
 using Doubles = std::optional<Vector<double>>;
@@ -220,12 +213,9 @@ struct NgramEncoder {
 
   Rows encode(nb::handle texts, int n_threads, const Progress& progress) const {
     TextReader reader(texts);
-    std::optional<text::NgramRows> out;
-    {
-      nb::gil_scoped_release release;
-      out.emplace(encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads, python_tick(progress)));
-    }
-    return csr_of(std::move(*out));
+    return csr_of(without_gil([&] {
+      return encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads, python_tick(progress));
+    }));
   }
 };
 
@@ -237,10 +227,7 @@ struct NgramFitter {
 
   std::int64_t add(nb::handle texts, const Progress& progress) {
     TextReader reader(texts);
-    {
-      nb::gil_scoped_release release;
-      fitter.add([&]() -> const auto& { return reader.next(); }, python_tick(progress));
-    }
+    without_gil([&] { fitter.add([&]() -> const auto& { return reader.next(); }, python_tick(progress)); });
     return fitter.n_texts();
   }
 
@@ -258,11 +245,9 @@ struct NgramFitter {
       slots = std::make_unique<std::uint64_t[]>(2 * v.n_slots);
       text::Vocabulary::build(v, slots.get());
     }
-    std::uint64_t* const data = slots.release();
-    nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<std::uint64_t*>(p); });
-    const NumpyMatrix<std::uint64_t> table(data, {static_cast<std::size_t>(v.n_slots), 2}, owner);
-    const auto n_bytes = static_cast<std::size_t>(s.offsets.back());
-    return {array_of(std::move(s.terms), n_bytes), to_numpy(std::move(s.offsets)), table, to_numpy(std::move(s.df))};
+    const std::int64_t n_bytes = s.offsets.back();
+    return {to_numpy(std::move(s.terms), n_bytes), to_numpy(std::move(s.offsets)),
+            to_numpy(std::move(slots), v.n_slots, 2), to_numpy(std::move(s.df))};
   }
 
   Rows rows(const std::vector<Weights>& parts, const std::string& norm, const Progress& progress) {
@@ -271,12 +256,8 @@ struct NgramFitter {
       parts[i].check(fitter.width(i), fitter.options(i));
       weightings.push_back(parts[i].weighting);
     }
-    std::optional<text::NgramRows> out;
-    {
-      nb::gil_scoped_release release;
-      out.emplace(fitter.rows(weightings, choose(norm, "norm", kNorms), python_tick(progress)));
-    }
-    return csr_of(std::move(*out));
+    return csr_of(
+        without_gil([&] { return fitter.rows(weightings, choose(norm, "norm", kNorms), python_tick(progress)); }));
   }
 };
 

@@ -14,12 +14,10 @@ template <class MakeRows>
 Leaves run(MakeRows&& make_rows, std::int64_t n_rows, const KMeansOptions& options, const Progress& progress) {
   if (n_rows > INT32_MAX)
     throw std::invalid_argument(std::to_string(n_rows) + " rows; at most 2147483647 are supported");
-  cluster::Clusters clusters;
-  {
-    nb::gil_scoped_release release;
+  cluster::Clusters clusters = without_gil([&] {
     auto rows = make_rows();
-    clusters = cluster::BalancedKMeans(rows, options).run(python_tick(progress));
-  }
+    return cluster::BalancedKMeans(rows, options).run(python_tick(progress));
+  });
   return {to_numpy(std::move(clusters.order)), to_numpy(std::move(clusters.bounds))};
 }
 

@@ -75,12 +75,7 @@ nb::dict arrays_of(const Layer& layer) {
 }
 
 NumpyVector<std::int32_t> ranks_of(const Csr& X) {
-  std::vector<std::int32_t> ranks;
-  {
-    nb::gil_scoped_release release;
-    ranks = layer::rank_features(X.view);
-  }
-  return to_numpy(std::move(ranks));
+  return to_numpy(without_gil([&] { return layer::rank_features(X.view); }));
 }
 
 Layer pack(const Csr& children, Vector<float> bias, Vector<std::int64_t> branches, Vector<std::int32_t> ranks,
@@ -98,11 +93,7 @@ Layer convert(const Layer& layer, layer::Precision precision, float threshold, s
 }
 
 std::tuple<NumpyVector<std::int64_t>, NumpyVector<std::int32_t>, NumpyVector<float>> unpack(const Layer& layer) {
-  layer::ChildMajor out;
-  {
-    nb::gil_scoped_release release;
-    out = layer.unpacked();
-  }
+  layer::ChildMajor out = without_gil([&] { return layer.unpacked(); });
   return {to_numpy(std::move(out.indptr)), to_numpy(std::move(out.features)), to_numpy(std::move(out.weights))};
 }
 

@@ -9,9 +9,7 @@ namespace {
 // Not initialised: the search writes every entry.
 template <class T>
 NumpyMatrix<T> new_matrix(std::size_t n_rows, std::size_t n_cols) {
-  T* values = new T[n_rows * n_cols];
-  nb::capsule owner(values, [](void* p) noexcept { delete[] static_cast<T*>(p); });
-  return NumpyMatrix<T>(values, {n_rows, n_cols}, owner);
+  return to_numpy(std::make_unique_for_overwrite<T[]>(n_rows * n_cols), n_rows, n_cols);
 }
 
 // The ids in a list or tuple that holds nothing but ints of 64 bits, else None.

@@ -10,17 +10,11 @@ namespace arborank::bindings {
 
 namespace {
 
-template <class T>
-NumpyVector<T> raw_to_numpy(sparse::RawArray<T>&& values, std::size_t n) {
-  nb::capsule owner(values.get(), [](void* p) noexcept { std::free(p); });
-  return NumpyVector<T>(values.release(), {n}, owner);
-}
-
 std::tuple<NumpyVector<std::int64_t>, NumpyVector<std::int32_t>, NumpyVector<float>> to_python(
     sparse::CsrArrays&& arrays) {
-  const std::size_t nnz = arrays.indptr.back();
-  return {to_numpy(std::move(arrays.indptr)), raw_to_numpy(std::move(arrays.indices), nnz),
-          raw_to_numpy(std::move(arrays.data), nnz)};
+  const std::int64_t nnz = arrays.indptr.back();
+  return {to_numpy(std::move(arrays.indptr)), to_numpy(std::move(arrays.indices), nnz),
+          to_numpy(std::move(arrays.data), nnz)};
 }
 
 void check_product(const Csr& a, const Csr& b) {
@@ -71,12 +65,8 @@ void bind_spmm(nb::module_& m) {
       "multiply",
       [](const Csr& a, const Csr& b, bool normalize, int n_threads, Progress progress) {
         check_product(a, b);
-        sparse::CsrArrays result;
-        {
-          nb::gil_scoped_release release;
-          result = multiply(a.view, b.view, normalize, n_threads, python_tick(progress));
-        }
-        return to_python(std::move(result));
+        return to_python(
+            without_gil([&] { return multiply(a.view, b.view, normalize, n_threads, python_tick(progress)); }));
       },
       nb::arg("a"), nb::arg("b"), nb::arg("normalize"), nb::arg("n_threads"), nb::arg("progress") = nb::none(),
       "Arrays (indptr, indices, data) of the product of two sparse matrices.");
@@ -85,12 +75,8 @@ void bind_spmm(nb::module_& m) {
       [](const std::vector<std::int64_t>& starts, const std::vector<std::int32_t>& sources,
          const std::vector<float>& weights, const Csr& rows, const Csr& tail, float tail_weight) {
         check_mixture(starts, sources, weights, rows, tail);
-        sparse::CsrArrays result;
-        {
-          nb::gil_scoped_release release;
-          result = sparse::mix_rows(starts, sources, weights, rows.view, tail.view, tail_weight);
-        }
-        return to_python(std::move(result));
+        return to_python(
+            without_gil([&] { return sparse::mix_rows(starts, sources, weights, rows.view, tail.view, tail_weight); }));
       },
       nb::arg("starts"), nb::arg("sources"), nb::arg("weights"), nb::arg("rows"), nb::arg("tail"),
       nb::arg("tail_weight"),
@@ -100,25 +86,18 @@ void bind_spmm(nb::module_& m) {
       [](const Csr& a) {
         const sparse::CsrView& m = a.view;
         auto data = sparse::raw_array<float>(m.nnz());
-        {
-          nb::gil_scoped_release release;
+        without_gil([&] {
           for (std::int64_t row = 0; row < m.n_rows; row++)
             sparse::normalize_row(m.data + m.begin(row), m.length(row), &data[m.begin(row)]);
-        }
-        return raw_to_numpy(std::move(data), m.nnz());
+        });
+        return to_numpy(std::move(data), m.nnz());
       },
       nb::arg("a"), "The values of a sparse matrix with every row divided by its Euclidean norm.");
   m.def(
       "transpose",
       [](const Csr& a) {
-        const Progress no_progress;
-        sparse::CsrArrays result;
-        {
-          canonical(a, "a");
-          nb::gil_scoped_release release;
-          result = transpose(a.view, python_tick(no_progress));
-        }
-        return to_python(std::move(result));
+        canonical(a, "a");
+        return to_python(without_gil([&] { return transpose(a.view, python_tick(std::nullopt)); }));
       },
       nb::arg("a"), "Arrays (indptr, indices, data) of the transpose.");
 }

@@ -72,7 +72,7 @@ class BalancedKMeans {
     std::int64_t begin, end;  // its rows, as places in the order
     int level;
     std::int64_t place;  // its number on the level
-    typename Rows::Space space;  // its parent's numbering of the features
+    Space space;  // its parent's numbering of the features
   };
 
   // Rows that lie together, and the part of the order that they fill.
@@ -111,7 +111,7 @@ class BalancedKMeans {
   // Reorders the node's rows so that its left half comes first; each half keeps the original order.
   std::pair<Node, Node> split(const Node& node, const Field& field, Scratch& scratch, Team& team) {
     const std::int64_t n = node.end - node.begin, middle = node.begin + n / 2;
-    typename Rows::Space space = node.space;
+    Space space = node.space;
     if (n >= 2) {
       std::int32_t* ids = field.order + (node.begin - field.begin);
       if (field.rows.sparse_in(space, ids, n))

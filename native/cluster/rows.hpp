@@ -26,14 +26,15 @@ struct Scratch {
   std::vector<std::int32_t> first;
 };
 
+// The features of a node.
+struct Space {
+  std::int64_t width;  // as the node numbers them
+};
+
 // Sparse rows that shrink where they lie. Some nodes renumber the features that at least two of their rows share; a
 // feature that one row alone has is dropped, its squared value added to the row's `own`.
 class SparseRows {
  public:
-  struct Space {
-    std::int64_t width;  // features, as the node numbers them
-  };
-
   explicit SparseRows(sparse::CompactRows&& m) : m_(std::move(m)), own_(m_.size()) {}
 
   static constexpr bool kScattered = true;  // rows that follow one another in a node may lie far apart
@@ -197,10 +198,6 @@ class SparseRows {
 class DenseRows {
  public:
   static constexpr bool kScattered = false;  // one row is long enough to be read at full speed
-
-  struct Space {
-    std::int64_t width;
-  };
 
   DenseRows(const float* data, std::int64_t n_rows, std::int64_t n_cols) : data_(data), n_(n_rows), d_(n_cols) {}
 

@@ -48,8 +48,6 @@ inline std::uint64_t splitmix64(std::uint64_t& state) {
 
 template <class Rows>
 class TwoMeans {
-  using Space = typename Rows::Space;
-
  public:
   TwoMeans(Rows& rows, const KMeansOptions& options)
       : rows_(rows),

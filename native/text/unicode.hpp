@@ -59,8 +59,9 @@ class Tables {
     mark(kSpace, kIsSpace);
     mark(kCased, kIsCased);
     mark(kIgnorable, kIsIgnorable);
-    mark(kExtend, kExtends);
-    mark(kContinue, kContinues);
+    mark(kContinue, kContinues | kExtends);
+    mark(kJoined, kExtends);
+    each(kApart, [&](std::uint32_t c) { classes_[c] &= ~kExtends; });
     mark(kInvisible, kIsInvisible | kIsUnsettled);
     each(kPrepend, [&](std::uint32_t c) { is_prefix_.at(c) = true; });
     each(kPictograph, [&](std::uint32_t c) { is_pictograph_.at(c) = true; });
