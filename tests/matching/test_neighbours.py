@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 
-from arborank import LabelTree
-from arborank.indexing.groups import neighbour_clusters
 from arborank.matching.neighbours import NeighbourIndex, NeighbourMatcher, mix_top
 from arborank.stages import KMeansIndexer, LinearRanker, StagedRanker
 from arborank.stages.testing import check_matcher
@@ -71,26 +69,6 @@ def test_mixing():
     np.testing.assert_allclose(scores, [[0.5, 0.4, 0.25]])
     assert mix_top(a, b, 1.0, k=1)[0].tolist() == [[3]]
     assert mix_top((a[0][:, :0], a[1][:, :0]), b, k=4)[0].tolist() == [[1, 2, -1, -1]]
-
-
-@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array])
-def test_groups(convert):
-    rng = np.random.default_rng(0)
-    place = np.repeat(np.arange(5), 8)
-    vectors = np.eye(5, dtype=np.float32)[place] + 0.05 * rng.random((40, 5), dtype=np.float32)
-    clusters = neighbour_clusters(convert(vectors), max_leaf_size=8, n_neighbours=7)
-    assert np.unique(clusters, return_counts=True)[1].tolist() == [8] * 5
-    assert all(np.unique(clusters[place == group]).size == 1 for group in range(5))
-    assert LabelTree.from_clusters(clusters).level_sizes == (1, 5, 40)
-
-
-@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 10))
-def test_groups_fit_their_leaves(seed, n, room):
-    vectors = random_rows(np.random.default_rng(seed), n, 3)
-    clusters = neighbour_clusters(vectors, max_leaf_size=room, n_neighbours=3)
-    sizes = np.bincount(clusters)
-    assert sizes.max() <= room
-    assert sizes.min() >= 1
 
 
 def test_approximate():

@@ -18,8 +18,8 @@ __all__ = ["check_row_length", "divide_rows", "typical_length"]
 _ABOUT_UNIT = 2.0  # lengths from a half to this are as good as 1
 _LONGEST = 1e18  # of a divided row: its square is still a number in single precision
 _LONGEST_ROW = 1e45  # more than 2^31 of the largest values of single precision make
-_BLOCK = 1 << 20  # values at a time
-_SAMPLE = 1000  # rows
+_BLOCK = 1 << 16  # values at a time
+_SAMPLE, _SAMPLED_VALUES = 1000, 1 << 18  # rows, and values of theirs, that stand for all
 _LARGE = 4.0  # times the median of a row's values; larger ones count as much
 _DIFFERENT = 10.0  # quarters of the rows are that much shorter and longer than others
 _LARGER = 10.0  # times the numbers of a column in the middle
@@ -103,7 +103,9 @@ def _warn_of_lengths(lengths: NDArray[np.float64]) -> None:
 
 def _warn_of_columns(X: Csr, lengths: NDArray[np.float64]) -> None:
     """Warn of what hides the rest of most rows: columns of larger numbers than others, or what all have in common."""
-    rows = _some(np.flatnonzero(lengths))
+    filled = np.flatnonzero(lengths)
+    per_row = X.nnz // max(filled.size, 1) + 1
+    rows = _some(filled, max(_SAMPLED_VALUES // per_row, _FEW))
     counts = np.diff(X.indptr)[rows]
     places = np.concatenate([np.arange(X.indptr[row], X.indptr[row + 1]) for row in rows.tolist()] or [rows])
     values = X.data[places] / np.repeat(lengths[rows], counts)
@@ -136,8 +138,8 @@ def _warn_of_columns(X: Csr, lengths: NDArray[np.float64]) -> None:
         )
 
 
-def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return rows[np.linspace(0, rows.size - 1, min(rows.size, _SAMPLE)).astype(np.int64)]
+def _some(rows: NDArray[np.int64], most: int = _SAMPLE) -> NDArray[np.int64]:
+    return rows[np.linspace(0, rows.size - 1, min(rows.size, most, _SAMPLE)).astype(np.int64)]
 
 
 def _is_about_unit(length: float) -> bool:
