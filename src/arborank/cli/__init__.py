@@ -37,19 +37,8 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (
-    train,
-    predict,
-    evaluate,
-    rank,
-    inspect,
-    compress,
-    update,
-    convert,
-    train_completer,
-    update_completer,
-    complete,
-    demo,
-):
+_OF_RANKERS = (train, predict, evaluate, rank, inspect, compress, update, convert)
+_OF_COMPLETERS = (train_completer, update_completer, complete)
+for _command in (*_OF_RANKERS, *_OF_COMPLETERS, demo):
     help_option(quiet_option(_command))
     main.add_command(_command)

@@ -30,15 +30,7 @@ Write = Callable[[Sequence[Answer]], None]
 
 
 def answers_format(path: str) -> str:
-    """Return the extension by which a file is written, before there is anything to write.
-
-    Raises
-    ------
-    click.UsageError
-        If it is none of those known.
-    ImportError
-        If it is Parquet and pyarrow is not installed.
-    """
+    """Return the extension by which a file is written, or raise before there is anything to write."""
     from ..datasets.lines import suffix
 
     place = Path(path)
@@ -61,14 +53,7 @@ def answers_format(path: str) -> str:
 def open_answers(path: str, *, names: bool, ids: bool, keep: bool) -> Iterator[Write]:
     """Open a file for answers, as `write_whole` does; yield what writes some.
 
-    Parameters
-    ----------
-    names : bool
-        Whether labels are names; otherwise they are numbers.
-    ids : bool
-        Whether rows have ids.
-    keep : bool
-        As for `write_whole`.
+    Labels are ``names`` or else numbers, and rows may have ``ids``.
     """
     kind = answers_format(path)
     with write_whole(path, keep=keep) as file:

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Callable
+from functools import partial
 
 import click
 
@@ -13,16 +14,7 @@ from .options import beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
 from .streams import put, put_json
 
-if TYPE_CHECKING:
-    from ..autocomplete import Autocompleter
-
 __all__ = ["complete"]
-
-
-class _Options(TypedDict):
-    k: int
-    strict: bool
-    beam_size: int | None
 
 
 @click.command(short_help="Complete a prefix, or what you type as you type it.")
@@ -54,11 +46,10 @@ def complete(
     previous queries and a prefix with tabs between, as they stand or in {"text": "..."}. With --json every prefix gets
     a line {"previous": [...], "prefix": "...", "completions": [...], "scores": [...]}.
     """
-    completer = open_completer(model)
-    options: _Options = {"k": k, "strict": not tolerant, "beam_size": beam_size}
+    completions = partial(open_completer(model).complete, k=k, strict=not tolerant, beam_size=beam_size)
 
     def answer(prefix: str, before: tuple[str, ...]) -> None:
-        found = completer.complete(prefix, before, **options)
+        found = completions(prefix, before)
         if as_json:
             put_json({"previous": list(before), "prefix": prefix, **ranking_record("completions", found)})
         else:
@@ -66,7 +57,7 @@ def complete(
 
     if prefix is not None:
         answer(prefix, previous)
-    elif as_json or not (_on_terminal() and _converse(completer, previous, options)):
+    elif as_json or not _converse(completions, previous):
         for line in stdin_texts(form is not None):
             *before, last = line.split("\t")
             if not as_json:
@@ -76,17 +67,17 @@ def complete(
                 put("")
 
 
-def _on_terminal() -> bool:
-    return stdin_is_terminal() and sys.stdout is not None and sys.stdout.isatty()
-
-
-def _converse(completer: "Autocompleter", previous: tuple[str, ...], options: "_Options") -> bool:
-    """Complete live; return whether this terminal can."""
+def _converse(
+    completions: Callable[[str, tuple[str, ...]], list[tuple[str, float]]], previous: tuple[str, ...]
+) -> bool:
+    """Complete live; return whether there is a terminal that can."""
+    if not stdin_is_terminal() or sys.stdout is None or not sys.stdout.isatty():
+        return False
     from .live import Screen, run
 
     def answer(prefix: str, before: tuple[str, ...]) -> tuple[list[tuple[str, float]], float]:
         start = time.perf_counter()
-        found = completer.complete(prefix, before, **options)
+        found = completions(prefix, before)
         return found, time.perf_counter() - start
 
     return run(Screen(answer, previous))

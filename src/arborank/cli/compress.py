@@ -9,16 +9,15 @@ import click
 from .data import read_data
 from .facts import inner_of, tree_of, with_inner
 from .files import check_destination, check_output, check_suffix, write_whole
-from .layouts import layout_options
+from .layouts import Form, data_options, option_name
 from .models import Data, Ranker, as_ranker, open_model, set_jobs
 from .numbers import POSITIVE, Real, Several
-from .options import force_option, jobs_option, k_option, labels_option, model_argument, xmc_option
+from .options import FILE, force_option, jobs_option, k_option, model_argument
 from .reporting import say
 from .tables import show_table
 
 if TYPE_CHECKING:
     from ..analysis.compression import Setting, Trial
-    from ..datasets import Layout
     from ..linear import XRLinear
     from ..storage import Record
     from ..storage.records import Table
@@ -51,9 +50,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 @click.command(short_help="Make a model smaller and faster, knowing what it costs.")
 @model_argument
 @click.option("--out", "-o", "directory", required=True, type=click.Path(), help="Directory for the result.")
-@click.option(
-    "--validation", type=click.Path(exists=True, dir_okay=False), help="Labelled data to try settings on."
-)
+@click.option("--validation", type=FILE, help="Labelled data to try settings on.")
 @click.option("--threshold", type=Several(Real(min=0)), help="Drop smaller weights; a value or a list.")
 @click.option("--max-nonzeros", type=Several(POSITIVE), help="Weights kept a ranker; a value or a list.")
 @click.option(
@@ -73,9 +70,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 @click.option("--table", type=click.Path(dir_okay=False), help="Write every trial as CSV.")
 @click.option("--plot", type=click.Path(dir_okay=False), help="Draw recall against size (.svg, .png).")
 @k_option
-@labels_option
-@xmc_option
-@layout_options
+@data_options
 @jobs_option
 @force_option
 def compress(
@@ -88,9 +83,7 @@ def compress(
     table: str | None,
     plot: str | None,
     k: int,
-    label_matrix: str | None,
-    xmc: bool,
-    layout: "Layout",
+    form: Form,
     jobs: int | None,
     force: bool,
     **axes: tuple[float, ...] | None,
@@ -108,7 +101,7 @@ def compress(
         raise click.UsageError(f"--table {table} cannot be written: its directory does not exist")
     for option, path in (("--table", table), ("--plot", plot)):
         if path is not None:
-            check_output(option, path, validation, label_matrix, model)
+            check_output(option, path, validation, form.label_matrix, model)
     if table is not None:
         check_suffix("--table", table, ".csv")
     if plot is not None:
@@ -117,16 +110,10 @@ def compress(
         check_drawable(plot)
     given = {name: values for name, values in axes.items() if values is not None}
     if validation is None:
-        _need_no_validation(
-            target_size=target_size,
-            min_recall=min_recall,
-            max_loss=max_loss,
-            table=table,
-            plot=plot,
-            labels=label_matrix,
-            xmc=xmc or None,
-        )
-        _need_no_validation(**layout.given())
+        goals = {"target_size": target_size, "min_recall": min_recall, "max_loss": max_loss}
+        for name, value in (goals | {"table": table, "plot": plot} | form.given()).items():
+            if value is not None:
+                raise click.UsageError(f"{option_name(name)} needs --validation DATA, to try settings on")
     opened = open_model(model)
     inner = _linear(opened, model)
     set_jobs(opened, jobs)
@@ -135,7 +122,7 @@ def compress(
         chosen = _single(inner, given)
     else:
         ranker = as_ranker(opened, model)
-        data = ranker.own(read_data(validation, label_matrix, xmc, layout), "the validation data")
+        data = ranker.own(read_data(validation, form), "the validation data")
         trials = _trials(ranker, inner, data, given, k)
         best = _best(trials, target_size, min_recall, max_loss)
         chosen = best.setting
@@ -156,12 +143,6 @@ def _linear(model: Any, path: str) -> "XRLinear":
     if tree is None or tree is not inner:  # none, or one on embeddings
         raise ValueError(f"{path} holds a model of kind {type(inner).__name__}; compress takes XRLinear")
     return tree
-
-
-def _need_no_validation(**options: Any) -> None:
-    for name, value in options.items():
-        if value is not None:
-            raise click.UsageError(f"--{name.replace('_', '-')} needs --validation DATA, to try settings on")
 
 
 def _single(model: "XRLinear", given: dict[str, tuple[Any, ...]]) -> "Setting":
@@ -230,21 +211,17 @@ def _record(trials: "list[Trial]", chosen: "Trial", k: int, data: str) -> "Recor
 
 def _write(trials: "list[Trial]", best: "Trial", table: str | None, plot: str | None, k: int) -> None:
     if table is not None:
-        _write_table(table, trials)
+        import csv
+        import io
+
+        text = io.StringIO()
+        rows = [trial.to_dict() for trial in trials]
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        with write_whole(table) as file:
+            file.write(text.getvalue().encode())
     if plot is not None:
         from ..analysis.pictures import draw_trials
 
         draw_trials(trials, best, plot, k=k)
-
-
-def _write_table(path: str, trials: "list[Trial]") -> None:
-    import csv
-    import io
-
-    text = io.StringIO()
-    rows = [trial.to_dict() for trial in trials]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    with write_whole(path) as file:
-        file.write(text.getvalue().encode())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .layouts import as_option
+from .layouts import Form, as_option
 
 if TYPE_CHECKING:
     from ..datasets import Layout, TextRow
@@ -19,15 +19,7 @@ __all__ = ["read_data", "read_label_texts", "read_names", "stdin_is_terminal", "
 _XMC = {".xmc", ".svm", ".libsvm"}
 
 
-def read_data(
-    path: str,
-    label_matrix: str | None,
-    xmc: bool,
-    layout: "Layout",
-    known: Container[str] | None = None,
-    *,
-    labelled: bool = True,
-) -> "Data":
+def read_data(path: str, form: Form, known: Container[str] | None = None, *, labelled: bool = True) -> "Data":
     """Read texts, or matrices from an ``.npz`` file or an N D L file.
 
     ``known`` is as for `read_texts`. Unless ``labelled``, labels may be missing.
@@ -36,8 +28,9 @@ def read_data(
     from ..datasets import MatrixData, read_npz, read_texts, read_xmc
     from ..datasets.lines import suffix
 
-    is_npz, is_xmc = suffix(path) == ".npz", xmc or suffix(path) in _XMC
-    if is_npz and xmc:
+    layout, label_matrix = form.layout, form.label_matrix
+    is_npz, is_xmc = suffix(path) == ".npz", form.xmc or suffix(path) in _XMC
+    if is_npz and form.xmc:
         raise click.UsageError(f"--xmc is for text files in the N D L layout, but {path} is a matrix")
     given = [as_option(name, value) for name, value in layout.given().items()]
     if given and (is_npz or is_xmc):
@@ -47,7 +40,7 @@ def read_data(
     if is_xmc and not is_npz:
         return read_xmc(path)
     if not is_npz:
-        layout = layout if labelled else _unweighed(layout)
+        layout = layout if labelled else replace(layout, relevance_column=None)
         return read_texts(path, layout, labels_required=labelled, known=known)
     if labelled and label_matrix is None:
         raise click.UsageError(f"{path} holds features only; give its label matrix with --labels Y.npz")
@@ -58,19 +51,8 @@ def read_data(
     return MatrixData(Y, X)
 
 
-def _unweighed(layout: "Layout") -> "Layout":
-    """Return the layout of a file whose labels are left aside, and so whatever weighs them."""
-    return replace(layout, relevance_column=None)
-
-
 def read_names(path: str) -> list[str]:
-    """Read names, a line each; empty lines are left aside.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """Read names, a line each; empty lines are left aside, and ``ValueError`` if there are no others."""
     from ..datasets.lines import read_lines
 
     names = [line for _, line in read_lines(path) if line.strip()]
@@ -99,7 +81,8 @@ def stdin_rows(layout: "Layout", known: Container[str]) -> "Iterator[TextRow]":
     """Yield what the standard input holds, read as a file of lines would be."""
     from ..datasets.read import iter_texts
 
-    yield from iter_texts(_stdin(), _unweighed(layout), labels_required=False, known=known)
+    layout = replace(layout, relevance_column=None)  # of labels that are left aside
+    yield from iter_texts(_stdin(), layout, labels_required=False, known=known)
 
 
 def stdin_texts(as_lines: bool) -> Iterator[str]:

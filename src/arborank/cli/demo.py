@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..core.display import printable
+from .completions import compare
 from .files import check_destination
 from .numbers import POSITIVE
 from .options import force_option, jobs_option
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ..autocomplete import Pairs
     from ..datasets import TextData
     from ..storage import Record
     from ..storage.records import Table
@@ -40,6 +42,9 @@ _COLUMNS = {
     "PSP@5": "psp@5",
 }
 _SHOWN = 3
+
+_N_PREVIOUS = 3
+_TYPED_BEFORE = ((), ("python3",), ("libqt5core5a",), ("r-base-core", "r-cran-ggplot2"))
 
 
 @click.command(short_help="Show everything at work on data that comes with the package.")
@@ -61,9 +66,7 @@ def demo(what: str, directory: str, limit: int | None, jobs: int | None, force: 
     train, test, about = load_debian()
     train, test = _thin(train, limit), _thin(test, limit)
     if what == "autocomplete":
-        from .demo_autocomplete import demo_autocomplete
-
-        demo_autocomplete(train, test, about, directory, jobs)
+        _demo_autocomplete(train, test, about, directory, jobs)
         return
     say(f"Which of {len(about):,} packages does a Debian package depend on, going by its description?")
     say(f"Training on {len(train):,} descriptions ...")
@@ -116,11 +119,10 @@ def _compare(
     known = ranker.encode_labels(train.labels)
     counts = np.bincount(known.indices, minlength=truth.shape[1])
     popular = np.argsort(-counts, kind="stable")[: max(_KS)]
+    answers = {"always the most frequent": np.tile(popular, (len(test), 1)), "Arborank": ids}
     reports = {
-        "always the most frequent": evaluate(
-            truth, np.tile(popular, (len(test), 1)), _KS, train_counts=counts, n_train=len(train)
-        ),
-        "Arborank": evaluate(truth, ids, _KS, train_counts=counts, n_train=len(train)),
+        name: evaluate(truth, found, _KS, train_counts=counts, n_train=len(train))
+        for name, found in answers.items()
     }
     table = {
         name: {title: f"{100 * report.metrics[metric]:.1f}" for title, metric in _COLUMNS.items()}
@@ -141,3 +143,52 @@ def _show_texts(ranker: "TextRanker", test: "TextData", about: dict[str, str]) -
         missed = [label for label in right if label not in dict(ranking)]
         if missed:
             put(f"  not among these: {', '.join(map(printable, missed))}")
+
+
+def _demo_autocomplete(
+    train: "TextData", test: "TextData", about: dict[str, str], directory: str, jobs: int | None
+) -> None:
+    """Train on the dependencies of Debian packages, as if each were typed after the ones before it."""
+    from ..autocomplete import Autocompleter
+
+    say(
+        "A maintainer types what a Debian package depends on. What comes next, going by what was typed before?"
+    )
+    pairs, held_out = _pairs(train, 0), _pairs(test, 1)
+    say(f"Training on {len(pairs.queries):,} dependencies, each with up to {_N_PREVIOUS} before it ...")
+    start = time.perf_counter()
+    completer = Autocompleter(n_previous=_N_PREVIOUS, n_jobs=jobs, verbose=1)
+    completer.fit_pairs(pairs.previous, pairs.queries)
+    say(f"Trained in {time.perf_counter() - start:.1f} s.\n")
+
+    record = compare(completer, held_out, HELD_OUT)
+    show_table(*next(iter(record.tables.items())))
+    for previous in _TYPED_BEFORE:
+        start = time.perf_counter()
+        found = completer.complete("lib", previous, 4)
+        took = 1e6 * (time.perf_counter() - start)
+        put(f"\n{' > '.join(previous) or 'nothing'} > lib...    ({took:.0f} µs)")
+        show(found, about)
+    completer.save(directory, records=[record])
+    put(f"""
+The model is in {directory}. What to type next:
+
+  arborank complete {directory}                        (completions while you type)
+  arborank complete {directory} py -p libqt5core5a
+  arborank train-completer YOUR-LOG.tsv --holdout 0.1 --model my-completer""")
+
+
+def _pairs(data: "TextData", seed: int) -> "Pairs":
+    """Every dependency with those before it; their order says nothing, so it is drawn."""
+    import numpy as np
+
+    from ..autocomplete import Pairs
+
+    random = np.random.default_rng(seed)
+    previous, queries = [], []
+    for labels in data.labels:
+        names = [labels[i] for i in random.permutation(len(labels))]
+        for place, name in enumerate(names):
+            previous.append(tuple(names[max(place - _N_PREVIOUS, 0) : place]))
+            queries.append(name)
+    return Pairs(previous, queries)

@@ -1,19 +1,16 @@
 """`arborank evaluate`."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import click
 
 from .data import read_data
-from .layouts import layout_options
+from .layouts import Form, data_options
 from .models import open_ranker
-from .options import FILE, beam_option, jobs_option, ks_option, labels_option, model_argument, xmc_option
+from .options import FILE, beam_option, jobs_option, ks_option, model_argument
 from .reporting import say
 from .scoring import LEAST_ROWS, evaluate_model
 from .streams import put, put_json
-
-if TYPE_CHECKING:
-    from ..datasets import Layout
 
 __all__ = ["evaluate"]
 
@@ -26,9 +23,7 @@ __all__ = ["evaluate"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @ks_option
 @beam_option
-@labels_option
-@xmc_option
-@layout_options
+@data_options
 @jobs_option
 def evaluate(
     model: str,
@@ -38,9 +33,7 @@ def evaluate(
     as_json: bool,
     ks: tuple[int, ...],
     beam_size: int | None,
-    label_matrix: str | None,
-    xmc: bool,
-    layout: "Layout",
+    form: Form,
     jobs: int | None,
 ) -> None:
     """Score MODEL on DATA: precision, recall, nDCG and more, and apart for head, torso and tail labels.
@@ -50,12 +43,12 @@ def evaluate(
     if train_labels is not None and train_path is None:
         raise click.UsageError("--train-labels goes with --train X.npz")
     ranker = open_ranker(model, jobs)
-    read = ranker.own(read_data(data, label_matrix, xmc, layout, ranker.known), data)
+    read = ranker.own(read_data(data, form, ranker.known), data)
     if not read.has_labels:
         raise ValueError(f"{data} has no row with a label, which an evaluation needs")
     trained = None
     if train_path is not None:
-        trained = ranker.own(read_data(train_path, train_labels, xmc, layout), train_path)
+        trained = ranker.own(read_data(train_path, replace(form, label_matrix=train_labels)), train_path)
         if len(trained) < LEAST_ROWS:
             raise ValueError(
                 f"{train_path} has {len(trained)} rows; frequencies of labels need at least {LEAST_ROWS}"

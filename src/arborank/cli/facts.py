@@ -1,42 +1,29 @@
 """What `inspect` says of a model, as plain values."""
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import click
+from .models import stages_of
 
 if TYPE_CHECKING:
-    from ..analysis.senses import Sense
     from ..core.estimator import Estimator
     from ..core.types import Json
     from ..features.part import TfidfPart
     from ..linear import XRLinear
 
 __all__ = [
-    "Senses",
     "call_of",
     "facts_of",
     "inner_of",
     "members_of",
     "names_of",
     "parts_of",
-    "senses_of",
     "tree_of",
     "with_inner",
 ]
-
-
-class Senses(NamedTuple):
-    """What the leaves of a label stand for, with the names that this is told in."""
-
-    label: str
-    leaves: "list[Sense]"
-    names: list[str]
-    features: list[str]
 
 
 def facts_of(model: object, directory: str) -> "Json":
@@ -51,18 +38,9 @@ def facts_of(model: object, directory: str) -> "Json":
     }
 
 
-_INNER: dict[str, Callable[[Any], Any]] = {
-    "TextRanker": lambda model: model.model_,
-    "Autocompleter": lambda model: model.model_,
-    "XRTransformer": lambda model: model.ranker_,
-    "XTransformer": lambda model: model.ranker_,
-}
-
-
 def inner_of(model: Any) -> Any:
     """Return what ranks numbered labels in a model of names, else the model."""
-    kind = type(model).__name__
-    return _INNER[kind](model) if kind in ("TextRanker", "Autocompleter") else model
+    return stages_of(model)[-1] if type(model).__name__ in ("TextRanker", "Autocompleter") else model
 
 
 def with_inner(model: Any, inner: "XRLinear") -> Any:
@@ -86,8 +64,8 @@ def members_of(model: object) -> list[object]:
 
 def tree_of(model: Any) -> "XRLinear | None":
     """Return what ranks with a label tree in a model, which is on the embeddings of a transformer; None without one."""
-    while type(model).__name__ in _INNER:
-        model = _INNER[type(model).__name__](model)
+    while type(model).__name__ != "Ensemble" and (stages := stages_of(model)):
+        model = stages[-1]
     return model if type(model).__name__ == "XRLinear" else None
 
 
@@ -154,27 +132,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return repr(value)
-
-
-def senses_of(model: Any, label: str) -> "Senses":
-    """Return what the leaves of a label stand for.
-
-    Raises
-    ------
-    click.UsageError
-        If the model has no such label, or no tree.
-    """
-    from ..analysis.senses import label_senses
-
-    inner = inner_of(model)
-    if type(inner).__name__ != "XRLinear":
-        raise click.UsageError(f"--senses needs a model with one label tree; this is {type(inner).__name__}")
-    names, features = names_of(model), [f"feature {i}" for i in range(inner.n_features_in_)]
-    if type(model).__name__ == "TextRanker":
-        from ..core.spelling import spell
-
-        features = model.features_.get_feature_names_out().tolist()
-        label = spell(label, model.normalization)
-    if label not in names:
-        raise click.UsageError(f"the model has no label {label!r} among {len(names):,}, such as {names[0]!r}")
-    return Senses(label, label_senses(inner, names.index(label)), names, features)

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from ..core.display import printable
-from .facts import call_of, facts_of, inner_of, members_of, names_of, parts_of, senses_of, tree_of
+from .facts import call_of, facts_of, inner_of, members_of, names_of, parts_of, tree_of
 from .files import check_output
 from .models import open_model
 from .numbers import POSITIVE
@@ -108,25 +108,35 @@ def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, example
 
 
 def _show_senses(model: Any, label: str, picture: str | None, as_json: bool) -> None:
-    senses = senses_of(model, label)
+    from ..analysis.senses import draw_senses, label_senses
+    from ..core.spelling import spell
+    from ..storage.disk import naming
+
+    inner = inner_of(model)
+    if type(inner).__name__ != "XRLinear":
+        raise click.UsageError(f"--senses needs a model with one label tree; this is {type(inner).__name__}")
+    names, features = names_of(model), [f"feature {i}" for i in range(inner.n_features_in_)]
+    if type(model).__name__ == "TextRanker":
+        features = model.features_.get_feature_names_out().tolist()
+        label = spell(label, model.normalization)
+    if label not in names:
+        raise click.UsageError(f"the model has no label {label!r} among {len(names):,}, such as {names[0]!r}")
+    senses = label_senses(inner, names.index(label))
     leaves: list[dict[str, Any]] = [
         {
             "leaf": int(sense.leaf),
-            "decided_by": [senses.features[i] for i, _ in sense.features],
-            "together_with": [senses.names[i] for i in sense.companions],
+            "decided_by": [features[i] for i, _ in sense.features],
+            "together_with": [names[i] for i in sense.companions],
         }
-        for sense in senses.leaves
+        for sense in senses
     ]
     if picture is not None:
-        from ..analysis.senses import draw_senses
-        from ..storage.disk import naming
-
         with naming(picture):
-            draw_senses(senses.leaves, printable(senses.label), senses.names, senses.features, picture)
+            draw_senses(senses, printable(label), names, features, picture)
     if as_json:
-        put_json({"label": senses.label, "leaves": leaves}, indent=1)
+        put_json({"label": label, "leaves": leaves}, indent=1)
         return
-    put(f"{printable(senses.label)}: {len(leaves)} {'leaf' if len(leaves) == 1 else 'leaves'}")
+    put(f"{printable(label)}: {len(leaves)} {'leaf' if len(leaves) == 1 else 'leaves'}")
     for leaf in leaves:
         put(f"\nleaf {leaf['leaf']}")
         put("  decided by:    " + ", ".join(map(printable, leaf["decided_by"])))

@@ -1,15 +1,20 @@
-"""Options that say where files hold texts and labels, and how settings are written as options."""
+"""Options that say what form data have, and how settings are written as options."""
 
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..core.errors import ArgumentError
+from .options import FILE
 
-__all__ = ["as_option", "layout_options", "option_name"]
+if TYPE_CHECKING:
+    from ..datasets import Layout
+
+__all__ = ["Form", "as_option", "data_options", "layout_options", "option_name", "xmc_option"]
 
 _TAB = ("tab", "\\t", "\t")
 _OPTIONS = (
@@ -26,6 +31,36 @@ _OPTIONS = (
     click.option("--delimiter", metavar="TEXT", help="Between columns.  [tab; of .csv a comma]"),
     click.option("--header/--no-header", default=None, help="Whether the first line names the columns."),
 )
+_labels_option = click.option(
+    "--labels", "label_matrix", type=FILE, help="Label matrix Y.npz that goes with a feature matrix X.npz."
+)
+xmc_option = click.option(
+    "--xmc", is_flag=True, help="Text files are in the N D L layout; .xmc, .svm and .libsvm always are."
+)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What form data have: the layout of texts, or which matrices they are."""
+
+    layout: "Layout"
+    xmc: bool
+    label_matrix: str | None = None
+
+    def given(self) -> dict[str, object]:
+        """Return the options that are given, by name."""
+        own: dict[str, object] = {"labels": self.label_matrix, "xmc": self.xmc or None}
+        return {name: value for name, value in own.items() if value is not None} | self.layout.given()
+
+
+def data_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Give a command the options of labelled data, which it gets as ``form``."""
+
+    @wraps(command)
+    def with_form(*args: Any, layout: "Layout", xmc: bool, label_matrix: str | None, **options: Any) -> Any:
+        return command(*args, form=Form(layout, xmc, label_matrix), **options)
+
+    return _labels_option(xmc_option(layout_options(with_form)))
 
 
 def layout_options(command: Callable[..., object]) -> Callable[..., object]:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .models import Data, Plan
-from .reporting import say
+from .models import Data
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -16,17 +15,7 @@ if TYPE_CHECKING:
     from ..datasets import MatrixData
     from ..linear import Ensemble, XRLinear
 
-__all__ = ["MatrixModel", "fit_matrices"]
-
-
-def fit_matrices(data: "MatrixData", plan: Plan, source: str) -> "MatrixModel":
-    """Train a model on features and labels."""
-    if plan.of_texts:
-        raise click.UsageError(
-            f"{source} holds features already; options of features and --label-texts do not apply"
-        )
-    say(f"{len(data):,} instances, {data.Y.shape[1]:,} labels")
-    return MatrixModel(plan.model.fit(data.X, data.Y, work_dir=plan.work_dir))
+__all__ = ["MatrixModel"]
 
 
 class MatrixModel:

@@ -1,21 +1,17 @@
 """Saved models as the commands use them: one that reads texts, one that reads matrices, and completers beside them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 if TYPE_CHECKING:
     from ..autocomplete import Autocompleter
     from ..core.estimator import Estimator
     from ..datasets import MatrixData, TextData
-    from ..features import TextFeatures
-    from ..linear import XRLinear
     from .matrix_model import MatrixModel
     from .text_model import TextModel
 
 __all__ = [
     "Data",
-    "Plan",
     "Ranker",
     "as_ranker",
     "open_completer",
@@ -23,24 +19,12 @@ __all__ = [
     "open_ranker",
     "open_text_model",
     "set_jobs",
+    "stages_of",
 ]
 
 Data: TypeAlias = Union["TextData", "MatrixData"]
 Ranker: TypeAlias = Union["TextModel", "MatrixModel"]
 """What commands take: they ask both in the same words."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What `arborank train` learns with."""
-
-    model: "XRLinear"
-    features: "TextFeatures"
-    of_texts: bool  # whether some setting is of use for texts only
-    label_texts: Mapping[str, str]
-    cold_start: bool
-    work_dir: str | None
-    jobs: int | None
 
 
 def open_model(directory: str, *, verify: bool = False) -> Any:
@@ -51,23 +35,18 @@ def open_model(directory: str, *, verify: bool = False) -> Any:
 
 
 def open_ranker(directory: str, jobs: int | None = None) -> Ranker:
-    """Open a saved model that ranks labels; ``jobs`` are its threads, by default every core.
-
-    Raises
-    ------
-    ValueError
-        If the model is something else.
-    """
-    return as_ranker(open_model(directory), directory, jobs)
+    """Open a saved model that ranks labels; ``jobs`` are its threads, by default every core."""
+    model = open_model(directory)
+    if jobs is not None:
+        set_jobs(model, jobs)
+    return as_ranker(model, directory)
 
 
-def as_ranker(model: Any, directory: str, jobs: int | None = None) -> Ranker:
-    """Return an open model as one that ranks labels; see `open_ranker`."""
+def as_ranker(model: Any, directory: str) -> Ranker:
+    """Return an open model as one that ranks labels; ``ValueError`` if it is something else."""
     from .matrix_model import MatrixModel
     from .text_model import TextModel
 
-    if jobs is not None:
-        set_jobs(model, jobs)
     match type(model).__name__:
         case "TextRanker":
             return TextModel(model)
@@ -89,13 +68,7 @@ def open_text_model(directory: str) -> "TextModel":
 
 
 def open_completer(directory: str) -> "Autocompleter":
-    """Open a saved completer.
-
-    Raises
-    ------
-    ValueError
-        If the model is something else.
-    """
+    """Open a saved completer; ``ValueError`` if the model is something else."""
     model = open_model(directory)
     kind = type(model).__name__
     if kind != "Autocompleter":
@@ -113,9 +86,14 @@ _STAGES: dict[str, Callable[[Any], Sequence[Any]]] = {
 }
 
 
+def stages_of(model: Any) -> Sequence[Any]:
+    """Return the stages of a model, what ranks last, or the members of an ensemble."""
+    return _STAGES.get(type(model).__name__, lambda model: ())(model)
+
+
 def set_jobs(model: "Estimator", jobs: int | None) -> None:
     """Set the threads of a model, and of its stages or members."""
-    for stage in _STAGES.get(type(model).__name__, lambda model: ())(model):
+    for stage in stages_of(model):
         set_jobs(stage, jobs)
     if "n_jobs" in model.get_params(deep=False):
         model.set_params(n_jobs=jobs)

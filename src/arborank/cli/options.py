@@ -16,12 +16,10 @@ __all__ = [
     "json_option",
     "k_option",
     "ks_option",
-    "labels_option",
     "missing_option",
     "model_argument",
     "out_option",
     "seed_option",
-    "xmc_option",
 ]
 
 
@@ -61,10 +59,4 @@ out_option = click.option(
 )
 seed_option = click.option(
     "--seed", "random_state", type=Whole(min=0), help="Seed of all that is random.  [0]"
-)
-labels_option = click.option(
-    "--labels", "label_matrix", type=FILE, help="Label matrix Y.npz that goes with a feature matrix X.npz."
-)
-xmc_option = click.option(
-    "--xmc", is_flag=True, help="Text files are in the N D L layout; .xmc, .svm and .libsvm always are."
 )

@@ -8,9 +8,9 @@ import click
 from .answers import Answer, answers_format, open_answers
 from .data import read_data, stdin_rows
 from .files import check_output
-from .layouts import layout_options
+from .layouts import Form, layout_options, xmc_option
 from .models import Data, Ranker, open_ranker
-from .options import beam_option, jobs_option, k_option, model_argument, xmc_option
+from .options import beam_option, jobs_option, k_option, model_argument
 from .scoring import batch_size, batches, n_answers
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def predict(
     if inputs == "-":
         parts = _of_stdin(ranker, layout, min(_STDIN_BATCH, batch_size(k)), with_ids)
     else:
-        data = ranker.own(read_data(inputs, None, xmc, layout, ranker.known, labelled=False), inputs)
+        data = ranker.own(read_data(inputs, Form(layout, xmc), ranker.known, labelled=False), inputs)
         parts = batches(data, "predicting", batch_size(k))
     first = 0
     with open_answers(output, names=ranker.known is not None, ids=with_ids, keep=inputs == "-") as write:

@@ -11,7 +11,7 @@ from ..core.display import printable
 from .data import read_label_texts, stdin_is_terminal, stdin_texts
 from .layouts import layout_options
 from .models import open_text_model
-from .options import beam_option, json_option, k_option, model_argument
+from .options import FILE, beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
 from .reporting import say
 from .streams import put, put_json
@@ -28,7 +28,7 @@ __all__ = ["rank"]
 @click.argument("text", required=False)
 @click.option(
     "--titles",
-    type=click.Path(exists=True, dir_okay=False),
+    type=FILE,
     help="Texts about labels, shown beside them, each labelled with the one it is about.",
 )
 @json_option

@@ -1,7 +1,7 @@
 """Predictions for data with labels, and what they are worth."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from .facts import tree_of
 from .models import Data, Ranker
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_ROWS", "batch_size", "batches", "evaluate_model", "n_answers", "predict_all"]
 
-LEAST_ROWS = (
-    3  # of training data, for frequencies of labels to mean something: see `arborank.metrics.propensities`
-)
+LEAST_ROWS = 3  # of training data, for frequencies of labels to mean something: see `metrics.propensities`
 _BATCH = 8192
 _ANSWERS = 1 << 23  # ids and scores of a batch: 96 MiB
 
@@ -60,16 +58,14 @@ def evaluate_model(
     from ..metrics import evaluate
 
     ids, truth = predict_all(model, data, max(ks), beam_size), model.truth(data)
-    return evaluate(truth, ids, ks, **_frequencies(model, train, truth.shape[1]))
+    counts, n_train = _frequencies(model, train, truth.shape[1])
+    return evaluate(truth, ids, ks, train_counts=counts, n_train=n_train)
 
 
-class _Frequencies(TypedDict, total=False):
-    train_counts: "NDArray[np.int64]"
-    n_train: int
-
-
-def _frequencies(model: Ranker, train: Data | None, n_labels: int) -> _Frequencies:
-    """Training instances of every label, as `arborank.metrics.evaluate` takes them; nothing if not known."""
+def _frequencies(
+    model: Ranker, train: Data | None, n_labels: int
+) -> "tuple[NDArray[np.int64] | None, int | None]":
+    """Return the training instances of every label, and of all, if they are known."""
     import numpy as np
 
     tree = tree_of(model.estimator)
@@ -79,7 +75,7 @@ def _frequencies(model: Ranker, train: Data | None, n_labels: int) -> _Frequenci
         known = model.truth(train, extend=False)
         counts, n_train = np.bincount(known.indices, minlength=known.shape[1]), len(train)
     if counts is None or n_train < LEAST_ROWS:
-        return {}
+        return None, None
     padded = np.zeros(n_labels, np.int64)
     padded[: len(counts)] = counts
-    return {"train_counts": padded, "n_train": n_train}
+    return padded, n_train

@@ -72,10 +72,7 @@ def _folded(text: str, stream: IO[str] | None) -> str:
 def json_text(record: object, file: IO[str] | IO[bytes] | None, *, indent: int | None = None) -> str:
     """Return JSON for a file: exact, safe where it is a terminal, and ASCII where that is all it takes.
 
-    Parameters
-    ----------
-    file : text or binary file, or None
-        Where it will be written. Binary files take UTF-8, but for the one beneath the standard output.
+    Binary files take UTF-8, but for the one beneath the standard output.
     """
     text_file = sys.stdout if file is getattr(sys.stdout, "buffer", None) else file
     ascii_only = codecs.lookup(getattr(text_file, "encoding", None) or "utf-8").name != "utf-8"

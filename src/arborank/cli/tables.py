@@ -1,6 +1,5 @@
 """What was measured, as records of a saved model and as tables on the screen."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.display import columns
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from ..storage import Record
     from ..storage.records import Table
 
-__all__ = ["HELD_OUT", "aligned", "evaluation", "show_table"]
+__all__ = ["HELD_OUT", "evaluation", "show_table"]
 
 HELD_OUT = "the held-out part of the shipped data"
 
@@ -46,15 +45,11 @@ def show_table(title: str, table: "Table") -> None:
     """Print a table: names at the left, numbers at the right of their columns."""
     from ..storage.records import table_rows
 
-    put(aligned(table_rows(title, table)))
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of cells as lines."""
+    rows = table_rows(title, table)
     sizes = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    padded = [[" " * (size - columns(cell)) for cell, size in zip(row, sizes, strict=True)] for row in rows]
-    lines = [
-        [row[0] + gap[0], *(room + cell for cell, room in zip(row[1:], gap[1:], strict=True))]
-        for row, gap in zip(rows, padded, strict=True)
-    ]
-    return "\n".join("  ".join(line).rstrip() for line in lines)
+    lines = []
+    for row in rows:
+        gaps = [" " * (size - columns(cell)) for cell, size in zip(row, sizes, strict=True)]
+        numbers = [gap + cell for cell, gap in zip(row[1:], gaps[1:], strict=True)]
+        lines.append("  ".join([row[0] + gaps[0], *numbers]).rstrip())
+    put("\n".join(lines))

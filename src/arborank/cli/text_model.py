@@ -3,8 +3,7 @@
 from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .models import Data, Plan
-from .reporting import say
+from .models import Data
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -14,24 +13,7 @@ if TYPE_CHECKING:
     from ..datasets import TextData
     from ..text import TextRanker
 
-__all__ = ["TextModel", "fit_texts"]
-
-
-def fit_texts(data: "TextData", plan: Plan) -> "TextModel":
-    """Train a model on texts with label names."""
-    from ..text import TextRanker
-
-    say(f"{len(data):,} texts")
-    ranker = TextRanker(features=plan.features, model=plan.model, n_jobs=plan.jobs)
-    ranker.fit(
-        data.texts,
-        data.labels,
-        relevance=data.relevance,
-        label_texts=plan.label_texts or None,
-        cold_start=plan.cold_start,
-        work_dir=plan.work_dir,
-    )
-    return TextModel(ranker)
+__all__ = ["TextModel"]
 
 
 class TextModel:

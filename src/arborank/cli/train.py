@@ -1,6 +1,8 @@
 """`arborank train`."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,28 +13,20 @@ from .data import read_data, read_label_texts
 from .facts import tree_of
 from .files import check_destination
 from .holdout import held_out, holdout_name, holdout_option
-from .layouts import layout_options
-from .matrix_model import fit_matrices
-from .models import Plan, Ranker
+from .layouts import Form, data_options
+from .matrix_model import MatrixModel
+from .models import Data, Ranker
 from .numbers import POSITIVE, Real, Several, Whole
-from .options import (
-    FILE,
-    directory_option,
-    force_option,
-    jobs_option,
-    ks_option,
-    labels_option,
-    seed_option,
-    xmc_option,
-)
+from .options import FILE, directory_option, force_option, jobs_option, ks_option, seed_option
 from .reporting import say, show_log
 from .scoring import evaluate_model
 from .streams import put
 from .tables import evaluation
-from .text_model import fit_texts
+from .text_model import TextModel
 
 if TYPE_CHECKING:
-    from ..datasets import Layout
+    from ..features import TextFeatures
+    from ..linear import XRLinear
 
 __all__ = ["train"]
 
@@ -79,9 +73,7 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     is_flag=True,
     help="Learn from --label-texts too, and rank labels that are in no other text by theirs.",
 )
-@labels_option
-@xmc_option
-@layout_options
+@data_options
 @ks_option
 @jobs_option
 @force_option
@@ -95,9 +87,7 @@ def train(
     work_dir: str | None,
     label_texts: str | None,
     cold_start: bool,
-    label_matrix: str | None,
-    xmc: bool,
-    layout: "Layout",
+    form: Form,
     ks: tuple[int, ...],
     jobs: int | None,
     force: bool,
@@ -125,10 +115,10 @@ def train(
         given["n_jobs"] = jobs
     model, features = build_model(settings, given), build_features(settings, of_features)
 
-    train_data = read_data(data, label_matrix, xmc, layout)
+    train_data = read_data(data, form)
     if not train_data.has_labels:
         raise ValueError(f"{data} has no row with a label, to train on")
-    test_data = None if test is None else read_data(test, test_labels, xmc, layout)
+    test_data = None if test is None else read_data(test, replace(form, label_matrix=test_labels))
     if test_data is not None and not test_data.has_labels:
         raise ValueError(f"{test} has no row with a label, which an evaluation needs")
     if test_data is not None and type(test_data) is not type(train_data):
@@ -136,27 +126,43 @@ def train(
     if holdout is not None:
         chosen = held_out(len(train_data), holdout, model.random_state)
         train_data, test_data = train_data.take(~chosen), train_data.take(chosen)
-    about = read_label_texts(label_texts, layout)
-    of_texts = bool(of_features or "features" in settings or about)
+    about = read_label_texts(label_texts, form.layout)
+    if not isinstance(train_data, TextData) and (of_features or "features" in settings or about):
+        raise click.UsageError(
+            f"{data} holds features already; options of features and --label-texts do not apply"
+        )
     start = time.perf_counter()
-    plan = Plan(model, features, of_texts, about, cold_start, work_dir, jobs)
-    if isinstance(train_data, TextData):
-        fitted: Ranker = fit_texts(train_data, plan)
-    else:
-        fitted = fit_matrices(train_data, plan, data)
+    fitted = _fit(train_data, model, features, jobs, about, cold_start, work_dir)
     took, tree = time.perf_counter() - start, tree_of(fitted.estimator)
     assert tree is not None
     say(f"trained {tree.n_labels_:,} labels on {tree.n_features_in_:,} features in {took:.1f} s")
-    records, report = [], ""
-    if test_data is not None:
-        scored = evaluate_model(fitted, test_data, ks, train=train_data)
-        report = str(scored)
-        where = holdout_name(holdout, data) if test is None else Path(test).name
-        records = [evaluation(scored, where)]
-    fitted.estimator.save(directory, records=records)
-    if report:
-        put(report)
+    scored = None if test_data is None else evaluate_model(fitted, test_data, ks, train=train_data)
+    where = holdout_name(holdout, data) if test is None else Path(test).name
+    fitted.estimator.save(directory, records=[] if scored is None else [evaluation(scored, where)])
+    if scored is not None:
+        put(str(scored))
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
+
+
+def _fit(
+    data: Data,
+    model: "XRLinear",
+    features: "TextFeatures",
+    jobs: int | None,
+    about: Mapping[str, str],
+    cold_start: bool,
+    work_dir: str | None,
+) -> Ranker:
+    from ..datasets import TextData
+    from ..text import TextRanker
+
+    if not isinstance(data, TextData):
+        say(f"{len(data):,} instances, {data.Y.shape[1]:,} labels")
+        return MatrixModel(model.fit(data.X, data.Y, work_dir=work_dir))
+    say(f"{len(data):,} texts")
+    ranker = TextRanker(features=features, model=model, n_jobs=jobs)
+    options: Any = {"label_texts": about or None, "cold_start": cold_start, "work_dir": work_dir}
+    return TextModel(ranker.fit(data.texts, data.labels, relevance=data.relevance, **options))
 
 
 def _check_pair(option: str, value: object, other: str, other_value: object) -> None:

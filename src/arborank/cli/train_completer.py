@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .completion_log import pairs_option, read_queries, time_unit_option
-from .completion_report import compare
+from .completions import compare, pairs_option, read_queries, time_unit_option
 from .files import check_destination
 from .holdout import held_out, holdout_name, holdout_option
 from .numbers import POSITIVE, Real

@@ -9,24 +9,14 @@ import click
 from ..core.errors import ArgumentError
 from .data import read_data, read_label_texts, read_names
 from .files import check_destination
-from .layouts import layout_options
+from .layouts import Form, data_options, option_name
 from .models import open_ranker, set_jobs
 from .numbers import Real
-from .options import (
-    FILE,
-    force_option,
-    jobs_option,
-    labels_option,
-    missing_option,
-    model_argument,
-    out_option,
-    xmc_option,
-)
+from .options import FILE, force_option, jobs_option, missing_option, model_argument, out_option
 from .reporting import say
 
 if TYPE_CHECKING:
     from ..core.checks import Missing
-    from ..datasets import Layout
     from ..storage import Savable
 
 __all__ = ["named", "save_changed", "update"]
@@ -48,9 +38,7 @@ __all__ = ["named", "save_changed", "update"]
     help="Share of the texts without the labels in question that DATA holds.  [1]",
 )
 @out_option
-@labels_option
-@xmc_option
-@layout_options
+@data_options
 @jobs_option
 @force_option
 def update(
@@ -63,9 +51,7 @@ def update(
     label_texts: str | None,
     negative_share: float | None,
     directory: str | None,
-    label_matrix: str | None,
-    xmc: bool,
-    layout: "Layout",
+    form: Form,
     jobs: int | None,
     force: bool,
 ) -> None:
@@ -81,22 +67,16 @@ def update(
         raise click.UsageError("nothing to do: give --add, --refresh or --remove")
     if learns and data is None:
         raise click.UsageError("--add and --refresh need --data DATA, to learn from")
-    of_learning = {
-        "data": data,
-        "labels": label_matrix,
-        "xmc": xmc or None,
-        "label-texts": label_texts,
-        "negative-share": negative_share,
-    } | {name.replace("_", "-"): value for name, value in layout.given().items()}
+    of_learning = {"data": data, "label_texts": label_texts, "negative_share": negative_share} | form.given()
     for name, value in of_learning.items():
         if value is not None and not learns:
-            raise click.UsageError(f"--{name} goes with --add or --refresh")
+            raise click.UsageError(f"{option_name(name)} goes with --add or --refresh")
     if directory is not None:
         check_destination(directory, force)
     ranker = open_ranker(model)
     set_jobs(ranker.estimator, jobs)
-    recent = None if data is None else read_data(data, label_matrix, xmc, layout)
-    change = ranker.changes(recent, read_label_texts(label_texts, layout))
+    recent = None if data is None else read_data(data, form)
+    change = ranker.changes(recent, read_label_texts(label_texts, form.layout))
     options = {} if negative_share is None else {"negative_share": negative_share}
     gone = [] if remove is None else read_names(remove)
     done = []
@@ -130,9 +110,8 @@ def named(option: str) -> Iterator[None]:
     try:
         yield
     except ArgumentError as error:
-        name = {"X": "--data", "Y": "--data"} | dict.fromkeys(
-            ("names", "labels", "queries", "refresh"), option
-        )
+        name = dict.fromkeys(("X", "Y"), "--data")
+        name |= dict.fromkeys(("names", "labels", "queries", "refresh"), option)
         if error.argument not in name:
             raise
         raise ArgumentError(name[error.argument], error.problem, *error.remedies) from error

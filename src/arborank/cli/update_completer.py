@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .completion_log import pairs_option, read_queries, time_unit_option
+from .completions import pairs_option, read_queries, time_unit_option
 from .data import read_names
 from .files import check_destination
 from .models import open_completer, set_jobs
