@@ -86,7 +86,7 @@ _STAGES: dict[str, Callable[[Any], Sequence[Any]]] = {
 }
 
 
-def stages_of(model: Any) -> Sequence[Any]:
+def stages_of(model: object) -> Sequence[Any]:
     """Return the stages of a model, what ranks last, or the members of an ensemble."""
     return _STAGES.get(type(model).__name__, lambda model: ())(model)
 

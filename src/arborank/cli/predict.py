@@ -1,6 +1,7 @@
 """`arborank predict`."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -82,17 +83,16 @@ def _of_stdin(ranker: Ranker, layout: "Layout", size: int, with_ids: bool) -> It
     while stopped is None:
         part: list[TextRow] = []
         try:
-            while len(part) < size:
-                part.append(next(rows))
-        except StopIteration as end:
-            stopped = end
+            for row in islice(rows, size):
+                part.append(row)
         except BaseException as error:
             stopped = error
         if part:
             ids = [row.id or "" for row in part] if with_ids else None
             yield TextData([row.text for row in part], [[] for _ in part], ids=ids)
-    if not isinstance(stopped, StopIteration):
-        raise stopped
+        elif stopped is None:
+            return
+    raise stopped
 
 
 def _answers(ranker: Ranker, part: Data, first: int, k: int, beam_size: int | None) -> list[Answer]:

@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
@@ -32,22 +31,15 @@ class ReportingGroup(click.Group):
 
     _with_traceback: Exception | None = None  # the error of a command that ``--debug`` shows whole
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        **extra: Any,
-    ) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         """Run the program; with ``standalone_mode`` the process ends with its exit code."""
-        if not standalone_mode:
-            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        if not extra.get("standalone_mode", True):
+            return super().main(*args, **extra)
         streams.prepare()
         extra.setdefault("terminal_width", min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST))
         code = 0
         try:
-            returned = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            returned = super().main(*args, **extra | {"standalone_mode": False})
             code = returned if isinstance(returned, int) else 0  # that of `ctx.exit`
             if sys.stdout is not None:
                 sys.stdout.flush()
