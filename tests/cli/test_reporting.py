@@ -1,6 +1,7 @@
 """What all commands have in common: errors, streams, help."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -95,6 +96,44 @@ def test_version():
 )
 def test_what_was_meant(run, args, meant):
     assert meant in run(*args, code=2).stderr
+
+
+@pytest.mark.parametrize("args", [("--help",), ("--version",), ("train", "--help"), ("inspect", "model")])
+def test_a_reader_that_has_left_is_no_error(folder, args):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*COMMAND, *args], cwd=folder, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_interrupt_outside_of_a_command(monkeypatch):
+    def interrupt(*args, **extra):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "make_context", interrupt)
+    done = CliRunner().invoke(main, ["rank", "model"])
+    assert done.exit_code == 130
+    assert done.stderr.strip() == "Aborted!"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(28, "No space left on device", "model"), "model: No space left on device"),
+        (
+            ZeroDivisionError("by zero"),
+            "internal error: ZeroDivisionError: by zero (arborank --debug ... shows where)",
+        ),
+    ],
+)
+def test_errors_of_all_kinds(run, monkeypatch, error, told):
+    def load(*given, **more):
+        raise error
+
+    monkeypatch.setattr("arborank.storage.load", load)
+    assert run("rank", "model", "x", code=1).stderr == f"Error: {told}\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import os
 import shutil
 import sys
 import warnings
@@ -51,7 +50,7 @@ class ReportingGroup(click.Group):
             error.show(shown)
             streams.tell(shown.getvalue().rstrip("\n"))
             code = error.exit_code
-        except BrokenPipeError:
+        except BrokenPipeError:  # of the flush
             pass
         except OSError as error:  # of the help and what else commands do not write
             if error is self._with_traceback:
@@ -61,6 +60,13 @@ class ReportingGroup(click.Group):
         finally:
             streams.release()
         sys.exit(code)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Parse the command line; who reads its help or version may have seen enough, too."""
+        try:
+            return super().make_context(*args, **extra)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(0) from None
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; turn exceptions into messages unless ``--debug`` is given."""
@@ -73,7 +79,6 @@ class ReportingGroup(click.Group):
         except (KeyboardInterrupt, click.Abort):
             _interrupted(ctx)
         except BrokenPipeError:  # the reader of our output has seen enough, as `head` has
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except Exception as error:
             if _by_interrupt(error):
