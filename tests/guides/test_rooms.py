@@ -1,6 +1,7 @@
 """The house keeps its plan: rooms without circles, no private names across them, nothing loose at the root."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -36,6 +37,18 @@ def test_rooms_have_no_circles():
     assert order[0] == "core"
     assert {"linear", "text", "cli"} <= set(order)
     assert len(order) <= 20
+
+
+def test_rooms_import_only_rooms_above_them_in_the_table():
+    table = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`\w+/`(?:, `\w+/`)*) \|", table, flags=re.M)
+    order = [name for row in rows for name in re.findall(r"`(\w+)/`", row)]
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - AT_THE_ROOT
+    assert rooms <= set(order)
+    for module, target, name in imports():
+        other = target[0] if target else name
+        if room(module) in rooms and other in rooms - {room(module)}:
+            assert order.index(other) < order.index(room(module)), f"{module} imports {other}"
 
 
 def test_no_private_name_leaves_its_room():

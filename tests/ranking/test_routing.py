@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arborank.core.sparse import as_csr, to_scipy
-from arborank.ranking import keep_routed, keep_visits, part_labels, route
+from arborank.ranking.routing import keep_routed, keep_visits, part_labels, route
 
 
 def unit(rows):

@@ -53,7 +53,7 @@ def disentangle(
         See `arborank.indexing.overlapping_tree`.
     coherence : float, default 3.0
         How much the instances of a label are parted among its leaves by their likeness to one another, rather than by
-        the matcher's scores alone; see `arborank.ranking.route`.
+        the matcher's scores alone; see `arborank.ranking.routing.route`.
     starts : int, default 1
         How often that parting is begun; more find senses that the matcher mixes up, and take longer.
     beam_negatives : float, optional

@@ -17,20 +17,17 @@ from ..matching import BeamSearch
 from ..matching.options import SearchOptions
 from ..ranking import (
     LayerWeights,
-    RelevanceOptions,
-    Routes,
     SolverParams,
     active_rows,
-    check_relevance,
     feature_ranks,
-    keep_routed,
-    keep_visits,
-    parse_scheme,
     relevance_costs,
     train_layer,
     training_work,
 )
 from ..ranking.chunks import gather_chunks
+from ..ranking.negatives import parse_scheme
+from ..ranking.relevance import RelevanceOptions, check_relevance
+from ..ranking.routing import Routes, keep_routed, keep_visits
 from .checkpoint import Checkpoint
 
 __all__ = ["LayerPlan", "train_layers"]

@@ -12,7 +12,9 @@ from ..core.options import Check, check_options, each, per_layer, values_of
 from ..core.threads import n_threads
 from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
-from ..ranking import RelevanceOptions, SolverParams, parse_scheme
+from ..ranking import SolverParams
+from ..ranking.negatives import parse_scheme
+from ..ranking.relevance import RelevanceOptions
 from .layers import LayerPlan
 
 if TYPE_CHECKING:

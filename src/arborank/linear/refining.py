@@ -17,7 +17,7 @@ from ..indexing import LabelTree, overlapping_tree
 from ..indexing.options import TreeOptions
 from ..indexing.overlap import check_gain, home_leaves
 from ..matching.combine import is_logarithmic
-from ..ranking import Routes, part_labels, route
+from ..ranking.routing import Routes, part_labels, route
 from .fitted import FittedTree
 from .layers import LayerPlan, train_layers
 

@@ -32,7 +32,8 @@ from ..matching import LabelFilter
 from ..matching.combine import is_logarithmic
 from ..matching.copies import Merge
 from ..matching.options import SearchOptions
-from ..ranking import LayerWeights, RelevanceOptions, SolverParams
+from ..ranking import LayerWeights, SolverParams
+from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
 from . import filters
 from .answers import quality, score_matrix

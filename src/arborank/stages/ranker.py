@@ -18,7 +18,7 @@ from ..linear.targets import as_indicator
 from ..matching import combination
 from ..matching.copies import Merge, merge_copies
 from ..matching.options import SearchOptions
-from ..ranking import parse_scheme
+from ..ranking.negatives import parse_scheme
 from . import Indexer, Matcher, Ranker
 from .protocols import checked_matches, checked_scores, checked_tree, require_stage
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...core.errors import ArgumentError
 from ...core.sparse import Csr
 from ...indexing import LabelTree
-from ...ranking import parse_scheme
+from ...ranking.negatives import parse_scheme
 from ..encoders.batches import TrainingBatches
 from .candidates import Candidates, children_between
 from .matching import Beam

@@ -8,7 +8,7 @@ from ...core.checks import check_real
 from ...core.errors import ArgumentError
 from ...core.options import Options, flag, integer, one_of, option, optional, real
 from ...core.types import Json
-from ...ranking import parse_scheme
+from ...ranking.negatives import parse_scheme
 
 __all__ = ["BOOTSTRAPS", "LOSSES", "TuningSettings", "per_level"]
 
