@@ -235,7 +235,7 @@ def test_the_model_is_saved_before_the_plot(saved, tmp_path, monkeypatch):
         ([], "nothing to do"),
         (["--threshold", "0.1,0.2"], "--validation DATA chooses one"),
         (["--threshold", "-1"], "-1.0 is not in the range x>=0"),
-        (["--threshold", "0.1,nan"], "'nan' is no number"),
+        (["--threshold", "0.1,nan"], "'nan' is not a number"),
         (["--weights", "int8,int4"], "'int4' is not one of 'float32', 'float16', 'int8'"),
         (["--target-size", "5MB"], "--target-size needs --validation"),
         (["--target-size", "5QB"], "not a size"),
@@ -256,8 +256,8 @@ def test_command_refuses(saved, tmp_path, options, message):
     [
         (["--weights", "int8", "--labels", "validation.txt"], "--labels needs --validation"),
         (["--weights", "int8", "--xmc"], "--xmc needs --validation"),
-        (["--validation", "validation.txt", "--min-recall", "nan"], "'--min-recall': 'nan' is no number"),
-        (["--validation", "validation.txt", "--max-loss", "nan"], "'--max-loss': 'nan' is no number"),
+        (["--validation", "validation.txt", "--min-recall", "nan"], "'--min-recall': 'nan' is not a number"),
+        (["--validation", "validation.txt", "--max-loss", "nan"], "'--max-loss': 'nan' is not a number"),
         (["--validation", "validation.txt", "--table", "no/such/t.csv"], "its directory does not exist"),
         (
             ["--validation", "validation.txt", "--table", "validation.txt"],

@@ -252,7 +252,7 @@ def test_a_longer_blocklist_holds_from_the_next_update_on():
             TypeError,
             "refresh must hold str, found int at position 0",
         ),
-        (lambda c: c.update([("a", 0, "quite new")]), ValueError, "the log holds no query that is known"),
+        (lambda c: c.update([("a", 0, "quite new")]), ValueError, "the log holds no known query"),
         (lambda c: c.update([("a", 0)]), TypeError, "row 0 of the log is"),
         (lambda c: c.update_pairs(["a"], []), ValueError, "previous has 1 entries but queries has 0"),
         (

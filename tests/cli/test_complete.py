@@ -82,7 +82,7 @@ def test_update(folder, tmp_path):
     options = ["--pairs", "--refresh", tmp_path / "again"]
     (tmp_path / "again").write_text("camera\n")
     result = run("update-completer", tmp_path / "new", tmp_path / "pairs.tsv", *options)
-    assert "no query that is known and not to be refreshed" in result.stderr
+    assert "no known query besides those to refresh" in result.stderr
     (tmp_path / "pairs.tsv").write_text("camera\tlens\n" * 9 + "lens\tcamera\n" * 9 + "camera\tshoes\n")
     result = run("update-completer", tmp_path / "new", tmp_path / "pairs.tsv", *options)
     assert result.exit_code == 0, result.output
@@ -155,7 +155,7 @@ def test_threads_are_not_saved(folder, tmp_path):
         (["update-completer", "{}/model", "{}/nothing.tsv", "-o", "{}/new"], "nothing.tsv holds no query"),
         (["update-completer", "{}/model", "{}/blank.tsv", "-o", "{}/new"], "blank.tsv holds no query"),
         (["train-completer", "{}/nothing.tsv", "-m", "{}/new"], "nothing.tsv holds no query"),
-        (["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "nan"], "'nan' is no number"),
+        (["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "nan"], "'nan' is not a number"),
     ],
 )
 def test_errors(folder, args, message):

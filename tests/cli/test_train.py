@@ -118,7 +118,9 @@ def test_test_data_without_a_label_is_told_before_training(run, folder):
 
 
 def test_a_share_that_is_no_number(run):
-    assert "'nan' is no number" in run("train", "train.jsonl", "-m", "no", "--holdout", "nan", code=2).stderr
+    assert (
+        "'nan' is not a number" in run("train", "train.jsonl", "-m", "no", "--holdout", "nan", code=2).stderr
+    )
 
 
 def test_more_features_than_there_can_be(run, folder):

@@ -158,9 +158,9 @@ def test_an_update_that_fails_half_way_leaves_the_old_model(run, fails_at):
         (
             ["--data", "recent.jsonl", "--add", "--negative-share", "nan"],
             2,
-            "'--negative-share': 'nan' is no number",
+            "'--negative-share': 'nan' is not a number",
         ),
-        (["--remove", "empty"], 1, "empty is empty; a line each was expected"),
+        (["--remove", "empty"], 1, "empty is empty; one entry per line was expected"),
         (["--data", "old.jsonl", "--add"], 1, "nothing to add"),
     ],
 )
@@ -188,7 +188,7 @@ def test_files_of_names_are_read_as_data_are(run):
 
 def test_refusals_of_models_of_matrices(run):
     Path("name").write_text("apple\n")
-    assert "no label id" in run("linear", "--remove", "name", code=1).stderr
+    assert "not a label id" in run("linear", "--remove", "name", code=1).stderr
     Path("ids").write_text("1000\n")
     assert "--remove ids holds 1000, but the model" in run("linear", "--remove", "ids", code=1).stderr
     args = ("linear", "--data", "X.npz", "--labels", "Y.npz", "--label-texts", "about.jsonl", "--add")

@@ -352,5 +352,5 @@ def test_matrix_data_checks_itself():
 def test_a_file_of_another_kind_is_not_called_a_pickle(tmp_path):
     path = tmp_path / "texts.jsonl"
     path.write_text('{"text": "a", "labels": ["x"]}\n')
-    with pytest.raises(ValueError, match=r"texts.jsonl: not a sparse matrix .*: it is no zip archive$"):
+    with pytest.raises(ValueError, match=r"texts.jsonl: not a sparse matrix .*: it is not a zip archive$"):
         read_npz(path)

@@ -136,7 +136,7 @@ def test_annif(write, run):
             "comma.tsv",
             "wine\tred wines\nCookery, French\tsoups\n",
             "whether the cell 'Cookery, French' is one label or several is not clear",
-            "--label-separator , if ',' parts them, or --label-separator '' if every cell is one label",
+            "--label-separator , if ',' separates them, or --label-separator '' if every cell is one label",
         ),
         (
             "numbered.tsv",

@@ -96,7 +96,7 @@ def test_an_ensemble_passes_it_on():
             LABELS,
             dict(enumerate(WEIGHTS)),
             TypeError,
-            "relevance must be one list of numbers a text, found a dict",
+            "relevance must be one list of numbers per text, found a dict",
         ),
         (DICTS, WEIGHTS, TypeError, "relevance is given, but labels of row 0 map labels to weights"),
         (

@@ -199,7 +199,7 @@ def test_other_lists_of_words_and_names():
     for frame in frames({"id": [1, 2], "word": ["a", "b"]}):
         with pytest.raises(TypeError, match="stop_words must be an iterable of str, found a"):
             NgramTfidf(stop_words=frame).fit(TEXTS)
-        with pytest.raises(TypeError, match="names must be a list with one str a label, found a"):
+        with pytest.raises(TypeError, match="names must be a list with one str per label, found a"):
             tree.describe(frame)
     with pytest.raises(TypeError, match="stop_words must be an iterable of str, found a dict"):
         NgramTfidf(stop_words={"red": 1}).fit(TEXTS)
@@ -253,7 +253,7 @@ def test_words_to_block_may_be_a_set(completer):
     [
         (
             dict(zip(TEXTS, LABELS, strict=True)),
-            "labels must be one list of label names a text, found a dict",
+            "labels must be one list of label names per text, found a dict",
         ),
         ({"apple", "banana"}, "found a set, which has no order"),
         ("apple", "found one str"),

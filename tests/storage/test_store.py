@@ -230,7 +230,7 @@ CONFIGS = {
     "zero": (lambda d: d.update(format_version=0), "format_version is 0"),
     "foreign": (lambda d: d.update(format="other"), "does not describe an Arborank model"),
     "kind": (lambda d: d["model"].update(kind="os.system"), "model is a 'os.system'; known are"),
-    "path": (rename_file, "is no name of a data file"),
+    "path": (rename_file, "is not a name of a data file"),
     "no-files": (lambda d: d.pop("files"), "malformed"),
     "no-model": (lambda d: d.pop("model"), "malformed"),
     "records": (lambda d: d.update(files={name: {"size": 3} for name in d["files"]}), "malformed"),
@@ -307,7 +307,7 @@ def test_contents_that_do_not_fit(saved, change, message):
         (["toy-{token}.safetensors", 3], "was expected"),
         (["../toy-{token}.safetensors", "a.x"], r"is in '\.\./toy-.*', which is not among its files"),
         (["a.safetensors", "x"], r"is in 'a\.safetensors', which is not among its files"),
-        (["a-{token}.safetensors", "../x"], r"is the same as '\.\./x', which is no name"),
+        (["a-{token}.safetensors", "../x"], r"is the same as '\.\./x', which is not a name"),
         (["a-{token}.safetensors", "a.y"], r"a-{token}\.safetensors lacks the array 'a\.y'"),
     ],
 )

@@ -205,8 +205,12 @@ def test_cold_start_and_representation_by_text():
         ),
         (lambda r, x, y: r.add_labels(["peach"], "fruit", y), TypeError, "texts must be an iterable of str"),
         (lambda r, x, y: r.add_labels(["peach"], None, y), TypeError, "texts must be an iterable of str"),
-        (lambda r, x, y: r.add_labels([5], x, y), TypeError, "names hold what is no label name"),
-        (lambda r, x, y: r.add_labels(["\ud800"], x, y), ValueError, "names hold what is no label name"),
+        (lambda r, x, y: r.add_labels([5], x, y), TypeError, "names hold something that is not a label name"),
+        (
+            lambda r, x, y: r.add_labels(["\ud800"], x, y),
+            ValueError,
+            "names hold something that is not a label name",
+        ),
         (
             lambda r, x, y: r.add_labels(["peach"], ["a", "b"], [["peach"], ["peach"]]),
             ValueError,

@@ -44,7 +44,7 @@ def test_the_warm_up_teaches_and_the_encoder_can_be_used(data, tmp_path):
 
 
 def test_bad_shapes(data):
-    with pytest.raises(ValueError, match="width is 15, which is no multiple of heads, 2"):
+    with pytest.raises(ValueError, match="width is 15, which is not a multiple of heads, 2"):
         scratch_encoder(data[0], width=15, heads=2)
     with pytest.raises(ValueError, match="texts is empty"):
         scratch_encoder([])

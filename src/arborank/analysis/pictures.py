@@ -13,7 +13,7 @@ _ENDINGS = (".svg", ".png", ".pdf")
 def check_drawable(path: str | Path) -> None:
     """Raise what drawing would raise for want of matplotlib (``ImportError``), a format or a directory."""
     if Path(path).suffix.lower() not in _ENDINGS:
-        raise ValueError(f"{path} is no name for a picture; it must end in {', '.join(_ENDINGS)}")
+        raise ValueError(f"{path} is not a name for a picture; it must end in {', '.join(_ENDINGS)}")
     if not Path(path).absolute().parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be drawn: its directory does not exist")
     try:

@@ -57,7 +57,7 @@ def label_senses(model: XRLinear, label: int, *, n_features: int = 8, n_companio
 
     Returns
     -------
-    list of Sense, one a leaf; empty for a label outside the tree
+    list of Sense, one per leaf; empty for a label outside the tree
 
     Raises
     ------

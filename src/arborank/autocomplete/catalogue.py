@@ -135,7 +135,7 @@ class Catalogue:
         return np.array(found, np.int32)
 
     def selected(self, kept: NDArray[np.bool_]) -> "Catalogue":
-        """Return the queries where ``kept``, of shape (n_queries,), is true, numbered anew in their order."""
+        """Return the queries where ``kept``, of shape (n_queries,), is true, renumbered in their order."""
         keys = self.keys.selected(kept)
         texts = keys if self.texts is self.keys else self.texts.selected(kept)
         blocked = np.cumsum(kept)[self.blocked[kept[self.blocked]]] - 1

@@ -97,7 +97,7 @@ class Followers:
         Parameters
         ----------
         kept : bool array of shape (n_queries,)
-            The queries that stay; they are numbered anew in their order.
+            The queries that stay; they are renumbered in their order.
         gone : container of str
             Contexts that go,
         phrases : sequence of str

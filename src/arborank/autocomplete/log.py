@@ -1,4 +1,4 @@
-"""Query logs in files: a query a line with its session and time, or pairs that are ready."""
+"""Query logs in files: one query per line with its session and time, or pairs that are ready."""
 
 import json
 from collections.abc import Hashable

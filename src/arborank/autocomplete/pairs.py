@@ -56,7 +56,7 @@ def check_pairs(
     TypeError
         If an entry is of the wrong type.
     ValueError
-        If lengths differ, an entry of ``times`` is no time, or ``times`` come without users.
+        If lengths differ, an entry of ``times`` is not a time, or ``times`` come without users.
     """
     before = as_column(previous, "previous", _PAIRED)
     contexts = [tuple(as_context(entry, f"previous[{number}]")) for number, entry in enumerate(before)]

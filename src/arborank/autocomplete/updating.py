@@ -128,8 +128,7 @@ def _trained(
     contexts, labels, prefixes = examples(newer, options)
     if wanted[labels].all():
         raise ValueError(
-            "the log holds no query that is known and not to be refreshed; new ones need such beside them, to be "
-            "told apart from"
+            "the log holds no known query besides those to refresh; new queries need known ones as negatives"
         )
     X, _ = fitted.rows.many(contexts, prefixes)
     columns = np.where(wanted, np.cumsum(wanted) - 1, -1)

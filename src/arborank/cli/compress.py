@@ -52,7 +52,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 @click.option("--out", "-o", "directory", required=True, type=click.Path(), help="Directory for the result.")
 @click.option("--validation", type=FILE, help="Labelled data to try settings on.")
 @click.option("--threshold", type=Several(Real(min=0)), help="Drop smaller weights; a value or a list.")
-@click.option("--max-nonzeros", type=Several(POSITIVE), help="Weights kept a ranker; a value or a list.")
+@click.option("--max-nonzeros", type=Several(POSITIVE), help="Weights kept per ranker; a value or a list.")
 @click.option(
     "--weights",
     "precision",

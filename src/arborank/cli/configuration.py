@@ -48,7 +48,7 @@ def build_features(config: Config, options: Mapping[str, object]) -> "TextFeatur
     _check_names("features parameter", section, TextFeatures().get_params())
     parts = section.pop("parts", [_DEFAULT_PART])
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
-        raise ValueError("features parameter 'parts' must be a list of JSON objects, one a part")
+        raise ValueError("features parameter 'parts' must be a list of JSON objects, one per part")
     if options:
         if len(parts) != 1:
             given = ", ".join(options)

@@ -57,7 +57,7 @@ def read_names(path: str) -> list[str]:
 
     names = [line for _, line in read_lines(path) if line.strip()]
     if not names:
-        raise ValueError(f"{path} is empty; a line each was expected")
+        raise ValueError(f"{path} is empty; one entry per line was expected")
     return names
 
 

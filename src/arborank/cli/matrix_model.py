@@ -90,7 +90,7 @@ class NumberChanges:
         return n_removed
 
     def refresh(self, names: list[str], options: Mapping[str, float]) -> int:
-        """Learn labels anew from the data; return how many."""
+        """Learn labels again from the data; return how many."""
         numbers = _numbers(names)
         assert self._data is not None
         Y = self._data.Y.copy()
@@ -134,5 +134,5 @@ def _filled(Y: "csr_array", labels: Sequence[int]) -> "csr_array":
 def _numbers(lines: list[str]) -> list[int]:
     for line in lines:
         if not line.strip().isdecimal():
-            raise ValueError(f"{line!r} is no label id; the labels of a model of matrices are numbers")
+            raise ValueError(f"{line!r} is not a label id; the labels of a model of matrices are numbers")
     return [int(line) for line in lines]

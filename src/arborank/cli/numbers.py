@@ -1,4 +1,4 @@
-"""Numbers on the command line: what is none, or out of range, is told with how to write it."""
+"""Numbers on the command line: an error about a number shows how to write it."""
 
 import math
 from typing import Any
@@ -18,7 +18,7 @@ class Real(click.FloatRange):
         number = _number(value)
         if number is None:
             meant = None if not isinstance(value, str) else _meant(value)
-            self.fail(f"{value!r} is no number" + _advice(meant), param, ctx)
+            self.fail(f"{value!r} is not a number" + _advice(meant), param, ctx)
         try:
             return float(super().convert(number, param, ctx))
         except click.BadParameter as error:
@@ -38,7 +38,7 @@ class Whole(click.IntRange):
         except ValueError:
             meant = _number(str(value).replace("_", "").replace(",", ""))
             exact = int(meant) if meant is not None and math.isfinite(meant) and meant == int(meant) else None
-            self.fail(f"{value!r} is no whole number" + _advice(exact), param, ctx)
+            self.fail(f"{value!r} is not a whole number" + _advice(exact), param, ctx)
         return int(super().convert(number, param, ctx))
 
 

@@ -59,7 +59,7 @@ def _write(text: str) -> None:
 
 def tell(text: str) -> None:
     """Write lines to the standard error, as `put` does to the output."""
-    with contextlib.suppress(OSError):  # what nobody can be told is no reason to stop
+    with contextlib.suppress(OSError):  # a message that cannot be written is no reason to stop
         if sys.stderr is not None:
             click.echo(_folded(printable_lines(text), sys.stderr), file=sys.stderr)
 

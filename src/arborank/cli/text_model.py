@@ -91,7 +91,7 @@ class NameChanges:
         return n_removed
 
     def refresh(self, names: list[str], options: Mapping[str, float]) -> int:
-        """Learn labels anew from the data; return how many."""
+        """Learn labels again from the data; return how many."""
         rows, about = self._lesson(names)
         self.estimator = self.estimator.refresh_labels(names, self._texts, rows, label_texts=about, **options)
         return len(names)

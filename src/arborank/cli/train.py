@@ -54,7 +54,7 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option("--branching", type=Whole(min=2), help="Children of an inner node.  [16]")
 @click.option("--negatives", help="tfn, man, or tfn+man (more thorough, slower).  [tfn]")
 @click.option("--threshold", type=Real(min=0), help="Smaller weights are dropped.  [0.1]")
-@click.option("--max-nonzeros", type=POSITIVE, help="Weights kept a label.  [all]")
+@click.option("--max-nonzeros", type=POSITIVE, help="Weights kept per label.  [all]")
 @click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.  [10]")
 @seed_option
 @click.option(

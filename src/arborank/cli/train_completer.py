@@ -34,7 +34,7 @@ __all__ = ["train_completer"]
 @time_unit_option
 @click.option("--min-count", type=POSITIVE, help="Queries sent less often are never suggested.  [1]")
 @click.option("--min-users", type=POSITIVE, help="Nor are those of fewer sessions or users.  [1]")
-@click.option("--blocklist", type=FILE, help="Words and phrases, one a line, that are never suggested.")
+@click.option("--blocklist", type=FILE, help="Words and phrases, one per line, that are never suggested.")
 @holdout_option("the sessions, or of the pairs")
 @seed_option
 @jobs_option

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["named", "save_changed", "update"]
 
 
-@click.command(short_help="Add, refresh and remove labels of a model without training the rest anew.")
+@click.command(short_help="Add, refresh and remove labels of a model without training the rest again.")
 @model_argument
 @click.option("--data", type=FILE, help="Recent labelled data: with the labels in question, and with others.")
 @click.option(
     "--add", is_flag=True, help="Add the labels of DATA (and --label-texts) that MODEL does not know."
 )
-@click.option("--refresh", type=FILE, help="Forget these labels, a line each, and learn them from DATA.")
-@click.option("--remove", type=FILE, help="Remove these labels, a line each.")
+@click.option("--refresh", type=FILE, help="Forget these labels, one per line, and learn them from DATA.")
+@click.option("--remove", type=FILE, help="Remove these labels, one per line.")
 @missing_option
 @click.option("--label-texts", type=FILE, help="Texts about labels, each labelled with the one it is about.")
 @click.option(

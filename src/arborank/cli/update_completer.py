@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["update_completer"]
 
 
-@click.command("update-completer", short_help="Let a completer follow its log without training it anew.")
+@click.command("update-completer", short_help="Let a completer follow its log without training it again.")
 @model_argument
 @click.argument("log", type=FILE, required=False)
 @pairs_option
 @time_unit_option
-@click.option("--refresh", type=FILE, help="Forget these queries, a line each, and learn them from LOG.")
-@click.option("--remove", type=FILE, help="Remove these queries, a line each.")
+@click.option("--refresh", type=FILE, help="Forget these queries, one per line, and learn them from LOG.")
+@click.option("--remove", type=FILE, help="Remove these queries, one per line.")
 @missing_option
-@click.option("--blocklist", type=FILE, help="Words and phrases, one a line, never to be suggested again.")
+@click.option("--blocklist", type=FILE, help="Words and phrases, one per line, never to be suggested again.")
 @out_option
 @jobs_option
 @force_option

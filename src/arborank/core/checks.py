@@ -91,7 +91,7 @@ def check_real(
 
 
 def check_top_ids(name: str, ids: ArrayLike) -> NDArray[np.int64]:
-    """Return top lists, one a row, as int64, or raise if they are not ids that end in padding.
+    """Return top lists, one per row, as int64, or raise if they are not ids that end in padding.
 
     Parameters
     ----------

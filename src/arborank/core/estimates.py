@@ -98,7 +98,7 @@ def estimate_training(
     label_counts : array-like of int, shape (n_labels,)
         Instances of every label.
     branching, max_leaf_size, Cp, threshold, max_nonzeros, max_clusters, copies, beam_size
-        As for `XRLinear`; of one a layer, the value that needs most memory counts for all.
+        As for `XRLinear`; where there is one per layer, the one that needs most memory counts for all.
     n_threads : int, default=0
         0: every core.
     overlap : float, optional
@@ -111,7 +111,7 @@ def estimate_training(
     *Index*: the PIFA vector of a label with ``p`` instances of ``r = nnz / n_instances`` values has about
     ``min(r p^b, n_features)`` values of 6 bytes. Instances share some, the more the longer they are (Heaps' law):
     ``b = 1.15 - 0.068 log r`` was fitted to four real data sets; `feature_overlap` measures it. A thread that makes the
-    vectors holds one that is dense, or a few of k-means; k-means holds 80 bytes a label.
+    vectors holds one that is dense, or a few of k-means; k-means holds 80 bytes per label.
 
     *Weights*: orthogonal unit rows of a squared-hinge problem get the dual variable :math:`\alpha = 2C / (1 + 2C)`, and
     at most :math:`\alpha^2 / t^2` values of a unit row reach the threshold ``t`` when they are multiplied by it. With
@@ -120,8 +120,8 @@ def estimate_training(
     are ``d (1 - exp(-r n^b / d))`` of all ``d``. With a threshold of 0 it keeps those of its support vectors, a share
     of ``max(b^2.5, 0.6)``. A weight takes 4 bytes; 5 go to each feature that any sibling uses and 2 or 4 to each 16
     siblings that share it. The constants were fitted to the layers of nine models of four real data sets (19 to 524
-    values a row, thresholds 0.01 to 0.3, ``Cp`` 1 and 10, leaves of 20 and 100): their sum is 0.8 to 1.4 times the real
-    size. Training needs 15 % more, to join them.
+    values per row, thresholds 0.01 to 0.3, ``Cp`` 1 and 10, leaves of 20 and 100): their sum is 0.8 to 1.4 times the
+    real size. Training needs 15 % more, to join them.
 
     *Working*: a thread solves 16 labels at a time with vectors of ``64 n_features + 64 n`` bytes and the ``40 n`` of a
     cluster of ``n`` instances: all of them at the root, which one thread solves; the clusters of the others are taken

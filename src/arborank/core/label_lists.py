@@ -18,7 +18,7 @@ def name_rows(labels: WeightedLabels, normalization: str | None, argument: str =
 
     Parameters
     ----------
-    labels : sequence with an entry a row
+    labels : sequence with one entry per row
         A list, set or other collection of str, or one str for a single label.
     normalization : "NFC" or None
         As for `arborank.core.spelling.spell`.
@@ -31,7 +31,7 @@ def name_rows(labels: WeightedLabels, normalization: str | None, argument: str =
         If it is anything else, such as a data frame of several columns, a mapping or a set, or if a row is missing or
         holds anything else than str. Rows that map names to weights are for `weighted_rows`.
     """
-    rows = _rows(labels, argument, "one list of label names a text")
+    rows = _rows(labels, argument, "one list of label names per text")
     for number, row in enumerate(rows):
         _check_weightless(row, f"{argument} of row {number}")
     return [
@@ -49,7 +49,7 @@ def weighted_rows(
     ----------
     labels
         As for `name_rows`; or rows that map label names to weights.
-    relevance : sequence with an entry a row, or None
+    relevance : sequence with one entry per row, or None
         A number for every label of the row, in the order of ``labels``.
     normalization
         As for `name_rows`.
@@ -66,7 +66,7 @@ def weighted_rows(
         As `name_rows`, or if a weight is not a finite number of at least 0, there are not as many as labels, or weights
         come in both ways.
     """
-    entries = _rows(labels, "labels", "one list of label names a text")
+    entries = _rows(labels, "labels", "one list of label names per text")
     if relevance is None and not any(isinstance(row, Mapping) for row in entries):
         return name_rows(entries, normalization), None
     rows = [
@@ -81,7 +81,7 @@ def weighted_rows(
     else:
         for number, row in enumerate(entries):
             _check_weightless(row, f"relevance is given, but labels of row {number}")
-        given = _rows(relevance, "relevance", "one list of numbers a text")
+        given = _rows(relevance, "relevance", "one list of numbers per text")
         if len(given) != len(rows):
             raise ValueError(
                 f"relevance has {len(given)} entries but labels has {len(rows)}; they go in pairs"
@@ -101,7 +101,7 @@ def id_rows(labels: Targets, argument: str) -> list[list[int]]:
         each holds 0 and 1, some in this order and some in the other.
     """
     rows = []
-    for number, row in enumerate(_rows(labels, argument, "one list of label ids a row")):
+    for number, row in enumerate(_rows(labels, argument, "one list of label ids per row")):
         where = f"{argument} row {number}"
         if not is_row(row):
             hint = "; [] is a row without labels" if is_missing(row) else ""

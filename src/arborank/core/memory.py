@@ -12,7 +12,7 @@ _LITTLE = 1 << 28
 
 
 def check_label_arrays_fit(n_labels: int, available: int | None = None) -> None:
-    """Refuse a number of labels for which not even arrays of one number a label can be had.
+    """Refuse a number of labels for which not even arrays of one number per label can be had.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def check_label_arrays_fit(n_labels: int, available: int | None = None) -> None:
 
 
 def check_answers_fit(n_rows: int, k: int, available: int | None = None) -> None:
-    """Refuse answers of ``k`` ids and scores a row that the machine has no memory for.
+    """Refuse answers of ``k`` ids and scores per row that the machine has no memory for.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ class _Lines:
             told.append(
                 f"{_duration((self._total - done) / rate)} left" if rate and done < self._total else ""
             )
-        with contextlib.suppress(OSError):  # what nobody can be told is no reason to stop
+        with contextlib.suppress(OSError):  # a message that cannot be written is no reason to stop
             print(f"{self._description}: {', '.join(filter(None, told))}", file=sys.stderr, flush=True)  # noqa: T201
 
 

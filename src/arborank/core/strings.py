@@ -21,7 +21,7 @@ _BEYOND = 1 << 20  # bytes that a damaged table may give beyond the text that it
 class StringTable(Sequence[str]):
     """An immutable sequence of strings.
 
-    Its memory is the UTF-8 text and 8 bytes a string. Looking a string up by its position needs nothing else;
+    Its memory is the UTF-8 text and 8 bytes per string. Looking a string up by its position needs nothing else;
     the dictionary for the other way round is made when first asked for.
 
     Parameters

@@ -48,10 +48,10 @@ MatrixLike: TypeAlias = Union[Csr, "sp.sparray", "sp.spmatrix", ArrayLike]
 """A sparse matrix of SciPy of any format, an array, a data frame of numbers, or nested lists of numbers."""
 
 Targets: TypeAlias = Union[MatrixLike, Iterable[Iterable[int]], Iterable[int], Iterable[str]]  # noqa: UP007
-"""Labels of instances: an indicator matrix, a list of label ids a row, or a class a row."""
+"""Labels of instances: an indicator matrix, a list of label ids per row, or one class per row."""
 
 LabelIds: TypeAlias = Union[MatrixLike, Iterable[int], Iterable[Iterable[int]]]  # noqa: UP007
-"""Label ids for all rows, a list of them a row, or an indicator matrix."""
+"""Label ids for all rows, one list of them per row, or an indicator matrix."""
 
 Labels: TypeAlias = Sequence[Iterable[str] | str]
 """Label names of every row: a list or set of them, or a single one."""

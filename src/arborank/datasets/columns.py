@@ -108,7 +108,7 @@ def _has_header(path: Source, rows: Sequence[Row], layout: Layout, labels_requir
 
 
 def _stands_out(rows: Sequence[Row]) -> bool:
-    """Whether the first row holds words that no other has, one a cell, where others have several in some column."""
+    """Whether the first row holds words that no other has, one per cell, where others have several in some column."""
     (_, first), others = rows[0], [cells for _, cells in rows[1:] if any(cell.strip() for cell in cells)]
     if len(first) < 2 or len(others) < 4 or any(len(cells) < len(first) for cells in others):
         return False

@@ -42,7 +42,7 @@ class TextData:
     Raises
     ------
     TypeError
-        If one is no list (a Series or another column of a data frame becomes one).
+        If one is not a list (a Series or another column of a data frame becomes one).
     ValueError
         If the lists do not fit each other.
     """

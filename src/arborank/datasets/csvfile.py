@@ -81,6 +81,6 @@ def _check_delimiter(path: Source, first: Row, layout: Layout) -> None:
             if sign in cells[0]:
                 raise LayoutError(
                     f"{path}:{number}: the first row has one column, and holds {sign!r}: {shown(cells)}",
-                    ({"delimiter": sign}, "if that parts the columns"),
+                    ({"delimiter": sign}, "if that separates the columns"),
                     ({"delimiter": ","}, "if it does not"),
                 )

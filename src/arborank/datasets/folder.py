@@ -1,4 +1,4 @@
-"""What the layouts that are folders share: names of splits, optional and packed files, one text a line."""
+"""What the layouts that are folders share: names of splits, optional and packed files, one text per line."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def need(directory: Path, *names: str) -> Path:
 
 
 def read_column(path: Path, encoding: str) -> list[str]:
-    """Read one text a line."""
+    """Read one text per line."""
     return [text for _, text in read_lines(path, encoding)]
 
 

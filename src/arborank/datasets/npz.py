@@ -93,7 +93,7 @@ def _check_arrays(file: BinaryIO, path: str) -> None:
     if not zipfile.is_zipfile(file):  # NumPy would take it for a pickle, and tell how to load that
         file.seek(0)
         dense = file.read(6) == b"\x93NUMPY"
-        raise zipfile.BadZipFile("it is a dense array" if dense else "it is no zip archive")
+        raise zipfile.BadZipFile("it is a dense array" if dense else "it is not a zip archive")
     size = file.seek(0, 2)
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()

@@ -1,4 +1,4 @@
-"""The layout of the data sets that PECOS publishes: matrices as ``.npz``, texts a line each."""
+"""The layout of the data sets that PECOS publishes: matrices as ``.npz``, one text per line."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def read_pecos(
 ) -> MatrixData:
     """Read one split.
 
-    ``Y.trn.npz`` is required, and ``X.trn.npz`` or ``X.trn.txt`` (texts, one a line); ``output-items.txt`` holds the
+    ``Y.trn.npz`` is required, and ``X.trn.npz`` or ``X.trn.txt`` (texts, one per line); ``output-items.txt`` holds the
     label texts. For the test split ``trn`` reads ``tst``. The other parameters and the errors are those of `read_lf`.
 
     Parameters

@@ -123,7 +123,7 @@ class _Cutter:
             if found and self.labels_required and self.unclear is None:
                 self.unclear = LayoutError(
                     f"{self.path}:{number}: whether the cell {cell[:60]!r} is one label or several is not clear",
-                    *(({"label_separator": sign}, f"if {sign!r} parts them") for sign in found),
+                    *(({"label_separator": sign}, f"if {sign!r} separates them") for sign in found),
                     ({"label_separator": ""}, "if every cell is one label"),
                 )
         try:

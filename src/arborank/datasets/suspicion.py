@@ -94,7 +94,7 @@ def check_separator(path: Source, rows: Sequence[Row], column: int, names: Seque
         if len(found) * 2 >= len(cells) > 0:
             number, cell = found[0]
             raise LayoutError(
-                f"{path}:{number}: labels seem to be parted by {separator!r} and not by a comma: {cell[:60]!r} was "
+                f"{path}:{number}: labels seem to be separated by {separator!r} and not by a comma: {cell[:60]!r} was "
                 "read as one label",
                 ({"label_separator": separator}, "if they are"),
                 ({"label_separator": ","}, "if they are not"),

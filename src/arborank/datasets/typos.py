@@ -55,7 +55,7 @@ def add_typos(
     Raises
     ------
     TypeError
-        If ``texts`` is no list of texts (one str, a data frame of several columns, a dict), or one is not a str.
+        If ``texts`` is not a list of texts (one str, a data frame of several columns, a dict), or one is not a str.
     ValueError
         If an option is out of range.
 

@@ -21,7 +21,7 @@ __all__ = ["TextTransformer", "TextVectorizer", "fit_rows", "rows_of"]
 
 
 class TextTransformer(Protocol):
-    """What turns texts into rows: a vectoriser of this package or of scikit-learn, or one of one's own."""
+    """What turns texts into rows: a vectoriser of this package or of scikit-learn, or one of your own."""
 
     def fit(self, texts: Iterable[str], /) -> Self:
         """Learn from texts."""
@@ -43,7 +43,7 @@ def fit_rows(features: TextTransformer, texts: Iterable[str]) -> Any:
 def rows_of(features: TextTransformer, texts: Iterable[str]) -> Any:
     """Return the rows of texts as models take them: a `Csr`, without a detour over SciPy where there need be none.
 
-    What is no sparse matrix, for a model that reads the texts itself, stays as it is.
+    What is not a sparse matrix, for a model that reads the texts itself, stays as it is.
     """
     if isinstance(features, TextVectorizer):
         return features._rows(texts)
@@ -75,8 +75,8 @@ class TextVectorizer(Estimator, ABC):
         Raises
         ------
         TypeError
-            If ``texts`` is no list of texts (one str, a data frame of several columns, a dict, a set), a text is not a
-            str (its position is named), or a parameter has the wrong type.
+            If ``texts`` is not a list of texts (one str, a data frame of several columns, a dict, a set), a text is not
+            a str (its position is named), or a parameter has the wrong type.
         ValueError
             If ``texts`` is empty, no term is left, or a parameter is out of range.
         """

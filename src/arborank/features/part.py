@@ -48,7 +48,7 @@ class TfidfPart(TextVectorizer):
 
     @property
     def vocabulary_(self) -> dict[str, int]:
-        """Columns by term; made anew at every access."""
+        """Columns by term; made at every access."""
         check_fitted(self, "terms_")
         return {term: column for column, term in enumerate(self.terms_.names())}
 

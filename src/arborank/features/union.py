@@ -26,7 +26,7 @@ class TextFeatures(TextVectorizer):
         By default one part: words and pairs of words that occur in two texts or more, sublinear, at most
         300 000. Rows of each part are normalised by its own ``norm`` first. Threads are set here: a part's
         ``n_jobs`` must be None.
-    weights : sequence of float, one a part, optional
+    weights : sequence of float, one per part, optional
         Each part's values are multiplied by its weight. By default 1.
     norm : {"l2", "l1", None}, default="l2"
         Scales each joint row to unit length.
@@ -113,10 +113,10 @@ class TextFeatures(TextVectorizer):
         if self.weights is None:
             return [1.0] * len(parts)
         if not isinstance(self.weights, (Sequence, np.ndarray)):
-            raise TypeError(f"weights must be a list of numbers, one a part; found {self.weights!r}")
+            raise TypeError(f"weights must be a list of numbers, one per part; found {self.weights!r}")
         weights = list(self.weights)
         if len(weights) != len(parts):
-            raise ValueError(f"weights has {len(weights)} entries for {len(parts)} parts; give one a part")
+            raise ValueError(f"weights has {len(weights)} entries for {len(parts)} parts; give one per part")
         for i, weight in enumerate(weights):
             if not isinstance(weight, Real) or not 0 < weight < np.inf:
                 raise ValueError(f"weights[{i}] must be a positive number, found {weight!r}")
@@ -137,7 +137,7 @@ class TextFeatures(TextVectorizer):
         Raises
         ------
         TypeError, ValueError
-            If a parameter is out of its range, or a part is none.
+            If a parameter is out of its range, or a part has another class.
         """
         parts = []
         for i in range(len(state.parts)):

@@ -35,7 +35,7 @@ def hybrid_tree(
 
     Parameters
     ----------
-    names : sequence of str, one a label
+    names : sequence of str, one per label
     representation : matrix of shape (n_labels, d)
         See `arborank.indexing.representation`.
     depth : int, default 2

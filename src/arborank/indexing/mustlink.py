@@ -37,7 +37,7 @@ def mustlink_tree(
 
     Parameters
     ----------
-    names : sequence of str, one a label
+    names : sequence of str, one per label
     representation : matrix of shape (n_labels, d)
         See `arborank.indexing.representation`.
     depth : int, default 3

@@ -69,7 +69,7 @@ def pifa(
 def pifa_compact(
     X: MatrixLike, Y: MatrixLike, *, n_threads: int = 0, progress: Progress | None = None
 ) -> CompactRows:
-    """`pifa` in the form that `balanced_kmeans` works on, with 6 bytes a value instead of 8.
+    """`pifa` in the form that `balanced_kmeans` works on, with 6 bytes per value instead of 8.
 
     Values are rounded to 8 significant bits. The parameters and errors are those of `pifa`.
     """

@@ -41,8 +41,8 @@ def represent(
     """Represent the labels that have a positive instance; the others have nothing to learn from.
 
     Returns an array of shape (n_present, d) and the label of every row, ascending. Raises ``TypeError`` or
-    ``ValueError`` if a matrix does not have a row a label, label features are missing or not used, or no label has a
-    positive.
+    ``ValueError`` if a matrix does not have one row per label, label features are missing or not used, or no label has
+    a positive.
     """
     check_representation("representation", kind)
     weights = _weights(kind)
@@ -140,7 +140,7 @@ def _scaled(vectors: Csr | NDArray[np.float32], weight: float) -> "sp.csr_array"
 
 
 def _given(kind: Representation, X: Csr, Y: Csr) -> Any:
-    """Return the user's own vectors, a row a label, in a form that can be indexed by rows."""
+    """Return the user's own vectors, one row per label, in a form that can be indexed by rows."""
     vectors = kind(to_scipy(X), to_scipy(Y)) if callable(kind) else kind
     where = f"representation {_name(kind)} returned" if callable(kind) else "representation is"
     if isinstance(vectors, Csr) or sp.issparse(vectors):

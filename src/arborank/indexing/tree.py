@@ -32,7 +32,7 @@ class LabelTree:
 
     Parameters
     ----------
-    branches : sequence of int64 arrays, one a level from the root down to the leaves
+    branches : sequence of int64 arrays, one per level from the root down to the leaves
         The children of node ``i`` of level ``t`` are nodes ``branches[t][i]`` to ``branches[t][i + 1]`` of level
         ``t + 1``.
     labels : int32 array of shape (n_slots,)
@@ -150,7 +150,7 @@ class LabelTree:
         Parameters
         ----------
         chain : sequence of scipy sparse matrices of shape (n_children, n_parents), the top one first
-            A non-zero makes a node the child of another; the last matrix has one row a label, which may have
+            A non-zero makes a node the child of another; the last matrix has one row per label, which may have
             several parents. A first matrix with more than one column gets a root above it.
 
         Notes
@@ -313,7 +313,7 @@ class LabelTree:
             Label names shown for a branch.
         """
         if names is not None:
-            column = as_column(names, "names", "a list with one str a label")
+            column = as_column(names, "names", "a list with one str per label")
             names = column if isinstance(column, Sequence) else list(column)
             if len(names) != self.n_labels:
                 raise ValueError(f"names has {len(names)} entries, but the tree has {self.n_labels} labels")

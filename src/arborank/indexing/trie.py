@@ -23,7 +23,7 @@ def trie_tree(names: Sequence[str], *, depth: int = 16) -> LabelTree:
 
     Parameters
     ----------
-    names : sequence of str, one a label
+    names : sequence of str, one per label
         In any order; names that are equal stay together. In the tree they are in code point order.
     depth : int, default 16
         Most levels of characters.

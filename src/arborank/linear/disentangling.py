@@ -1,4 +1,4 @@
-"""A trained model disentangled: trained anew on an overlapping tree made of its own."""
+"""A trained model disentangled: trained again on an overlapping tree made of its own."""
 
 from ..core.checks import check_integer
 from ..core.estimator import check_fitted, fitted_clone
@@ -52,7 +52,7 @@ def disentangle(
     min_gain, max_leaf_size
         See `arborank.indexing.overlapping_tree`.
     coherence : float, default 3.0
-        How much the instances of a label are parted among its leaves by their likeness to one another, rather than by
+        How much the instances of a label are divided among its leaves by their likeness to one another, rather than by
         the matcher's scores alone; see `arborank.ranking.routing.route`.
     starts : int, default 1
         How often that parting is begun; more find senses that the matcher mixes up, and take longer.

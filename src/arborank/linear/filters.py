@@ -62,7 +62,7 @@ def _check_range(least: int, most: int, name: str, n_labels: int) -> None:
 
 
 def label_filter(labels: LabelIds | None, name: str, n_rows: int | None, n_labels: int) -> Csr | None:
-    """Convert a filter to a pattern of one row, which holds for all instances, or one row an instance.
+    """Convert a filter to a pattern of one row, which holds for all instances, or one row per instance.
 
     Parameters
     ----------
@@ -85,12 +85,14 @@ def label_filter(labels: LabelIds | None, name: str, n_rows: int | None, n_label
         if pattern.shape[1] != n_labels:
             raise ValueError(f"{name} has {pattern.shape[1]} columns, but the model has {n_labels} labels")
     else:
-        rows = list(as_column(labels, name, "label ids, or one list of label ids a row", ordered=False))
+        rows = list(as_column(labels, name, "label ids, or one list of label ids per row", ordered=False))
         if all(isinstance(row, (int, np.integer)) for row in rows):
             return _one_row(rows, name, n_labels)
         for row in rows:
             if not is_row(row) or isinstance(row, Mapping):
-                raise TypeError(f"{name} must hold label ids, or one list of label ids a row; found {row!r}")
+                raise TypeError(
+                    f"{name} must hold label ids, or one list of label ids per row; found {row!r}"
+                )
         wanted = "a list of label ids"
         pattern = rows_to_csr(
             [list(as_column(row, name, wanted, ordered=False)) for row in rows], n_labels, name

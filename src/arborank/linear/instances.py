@@ -35,7 +35,7 @@ def new_rows(model: "XRLinear", X: MatrixLike) -> tuple[Csr, Json]:
 
 
 def known_rows(model: "XRLinear", X: MatrixLike, name: str = "X") -> Csr:
-    """Read instances for a fitted model, or raise if they are no matrix of finite numbers with its features."""
+    """Read instances for a fitted model, or raise if they are not a matrix of finite numbers with its features."""
     check_fitted(model, "fitted_")
     if not (isinstance(X, Csr) or sp.issparse(X)):
         check_unmasked(X, name)
@@ -50,7 +50,7 @@ def known_rows(model: "XRLinear", X: MatrixLike, name: str = "X") -> Csr:
 
 
 def _validated(model: Any, X: MatrixLike, *, reset: bool) -> Any:
-    """Let scikit-learn look at the names of features, and raise its own errors for what is no matrix."""
+    """Let scikit-learn look at the names of features, and raise its own errors for what is not a matrix."""
     from sklearn.utils.validation import validate_data
 
     if column_names(X) is not None:  # of a data frame the names only: `as_csr` reads more kinds of it

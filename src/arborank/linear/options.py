@@ -97,7 +97,7 @@ class LinearOptions:
         if any("usn" in parse_scheme(scheme) for scheme in values_of("negatives", model.negatives)):
             raise ValueError(
                 f"negatives is {model.negatives!r}, but an update takes no user negatives; "
-                "set_params(negatives='tfn') first, or fit the model anew"
+                "set_params(negatives='tfn') first, or fit the model again"
             )
         return options
 

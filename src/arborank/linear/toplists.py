@@ -66,7 +66,7 @@ def combine_topk(
         If the shapes differ, a row repeats an id or has padding before an id, a score is not finite, or an
         argument is out of its range.
     MemoryError
-        If ``k`` answers a row do not fit into memory.
+        If ``k`` answers per row do not fit into memory.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def _merge(
     single = total.copy()
     for step in range(
         1, min(len(all_ids), ids.shape[1])
-    ):  # a run of equal ids has one entry a ranker at most
+    ):  # a run of equal ids has one entry per ranker at most
         same = ids[:, step:] == ids[:, :-step]
         total[:, :-step] = np.where(same, join(total[:, :-step], single[:, step:]), total[:, :-step])
     first = np.diff(ids, axis=1, prepend=-1) > 0

@@ -142,7 +142,7 @@ class _Profiles:
 
 
 def _vectors(texts: Csr, profiles: _Profiles, itself: NDArray[np.int64] | None = None) -> "sp.csr_array":
-    """Return a unit vector a text; where it is about a known label ``itself``, that one is no neighbour."""
+    """Return a unit vector for each text; where it is about a known label ``itself``, that one is no neighbour."""
     own = to_scipy(normalize_rows(texts))
     if profiles.index is None:
         return own.copy()

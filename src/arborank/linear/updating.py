@@ -1,4 +1,4 @@
-"""Labels come, change and go without the tree being trained anew.
+"""Labels come, change and go without the tree being trained again.
 
 New labels get a branch of their own, grown and trained as by `fit_tree`, but on the labels at hand only. Its top nodes
 become children of the root, trained against all instances of the update; below them nothing differs from an ordinary
@@ -183,7 +183,7 @@ def check_log(X: Csr, Y: Targets) -> Csr:
     """Return what marks the labels to learn in the rows of ``X``, or raise if they cannot be learned from them."""
     marks, classes = as_indicator(Y, X.shape[0])
     if classes is not None:
-        raise ValueError("Y is 1-dimensional; an indicator matrix, or a list of labels a row, was expected")
+        raise ValueError("Y is 1-dimensional; an indicator matrix, or a list of labels per row, was expected")
     idle = np.flatnonzero(np.bincount(marks.indices, minlength=marks.shape[1]) == 0)
     if idle.size:
         raise ValueError(

@@ -72,7 +72,7 @@ class XRLinear(SaveMixin, Estimator):
         ``"features"``, the ``label_features`` given to `fit`. ``"pifa+spectral"`` joins any of them as unit vectors;
         ``{"pifa": 0.7, "spectral": 0.3}`` mixes their similarities. ``"pifa-concat"`` and ``"pifa-convex"`` join PIFA
         to label features as they are, or mix the two with the share ``alpha``. A callable gets ``X`` and ``Y`` as SciPy
-        arrays and returns a matrix with a row a label, such as text embeddings; such a matrix can be given, too.
+        arrays and returns a matrix with one row per label, such as text embeddings; such a matrix can be given, too.
     alpha : float, default=0.5
         Share of PIFA in ``pifa-convex``.
     branching : int, default=16
@@ -90,24 +90,24 @@ class XRLinear(SaveMixin, Estimator):
         ``max_clusters`` leaves; this ranks better, and with four leaves takes five to nine times as long to train, two
         to four times as long to rank, and four times the space. ``"counted"``: all labels, by the rule of Liu et al.
         (NeurIPS 2021), for comparisons.
-    solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"} or one a layer, default="l2svc-dual"
+    solver : {"l2svc-dual", "l1svc-dual", "logistic-dual", "l2svc-primal"} or one per layer, default="l2svc-dual"
         Rankers learn from ``X`` divided by the typical length of its rows, ``row_length_``, so that ``Cp``, ``Cn``,
         ``bias`` and ``threshold`` mean the same for embeddings of length 20, counts and unit rows. Rows of very
         different lengths are better brought to one length first, with `sklearn.preprocessing.normalize`.
-    Cp, Cn : float or one a layer, default=1.0
+    Cp, Cn : float or one per layer, default=1.0
         Cost of an error on a positive and on a negative example.
-    bias : float or one a layer, default=1.0
+    bias : float or one per layer, default=1.0
         Value of the constant feature; 0 for none.
-    eps : float, None or one a layer, default=None
+    eps : float, None or one per layer, default=None
         Solver tolerance; None is 0.1 for the dual solvers and 0.01 for the primal.
-    max_iter : int or one a layer, default=100
-    threshold : float or one a layer, default=0.1
+    max_iter : int or one per layer, default=100
+    threshold : float or one per layer, default=0.1
         Weights smaller than this in absolute value are dropped, by default most of a ranker's; 0 keeps them all. It is
         relative to ``row_length_``, and less goes of labels whose instances are much shorter or longer than that.
         When next to nothing is left, `fit` warns.
-    max_nonzeros : int, None or one a layer, default=None
+    max_nonzeros : int, None or one per layer, default=None
         Largest weights kept per label.
-    negatives : str or one a layer, default="tfn"
+    negatives : str or one per layer, default="tfn"
         Where a layer's negative examples come from: ``"tfn"`` (teacher forcing: instances with a positive below the
         same parent), ``"man"`` (matcher-aware: instances whose beam reaches the parent), ``"usn"`` (given to `fit`),
         or a union such as ``"tfn+man"``.
@@ -577,7 +577,7 @@ class XRLinear(SaveMixin, Estimator):
         negative_share: float = NegativeCosts.negative_share,
         negative_cost: float = NegativeCosts.negative_cost,
     ) -> Self:
-        """Return a model that has learned some of its labels anew; what it knew of them is forgotten.
+        """Return a model that has learned some of its labels again; what it knew of them is forgotten.
 
         Parameters
         ----------
@@ -640,7 +640,7 @@ class XRLinear(SaveMixin, Estimator):
         marks = check_log(rows, Y)
         if marks.shape[1] != ids.size:
             raise ValueError(
-                f"Y has {marks.shape[1]} columns, but labels has {ids.size} entries; a column a label"
+                f"Y has {marks.shape[1]} columns, but labels has {ids.size} entries; one column per label"
             )
         fitted, times = learn_labels(
             self.fitted_, rows, marks, ids, options, tree=tree, label_features=label_features, costs=costs
@@ -693,7 +693,7 @@ class XRLinear(SaveMixin, Estimator):
         texts, rows = known_rows(self, label_texts, "label_texts"), known_rows(self, X)
         if texts.shape[0] != ids.size:
             raise ValueError(
-                f"label_texts has {texts.shape[0]} rows, but labels has {ids.size} entries; a row a label"
+                f"label_texts has {texts.shape[0]} rows, but labels has {ids.size} entries; one row per label"
             )
         marks = as_csr(Y, "Y", n_rows=rows.shape[0], n_cols=self.n_labels_)
         if known_texts is None:
@@ -719,7 +719,7 @@ class XRLinear(SaveMixin, Estimator):
         Raises
         ------
         TypeError, ValueError
-            If an id is no integer, repeated or out of range, or their number is another.
+            If an id is not an integer, repeated or out of range, or their number is another.
         """
         _check_changeable(self)
         return fitted_clone(self, fitted_=renumber_labels(self.fitted_, ids, n_labels))

@@ -96,7 +96,7 @@ class BeamSearch:
             What the final score of every label is multiplied by before the ``k`` best are taken, finite and at least
             0; for the ``log-`` combinations their logarithms are added. A label of weight 0 is excluded. They do not
             count above the last level: the beam is that of a search without weights, and of its labels the answer is
-            exactly the ``k`` best. Not with ``noop``, whose scores are no probabilities.
+            exactly the ``k`` best. Not with ``noop``, whose scores are not probabilities.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class BeamSearch:
             If a shape does not fit, a label is out of range, ``k`` or ``beam_size`` is below 1, ``combine`` or
             ``merge`` is unknown, or there are weights with ``merge="log-sum"`` and no ``log-`` combination.
         MemoryError
-            If ``k`` answers a row do not fit into memory.
+            If ``k`` answers per row do not fit into memory.
         """
         check_choice("merge", merge, MERGES)
         check_answers_fit(X.shape[0], k)

@@ -1,4 +1,4 @@
-"""Layers of weights that change: families are taken over as they lie, byte by byte, or else packed anew."""
+"""Layers of weights that change: families are taken over as they lie, byte by byte, or else packed again."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def gather_chunks(layers: Sequence[LayerWeights], source: ArrayLike, parent: Arr
     """Put families together to one layer: parent ``i`` is parent ``parent[i]`` of ``layers[source[i]]``.
 
     What comes first of arrays in a mapped file is not copied. Families of a layer whose ``ranks`` or ``precision``
-    differ from those of ``layers[0]`` are packed anew. Raises ``ValueError`` if the layers differ in width, or no
+    differ from those of ``layers[0]`` are packed again. Raises ``ValueError`` if the layers differ in width, or no
     parent is asked for.
     """
     sources = np.ascontiguousarray(source, np.int64)

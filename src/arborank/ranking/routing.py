@@ -1,10 +1,11 @@
 """Which copy of a label an instance is an example of: the one in the leaf that suits it and its like.
 
 Were an instance an example of all leaves that hold its label, the matcher would learn to send every instance to every
-copy, and the copies could not part its senses. So at the inner levels it is a positive of one leaf's ancestors; for the
-ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies are ranked, it is a
-positive of those in leaves that its beam holds as well; the others will not see its like. If asked for, it is also a
-negative of all labels of a leaf that the matcher prefers for it although it has none of them: its like will be there.
+copy, and the copies could not separate its senses. So at the inner levels it is a positive of one leaf's ancestors;
+for the ancestors of the other copies it is neither positive nor negative. At the bottom, where the copies are ranked,
+it is a positive of those in leaves that its beam holds as well; the others will not see its like. If asked for, it is
+also a negative of all labels of a leaf that the matcher prefers for it although it has none of them: its like will be
+there.
 A label of few instances has no senses that could be told from them: each is a positive on the way to all its leaves.
 """
 
@@ -54,7 +55,7 @@ def part_labels(
     starts: int = 1,
     n_threads: int = 0,
 ) -> NDArray[np.int32]:
-    """Part the instances of every label among its leaves.
+    """Divide the instances of every label among its leaves.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def train_layer(
     ranks : int32 array of shape (n_features,), optional
         ``feature_ranks(X)``, when the layers of a model are to share it.
     n_threads : int
-        Threads to use; 0 means one a processor.
+        Threads to use; 0 means one per processor.
     progress : callable, optional
         Called about ten times a second with the work done so far, of `training_work` in all.
 

@@ -110,7 +110,7 @@ class LayerWeights:
         ------
         ValueError
             If a shape does not fit, a weight is not finite, ``branches`` does not partition the columns or ``ranks``
-            is no permutation.
+            is not a permutation.
         """
         children = as_csr(W.T, "W")
         bias = np.ascontiguousarray(bias, dtype=np.float32)
@@ -207,7 +207,7 @@ class LayerWeights:
         Raises
         ------
         TypeError, ValueError
-            If ``threshold`` is no number of at least 0 or ``max_nonzeros`` is no integer of at least 0.
+            If ``threshold`` is not a number of at least 0 or ``max_nonzeros`` is not an integer of at least 0.
         """
         check_real("threshold", threshold, least=0.0)
         most = None if max_nonzeros is None else check_integer("max_nonzeros", max_nonzeros, 0, 2**31 - 1)

@@ -75,7 +75,7 @@ class LinearMatcher:
         self.combine = combine
 
     def fit(self, X: "sp.csr_array", C: "sp.csr_array", tree: LabelTree) -> Self:
-        """Train a layer a level of the tree."""
+        """Train one layer per level of the tree."""
         instances = as_csr(X)
         row_length = typical_length(instances)
         layers = train_layers(

@@ -187,7 +187,7 @@ def checked_scores(
     expected = (clusters.shape[0], int(tree.labels.size))
     if answer.shape != expected:
         raise ValueError(
-            f"{who} shape {answer.shape}; a Ranker promises {expected}, a column a slot of the tree"
+            f"{who} shape {answer.shape}; a Ranker promises {expected}, one column per slot of the tree"
         )
     if answer.dtype.kind not in "biuf":
         raise TypeError(f"{who} values of dtype {answer.dtype}; a Ranker promises real numbers")

@@ -1,4 +1,4 @@
-"""Does a stage of one's own keep its promise? One call a stage, on small data with an answer that can be seen.
+"""Does a stage of your own keep its promise? One call per stage, on small data with an answer that can be seen.
 
 Each function raises ``AssertionError``, or the error of `arborank.stages.protocols` that names the stage and its
 promise; it returns None when all is well. They make no claim about quality beyond the

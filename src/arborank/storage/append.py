@@ -33,7 +33,7 @@ class GrowingArrays:
     """Named arrays, a file each, that are appended to; a context manager that closes the files.
 
     Array ``name`` is in the file ``stem.name``. ``described`` is what `sync` returned when the arrays were last
-    written, empty to begin anew; what the files hold beyond is cut off. A file that is missing, holds less or was
+    written, empty to start with none; what the files hold beyond is cut off. A file that is missing, holds less or was
     altered is a ``FileNotFoundError`` or ``ValueError``.
     """
 

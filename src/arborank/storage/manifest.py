@@ -188,5 +188,5 @@ def _same_as(value: Any, name: str, path: Path, files: Files) -> tuple[str, str]
     if file not in files:
         raise ValueError(f"{path} is malformed: array {name!r} is in {file!r}, which is not among its files")
     if not _FULL_NAME.fullmatch(full):
-        raise ValueError(f"{path} is malformed: array {name!r} is the same as {full!r}, which is no name")
+        raise ValueError(f"{path} is malformed: array {name!r} is the same as {full!r}, which is not a name")
     return file, full

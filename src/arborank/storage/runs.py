@@ -146,7 +146,7 @@ class Run:
             raise ArgumentError(
                 self._argument,
                 f"{self.directory} holds another training; what differs: {different}. "
-                "Give another directory, or remove this one to start anew",
+                "Give another directory, or remove this one to start again",
             )
         return progress
 

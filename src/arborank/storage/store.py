@@ -185,7 +185,7 @@ def _open(path: Path, text: str, verify: bool) -> Any:
     try:
         for name, record in document["files"].items():
             if not _DATA_FILE.fullmatch(name):
-                raise ValueError(f"{path} is malformed: {name!r} is no name of a data file")
+                raise ValueError(f"{path} is malformed: {name!r} is not a name of a data file")
             expected = FileRecord(**record)
             whole = verify or expected.size <= _SMALL
             files[name] = open_tensors(path.with_name(name), expected, verify=whole)

@@ -36,7 +36,7 @@ def label_ids(
     labels: StringTable, names: Labels | Iterable[str], normalization: str | None, argument: str
 ) -> list[int] | list[list[int]]:
     """Return the ids of label names, or of a list of such lists."""
-    rows = list(as_column(names, argument, "a list of label names, or one a text", ordered=False))
+    rows = list(as_column(names, argument, "a list of label names, or one per text", ordered=False))
     if all(issubclass(kind, str) for kind in set(map(type, rows))):  # quick, for it may come with every query
         found = labels.find_each(rows)
         known = [label for label in found if label is not None]

@@ -126,8 +126,8 @@ class TextRanker(SaveMixin, Estimator):
         Raises
         ------
         TypeError
-            If ``texts`` or ``labels`` are no lists (a data frame of several columns, a dict, a set), a text or name is
-            not a str, ``cold_start`` is no bool, or the model has no use for an argument.
+            If ``texts`` or ``labels`` are not lists (a data frame of several columns, a dict, a set), a text or name is
+            not a str, ``cold_start`` is not a bool, or the model has no use for an argument.
         ValueError
             If the lengths differ, there is no label at all, a relevance is out of range, ``label_texts`` names what is
             no label, or ``cold_start`` comes without ``label_texts``.
@@ -198,7 +198,7 @@ class TextRanker(SaveMixin, Estimator):
         ----------
         texts : sequence of str
         k : int, default=10
-        candidates, exclude : label names for all texts (list of str), or a list of such lists, one a text; optional
+        candidates, exclude : label names for all texts (list of str), or a list of such lists, one per text; optional
             Labels that may be, or may not be, returned.
         label_weights : mapping from label name to number, optional
             What the scores of labels are multiplied by before the best are taken; 1 for those without an entry. A
@@ -313,7 +313,7 @@ class TextRanker(SaveMixin, Estimator):
         unseen_weight: float | None = None,
         **options: object,
     ) -> Self:
-        """Return a ranker that has learned some of its labels anew; what it knew of them is forgotten.
+        """Return a ranker that has learned some of its labels again; what it knew of them is forgotten.
 
         Parameters and errors are those of `add_labels`, for names that the ranker knows.
         """
@@ -321,7 +321,7 @@ class TextRanker(SaveMixin, Estimator):
         return self._with(updating.learn_labels(self._changeable("refresh_labels"), "refresh_labels", *given))
 
     def remove_labels(self, names: Sequence[str], *, missing: Missing = "error") -> Self:
-        """Return a ranker that knows some labels no longer; label ids are numbered anew.
+        """Return a ranker that knows some labels no longer; label ids are renumbered.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ from .names import check_label_texts, encode_names
 __all__ = ["learn_labels", "remove_labels"]
 
 _UNKNOWN = "which is not a label of this model"
-_FOREIGN = "has a word that the ranker knows; another vocabulary needs a ranker fitted anew"
+_FOREIGN = "has a word that the ranker knows; another vocabulary needs a ranker fitted again"
 
 
 class _Lesson(NamedTuple):
@@ -136,7 +136,7 @@ def _table(names: Iterable[str], normalization: str | None) -> StringTable:
     try:
         table = StringTable(listed)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"names hold what is no label name: {error}") from None
+        raise type(error)(f"names hold something that is not a label name: {error}") from None
     if isinstance(names, Set):  # the same in every process
         listed = sorted(listed)
         table = StringTable(listed)

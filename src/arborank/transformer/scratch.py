@@ -102,7 +102,7 @@ def scratch_encoder(
         random_state=random_state,
     )
     if width % heads:
-        raise ValueError(f"width is {width}, which is no multiple of heads, {heads}")
+        raise ValueError(f"width is {width}, which is not a multiple of heads, {heads}")
     where = choose_device(device, precision)
     tokenizer = _word_pieces(texts, vocabulary, max_length)
     check_tuning_fits(16 * (12 * layers * width**2 + len(tokenizer) * width), where)

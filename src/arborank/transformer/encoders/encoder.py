@@ -167,7 +167,7 @@ class Encoder(SaveMixin):
     def tokenize(self, texts: list[str]) -> tuple[list[list[int]], int]:
         """Return the ids of every text, special tokens included, and how many texts were cut to ``max_length``.
 
-        Lone surrogates, which are no characters, are read as question marks.
+        Lone surrogates, which are not characters, are read as question marks.
         """
         options = {"return_attention_mask": False, "return_token_type_ids": False}
         found = self.tokenizer(

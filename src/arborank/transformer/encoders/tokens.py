@@ -61,7 +61,7 @@ class TokenCache:
         vocabulary : int
             Ids are below it.
         path : Path, optional
-            File for the ids, written anew. By default they stay in memory.
+            File for the ids; an existing one is replaced. By default they stay in memory.
         progress : callable, optional
             Called with the number of texts done.
 
@@ -117,7 +117,7 @@ class TokenCache:
     def batch(self, rows: NDArray[np.int64], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return ids and attention mask of some texts, both int64 of shape (n_rows, longest), padded at the end.
 
-        A text without a token is one of padding: attention to nothing is no number.
+        A text without a token is one of padding: attention to nothing is not a number.
         """
         lengths = self.lengths[rows]
         width = max(int(lengths.max(initial=0)), 1)

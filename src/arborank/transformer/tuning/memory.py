@@ -27,7 +27,7 @@ def estimate_tuning(
     Notes
     -----
     A weight of the encoder takes 16 bytes (itself, its gradient, Adam's moments), one of the head 12. A layer keeps
-    about 16 values a token and unit of width for the backward pass (of 4 bytes) and two of ``length`` a head and
+    about 16 values per token and unit of width for the backward pass (of 4 bytes) and two of ``length`` a head and
     token for the attention; the candidates' vectors are there three times, the scores four times.
     """
     width, length = encoder.width, encoder.max_length

@@ -1,4 +1,4 @@
-"""Several processes that fine-tune one encoder together, one a device."""
+"""Several processes that fine-tune one encoder together, one per device."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -125,8 +125,8 @@ class Team:
 def gathered_team(device: Device) -> Iterator[Team]:
     """Join the processes that ``torchrun`` or ``accelerate launch`` started, or give a team of one.
 
-    They are told by the variables ``RANK``, ``WORLD_SIZE``, ``MASTER_ADDR`` and ``MASTER_PORT``. A process group that
-    the program has made already is used as it is.
+    They are described by the variables ``RANK``, ``WORLD_SIZE``, ``MASTER_ADDR`` and ``MASTER_PORT``. A process group
+    that the program has made already is used as it is.
     """
     if dist.is_available() and dist.is_initialized():
         yield Team(dist.get_rank(), dist.get_world_size())
