@@ -77,7 +77,7 @@ def open_completer(directory: str) -> "Autocompleter":
     return completer
 
 
-_STAGES: dict[str, Callable[[Any], Sequence[Any]]] = {
+_STAGES: dict[str, Callable[[Any], "Sequence[Estimator]"]] = {
     "TextRanker": lambda model: (model.features_, model.model_),
     "Autocompleter": lambda model: (model.rows_.previous, model.rows_.prefix, model.model_),
     "Ensemble": lambda model: model.models_,
@@ -86,7 +86,7 @@ _STAGES: dict[str, Callable[[Any], Sequence[Any]]] = {
 }
 
 
-def stages_of(model: object) -> Sequence[Any]:
+def stages_of(model: object) -> "Sequence[Estimator]":
     """Return the stages of a model, what ranks last, or the members of an ensemble."""
     return _STAGES.get(type(model).__name__, lambda model: ())(model)
 
