@@ -67,3 +67,18 @@ def test_too_few_rows_for_frequencies(run, folder):
 def test_labels_of_training_data_without_the_data(run):
     found = run("evaluate", "model", "test.tsv", "--train-labels", "train.Y.npz", code=2)
     assert "--train-labels goes with --train" in found.stderr
+
+
+@pytest.mark.filterwarnings("always:.*of the model's:UserWarning")
+@pytest.mark.parametrize(
+    ("n_known", "found"),
+    [(0, "no label of the data is one of"), (1, "less than 10% of the labels of the data are of"), (2, None)],
+)
+def test_labels_of_another_vocabulary_are_not_scored_in_silence(run, folder, n_known, found):
+    labels = [["van"]] * n_known + [["Spaceship"]] * (19 - n_known)
+    write_jsonl(folder / "other.jsonl", TextData(["a vanish vehicle"] * 19, labels))
+    told = run("evaluate", "model", "other.jsonl").stderr
+    if found is None:
+        assert "of the model's" not in told
+    else:
+        assert f"{found} the model's, such as 'Spaceship' (data) and 'apple' (model)" in told

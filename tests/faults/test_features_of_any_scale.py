@@ -340,3 +340,16 @@ def test_completions_with_a_heavy_prefix():
         completer = Autocompleter(prefix_weight=weight).fit(log)
         assert completer.model_.row_length_ == 1.0  # its rows are made to measure
         assert completer.complete("green", previous=["red apple"], k=1)[0][0] == "green pear"
+
+
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array, sp.coo_array, lambda X: X.astype(np.longdouble)])
+def test_features_that_vanish_in_float32_are_an_error(make):
+    X, Y = np.eye(4), [[0], [1], [2], [3]]
+    with pytest.raises(ValueError, match=r"X has no value that float32 can hold.*such as 1e-60; multiply X"):
+        XRLinear().fit(make(X * 1e-60), Y)
+    with pytest.raises(ValueError, match="X has no value that float32 can hold"):
+        XRLinear().fit(X, Y).predict_topk(make(X * 1e-60))
+    model = XRLinear().fit(make(X), Y)
+    part = np.where(X == 0, 1e-60, X)  # vanishes beside what is left
+    np.testing.assert_array_equal(model.predict_topk(make(part), 1)[0], [[0], [1], [2], [3]])
+    assert model.predict_topk(make(X * 0), 1)[0].shape == (4, 1)

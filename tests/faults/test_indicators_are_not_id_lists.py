@@ -27,6 +27,16 @@ MAKERS = [XRLinear, lambda: Ensemble([XRLinear()]), staged]
         (list(Y), ValueError, "Y repeats a label in row 0"),
         (tuple(map(tuple, Y.tolist())), ValueError, "Y repeats a label in row 0"),
         ((Y > 0).tolist(), TypeError, r"Y must hold integer label ids, found True.*np.asarray\(Y\)"),
+        (
+            [list(map(np.float32, row)) for row in Y],
+            TypeError,
+            r"found .*1.0.* in row 0; an indicator must be",
+        ),
+        (
+            [list(map(np.bool_, row)) for row in Y],
+            TypeError,
+            r"found .*True.* in row 0; an indicator must be",
+        ),
         (Y.astype(float).tolist(), TypeError, r"found 1.0 in row 0; an indicator must be an array"),
         (
             [[1, 0], [0, 1], [1, 0], [0, 1], [0, 1], [1, 0]],
@@ -200,3 +210,15 @@ def test_an_array_of_objects_is_no_indicator():
         TypeError, match=r"dtype <U21; an indicator must hold numbers.*names go to TextRanker"
     ):
         XRLinear().fit(X, Y.astype(str))
+
+
+def test_one_column_of_an_indicator_as_lists_of_ids():
+    model = XRLinear().fit(X, Y)
+    column = Y[:, :1]
+    with pytest.raises(
+        ValueError, match=r"Y has a label in every row.*lists hold label ids.*np.asarray\(Y\)"
+    ):
+        model.add_labels(X, column.tolist())
+    with pytest.raises(ValueError, match=r"Y has a label in every row(?!.*lists)"):
+        model.add_labels(X, np.ones_like(column))
+    assert model.add_labels(X, np.asarray(column.tolist())).n_labels_ == 4

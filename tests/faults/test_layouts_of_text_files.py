@@ -399,3 +399,15 @@ def test_files_without_a_row_or_a_label_are_named(write, run, model, name):
         assert message in run("train", name, "-m", "m", code=1).stderr
         assert message in run("evaluate", model, name, code=1).stderr
         assert len(run("predict", model, name).stdout.splitlines()) == len(content.splitlines()) - bool(head)
+
+
+def test_a_csv_of_texts_alone(write, run, model):
+    write("a.csv", "Text\n" + "".join(f"{text}\n" for text in TEXTS[:3]))
+    write("b.csv", "id,text\n" + "".join(f"{i},{text}\n" for i, text in enumerate(TEXTS[:3])))
+    answers = run("predict", model, "a.csv", "-k", "1").stdout
+    assert len(answers.splitlines()) == 3
+    assert answers == run("predict", model, "b.csv", "-k", "1").stdout
+    assert len(run("predict", model, "a.csv", "--no-header").stdout.splitlines()) == 4
+    write("c.csv", Path("a.csv").read_text().replace("Text", "title"))
+    assert answers == run("predict", model, "c.csv", "-k", "1", "--text-column", "title").stdout
+    assert "--header" in run("train", "a.csv", "--model", "new", code=1).stderr

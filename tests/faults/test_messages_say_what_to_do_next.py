@@ -4,6 +4,7 @@ import csv
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -146,3 +147,19 @@ def test_errors_name_options(tmp_path, monkeypatch, options, message):
     result = CliRunner().invoke(main, ["train", "data.tsv", "-m", "m", *options.split()])
     assert result.exit_code == 1
     assert re.search(f"Error: {message}", " ".join(result.stderr.split())), result.stderr
+
+
+@pytest.mark.parametrize("make", [list, tuple, np.array, pd.Series])
+def test_texts_in_the_place_of_features(make):
+    texts, labels = make(["red apple", "green pear"]), [[0], [1]]
+    with pytest.raises(TypeError, match=r"X must be a matrix .* such as 'red apple'; .*arborank.TextRanker"):
+        XRLinear().fit(texts, labels)
+    with pytest.raises(TypeError, match=r"arborank.TextRanker"):
+        XRLinear().fit(np.eye(2), labels).predict_topk(texts)
+
+
+def test_a_sparse_frame_of_another_fill_value():
+    X = pd.DataFrame(np.eye(3) + 1).astype(pd.SparseDtype(float, 1.0))
+    with pytest.raises(ValueError, match=r"fill value is not 0; give X.sparse.to_dense\(\)"):
+        XRLinear().fit(X, [[0], [1], [2]])
+    assert XRLinear().fit(X.sparse.to_dense(), [[0], [1], [2]]).n_labels_ == 3

@@ -9,12 +9,14 @@ from .models import Data, Ranker
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from ..metrics import Report
 
 __all__ = ["LEAST_ROWS", "batch_size", "batches", "evaluate_model", "n_answers", "predict_all"]
 
 LEAST_ROWS = 3  # of training data, for frequencies of labels to mean something: see `metrics.propensities`
+_UNKNOWN = 0.9  # share of the labels of data above which they are hardly the model's
 _BATCH = 8192
 _ANSWERS = 1 << 23  # ids and scores of a batch: 96 MiB
 
@@ -58,8 +60,28 @@ def evaluate_model(
     from ..metrics import evaluate
 
     ids, truth = predict_all(model, data, max(ks), beam_size), model.truth(data)
+    _warn_of_unknown(model, data, truth)
     counts, n_train = _frequencies(model, train, truth.shape[1])
     return evaluate(truth, ids, ks, train_counts=counts, n_train=n_train)
+
+
+def _warn_of_unknown(model: Ranker, data: Data, truth: "csr_array") -> None:
+    from .text_model import TextModel
+
+    n_unknown = int((truth.indices >= model.n_labels).sum())  # in columns of their own
+    if not isinstance(model, TextModel) or n_unknown <= _UNKNOWN * truth.nnz:
+        return
+    from ..core.notices import warn
+
+    none = n_unknown == truth.nnz
+    few = (
+        "no label of the data is one"
+        if none
+        else f"less than {1 - _UNKNOWN:.0%} of the labels of the data are"
+    )
+    warn(
+        f"{few} of the model's, such as {model.first_unknown(data)!r} (data) and {model.answer(0)!r} (model)"
+    )
 
 
 def _frequencies(

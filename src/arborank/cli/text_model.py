@@ -56,6 +56,13 @@ class TextModel:
         """Return the labels of every text; unknown ones get columns of their own, or are left out."""
         return self.estimator.encode_labels(self.own(data).labels, "extend" if extend else "ignore")
 
+    def first_unknown(self, data: Data) -> str:
+        """Return the first label of the texts that the model does not know."""
+        from ..core.label_lists import name_rows
+
+        rows = name_rows(self.own(data).labels, self.estimator.normalization)
+        return next(name for row in rows for name in row if name not in self.estimator.labels_)
+
     def matrices(self, data: Data) -> "tuple[csr_array, csr_array]":
         """Return features and labels of every text."""
         X: csr_array = self.estimator.features_.transform(self.own(data).texts)

@@ -183,6 +183,6 @@ def _check_no_indicator(rows: list[list[int]], argument: str) -> None:
 def _hint(label: Any, argument: str) -> str:
     if isinstance(label, str):
         return "; names go to TextRanker, whose encode_labels gives their ids"
-    if isinstance(label, (bool, float)):
+    if isinstance(label, (bool, float, np.bool_, np.floating)):
         return f"; an indicator must be an array, such as np.asarray({argument})"
     return "; a list within a list" if is_row(label) else ""

@@ -56,7 +56,8 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     TypeError
         If ``X`` is not a matrix of real numbers.
     ValueError
-        If ``X`` is not 2-D, has another shape than required, holds NaN or infinity, or is malformed.
+        If ``X`` is not 2-D, has another shape than required, holds NaN or infinity, is malformed, or has values of
+        which all would be 0 in float32.
     """
     csr = X if isinstance(X, Csr) else _convert(X, name)
     if not (csr.canonical and csr.finite):
@@ -83,8 +84,7 @@ def _convert(X: MatrixLike, name: str) -> Csr:
             raise ValueError(
                 f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data"
             )
-        with np.errstate(over="ignore"):  # as below
-            X = sp.csr_array(dense.astype(np.float32, copy=False))
+        X = sp.csr_array(_narrowed(dense, name))
     csr = _checked(X, name)
     if not csr.canonical:
         X = X.copy()
@@ -121,9 +121,9 @@ def _from_frame(X: Any, names: list[Any], name: str) -> Any:
     if hasattr(X, "sparse"):  # of pandas
         try:
             return X.sparse.to_coo()
-        except ValueError as error:
+        except ValueError:
             raise ValueError(
-                f"{name} is a sparse data frame that is not empty between its values: {error}"
+                f"{name} is a sparse data frame whose fill value is not 0; give {name}.sparse.to_dense()"
             ) from None
     dense = np.asarray(X)
     if dense.dtype.kind in "biufc":
@@ -179,16 +179,25 @@ def _checked(X: Any, name: str) -> Csr:
         if indices.size and (indices.min() < 0 or indices.max() >= X.shape[1]):
             raise ValueError(f"{name} is malformed: a column index is outside [0, {X.shape[1]})")
         indices = indices.astype(np.int32)
-    with np.errstate(
-        over="ignore"
-    ):  # a value beyond float32 becomes infinity, which is reported by its place
-        data = np.ascontiguousarray(X.data, dtype=np.float32)
+    data = np.ascontiguousarray(_narrowed(X.data, name))
     try:
         return Csr(
             np.ascontiguousarray(X.indptr, dtype=np.int64), np.ascontiguousarray(indices), data, X.shape[1]
         )
     except ValueError as error:
         raise ValueError(f"{name} is malformed: {error}") from None
+
+
+def _narrowed(values: NDArray[Any], name: str) -> NDArray[np.float32]:
+    """Return values as float32; those beyond it become infinity, which is reported by its place."""
+    with np.errstate(over="ignore", under="ignore"):
+        narrow: NDArray[np.float32] = values.astype(np.float32, copy=False)
+    if values.dtype.kind == "f" and values.dtype.itemsize > 4 and not narrow.any() and values.any():
+        raise ValueError(
+            f"{name} has no value that float32 can hold: all are 0 or closer to 0 than 1.4e-45, such as "
+            f"{values[values != 0][0]}; multiply {name} by a constant first"
+        )
+    return narrow
 
 
 def to_scipy(csr: Csr) -> "sp.csr_array":

@@ -45,7 +45,7 @@ def find_columns(
     ``ordered`` says whether labels stand first and the text second where nothing is said, as in tabbed lines.
     """
     first = rows[0][1]
-    header = _has_header(path, rows, layout, labels_required)
+    header = _has_header(path, rows, layout, ordered, labels_required)
     names = [name.strip() for name in first] if header else None
     width = len(first) if header else _width(rows, layout)
     place = f"{path}:{rows[0][0]}"
@@ -86,7 +86,9 @@ def _short(cell: str) -> str:
     return repr(cell if len(cell) <= 40 else cell[:39] + "…")
 
 
-def _has_header(path: Source, rows: Sequence[Row], layout: Layout, labels_required: bool) -> bool:
+def _has_header(
+    path: Source, rows: Sequence[Row], layout: Layout, ordered: bool, labels_required: bool
+) -> bool:
     if layout.header is not None:
         return layout.header
     given = (layout.text_column, layout.label_column, layout.id_column)
@@ -98,6 +100,8 @@ def _has_header(path: Source, rows: Sequence[Row], layout: Layout, labels_requir
     ):
         return True
     alone = len(words) == 1 and words[0] in _TEXTS
+    if alone and not ordered and not labels_required:
+        return True
     if alone or (len(words) > 1 and all(word in _HEADER_WORDS for word in words)) or _stands_out(rows):
         raise LayoutError(
             f"{path}:{rows[0][0]}: the first row looks like a header: {shown(rows[0][1])}",

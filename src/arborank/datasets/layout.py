@@ -48,7 +48,8 @@ class Layout:
         What stands between columns. By default a comma in a CSV file and a tab otherwise.
     header : bool, optional
         Whether the first line names the columns. By default it does if columns are given by name, or are named "text"
-        and "labels"; what else looks like a header is refused until this is said.
+        and "labels" (where labels are not needed, "text" alone in CSV); what else looks like a header is refused until
+        this is said.
 
     Raises
     ------

@@ -31,8 +31,8 @@ def warn_of_lost_texts(fitter: NgramFitter, parts: "Sequence[TfidfPart]", rows: 
     unparted = min(fitter.unparted(i) for i in range(len(parts)))
     if unparted > _SHARE:
         warn(
-            f"{unparted:.0%} of what was read is in scripts written without spaces (Chinese, Japanese, Thai, Lao, "
-            "Khmer or Burmese), where whole phrases pass for words. Use n-grams of characters, "
+            f"{unparted:.0%} of what was read is in scripts written without spaces (such as Chinese, Japanese, Thai, "
+            "Khmer, Burmese or Javanese), where whole phrases pass for words. Use n-grams of characters, "
             "NgramTfidf(analyzer='char', ngram_range=(1, 3)) or --analyzer char --ngrams 1,3; or put spaces between "
             "the words first"
         )

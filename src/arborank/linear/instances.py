@@ -49,10 +49,16 @@ def known_rows(model: "XRLinear", X: MatrixLike, name: str = "X") -> Csr:
     return rows
 
 
-def _validated(model: Any, X: MatrixLike, *, reset: bool) -> Any:
+def _validated(model: Any, X: Any, *, reset: bool) -> Any:
     """Let scikit-learn look at the names of features, and raise its own errors for what is not a matrix."""
     from sklearn.utils.validation import validate_data
 
+    if isinstance(X, (str, list, tuple)) or getattr(X, "ndim", 2) == 1:
+        first = X if isinstance(X, str) else next(iter(X), None)
+        if isinstance(first, str):
+            raise TypeError(
+                f"X must be a matrix of numbers, found texts such as {str(first)!r}; texts go to arborank.TextRanker"
+            )
     if column_names(X) is not None:  # of a data frame the names only: `as_csr` reads more kinds of it
         return validate_data(model, X, reset=reset, skip_check_array=True)
     plain = np.asarray(X) if isinstance(X, np.matrix) else X  # a matrix of NumPy it would refuse

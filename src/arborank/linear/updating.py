@@ -24,7 +24,7 @@ from ..core.lengths import divide_rows, typical_length
 from ..core.notices import warn
 from ..core.options import Options, option, real
 from ..core.sequences import as_column
-from ..core.sparse import Csr
+from ..core.sparse import Csr, is_matrix
 from ..core.types import MatrixLike, Targets
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
@@ -191,9 +191,12 @@ def check_log(X: Csr, Y: Targets) -> Csr:
             "be a text about the label"
         )
     if np.diff(marks.indptr).all():
+        hint = (
+            "" if is_matrix(Y) else "; lists hold label ids, and an indicator must be an array: np.asarray(Y)"
+        )
         raise ArgumentError(
             "Y",
-            "has a label in every row; there must also be instances without any, like the queries to come",
+            f"has a label in every row; there must also be instances without any, like the queries to come{hint}",
         )
     return marks
 
