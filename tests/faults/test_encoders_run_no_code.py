@@ -1,5 +1,6 @@
 """An encoder of a stranger, saved or of Hugging Face layout, runs no code, asks nothing and reads nothing elsewhere."""
 
+import base64
 import builtins
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 
 import arborank
 from arborank.storage import save
+from arborank.transformer.encoders.components import check_components, check_tokenizer_file
 from arborank.transformer.encoders.trust import (
     FILES,
     check_modules,
@@ -116,6 +118,134 @@ def test_every_loading_says_that_it_trusts_nothing():
             calls += 1
         assert "torch.load" not in text
     assert calls >= 7
+
+
+def sequence(*parts, of="normalizers"):
+    return {"type": "Sequence", of: list(parts)}
+
+
+def replace(pattern, content, how="String"):
+    return {"type": "Replace", "pattern": {how: pattern}, "content": content}
+
+
+def template(**settings):
+    text, end = {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "[E]", "type_id": 0}}
+    ends = {"[E]": {"id": "[E]", "ids": [0], "tokens": ["[E]"]}}
+    own = {"single": [end, text, end], "pair": [text, text], "special_tokens": ends}
+    return {"type": "TemplateProcessing", **own, **settings}
+
+
+PIECE = {"Sequence": {"id": "A", "type_id": 0}}
+BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+META = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
+SPACES = replace(" {2,}", " ", "Regex")
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
+
+def charsmap(longest):
+    """A table of characters as SentencePiece writes it, its search tree left out."""
+    content = (0).to_bytes(4, "little") + b"a\0" + longest.encode() + b"\0"
+    return {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(content).decode()}
+
+
+@pytest.mark.parametrize(
+    ("components", "message"),
+    [
+        (
+            {"normalizer": sequence(*[replace("a", "a" * 1000)] * 4)},
+            "4096 times as long, by its normalizer Rep",
+        ),
+        ({"normalizer": sequence(*[sequence(*[replace("a", "aa")] * 4)] * 4)}, "4096 times as long"),
+        ({"normalizer": sequence(*[replace("", "a")] * 13)}, "4096 times as long"),
+        ({"normalizer": sequence(*[replace("(.*)", "$1$1", "Regex")] * 13)}, "4096 times as long"),
+        ({"normalizer": sequence(*[replace("a", "\ufdfa"), {"type": "NFKD"}] * 4)}, "4096 times as long"),
+        ({"normalizer": sequence(*[{"type": "Prepend", "prepend": "a" * 99}] * 2)}, "4096 times as long"),
+        ({"normalizer": charsmap("a" * 5000)}, "4096 times as long, by its normalizer Precompiled"),
+        ({"pre_tokenizer": sequence(*[BYTES] * 9, of="pretokenizers")}, "by its pre_tokenizer ByteLevel"),
+        ({"pre_tokenizer": sequence(*[META] * 13, of="pretokenizers")}, "by its pre_tokenizer Metaspace"),
+        ({"pre_tokenizer": {"type": "FixedLength", "length": 0}}, "length is less than 1"),
+        ({"normalizer": sequence(*[{"type": "Strip"}] * 64)}, "has 65 components; at most 64"),
+        ({"normalizer": {"type": "Evil"}}, "asks for a normalizer 'Evil'; known are BertNormalizer"),
+        ({"normalizer": {"pattern": {"String": "a"}, "content": "aa"}}, "asks for a normalizer None"),
+        (
+            {"normalizer": {"type": "Replace", "pattern": "a", "content": "b"}},
+            "wrong settings",
+        ),
+        ({"pre_tokenizer": []}, "asks for a pre_tokenizer None"),
+        ({"post_processor": template(single=[PIECE] * 2)}, "template that repeats the text"),
+        ({"post_processor": template(single=[{"SpecialToken": {"id": "[E]"}}] * 17)}, "more than 16 pieces"),
+        ({"post_processor": template(special_tokens={"a": {"ids": [0] * 17}})}, "more than 16 ids"),
+        ({"post_processor": {"type": "BertProcessing", "sep": ["a" * 257, 0]}}, "a token of more than 256"),
+        ({"model": {"unk_token": "a" * 257}}, "unk_token is of 257 characters"),
+        ({"model": {"continuing_subword_prefix": "a" * 257}}, "continuing_subword_prefix is of 257"),
+        ({"model": {"max_input_chars_per_word": 10**9}}, "max_input_chars_per_word is 1000000000"),
+    ],
+)
+def test_tokenizers_that_make_texts_long(components, message):
+    with pytest.raises(ValueError, match=f"^tokenizer.*{message}"):
+        check_components(components, "tokenizer")
+
+
+@pytest.mark.parametrize(
+    "components",
+    [
+        {},
+        {"normalizer": None, "pre_tokenizer": None, "post_processor": None, "model": None},
+        {  # BERT
+            "normalizer": {"type": "BertNormalizer", "lowercase": True},
+            "pre_tokenizer": {"type": "BertPreTokenizer"},
+            "post_processor": template(),
+            "model": {"type": "WordPiece", "unk_token": "[UNK]", "max_input_chars_per_word": 100},
+        },
+        {"pre_tokenizer": BYTES, "post_processor": {"type": "RobertaProcessing", "sep": ["</s>", 2]}},
+        {"normalizer": sequence({"type": "Prepend", "prepend": "▁"}, replace(" ", "▁"))},  # Llama 2
+        {  # Qwen
+            "normalizer": {"type": "NFC"},
+            "pre_tokenizer": sequence(
+                {"type": "Split", "pattern": {"Regex": GPT2}, "behavior": "Isolated", "invert": False},
+                {**BYTES, "use_regex": False},
+                of="pretokenizers",
+            ),
+            "post_processor": BYTES,
+        },
+        {  # XLNet
+            "normalizer": sequence(
+                replace("``", '"'),
+                replace("''", '"'),
+                *({"type": kind} for kind in ("NFKD", "StripAccents", "Lowercase")),
+                charsmap("صلى الله عليه وسلم"),
+                SPACES,
+            ),
+            "pre_tokenizer": META,
+        },
+        {  # XLM-R, mT5
+            "normalizer": sequence(
+                charsmap("صلى الله عليه وسلم"), replace(r"\s{2,}|[\n\r\t]", " ", "Regex"), SPACES
+            ),
+            "pre_tokenizer": sequence({"type": "WhitespaceSplit"}, META, of="pretokenizers"),
+        },
+        {  # CLIP
+            "normalizer": sequence({"type": "NFC"}, replace(r"\s+", " ", "Regex"), {"type": "Lowercase"}),
+            "pre_tokenizer": sequence(
+                {"type": "Split", "pattern": {"Regex": GPT2}, "behavior": "Removed", "invert": True},
+                BYTES,
+                of="pretokenizers",
+            ),
+        },
+    ],
+)
+def test_tokenizers_of_well_known_encoders(components):
+    check_components(components, "tokenizer")
+    check_tokenizer_file(json.dumps(components), "tokenizer")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "Expecting"), ("[]", "no JSON object"), ('{"normalizer": 5, "normalizer": null}', "there twice")],
+)
+def test_files_of_tokenizers_that_say_two_things(content, message):
+    with pytest.raises(ValueError, match=message):
+        check_tokenizer_file(content, "encoder")
 
 
 # ------------------------------------------------------------------ with it
@@ -348,6 +478,47 @@ def test_a_saved_encoder_of_a_friend(folder, tmp_path, monkeypatch, no_questions
     right = Encoder.load(folder)
     assert encoder.tokenize(["a b c"]) == right.tokenize(["a b c"])
     assert all(np.array_equal(value, encoder.weights()[name]) for name, value in right.weights().items())
+
+
+LONG = sequence(*[replace("a", "a" * 1000)] * 4)
+ENDLESS = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+
+
+def test_a_tokenizer_that_makes_texts_long(folder, tmp_path, monkeypatch):
+    from arborank.transformer import Encoder
+
+    with pytest.raises(ValueError, match="4096 times as long"):
+        Encoder.load(changed(folder, tmp_path / "evil", "tokenizer.json", normalizer=LONG))
+    with pytest.raises(ValueError, match="4096 times as long"):
+        loaded_of(
+            folder, tmp_path / "model", lambda s: s.settings("tokenizer.json", normalizer=LONG), monkeypatch
+        )
+
+
+def test_a_tokenizer_whose_expression_takes_too_long(folder, tmp_path, monkeypatch):
+    encoder = loaded_of(
+        folder, tmp_path / "model", lambda s: s.settings("tokenizer.json", pre_tokenizer=ENDLESS), monkeypatch
+    )
+    texts = ["a"] * 1030 + ["a" * 28 + "b"]
+    with pytest.raises(ValueError, match=r"^texts\[1030\]: the encoder's tokenizer \(\w+\) failed: .*retry"):
+        encoder.cache(texts)
+    with pytest.raises(ValueError, match=r"^texts\[1\]: "):
+        encoder.tokenize(texts[-2:])
+    assert encoder.tokenize(["a"]) == ([[2]], 0)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_is_none_of_the_tokenizers_errors(folder, monkeypatch, error):
+    from arborank.transformer import Encoder
+
+    encoder = Encoder.load(folder)
+
+    def stop(*arguments, **settings):
+        raise error
+
+    monkeypatch.setattr(encoder, "tokenizer", stop)
+    with pytest.raises(error):
+        encoder.tokenize(["a"])
 
 
 def test_loading_asks_no_hub(folder, tmp_path, monkeypatch, no_questions):

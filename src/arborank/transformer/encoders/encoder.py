@@ -22,9 +22,11 @@ from ...storage import SaveMixin
 from ...storage.disk import naming
 from .accelerated import Run, runner
 from .batches import budget_batches
+from .components import check_components, components_of
 from .device import Device
 from .finding import look_up, quiet
 from .layout import check_savable, from_settings, settings_files, write_settings
+from .panics import call_on_texts, panics_raise
 from .pooling import POOLINGS, pool
 from .tokens import TokenCache, readable
 from .unused import Absent, leave_out, used_weights
@@ -126,9 +128,11 @@ class Encoder(SaveMixin):
                         use_safetensors=True,
                         **where,
                     )
-                tokenizer = transformers.AutoTokenizer.from_pretrained(source.name, **where)
+                with panics_raise("its tokenizer cannot be read"):
+                    tokenizer = transformers.AutoTokenizer.from_pretrained(source.name, **where)
             except (OSError, ValueError, SafetensorError) as error:
                 raise ValueError(f"encoder {source.name!r} cannot be loaded: {error}") from error
+        check_components(components_of(tokenizer), f"encoder {source.name!r}: its tokenizer")
         if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # Transformers makes one of its own then
             raise ValueError(f"encoder {source.name!r} comes without a tokenizer's vocabulary")
         if how == "pooler" and any(key.startswith("pooler.") for key in found["missing_keys"]):
@@ -168,14 +172,20 @@ class Encoder(SaveMixin):
         """Return the ids of every text, special tokens included, and how many texts were cut to ``max_length``.
 
         Lone surrogates, which are not characters, are read as question marks.
+
+        Raises
+        ------
+        ValueError
+            If the tokenizer gives up on a text, as when a regular expression of it takes too long.
         """
-        options = {"return_attention_mask": False, "return_token_type_ids": False}
-        found = self.tokenizer(
-            list(map(readable, texts)), truncation=True, max_length=self.max_length, **options
-        )
+        found = call_on_texts(self._tokenize, list(map(readable, texts)), type(self.tokenizer).__name__)
         if not found.is_fast:
             return found["input_ids"], sum(len(row) == self.max_length for row in found["input_ids"])
         return found["input_ids"], sum(bool(one.overflowing) for one in found.encodings)
+
+    def _tokenize(self, texts: list[str]) -> Any:
+        options = {"return_attention_mask": False, "return_token_type_ids": False}
+        return self.tokenizer(texts, truncation=True, max_length=self.max_length, **options)
 
     def cache(
         self,

@@ -12,6 +12,7 @@ import transformers
 from transformers.utils import cached_file
 
 from ...core.types import Json
+from .components import check_tokenizer_file
 from .trust import check_modules, check_settings, check_shards
 
 __all__ = ["Source", "look_up", "quiet", "sentence_modules"]
@@ -81,6 +82,9 @@ def look_up(name: str | os.PathLike[str]) -> Source:
         max_length = sentence.get("max_seq_length")
     for file in ("config.json", "tokenizer_config.json"):
         check_settings(_json(name, os.path.join(subfolder, file)), f"{where}: {file}")
+    tokenizer = _content(name, os.path.join(subfolder, "tokenizer.json"))
+    if tokenizer is not None:
+        check_tokenizer_file(tokenizer, where)
     shards = _json(name, os.path.join(subfolder, "model.safetensors.index.json"))
     if shards is not None:
         check_shards(shards, where)
@@ -108,7 +112,7 @@ def _pooling_of(name: str, settings: dict[str, Any]) -> str | None:
     return known[asked[0]]
 
 
-def _json(name: str, file: str) -> Any:
+def _content(name: str, file: str) -> bytes | None:
     try:
         path = cached_file(
             name,
@@ -119,10 +123,15 @@ def _json(name: str, file: str) -> Any:
         )
     except (OSError, ValueError):  # no such folder or repository: told when its config is asked for
         return None
-    if path is None:
+    return None if path is None else Path(path).read_bytes()
+
+
+def _json(name: str, file: str) -> Any:
+    content = _content(name, file)
+    if content is None:
         return None
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(content)
     except ValueError as error:
         raise ValueError(f"encoder {name!r}: {file} is not JSON: {error}") from None
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from ...core.types import AnyArray
 from ...storage.disk import naming
+from .components import check_components, check_tokenizer_file, components_of
 from .finding import quiet
+from .panics import panics_raise
 from .trust import FILES, check_settings, without_code
 
 if TYPE_CHECKING:
@@ -80,12 +82,16 @@ def from_settings(files: Mapping[str, bytes], weights: Mapping[str, AnyArray]) -
     try:
         for name in ("config.json", "tokenizer_config.json"):
             check_settings(json.loads(files[name]), name)
+        if "tokenizer.json" in files:
+            check_tokenizer_file(files["tokenizer.json"], "the encoder")
         with tempfile.TemporaryDirectory() as folder, quiet(), naming(folder):
             for name, content in files.items():
                 Path(folder, name).write_bytes(content)
             own: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
             config = transformers.AutoConfig.from_pretrained(folder, **own)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **own)
+            with panics_raise("the encoder's tokenizer cannot be read"):
+                tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **own)
+        check_components(components_of(tokenizer), "the encoder's tokenizer")
         _check_size(config, weights)
         with torch.random.fork_rng(devices=[]):
             return transformers.AutoModel.from_config(config, trust_remote_code=False).eval(), tokenizer

@@ -12,6 +12,7 @@ from ...core.sequences import text_list
 from ...core.types import AnyArray
 from ...storage.disk import map_file, naming
 from ...storage.runs import Digest
+from .panics import TextError
 
 __all__ = ["TokenCache", "readable", "training_texts"]
 
@@ -68,7 +69,7 @@ class TokenCache:
         Raises
         ------
         ValueError
-            If an id is not below ``vocabulary``: the tokenizer is another encoder's.
+            If an id is not below ``vocabulary``: the tokenizer is another encoder's. If it gives up on a text.
 
         Notes
         -----
@@ -82,7 +83,10 @@ class TokenCache:
         try:
             for start in range(0, len(texts), _CHUNK):
                 some = list(texts[start : start + _CHUNK])
-                rows, cut = tokenize(some)
+                try:
+                    rows, cut = tokenize(some)
+                except TextError as error:
+                    raise TextError(start + error.place, error.reason) from None
                 n_cut += cut
                 for i, (text, row) in enumerate(zip(some, rows, strict=True)):
                     digest.add(text)
