@@ -65,12 +65,14 @@ def test_train_never_touches_a_folder_that_is_no_model(run, folder):
     assert os.listdir(folder / "precious") == ["data"]
 
 
+@pytest.mark.filterwarnings("always:no label of the data is one of the model:UserWarning")
 def test_holdout_is_scored_and_not_trained_on(run, folder):
     write_jsonl(
         folder / "unique.jsonl", TextData([f"text{i}" for i in range(20)], [[f"label{i}"] for i in range(20)])
     )
     result = run("train", "unique.jsonl", "-m", "held", "--holdout", "0.25", "--min-df", "1")
     assert "5 rows scored" in result.stdout
+    assert "no label of the data is one of the model's" in result.stderr
     assert len(arborank.load(folder / "held").labels_) == 15
     assert (
         "two ways"

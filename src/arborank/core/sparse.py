@@ -190,6 +190,8 @@ def _checked(X: Any, name: str) -> Csr:
 
 def _narrowed(values: NDArray[Any], name: str) -> NDArray[np.float32]:
     """Return values as float32; those beyond it become infinity, which is reported by its place."""
+    if values.dtype == np.float32:
+        return values
     with np.errstate(over="ignore", under="ignore"):
         narrow: NDArray[np.float32] = values.astype(np.float32, copy=False)
     if values.dtype.kind == "f" and values.dtype.itemsize > 4 and not narrow.any() and values.any():
