@@ -151,7 +151,7 @@ def test_shells_complete_commands(shell):
 
 def test_errors_of_the_library_name_options(run, folder):
     (folder / "about.tsv").write_text("apple\ta fruit\n")
-    told = run("train", "train.jsonl", "-m", "new", "--label-texts", "about.tsv", code=1).stderr
+    told = run("train", "train.jsonl", "-m", "told", "--label-texts", "about.tsv", code=1).stderr
     assert "Error: --label-texts is given, but representation 'pifa' does not use it" in told
     assert "say --cold-start for labels that are ranked by these texts" in told
 
