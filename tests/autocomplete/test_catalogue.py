@@ -145,6 +145,8 @@ def test_blocked_words():
         ("東京タワー", "京", True),
         ("nikeの靴", "nike", True),
         ("ซื้อรถยนต์มือสอง", "รถยนต์", True),
+        ("ꦧꦱꦗꦮꦭꦤ꧀ꦏꦧꦸꦢꦪꦤ꧀", "ꦗꦮ", True),
+        ("ꆈꌠꁱꂷ", "ꌠꁱ", True),
         ("कमी", "कम", False),  # a vowel sign belongs to its word
         ("c++11", "c++", True),
         ("word", "words", False),

@@ -1,5 +1,6 @@
 """What users pass as instances becomes rows; their number of features, and the names of them, are kept and compared."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,11 +50,11 @@ def known_rows(model: "XRLinear", X: MatrixLike, name: str = "X") -> Csr:
     return rows
 
 
-def _validated(model: Any, X: Any, *, reset: bool) -> Any:
+def _validated(model: Any, X: object, *, reset: bool) -> Any:
     """Let scikit-learn look at the names of features, and raise its own errors for what is not a matrix."""
     from sklearn.utils.validation import validate_data
 
-    if isinstance(X, (str, list, tuple)) or getattr(X, "ndim", 2) == 1:
+    if isinstance(X, Iterable) and (isinstance(X, (str, list, tuple)) or getattr(X, "ndim", 2) == 1):
         first = X if isinstance(X, str) else next(iter(X), None)
         if isinstance(first, str):
             raise TypeError(
