@@ -486,9 +486,12 @@ ENDLESS = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolate
 
 def test_a_tokenizer_that_makes_texts_long(folder, tmp_path, monkeypatch):
     from arborank.transformer import Encoder
+    from arborank.transformer.encoders.finding import sentence_modules
 
-    with pytest.raises(ValueError, match="4096 times as long"):
-        Encoder.load(changed(folder, tmp_path / "evil", "tokenizer.json", normalizer=LONG))
+    place = changed(folder, tmp_path / "evil", "tokenizer.json", normalizer=LONG)
+    for load in (Encoder.load, sentence_modules):  # the second is what `text_embeddings` asks first
+        with pytest.raises(ValueError, match="4096 times as long"):
+            load(str(place))
     with pytest.raises(ValueError, match="4096 times as long"):
         loaded_of(
             folder, tmp_path / "model", lambda s: s.settings("tokenizer.json", normalizer=LONG), monkeypatch

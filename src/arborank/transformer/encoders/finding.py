@@ -82,9 +82,6 @@ def look_up(name: str | os.PathLike[str]) -> Source:
         max_length = sentence.get("max_seq_length")
     for file in ("config.json", "tokenizer_config.json"):
         check_settings(_json(name, os.path.join(subfolder, file)), f"{where}: {file}")
-    tokenizer = _content(name, os.path.join(subfolder, "tokenizer.json"))
-    if tokenizer is not None:
-        check_tokenizer_file(tokenizer, where)
     shards = _json(name, os.path.join(subfolder, "model.safetensors.index.json"))
     if shards is not None:
         check_shards(shards, where)
@@ -96,8 +93,22 @@ def look_up(name: str | os.PathLike[str]) -> Source:
 
 
 def sentence_modules(name: str) -> list[Json]:
-    """Return the modules of a sentence-transformers model, none if it is no such model; see `check_modules`."""
-    return check_modules(_json(name, "modules.json") or [], f"encoder {name!r}")
+    """Return the modules of a sentence-transformers model, none if it is no such model.
+
+    Raises
+    ------
+    ValueError
+        If a module is not of that package (see `check_modules`), or a tokenizer could make any text long (see
+        `check_components`).
+    """
+    where = f"encoder {name!r}"
+    modules = check_modules(_json(name, "modules.json") or [], where)
+    places = {module["path"] for module in modules if module["type"].endswith(".Transformer")}
+    for place in sorted({"", *places}):
+        tokenizer = _content(name, os.path.join(place, "tokenizer.json"))
+        if tokenizer is not None:
+            check_tokenizer_file(tokenizer, where)
+    return modules
 
 
 def _pooling_of(name: str, settings: dict[str, Any]) -> str | None:
