@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from ...core.types import Json
+
 __all__ = ["check_components", "check_tokenizer_file", "components_of"]
 
 _LONGEST_TOKEN = 256  # characters that a tokenizer adds on its own: special tokens, prefixes, suffixes
@@ -43,7 +45,7 @@ def check_tokenizer_file(content: str | bytes, where: str) -> None:
     check_components(found, f"{where}: tokenizer.json")
 
 
-def components_of(tokenizer: Any) -> dict[str, Any]:
+def components_of(tokenizer: object) -> Json:
     """Return the components of a Transformers tokenizer as JSON values, none of one that is not fast."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     parts = {name: getattr(backend, name, None) for name in _KINDS}
@@ -52,7 +54,7 @@ def components_of(tokenizer: Any) -> dict[str, Any]:
     return found | {"model": {name: getattr(model, name, None) for name in _MODEL}}
 
 
-def check_components(components: dict[str, Any], where: str) -> None:
+def check_components(components: Json, where: str) -> None:
     """Refuse components of a tokenizer that could make any text long.
 
     Parameters

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 __all__ = ["TextError", "call_on_texts", "panics_raise"]
+
+T = TypeVar("T")
 
 
 class TextError(ValueError):
@@ -33,7 +35,7 @@ def panics_raise(what: str) -> Iterator[None]:
         raise ValueError(f"{what}: {error}") from None
 
 
-def call_on_texts(call: Callable[[list[str]], Any], texts: list[str], tokenizer: str) -> Any:
+def call_on_texts(call: Callable[[list[str]], T], texts: list[str], tokenizer: str) -> T:
     """Return ``call(texts)``.
 
     Raises
