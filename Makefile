@@ -67,7 +67,7 @@ test: setup $(VENV)/.tools native-test
 test-transformers: setup $(VENV)/.tools
 	$(INSTALL) $(TORCH)
 	$(INSTALL) --group transformers $$($(BIN)/python tools/requirements.py transformers onnx embeddings | grep -v arborank)
-	$(BIN)/python -m pytest --may-miss none tests/transformer tests/storage tests/guides
+	$(BIN)/python -m pytest --may-miss none tests/transformer tests/storage tests/guides tests/faults/test_encoders*.py
 
 coverage: setup $(VENV)/.tools
 	$(INSTALL) --group coverage
