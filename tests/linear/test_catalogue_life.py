@@ -247,7 +247,7 @@ def test_an_update_that_is_stopped_leaves_the_model(topics, monkeypatch):
     X, Y = topics
     model = XRLinear(branching=3, max_leaf_size=8).fit(X, Y[:, :50])
     before = all_scores(model, X)
-    for place in ("updating.train_layers", "updating.grow_tree", "xrlinear.fitted_clone"):
+    for place in ("updating.train_layers", "fitting.grow_tree", "xrlinear.fitted_clone"):
         with monkeypatch.context() as patch:
             patch.setattr(
                 f"arborank.linear.{place}", lambda *given, **more: (_ for _ in ()).throw(KeyboardInterrupt())

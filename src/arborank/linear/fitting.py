@@ -22,7 +22,7 @@ from .layers import train_layers
 from .options import LinearOptions
 from .refining import Refinement, refine_tree
 
-__all__ = ["checked_tree", "count_labels", "fit_tree"]
+__all__ = ["count_labels", "fit_tree", "obtain_tree"]
 
 
 def fit_tree(
@@ -60,7 +60,7 @@ def fit_tree(
     work: dict[str, Any] = {"n_threads": options.n_threads, "verbose": options.verbose}
     with checkpoint_in(work_dir, options.as_json, tree, X=rows, Y=Y, **matrices) as checkpoint:
         seen = X if callable(kind) else rows
-        grown, times = _grown(seen, Y, options, tree, label_features, checkpoint)
+        grown, times = obtain_tree(seen, Y, options, tree, label_features, checkpoint)
         routes = None
         if options.indexing.max_clusters > 1:
             plan = options.plan(grown.depth)
@@ -83,17 +83,18 @@ def fit_tree(
     return FittedTree(grown, layers, row_length, counts, X.shape[0]), times
 
 
-def _grown(
+def obtain_tree(
     X: Csr,
     Y: Csr,
     options: LinearOptions,
     tree: LabelTree | None,
     label_features: MatrixLike | None,
-    checkpoint: Checkpoint | None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[LabelTree, dict[str, float]]:
     """Return the tree that is given, that was grown before, or that is grown now, and the seconds it took."""
     if tree is not None:
-        return checked_tree(tree, Y, label_features), {"representation": 0.0, "index": 0.0}
+        _check_tree(tree, Y, label_features)
+        return tree, {"representation": 0.0, "index": 0.0}
 
     def grow() -> tuple[LabelTree, dict[str, float]]:
         return grow_tree(
@@ -108,15 +109,14 @@ def _grown(
     return grow() if checkpoint is None else checkpoint.tree(grow)
 
 
-def checked_tree(tree: LabelTree, Y: Csr, label_features: MatrixLike | None) -> LabelTree:
-    """Return a user's own tree, or raise if it does not fit the labels."""
+def _check_tree(tree: LabelTree, Y: Csr, label_features: MatrixLike | None) -> None:
+    """Raise unless a user's own tree fits the labels."""
     if not isinstance(tree, LabelTree):
         raise TypeError(f"tree must be a LabelTree, found {type(tree).__name__}")
     if label_features is not None:
         raise ValueError("label_features grow a tree, but tree is given; pass one of the two")
     if tree.n_labels != Y.shape[1]:
         raise ValueError(f"tree has {tree.n_labels} labels, but Y has {Y.shape[1]}")
-    return tree
 
 
 def count_labels(

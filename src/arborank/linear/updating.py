@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,12 +27,11 @@ from ..core.sparse import Csr, is_matrix
 from ..core.types import MatrixLike, Targets
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
-from ..indexing.growing import grow_tree
 from ..ranking import LayerWeights
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..ranking.training import CERTAIN
 from .fitted import FittedTree
-from .fitting import checked_tree, count_labels
+from .fitting import count_labels, obtain_tree
 from .layers import train_layers
 from .options import LinearOptions
 from .targets import as_indicator
@@ -83,23 +81,19 @@ def learn_labels(
     X = divide_rows(X, fitted.row_length)
     counts = count_labels(X, Y, options)
     depth = fitted.tree.depth
-    work: dict[str, Any] = {"n_threads": options.n_threads, "verbose": options.verbose}
-    if tree is None:
-        tree, times = grow_tree(X, Y, options.indexing, label_features=label_features, **work)
-    else:
-        tree, times = checked_tree(tree, Y, label_features), {"representation": 0.0, "index": 0.0}
-    branch = shape_branch(tree, depth)
+    grown, times = obtain_tree(X, Y, options, tree, label_features)
+    branch = shape_branch(grown, depth)
     start = time.perf_counter()
     root_cost = 1 / costs.negative_share
     plan = options.plan(depth).of_branch(branch.depth, root_cost=root_cost, cost=costs.negative_cost)
-    layers = train_layers(X, Y, branch, plan, **work)
+    layers = train_layers(X, Y, branch, plan, n_threads=options.n_threads, verbose=options.verbose)
     times["train"] = time.perf_counter() - start
     less = np.float32(_LESS * (depth - branch.depth) * math.log(root_cost))
     layers[0] = layers[0].with_bias(layers[0].bias - less)
     start = time.perf_counter()
-    grown = graft_labels(fitted, branch, layers, ids, counts, X.shape[0], options.search.combine)
+    grafted = graft_labels(fitted, branch, layers, ids, counts, X.shape[0], options.search.combine)
     times["graft"] = time.perf_counter() - start
-    return grown, times
+    return grafted, times
 
 
 def graft_labels(
