@@ -14,7 +14,7 @@ from .counted import remember
 from .fitted import FittedCompleter
 from .followers import count_followers
 from .gather import Instances, gather
-from .growing import default_model, grow_tree
+from .growing import default_model, grow_query_tree
 from .options import CompleterOptions
 from .pairs import Pairs
 from .phrases import normal_phrases
@@ -50,7 +50,7 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
         model.set_params(n_jobs=options.n_jobs)
     if options.verbose:
         model.set_params(verbose=options.verbose)
-    model.set_params(tree=grow_tree(options, keys, X, Y, rows.prefix, model))
+    model.set_params(tree=grow_query_tree(options, keys, X, Y, rows.prefix, model))
     model.fit(X, Y, row_length=1.0)
     counted = remember(np.array([], np.uint64), learned.marks, learned.times)
     return FittedCompleter(learned.catalogue, followers, rows, model, counted)

@@ -18,7 +18,7 @@ from ..indexing import (
 from ..linear import XRLinear
 from .options import CompleterOptions, Index
 
-__all__ = ["default_model", "grow_tree"]
+__all__ = ["default_model", "grow_query_tree"]
 
 _DEPTHS = {"hybrid": 4, "trie": 16, "mustlink": 3}
 
@@ -33,7 +33,7 @@ def default_model(index: Index) -> XRLinear:
     return XRLinear(threshold=0.05)
 
 
-def grow_tree(
+def grow_query_tree(
     options: CompleterOptions,
     keys: Sequence[str],
     X: Csr,

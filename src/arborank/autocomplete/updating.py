@@ -16,7 +16,7 @@ from .fitted import FittedCompleter
 from .fitting import examples
 from .followers import count_followers
 from .gather import Instances, gather
-from .growing import grow_tree
+from .growing import grow_query_tree
 from .options import CompleterOptions
 from .pairs import Pairs
 from .phrases import normal_phrases
@@ -134,5 +134,5 @@ def _trained(
     columns = np.where(wanted, np.cumsum(wanted) - 1, -1)
     Y = as_csr(lists_to_csr(columns[labels][:, None], ids.size), "labels")
     names = [newer.catalogue.keys[i] for i in np.flatnonzero(wanted).tolist()]
-    tree = grow_tree(options, names, X, Y, fitted.rows.prefix, fitted.model)
+    tree = grow_query_tree(options, names, X, Y, fitted.rows.prefix, fitted.model)
     return fitted.model.learn_labels(ids, X, Y, tree=tree)
