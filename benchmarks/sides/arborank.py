@@ -36,7 +36,7 @@ class Model(Linear):
         return X, Y
 
     def fit(self, inputs, threads, model):
-        self.model = XRLinear(**MODEL, n_jobs=threads).fit(*inputs, work_dir=self.work)
+        self.model = XRLinear.preset("pecos", **MODEL, n_jobs=threads).fit(*inputs, work_dir=self.work)
         return self.model.fit_times_
 
     def save(self, model):
@@ -70,7 +70,7 @@ class Ranker:
     def train(self, data: str, name: str, rows: int | None, threads: int, model: str) -> dict:
         texts, labels = read_part(Path(data), name, "train", rows)
         names = [f"{label} [{i}]" for i, label in enumerate(read_names(Path(data), name))]  # no two alike
-        ranker = TextRanker(NgramTfidf(**TFIDF), XRLinear(**MODEL), n_jobs=threads)
+        ranker = TextRanker(NgramTfidf(**TFIDF), XRLinear.preset("pecos", **MODEL), n_jobs=threads)
         found, _ = costs(ranker.fit, texts, [[names[i] for i in row] for row in labels])
         ranker.save(model)
         return found | {"model_bytes": size_on_disk(model)}

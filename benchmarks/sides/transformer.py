@@ -34,7 +34,7 @@ class Documents:
         texts, labels = [texts[i] for i in chosen], [labels[i] for i in chosen]
         Y = label_matrix(labels, len(read_names(place, name)))
         tests, _ = read_part(place, name, "test", rows)
-        ranker = XRLinear(threshold=THRESHOLD, branching=16, n_jobs=threads)
+        ranker = XRLinear.preset("pecos", threshold=THRESHOLD, n_jobs=threads)
         start = time.process_time()
         if method == "XR-Linear":
             features = TextFeatures(n_jobs=threads).fit(texts)

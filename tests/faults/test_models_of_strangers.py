@@ -21,7 +21,7 @@ from arborank.core.strings import StringTable
 from arborank.indexing import LabelTree
 from arborank.linear.targets import classes_from_state
 from arborank.storage import disk
-from arborank.storage.manifest import checksum
+from arborank.storage.manifest import FORMAT_VERSION, checksum
 from arborank.storage.tensorfile import open_tensors, write_tensors
 
 TEXTS = ["red apple", "green apple", "fast car", "old green car"]
@@ -141,7 +141,9 @@ def test_deep_json(tmp_path, depth, opening):
     small().save(tmp_path)
     closing = "]" if opening == "[" else "}"
     text = opening * depth + "1" + closing * depth
-    (tmp_path / "config.json").write_text(f'{{"format": "arborank", "format_version": 5, "model": {text}}}')
+    (tmp_path / "config.json").write_text(
+        f'{{"format": "arborank", "format_version": {FORMAT_VERSION}, "model": {text}}}'
+    )
     with pytest.raises(ValueError, match=r"config\.json"):
         arborank.load(tmp_path)
 

@@ -52,7 +52,8 @@ class Autocompleter(SaveMixin, Estimator):
         side. ``"trie"`` does not use it.
     model : XRLinear, optional
         Parameters of the rankers; its ``tree`` is replaced. By default ``XRLinear(threshold=0.05)``, with
-        ``max_leaf_size=16, beam_size=5`` for the hybrid tree. ``combine`` must give scores from 0 to 1.
+        ``max_leaf_size=16, beam_size=5`` for the hybrid tree. ``"auto"`` stands for the values of
+        ``XRLinear.preset("pecos")`` here, whatever the data. ``combine`` must give scores from 0 to 1.
     previous_features : vectoriser, optional
         Features of the previous queries. It is fitted on one text per pair, its previous queries joined, without rare
         words (see ``min_count``, ``min_users``). By default words that occur in two pairs:

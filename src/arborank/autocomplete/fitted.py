@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..core.sparse import Csr
 from ..core.state import State
 from ..linear import XRLinear
+from ..linear.defaults import in_force
 from .catalogue import Catalogue
 from .contexts import Context
 from .followers import Followers
@@ -96,8 +97,8 @@ class FittedCompleter:
         return self.model.fitted_.search.topk(
             X,
             k,
-            beam_size=beam_size or model.beam_size,
-            combine=model.combine,
+            beam_size=beam_size or in_force(model, "beam_size"),
+            combine=in_force(model, "combine"),
             excluded=blocked.astype(np.int64) if blocked.size else None,
             **options,
         )

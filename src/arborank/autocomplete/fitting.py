@@ -14,7 +14,7 @@ from .counted import remember
 from .fitted import FittedCompleter
 from .followers import count_followers
 from .gather import Instances, gather
-from .growing import default_model, grow_query_tree
+from .growing import grow_query_tree, new_model
 from .options import CompleterOptions
 from .pairs import Pairs
 from .phrases import normal_phrases
@@ -45,7 +45,7 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
     X, _ = rows.many(contexts, prefixes)
     del contexts, prefixes
     Y = as_csr(lists_to_csr(labels[:, None], len(keys)), "labels")
-    model = default_model(options.index) if options.model is None else clone(options.model)
+    model = new_model(options)
     if options.n_jobs is not None:
         model.set_params(n_jobs=options.n_jobs)
     if options.verbose:

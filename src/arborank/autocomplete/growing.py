@@ -1,8 +1,10 @@
 """The label tree that a completer's parameters name."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from ..core.estimator import clone
 from ..core.sparse import Csr
 from ..core.threads import n_threads
 from ..features.base import TextTransformer, rows_of
@@ -16,21 +18,27 @@ from ..indexing import (
     trie_tree,
 )
 from ..linear import XRLinear
-from .options import CompleterOptions, Index
+from ..linear.defaults import Resolved
+from .options import CompleterOptions
 
-__all__ = ["default_model", "grow_query_tree"]
+__all__ = ["grow_query_tree", "new_model"]
 
 _DEPTHS = {"hybrid": 4, "trie": 16, "mustlink": 3}
 
 
-def default_model(index: Index) -> XRLinear:
-    """Return the parameters of the rankers for an index.
+def new_model(options: CompleterOptions) -> XRLinear:
+    """Return the rankers of a completer, not fitted.
 
-    Where a trie has told the short prefixes apart, small leaves and a narrow beam find as much as large ones do.
+    Automatic parameters get PECOS' values: the rules are for rows of texts, not for contexts and prefixes. Where a trie
+    has told the short prefixes apart, small leaves and a narrow beam find as much as large ones do.
     """
-    if index == "hybrid":
-        return XRLinear(threshold=0.05, max_leaf_size=16, beam_size=5)
-    return XRLinear(threshold=0.05)
+    if options.model is not None:
+        model = clone(options.model)
+    elif options.index == "hybrid":
+        model = XRLinear(threshold=0.05, max_leaf_size=16, beam_size=5)
+    else:
+        model = XRLinear(threshold=0.05)
+    return model.set_params(**asdict(Resolved.of_model(model)))
 
 
 def grow_query_tree(

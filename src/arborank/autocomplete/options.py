@@ -9,6 +9,7 @@ from ..core.sequences import column_names, described, text_list
 from ..core.threads import n_threads
 from ..features.base import TextTransformer
 from ..linear import XRLinear
+from ..linear.defaults import AUTO
 from ..matching.combine import COMBINATIONS, is_logarithmic
 from .prefixes import LAWS
 from .threshold import Threshold
@@ -32,7 +33,7 @@ def _vectorizer(name: str, value: Any) -> None:
 def _linear(name: str, value: Any) -> None:
     if value is not None and not isinstance(value, XRLinear):
         raise TypeError(f"{name} must be an XRLinear, found {type(value).__name__}")
-    if value is not None and value.combine not in _BOUNDED:
+    if value is not None and value.combine not in (*_BOUNDED, AUTO):
         raise ValueError(
             f"combine of {name} is {value.combine!r}; scores from 0 to 1 need one of {', '.join(_BOUNDED)}"
         )

@@ -74,14 +74,14 @@ def _part(params: Mapping[str, Any]) -> "NgramTfidf | PrefixTfidf":
     return part
 
 
-def build_model(config: Config, options: Mapping[str, object]) -> "XRLinear":
-    """Make `XRLinear`; ``options`` win over the file."""
+def build_model(config: Config, options: Mapping[str, object], preset: str | None = None) -> "XRLinear":
+    """Make `XRLinear`; ``options`` win over the file, and the file over the preset."""
     from ..linear import XRLinear
 
     params = {"verbose": 1, **config.get("model", {}), **options}
     known = {name: value for name, value in XRLinear().get_params().items() if name != "tree"}
     _check_names("model parameter", params, known)
-    return XRLinear(**params)
+    return XRLinear(**params) if preset is None else XRLinear.preset(preset, **params)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -78,8 +78,11 @@ def _member(model: Any) -> dict[str, Any]:
     ranker = tree_of(model)
     if ranker is None:
         return facts
+    from ..linear.defaults import chosen
+
     tree = ranker.tree_
     return facts | {
+        "chosen": {name: _plain(value) for name, value in chosen(ranker).items()},
         "n_features": ranker.n_features_in_,
         "n_labels": tree.n_labels,
         "n_slots": int(tree.labels.size),

@@ -95,6 +95,9 @@ def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, example
                 f"--branches needs a model with a label tree; this is {known['estimator']['class']}"
             )
         return
+    if known["chosen"]:
+        chosen = ", ".join(f"{name}={value!r}" for name, value in known["chosen"].items())
+        put(f"chosen from the data: {chosen}")
     put(f"{known['n_features']:,} features\n")
     put(ranker.tree_.describe())
     put(f"\n{'layer':>5} {'rankers':>12} {'weights':>14} {'memory':>10}")

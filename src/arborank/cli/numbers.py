@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-__all__ = ["POSITIVE", "Real", "Several", "Whole"]
+__all__ = ["POSITIVE", "Automatic", "Real", "Several", "Whole"]
 
 
 class Real(click.FloatRange):
@@ -58,6 +58,18 @@ class Several(click.ParamType):  # type: ignore[type-arg]  # no type arguments b
         return tuple(
             self.kind.convert(part.strip() if isinstance(part, str) else part, param, ctx) for part in parts
         )
+
+
+class Automatic(click.ParamType):  # type: ignore[type-arg]  # as above
+    """A number, or ``auto``."""
+
+    def __init__(self, kind: "click.ParamType[Any]") -> None:
+        self.kind = kind
+        self.name = f"{kind.name}|auto"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Return the number, or ``"auto"``."""
+        return value if value == "auto" else self.kind.convert(value, param, ctx)
 
 
 POSITIVE = Whole(min=1)

@@ -16,7 +16,7 @@ from .holdout import held_out, holdout_name, holdout_option
 from .layouts import Form, data_options
 from .matrix_model import MatrixModel
 from .models import Data, Ranker
-from .numbers import POSITIVE, Real, Several, Whole
+from .numbers import POSITIVE, Automatic, Real, Several, Whole
 from .options import FILE, directory_option, force_option, jobs_option, ks_option, seed_option
 from .reporting import say, show_log
 from .scoring import evaluate_model
@@ -50,12 +50,18 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 )
 @click.option("--min-df", type=POSITIVE, help="Texts that a term must occur in.  [2]")
 @click.option("--max-features", type=POSITIVE, help="Terms kept, the most frequent.  [300000]")
-@click.option("--max-leaf-size", type=POSITIVE, help="Most labels in a leaf of the tree.  [100]")
-@click.option("--branching", type=Whole(min=2), help="Children of an inner node.  [16]")
+@click.option(
+    "--preset",
+    type=click.Choice(["pecos"]),
+    help="Parameters that follow from the data have the defaults of PECOS instead, for comparisons; those of --config "
+    "and of options win.",
+)
+@click.option("--max-leaf-size", type=Automatic(POSITIVE), help="Most labels in a leaf of the tree.  [auto]")
+@click.option("--branching", type=Automatic(Whole(min=2)), help="Children of an inner node.  [auto]")
 @click.option("--negatives", help="tfn, man, or tfn+man (more thorough, slower).  [tfn]")
-@click.option("--threshold", type=Real(min=0), help="Smaller weights are dropped.  [0.1]")
+@click.option("--threshold", type=Automatic(Real(min=0)), help="Smaller weights are dropped.  [auto]")
 @click.option("--max-nonzeros", type=POSITIVE, help="Weights kept per label.  [all]")
-@click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.  [10]")
+@click.option("--beam-size", type=Automatic(POSITIVE), help="Nodes kept on every level of the tree.  [auto]")
 @seed_option
 @click.option(
     "--work-dir",
@@ -84,6 +90,7 @@ def train(
     test_labels: str | None,
     holdout: float | None,
     config: str | None,
+    preset: str | None,
     work_dir: str | None,
     label_texts: str | None,
     cold_start: bool,
@@ -113,7 +120,7 @@ def train(
     of_features = {name: given.pop(name) for name in _FEATURES if name in given}
     if jobs is not None:
         given["n_jobs"] = jobs
-    model, features = build_model(settings, given), build_features(settings, of_features)
+    model, features = build_model(settings, given, preset), build_features(settings, of_features)
 
     train_data = read_data(data, form)
     if not train_data.has_labels:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from os import PathLike
 from typing import Any
 
@@ -58,7 +58,8 @@ def fit_tree(
     if not isinstance(kind, str | Mapping) and not callable(kind):
         matrices["representation"] = kind
     work: dict[str, Any] = {"n_threads": options.n_threads, "verbose": options.verbose}
-    with checkpoint_in(work_dir, options.as_json, tree, X=rows, Y=Y, **matrices) as checkpoint:
+    parameters = {**options.as_json, **asdict(options.resolved)}
+    with checkpoint_in(work_dir, parameters, tree, X=rows, Y=Y, **matrices) as checkpoint:
         seen = X if callable(kind) else rows
         grown, times = obtain_tree(seen, Y, options, tree, label_features, checkpoint)
         routes = None

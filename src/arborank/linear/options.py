@@ -15,6 +15,7 @@ from ..matching.options import SearchOptions
 from ..ranking import SolverParams
 from ..ranking.negatives import parse_scheme
 from ..ranking.relevance import RelevanceOptions
+from .defaults import Resolved, check_auto
 from .layers import LayerPlan
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ class LinearOptions:
         The solver's parameters and ``negatives``: one value, or one per layer.
     n_threads : int
     verbose : bool
+    resolved : Resolved
+        The values of those that may be ``"auto"``.
     as_json : mapping of str to JSON values
-        All parameters, `CUSTOM` for a representation that is code or a matrix.
+        All parameters as they are given, `CUSTOM` for a representation that is code or a matrix.
     """
 
     indexing: TreeOptions
@@ -60,25 +63,36 @@ class LinearOptions:
     layered: Mapping[str, Any]
     n_threads: int
     verbose: bool
+    resolved: Resolved
     as_json: Mapping[str, Any]
 
     @classmethod
-    def of(cls, model: "XRLinear", **given: object) -> Self:
-        """Check the parameters of an `XRLinear`; ``given`` are options of its tree that count instead of its own.
+    def of(cls, model: "XRLinear", automatic: Resolved | None = None, **given: object) -> Self:
+        """Check the parameters of an `XRLinear`.
+
+        ``automatic`` is what ``"auto"`` stands for; by default, what the model was fitted with or, before that, PECOS'
+        values. ``given`` are options of the tree that count instead of the model's own.
 
         Raises
         ------
         TypeError, ValueError
             If one is of the wrong kind or out of its range; the message names it.
         """
-        check_options(model, {**_LAYERED, **_AT_WORK})
+        check_auto(model)
+        resolved = Resolved.of_model(model, automatic)
+        check_options(model, _AT_WORK)
+        layered = {name: getattr(resolved, name, getattr(model, name)) for name in _LAYERED}
+        for name, check in _LAYERED.items():
+            check(name, layered[name])
+        shape = {"branching": resolved.branching, "max_leaf_size": resolved.max_leaf_size}
         return cls(
-            indexing=TreeOptions.of(model, **given),
-            search=SearchOptions.of(model),
+            indexing=TreeOptions.of(model, **shape, **given),
+            search=SearchOptions(resolved.beam_size, resolved.combine),
             relevance=RelevanceOptions.of(model),
-            layered={name: getattr(model, name) for name in _LAYERED},
+            layered=layered,
             n_threads=n_threads(model.n_jobs),
             verbose=bool(model.verbose),
+            resolved=resolved,
             as_json=_as_json(model),
         )
 

@@ -4,19 +4,21 @@ Index, match and rank of the PECOS framework (Yu et al., JMLR 2022) with both le
 label tree has a ranker among its siblings, trained on the instances that reach its parent, and the whole stack is one
 structure that one native call searches.
 
-An `XRLinear` holds its parameters and one `FittedTree`. Its methods check what they are given, and call a function that
-makes another `FittedTree` or searches this one.
+An `XRLinear` holds its parameters, what the data chose for those that are ``"auto"``, and one `FittedTree`. Its methods
+check what they are given, and call a function that makes another `FittedTree` or searches this one.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import Missing, check_integer, check_real
+from ..core.checks import Missing, check_choice, check_integer, check_real
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.lazy import sp
 from ..core.lengths import check_row_length
@@ -37,6 +39,7 @@ from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
 from . import filters
 from .answers import quality, score_matrix
+from .defaults import AUTO, PRESETS, Auto, Facts, Resolved, chosen, in_force, resolve
 from .fitted import FittedTree
 from .fitting import fit_tree
 from .instances import known_rows, new_rows
@@ -56,11 +59,16 @@ from .updating import (
 
 __all__ = ["XRLinear"]
 
+_LOG = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
 class XRLinear(SaveMixin, Estimator):
     """Recursive linear model for extreme multi-label ranking.
+
+    Parameters that are ``"auto"`` follow from the training data, see `arborank.linear.defaults`: `fit` leaves them as
+    they are, and keeps what they stand for as ``resolved_``.
 
     Parameters
     ----------
@@ -75,9 +83,9 @@ class XRLinear(SaveMixin, Estimator):
         arrays and returns a matrix with one row per label, such as text embeddings; such a matrix can be given, too.
     alpha : float, default=0.5
         Share of PIFA in ``pifa-convex``.
-    branching : int, default=16
+    branching : int or "auto", default="auto"
         Children of an inner node.
-    max_leaf_size : int, default=100
+    max_leaf_size : int or "auto", default="auto"
         Most labels in a leaf cluster.
     spherical : bool, default=True
         Whether k-means normalises its centroids.
@@ -94,14 +102,16 @@ class XRLinear(SaveMixin, Estimator):
         Rankers learn from ``X`` divided by the typical length of its rows, ``row_length_``, so that ``Cp``, ``Cn``,
         ``bias`` and ``threshold`` mean the same for embeddings of length 20, counts and unit rows. Rows of very
         different lengths are better brought to one length first, with `sklearn.preprocessing.normalize`.
-    Cp, Cn : float or one per layer, default=1.0
-        Cost of an error on a positive and on a negative example.
+    Cp : float or one per layer, default=1.0
+        Cost of an error on a positive example.
+    Cn : float, one per layer, or "auto", default="auto"
+        Cost of an error on a negative example.
     bias : float or one per layer, default=1.0
         Value of the constant feature; 0 for none.
     eps : float, None or one per layer, default=None
         Solver tolerance; None is 0.1 for the dual solvers and 0.01 for the primal.
     max_iter : int or one per layer, default=100
-    threshold : float or one per layer, default=0.1
+    threshold : float, one per layer, or "auto", default="auto"
         Weights smaller than this in absolute value are dropped, by default most of a ranker's; 0 keeps them all. It is
         relative to ``row_length_``, and less goes of labels whose instances are much shorter or longer than that.
         When next to nothing is left, `fit` warns.
@@ -115,9 +125,9 @@ class XRLinear(SaveMixin, Estimator):
         Where the relevance given to `fit` weighs positives: at every layer, or at the bottom layer only.
     relevance_norm : {"none", "l1", "l2", "max"}, default="none"
         Norm of each instance's relevance at a layer.
-    beam_size : int, default=10
+    beam_size : int or "auto", default="auto"
         Nodes kept at every inner layer of the search.
-    combine : str, default="l3-hinge"
+    combine : str, default="auto"
         How a margin becomes a score and joins its parent's; see `arborank.matching.combine`.
     random_state : int, default=0
         Seed of the tree and, with ``max_clusters`` above 1, of the halves that its matchers learn from. Everything
@@ -131,6 +141,9 @@ class XRLinear(SaveMixin, Estimator):
     ----------
     fitted_ : FittedTree
         What `fit` made, and all that the attributes below but ``classes_``, ``n_features_in_`` and ``fit_times_`` show.
+    resolved_ : Resolved
+        Values of the automatic parameters in `fit`: those that the data chose, and those that were given. Parameters
+        that are set since to something else than ``"auto"`` count instead.
     tree_ : LabelTree
     layers_ : list of LayerWeights
         One per level of the tree, top first.
@@ -160,6 +173,7 @@ class XRLinear(SaveMixin, Estimator):
     """
 
     fitted_: FittedTree
+    resolved_: Resolved
     classes_: NDArray[Any] | None
     n_features_in_: int
     fit_times_: dict[str, float]
@@ -170,24 +184,24 @@ class XRLinear(SaveMixin, Estimator):
         tree: LabelTree | None = None,
         representation: Representation = TreeOptions.representation,
         alpha: float = TreeOptions.alpha,
-        branching: int = TreeOptions.branching,
-        max_leaf_size: int = TreeOptions.max_leaf_size,
+        branching: int | Auto = AUTO,
+        max_leaf_size: int | Auto = AUTO,
         spherical: bool = TreeOptions.spherical,
         max_clusters: int = TreeOptions.max_clusters,
         copies: Copies = TreeOptions.copies,
         solver: str | Sequence[str] = SolverParams.solver,
         Cp: float | Sequence[float] = SolverParams.Cp,
-        Cn: float | Sequence[float] = SolverParams.Cn,
+        Cn: float | Sequence[float] | Auto = AUTO,
         bias: float | Sequence[float] = SolverParams.bias,
         eps: float | Sequence[float | None] | None = SolverParams.eps,
         max_iter: int | Sequence[int] = SolverParams.max_iter,
-        threshold: float | Sequence[float] = SolverParams.threshold,
+        threshold: float | Sequence[float] | Auto = AUTO,
         max_nonzeros: int | Sequence[int | None] | None = SolverParams.max_nonzeros,
         negatives: str | Sequence[str] = "tfn",
         relevance: str = RelevanceOptions.relevance,
         relevance_norm: str = RelevanceOptions.relevance_norm,
-        beam_size: int = SearchOptions.beam_size,
-        combine: str = SearchOptions.combine,
+        beam_size: int | Auto = AUTO,
+        combine: str = AUTO,
         random_state: int = TreeOptions.random_state,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -216,6 +230,25 @@ class XRLinear(SaveMixin, Estimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """Return an estimator whose automatic parameters have named values, for comparisons.
+
+        Parameters
+        ----------
+        name : {"pecos"}
+            The published defaults of PECOS: ``branching=16``, ``max_leaf_size=100``, ``Cn=1.0``, ``threshold=0.1``,
+            ``beam_size=10`` and ``combine="l3-hinge"``.
+        **changes
+            Further parameters; they win.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset.
+        """
+        return cls(**{**PRESETS[check_choice("preset", name, PRESETS)], **changes})
 
     # ------------------------------------------------------------------ fit
 
@@ -261,11 +294,12 @@ class XRLinear(SaveMixin, Estimator):
         FileExistsError, BlockingIOError
             If ``work_dir`` holds something else, or another process is training there.
         """
-        options = LinearOptions.of(self)
+        LinearOptions.of(self)  # checks, before data are read
         if row_length is not None:
             check_row_length(row_length)
         rows, features = new_rows(self, X)
         labels, classes = as_indicator(Y, rows.shape[0])
+        options = LinearOptions.of(self, resolve(Facts.of(rows, labels)))
         fitted, times = fit_tree(
             rows,
             labels,
@@ -280,6 +314,11 @@ class XRLinear(SaveMixin, Estimator):
         # together, and last: a fit that fails leaves the model as it was
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__ |= {"fitted_": fitted, "classes_": classes, "fit_times_": times, **features}
+        self.resolved_ = options.resolved
+        if values := chosen(self):
+            _LOG.info(
+                "chosen from the data: %s", ", ".join(f"{name}={one!r}" for name, one in values.items())
+            )
         return self
 
     @classmethod
@@ -288,8 +327,8 @@ class XRLinear(SaveMixin, Estimator):
         from .pecos import import_xlinear
 
         parts = import_xlinear(directory, **options)
-        model = cls(bias=list(parts.bias), beam_size=parts.beam_size, combine=parts.combine)
-        model.fitted_ = FittedTree(parts.tree, parts.layers)
+        model = cls.preset("pecos", bias=list(parts.bias), beam_size=parts.beam_size, combine=parts.combine)
+        model.fitted_, model.resolved_ = FittedTree(parts.tree, parts.layers), Resolved.of_model(model)
         model.n_features_in_, model.classes_ = model.fitted_.n_features, None
         return model
 
@@ -329,7 +368,7 @@ class XRLinear(SaveMixin, Estimator):
     def n_reachable_(self) -> int:
         """Most labels that a search can return: those of ``beam_size`` leaves, if all are as wide as the widest."""
         widest = int(np.diff(self.tree_.branches[-1]).max())
-        return min(self.n_labels_, self.beam_size * widest)
+        return min(self.n_labels_, in_force(self, "beam_size") * widest)
 
     # ------------------------------------------------------------------ rank
 
@@ -385,7 +424,9 @@ class XRLinear(SaveMixin, Estimator):
                 f"label_filter must be what prepare_filter returned, found {type(label_filter).__name__}"
             )
         check_integer("k", k, 1, 2**31 - 1)
-        beam_size = self.beam_size if beam_size is None else check_integer("beam_size", beam_size, 1)
+        beam_size = (
+            in_force(self, "beam_size") if beam_size is None else check_integer("beam_size", beam_size, 1)
+        )
         fitted = self.fitted_
         n_rows, n_labels = rows.shape[0], fitted.tree.n_labels
         allowed = filters.of_rows(candidates, "candidates", n_rows, n_labels)
@@ -396,7 +437,7 @@ class XRLinear(SaveMixin, Estimator):
                 rows,
                 k,
                 beam_size=beam_size,
-                combine=self.combine if combine is None else combine,
+                combine=in_force(self, "combine") if combine is None else combine,
                 label_filter=label_filter,
                 allowed=allowed,
                 excluded=excluded,
@@ -459,7 +500,8 @@ class XRLinear(SaveMixin, Estimator):
             ids, _ = self.predict_topk(X, 1)
             return self.classes_[np.maximum(ids[:, 0], 0)]
         scores = self.decision_function(X)
-        cut = 0.0 if self.combine == "noop" else np.log(0.5) if is_logarithmic(self.combine) else 0.5
+        combine = in_force(self, "combine")
+        cut = 0.0 if combine == "noop" else np.log(0.5) if is_logarithmic(combine) else 0.5
         coo = scores.tocoo()
         kept = coo.data >= cut
         ones = np.ones(int(kept.sum()), dtype=np.float32)
@@ -753,7 +795,9 @@ class XRLinear(SaveMixin, Estimator):
         check_fitted(self, "fitted_")
         params = lasting(LinearOptions.of_saved(self).as_json)
         arrays, parts = classes_to_state(self.classes_)
-        return State({"params": params}, arrays, {"fitted": self.fitted_, **parts})
+        return State(
+            {"params": params, "resolved": asdict(self.resolved_)}, arrays, {"fitted": self.fitted_, **parts}
+        )
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -765,6 +809,7 @@ class XRLinear(SaveMixin, Estimator):
             If a parameter is out of its range, or the parts do not fit one another.
         """
         model = cls(**lasting(state.config["params"]))
+        model.resolved_ = Resolved(**state.config["resolved"])
         LinearOptions.of_saved(model)
         model.fitted_ = state.part("fitted", FittedTree)
         model.n_features_in_ = model.fitted_.n_features

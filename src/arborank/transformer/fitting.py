@@ -20,6 +20,7 @@ from ..indexing import LabelTree
 from ..indexing.growing import grow_tree
 from ..indexing.options import TreeOptions
 from ..linear import XRLinear
+from ..linear.defaults import Facts, resolve
 from ..linear.options import LinearOptions
 from ..storage.disk import scratch_array
 from .encoders.device import limited_threads
@@ -132,13 +133,13 @@ def _check_room(
     """Refuse now what `XRLinear` would refuse after hours of fine-tuning; fine-tuning asks for itself."""
     n, d = sparse.shape
     kept = (0, 0) if ranking.weight is None else (sparse.nnz, d)
-    needs = LinearOptions.of(ranker).estimate(
-        n_instances=n,
-        n_features=kept[1] + width,
-        nnz=kept[0] + n * width,
-        label_counts=np.bincount(Y.indices, minlength=Y.shape[1]),
+    n_features, nnz = kept[1] + width, kept[0] + n * width
+    counts = np.bincount(Y.indices, minlength=Y.shape[1])
+    facts = Facts.of_counts(n, n_features, nnz, counts)
+    needs = LinearOptions.of(ranker, resolve(facts)).estimate(
+        n_instances=n, n_features=n_features, nnz=nnz, label_counts=counts
     )
-    joined = 8 * (kept[0] + n * width)
+    joined = 8 * nnz
     check_fits(replace(needs, index=needs.index + joined, working=needs.working + joined))
 
 
