@@ -153,6 +153,7 @@ def test_scores_of_copies_merge_by_maximum(senses):
     apart.n_features_in_, apart.classes_ = X.shape[1], None
     slots = LabelTree(model.tree_.branches, np.arange(model.tree_.labels.size), model.tree_.labels.size)
     apart.fitted_ = FittedTree(slots, model.layers_, model.row_length_)
+    apart.resolved_ = model.resolved_
     ids, scores = apart.predict_topk(X, slots.n_labels, beam_size=100)
     expected = np.full((ROWS, tree.n_labels), -np.inf, np.float32)
     rows, columns = np.nonzero(ids >= 0)
@@ -281,6 +282,7 @@ def test_other_merges_by_definition(senses, merge, options):
     apart.n_features_in_, apart.classes_ = X.shape[1], None
     slots = LabelTree(model.tree_.branches, np.arange(model.tree_.labels.size), model.tree_.labels.size)
     apart.fitted_ = FittedTree(slots, model.layers_, model.row_length_)
+    apart.resolved_ = model.resolved_
     found, values = apart.predict_topk(X, slots.n_labels)
     reached = [[[] for _ in range(tree.n_labels)] for _ in range(ROWS)]
     for row, slot in zip(*np.nonzero(found >= 0), strict=True):

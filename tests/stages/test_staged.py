@@ -31,7 +31,7 @@ def overlapping(n_labels):
 def test_equals_the_fused_path(topics, combine, tree, beam_size):
     X, Y = topics
     tree = tree and overlapping(Y.shape[1])
-    fused = XRLinear(tree=tree, combine=combine, beam_size=beam_size, **TREE).fit(X, Y)
+    fused = XRLinear.preset("pecos", tree=tree, combine=combine, beam_size=beam_size, **TREE).fit(X, Y)
     generic = staged(tree, combine=combine, beam_size=beam_size)
     generic.matcher.beam_size = beam_size
     generic.fit(X, Y)
@@ -47,7 +47,7 @@ def test_equals_the_fused_path(topics, combine, tree, beam_size):
 
 def test_filters_equal_the_fused_path(topics):
     X, Y = topics
-    fused, generic = XRLinear(beam_size=60, **TREE).fit(X, Y), staged(beam_size=60)
+    fused, generic = XRLinear.preset("pecos", beam_size=60, **TREE).fit(X, Y), staged(beam_size=60)
     generic.matcher.beam_size = 60
     generic.fit(X, Y)
     for options in ({"candidates": [0, 3, 7]}, {"exclude": [[0, 1]] * 300}):
