@@ -19,7 +19,7 @@ from ..core.state import Savable
 from ..core.threads import n_threads
 from ..core.types import Json, MatrixLike, Targets
 from ..linear import XRLinear
-from ..linear.defaults import in_force
+from ..linear.defaults import search_of
 from ..linear.fitted import FittedTree
 from ..matching.options import SearchOptions
 from ..metrics import recall_at_k
@@ -100,7 +100,7 @@ def model_bytes(model: Savable) -> int:
 def own_setting(model: XRLinear) -> Setting:
     """Return the setting that leaves a fitted model as it is."""
     _check_model(model)
-    return Setting(0.0, None, model.layers_[0].precision, in_force(model, "beam_size"))
+    return Setting(0.0, None, model.layers_[0].precision, search_of(model)[0])
 
 
 def compress(model: XRLinear, setting: Setting) -> XRLinear:

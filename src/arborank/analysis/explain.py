@@ -14,7 +14,7 @@ from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.types import MatrixLike
 from ..features.base import rows_of
 from ..linear import XRLinear
-from ..linear.defaults import in_force
+from ..linear.defaults import search_of
 from ..linear.instances import known_rows
 from ..matching import combination
 from ..matching.combine import is_logarithmic
@@ -148,7 +148,7 @@ def _ways(
     tree = model.tree_
     check_integer("label", label, 0, tree.n_labels - 1)
     check_integer("n_features", n_features, 1)
-    how = in_force(model, "combine") if combine is None else combine
+    how = search_of(model)[1] if combine is None else combine
     join = combination(how)
     slots = np.flatnonzero(tree.labels == label)
     ways = np.stack([tree.ancestors(level + 1)[slots] for level in range(tree.depth)])

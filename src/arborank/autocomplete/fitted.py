@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..core.sparse import Csr
 from ..core.state import State
 from ..linear import XRLinear
-from ..linear.defaults import in_force
+from ..linear.defaults import search_of
 from .catalogue import Catalogue
 from .contexts import Context
 from .followers import Followers
@@ -93,12 +93,13 @@ class FittedCompleter:
         self, X: Csr, k: int, beam_size: int | None, **options: Any
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the labels that the model ranks highest, with their scores."""
-        blocked, model = self.catalogue.blocked, self.model
+        blocked = self.catalogue.blocked
+        own_beam, combine = search_of(self.model)
         return self.model.fitted_.search.topk(
             X,
             k,
-            beam_size=beam_size or in_force(model, "beam_size"),
-            combine=in_force(model, "combine"),
+            beam_size=beam_size or own_beam,
+            combine=combine,
             excluded=blocked.astype(np.int64) if blocked.size else None,
             **options,
         )

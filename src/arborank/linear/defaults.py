@@ -32,8 +32,8 @@ __all__ = [
     "Rule",
     "check_auto",
     "chosen",
-    "in_force",
     "resolve",
+    "search_of",
 ]
 
 Auto = Literal["auto"]
@@ -158,12 +158,13 @@ def resolve(facts: Facts) -> Resolved:
     return Resolved(**values)
 
 
-def in_force(model: "XRLinear", name: str) -> Any:
-    """Return the value of an automatic parameter that counts in a fitted model: its own, or what `fit` resolved."""
-    return _value(model, name, model.resolved_)
+def search_of(model: "XRLinear") -> tuple[int, str]:
+    """Return the beam and the combination that count in a fitted model: its own, or what `fit` resolved."""
+    resolved = model.resolved_
+    return _value(model, "beam_size", resolved), _value(model, "combine", resolved)
 
 
-def chosen(model: "XRLinear") -> dict[str, Any]:
+def chosen(model: "XRLinear") -> dict[str, object]:
     """Return what `fit` resolved for the parameters of a model that are ``"auto"``."""
     return {name: getattr(model.resolved_, name) for name in AUTOMATIC if _is_auto(getattr(model, name))}
 

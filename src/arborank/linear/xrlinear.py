@@ -39,7 +39,7 @@ from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
 from . import filters
 from .answers import quality, score_matrix
-from .defaults import AUTO, PRESETS, Auto, Facts, Resolved, chosen, in_force, resolve
+from .defaults import AUTO, PRESETS, Auto, Facts, Resolved, chosen, resolve, search_of
 from .fitted import FittedTree
 from .fitting import fit_tree
 from .instances import known_rows, new_rows
@@ -232,7 +232,7 @@ class XRLinear(SaveMixin, Estimator):
         self.verbose = verbose
 
     @classmethod
-    def preset(cls, name: str, **changes: Any) -> Self:
+    def preset(cls, name: str, **changes: object) -> Self:
         """Return an estimator whose automatic parameters have named values, for comparisons.
 
         Parameters
@@ -248,7 +248,8 @@ class XRLinear(SaveMixin, Estimator):
         ValueError
             If there is no such preset.
         """
-        return cls(**{**PRESETS[check_choice("preset", name, PRESETS)], **changes})
+        values: dict[str, Any] = {**PRESETS[check_choice("preset", name, PRESETS)], **changes}
+        return cls(**values)
 
     # ------------------------------------------------------------------ fit
 
@@ -368,7 +369,7 @@ class XRLinear(SaveMixin, Estimator):
     def n_reachable_(self) -> int:
         """Most labels that a search can return: those of ``beam_size`` leaves, if all are as wide as the widest."""
         widest = int(np.diff(self.tree_.branches[-1]).max())
-        return min(self.n_labels_, in_force(self, "beam_size") * widest)
+        return min(self.n_labels_, search_of(self)[0] * widest)
 
     # ------------------------------------------------------------------ rank
 
@@ -424,9 +425,8 @@ class XRLinear(SaveMixin, Estimator):
                 f"label_filter must be what prepare_filter returned, found {type(label_filter).__name__}"
             )
         check_integer("k", k, 1, 2**31 - 1)
-        beam_size = (
-            in_force(self, "beam_size") if beam_size is None else check_integer("beam_size", beam_size, 1)
-        )
+        own_beam, own_combine = search_of(self)
+        beam_size = own_beam if beam_size is None else check_integer("beam_size", beam_size, 1)
         fitted = self.fitted_
         n_rows, n_labels = rows.shape[0], fitted.tree.n_labels
         allowed = filters.of_rows(candidates, "candidates", n_rows, n_labels)
@@ -437,7 +437,7 @@ class XRLinear(SaveMixin, Estimator):
                 rows,
                 k,
                 beam_size=beam_size,
-                combine=in_force(self, "combine") if combine is None else combine,
+                combine=own_combine if combine is None else combine,
                 label_filter=label_filter,
                 allowed=allowed,
                 excluded=excluded,
@@ -500,7 +500,7 @@ class XRLinear(SaveMixin, Estimator):
             ids, _ = self.predict_topk(X, 1)
             return self.classes_[np.maximum(ids[:, 0], 0)]
         scores = self.decision_function(X)
-        combine = in_force(self, "combine")
+        _, combine = search_of(self)
         cut = 0.0 if combine == "noop" else np.log(0.5) if is_logarithmic(combine) else 0.5
         coo = scores.tocoo()
         kept = coo.data >= cut
