@@ -186,8 +186,9 @@ def test_inspect_in_json(run):
     assert facts["bytes"] == sum(path.stat().st_size for path in Path("model").iterdir())
     (member,) = facts["members"]
     assert member["features"][0]["class"] == "NgramTfidf"
-    assert member["estimator"]["parameters"]["beam_size"] == 10
     ranker = arborank.load("model").model_
+    assert member["estimator"]["parameters"]["beam_size"] == "auto"
+    assert member["chosen"]["beam_size"] == ranker.resolved_.beam_size
     assert (member["n_labels"], member["n_features"]) == (3, ranker.n_features_in_)
     assert [layer["weights"] for layer in member["layers"]] == [layer.nnz for layer in ranker.layers_]
     senses = json.loads(run("inspect", "model", "--senses", "B001", "--json").stdout)
