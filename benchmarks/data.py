@@ -7,6 +7,7 @@ uses its own; the matrices are kept in the cache.
 
 import lzma
 from argparse import Namespace
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,20 @@ import numpy as np
 import scipy.sparse as sp
 
 SETS = ("debian-depends", "yso-en", "acl-anthology", "eurlex57k")
+# of the table defaults: set, first words of its texts, training rows drawn from it (None: all)
+REGIMES = {
+    "cve-libraries": ("cve-libraries", None, None),
+    "debian-depends-short": ("debian-depends", 10, None),
+    "yso-en-10k": ("yso-en", None, 10_000),
+    "eurlex57k-short": ("eurlex57k", 10, None),
+    "acl-anthology-short": ("acl-anthology", 10, None),
+    "debian-depends": ("debian-depends", None, None),
+    "yso-en-100k": ("yso-en", None, 100_000),
+    "acl-anthology": ("acl-anthology", None, None),
+    "eurlex57k": ("eurlex57k", None, None),
+    "yso-en": ("yso-en", None, None),
+}
+TESTS = 20_000  # most test rows of a regime
 TFIDF = {"ngram_range": (1, 2), "sublinear_tf": True, "min_df": 2, "max_features": 300_000}
 MATRICES = ("X.trn", "X.tst", "Y.trn", "Y.tst")
 
@@ -38,6 +53,26 @@ def read_part(data: Path, name: str, part: str, rows: int | None = None) -> tupl
 def read_names(data: Path, name: str) -> list[str]:
     """Name of every label."""
     return [line.split("\t", 1)[-1] for line in read_lines(data / name / "output-labels.txt.xz")]
+
+
+def regime(data: Path, name: str, rows: int | None = None) -> tuple[tuple, tuple, list[str]]:
+    """Training part, test part (texts and label ids each) and label names, no two alike.
+
+    Labels without a training row are left out, and so are test rows that have no others.
+    """
+    base, words, most = REGIMES[name]
+    parts = []
+    for part, count in (("train", most), ("test", TESTS)):
+        texts, labels = read_part(data, base, part, rows)
+        drawn = np.sort(np.random.default_rng(0).permutation(len(texts))[:count])
+        parts.append([(" ".join(texts[i].split()[:words]) if words else texts[i], labels[i]) for i in drawn])
+    ids = sorted({label for _, row in parts[0] for label in row})
+    place = {label: i for i, label in enumerate(ids)}
+    known = [[(text, [place[i] for i in row if i in place]) for text, row in part] for part in parts]
+    train, test = (tuple(zip(*[one for one in part if one[1]], strict=True)) for part in known)
+    names = read_names(data, base)
+    counts = Counter(names[i] for i in ids)
+    return train, test, [names[i] if counts[names[i]] == 1 else f"{names[i]} [{i}]" for i in ids]
 
 
 def label_matrix(labels: list[list[int]], n_labels: int) -> sp.csr_matrix:
@@ -65,16 +100,31 @@ def write(matrix, path: Path) -> None:
 
 def prepare(data: Path, cache: Path, name: str, rows: int | None = None) -> Path:
     """Write the four matrices of a set, or of its first rows, unless they are there; their directory."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     directory = (cache / (f"{name}-{rows}" if rows else name)).resolve()
     if not cached(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        n_labels = len(read_names(data, name))
-        vectorizer = TfidfVectorizer(**TFIDF, dtype=np.float32)
-        for part, suffix in (("train", "trn"), ("test", "tst")):
-            texts, labels = read_part(data, name, part, rows)
-            transform = vectorizer.fit_transform if part == "train" else vectorizer.transform
-            write(transform(texts), directory / f"X.{suffix}.npz")
-            write(label_matrix(labels, n_labels), directory / f"Y.{suffix}.npz")
+        parts = (read_part(data, name, part, rows) for part in ("train", "test"))
+        write_matrices(directory, *parts, len(read_names(data, name)))
     return directory
+
+
+def prepare_regime(data: Path, cache: Path, name: str, rows: int | None = None) -> Path:
+    """The same for a regime."""
+    directory = (cache / "regimes" / (f"{name}-{rows}" if rows else name)).resolve()
+    if not cached(directory):
+        train, test, names = regime(data, name, rows)
+        write_matrices(directory, train, test, len(names))
+    return directory
+
+
+def write_matrices(directory: Path, train: tuple, test: tuple, n_labels: int) -> None:
+    """Write the four matrices of two parts."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    directory.mkdir(parents=True, exist_ok=True)
+    vectorizer = TfidfVectorizer(**TFIDF, dtype=np.float32)
+    for (texts, labels), suffix, transform in (
+        (train, "trn", vectorizer.fit_transform),
+        (test, "tst", vectorizer.transform),
+    ):
+        write(transform(texts), directory / f"X.{suffix}.npz")
+        write(label_matrix(labels, n_labels), directory / f"Y.{suffix}.npz")

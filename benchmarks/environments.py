@@ -29,6 +29,17 @@ SIDES = {
     "bm25s": ("encoders", "bm25"),
     "encoder": ("encoders", "encoder"),
     "transformer": (None, "transformer"),
+    # of the table defaults: each with the settings that its authors publish
+    "arborank-features": (None, "arborank"),
+    "arborank-text": (None, "arborank"),
+    "one-versus-rest": (None, "arborank"),
+    "centroid": (None, "plain"),
+    "neighbours": (None, "plain"),
+    "bonsai": ("omikuji", "omikuji"),
+    "parabel": ("omikuji", "omikuji"),
+    "attention-like": ("omikuji", "omikuji"),
+    "napkinxc-default": ("napkinxc", "napkinxc"),
+    "napkinxc-ensemble": ("napkinxc", "napkinxc"),
 }
 
 

@@ -18,7 +18,7 @@ from environments import HERE, PLACE, SIDES, missing
 from harness import Measurements
 
 # and transformer, when named
-TABLES = ("training", "vectorizer", "retrieval", "completion", "serving", "scale")
+TABLES = ("training", "vectorizer", "retrieval", "completion", "serving", "scale", "defaults")
 KINDS = {"training": ("train", "load", "batch", "single"), "scale": ("train", "load", "batch", "single")}
 
 

@@ -1,9 +1,13 @@
-"""Arborank. The side ``arborank-int8`` ranks with the same model, its weights of 8 bits."""
+"""Arborank. The side ``arborank-int8`` ranks with the same model, its weights of 8 bits.
+
+Of the table defaults: ``arborank-features`` is `XRLinear` as it comes, ``arborank-text`` `TextRanker` as it comes, and
+``one-versus-rest`` one layer of all labels.
+"""
 
 import json
 from pathlib import Path
 
-from data import TFIDF, read_names, read_part
+from data import TFIDF, read_names, read_part, regime
 
 from arborank import Autocompleter, NgramTfidf, TextRanker, XRLinear, __version__, load
 
@@ -36,7 +40,12 @@ class Model(Linear):
         return X, Y
 
     def fit(self, inputs, threads, model):
-        self.model = XRLinear.preset("pecos", **MODEL, n_jobs=threads).fit(*inputs, work_dir=self.work)
+        ranker = XRLinear.preset("pecos", **MODEL)
+        if NAME == "one-versus-rest":
+            ranker.set_params(max_leaf_size=inputs[1].shape[1], threshold=0.01)
+        if NAME == "arborank-features":
+            ranker = XRLinear()
+        self.model = ranker.set_params(n_jobs=threads).fit(*inputs, work_dir=self.work)
         return self.model.fit_times_
 
     def save(self, model):
@@ -85,6 +94,27 @@ class Ranker:
         return percentiles(lambda text: self.ranker.rank(text, k=K), sample(texts, count))
 
 
+class Defaults:
+    """From text to label names: a `TextRanker` as it comes."""
+
+    def train(self, data: str, name: str, rows: int | None, threads: int, model: str) -> dict:
+        """Costs of training on the texts of a regime, and the labels of its test texts."""
+        (texts, labels), (tests, _), names = regime(Path(data), name, rows)
+        ranker = TextRanker(n_jobs=threads)
+        found, _ = costs(ranker.fit, texts, [[names[i] for i in row] for row in labels])
+        ranker.save(model)
+        ranker = load(model).set_params(n_jobs=threads)
+        spent, ranked = costs(ranker.rank_batch, tests, K)
+        place = {label: i for i, label in enumerate(names)}
+        ids = [[place[label] for label, _ in row] + [-1] * (K - len(row)) for row in ranked]
+        return found | {
+            "model_bytes": size_on_disk(model),
+            "version": f"arborank {__version__}",
+            "query_cpu_microseconds": 1e6 * spent["cpu_seconds"] / len(tests),
+            "ids": ids,
+        }
+
+
 class Completion:
     """Queries for a prefix and the query before it."""
 
@@ -112,5 +142,5 @@ class Completion:
 
 
 if __name__ == "__main__":
-    kinds = {"linear": Model, "text": Texts, "ranker": Ranker, "completion": Completion}
+    kinds = {"linear": Model, "text": Texts, "ranker": Ranker, "completion": Completion, "defaults": Defaults}
     serve(kinds | {"retrieval": lambda: FromTexts(Texts(), Model())})

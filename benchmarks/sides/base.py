@@ -143,7 +143,9 @@ class Linear(ABC):
             "version": f"{self.package} {self.version or version(self.package)}",
         }
         self.load(directory, model, threads)
-        return found | stages | {"ids": self.ids(self.rank(self.queries(self.X))).tolist()}
+        spent, ranked = costs(self.rank, self.queries(self.X))
+        query = 1e6 * spent["cpu_seconds"] / self.X.shape[0]
+        return found | stages | {"query_cpu_microseconds": query, "ids": self.ids(ranked).tolist()}
 
     def load(self, directory: str, model: str, threads: int) -> dict:
         """Seconds of opening the model."""

@@ -1,4 +1,4 @@
-"""omikuji: one tree of the shared parameters.
+"""omikuji: one tree of the shared parameters, and three trees as its authors set them (defaults: Parabel).
 
 Its package trains from a text file, read before the clock starts, and ranks one row a call.
 """
@@ -10,7 +10,20 @@ import omikuji
 from omikuji._libomikuji import lib
 from sklearn.datasets import dump_svmlight_file
 
-from .base import BEAM, THRESHOLD, TREE, Linear, serve
+from .base import BEAM, NAME, THRESHOLD, TREE, Linear, serve
+
+SETTINGS = {
+    "omikuji": {
+        "n_trees": 1,
+        "cluster_k": TREE["branching"],
+        "min_branch_size": TREE["max_leaf_size"],
+        "linear_weight_threshold": THRESHOLD,
+        "linear_max_iter": 100,
+    },
+    "bonsai": {"cluster_k": 100, "cluster_balanced": False, "max_depth": 3},
+    "parabel": {},
+    "attention-like": {"collapse_every_n_layers": 5},
+}
 
 
 class Model(Linear):
@@ -29,9 +42,8 @@ class Model(Linear):
     def fit(self, inputs, threads, model):
         pool, data = inputs
         parameters = omikuji.Model.default_hyper_param()
-        parameters.n_trees, parameters.cluster_k = 1, TREE["branching"]
-        parameters.min_branch_size = TREE["max_leaf_size"]
-        parameters.linear_weight_threshold, parameters.linear_max_iter = THRESHOLD, 100
+        for name, value in SETTINGS[NAME].items():
+            setattr(parameters, name, value)
         self.model = omikuji.Model(lib.train_omikuji_model(data, parameters, pool.ptr))
         return {}
 
