@@ -46,7 +46,7 @@ def test_compress_prunes_a_copy(model, data):
     before = weights(model)
     small = compress(model, Setting(0.3, 5, "float32", 3))
     assert small.beam_size == 3
-    assert own_setting(model).beam_size == 30
+    assert own_setting(model).beam_size == 10
     for whole, pruned, old in zip(weights(model), weights(small), before, strict=True):
         assert (whole != old).nnz == 0
         assert abs(pruned).data.min() >= 0.3

@@ -49,8 +49,7 @@ def test_words_of_other_labels_do_not_count():
     Y[np.arange(240), 1 + sense] = 1
     Y[:, 0], Y[:, 3] = marked, np.arange(240) % 20 == 1
     tree = LabelTree.from_clusters([0, 0, 1, 1])
-    model = XRLinear.preset("pecos", tree=tree, max_clusters=2, beam_size=1, n_jobs=1)
-    model.fit(sp.csr_array(X), sp.csr_array(Y))
+    model = XRLinear(tree=tree, max_clusters=2, beam_size=1, n_jobs=1).fit(sp.csr_array(X), sp.csr_array(Y))
     found = [[feature for feature, _ in sense.features] for sense in label_senses(model, 0)]
     assert found == [[0], [1]]
 

@@ -225,7 +225,7 @@ def test_a_changed_model_is_saved_and_loaded(parts, tmp_path):
 def test_an_overlapping_tree(topics):
     X, Y = topics
     tree = LabelTree(([0, 2], [0, 31, 62]), [*range(31), *range(29, 60)], 60)
-    model = XRLinear.preset("pecos", tree=tree).fit(X, Y)
+    model = XRLinear(tree=tree).fit(X, Y)
     less = model.remove_labels([30])
     assert less.tree_.labels.size == 60
     grown = less.refresh_labels([29, 30], X, Y[:, 29:31])
