@@ -186,7 +186,8 @@ void bind_search(nb::module_& m) {
   nb::enum_<Merge>(m, "Merge", "How the scores of a label in several slots become one.")
       .value("max", Merge::max)
       .value("mean", Merge::mean)
-      .value("log_sum", Merge::log_sum);
+      .value("log_sum", Merge::log_sum)
+      .value("average", Merge::average);
   nb::class_<SearchOptions>(m, "SearchOptions", "How a search goes; made once for many.")
       .def(
           "__init__",

@@ -51,7 +51,8 @@ void bind_spmm(nb::module_& m) {
                     std::to_string(rows.nnz) + " stored values>";
            })
       .def_prop_ro("shape", [](const sparse::CompactRows& rows) { return std::pair(rows.size(), rows.n_cols); })
-      .def_prop_ro("nnz", [](const sparse::CompactRows& rows) { return rows.nnz; });
+      .def_prop_ro("nnz", [](const sparse::CompactRows& rows) { return rows.nnz; })
+      .def("copy", [](const sparse::CompactRows& rows) { return without_gil([&] { return rows.copy(); }); });
   m.def(
       "multiply_compact",
       [](const Csr& a, const Csr& b, int n_threads, Progress progress) {

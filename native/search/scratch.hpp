@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "search/margins.hpp"
+#include "search/merge.hpp"
 #include "search/own.hpp"
 #include "search/top.hpp"
 
@@ -56,6 +57,8 @@ struct SearchScratch {
   std::vector<float> values;        // in the same order
   std::vector<SearchState> states;
   std::vector<Candidate> candidates;  // as many a state as a level needs
+  std::vector<float> slot_scores;     // where slots are merged
+  LabelSums sums_of_labels;
   std::vector<Visit> visits, grouped;
   std::vector<std::int64_t> offsets;
   OwnFilter own;  // of a single query
@@ -70,8 +73,9 @@ struct SearchScratch {
         others += states[i].bytes();
     }
     return margins[0].bytes() + margins[1].bytes() + layout.bytes() + bytes_of(values) + bytes_of(sums) +
-           bytes_of(ranks) + bytes_of(states) + bytes_of(candidates) + bytes_of(visits) + bytes_of(grouped) +
-           bytes_of(offsets) + own.bytes() + others + (states.empty() ? 0 : states[0].bytes());
+           bytes_of(ranks) + bytes_of(states) + bytes_of(candidates) + bytes_of(slot_scores) + sums_of_labels.bytes() +
+           bytes_of(visits) + bytes_of(grouped) + bytes_of(offsets) + own.bytes() + others +
+           (states.empty() ? 0 : states[0].bytes());
   }
 };
 

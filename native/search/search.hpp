@@ -5,10 +5,10 @@
 // answer. Many queries do the same in two rounds over the ranks of the beam: the best two parents, then the rest.
 #pragma once
 #include <limits>
+#include <optional>
 
 #include "base/pool.hpp"
 #include "search/limits.hpp"
-#include "search/merge.hpp"
 #include "search/scratch.hpp"
 #include "search/tree.hpp"
 
@@ -17,7 +17,7 @@ namespace arborank::search {
 struct SearchOptions {
   std::int64_t beam_size = 10;
   Combination combination, at_labels;  // at the nodes above, and at the labels; both or neither in logarithms
-  Merge merge = Merge::max;            // of a label's slots
+  Merge merge = Merge::max;  // of a label's slots
 
   void check() const {
     if (beam_size < 1)
@@ -48,15 +48,21 @@ class Search {
       : tree_(tree), X_(X), options_(options), limits_(limits), answers_(answers) {
     push_above_ = pusher(options.combination);
     push_labels_ = pusher(options.at_labels);
+    write_labels_ = writer(options.at_labels);
     if (limits.filter != nullptr)
       weights_ = limits.filter->weights(options.combination.logarithm);
-    if (options.merge != Merge::max && tree.overlapping())
-      all_slots_ = tree.most_scored_at(tree.depth() - 1, options.beam_size);
+    if (options.merge != Merge::max && tree.overlapping()) {
+      merger_.emplace(tree, options.merge, options.at_labels);
+      most_slots_ = tree.most_scored_at(tree.depth() - 1, options.beam_size);
+    }
   }
+
+  // Scores of slots that are held for each query at the last level.
+  std::int64_t most_slots() const { return most_slots_; }
 
   // Candidates kept at a level.
   std::int64_t kept(std::int64_t t) const {
-    const std::int64_t wanted = merges(t) ? all_slots_ : t + 1 == tree_.depth() ? answers_.k : options_.beam_size;
+    const std::int64_t wanted = t + 1 == tree_.depth() ? answers_.k : options_.beam_size;
     return std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(tree_.layer(t).n_children, 1));
   }
 
@@ -80,6 +86,8 @@ class Search {
         scratch.candidates.resize(n * room);
       for (std::int64_t i = 0; i < n; i++)
         enter(t, begin + i, scratch.candidates.data() + i * room, scratch.own, scratch.states[i]);
+      if (merges(t))
+        scratch.slot_scores.assign(n * most_slots_, kUnreached);
       if (t == first || tree_.layer(t).ranks != tree_.layer(t - 1).ranks)  // layers made together share them
         rank_features(t, begin, end, scratch);
       if (in_rounds) {
@@ -93,7 +101,7 @@ class Search {
         return;
       }
       for (std::int64_t i = 0; i < n; i++)
-        leave(t, scratch.states[i]);
+        leave(t, i, scratch);
     }
     for (std::int64_t i = 0; i < n; i++)
       answer(begin + i, scratch.states[i]);
@@ -103,11 +111,20 @@ class Search {
  private:
   static constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
   using Push = void (*)(Top&, const f32x16*, const Family&, const Mask&);
+  using Write = void (*)(float*, const f32x16*, const Family&, const Mask&);
 
   static Push pusher(const Combination& combination) {
     return with_combination(combination, [](auto combine) -> Push {
       return [](Top& top, const f32x16* margins, const Family& family, const Mask& mask) {
         push_family(top, margins, family, mask, decltype(combine){});
+      };
+    });
+  }
+
+  static Write writer(const Combination& combination) {
+    return with_combination(combination, [](auto combine) -> Write {
+      return [](float* scores, const f32x16* margins, const Family& family, const Mask& mask) {
+        write_family(scores, margins, family, mask, decltype(combine){});
       };
     });
   }
@@ -166,7 +183,7 @@ class Search {
   // Spans tell of a node whether it may hold labels of the range; for a few labels it is cheap to know.
   static bool is_narrow(const LabelRange& range) { return range.end - range.first <= 512; }
 
-  bool merges(std::int64_t t) const { return all_slots_ > 0 && t + 1 == tree_.depth(); }
+  bool merges(std::int64_t t) const { return merger_ && t + 1 == tree_.depth(); }
 
   void enter(std::int64_t t, std::int64_t row, Candidate* items, const OwnFilter& own, SearchState& state) const {
     if (t < state.start)
@@ -182,6 +199,7 @@ class Search {
       state.beam.orders.push_back(order);
       order += static_cast<std::uint32_t>(layer.branches[node + 1] - layer.branches[node]);
     }
+    state.beam.n_children = order;
     state.mask = {};
     if (limits_.filter != nullptr)
       state.mask.nodes = limits_.filter->nodes(t);
@@ -251,7 +269,10 @@ class Search {
     SearchState& state = scratch.states[visit.query];
     const Family family{visit.score, visit.order, layer.branches[visit.node], chunk.n_siblings};
     const bool labels = &layer == &tree_.layer(tree_.depth() - 1);
-    (labels ? push_labels_ : push_above_)(state.top, margins, family, state.mask);
+    if (labels && merger_)
+      write_labels_(scratch.slot_scores.data() + visit.query * most_slots_, margins, family, state.mask);
+    else
+      (labels ? push_labels_ : push_above_)(state.top, margins, family, state.mask);
   }
 
   // Opens the visits of one query, best parent first. While one is opened, the next one's index is fetched.
@@ -338,12 +359,13 @@ class Search {
   }
 
   // The candidates become the beam, best first.
-  void leave(std::int64_t t, SearchState& state) const {
+  void leave(std::int64_t t, std::int64_t i, SearchScratch& scratch) const {
+    SearchState& state = scratch.states[i];
     if (t < state.start)
       return;
     Top& top = state.top;
     if (merges(t))
-      merge_labels(top, state.beam, tree_, options_.merge, answers_.k);
+      (*merger_)(state.beam, scratch.slot_scores.data() + i * most_slots_, scratch.sums_of_labels, top);
     top.shrink();
     std::sort(top.items, top.items + top.size, std::greater<>());
     state.next.scores.clear();
@@ -394,8 +416,10 @@ class Search {
   const Limits& limits_;
   Answers answers_;
   Push push_above_, push_labels_;
+  Write write_labels_;
   LabelFilter::Weights weights_;
-  std::int64_t all_slots_ = 0;  // where slots are merged: the most that one query can reach
+  std::optional<Merger> merger_;   // where labels have several slots whose scores are merged
+  std::int64_t most_slots_ = 0;    // and the most that one query can reach
 };
 
 // Few rows are searched one by one on the calling thread: too little work to start a thread or to hold up Ctrl-C.
@@ -427,7 +451,8 @@ inline void search(const BeamTree& tree, const sparse::CsrView& X, const SearchO
   // the more rows in a block the more share a chunk, within the memory for their candidates
   const std::int64_t inner = std::min(options.beam_size, tree.layer(tree.depth() - 1).n_children);
   const std::int64_t kept = std::max({inner, answers.k, search.kept(tree.depth() - 1)});
-  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / (512 + 48 * kept), 16, 16384);
+  const std::int64_t of_one = 512 + 48 * kept + 4 * search.most_slots();
+  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 25) / of_one, 16, 16384);
   const std::int64_t block = std::clamp<std::int64_t>((X.n_rows + n_threads - 1) / n_threads, 1, most);
   parallel_for(n_threads, (X.n_rows + block - 1) / block, tick, [&](std::int64_t task, int, Job& job) {
     auto scratch = pool.take();

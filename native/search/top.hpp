@@ -36,6 +36,7 @@ struct Beam {
   std::vector<float> scores;
   std::vector<std::int32_t> nodes;
   std::vector<std::uint32_t> orders;  // children of the better-placed nodes
+  std::int64_t n_children = 0;        // of all of them
 
   std::int64_t size() const { return static_cast<std::int64_t>(nodes.size()); }
   // The child at a place among all children of the beam.
@@ -61,11 +62,23 @@ struct Mask {
   const LabelSpans* spans = nullptr;     // of the level's nodes, for `range`
   LabelRange range{};
 
+  // Whether there is more to ask of a node than a bit.
+  bool excludes_some() const {
+    return first_slots != nullptr || own_excluded != nullptr || spans != nullptr || excluded != nullptr;
+  }
   bool excludes(std::int64_t node) const {
     return (first_slots != nullptr && !slots->any(first_slots[node], first_slots[node + 1])) ||
            (own_excluded != nullptr && own_excluded->has(labels[node])) ||
            (spans != nullptr && !spans->meets(node, range)) ||
            (excluded != nullptr && std::binary_search(excluded, excluded_end, labels[node]));
+  }
+  // The scores of 16 nodes from one on, by the weights of their labels.
+  f32x16 weighted(f32x16 scores, std::int64_t first) const {
+    if (weights.slots == nullptr)
+      return scores;
+    f32x16 factors;
+    std::memcpy(&factors, weights.slots + first, sizeof factors);
+    return weights.logarithm ? (scores + factors) + 0.0f : scores * factors;
   }
 };
 
@@ -155,9 +168,9 @@ struct Family {
   std::int64_t first, n;  // children are nodes [first, first + n)
 };
 
-// Adds the children that beat the threshold.
-template <class Combine>
-inline void push_family(Top& top, const f32x16* margins, const Family& family, const Mask& mask, Combine&& combine) {
+// Calls use(place of its first child, bits of those that may be seen) for every 16 children of which some may.
+template <class Use>
+inline void for_each_block(const Family& family, const Mask& mask, Use&& use) {
   const std::int32_t* allowed = mask.allowed;
   if (allowed != nullptr)
     allowed = std::lower_bound(allowed, mask.allowed_end, family.first);
@@ -173,15 +186,17 @@ inline void push_family(Top& top, const f32x16* margins, const Family& family, c
       lanes &= NodeSet::lanes(mask.nodes, family.first + begin);
     if (mask.slots != nullptr && mask.first_slots == nullptr)
       lanes &= mask.slots->lanes(family.first + begin);
-    if (lanes == 0)
-      continue;
+    if (lanes != 0)
+      use(begin, lanes);
+  }
+}
+
+// Adds the children that beat the threshold.
+template <class Combine>
+inline void push_family(Top& top, const f32x16* margins, const Family& family, const Mask& mask, Combine&& combine) {
+  for_each_block(family, mask, [&](std::int64_t begin, std::uint32_t lanes) {
     top.make_room();
-    f32x16 scores = combine(margins[begin / kLanes], family.parent);
-    if (mask.weights.slots != nullptr) {
-      f32x16 weights;
-      std::memcpy(&weights, mask.weights.slots + family.first + begin, sizeof weights);
-      scores = mask.weights.logarithm ? (scores + weights) + 0.0f : scores * weights;
-    }
+    const f32x16 scores = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);
     // while there is no threshold this compares with NaN, and nothing is less than NaN
     for (lanes &= ~lane_mask(scores < candidate_score(top.threshold)); lanes != 0; lanes &= lanes - 1) {
       const int lane = std::countr_zero(lanes);
@@ -189,7 +204,7 @@ inline void push_family(Top& top, const f32x16* margins, const Family& family, c
       if (c > top.threshold && !mask.excludes(family.first + begin + lane))
         top.add(c);
     }
-  }
+  });
   top.shrink();
 }
 

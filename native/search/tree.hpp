@@ -70,6 +70,14 @@ class BeamTree {
 
   std::int64_t n_slots() const { return layers_.back().n_children; }
 
+  // In how many slots a label stands; after `count_slots`.
+  std::int32_t n_slots_of(std::int32_t label) const {
+    return overlapping_ ? first_slot_[label + 1] - first_slot_[label] : 1;
+  }
+  void count_slots() const {
+    std::call_once(inverted_, [this] { invert_labels(); });
+  }
+
   // Calls visit(slot) for the slots of every label.
   template <class Label, class Visit>
   void for_each_slot(const Label* begin, const Label* end, Visit&& visit) const {

@@ -28,6 +28,7 @@ struct CompactRows {
   CompactRows& operator=(CompactRows&&) = default;
 
   std::int64_t size() const { return static_cast<std::int64_t>(rows.size()); }
+  CompactRows copy() const;
 };
 
 namespace detail {
@@ -58,6 +59,22 @@ inline CompactRows rows_of(std::vector<ProductBlock<std::int16_t>>&& blocks, con
     result.nnz += at;
   }
   return result;
+}
+
+inline CompactRows CompactRows::copy() const {
+  std::vector<ProductBlock<std::int16_t>> block;
+  block.push_back({0, size(), nnz, raw_array<std::int32_t>(nnz), raw_array<std::int16_t>(nnz)});
+  std::vector<std::int64_t> lengths;
+  std::vector<float> units;
+  std::int64_t at = 0;
+  for (const CompactRow& row : rows) {
+    std::copy_n(row.columns, row.length, block[0].indices.get() + at);
+    std::copy_n(row.shares, row.length, block[0].data.get() + at);
+    at += row.length;
+    lengths.push_back(row.length);
+    units.push_back(row.unit);
+  }
+  return rows_of(std::move(block), lengths, units, n_cols);
 }
 
 inline CompactRows compact(const CsrView& m) {

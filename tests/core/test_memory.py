@@ -53,6 +53,13 @@ def test_fewer_weights_the_higher_the_threshold():
     assert sizes[0] > 5 * sizes[4]
 
 
+def test_trees_take_memory():
+    one, three = (estimate_training(**SIZES, n_trees=n) for n in (1, 3))
+    assert three.weights == pytest.approx(3 * one.weights)
+    assert three.working == one.working + 24 * 2 * 170_000
+    assert 1.5 * one.index < three.index < 2 * one.index
+
+
 def test_copies_of_labels_take_memory():
     one, two, six = (estimate_training(**SIZES, max_clusters=most) for most in (1, 2, 6))
     assert 1.2 * one.weights < two.weights < 1.5 * one.weights

@@ -41,6 +41,7 @@ def make_models(directory):
         "int8": linear.quantize("int8"),
         "float16": linear.quantize("float16"),
         "copies": XRLinear(**SMALL, max_clusters=2, copies="all").fit(X, Y),
+        "forest": XRLinear(**SMALL, n_trees=2).fit(X, Y),
         "classes": XRLinear(**SMALL).fit(X, np.array(["a", "b", "c", "d"])[np.arange(40) % 4]),
         "ensemble": Ensemble([XRLinear(**SMALL, random_state=seed) for seed in range(2)]).fit(X, Y),
         "text": TextRanker(features, XRLinear(**SMALL)).fit(TEXTS, LABELS),

@@ -273,7 +273,7 @@ def test_same_weights_from_a_working_directory(senses, tmp_path, copies):
         XRLinear(**options | {"max_clusters": 3}).fit(X, Y, work_dir=tmp_path)
 
 
-@pytest.mark.parametrize("merge", ["mean", "log-sum"])
+@pytest.mark.parametrize("merge", ["mean", "log-sum", "average"])
 @pytest.mark.parametrize("options", [{}, {"candidates": [0, 3, 20]}, {"exclude": [[0, 1]] * ROWS}])
 def test_other_merges_by_definition(senses, merge, options):
     X, Y, tree = senses
@@ -287,10 +287,15 @@ def test_other_merges_by_definition(senses, merge, options):
     reached = [[[] for _ in range(tree.n_labels)] for _ in range(ROWS)]
     for row, slot in zip(*np.nonzero(found >= 0), strict=True):
         reached[row][model.tree_.labels[found[row, slot]]].append(values[row, slot])
-    join = {"mean": np.mean, "log-sum": np.logaddexp.reduce}[merge]
+    n_slots = np.bincount(model.tree_.labels)
+    join = {
+        "mean": lambda label, own: np.mean(own),
+        "log-sum": lambda label, own: np.logaddexp.reduce(own),
+        "average": lambda label, own: np.logaddexp.reduce(own) - np.log(n_slots[label]),
+    }[merge]
     ids, scores = model.predict_topk(X, 4, merge=merge, **options)
     for row in range(ROWS):
-        expected = {label: join(own) for label, own in enumerate(reached[row]) if own}
+        expected = {label: join(label, own) for label, own in enumerate(reached[row]) if own}
         if "candidates" in options:
             expected = {label: score for label, score in expected.items() if label in options["candidates"]}
         if "exclude" in options:
@@ -308,7 +313,9 @@ def test_merging_without_overlap_changes_nothing(senses):
     model = XRLinear(tree=tree).fit(X, Y)
     for a, b in zip(model.predict_topk(X), model.predict_topk(X, merge="mean"), strict=True):
         assert np.array_equal(a, b)
-    with pytest.raises(ValueError, match="merge must be one of 'max', 'mean', 'log-sum', found 'sum'"):
+    with pytest.raises(
+        ValueError, match="merge must be one of 'max', 'mean', 'log-sum', 'average', found 'sum'"
+    ):
         model.predict_topk(X, merge="sum")
 
 

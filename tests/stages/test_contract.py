@@ -21,6 +21,11 @@ class TestXRLinear(Contract):
         return estimator.fit(rows[:, :5], FIRST.Y, relevance=FIRST.Y[:-1])
 
 
+class TestThreeTrees(TestXRLinear):
+    def make(self, **options):
+        return super().make(n_trees=3, **options)
+
+
 class TestStagedRanker(Contract):
     savable = False
     picks = range(8)

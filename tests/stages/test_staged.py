@@ -57,7 +57,7 @@ def test_filters_equal_the_fused_path(topics):
         assert np.array_equal(found[:, 0], ids[:, 0])
 
 
-@pytest.mark.parametrize("merge", ["max", "mean", "log-sum"])
+@pytest.mark.parametrize("merge", ["max", "mean", "log-sum", "average"])
 def test_merging(topics, merge):
     X, Y = topics
     tree = overlapping(Y.shape[1])
@@ -72,7 +72,13 @@ def test_merging(topics, merge):
                 place = np.flatnonzero(clusters[i] == tree.parents(tree.depth)[slot])
                 if place.size:
                     reached.append(worth[i, place[0]] - max(0, 1 - values[i, slot]) ** 3)
-            expected = {"max": np.max, "mean": np.mean, "log-sum": np.logaddexp.reduce}[merge](reached)
+            n_slots = np.count_nonzero(tree.labels == label)
+            expected = {
+                "max": np.max(reached),
+                "mean": np.mean(reached),
+                "log-sum": np.logaddexp.reduce(reached),
+                "average": np.logaddexp.reduce(reached) - np.log(n_slots),
+            }[merge]
             assert score == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 

@@ -121,7 +121,8 @@ def topk_of_row(
         placed = [(i, candidates[i]) for i in places]
         candidates = [candidate for _, candidate in placed]
         if last:
-            candidates = merged(candidates if merge == "max" else placed, model.labels, merge)
+            kind = "noop" if combine == "noop" else "log" if combine.startswith("log-") else ""
+            candidates = merged(candidates if merge == "max" else placed, model.labels, merge, kind)
         beam = candidates[: k if last else beam_size]
     ids, scores = np.full(k, -1, np.int64), np.full(k, -np.inf, np.float32)
     for i, (score, label) in enumerate(beam):
@@ -129,7 +130,7 @@ def topk_of_row(
     return ids, scores
 
 
-def merged(candidates, labels, merge):
+def merged(candidates, labels, merge, kind):
     """(score, label) of every label, best first; equals in the order of their best slots among all children."""
     if merge == "max":
         best = {}
@@ -142,10 +143,12 @@ def merged(candidates, labels, merge):
     values = []
     for label, slots in found.items():
         scores = [score for score, _ in slots]
-        if merge == "mean" or np.isinf(scores[0]):
-            value = sum(scores) / len(scores)
+        n = np.count_nonzero(labels == label) if merge == "average" and kind != "noop" else len(scores)
+        if merge == "mean" or (merge == "average" and kind != "log"):
+            value = sum(scores) / n
         else:
-            value = scores[0] + np.log(sum(np.exp(score - scores[0]) for score in scores))
+            shares = sum(np.exp(score - scores[0]) for score in scores)
+            value = scores[0] + np.log(shares / n if merge == "average" else shares)
         values.append((np.float32(value), slots[0][1], label))
     return [(value, label) for value, _, label in sorted(values, key=lambda v: (-v[0], v[1]))]
 

@@ -187,6 +187,8 @@ class CompactRows:
     @property
     def nnz(self) -> int: ...
 
+    def copy(self) -> CompactRows: ...
+
 def multiply_compact(a: Csr, b: Csr, n_threads: int, progress: Callable[[int], None] | None = ...) -> CompactRows:
     """
     The product of two sparse matrices with every row divided by its Euclidean norm.
@@ -319,6 +321,8 @@ class Merge(enum.Enum):
     mean = 1
 
     log_sum = 2
+
+    average = 3
 
 class SearchOptions:
     """How a search goes; made once for many."""

@@ -60,7 +60,8 @@ class Path:
     leaf : int
         Node of level ``depth - 1``.
     score : float
-        Of the last step; the label's score if a beam holds all steps, and with ``merge="max"`` it is the best path's.
+        Of the last step; the label's score if a beam holds all steps. With ``merge="max"`` that is the best path's,
+        with several trees the average of all.
     steps : list of Step
         Top first.
     """

@@ -83,6 +83,7 @@ def estimate_training(
     Cp: float | Sequence[float] = 1.0,
     threshold: float | Sequence[float] = 0.1,
     max_nonzeros: int | Sequence[int | None] | None = None,
+    n_trees: int = 1,
     max_clusters: int = 1,
     copies: str = "needed",
     beam_size: int = 10,
@@ -97,7 +98,7 @@ def estimate_training(
         Shape of the instance matrix and the number of values that it stores.
     label_counts : array-like of int, shape (n_labels,)
         Instances of every label.
-    branching, max_leaf_size, Cp, threshold, max_nonzeros, max_clusters, copies, beam_size
+    branching, max_leaf_size, Cp, threshold, max_nonzeros, n_trees, max_clusters, copies, beam_size
         As for `XRLinear`; where there is one per layer, the one that needs most memory counts for all.
     n_threads : int, default=0
         0: every core.
@@ -128,6 +129,9 @@ def estimate_training(
     to have a quarter. Smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two
     such when there is more than one thread.
 
+    *Several trees*: their weights, 24 bytes for every positive in each further tree, and one more copy of the label
+    vectors, which k-means uses up.
+
     *Copies* of labels (``max_clusters`` above 1): weights of the bottom layer half as much again, since a leaf grows by
     a sixth by default and the copied labels have more instances than others; ``max_clusters`` times as much where all
     labels are copied. 40 bytes for every leaf in an instance's beam and for every positive while copies are placed, and
@@ -146,7 +150,7 @@ def estimate_training(
 
     inputs = 8 * nnz + 8 * n_instances + 2 * (8 * counts.sum() + 8 * n_instances + 8 * n_labels)
     overlap = _usual_overlap(row) if overlap is None else overlap
-    index = 6 * np.minimum(counts**overlap * row, n_features).sum() + 80 * n_labels
+    index = 6 * np.minimum(counts**overlap * row, n_features).sum() * min(n_trees, 2) + 80 * n_labels
     index += threads * 20 * n_features
     kept = _Kept(row, n_features, overlap, float(np.max(Cp)), float(np.min(threshold)), _most(max_nonzeros))
     copied = min(max_clusters, _COPIED) if copies == "needed" else max_clusters
@@ -155,7 +159,7 @@ def estimate_training(
     for level, (n_nodes, n_parents, positives) in enumerate(layers):
         n_rows = layers[level + 1][2][0] if level + 1 < len(layers) else float(n_instances)
         weights += (copied if level == 0 else 1) * kept.bytes(n_nodes, n_parents, positives, n_rows)
-    weights *= _JOINING
+    weights *= _JOINING * n_trees
 
     def solver(n_rows: float) -> float:
         return 4 * _LANES * (n_features + n_rows) + 40 * n_rows
@@ -166,6 +170,7 @@ def estimate_training(
         working = solver(n_instances) + (threads - 1) * solver(n_instances / 4)
     working += 2 * nnz * min(threads, 2)
     working += threads * 4 * n_features
+    working += 24 * (n_trees - 1) * counts.sum()
     if max_clusters > 1:
         working += 40 * (n_instances * beam_size + counts.sum())
         if copies != "needed":

@@ -1,5 +1,6 @@
 """Index: label representations, and the trees they are grouped into."""
 
+from .forest import join_trees
 from .hybrid import hybrid_tree
 from .kmeans import balanced_kmeans, n_halvings
 from .mustlink import mustlink_tree
@@ -15,6 +16,7 @@ __all__ = [
     "graph_spectral",
     "home_leaves",
     "hybrid_tree",
+    "join_trees",
     "mustlink_tree",
     "n_halvings",
     "overlapping_tree",

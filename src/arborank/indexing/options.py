@@ -23,6 +23,8 @@ class TreeOptions(Options):
     """Most labels in a leaf."""
     spherical: bool = option(True, flag())
     """Whether k-means normalises its centroids."""
+    n_trees: int = option(1, integer(1))
+    """Trees that are grown and joined."""
     max_clusters: int = option(1, integer(1))
     """Most leaves of a label."""
     copies: Copies = option("needed", one_of(COPIES))
@@ -34,3 +36,7 @@ class TreeOptions(Options):
         super().__post_init__()
         if self.copies != "needed" and self.max_clusters == 1:
             raise ValueError(f"copies is {self.copies!r}, but max_clusters is 1: no label can have a copy")
+        if self.n_trees > 1 and self.max_clusters > 1:
+            raise ValueError(
+                f"n_trees is {self.n_trees}, but max_clusters is {self.max_clusters}; one of them must be 1"
+            )

@@ -8,11 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.checks import check_integer
+from ..core.checks import check_choice, check_integer
 from ..core.lengths import check_row_length
 from ..core.state import State
 from ..indexing import LabelTree
 from ..matching import BeamSearch
+from ..matching.copies import MERGES, Merge
+from ..matching.options import SearchOptions
 from ..ranking import LayerWeights
 from .targets import check_plausible
 
@@ -34,6 +36,8 @@ class FittedTree:
         Training instances of every label, where they are known.
     n_instances : int, optional
         Training instances in all, where they are known.
+    merge : str, default "max"
+        How the scores of a label in several slots become one where a search does not say; see `BeamSearch.topk`.
     """
 
     tree: LabelTree
@@ -41,6 +45,7 @@ class FittedTree:
     row_length: float = 1.0
     label_counts: NDArray[np.int64] | None = None
     n_instances: int | None = None
+    merge: Merge = SearchOptions.merge
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -81,7 +86,9 @@ class FittedTree:
 
     def to_state(self) -> State:
         """Return what is saved."""
-        config: dict[str, Any] = {"row_length": self.row_length, "n_instances": self.n_instances}
+        config: dict[str, Any] = {
+            name: getattr(self, name) for name in ("row_length", "n_instances", "merge")
+        }
         arrays = {} if self.label_counts is None else {"label_counts": self.label_counts}
         parts = {f"layer{level}": layer for level, layer in enumerate(self.layers)}
         return State(config, arrays, {"tree": self.tree, **parts})
@@ -98,6 +105,7 @@ class FittedTree:
         tree = state.part("tree", LabelTree)
         layers = [state.part(f"layer{level}", LayerWeights) for level in range(tree.depth)]
         row_length = check_row_length(state.config["row_length"])
+        check_choice("merge", merge := state.config["merge"], MERGES)
         counts, n_instances = state.arrays.get("label_counts"), state.config["n_instances"]
         if (counts is None) != (n_instances is None):
             raise ValueError("label_counts and n_instances belong together, but one of them is missing")
@@ -110,6 +118,6 @@ class FittedTree:
                     f"label_counts is {counts.dtype} of shape {counts.shape}; int64 of shape ({tree.n_labels},) was "
                     "expected"
                 )
-        fitted = cls(tree, layers, row_length, counts, n_instances)
+        fitted = cls(tree, layers, row_length, counts, n_instances, merge)
         fitted.search  # noqa: B018  is made now, which checks that the parts fit
         return fitted

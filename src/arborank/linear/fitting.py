@@ -16,6 +16,7 @@ from ..core.sparse import Csr
 from ..core.types import MatrixLike
 from ..indexing import LabelTree
 from ..indexing.growing import grow_tree
+from ..matching.copies import Merge
 from .checkpoint import Checkpoint, checkpoint_in
 from .fitted import FittedTree
 from .layers import train_layers
@@ -42,6 +43,8 @@ def fit_tree(
 
     The arguments are those of `XRLinear.fit`, read; ``refinement`` is for trees that are made to overlap.
     """
+    if tree is not None and options.indexing.n_trees > 1:
+        raise ValueError(f"n_trees is {options.indexing.n_trees}, but tree is given; leave one of them out")
     if row_length is None:
         row_length = typical_length(X, warns=True)
     rows = divide_rows(X, row_length)
@@ -81,7 +84,8 @@ def fit_tree(
             **work,
         )
         times["train"] = time.perf_counter() - start
-    return FittedTree(grown, layers, row_length, counts, X.shape[0]), times
+    merge: Merge = "max" if options.indexing.n_trees == 1 else "average"
+    return FittedTree(grown, layers, row_length, counts, X.shape[0], merge), times
 
 
 def obtain_tree(

@@ -147,6 +147,7 @@ class LinearOptions:
             label_counts=label_counts,
             branching=min(tree.branching, max(label_counts.size, 2)),
             max_leaf_size=tree.max_leaf_size,
+            n_trees=tree.n_trees,
             max_clusters=tree.max_clusters,
             copies=tree.copies,
             beam_size=self.search.beam_size,

@@ -89,6 +89,7 @@ def _usual_weight(fitted: FittedTree, X: Csr, options: LinearOptions) -> float:
         10,
         beam_size=search.beam_size,
         combine=search.combine,
+        merge=fitted.merge,
         n_threads=options.n_threads,
     )
     tenth = float(np.median(scores[:, 9].astype(np.float64)))

@@ -124,7 +124,7 @@ def graft_labels(
         known = np.concatenate([known, np.zeros(n_labels - known.size, np.int64)])
         known[ids] = counts
         n_instances += n_further
-    return FittedTree(tree, layers, fitted.row_length, known, n_instances)
+    return replace(fitted, tree=tree, layers=layers, label_counts=known, n_instances=n_instances)
 
 
 def renumber_labels(fitted: FittedTree, ids: ArrayLike, n_labels: int) -> FittedTree:

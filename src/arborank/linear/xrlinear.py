@@ -33,7 +33,6 @@ from ..indexing.representing import Representation
 from ..matching import LabelFilter
 from ..matching.combine import is_logarithmic
 from ..matching.copies import Merge
-from ..matching.options import SearchOptions
 from ..ranking import LayerWeights, SolverParams
 from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
@@ -89,6 +88,10 @@ class XRLinear(SaveMixin, Estimator):
         Most labels in a leaf cluster.
     spherical : bool, default=True
         Whether k-means normalises its centroids.
+    n_trees : int, default=1
+        Trees that are grown, each from a seed of its own (``random_state``, ``random_state + 1``, ...), joined under
+        one root and searched together; a label's score is the average of those in the trees. Three trees rank better
+        than one.
     max_clusters : int, default=1
         Most leaves of a label. With 2 or more, labels get copies in further leaves that their instances are sent to:
         see `arborank.linear.disentangle`.
@@ -187,6 +190,7 @@ class XRLinear(SaveMixin, Estimator):
         branching: int | Auto = AUTO,
         max_leaf_size: int | Auto = AUTO,
         spherical: bool = TreeOptions.spherical,
+        n_trees: int = TreeOptions.n_trees,
         max_clusters: int = TreeOptions.max_clusters,
         copies: Copies = TreeOptions.copies,
         solver: str | Sequence[str] = SolverParams.solver,
@@ -212,6 +216,7 @@ class XRLinear(SaveMixin, Estimator):
         self.branching = branching
         self.max_leaf_size = max_leaf_size
         self.spherical = spherical
+        self.n_trees = n_trees
         self.max_clusters = max_clusters
         self.copies = copies
         self.solver = solver
@@ -380,7 +385,7 @@ class XRLinear(SaveMixin, Estimator):
         *,
         beam_size: int | None = None,
         combine: str | None = None,
-        merge: Merge = SearchOptions.merge,
+        merge: Merge | None = None,
         candidates: LabelIds | None = None,
         exclude: LabelIds | None = None,
         label_weights: ArrayLike | None = None,
@@ -394,10 +399,12 @@ class XRLinear(SaveMixin, Estimator):
         k : int, default=10
         beam_size, combine : optional
             Instead of the model's own.
-        merge : {"max", "mean", "log-sum"}, default="max"
+        merge : {"max", "mean", "log-sum", "average"}, optional
             How the scores of a label that is reached in several leaves become one, before the ``k`` best are taken:
-            the best; their mean; or ``log(sum(exp(score)))``, for the ``log-`` combinations. All but ``"max"`` score
-            every label below the beam, and take longer on an overlapping tree.
+            the best; their mean; ``log(sum(exp(score)))``, for the ``log-`` combinations; or the average over all
+            leaves of the label, where those that were not reached count 0 (for the ``log-`` combinations, of the
+            exponentials; with ``noop``, the mean). By default ``"average"`` with several trees, else ``"max"``. All
+            but ``"max"`` score every label below the beam, and take longer on an overlapping tree.
         candidates : array of label ids, list of label-id lists, or sparse matrix of shape (n_instances, n_labels)
             Labels that may be returned, for all rows or row by row. Nodes that lead to none of them are not opened, and
             the beam counts only nodes that are: with ``beam_size=n_labels`` every candidate is scored.
@@ -442,7 +449,7 @@ class XRLinear(SaveMixin, Estimator):
                 allowed=allowed,
                 excluded=excluded,
                 weights=weights,
-                merge=merge,
+                merge=fitted.merge if merge is None else merge,
                 n_threads=n_threads(self.n_jobs),
             )
         except ValueError:

@@ -151,10 +151,12 @@ class BeamSearch:
             let nodes into the beam that lead to none of its labels.
         weights : float32 array of shape (n_labels,), optional
             As for `filter`.
-        merge : {"max", "mean", "log-sum"}, default "max"
+        merge : {"max", "mean", "log-sum", "average"}, default "max"
             How the scores of a label that is reached in several slots become one before the ``k`` best are taken: the
-            best; their mean; or ``log(sum(exp(score)))``, for scores that are logarithms of shares, as those of the
-            ``log-`` combinations are. All but ``"max"`` score every slot below the beam.
+            best; their mean; ``log(sum(exp(score)))``, for scores that are logarithms of shares, as those of the
+            ``log-`` combinations are; or their average over all slots of the label, where slots that were not reached
+            count 0 (the average of the shares, for the ``log-`` combinations; with ``noop``, the mean). All but
+            ``"max"`` score every slot below the beam.
         n_threads : int, default 1
             Threads; 0 means all cores.
         progress : callable, optional

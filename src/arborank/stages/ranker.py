@@ -16,6 +16,7 @@ from ..indexing import LabelTree
 from ..linear.filters import label_filter
 from ..linear.targets import as_indicator
 from ..matching import combination
+from ..matching.combine import is_logarithmic
 from ..matching.copies import Merge, merge_copies
 from ..matching.options import SearchOptions
 from ..ranking.negatives import parse_scheme
@@ -42,7 +43,7 @@ class StagedRanker:
     combine : str, default "l3-hinge"
         How a ranker's value joins its cluster's score; see `arborank.matching.combine`. With ``"noop"`` the ranker's
         values are the scores.
-    merge : {"max", "mean", "log-sum"}, default "max"
+    merge : {"max", "mean", "log-sum", "average"}, default "max"
         How scores of a label that was reached in several clusters become one; see `arborank.matching.copies`.
     negatives : {"tfn", "tfn+man"}, default "tfn"
         Examples of a cluster for the ranker: instances with a label in it, and with ``man`` those that the matcher
@@ -193,7 +194,14 @@ class StagedRanker:
         order = np.lexsort((slot, place, row))  # better-placed clusters first
         row, label, score = row[order], tree.labels[slot[order]].astype(np.int64), score[order]
         if tree.overlapping:
-            first, score = merge_copies(row * tree.n_labels + label, score, self.merge)
+            n_slots = None if self.combine == "noop" else np.bincount(tree.labels)[label]
+            first, score = merge_copies(
+                row * tree.n_labels + label,
+                score,
+                self.merge,
+                n_slots=n_slots,
+                logarithms=is_logarithmic(self.combine),
+            )
             by_place = np.argsort(first)
             row, label, score = row[first[by_place]], label[first[by_place]], score[by_place]
         return row, label, score

@@ -111,7 +111,11 @@ def fit_transformer(
 
 def _new_ranker(ranking: RankingOptions, computing: Computing) -> XRLinear:
     ranker = XRLinear(threshold=0.03) if ranking.ranker is None else clone(ranking.ranker)
-    LinearOptions.of(ranker)  # checks
+    n_trees = LinearOptions.of(ranker).indexing.n_trees
+    if n_trees > 1 and not ranking.refine:
+        raise ValueError(
+            f"ranker has n_trees={n_trees}, but refine is False: it takes over the one tree that is there"
+        )
     pass_on(ranker, n_jobs=computing.n_jobs, verbose=computing.verbose or None)
     return ranker
 
