@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH ?= torch
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet
+INSTALL := $(PIP) install --quiet --no-compile
 
 # The package is built for this processor only, in an environment that stays, so that a second build has little to do.
 SOURCES := $(shell find native src CMakeLists.txt pyproject.toml -type f ! -name '*.pyc' ! -name '*.so')
@@ -28,9 +28,10 @@ help:
 	@echo "make fuzz-sanitize   the fuzzer on kernels with these sanitizers"
 	@echo "make clean     remove everything that was built"
 
+# pip with --group
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --upgrade pip
+	$(INSTALL) 'pip>=25.1'
 
 # what the package needs to be built and to run
 $(VENV)/.requirements: pyproject.toml | $(BIN)/python

@@ -1,5 +1,7 @@
 """Data, models and a way to run commands, for the tests of all commands."""
 
+import shutil
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -27,8 +29,8 @@ def rows(n, seed):
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    """Train and test texts, the same as matrices, and a model of each."""
+def pristine(tmp_path_factory):
+    """Train and test texts, the same as matrices, and a model of each; tests change a copy of their own, `folder`."""
     place = tmp_path_factory.mktemp("cli")
     train, test = rows(200, 1), rows(50, 2)
     write_jsonl(place / "train.jsonl", train)
@@ -46,6 +48,12 @@ def folder(tmp_path_factory):
     ranker.save(place / "model")
     ranker.model_.save(place / "linear")
     return place
+
+
+@pytest.fixture
+def folder(pristine, tmp_path):
+    """Return what `pristine` holds, for a single test."""
+    return shutil.copytree(pristine, tmp_path / "folder")
 
 
 @pytest.fixture

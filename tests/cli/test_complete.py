@@ -24,7 +24,7 @@ LOG = [
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def pristine(tmp_path_factory):
     place = tmp_path_factory.mktemp("complete")
     (place / "log.tsv").write_text("".join("\t".join(row) + "\n" for row in LOG))
     (place / "pairs.jsonl").write_text(
@@ -163,8 +163,7 @@ def test_errors(folder, args, message):
     (folder / "empty").write_text("\n")
     (folder / "nothing.tsv").write_text("")
     (folder / "blank.tsv").write_text("a\t1\t \x01\n")
-    if not (folder / "linear").exists():
-        arborank.storage.save(arborank.LabelTree.one_vs_all(2), folder / "linear")
+    arborank.storage.save(arborank.LabelTree.one_vs_all(2), folder / "linear")
     result = run(*(arg.format(folder) for arg in args))
     assert result.exit_code in (1, 2)
     assert message in result.stderr

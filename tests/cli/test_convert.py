@@ -22,7 +22,7 @@ def test_converted_model_gives_the_scores_of_pecos(run, folder):
 
 
 def test_convert_names_what_is_wrong_with_the_folder(run, folder):
-    (folder / "not-pecos").mkdir(exist_ok=True)
+    (folder / "not-pecos").mkdir()
     result = run("convert", "not-pecos", "converted", code=1)
     assert "not-pecos" in result.stderr
     assert len(result.stderr.splitlines()) == 1

@@ -20,7 +20,7 @@ def test_errors_are_one_line(run, folder):
         lines = run(*args, code=1).stderr.splitlines()
         assert len(lines) == 1
         assert "bad.jsonl:2" in lines[0]
-    (folder / "empty-model").mkdir(exist_ok=True)
+    (folder / "empty-model").mkdir()
     assert "empty-model" in run("rank", "empty-model", "x", code=1).stderr
     run("frobnicate", code=2)
     run("predict", "model", "no-such-file", code=2)

@@ -1,6 +1,5 @@
 """`arborank update`: what it changes, and that it is all or nothing."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,9 +55,8 @@ def pristine(tmp_path_factory):
 
 
 @pytest.fixture
-def run(pristine, tmp_path, monkeypatch):
-    shutil.copytree(pristine, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
+def run(folder, monkeypatch):
+    monkeypatch.chdir(folder)
 
     def invoke(*args, code=0):
         result = CliRunner().invoke(main, ["update", *map(str, args)])

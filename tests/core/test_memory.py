@@ -117,16 +117,18 @@ def test_degenerate_sizes(counts):
     assert 0 <= estimate.total - estimate.base < 10_000
 
 
-def test_check_refuses_and_names_both_numbers_and_the_ways_out():
+def test_check_refuses_and_names_both_numbers_and_the_ways_out(monkeypatch):
+    monkeypatch.setattr("arborank.core.estimates.available_memory", lambda: 2 * 10**9)
     with pytest.raises(MemoryError, match=r"needs about 3 GB .* 2 GB are free") as caught:
-        check_fits(Estimate(inputs=9, index=0, weights=10**9, working=2 * 10**9), available=2 * 10**9)
+        check_fits(Estimate(inputs=9, index=0, weights=10**9, working=2 * 10**9))
     for way in ("max_features", "threshold", "max_nonzeros", "n_jobs", "subset"):
         assert way in str(caught.value)
 
 
-def test_check_logs_what_fits(caplog):
+def test_check_logs_what_fits(caplog, monkeypatch):
+    monkeypatch.setattr("arborank.core.estimates.available_memory", lambda: 2 * 10**6)
     with caplog.at_level(logging.INFO, "arborank"):
-        check_fits(Estimate(inputs=10**12, index=1, weights=1, working=10**6), available=2 * 10**6)
+        check_fits(Estimate(inputs=10**12, index=1, weights=1, working=10**6))
     assert "working memory 1 MB" in caplog.text
     assert "2 MB free" in caplog.text
 
@@ -165,12 +167,14 @@ def test_no_proc_means_physical_memory(monkeypatch):
     assert available_memory() > 2**20
 
 
-def test_columns_alone_may_be_too_many():
-    check_label_arrays_fit(10**9, available=10**12)
+def test_columns_alone_may_be_too_many(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**12)
+    check_label_arrays_fit(10**9)
+    monkeypatch.setattr(memory, "available_memory", lambda: 8 * 10**9)
     with pytest.raises(
         MemoryError, match=r"Y has 1,000,000,000 labels, whose arrays need 48 GB, but 8 GB are free"
     ):
-        check_label_arrays_fit(10**9, available=8 * 10**9)
+        check_label_arrays_fit(10**9)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_of_a_text_ranker(ranker):
             less.remove_labels(names)
     with pytest.raises(ValueError, match="every label"):
         less.remove_labels([*KINDS, "kiwi"], missing="ignore")
-    with pytest.raises(ValueError, match="missing must be 'error' or 'ignore', found 'no'"):
+    with pytest.raises(ValueError, match="missing must be one of 'error', 'ignore', found 'no'"):
         less.remove_labels(["kiwi"], missing="no")
 
 

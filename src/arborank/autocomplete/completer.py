@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from ..core.checks import Missing, check_flag, check_integer, check_missing
+from ..core.checks import MISSING, Missing, check_choice, check_flag, check_integer
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.sequences import as_column, text_list
 from ..core.state import State, lasting
@@ -279,7 +279,8 @@ class Autocompleter(SaveMixin, Estimator):
             If a query is not a str or, unless ``missing="ignore"``, is unknown; or if no query would be left.
         """
         check_fitted(self, "fitted_")
-        ids = set(self.catalogue_.find_all("queries", queries, check_missing(missing)))
+        check_choice("missing", missing, MISSING)
+        ids = set(self.catalogue_.find_all("queries", queries, missing))
         return fitted_clone(self, fitted_=remove_queries(self.fitted_, np.array(sorted(ids), np.int64)))
 
     def block(self, phrases: Iterable[str]) -> Self:

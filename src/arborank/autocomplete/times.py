@@ -64,9 +64,9 @@ def is_word(time: object) -> bool:
     return isinstance(time, str) and time.replace("_", "").replace(" ", "").isalpha()
 
 
-def seconds(time: Time, unit: TimeUnit = "s") -> float:
+def seconds(time: Time) -> float:
     """Return a time in seconds since 1970; see `parse_time`."""
-    parsed = parse_time(time, unit)
+    parsed = parse_time(time)
     return parsed.timestamp() if isinstance(parsed, datetime) else parsed
 
 

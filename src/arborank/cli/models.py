@@ -37,8 +37,7 @@ def open_model(directory: str, *, verify: bool = False) -> Any:
 def open_ranker(directory: str, jobs: int | None = None) -> Ranker:
     """Open a saved model that ranks labels; ``jobs`` are its threads, by default every core."""
     model = open_model(directory)
-    if jobs is not None:
-        set_jobs(model, jobs)
+    set_jobs(model, jobs)
     return as_ranker(model, directory)
 
 
@@ -92,7 +91,9 @@ def stages_of(model: object) -> "Sequence[Estimator]":
 
 
 def set_jobs(model: "Estimator", jobs: int | None) -> None:
-    """Set the threads of a model, and of its stages or members."""
+    """Set the threads of a model, and of its stages or members; None leaves them as they are."""
+    if jobs is None:
+        return
     for stage in stages_of(model):
         set_jobs(stage, jobs)
     if "n_jobs" in model.get_params(deep=False):

@@ -65,7 +65,7 @@ def predict(
         parts = _of_stdin(ranker, layout, min(_STDIN_BATCH, batch_size(k)), with_ids)
     else:
         data = ranker.own(read_data(inputs, Form(layout, xmc), ranker.known, labelled=False), inputs)
-        parts = batches(data, "predicting", batch_size(k))
+        parts = batches(data, batch_size(k))
     first = 0
     with open_answers(output, names=ranker.known is not None, ids=with_ids, keep=inputs == "-") as write:
         for part in parts:

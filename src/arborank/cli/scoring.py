@@ -32,11 +32,11 @@ def batch_size(k: int) -> int:
     return max(1, min(_BATCH, _ANSWERS // k))
 
 
-def batches(data: Data, title: str, size: int) -> Iterator[Data]:
+def batches(data: Data, size: int) -> Iterator[Data]:
     """Cut data into batches of so many rows, under a progress bar."""
     from ..core.progress import progress
 
-    with progress(title, len(data), unit="rows") as update:
+    with progress("predicting", len(data), unit="rows") as update:
         for start in range(0, len(data), size):
             yield data.take(slice(start, start + size))
             update(min(start + size, len(data)), "")
@@ -47,7 +47,7 @@ def predict_all(model: Ranker, data: Data, k: int, beam_size: int | None) -> "ND
     import numpy as np
 
     most = n_answers(model, k, beam_size)
-    parts = batches(data, "predicting", batch_size(most))
+    parts = batches(data, batch_size(most))
     found = [model.topk(part, most, beam_size)[0] for part in parts]
     ids = np.concatenate(found) if found else np.empty((0, most), np.int64)
     return ids if most == k else np.pad(ids, ((0, 0), (0, 1)), constant_values=-1)

@@ -10,7 +10,7 @@ from ..core.errors import ArgumentError
 from .data import read_data, read_label_texts, read_names
 from .files import check_destination
 from .layouts import Form, data_options, option_name
-from .models import open_ranker, set_jobs
+from .models import open_ranker
 from .numbers import Real
 from .options import FILE, force_option, jobs_option, missing_option, model_argument, out_option
 from .reporting import say
@@ -73,8 +73,7 @@ def update(
             raise click.UsageError(f"{option_name(name)} goes with --add or --refresh")
     if directory is not None:
         check_destination(directory, force)
-    ranker = open_ranker(model)
-    set_jobs(ranker.estimator, jobs)
+    ranker = open_ranker(model, jobs)
     recent = None if data is None else read_data(data, form)
     change = ranker.changes(recent, read_label_texts(label_texts, form.layout))
     options = {} if negative_share is None else {"negative_share": negative_share}

@@ -12,17 +12,18 @@ from .errors import ArgumentError, Remedy
 
 __all__ = [
     "IGNORE_MISSING",
+    "MISSING",
     "Missing",
     "check_choice",
     "check_flag",
     "check_integer",
-    "check_missing",
     "check_real",
     "check_top_ids",
 ]
 
 C = TypeVar("C")
 Missing = Literal["error", "ignore"]  # what the name of something that is not there becomes
+MISSING = ("error", "ignore")
 IGNORE_MISSING: Remedy = ({"missing": "ignore"}, "to pass over it")
 
 _LARGEST = 1e18  # its square is still a number in single precision
@@ -40,13 +41,6 @@ def check_choice(name: str, value: C, choices: Collection[str | None]) -> C:
     if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
         raise ArgumentError(name, f"must be one of {', '.join(map(repr, choices))}, found {value!r}")
     return value
-
-
-def check_missing(missing: object) -> Missing:
-    """Return ``missing``, or raise if it is neither of its values."""
-    if missing not in ("error", "ignore"):
-        raise ArgumentError("missing", f"must be 'error' or 'ignore', found {missing!r}")
-    return "error" if missing == "error" else "ignore"
 
 
 def check_integer(name: str, value: object, low: int, high: int | None = None) -> int:

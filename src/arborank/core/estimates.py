@@ -287,22 +287,20 @@ def _some(values: NDArray[Any], most: int) -> NDArray[Any]:
     return values[np.linspace(0, values.size - 1, min(values.size, most)).astype(np.int64)]
 
 
-def check_fits(estimate: Estimate, available: int | None = None) -> None:
+def check_fits(estimate: Estimate) -> None:
     """Log an estimate, and refuse work that the machine has no memory for.
 
     Parameters
     ----------
     estimate : Estimate
         Its inputs are taken to be in memory already.
-    available : int, optional
-        Bytes to be had; by default what `available_memory` finds.
 
     Raises
     ------
     MemoryError
         If more is needed than is available; the message says what can be done.
     """
-    available = available_memory() if available is None else available
+    available = available_memory()
     free = "" if available is None else f"; {format_bytes(available)} free"
     _LOG.info("memory for training, about %s%s", estimate, free)
     most = estimate.interval[1] - estimate.inputs

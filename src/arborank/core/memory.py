@@ -11,15 +11,13 @@ _ANSWER_BYTES = 12  # an id and a score
 _LITTLE = 1 << 28
 
 
-def check_label_arrays_fit(n_labels: int, available: int | None = None) -> None:
+def check_label_arrays_fit(n_labels: int) -> None:
     """Refuse a number of labels for which not even arrays of one number per label can be had.
 
     Parameters
     ----------
     n_labels : int
         Columns of the label matrix, whether or not they hold anything.
-    available : int, optional
-        As for `check_fits`.
 
     Raises
     ------
@@ -30,18 +28,11 @@ def check_label_arrays_fit(n_labels: int, available: int | None = None) -> None:
         _LABEL_BYTES * n_labels,
         f"Y has {n_labels:,} labels, whose arrays need",
         "is the largest label id meant? Leave out columns without a label",
-        available,
     )
 
 
-def check_answers_fit(n_rows: int, k: int, available: int | None = None) -> None:
+def check_answers_fit(n_rows: int, k: int) -> None:
     """Refuse answers of ``k`` ids and scores per row that the machine has no memory for.
-
-    Parameters
-    ----------
-    n_rows, k : int
-    available : int, optional
-        As for `check_fits`; asked for only where the answers are large.
 
     Raises
     ------
@@ -52,18 +43,17 @@ def check_answers_fit(n_rows: int, k: int, available: int | None = None) -> None
         _ANSWER_BYTES * n_rows * k,
         f"k is {k:,} for {n_rows:,} rows, whose ids and scores need",
         "lower k, or give fewer rows at a time",
-        available,
     )
 
 
-def check_room(needed: int, what: str, remedy: str, available: int | None = None) -> None:
+def check_room(needed: int, what: str, remedy: str) -> None:
     """Raise ``MemoryError`` if so many bytes, of which ``what`` tells who needs them, are more than there is.
 
-    The system is asked only where they are many; ``available`` is as for `check_fits`.
+    The system is asked only where they are many.
     """
     if needed <= _LITTLE:
         return
-    available = available_memory() if available is None else available
+    available = available_memory()
     if available is not None and needed > available:
         raise MemoryError(f"{what} {format_bytes(needed)}, but {format_bytes(available)} are free; {remedy}")
 

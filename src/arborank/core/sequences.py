@@ -61,7 +61,7 @@ def as_column(values: object, name: str, wanted: str, *, ordered: bool = True) -
     raise TypeError(f"{name} must be {wanted}, found {hint}")
 
 
-def as_texts(texts: Iterable[str], name: str = "texts") -> Iterable[str]:
+def as_texts(texts: Iterable[str]) -> Iterable[str]:
     """Return texts as `as_column` does, those of a sequence checked; an iterator's are left to who reads them.
 
     Raises
@@ -69,8 +69,8 @@ def as_texts(texts: Iterable[str], name: str = "texts") -> Iterable[str]:
     TypeError
         As `as_column`, or if an entry is no str; the message tells which.
     """
-    column = as_column(texts, name, "an iterable of str")
-    return _checked(column, name) if isinstance(column, Sequence) else column
+    column = as_column(texts, "texts", "an iterable of str")
+    return _checked(column, "texts") if isinstance(column, Sequence) else column
 
 
 def text_list(texts: Iterable[str], name: str = "texts", *, ordered: bool = True) -> Sequence[str]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .. import _native
 from .._native import Csr
 from .lazy import sp
+from .notices import warn
 from .sequences import column_names
 from .structure import check_structure
 from .types import AnyArray, MatrixLike
@@ -58,6 +59,11 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
     ValueError
         If ``X`` is not 2-D, has another shape than required, holds NaN or infinity, is malformed, or has values of
         which all would be 0 in float32.
+
+    Warns
+    -----
+    UserWarning
+        If a row has values of which all are 0 in float32.
     """
     csr = X if isinstance(X, Csr) else _convert(X, name)
     if not (csr.canonical and csr.finite):
@@ -84,7 +90,11 @@ def _convert(X: MatrixLike, name: str) -> Csr:
             raise ValueError(
                 f"{name} must be 2-dimensional, found {dense.ndim} dimension(s). Reshape your data"
             )
-        X = sp.csr_array(_narrowed(dense, name))
+        narrow = _narrowed(dense)
+        if _loses(dense, narrow):
+            places = np.arange(len(dense) + 1) * dense.shape[1]
+            _check_rows(dense.ravel(), narrow.ravel(), places, name)
+        X = sp.csr_array(narrow)
     csr = _checked(X, name)
     if not csr.canonical:
         X = X.copy()
@@ -179,27 +189,46 @@ def _checked(X: Any, name: str) -> Csr:
         if indices.size and (indices.min() < 0 or indices.max() >= X.shape[1]):
             raise ValueError(f"{name} is malformed: a column index is outside [0, {X.shape[1]})")
         indices = indices.astype(np.int32)
-    data = np.ascontiguousarray(_narrowed(X.data, name))
+    data = np.ascontiguousarray(_narrowed(X.data))
     try:
-        return Csr(
+        csr = Csr(
             np.ascontiguousarray(X.indptr, dtype=np.int64), np.ascontiguousarray(indices), data, X.shape[1]
         )
     except ValueError as error:
         raise ValueError(f"{name} is malformed: {error}") from None
+    if _loses(X.data, data):
+        _check_rows(X.data, data, csr.indptr, name)
+    return csr
 
 
-def _narrowed(values: NDArray[Any], name: str) -> NDArray[np.float32]:
+def _narrowed(values: NDArray[Any]) -> NDArray[np.float32]:
     """Return values as float32; those beyond it become infinity, which is reported by its place."""
     if values.dtype == np.float32:
         return values
     with np.errstate(over="ignore", under="ignore"):
-        narrow: NDArray[np.float32] = values.astype(np.float32, copy=False)
-    if values.dtype.kind == "f" and values.dtype.itemsize > 4 and not narrow.any() and values.any():
-        raise ValueError(
-            f"{name} has no value that float32 can hold: all are 0 or closer to 0 than 1.4e-45, such as "
-            f"{values[values != 0][0]}; multiply {name} by a constant first"
-        )
-    return narrow
+        return values.astype(np.float32, copy=False)
+
+
+def _loses(values: NDArray[Any], narrow: NDArray[np.float32]) -> bool:
+    """Whether a value is 0 in float32 that was none before."""
+    return values.dtype.itemsize > 4 and np.count_nonzero(narrow) < np.count_nonzero(values)
+
+
+def _check_rows(
+    values: NDArray[Any], narrow: NDArray[np.float32], indptr: NDArray[np.int64], name: str
+) -> None:
+    """Warn of rows that have values but none in float32; raise ``ValueError`` if there are no others."""
+    had, has = (np.diff(np.append(0, np.cumsum(some != 0))[indptr]) > 0 for some in (values, narrow))
+    lost = np.flatnonzero(had & ~has)
+    if not lost.size:
+        return
+    found = (
+        "no value that float32 can hold: all are 0 or closer to 0 than 1.4e-45, such as "
+        f"{values[(values != 0) & (narrow == 0)][0]}; multiply {name} by a constant first"
+    )
+    if not has.any():
+        raise ValueError(f"{name} has {found}")
+    warn(f"{lost.size} of {had.size} rows of {name}, first row {lost[0]}, have {found}")
 
 
 def to_scipy(csr: Csr) -> "sp.csr_array":

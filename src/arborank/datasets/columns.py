@@ -11,6 +11,7 @@ __all__ = ["Columns", "Row", "find_columns", "shown"]
 
 Row = tuple[int, list[str]]  # number of the line, and its cells
 
+_SHOWN = 6  # cells of a row
 _TEXTS = ("text",)
 _LABELS = ("labels", "label", "subject_uris")  # the last in the CSV files of Annif
 # Words that stand in headers, and hardly ever as a text beside a label of this kind.
@@ -76,10 +77,10 @@ def find_columns(
     return Columns(text, labels, number, width, header, guessed)
 
 
-def shown(cells: Sequence[str], most: int = 6) -> str:
+def shown(cells: Sequence[str]) -> str:
     """Return cells as an error shows them, numbered."""
-    parts = [f"{number}: {_short(cell)}" for number, cell in enumerate(cells[:most], 1)]
-    return ", ".join(parts) + (" …" if len(cells) > most else "")
+    parts = [f"{number}: {_short(cell)}" for number, cell in enumerate(cells[:_SHOWN], 1)]
+    return ", ".join(parts) + (" …" if len(cells) > _SHOWN else "")
 
 
 def _short(cell: str) -> str:

@@ -56,7 +56,7 @@ def text_rows(
         elif columns.guessed and labels_required and not unique_labels:
             check_ids(path, fitted, columns, names)
         if labels_required and layout.label_separator is None and not quoted:
-            check_separator(path, fitted, columns.labels, names)
+            check_separator(path, fitted, columns.labels)
     for row in chain(found, others):
         if cut.unclear is not None:
             raise cut.unclear

@@ -84,7 +84,7 @@ def check_known(
         )
 
 
-def check_separator(path: Source, rows: Sequence[Row], column: int, names: Sequence[list[str]]) -> None:
+def check_separator(path: Source, rows: Sequence[Row], column: int) -> None:
     """Refuse cells of labels that hold no comma but, most of them, something else that stands between labels."""
     cells = [(number, row[column]) for number, row in rows if row[column].strip()]
     if any("," in cell for _, cell in cells):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..core.checks import check_choice, check_integer
 from ..core.lengths import check_row_length
 from ..core.state import State
+from ..core.types import AnyArray
 from ..indexing import LabelTree
 from ..matching import BeamSearch
 from ..matching.copies import MERGES, Merge
@@ -81,8 +82,19 @@ class FittedTree:
         options: dict[str, Any] = {"threshold": threshold, "max_nonzeros": max_nonzeros}
         return replace(self, layers=[layer.prune(**options, n_threads=n_threads) for layer in self.layers])
 
-    def __getstate__(self) -> dict[str, Any]:  # without the search
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields, without the search; ranks that layers share are one object, of which one copy is made."""
+        held: dict[int, AnyArray] = {}
+        layers = []
+        for layer in self.layers:
+            arrays = layer.arrays
+            arrays["ranks"] = held.setdefault(arrays["ranks"].ctypes.data, arrays["ranks"])
+            layers.append((arrays, layer.precision))
+        return {**{one.name: getattr(self, one.name) for one in fields(self)}, "layers": layers}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        layers = (LayerWeights.from_arrays(arrays, precision=name) for arrays, name in state["layers"])
+        self.__dict__.update(state, layers=tuple(layers))
 
     def to_state(self) -> State:
         """Return what is saved."""

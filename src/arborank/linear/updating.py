@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import IGNORE_MISSING, Missing, check_integer, check_missing
+from ..core.checks import IGNORE_MISSING, MISSING, Missing, check_choice, check_integer
 from ..core.errors import ArgumentError
 from ..core.lazy import sp
 from ..core.lengths import divide_rows, typical_length
@@ -148,7 +148,8 @@ def renumber_labels(fitted: FittedTree, ids: ArrayLike, n_labels: int) -> Fitted
 def remove_labels(fitted: FittedTree, labels: ArrayLike, *, renumber: bool, missing: Missing) -> FittedTree:
     """Drop labels with their weights; see `XRLinear.remove_labels`."""
     n_labels = fitted.n_labels
-    ids = check_ids(labels, None if check_missing(missing) == "ignore" else n_labels)
+    check_choice("missing", missing, MISSING)
+    ids = check_ids(labels, None if missing == "ignore" else n_labels)
     there = ids < n_labels
     if not renumber:  # what was removed before has an id still
         there[there] = np.isin(ids[there], fitted.tree.labels)

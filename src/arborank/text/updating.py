@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..core.checks import IGNORE_MISSING, Missing, check_missing, check_real
+from ..core.checks import IGNORE_MISSING, MISSING, Missing, check_choice, check_real
 from ..core.errors import ArgumentError
 from ..core.label_lists import name_rows
 from ..core.sequences import as_column
@@ -105,7 +105,7 @@ def _lesson(
 def remove_labels(fitted: Fitted, names: Iterable[str], missing: Missing) -> Fitted:
     """Forget labels; parameters and errors are those of `TextRanker.remove_labels`."""
     gone: Sequence[str] = _table(names, fitted.normalization)
-    if check_missing(missing) == "ignore":
+    if check_choice("missing", missing, MISSING) == "ignore":
         gone = [name for name in gone if name in fitted.labels]
         if not gone:
             return fitted

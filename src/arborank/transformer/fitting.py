@@ -79,7 +79,7 @@ def fit_transformer(
     ranker = _new_ranker(ranking, computing)
     features, sparse = _sparse_rows(texts, X, ranking, computing)
     watch.lap("features")
-    _check_room(sparse, Y, encoder.width, ranker, ranking, computing)
+    _check_room(sparse, Y, encoder.width, ranker, ranking)
     tree = _preliminary_tree(sparse, Y, ranking, tuning.random_state, computing)
     watch.lap("preliminary tree")
     with (
@@ -131,9 +131,7 @@ def _sparse_rows(
     return features, fit_rows(features, texts)
 
 
-def _check_room(
-    sparse: Csr, Y: Csr, width: int, ranker: XRLinear, ranking: RankingOptions, computing: Computing
-) -> None:
+def _check_room(sparse: Csr, Y: Csr, width: int, ranker: XRLinear, ranking: RankingOptions) -> None:
     """Refuse now what `XRLinear` would refuse after hours of fine-tuning; fine-tuning asks for itself."""
     n, d = sparse.shape
     kept = (0, 0) if ranking.weight is None else (sparse.nnz, d)
