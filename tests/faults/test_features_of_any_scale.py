@@ -354,5 +354,7 @@ def test_features_that_vanish_in_float32_are_an_error(make):
     np.testing.assert_array_equal(model.predict_topk(make(part), 1)[0], [[0], [1], [2], [3]])
     assert model.predict_topk(make(X * 0), 1)[0].shape == (4, 1)
     X[1:3] *= 1e-60
-    with pytest.warns(UserWarning, match=r"2 of 4 rows of X, first row 1, have no value that float32 can hold"):
+    with pytest.warns(
+        UserWarning, match=r"2 of 4 rows of X, first row 1, have no value that float32 can hold"
+    ):
         model.predict_topk(make(X))

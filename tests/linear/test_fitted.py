@@ -77,11 +77,13 @@ def test_an_update_keeps_the_names_of_features(topics):
             other.predict_topk(frame[frame.columns[::-1]])
 
 
-def test_layers_of_a_loaded_model_share_the_ranks_of_features(topics, tmp_path):
+def test_layers_of_a_loaded_or_copied_model_share_the_ranks_of_features(topics, tmp_path):
     X, Y = topics
-    XRLinear(**SMALL_TREE).fit(X, Y).save(tmp_path / "first")
+    model = XRLinear(**SMALL_TREE).fit(X, Y)
+    model.save(tmp_path / "first")
     load(tmp_path / "first").quantize("float16").save(tmp_path / "second")
-    for name in ("first", "second"):
-        first, *others = load(tmp_path / name).layers_
+    loaded = [load(tmp_path / name) for name in ("first", "second")]
+    for one in (*loaded, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        first, *others = one.layers_
         assert others
         assert all(np.shares_memory(layer.ranks, first.ranks) for layer in others)

@@ -211,7 +211,7 @@ def _narrowed(values: NDArray[Any]) -> NDArray[np.float32]:
 
 def _loses(values: NDArray[Any], narrow: NDArray[np.float32]) -> bool:
     """Whether a value is 0 in float32 that was none before."""
-    return values.dtype.itemsize > 4 and np.count_nonzero(narrow) < np.count_nonzero(values)
+    return values.dtype.itemsize > 4 and bool(np.count_nonzero(narrow) < np.count_nonzero(values))
 
 
 def _check_rows(
