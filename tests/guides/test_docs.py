@@ -305,7 +305,11 @@ def test_the_first_lines_of_the_command_line(tmp_path, monkeypatch):
         sp.save_npz(f"{name}.npz", sp.csr_array((rng.random((150, 20)) < 0.2).astype(np.float32)))
     making, lines = [block for language, block in blocks(README) if language == "sh"]
     assert all(line.startswith("make ") for line in making.splitlines())
-    tested_elsewhere = ("arborank convert", "arborank demo")  # they need a model of PECOS, and a minute
+    tested_elsewhere = (
+        "arborank convert",
+        "arborank demo",
+        "arborank tune",
+    )  # they need a model of PECOS, and minutes
     run("".join(line + "\n" for line in lines.splitlines() if not line.startswith(tested_elsewhere)))
     assert len(Path("answers.jsonl").read_text().splitlines()) == len(texts)
 
@@ -320,6 +324,21 @@ def test_subject_indexing_as_the_guide_says(tmp_path, monkeypatch):
         run(block) if language == "sh" else exec(compile(block, "subject-indexing.md", "exec"), names)
     assert set(dict(names["ranker"].rank("a blue kettle", 2))) == {"kettle", "kettle, blue"}
     assert (tmp_path / "subjects" / "config.json").exists()
+
+
+def test_tuning_as_the_guide_says(tmp_path, monkeypatch):
+    pytest.importorskip("optuna")
+    monkeypatch.chdir(tmp_path)
+    texts, labels = sold_things()
+    write("articles.jsonl", texts, labels)
+    names: dict = {"texts": texts, "labels": labels}
+    for language, block in blocks(DOCS / "tuning.md"):
+        if language == "sh":
+            run(re.sub("--minutes 10", "--max-trials 3", block))
+        else:
+            exec(compile(block.replace("minutes=10", "n_trials=3"), "tuning.md", "exec"), names)
+    assert (tmp_path / "model" / "config.json").exists()
+    assert len(names["search"].trials_) == 3
 
 
 def test_research_as_the_guide_says(tmp_path, monkeypatch, topics, capsys):

@@ -17,6 +17,7 @@ from .rank import rank
 from .reporting import ReportingGroup, help_option, quiet_option
 from .train import train
 from .train_completer import train_completer
+from .tune import tune
 from .update import update
 from .update_completer import update_completer
 
@@ -37,7 +38,7 @@ def main(debug: bool) -> None:
     """
 
 
-_OF_RANKERS = (train, predict, evaluate, rank, inspect, compress, update, convert)
+_OF_RANKERS = (train, tune, predict, evaluate, rank, inspect, compress, update, convert)
 _OF_COMPLETERS = (train_completer, update_completer, complete)
 for _command in (*_OF_RANKERS, *_OF_COMPLETERS, demo):
     help_option(quiet_option(_command))

@@ -8,10 +8,10 @@ import click
 
 from .data import read_data
 from .facts import inner_of, tree_of, with_inner
-from .files import check_destination, check_output, check_suffix, write_whole
+from .files import check_destination, check_output, check_suffix, write_table
 from .layouts import Form, data_options, option_name
 from .models import Data, Ranker, as_ranker, open_model, set_jobs
-from .numbers import POSITIVE, Real, Several
+from .numbers import POSITIVE, Real, Several, Size
 from .options import FILE, force_option, jobs_option, k_option, model_argument
 from .reporting import say
 from .tables import show_table
@@ -24,27 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["compress"]
 
-_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _USUAL: dict[str, tuple[Any, ...]] = {
     "threshold": (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5),
     "max_nonzeros": (None,),
     "precision": ("float32", "int8"),
 }
 _MAX_LOSS = 0.003
-
-
-def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    text = value.strip().lower()
-    number = text.rstrip("kmgib")
-    try:
-        n_bytes = int(float(number) * _UNITS[text[len(number) :].strip() or "b"])
-    except (ValueError, KeyError, OverflowError):
-        n_bytes = 0
-    if n_bytes < 1:
-        raise click.BadParameter(f"{value!r} is not a size such as 50MB, 1.5GB or 800000", ctx, param)
-    return n_bytes
 
 
 @click.command(short_help="Make a model smaller and faster, knowing what it costs.")
@@ -60,7 +45,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     help="float32, float16, int8; one or a list.",
 )
 @click.option("--beam-size", type=Several(POSITIVE), help="Nodes kept on a level; a value or a list.")
-@click.option("--target-size", callback=_size, help="Most bytes, as in 50MB: the best recall that fits.")
+@click.option("--target-size", type=Size(), help="Most bytes, as in 50MB: the best recall that fits.")
 @click.option("--min-recall", type=Real(0, 1), help="Least recall@k: the smallest that has it.")
 @click.option(
     "--max-loss",
@@ -211,16 +196,7 @@ def _record(trials: "list[Trial]", chosen: "Trial", k: int, data: str) -> "Recor
 
 def _write(trials: "list[Trial]", best: "Trial", table: str | None, plot: str | None, k: int) -> None:
     if table is not None:
-        import csv
-        import io
-
-        text = io.StringIO()
-        rows = [trial.to_dict() for trial in trials]
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        with write_whole(table) as file:
-            file.write(text.getvalue().encode())
+        write_table(table, [trial.to_dict() for trial in trials])
     if plot is not None:
         from ..analysis.pictures import draw_trials
 

@@ -3,7 +3,7 @@
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -12,7 +12,7 @@ import click
 
 from .streams import tell
 
-__all__ = ["check_destination", "check_output", "check_suffix", "write_whole"]
+__all__ = ["check_apart", "check_destination", "check_output", "check_suffix", "write_table", "write_whole"]
 
 
 def check_destination(directory: str, force: bool) -> None:
@@ -51,6 +51,15 @@ def check_suffix(option: str, path: str, wanted: str) -> None:
 
     if suffix(path) != wanted and not (Path(path).exists() and not Path(path).is_file()):
         raise click.UsageError(f"{option} {path} is written as {wanted}; let its name end so")
+
+
+def check_apart(work_dir: str, directory: str) -> None:
+    """Refuse directories that are one, or one in the other: a model is saved to a directory of its own."""
+    state, model = Path(work_dir).resolve(), Path(directory).resolve()
+    if state.is_relative_to(model) or model.is_relative_to(state):
+        raise click.UsageError(
+            f"--work-dir {work_dir} and --model {directory} must be two directories, neither in the other"
+        )
 
 
 @contextmanager
@@ -93,3 +102,17 @@ def write_whole(path: str, *, keep: bool = False) -> Iterator[IO[bytes]]:
             raise
         finally:
             part.unlink(missing_ok=True)
+
+
+def write_table(path: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows as CSV, with the columns that any of them has."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with write_whole(path) as file:
+        file.write(text.getvalue().encode())

@@ -1,11 +1,16 @@
 """Numbers on the command line: an error about a number shows how to write it."""
 
 import math
+import re
 from typing import Any
 
 import click
 
-__all__ = ["POSITIVE", "Automatic", "Real", "Several", "Whole"]
+__all__ = ["POSITIVE", "Automatic", "Duration", "Real", "Several", "Size", "Whole"]
+
+_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
+_AMOUNT = re.compile(r"\s*([0-9.]+)\s*([a-zµ]*)\s*", re.IGNORECASE)
 
 
 class Real(click.FloatRange):
@@ -72,7 +77,42 @@ class Automatic(click.ParamType):  # type: ignore[type-arg]  # as above
         return value if value == "auto" else self.kind.convert(value, param, ctx)
 
 
+class Size(click.ParamType):  # type: ignore[type-arg]
+    """A number of bytes, with or without a unit."""
+
+    name = "size"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bytes, or say how they are written."""
+        n_bytes = int(_amount(value, _BYTES, "b"))
+        if n_bytes < 1:
+            self.fail(f"{value!r} is not a size such as 50MB, 1.5GB or 800000", param, ctx)
+        return n_bytes
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]
+    """A time with its unit, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds, or say how they are written."""
+        seconds = float(value) if isinstance(value, float) else _amount(value, _SECONDS, "")
+        if not seconds > 0:
+            self.fail(f"{value!r} is not a time such as 80us, 1.5ms or 1s", param, ctx)
+        return seconds
+
+
 POSITIVE = Whole(min=1)
+
+
+def _amount(value: str | float, units: dict[str, float] | dict[str, int], usual: str) -> float:
+    """Return how many of the smallest unit a text says; 0 if it says none."""
+    found = _AMOUNT.fullmatch(str(value))
+    try:
+        return 0.0 if found is None else float(found[1]) * units[found[2].lower() or usual]
+    except (ValueError, KeyError, OverflowError):
+        return 0.0
 
 
 def _number(value: Any) -> float | None:

@@ -15,7 +15,7 @@ from ..core.progress import no_progress
 from . import streams
 from .layouts import as_option
 
-__all__ = ["ReportingGroup", "help_option", "quiet_option", "say", "show_log"]
+__all__ = ["ReportingGroup", "help_option", "is_quiet", "quiet_option", "say", "show_log"]
 
 _INTERRUPTED = 130
 _QUIET = "arborank.quiet"
@@ -136,7 +136,7 @@ def _one_line(error: Exception) -> str:
 
 def say(message: str) -> None:
     """Tell the user what goes on, on the standard error, which keeps results apart; nothing with ``--quiet``."""
-    if not _is_quiet():
+    if not is_quiet():
         streams.tell(message)
 
 
@@ -146,7 +146,8 @@ def _set_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.with_resource(no_progress())
 
 
-def _is_quiet() -> bool:
+def is_quiet() -> bool:
+    """Whether the command shows results, warnings and errors only."""
     ctx = click.get_current_context(silent=True)
     return ctx is not None and _QUIET in ctx.meta
 
@@ -179,7 +180,7 @@ class _Say(logging.Handler):
 
 def show_log() -> None:
     """Show what the library logs, such as the memory that training will need."""
-    if _is_quiet():
+    if is_quiet():
         return
     logger = logging.getLogger("arborank")
     logger.setLevel(logging.INFO)

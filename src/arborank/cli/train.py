@@ -11,7 +11,7 @@ import click
 from .configuration import build_features, build_model, read_config
 from .data import read_data, read_label_texts
 from .facts import tree_of
-from .files import check_destination
+from .files import check_apart, check_destination
 from .holdout import held_out, holdout_name, holdout_option
 from .layouts import Form, data_options
 from .matrix_model import MatrixModel
@@ -112,7 +112,7 @@ def train(
     _check_pair("cold-start", cold_start or None, "--label-texts FILE", label_texts)
     check_destination(directory, force)
     if work_dir is not None:
-        _check_apart(work_dir, directory)
+        check_apart(work_dir, directory)
     show_log()
     from ..datasets import TextData
 
@@ -176,12 +176,3 @@ def _fit(
 def _check_pair(option: str, value: object, other: str, other_value: object) -> None:
     if value is not None and other_value is None:
         raise click.UsageError(f"--{option} goes with {other}")
-
-
-def _check_apart(work_dir: str, directory: str) -> None:
-    """Refuse directories that are one, or one in the other: a model is saved to a directory of its own."""
-    state, model = Path(work_dir).resolve(), Path(directory).resolve()
-    if state.is_relative_to(model) or model.is_relative_to(state):
-        raise click.UsageError(
-            f"--work-dir {work_dir} and --model {directory} must be two directories, neither in the other"
-        )

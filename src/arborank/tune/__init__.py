@@ -1,0 +1,5 @@
+"""Settings found by trying them: `RankerSearch`, successive halving over features, costs, tree and search."""
+
+from .search import RankerSearch
+
+__all__ = ["RankerSearch"]

@@ -1,0 +1,86 @@
+"""From the values of axes to features and a model, and to the JSON that `arborank train --config` takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.estimator import Estimator, clone
+from ..core.types import Json, JsonMapping
+from ..features import NgramTfidf, TextFeatures
+from ..features.base import TextTransformer
+from ..linear import XRLinear
+from .space import DEFAULT, FEATURES
+
+__all__ = ["Setting", "changes", "config_of", "make_setting"]
+
+_PART = {"min_df": 2, "max_features": 300_000, "sublinear_tf": True}
+_AT_WORK = ("n_jobs", "verbose", "tree")  # no part of a configuration
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Features, None for those that a `TextRanker` takes by default, and a model; neither is fitted."""
+
+    features: TextTransformer | None
+    model: XRLinear
+
+
+def make_setting(features: TextTransformer | None, model: XRLinear, params: JsonMapping) -> Setting:
+    """Return copies of features and model with the values of ``params``."""
+    given = changes(params)
+    known = model.get_params(deep=False)
+    changed = clone(model).set_params(**{name: value for name, value in given.items() if name in known})
+    if "features" in given:
+        return Setting(_features(given), changed)
+    return Setting(None if features is None else clone(features), changed)
+
+
+def _features(given: JsonMapping) -> TextFeatures:
+    parts = []
+    for part in FEATURES[given["features"]]:
+        options: dict[str, Any] = {**_PART, **part}
+        options |= {name: given[name] for name in ("min_df", "max_features") if name in given}
+        if options.get("analyzer") == "char_wb":
+            low, high = given.get("characters", "3-5").split("-")
+            options["ngram_range"] = int(low), int(high)
+        parts.append(NgramTfidf(**options))
+    weight = given.get("character_weight")
+    return TextFeatures(parts=parts, weights=None if weight is None else [1.0, weight])
+
+
+def config_of(setting: Setting) -> Json:
+    """Return what differs from the defaults as JSON: what ``arborank train --config`` takes.
+
+    Features of other classes than this package's have no place in it.
+    """
+    config: Json = {"model": _changed(setting.model)}
+    features = setting.features
+    if isinstance(features, NgramTfidf):
+        features = TextFeatures(parts=[features], norm=None)
+    if isinstance(features, TextFeatures):
+        parts = [{"kind": type(part).__name__, **_changed(part)} for part in features.parts or ()]
+        section = {name: value for name, value in _changed(features).items() if name != "parts"}
+        config["features"] = {"parts": parts, **section} if parts else section
+    return config
+
+
+def _changed(estimator: Estimator) -> Json:
+    """Return the parameters that are not the default."""
+    defaults = type(estimator)().get_params(deep=False)
+    params = estimator.get_params(deep=False)
+    return {
+        name: _plain(value)
+        for name, value in params.items()
+        if name not in _AT_WORK and repr(value) != repr(defaults[name])
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):  # JSON has lists only
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def changes(params: JsonMapping) -> Json:
+    """Return the values that are not the default."""
+    return {name: value for name, value in params.items() if value != DEFAULT}

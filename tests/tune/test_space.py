@@ -1,0 +1,49 @@
+"""Every value that is tried can be trained, and is written as a configuration."""
+
+import json
+
+import pytest
+
+from arborank import TextRanker, XRLinear
+from arborank.tune.setting import config_of, make_setting
+from arborank.tune.space import DEFAULT, make_space
+
+SPACE = make_space(XRLinear().get_params(deep=False), of_texts=True)
+NEEDED = {"min_df": {"features": "words"}, "characters": {"features": "words + characters"}}
+NEEDED |= {"max_features": NEEDED["min_df"], "character_weight": NEEDED["characters"]}
+NEEDED |= {name: {"negatives": "tfn+man"} for name in ("combine", "beam_size")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(axis.name, value) for axis in SPACE.axes for value in axis.values], ids=str
+)
+def test_every_value_can_be_trained(data, name, value):
+    params = SPACE.complete({**NEEDED.get(name, {}), name: value})
+    assert params[name] == value
+    setting = make_setting(None, XRLinear(max_leaf_size=3), params)
+    TextRanker(features=setting.features, model=setting.model, n_jobs=1).fit(*data[0])
+    config = json.loads(json.dumps(config_of(setting)))
+    if name in XRLinear().get_params():
+        assert config["model"][name] == value
+    else:
+        assert config["features"]["parts"]
+
+
+def test_defaults_change_nothing():
+    setting = make_setting(None, XRLinear(), SPACE.defaults)
+    assert setting.features is None
+    assert config_of(setting) == {"model": {}}
+    assert set(SPACE.defaults.values()) == {DEFAULT}
+
+
+def test_starters_are_settings_of_the_space():
+    assert len(SPACE.starters) >= 5
+    for starter in SPACE.starters:
+        assert SPACE.complete(starter).items() >= starter.items()
+
+
+def test_what_a_ranker_has_anyway_is_no_other_value():
+    space = make_space(XRLinear(branching=64).get_params(deep=False), of_texts=False)
+    (branching,) = (axis for axis in space.axes if axis.name == "branching")
+    assert 64 not in branching.values
+    assert "features" not in space.defaults
