@@ -151,9 +151,10 @@ def test_shells_complete_commands(shell):
 
 def test_errors_of_the_library_name_options(run, folder):
     (folder / "about.tsv").write_text("apple\ta fruit\n")
-    told = run("train", "train.jsonl", "-m", "told", "--label-texts", "about.tsv", code=1).stderr
-    assert "Error: --label-texts is given, but representation 'pifa' does not use it" in told
-    assert "say --cold-start for labels that are ranked by these texts" in told
+    options = ("--label-texts", "about.tsv", "--no-learn-label-texts")
+    told = run("train", "train.jsonl", "-m", "told", *options, code=1).stderr
+    assert "Error: --label-texts has no use: representation 'pifa' is made without it" in told
+    assert "say --learn-label-texts for labels that are learned from these texts" in told
 
 
 @pytest.mark.parametrize("text", ["", "std::bad_alloc"])

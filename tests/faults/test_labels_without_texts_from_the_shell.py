@@ -1,4 +1,4 @@
-"""``arborank train --label-texts --cold-start`` makes the model that ``TextRanker.fit`` makes of the same."""
+"""``arborank train --label-texts`` makes the model that ``TextRanker.fit`` makes of the same."""
 
 import json
 
@@ -36,13 +36,31 @@ def train(*options, data="data.jsonl"):
 
 
 def test_labels_that_no_text_has(place):
-    done = train("--label-texts", "about.jsonl", "--cold-start")
+    done = train("--label-texts", "about.jsonl")
     assert done.exit_code == 0, done.output
     model = arborank.load("model")
     assert set(model.labels_) == {"apple", "car", "pear"}
-    right = TextRanker().fit(TEXTS, LABELS, label_texts=ABOUT, cold_start=True)
+    right = TextRanker().fit(TEXTS, LABELS, label_texts=ABOUT)
     queries = ["green apple", "a kind", "car"]
     assert model.rank_batch(queries, 3) == right.rank_batch(queries, 3)
+
+
+def test_several_texts_about_a_label(place):
+    write("about.jsonl", ["a kind", "green apple"], [["pear"], ["pear"]])
+    assert train("--label-texts", "about.jsonl").exit_code == 0
+    right = TextRanker().fit(TEXTS, LABELS, label_texts={"pear": ["a kind", "green apple"]})
+    assert arborank.load("model").rank_batch(["a kind", "green"], 3) == right.rank_batch(
+        ["a kind", "green"], 3
+    )
+
+
+def test_names_of_labels(place):
+    for option, learned in (("--label-names", True), ("--no-label-names", False)):
+        assert train(option, "--force").exit_code == 0
+        model = arborank.load("model")
+        assert model.label_names_ is learned
+        right = TextRanker(label_names=learned).fit(TEXTS, LABELS)
+        assert model.rank_batch(["apple", "car"], 2) == right.rank_batch(["apple", "car"], 2)
 
 
 def test_texts_that_only_group_labels(place):
@@ -50,14 +68,14 @@ def test_texts_that_only_group_labels(place):
     model = XRLinear(representation="pifa-concat")
     about = {"apple": ABOUT["apple"]}
     write("about.jsonl", about.values(), [[name] for name in about])
-    done = train("--label-texts", "about.jsonl", "--config", "settings.json")
+    done = train("--label-texts", "about.jsonl", "--no-learn-label-texts", "--config", "settings.json")
     assert done.exit_code == 0, done.output
-    right = TextRanker(model=model).fit(TEXTS, LABELS, label_texts=about)
+    right = TextRanker(model=model).fit(TEXTS, LABELS, label_texts=about, learn_label_texts=False)
     assert arborank.load("model").rank_batch(TEXTS, 2) == right.rank_batch(TEXTS, 2)
 
 
 def test_a_directory_that_training_goes_on_in(place):
-    options = ("--label-texts", "about.jsonl", "--cold-start", "--work-dir", "work")
+    options = ("--label-texts", "about.jsonl", "--work-dir", "work")
     assert train(*options).exit_code == 0
     first = arborank.load("model").rank_batch(TEXTS, 3)
     assert train(*options, "--force").exit_code == 0
@@ -67,14 +85,15 @@ def test_a_directory_that_training_goes_on_in(place):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--cold-start",), "--cold-start goes with --label-texts FILE"),
-        (("--label-texts", "about.jsonl"), "about 'pear', which no text has as a label"),
-        (("--label-texts", "twice.jsonl", "--cold-start"), "twice.jsonl has two texts about 'pear'"),
-        (("--label-texts", "none.jsonl", "--cold-start"), "does not exist"),
+        (("--no-learn-label-texts",), "--no-learn-label-texts goes with --label-texts FILE"),
+        (
+            ("--label-texts", "about.jsonl", "--no-learn-label-texts"),
+            "about 'pear', which no text has as a label",
+        ),
+        (("--label-texts", "none.jsonl"), "does not exist"),
     ],
 )
 def test_what_does_not_go_together(place, options, message):
-    write("twice.jsonl", ["a", "b"], [["pear"], ["pear"]])
     done = train(*options)
     assert done.exit_code != 0
     assert message in " ".join(done.output.split())
@@ -84,6 +103,6 @@ def test_what_does_not_go_together(place, options, message):
 def test_matrices_have_no_label_texts(place):
     sp.save_npz("X.npz", sp.csr_array(np.eye(4, dtype=np.float32)))
     sp.save_npz("Y.npz", sp.csr_array(np.eye(4, dtype=np.float32)))
-    done = train("--labels", "Y.npz", "--label-texts", "about.jsonl", "--cold-start", data="X.npz")
+    done = train("--labels", "Y.npz", "--label-texts", "about.jsonl", data="X.npz")
     assert done.exit_code == 2
-    assert "--label-texts do not apply" in " ".join(done.output.split())
+    assert "--label-texts and --label-names do not apply" in " ".join(done.output.split())

@@ -256,7 +256,7 @@ def test_ids_that_are_labels(write, run, model):
     assert read_texts("a.tsv", unique_labels=True).labels == expected
     assert read_texts("a.tsv", known=ids).labels == expected
     write("b.tsv", "".join(f"{ids[i % 30]}\tbuy the thing {i % 7}\n" for i in range(60)))
-    run("train", "b.tsv", "-m", "m", "--label-texts", "a.tsv", "--cold-start")
+    run("train", "b.tsv", "-m", "m", "--label-texts", "a.tsv")
     assert len(run("rank", "m", "thing", "--titles", "a.tsv", "-k", 2).stdout.splitlines()) == 2
     run("evaluate", "m", "a.tsv")
 

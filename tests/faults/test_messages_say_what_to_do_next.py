@@ -133,7 +133,10 @@ def test_files_that_are_no_log(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--label-texts about.tsv", "--label-texts is given, but .*; say --cold-start for labels that"),
+        (
+            "--label-texts about.tsv --no-learn-label-texts",
+            "--label-texts has no use: .*; say --learn-label-texts for labels that",
+        ),
         ("--ngrams 3,1", "--ngrams must hold 1 <= min <= max"),
         ("--min-df 9", "--min-df 9 keeps terms that are in at least 9 texts"),
         ("--min-df 8", "--min-df 8 and max_df=1.0 leave no term of 8 texts"),

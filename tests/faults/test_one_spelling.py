@@ -150,9 +150,7 @@ def test_texts_about_labels_by_name(asked):
     text = texts_of("NFC")[1]
     assert described.rank(text) == expected.rank(text)
     assert plain.labels_ == described.labels_
-    new = TextRanker(FEATURES["words"]).fit(
-        texts_of("NFC")[1:] * 2, spelt("NFC")[1:] * 2, label_texts=about, cold_start=True
-    )
+    new = TextRanker(FEATURES["words"]).fit(texts_of("NFC")[1:] * 2, spelt("NFC")[1:] * 2, label_texts=about)
     assert new.rank(texts_of("NFC")[0], k=1)[0][0] == spelt("NFC")[0]
 
 

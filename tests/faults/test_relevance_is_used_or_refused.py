@@ -75,11 +75,11 @@ def test_relevance_comes_in_columns():
     assert scores(fitted(single, relevance=[2.0] * 6)) == scores(fitted(single, relevance=[[2.0]] * 6))
 
 
-def test_a_cold_start_keeps_the_relevance():
+def test_texts_about_labels_keep_the_relevance():
     texts = {"apple": "sweet fruit", "boat": "old red"}
-    ranker = fitted(LABELS, relevance=WEIGHTS, label_texts=texts, cold_start=True)
+    ranker = fitted(LABELS, relevance=WEIGHTS, label_texts=texts)
     assert "boat" in ranker.labels_
-    assert scores(ranker) != scores(fitted(LABELS, label_texts=texts, cold_start=True))
+    assert scores(ranker) != scores(fitted(LABELS, label_texts=texts))
 
 
 def test_an_ensemble_passes_it_on():
@@ -173,9 +173,12 @@ def test_texts_about_what_is_no_label():
     with pytest.raises(
         ValueError, match="label_texts is about 'aple' and 1 more labels, which no text has as a label"
     ):
-        fitted(LABELS, label_texts=about, model=concat)
-    assert len(fitted(LABELS, label_texts={"apple": "a fruit"}, model=concat).labels_) == 4
-    assert len(fitted(LABELS, label_texts=about, cold_start=True).labels_) == 6
+        fitted(LABELS, label_texts=about, model=concat, learn_label_texts=False)
+    assert (
+        len(fitted(LABELS, label_texts={"apple": "a fruit"}, model=concat, learn_label_texts=False).labels_)
+        == 4
+    )
+    assert len(fitted(LABELS, label_texts=about).labels_) == 6
 
 
 # ---------------------------------------------------------------- files

@@ -343,13 +343,13 @@ def test_names_and_filters(ranker):
         with pytest.raises(
             TypeError, match=r"label_texts must map names to texts.*give a dict, such as dict"
         ):
-            TextRanker(NgramTfidf()).fit(TEXTS, LABELS, label_texts=wrong, cold_start=True)
+            TextRanker(NgramTfidf()).fit(TEXTS, LABELS, label_texts=wrong)
         with pytest.raises(
             TypeError, match=r"label_weights must map names to numbers.*give a dict, such as dict"
         ):
             ranker.rank("fruit", label_weights=wrong)
     with pytest.raises(TypeError, match="found 'apple': nan; leave labels without a text out"):
-        TextRanker(NgramTfidf()).fit(TEXTS, LABELS, label_texts={"apple": float("nan")}, cold_start=True)
+        TextRanker(NgramTfidf()).fit(TEXTS, LABELS, label_texts={"apple": float("nan")})
 
 
 # ---------------------------------------------------------------- labels by id, and matrices

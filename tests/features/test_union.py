@@ -37,10 +37,58 @@ def test_equals_parts_side_by_side(norm, n_parts):
     assert len(features.get_feature_names_out()) == found.shape[1]
 
 
-def test_default_part():
-    texts = ["red apple pie", "green apple pie"]
+LONG = [
+    "the red apple pie of an old town and some green words that make every text longer "
+    + " ".join(f"w{i * j % 97}" for j in range(30))
+    for i in range(40)
+]
+SHORT = ["red apple pie", "green apple pie", "an old fast car", "an old slow car"]
+UNSPACED = ["机器学习在自然语言处理中的应用", "城市交通规划与管理方法研究自然语言处理中"] * 2
+KOREAN = ["한국 사과 맛", "한국 배 맛", "파란 차 길"] * 2
+
+
+@pytest.mark.parametrize(
+    ("texts", "kinds"),
+    [
+        (LONG, [("word", (1, 2), 1.0)]),
+        (SHORT, [("word", (1, 2), 1.0), ("char_wb", (5, 5), 1.0)]),
+        (KOREAN, [("word", (1, 2), 1.0), ("char_wb", (2, 3), 1.0)]),
+        (UNSPACED, [("char", (1, 3), 1.0)]),
+        (SHORT * 300, [("word", (1, 2), 1.0), ("char_wb", (5, 5), 0.01)]),
+    ],
+)
+def test_parts_are_chosen_by_the_texts(texts, kinds):
+    if len(texts) > 1000:  # other words in every text
+        texts = [f"{text} word{i} word{i // 2}" for i, text in enumerate(texts)]
     features = TextFeatures().fit(texts)
-    assert features.get_feature_names_out().tolist() == ["apple", "apple pie", "pie"]
+    assert [(part.analyzer, part.ngram_range, part.max_df) for part in features.parts_] == kinds
+    assert all(part.min_df == 2 and part.sublinear_tf for part in features.parts_)
+    given = TextFeatures(parts=features.parts_).fit(texts)
+    assert same_bytes(given.transform(texts), features.transform(texts))
+    assert same_bytes(TextFeatures().fit_transform(text for text in texts), given.transform(texts))
+
+
+@pytest.mark.parametrize("texts", [["red apple", "red apple"] * 1000, ["ab cd", "ef cd gh"]])
+def test_parts_without_a_term_are_left_out(texts):
+    assert TextFeatures().fit_transform(texts).nnz > 0
+
+
+def test_the_first_texts_decide():
+    texts = [f"w{i} w{i // 2} apple pie" for i in range(1000)]
+    assert len(TextFeatures().fit([*texts, *LONG * 50]).parts_) == 2
+    assert len(TextFeatures().fit([*LONG * 25, *texts * 5]).parts_) == 1
+
+
+def test_chosen_parts_are_saved(tmp_path):
+    features = TextFeatures().fit(SHORT)
+    state = features.to_state()
+    assert state.config["weights"] == [1.0, 1.0]
+    assert [part.analyzer for part in state.parts.values()] == ["word", "char_wb"]
+
+
+def test_weights_need_parts():
+    with pytest.raises(TypeError, match="weights are given, but the parts that they belong to are not"):
+        TextFeatures(weights=[1.0]).fit(SHORT)
 
 
 def test_names_tell_the_part():

@@ -3,7 +3,7 @@
 import pytest
 
 import arborank
-from arborank import NgramTfidf, TextRanker, XRLinear
+from arborank import Ensemble, NgramTfidf, TextRanker, XRLinear
 
 TEXTS = ["a red apple", "a green apple", "a fast car", "an old car", "an old red car", "apple pie"] * 3
 LABELS = [
@@ -118,9 +118,11 @@ def test_bad_input(texts, labels, error, says):
         TextRanker(features=NgramTfidf()).fit(texts, labels)
 
 
-def test_cold_start_is_a_flag():
-    with pytest.raises(TypeError, match="cold_start must be True or False, found 'yes'"):
-        TextRanker().fit(["a"], [["x"]], label_texts={"y": "b"}, cold_start="yes")
+def test_flags():
+    with pytest.raises(TypeError, match="learn_label_texts must be True or False, found 'yes'"):
+        TextRanker().fit(["a"], [["x"]], label_texts={"y": "b"}, learn_label_texts="yes")
+    with pytest.raises(TypeError, match="label_names must be 'auto', True or False, found 'yes'"):
+        TextRanker(label_names="yes").fit(["a"], [["x"]])
 
 
 @pytest.mark.parametrize(
@@ -149,10 +151,15 @@ def test_arguments_that_a_model_has_no_use_for():
             return super().fit(X, Y)
 
     texts, labels = ["ab cd", "cd ef"] * 2, ["x", "y"] * 2
-    with pytest.raises(ValueError, match="label_texts is given, but representation 'pifa' does not use it"):
-        TextRanker().fit(texts, labels, label_texts={"x": "ab"})
-    with pytest.raises(TypeError, match="label_texts is given, but Plain has no use for it"):
-        TextRanker(model=Plain()).fit(texts, labels, label_texts={"x": "ab"})
+    only = {"label_texts": {"x": "ab"}, "learn_label_texts": False}
+    with pytest.raises(ValueError, match="label_texts has no use: representation 'pifa' is made without it"):
+        TextRanker().fit(texts, labels, **only)
+    with pytest.raises(
+        ValueError, match="label_texts has no use: Ensemble does not represent labels by texts"
+    ):
+        TextRanker(model=Ensemble([XRLinear()])).fit(texts, labels, **only)
+    with pytest.raises(ValueError, match="learn_label_texts is False, but label_texts is not given"):
+        TextRanker().fit(texts, labels, learn_label_texts=False)
     with pytest.raises(TypeError, match="work_dir is given, but Plain has no use for it"):
         TextRanker(model=Plain()).fit(texts, labels, work_dir="training")
 

@@ -110,29 +110,28 @@ def test_a_changed_ranker_is_saved_and_loaded(ranker, tmp_path):
     assert arborank.load(tmp_path / "model").rank("peachish", k=3) == grown.rank("peachish", k=3)
 
 
-def test_cold_start_finds_labels_that_only_have_a_text():
+def test_labels_that_only_have_a_text_are_found():
     texts, labels = corpus(FRUIT[:6] + CARS[:4])
     about = {name: f"the {name}ish {'fruit' if name in FRUIT else 'vehicle'}" for name in FRUIT + CARS}
     cold = TextRanker(features=NgramTfidf(), model=XRLinear(max_leaf_size=4))
-    cold.fit(texts, labels, label_texts=about, cold_start=True)
+    cold.fit(texts, labels, label_texts=about)
     assert set(cold.labels_) == {*FRUIT, *CARS}
     for name in ("peach", "olive", "van", "wagon", "apple"):
         assert name in dict(cold.rank(f"{name}ish", k=2))
     # labels with instances gain by their text, too
     named = TextRanker(features=NgramTfidf()).fit(
-        ["red", "yellow"], [["apple"], ["banana"]], label_texts={"apple": "a pome"}, cold_start=True
+        ["red", "yellow"], [["apple"], ["banana"]], label_texts={"apple": "a pome"}
     )
     assert best(named, "pome") == "apple"
-    assert named.model_.n_instances_ == 3
+    assert named.model_.n_instances_ == 2  # texts about labels are not counted
+    assert named.model_.label_counts_.tolist() == [1, 1]
 
 
-def test_cold_start_and_representation_by_text():
+def test_texts_about_labels_are_learned_from_and_represent_them():
     texts, labels = corpus(FRUIT[:6] + CARS[:4])
     about = {name: f"the {name}ish" for name in FRUIT + CARS}
     model = XRLinear(representation="pifa-concat", max_leaf_size=4)
-    cold = TextRanker(features=NgramTfidf(), model=model).fit(
-        texts, labels, label_texts=about, cold_start=True
-    )
+    cold = TextRanker(features=NgramTfidf(), model=model).fit(texts, labels, label_texts=about)
     assert "peach" in dict(cold.rank("peachish", k=2))
 
 
@@ -219,7 +218,11 @@ def test_cold_start_and_representation_by_text():
         (lambda r, x, y: r.remove_labels(["fig"]), ValueError, "'fig', which is not a label"),
         (lambda r, x, y: r.remove_labels(list(r.labels_)), ValueError, "every label"),
         (lambda r, x, y: r.refresh_labels(["peach"], x, y), ValueError, "'peach', which is not a label"),
-        (lambda r, x, y: TextRanker().fit(x, y, cold_start=True), ValueError, "cold_start needs label_texts"),
+        (
+            lambda r, x, y: TextRanker().fit(x, y, learn_label_texts=False),
+            ValueError,
+            "learn_label_texts is False, but label_texts is not given",
+        ),
         (lambda r, x, y: TextRanker().fit(x, y, label_texts={"a": 1}), TypeError, "map str to str"),
     ],
 )
@@ -236,7 +239,7 @@ def test_a_model_that_cannot_change_says_so():
     with pytest.raises(TypeError, match="Ensemble has no remove_labels"):
         both.remove_labels(["apple"])
     with pytest.raises(TypeError, match="Ensemble has no learn_unseen_labels, which the 1 labels without"):
-        both.fit(texts, labels, label_texts={"fig": "figs"}, cold_start=True)
+        both.fit(texts, labels, label_texts={"fig": "figs"})
 
 
 def test_questions_without_an_answer_get_a_defined_one(ranker):

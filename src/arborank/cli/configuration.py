@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_features", "build_model", "read_config"]
 
-# What TextFeatures does by default, for options to change single values of.
+# What options of features change single values of.
 _DEFAULT_PART = {"ngram_range": [1, 2], "min_df": 2, "max_features": 300_000, "sublinear_tf": True}
 
 Config = dict[str, Any]
@@ -38,7 +38,9 @@ def read_config(path: str | None) -> Config:
 
 
 def build_features(config: Config, options: Mapping[str, object]) -> "TextFeatures":
-    """Make `TextFeatures`; ``options`` are parameters of its only part, and win over the file.
+    """Make `TextFeatures`, which chooses its parts unless the file or ``options`` say anything of them.
+
+    ``options`` are parameters of its only part, and win over the file.
 
     A part is an object with the parameters of its ``kind``, one of `arborank.features.PARTS`: an `NgramTfidf` without.
     """
@@ -46,6 +48,8 @@ def build_features(config: Config, options: Mapping[str, object]) -> "TextFeatur
 
     section = dict(config.get("features", {}))
     _check_names("features parameter", section, TextFeatures().get_params())
+    if not options and "parts" not in section:
+        return TextFeatures(**section)
     parts = section.pop("parts", [_DEFAULT_PART])
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise ValueError("features parameter 'parts' must be a list of JSON objects, one per part")

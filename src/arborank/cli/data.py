@@ -61,19 +61,17 @@ def read_names(path: str) -> list[str]:
     return names
 
 
-def read_label_texts(path: str | None, layout: "Layout") -> dict[str, str]:
-    """Read texts about labels, each labelled with the one it is about: a text by label name."""
+def read_label_texts(path: str | None, layout: "Layout") -> dict[str, list[str]]:
+    """Read texts about labels, each labelled with the one it is about: texts by label name."""
     if path is None:
         return {}
     from ..datasets import read_texts
 
     found = read_texts(path, layout, unique_labels=True)
-    about: dict[str, str] = {}
+    about: dict[str, list[str]] = {}
     for text, names in zip(found.texts, found.labels, strict=True):
         for name in names:
-            if name in about:
-                raise ValueError(f"{path} has two texts about {name!r}")
-            about[name] = text
+            about.setdefault(name, []).append(text)
     return about
 
 

@@ -74,6 +74,7 @@ def _member(model: Any) -> dict[str, Any]:
     parts = parts_of(model)
     if parts:
         facts["features"] = [_estimator(part) for part in parts]
+        facts["label_names"] = model.label_names_
     facts["estimator"] = _estimator(inner_of(model))
     ranker = tree_of(model)
     if ranker is None:

@@ -87,6 +87,8 @@ def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, example
 
     for number, part in enumerate(parts_of(model)):
         put(f"features {number}: {printable(call_of(part))}")
+    if known.get("label_names"):
+        put("labels: their names are learned from, too")
     put(f"model: {printable(call_of(inner_of(model)))}")
     ranker = tree_of(model)
     if ranker is None:

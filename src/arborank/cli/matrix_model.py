@@ -65,7 +65,7 @@ class MatrixModel:
         """Return the number of a label."""
         return label
 
-    def changes(self, data: Data | None, label_texts: Mapping[str, str]) -> "NumberChanges":
+    def changes(self, data: Data | None, label_texts: Mapping[str, Sequence[str]]) -> "NumberChanges":
         """Begin to change labels by number."""
         from ..linear import XRLinear
 

@@ -81,7 +81,11 @@ def rank(
 def _titles(ranker: "TextRanker", path: str, layout: "Layout") -> Mapping[str, str]:
     from ..text.names import by_name
 
-    about = by_name("--titles", read_label_texts(path, layout), ranker.normalization)
+    read = read_label_texts(path, layout)
+    for name, texts in read.items():
+        if len(texts) > 1:
+            raise ValueError(f"{path} has {len(texts)} titles of {name!r}")
+    about = by_name("--titles", {name: texts[0] for name, texts in read.items()}, ranker.normalization)
     if not any(name in ranker.labels_ for name in about):
         raise ValueError(
             f"{path} has no title of a label that the model knows, such as {ranker.labels_[0]!r}"

@@ -1,6 +1,6 @@
 """A model that reads texts and ranks labels that have names."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .models import Data
@@ -72,7 +72,7 @@ class TextModel:
         """Return the name of a label."""
         return self.estimator.labels_[label]
 
-    def changes(self, data: Data | None, label_texts: Mapping[str, str]) -> "NameChanges":
+    def changes(self, data: Data | None, label_texts: Mapping[str, Sequence[str]]) -> "NameChanges":
         """Begin to change labels by name."""
         return NameChanges(self.estimator, None if data is None else self.own(data, "--data"), label_texts)
 
@@ -80,7 +80,9 @@ class TextModel:
 class NameChanges:
     """A model of texts while its labels change."""
 
-    def __init__(self, model: "TextRanker", data: "TextData | None", about: Mapping[str, str]) -> None:
+    def __init__(
+        self, model: "TextRanker", data: "TextData | None", about: Mapping[str, Sequence[str]]
+    ) -> None:
         from ..core.label_lists import name_rows
         from ..text.names import by_name
 
@@ -116,11 +118,11 @@ class NameChanges:
         self.estimator = self.estimator.add_labels(new, self._texts, rows, label_texts=about, **options)
         return len(new)
 
-    def _lesson(self, names: Iterable[str]) -> tuple[list[list[str]], dict[str, str] | None]:
+    def _lesson(self, names: Iterable[str]) -> tuple[list[list[str]], dict[str, Sequence[str]] | None]:
         """Return the labels of every text, and texts about labels, but for labels that the model will not have."""
         there = self._spelt(names) | set(self.estimator.labels_)
         rows = [[name for name in row if name in there] for row in self._rows]
-        return rows, {name: text for name, text in self._about.items() if name in there} or None
+        return rows, {name: texts for name, texts in self._about.items() if name in there} or None
 
     def _spelt(self, names: Iterable[str]) -> set[str]:
         from ..core.spelling import spell

@@ -1,10 +1,9 @@
 """`arborank train`."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -44,7 +43,11 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     type=FILE,
     help='JSON with all parameters: {"features": {"parts": [{"kind": "NgramTfidf", ...}]}, "model": {...}}.',
 )
-@click.option("--analyzer", type=click.Choice(["word", "char", "char_wb"]), help="n-grams of what.  [word]")
+@click.option(
+    "--analyzer",
+    type=click.Choice(["word", "char", "char_wb"]),
+    help="n-grams of what.  [by the texts; word with the next three]",
+)
 @click.option(
     "--ngrams", "ngram_range", type=Several(POSITIVE), metavar="MIN,MAX", help="Lengths of n-grams.  [1,2]"
 )
@@ -72,13 +75,18 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option(
     "--label-texts",
     type=FILE,
-    help="Texts about labels, each labelled with the one it is about; with --cold-start, or for a representation of "
-    "--config that takes them.",
+    help="Texts about labels, each labelled with the one it is about; labels that no other text has are ranked by "
+    "them.",
 )
 @click.option(
-    "--cold-start",
-    is_flag=True,
-    help="Learn from --label-texts too, and rank labels that are in no other text by theirs.",
+    "--learn-label-texts/--no-learn-label-texts",
+    default=True,
+    help="Whether --label-texts are learned from, or only for a representation of --config that takes them.  [yes]",
+)
+@click.option(
+    "--label-names/--no-label-names",
+    default=None,
+    help="Whether the names of labels are learned from, too.  [if it helps on held-out texts]",
 )
 @data_options
 @ks_option
@@ -94,7 +102,8 @@ def train(
     preset: str | None,
     work_dir: str | None,
     label_texts: str | None,
-    cold_start: bool,
+    learn_label_texts: bool,
+    label_names: bool | None,
     form: Form,
     ks: tuple[int, ...],
     jobs: int | None,
@@ -109,7 +118,7 @@ def train(
     if test is not None and holdout is not None:
         raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
     _check_pair("test-labels", test_labels, "--test X.npz", test)
-    _check_pair("cold-start", cold_start or None, "--label-texts FILE", label_texts)
+    _check_pair("no-learn-label-texts", not learn_label_texts or None, "--label-texts FILE", label_texts)
     check_destination(directory, force)
     if work_dir is not None:
         check_apart(work_dir, directory)
@@ -135,12 +144,15 @@ def train(
         chosen = held_out(len(train_data), holdout, model.random_state)
         train_data, test_data = train_data.take(~chosen), train_data.take(chosen)
     about = read_label_texts(label_texts, form.layout)
-    if not isinstance(train_data, TextData) and (of_features or "features" in settings or about):
+    of_texts = of_features or "features" in settings or about or label_names is not None
+    if of_texts and not isinstance(train_data, TextData):
         raise click.UsageError(
-            f"{data} holds features already; options of features and --label-texts do not apply"
+            f"{data} holds features already; options of features, --label-texts and --label-names do not apply"
         )
     start = time.perf_counter()
-    fitted = _fit(train_data, model, features, jobs, about, cold_start, work_dir)
+    names: bool | Literal["auto"] = "auto" if label_names is None else label_names
+    given = {"label_texts": about or None, "learn_label_texts": learn_label_texts, "work_dir": work_dir}
+    fitted = _fit(train_data, model, features, jobs, names, given)
     took, tree = time.perf_counter() - start, tree_of(fitted.estimator)
     assert tree is not None
     say(f"trained {tree.n_labels_:,} labels on {tree.n_features_in_:,} features in {took:.1f} s")
@@ -157,20 +169,21 @@ def _fit(
     model: "XRLinear",
     features: "TextFeatures",
     jobs: int | None,
-    about: Mapping[str, str],
-    cold_start: bool,
-    work_dir: str | None,
+    label_names: 'bool | Literal["auto"]',
+    options: dict[str, Any],
 ) -> Ranker:
     from ..datasets import TextData
     from ..text import TextRanker
 
     if not isinstance(data, TextData):
         say(f"{len(data):,} instances, {data.Y.shape[1]:,} labels")
-        return MatrixModel(model.fit(data.X, data.Y, work_dir=work_dir))
+        return MatrixModel(model.fit(data.X, data.Y, work_dir=options["work_dir"]))
     say(f"{len(data):,} texts")
-    ranker = TextRanker(features=features, model=model, n_jobs=jobs)
-    options: Any = {"label_texts": about or None, "cold_start": cold_start, "work_dir": work_dir}
-    return TextModel(ranker.fit(data.texts, data.labels, relevance=data.relevance, **options))
+    ranker = TextRanker(features, model, label_names=label_names, n_jobs=jobs)
+    ranker.fit(data.texts, data.labels, relevance=data.relevance, **options)
+    if ranker.label_names_:
+        say("the names of labels are learned from, too")
+    return TextModel(ranker)
 
 
 def _check_pair(option: str, value: object, other: str, other_value: object) -> None:

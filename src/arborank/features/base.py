@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence, Sized
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .._native import NgramEncoder, NgramFitter
 from ..core.estimator import Estimator
 from ..core.lazy import sp
@@ -33,11 +36,15 @@ class TextTransformer(Protocol):
         """Return the rows of texts."""
 
 
-def fit_rows(features: TextTransformer, texts: Iterable[str]) -> Any:
-    """Fit a vectoriser, and return what `rows_of` would of the same texts."""
+def fit_rows(features: TextTransformer, texts: Sequence[str], further: Sequence[str] = ()) -> Any:
+    """Fit a vectoriser, and return what `rows_of` would of the same texts.
+
+    ``further`` texts stand behind the others; it is no matter for a warning if they have no term.
+    """
+    both = [*texts, *further] if further else texts
     if isinstance(features, TextVectorizer):
-        return features._fit_rows(texts)
-    return _ready(features.fit_transform(texts))
+        return features._fit_rows(both, len(texts))
+    return _ready(features.fit_transform(both))
 
 
 def rows_of(features: TextTransformer, texts: Iterable[str]) -> Any:
@@ -87,13 +94,13 @@ class TextVectorizer(Estimator, ABC):
         """Equal to ``fit(texts).transform(texts)``, with one pass over the texts."""
         return to_scipy(self._fit_rows(texts))
 
-    def _fit_rows(self, texts: Iterable[str]) -> Csr:
+    def _fit_rows(self, texts: Iterable[str], n_judged: int | None = None) -> Csr:
         fitter = self._learn_parts(texts, keep_rows=True)
         weights = [part._weights(weight) for part, weight in self._weighted_parts()]
         with self._progress("weighting terms", fitter.n_texts) as progress:
             arrays = fitter.rows(weights, self._joint_norm(), progress)
         rows = Csr(*arrays, self._width())
-        self._warn(fitter, rows)
+        self._warn(fitter, np.diff(rows.indptr)[:n_judged])
         return rows
 
     def transform(self, texts: Iterable[str]) -> "sp.csr_array":
@@ -123,9 +130,8 @@ class TextVectorizer(Estimator, ABC):
         return NgramEncoder(parts, self._joint_norm()), self._width()
 
     def _learn_parts(self, texts: Iterable[str], keep_rows: bool) -> NgramFitter:
-        parts = self._new_parts()
+        parts, texts = self._new_parts(as_texts(texts))
         fitter = NgramFitter([part._checked() for part in parts], keep_rows, n_threads(self.n_jobs))
-        texts = as_texts(texts)
         with self._progress("reading texts", texts) as progress:
             n_texts = fitter.add(texts, progress)
         for i, part in enumerate(parts):
@@ -139,8 +145,8 @@ class TextVectorizer(Estimator, ABC):
         self.__dict__.pop("_encoder", None)
         return fitter
 
-    def _warn(self, fitter: NgramFitter, rows: Csr | None) -> None:
-        warn_of_lost_texts(fitter, [part for part, _ in self._weighted_parts()], rows)
+    def _warn(self, fitter: NgramFitter, n_terms: NDArray[np.int64] | None) -> None:
+        warn_of_lost_texts(fitter, [part for part, _ in self._weighted_parts()], n_terms)
 
     def _progress(self, description: str, texts: Any) -> Any:
         total = texts if isinstance(texts, int) else len(texts) if isinstance(texts, Sized) else None
@@ -150,8 +156,8 @@ class TextVectorizer(Estimator, ABC):
         return sum(len(part.terms_) for part, _ in self._weighted_parts())
 
     @abstractmethod
-    def _new_parts(self) -> "Sequence[TfidfPart]":
-        """Return the parts to be learned, all parameters but those of the parts checked."""
+    def _new_parts(self, texts: Iterable[str]) -> "tuple[Sequence[TfidfPart], Iterable[str]]":
+        """Return the parts to be learned, all parameters but those of the parts checked, and all the texts."""
 
     @abstractmethod
     def _keep_parts(self, parts: "Sequence[TfidfPart]") -> None:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._native import NgramFitter
 from ..core.notices import warn
-from ..core.sparse import Csr
 
 if TYPE_CHECKING:
     from .part import TfidfPart
@@ -17,7 +17,9 @@ __all__ = ["warn_of_lost_texts"]
 _SHARE = 0.1
 
 
-def warn_of_lost_texts(fitter: NgramFitter, parts: "Sequence[TfidfPart]", rows: Csr | None) -> None:
+def warn_of_lost_texts(
+    fitter: NgramFitter, parts: "Sequence[TfidfPart]", n_terms: NDArray[np.int64] | None
+) -> None:
     """Warn when more than a tenth of the texts that were learned from has no term, or none that is a word.
 
     Parameters
@@ -25,8 +27,8 @@ def warn_of_lost_texts(fitter: NgramFitter, parts: "Sequence[TfidfPart]", rows: 
     fitter : NgramFitter
         Has read the texts.
     parts : sequence of TfidfPart
-    rows : Csr of shape (n_texts, n_terms), or None
-        Rows of the texts. Without them, terms are not missed that are in too few or too many texts.
+    n_terms : int64 array of shape (n_texts,), or None
+        How many terms the texts have. Without it, terms are not missed that are in too few or too many texts.
     """
     unparted = min(fitter.unparted(i) for i in range(len(parts)))
     if unparted > _SHARE:
@@ -38,13 +40,13 @@ def warn_of_lost_texts(fitter: NgramFitter, parts: "Sequence[TfidfPart]", rows: 
         )
         return
     n_lost, n_texts, where = fitter.n_without, fitter.n_texts, ""
-    if rows is not None:
-        empty = np.diff(rows.indptr) == 0
+    if n_terms is not None:
+        empty, n_texts = n_terms == 0, n_terms.size
         n_lost, where = int(empty.sum()), f", the first of them at position {int(empty.argmax())}"
     if n_lost > _SHARE * n_texts:
         warn(
             f"{n_lost:,} of {n_texts:,} texts ({n_lost / n_texts:.0%}) have no term{where}: a model learns nothing "
-            f"from them. {_ways_out(parts, rows is not None)}"
+            f"from them. {_ways_out(parts, n_terms is not None)}"
         )
 
 

@@ -1,7 +1,7 @@
 """One vocabulary with its weights: what the vectorisers of n-grams share, and what a union consists of."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -62,8 +62,8 @@ class TfidfPart(TextVectorizer):
 
     # ------------------------------------------------------------------ learning
 
-    def _new_parts(self) -> Sequence["TfidfPart"]:
-        return [self]
+    def _new_parts(self, texts: Iterable[str]) -> tuple[Sequence["TfidfPart"], Iterable[str]]:
+        return [self], texts
 
     def _keep_parts(self, parts: Sequence["TfidfPart"]) -> None:
         pass

@@ -1,6 +1,7 @@
 """Several n-gram vectorisers side by side, in one pass over the texts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from numbers import Real
 from typing import Literal, Self
 
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from ..core.checks import check_choice
 from ..core.estimator import check_fitted, clone
 from ..core.state import State, lasting
+from ..core.threads import n_threads
 from .base import TextVectorizer
+from .choice import SAMPLE, suitable_parts
 from .part import TfidfPart
-from .tfidf import NgramTfidf
 
 __all__ = ["TextFeatures"]
 
@@ -23,9 +25,10 @@ class TextFeatures(TextVectorizer):
     Parameters
     ----------
     parts : sequence of NgramTfidf or PrefixTfidf, optional
-        By default one part: words and pairs of words that occur in two texts or more, sublinear, at most
-        300 000. Rows of each part are normalised by its own ``norm`` first. Threads are set here: a part's
-        ``n_jobs`` must be None.
+        By default chosen for the texts, of which the first 1000 are looked at: words and pairs of words; beside them
+        n-grams of characters if texts have fewer than 30 different words on average; n-grams of characters alone in
+        scripts without spaces, such as Chinese. ``parts_`` shows the choice. Rows of each part are normalised by its
+        own ``norm`` first. Threads are set here: a part's ``n_jobs`` must be None.
     weights : sequence of float, one per part, optional
         Each part's values are multiplied by its weight. By default 1.
     norm : {"l2", "l1", None}, default="l2"
@@ -76,11 +79,21 @@ class TextFeatures(TextVectorizer):
 
     # ------------------------------------------------------------------ learning
 
-    def _new_parts(self) -> Sequence[TfidfPart]:
-        parts = [clone(part) for part in self._checked_parts()]
-        self._checked_weights(parts)
+    def _new_parts(self, texts: Iterable[str]) -> tuple[Sequence[TfidfPart], Iterable[str]]:
         check_choice("norm", self.norm, ("l1", "l2", None))
-        return parts
+        if self.parts is None:
+            if self.weights is not None:
+                raise TypeError(
+                    "weights are given, but the parts that they belong to are not; give parts, too"
+                )
+            if not isinstance(texts, Sequence):
+                texts = iter(texts)
+            first = list(islice(texts, SAMPLE))
+            parts: Sequence[TfidfPart] = suitable_parts(first, n_threads(self.n_jobs))
+            return parts, texts if isinstance(texts, Sequence) else chain(first, texts)
+        parts = [clone(part) for part in self._checked_parts(self.parts)]
+        self._checked_weights(parts)
+        return parts, texts
 
     def _keep_parts(self, parts: Sequence[TfidfPart]) -> None:
         self.parts_ = list(parts)
@@ -92,12 +105,10 @@ class TextFeatures(TextVectorizer):
     def _joint_norm(self) -> str:
         return self.norm or "none"
 
-    def _checked_parts(self) -> Sequence[TfidfPart]:
-        if self.parts is None:
-            return [NgramTfidf(ngram_range=(1, 2), min_df=2, max_features=300_000, sublinear_tf=True)]
-        if not isinstance(self.parts, Sequence):
-            raise TypeError(f"parts must be a list of NgramTfidf or PrefixTfidf, found {self.parts!r}")
-        parts = list(self.parts)
+    def _checked_parts(self, given: object) -> Sequence[TfidfPart]:
+        if not isinstance(given, Sequence):
+            raise TypeError(f"parts must be a list of NgramTfidf or PrefixTfidf, found {given!r}")
+        parts = list(given)
         if not parts:
             raise ValueError("parts is empty; at least one NgramTfidf or PrefixTfidf is needed")
         for i, part in enumerate(parts):
@@ -148,7 +159,7 @@ class TextFeatures(TextVectorizer):
             parts.append(part)
         features = cls(parts=parts, **lasting(state.config))
         features.parts_ = parts
-        features._checked_parts()
+        features._checked_parts(parts)
         features._checked_weights(parts)
         check_choice("norm", features.norm, ("l1", "l2", None))
         return features

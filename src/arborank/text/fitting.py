@@ -1,8 +1,9 @@
 """Fitting features, label names and model to texts with label names."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from inspect import signature
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -10,19 +11,24 @@ from ..core.errors import ArgumentError
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
 from ..core.sequences import text_list
-from ..core.sparse import Csr, to_scipy
+from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.strings import StringTable
 from ..core.types import FilePath, LabelModel, Relevance, WeightedLabels
 from ..features.base import TextTransformer, fit_rows, rows_of
 from ..indexing.representing import uses_label_features
-from .names import check_label_texts, encode_names
+from ..linear.fitted import FittedTree
+from .documents import documents_of, joined
+from .names import LabelTexts, check_label_texts, encode_names
+from .worth import names_help
 
 __all__ = [
     "Fitted",
     "LabelModel",
     "check_stage",
+    "discount",
     "fit_texts",
     "label_features",
+    "labels_of_documents",
     "learn_unseen",
     "others",
     "paired_rows",
@@ -30,12 +36,13 @@ __all__ = [
 
 
 class Fitted(NamedTuple):
-    """A model whose labels have names, and the features that it takes."""
+    """A model whose labels have names, the features that it takes, and whether it learns from names."""
 
     features: TextTransformer
     model: Any
     labels: StringTable
     normalization: str | None
+    label_names: bool
 
 
 def fit_texts(
@@ -46,11 +53,13 @@ def fit_texts(
     *,
     normalization: str | None,
     relevance: Relevance | None = None,
-    label_texts: Mapping[str, str] | None = None,
-    cold_start: bool = False,
+    label_names: bool | Literal["auto"] = "auto",
+    label_texts: LabelTexts | None = None,
+    learn_label_texts: bool = True,
     work_dir: FilePath | None = None,
+    n_jobs: int | None = None,
 ) -> Fitted:
-    """Fit features and model; parameters and errors are those of `TextRanker.fit`."""
+    """Fit features and model; parameters and errors are those of `TextRanker` and its ``fit``."""
     rows, weights = weighted_rows(labels, relevance, normalization)
     texts, rows = paired_rows(texts, rows)
     about = check_label_texts(label_texts, normalization)
@@ -58,19 +67,28 @@ def fit_texts(
     if not names:
         raise ValueError("labels holds no label name at all; at least one is needed")
     table = _table(names)
-    seen, unseen = _split(about, names, cold_start)
-    more = _extras(model, work_dir, weights, label_texts is not None and not cold_start, unseen)
-    rows += [[name] for name in seen]
-    X = fit_rows(features, [*texts, *seen.values(), *unseen.values()])
+    unseen = sorted(set(about).difference(names))
+    more = _extras(model, work_dir, weights, about, learn_label_texts, unseen)
+    Y = encode_names(rows, table, "error")
+    if label_names == "auto":
+        label_names = names_help(texts, Y, names, n_jobs=n_jobs)
+    documents = documents_of([*names, *unseen], about if learn_label_texts else {}, label_names)
+    seen = [(name, text) for name in names for text in documents[name]]
+    whole = joined(documents)
+    X = fit_rows(features, texts, [*(text for _, text in seen), *(whole[name] for name in unseen)])
+    n_rows = len(texts) + len(seen)
+    marked = labels_of_documents([name for name, _ in seen], X, n_rows)
     if weights is not None:
-        weights += [[1.0] for _ in seen]
-        more["relevance"] = encode_names(rows, table, "error", weights)
-    more |= label_features(features, model, names, about, cold_start)
+        ones = [[1.0] * len(row) for row in marked]
+        more["relevance"] = encode_names([*rows, *marked], table, "error", [*weights, *ones])
+    more |= label_features(features, model, names, whole if learn_label_texts else joined(about))
     # X may be no matrix, for a model that reads texts
-    model.fit(_first(X, len(rows)) if unseen else X, encode_names(rows, table, "error"), **more)
-    fitted = Fitted(features, model, table, normalization)
+    taught = encode_names(marked, table, "error")
+    model.fit(_first(X, n_rows) if unseen else X, _stacked(Y, taught), **more)
+    discount(model, taught, len(seen))
+    fitted = Fitted(features, model, table, normalization, label_names)
     if unseen:
-        fitted = learn_unseen(fitted, list(unseen), about, _first(X, len(texts)), rows[: len(texts)])
+        fitted = learn_unseen(fitted, unseen, whole, _first(X, len(texts)), rows)
     return fitted
 
 
@@ -92,19 +110,43 @@ def check_stage(name: str, stage: object, *methods: str) -> None:
 
 
 def label_features(
-    features: TextTransformer,
-    model: LabelModel,
-    names: Iterable[str],
-    about: Mapping[str, str],
-    optional: bool,
+    features: TextTransformer, model: LabelModel, names: Iterable[str], about: Mapping[str, str]
 ) -> dict[str, Csr]:
-    """Return the keyword ``label_features`` of a model's ``fit``, if there are texts about labels.
-
-    ``optional`` texts have another use, and are not given to a model that does not represent labels by them.
-    """
-    if not about or (optional and not uses_label_features(getattr(model, "representation", None))):
+    """Return the keyword ``label_features`` of a model's ``fit``, if texts represent labels in it."""
+    if not represents(model) or not any(about.values()):
         return {}
     return {"label_features": rows_of(features, [about.get(name, "") for name in names])}
+
+
+def labels_of_documents(names: Sequence[str], X: object, end: int | None = None) -> list[list[str]]:
+    """Return the labels of documents, the last rows of ``X`` before ``end``; none where a row is empty.
+
+    A document without a word that the features know teaches nothing.
+    """
+    if not isinstance(X, Csr):
+        return [[name] for name in names]
+    filled = np.diff(X.indptr)[:end][-len(names) :] if names else ()
+    return [[name] if full else [] for name, full in zip(names, filled, strict=True)]
+
+
+def represents(model: LabelModel) -> bool:
+    """Whether a model, or one of its members, represents labels by the label features given to ``fit``."""
+    members = getattr(model, "models", None) or [model]
+    return any(uses_label_features(getattr(member, "representation", None)) for member in members)
+
+
+def discount(model: LabelModel, taught: Csr, n_documents: int) -> None:
+    """Take documents of labels out of what linear models count: nobody has chosen the label for them."""
+    for member in getattr(model, "models_", [model]):
+        fitted = getattr(member, "fitted_", None)
+        if (
+            isinstance(fitted, FittedTree)
+            and fitted.label_counts is not None
+            and fitted.n_instances is not None
+        ):
+            counts = fitted.label_counts - np.bincount(taught.indices, minlength=fitted.n_labels)
+            n_instances = fitted.n_instances - n_documents
+            member.fitted_ = replace(fitted, label_counts=counts, n_instances=n_instances)
 
 
 def learn_unseen(
@@ -150,50 +192,21 @@ def others(names: Sequence[str]) -> str:
     return f" and {len(names) - 1} more labels" if len(names) > 1 else ""
 
 
-def _split(
-    about: Mapping[str, str], names: Sequence[str], cold_start: bool
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the texts to learn from: about the labels ``names``, which have instances, and about others, by name.
-
-    Without ``cold_start`` there are none to learn from, and others are an error: they would have no effect.
-    """
-    known = set(names)
-    unknown = sorted(set(about).difference(known))
-    if not cold_start:
-        if unknown:
-            raise ArgumentError(
-                "label_texts",
-                f"is about {unknown[0]!r}{others(unknown)}, which no text has as a label",
-                ({"cold_start": True}, "for labels that are ranked by these texts"),
-            )
-        return {}, {}
-    if not about:
-        raise ArgumentError("cold_start", "needs label_texts, which is not given or empty")
-    seen = {name: text for name, text in about.items() if name in known}
-    return seen, {name: about[name] for name in unknown}
-
-
 def _extras(
     model: LabelModel,
     work_dir: FilePath | None,
     weights: list[list[float]] | None,
-    represent: bool,
-    unseen: Mapping[str, str],
+    about: Mapping[str, object],
+    learn_label_texts: bool,
+    unseen: Sequence[str],
 ) -> dict[str, Any]:
     """Return keywords for a model's ``fit``, or raise if it has no use for something that is given."""
     if work_dir is not None:
         _check_taken(model, "work_dir", "work_dir")
     if weights is not None:
         _check_taken(model, "relevance", "a relevance of labels")
-    if represent:
-        _check_taken(model, "label_features", "label_texts")
-        kind = getattr(model, "representation", None)
-        if isinstance(kind, str) and not uses_label_features(kind):
-            raise ArgumentError(
-                "label_texts",
-                f"is given, but representation {kind!r} does not use it",
-                ({"cold_start": True}, "for labels that are ranked by these texts"),
-            )
+    if not learn_label_texts:
+        _check_represents(model, about, unseen)
     if unseen and not hasattr(model, "learn_unseen_labels"):
         raise TypeError(
             f"{type(model).__name__} has no learn_unseen_labels, which the {len(unseen)} labels without an "
@@ -202,11 +215,34 @@ def _extras(
     return {} if work_dir is None else {"work_dir": work_dir}
 
 
+def _check_represents(model: LabelModel, about: Mapping[str, object], unseen: Sequence[str]) -> None:
+    """Raise unless texts about labels that are not learned from have another use."""
+    if not about:
+        raise ArgumentError("learn_label_texts", "is False, but label_texts is not given or empty")
+    problem = None
+    if unseen:
+        problem = f"is about {unseen[0]!r}{others(unseen)}, which no text has as a label"
+    elif not represents(model):
+        kind = getattr(model, "representation", None)
+        problem = "has no use: " + (
+            f"{type(model).__name__} does not represent labels by texts"
+            if kind is None
+            else f"representation {kind!r} is made without it"
+        )
+    if problem is not None:
+        remedy = {"learn_label_texts": True}, "for labels that are learned from these texts"
+        raise ArgumentError("label_texts", problem, remedy)
+
+
 def _check_taken(model: LabelModel, keyword: str, argument: str) -> None:
     """Refuse an argument for which the model's ``fit`` has no keyword."""
     known = signature(model.fit).parameters
     if keyword not in known and not any(one.kind is one.VAR_KEYWORD for one in known.values()):
         raise TypeError(f"{argument} is given, but {type(model).__name__} has no use for it")
+
+
+def _stacked(above: Csr, below: Csr) -> Csr:
+    return as_csr(sp.vstack([to_scipy(above), to_scipy(below)], format="csr"), "labels")
 
 
 def _first(X: Csr, n_rows: int) -> Csr:

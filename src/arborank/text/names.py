@@ -1,8 +1,8 @@
 """Label names on their way to label ids, and what is given by label name."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,20 @@ from ..core.spelling import spell
 from ..core.strings import StringTable
 from ..core.types import Labels
 
-__all__ = ["by_name", "check_label_texts", "encode_names", "label_id", "label_ids", "weight_array"]
+__all__ = [
+    "LabelTexts",
+    "by_name",
+    "check_label_texts",
+    "encode_names",
+    "label_id",
+    "label_ids",
+    "weight_array",
+]
 
 V = TypeVar("V")
+
+LabelTexts: TypeAlias = Mapping[str, str | Sequence[str]]
+"""A text, or several, about each of some labels."""
 
 
 def label_id(labels: StringTable, name: str, normalization: str | None, argument: str) -> int:
@@ -65,7 +76,7 @@ def weight_array(
     return array
 
 
-def by_name(argument: str, values: Mapping[str, V], normalization: str | None) -> Mapping[str, V]:
+def by_name(argument: str, values: Mapping[str, V], normalization: str | None) -> dict[str, V]:
     """Return a mapping with its keys spelt alike; ``ValueError`` if two of them are the same name then."""
     spelt = {spell(name, normalization): value for name, value in values.items()}
     if len(spelt) < len(values):
@@ -76,13 +87,13 @@ def by_name(argument: str, values: Mapping[str, V], normalization: str | None) -
     return spelt
 
 
-def check_label_texts(label_texts: Mapping[str, str] | None, normalization: str | None) -> Mapping[str, str]:
-    """Return ``label_texts`` by names spelt alike, or an empty mapping for None.
+def check_label_texts(label_texts: LabelTexts | None, normalization: str | None) -> dict[str, list[str]]:
+    """Return the texts about every label by names spelt alike; nothing for None.
 
     Raises
     ------
     TypeError
-        If it does not map names to texts.
+        If it does not map names to texts or lists of texts.
     ValueError
         If it holds a name in two spellings.
     """
@@ -93,11 +104,18 @@ def check_label_texts(label_texts: Mapping[str, str] | None, normalization: str 
             f"label_texts must map names to texts, found {described(label_texts)}; give a dict, such as "
             "dict(zip(names, texts))"
         )
-    for name, text in label_texts.items():
-        if not isinstance(name, str) or not isinstance(text, str):
-            hint = "; leave labels without a text out" if is_missing(text) else ""
-            raise TypeError(f"label_texts must map str to str, found {name!r}: {text!r}{hint}")
-    return by_name("label_texts", label_texts, normalization)
+    about: dict[str, list[str]] = {}
+    for name, given in label_texts.items():
+        texts = [given] if isinstance(given, str) else given
+        if not isinstance(name, str) or not (
+            isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts)
+        ):
+            hint = "; leave labels without a text out" if is_missing(given) else ""
+            raise TypeError(
+                f"label_texts must map str to str, or to a list of str, found {name!r}: {given!r}{hint}"
+            )
+        about[name] = list(texts)
+    return by_name("label_texts", about, normalization)
 
 
 def encode_names(

@@ -19,7 +19,7 @@ from ..matching.beam import LabelFilter
 from ..storage import SaveMixin
 from . import updating
 from .fitting import Fitted, check_stage, fit_texts
-from .names import encode_names, label_ids, weight_array
+from .names import LabelTexts, encode_names, label_ids, weight_array
 
 __all__ = ["RankOptions", "TextRanker"]
 
@@ -45,6 +45,10 @@ class TextRanker(SaveMixin, Estimator):
         reads texts itself. A vectoriser of scikit-learn does as well, but is not saved.
     model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
         By default `XRLinear` with its defaults.
+    label_names : {"auto"} or bool, default="auto"
+        Whether the name of a label is learned from, as one more instance of the label. ``"auto"``: if labels of texts
+        that are held out are found better with it. Names such as ``"river ecology"`` pass this test, codes and names
+        of people do not, and neither does anything where there are too few texts to tell.
     normalization : {"NFC", None}, default="NFC"
         How label names are spelt, here and in whatever is asked of the ranker later. ``"NFC"`` composes them: names
         that differ only in how Unicode writes their letters are one label. None takes names as they are. The texts'
@@ -59,6 +63,8 @@ class TextRanker(SaveMixin, Estimator):
     features_, model_ : the fitted stages
     labels_ : StringTable
         Label names; position ``i`` names label id ``i``.
+    label_names_ : bool
+        Whether names were learned from, and are in updates.
 
     Examples
     --------
@@ -73,18 +79,21 @@ class TextRanker(SaveMixin, Estimator):
     features_: Any
     model_: Any
     labels_: StringTable
+    label_names_: bool
 
     def __init__(
         self,
         features: TextTransformer | None = None,
         model: LabelModel | None = None,
         *,
+        label_names: Literal["auto"] | bool = "auto",
         normalization: Literal["NFC"] | None = "NFC",
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
         self.features = features
         self.model = model
+        self.label_names = label_names
         self.normalization = normalization
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -95,8 +104,8 @@ class TextRanker(SaveMixin, Estimator):
         labels: WeightedLabels,
         *,
         relevance: Relevance | None = None,
-        label_texts: Mapping[str, str] | None = None,
-        cold_start: bool = False,
+        label_texts: LabelTexts | None = None,
+        learn_label_texts: bool = True,
         work_dir: FilePath | None = None,
     ) -> Self:
         """Learn features, label tree and rankers.
@@ -113,13 +122,13 @@ class TextRanker(SaveMixin, Estimator):
             `arborank.datasets.read_tabbed` returns: finite numbers of at least 0. By default all are 1. An error on a
             label costs that many times ``Cp``; see `XRLinear.fit` and the parameters ``relevance`` and
             ``relevance_norm`` of `XRLinear`.
-        label_texts : mapping from label name to a text about it, optional
-            Represents labels in the tree, for a model with ``representation`` ``"pifa-concat"`` or ``"pifa-convex"``;
-            an instance of the label, with ``cold_start``; or both. Labels need no entry.
-        cold_start : bool, default=False
-            Whether the text about a label is learned from as one more instance of it. Labels that ``label_texts``
-            alone names are labels too then, ranked by their texts and by what is known of labels like them, as by
-            `XRLinear.learn_unseen_labels`.
+        label_texts : mapping from label name to a text about it, or to several, optional
+            Each is learned from as one more instance of the label. Labels that have no other are labels, too, ranked by
+            their texts and by what is known of labels like them, as by `XRLinear.learn_unseen_labels`. A model whose
+            ``representation`` takes label features, such as ``"pifa-concat"``, also represents labels by the texts.
+            Labels need no entry.
+        learn_label_texts : bool, default=True
+            False if ``label_texts`` is for that ``representation`` alone.
         work_dir : path, optional
             Where the training keeps what it has done, and goes on after an interruption; see `XRLinear.fit`.
 
@@ -127,12 +136,15 @@ class TextRanker(SaveMixin, Estimator):
         ------
         TypeError
             If ``texts`` or ``labels`` are not lists (a data frame of several columns, a dict, a set), a text or name is
-            not a str, ``cold_start`` is not a bool, or the model has no use for an argument.
+            not a str, ``label_names`` is neither "auto" nor a bool, ``learn_label_texts`` is not a bool, or the model
+            has no use for an argument.
         ValueError
-            If the lengths differ, there is no label at all, a relevance is out of range, ``label_texts`` names what is
-            no label, or ``cold_start`` comes without ``label_texts``.
+            If the lengths differ, there is no label at all, a relevance is out of range, or ``label_texts`` that are
+            not learned from are missing, are about what is no label, or do not represent labels either.
         """
         check_choice("normalization", self.normalization, ("NFC", None))
+        if self.label_names != "auto" and not isinstance(self.label_names, bool):
+            raise TypeError(f"label_names must be 'auto', True or False, found {self.label_names!r}")
         features, model = _new_stages(self)
         fitted = fit_texts(
             features,
@@ -141,12 +153,14 @@ class TextRanker(SaveMixin, Estimator):
             labels,
             normalization=self.normalization,
             relevance=relevance,
+            label_names=self.label_names,
             label_texts=label_texts,
-            cold_start=check_flag("cold_start", cold_start),
+            learn_label_texts=check_flag("learn_label_texts", learn_label_texts),
             work_dir=work_dir,
+            n_jobs=self.n_jobs,
         )
         # together, and last: a fit that fails leaves the ranker as it was
-        self.features_, self.model_, self.labels_, _ = fitted
+        self.features_, self.model_, self.labels_, _, self.label_names_ = fitted
         return self
 
     def rank(self, text: str, k: int = 10, **options: Unpack[RankOptions]) -> list[tuple[str, float]]:
@@ -265,7 +279,7 @@ class TextRanker(SaveMixin, Estimator):
         texts: Iterable[str],
         labels: Labels,
         *,
-        label_texts: Mapping[str, str] | None = None,
+        label_texts: LabelTexts | None = None,
         unseen_weight: float | None = None,
         **options: object,
     ) -> Self:
@@ -280,10 +294,10 @@ class TextRanker(SaveMixin, Estimator):
             from. The words that the features know stay the same.
         labels : sequence of length n_instances
             All label names of every text, old and new.
-        label_texts : mapping from label name to a text about it, optional
-            One more instance of a new label that has some. Labels that have none are ranked by it alone, as
-            `XRLinear.learn_unseen_labels` does: for that, texts about old labels help, and ``texts`` as many as there
-            are.
+        label_texts : mapping from label name to a text about it, or to several, optional
+            One more instance each of a new label that has some; so is its name, with ``label_names_``. Labels that have
+            none are ranked by these alone, as `XRLinear.learn_unseen_labels` does: for that, texts about old labels
+            help, and ``texts`` as many as there are.
         unseen_weight : float, optional
             What the scores of labels without an instance are multiplied by, above 0 and at most 1: the less, the fewer
             places they take from others. See `XRLinear.learn_unseen_labels` for the default.
@@ -297,8 +311,8 @@ class TextRanker(SaveMixin, Estimator):
             If a name or text is not a str, or the model's labels cannot be changed.
         ValueError
             If a name is known already or repeated, a label of a text is unknown, a new label has neither a text nor
-            an entry in ``label_texts``, no text has a word that the ranker knows, or for the reasons of
-            `XRLinear.add_labels`.
+            an entry in ``label_texts`` (which may be missing with ``label_names_``), no text has a word that the ranker
+            knows, or for the reasons of `XRLinear.add_labels`.
         """
         given = names, texts, labels, label_texts, unseen_weight, options
         return self._with(updating.learn_labels(self._changeable("add_labels"), "add_labels", *given))
@@ -309,7 +323,7 @@ class TextRanker(SaveMixin, Estimator):
         texts: Iterable[str],
         labels: Labels,
         *,
-        label_texts: Mapping[str, str] | None = None,
+        label_texts: LabelTexts | None = None,
         unseen_weight: float | None = None,
         **options: object,
     ) -> Self:
@@ -360,7 +374,8 @@ class TextRanker(SaveMixin, Estimator):
         """Take the fitted ranker apart for saving."""
         check_fitted(self, "model_")
         parts = {"features": self.features_, "model": self.model_, "labels": self.labels_}
-        return State({"normalization": self.normalization}, {}, parts)
+        config = {"normalization": self.normalization, "label_names": self.label_names_}
+        return State(config, {}, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -380,6 +395,7 @@ class TextRanker(SaveMixin, Estimator):
             raise ValueError(f"labels has {len(labels)} names, but the model has {n_labels} labels")
         ranker = cls(features=features, model=model, **lasting(state.config))
         check_choice("normalization", ranker.normalization, ("NFC", None))
+        ranker.label_names_ = check_flag("label_names", ranker.label_names)
         ranker.features_, ranker.model_, ranker.labels_ = features, model, labels
         return ranker
 
@@ -394,7 +410,7 @@ class TextRanker(SaveMixin, Estimator):
         check_fitted(self, "model_")
         if not hasattr(self.model_, method):
             raise TypeError(f"{type(self.model_).__name__} has no {method}; its labels cannot be changed")
-        return Fitted(self.features_, self.model_, self.labels_, self.normalization)
+        return Fitted(self.features_, self.model_, self.labels_, self.normalization, self.label_names_)
 
     def _with(self, fitted: Fitted) -> Self:
         return fitted_clone(self, model_=fitted.model, labels_=fitted.labels)

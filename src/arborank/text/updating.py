@@ -14,8 +14,9 @@ from ..core.spelling import spell
 from ..core.strings import StringTable, find_all
 from ..core.types import Labels
 from ..features.base import rows_of
-from .fitting import Fitted, label_features, learn_unseen, others, paired_rows
-from .names import check_label_texts, encode_names
+from .documents import documents_of, joined
+from .fitting import Fitted, discount, label_features, labels_of_documents, learn_unseen, others, paired_rows
+from .names import LabelTexts, check_label_texts, encode_names
 
 __all__ = ["learn_labels", "remove_labels"]
 
@@ -28,9 +29,9 @@ class _Lesson(NamedTuple):
 
     texts: Sequence[str]
     rows: list[list[str]]
-    about: Mapping[str, str]
+    documents: Mapping[str, Sequence[str]]  # of the labels to learn, and of others that are known
     seen: list[str]  # labels to learn that have an instance
-    unseen: list[str]  # that have a text only
+    unseen: list[str]  # that have documents only
 
 
 def learn_labels(
@@ -39,7 +40,7 @@ def learn_labels(
     names: Iterable[str],
     texts: Iterable[str],
     labels: Labels,
-    label_texts: Mapping[str, str] | None,
+    label_texts: LabelTexts | None,
     unseen_weight: float | None,
     options: Mapping[str, object],
 ) -> Fitted:
@@ -59,19 +60,22 @@ def learn_labels(
     if options and not lesson.seen:
         raise TypeError(f"{min(options)} is an option for labels with texts, but there is none here")
     if lesson.seen:
-        X, Y, more = _instances(fitted, lesson)
+        X, Y, more, taught = _instances(fitted, lesson)
+        labels = fitted.labels
         if method == "add_labels":
+            labels = labels.extended(StringTable(lesson.seen))
             model = fitted.model.add_labels(X, Y, **more, **options)
-            fitted = fitted._replace(model=model, labels=fitted.labels.extended(StringTable(lesson.seen)))
         else:
-            ids = fitted.labels.find_each(lesson.seen)
-            fitted = fitted._replace(model=fitted.model.refresh_labels(ids, X, Y, **more, **options))
+            model = fitted.model.refresh_labels(labels.find_each(lesson.seen), X, Y, **more, **options)
+        discount(model, encode_names(taught, labels, "error"), len(taught))
+        fitted = fitted._replace(model=model, labels=labels)
     if not lesson.unseen:
         return fitted
-    if not rows_of(fitted.features, [lesson.about[name] for name in lesson.unseen]).nnz:
+    about = joined(lesson.documents)
+    if not rows_of(fitted.features, [about[name] for name in lesson.unseen]).nnz:
         raise ValueError(f"no text about {lesson.unseen[0]!r}{others(lesson.unseen)} {_FOREIGN}")
     X = rows_of(fitted.features, lesson.texts)
-    return learn_unseen(fitted, lesson.unseen, lesson.about, X, lesson.rows, unseen_weight)
+    return learn_unseen(fitted, lesson.unseen, about, X, lesson.rows, unseen_weight)
 
 
 def _lesson(
@@ -79,7 +83,7 @@ def _lesson(
     names: StringTable,
     texts: Iterable[str],
     labels: Labels,
-    label_texts: Mapping[str, str] | None,
+    label_texts: LabelTexts | None,
 ) -> _Lesson:
     """Check what labels ``names`` are learned from, and separate those with instances from the others."""
     texts, rows = paired_rows(texts, name_rows(labels, fitted.normalization))
@@ -91,7 +95,7 @@ def _lesson(
                 raise ArgumentError(argument, f"{where} {name!r}, neither a known label nor among names")
     found = {name for row in rows for name in row}
     bare = set(names).difference(about, found)
-    if bare:
+    if bare and not fitted.label_names:
         problem = f"holds {min(bare)!r}, which no text has as a label and no label_texts is about"
         raise ArgumentError("names", problem)
     seen = [name for name in names if name in found]
@@ -99,7 +103,10 @@ def _lesson(
         raise ValueError(
             "every text has a label that is to be learned; there must also be others, like the queries to come"
         )
-    return _Lesson(texts, rows, about, seen, [name for name in names if name not in found])
+    unseen = [name for name in names if name not in found]
+    described = fitted.labels if fitted.label_names and unseen else about
+    documents = documents_of(dict.fromkeys([*names, *described]), about, fitted.label_names)
+    return _Lesson(texts, rows, documents, seen, unseen)
 
 
 def remove_labels(fitted: Fitted, names: Iterable[str], missing: Missing) -> Fitted:
@@ -116,16 +123,16 @@ def remove_labels(fitted: Fitted, names: Iterable[str], missing: Missing) -> Fit
     return fitted._replace(model=model, labels=fitted.labels.selected(left))
 
 
-def _instances(fitted: Fitted, lesson: _Lesson) -> tuple[Csr, Csr, dict[str, Csr]]:
-    """Return instances, their marks for the labels ``seen``, and features of those labels."""
-    about = {name: lesson.about[name] for name in lesson.seen if name in lesson.about}
-    X = rows_of(fitted.features, [*lesson.texts, *about.values()])
-    more = label_features(fitted.features, fitted.model, lesson.seen, about, True)
-    rows = [*lesson.rows, *([name] for name in about)]
-    Y = encode_names(rows, StringTable(lesson.seen), "ignore")
+def _instances(fitted: Fitted, lesson: _Lesson) -> tuple[Csr, Csr, dict[str, Csr], list[list[str]]]:
+    """Return instances, their marks for the labels ``seen``, features of those, and the labels of documents."""
+    own = [(name, text) for name in lesson.seen for text in lesson.documents[name]]
+    X = rows_of(fitted.features, [*lesson.texts, *(text for _, text in own)])
+    more = label_features(fitted.features, fitted.model, lesson.seen, joined(lesson.documents))
+    taught = labels_of_documents([name for name, _ in own], X)
+    Y = encode_names([*lesson.rows, *taught], StringTable(lesson.seen), "ignore")
     if not np.diff(X.indptr)[np.diff(Y.indptr) > 0].any():
         raise ValueError(f"none of the texts with {lesson.seen[0]!r}{others(lesson.seen)} {_FOREIGN}")
-    return X, Y, more
+    return X, Y, more, taught
 
 
 def _table(names: Iterable[str], normalization: str | None) -> StringTable:
