@@ -9,6 +9,7 @@ void bind_features(nb::module_& m);
 void bind_kmeans(nb::module_& m);
 void bind_layer(nb::module_& m);
 void bind_mapped(nb::module_& m);
+void bind_sources(nb::module_& m);
 void bind_spmm(nb::module_& m);
 void bind_search(nb::module_& m);
 void bind_train(nb::module_& m);
@@ -22,6 +23,7 @@ NB_MODULE(ARBORANK_MODULE, m) {
   arborank::bindings::bind_csr(m);
   arborank::bindings::bind_features(m);
   arborank::bindings::bind_kmeans(m);
+  arborank::bindings::bind_sources(m);
   arborank::bindings::bind_spmm(m);
   arborank::bindings::bind_mapped(m);
   arborank::bindings::bind_layer(m);

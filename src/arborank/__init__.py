@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .autocomplete import Autocompleter
     from .features import NgramTfidf, PrefixTfidf, TextFeatures
+    from .hybrid import HybridRanker
     from .indexing import LabelTree, balanced_kmeans
     from .linear import Ensemble, XRLinear
     from .linear.disentangling import disentangle
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Autocompleter": ".autocomplete",
     "Ensemble": ".linear",
+    "HybridRanker": ".hybrid",
     "LabelTree": ".indexing",
     "NgramTfidf": ".features",
     "PrefixTfidf": ".features",
@@ -39,6 +41,7 @@ _HOMES = {
 __all__ = [
     "Autocompleter",
     "Ensemble",
+    "HybridRanker",
     "LabelTree",
     "NgramTfidf",
     "PrefixTfidf",

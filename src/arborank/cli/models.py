@@ -49,7 +49,7 @@ def as_ranker(model: Any, directory: str) -> Ranker:
     match type(model).__name__:
         case "TextRanker":
             return TextModel(model)
-        case "XRLinear" | "Ensemble":
+        case "XRLinear" | "Ensemble" | "HybridRanker":
             return MatrixModel(model)
         case kind:
             hint = "; see arborank complete" if kind == "Autocompleter" else ""
@@ -80,6 +80,7 @@ _STAGES: dict[str, Callable[[Any], "Sequence[Estimator]"]] = {
     "TextRanker": lambda model: (model.features_, model.model_),
     "Autocompleter": lambda model: (model.rows_.previous, model.rows_.prefix, model.model_),
     "Ensemble": lambda model: model.models_,
+    "HybridRanker": lambda model: (model.ranker_,),
     "XRTransformer": lambda model: (model.ranker_,),
     "XTransformer": lambda model: (model.ranker_,),
 }

@@ -1,7 +1,7 @@
 """What users pass as instances becomes rows; their number of features, and the names of them, are kept and compared."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,13 +12,16 @@ from ..core.sequences import column_names
 from ..core.sparse import Csr, as_csr, check_unmasked
 from ..core.types import Json, MatrixLike
 
-if TYPE_CHECKING:
-    from .xrlinear import XRLinear
-
 __all__ = ["known_rows", "new_rows"]
 
 
-def new_rows(model: "XRLinear", X: MatrixLike) -> tuple[Csr, Json]:
+class RowModel(Protocol):
+    """An estimator over rows."""
+
+    n_features_in_: int
+
+
+def new_rows(model: RowModel, X: MatrixLike) -> tuple[Csr, Json]:
     """Read what a model is to be fitted on; return the rows and the attributes that `fit` sets to tell the features.
 
     The model does not have these yet: a fit that fails leaves it as it was.
@@ -35,7 +38,7 @@ def new_rows(model: "XRLinear", X: MatrixLike) -> tuple[Csr, Json]:
     return rows, {"n_features_in_": rows.shape[1], **features}
 
 
-def known_rows(model: "XRLinear", X: MatrixLike, name: str = "X") -> Csr:
+def known_rows(model: RowModel, X: MatrixLike, name: str = "X") -> Csr:
     """Read instances for a fitted model, or raise if they are not a matrix of finite numbers with its features."""
     check_fitted(model, "fitted_")
     if not (isinstance(X, Csr) or sp.issparse(X)):

@@ -29,7 +29,7 @@ from .fitted import FittedTree
 from .options import LinearOptions
 from .updating import graft_labels
 
-__all__ = ["learn_unseen_labels", "margin_of"]
+__all__ = ["largest_entries", "learn_unseen_labels", "margin_of", "mean_instances"]
 
 # The chance from which on a label takes a place among the ten best of half of the instances, found with
 # benchmarks/HOW-WE-KNOW.md; how many instances are looked at; what labels weigh where none can be.
@@ -137,7 +137,7 @@ class _Profiles:
     """Mean instances of known labels, and with their texts the places where neighbours are looked for."""
 
     def __init__(self, X: Csr, Y: Csr, known: Csr, n_threads: int) -> None:
-        self.instances = _mean_instances(X, Y, n_threads)
+        self.instances = mean_instances(X, Y, n_threads)
         places = _unit(self.instances + to_scipy(normalize_rows(known)))
         self.index = NeighbourIndex(places) if places.nnz else None
 
@@ -153,7 +153,7 @@ def _vectors(texts: Csr, profiles: _Profiles, itself: NDArray[np.int64] | None =
         near[ids == itself[:, None]] = 0
     shares = lists_to_csr(ids, profiles.index.shape[0], near.astype(np.float32))
     product = multiply(as_csr(shares), as_csr(profiles.instances))
-    return _unit(own + _unit(_largest(to_scipy(product), _KEPT)))
+    return _unit(own + _unit(largest_entries(to_scipy(product), _KEPT)))
 
 
 def _worth(
@@ -209,7 +209,7 @@ def _chance(combine: str, margins: NDArray[np.float64], *, labels: bool = True) 
     return np.exp(chances) if logarithm else chances
 
 
-def _mean_instances(X: Csr, Y: Csr, n_threads: int) -> "sp.csr_array":
+def mean_instances(X: Csr, Y: Csr, n_threads: int) -> "sp.csr_array":
     """Return PIFA with only the largest entries of every row."""
     weights = pii(Y)
     lengths = np.diff(X.indptr)
@@ -219,12 +219,12 @@ def _mean_instances(X: Csr, Y: Csr, n_threads: int) -> "sp.csr_array":
     while begin < weights.shape[0]:
         end = max(int(np.searchsorted(work, work[begin] + _WORK, side="right")) - 1, begin + 1)
         product = multiply(as_csr(weights[begin:end]), X, normalize=True, n_threads=n_threads)
-        parts.append(_largest(to_scipy(product), _KEPT))
+        parts.append(largest_entries(to_scipy(product), _KEPT))
         begin = end
     return _unit(sp.vstack(parts, format="csr"))
 
 
-def _largest(matrix: "sp.csr_array", n: int) -> "sp.csr_array":
+def largest_entries(matrix: "sp.csr_array", n: int) -> "sp.csr_array":
     """Keep the ``n`` largest entries of every row; of equal ones, those that come first."""
     lengths = np.diff(matrix.indptr)
     if lengths.max(initial=0) <= n:

@@ -14,6 +14,7 @@ KINDS: dict[str, str] = {
     "Ensemble": "arborank.linear.ensemble",
     "FittedTree": "arborank.linear.fitted",
     "Followers": "arborank.autocomplete.followers",
+    "HybridRanker": "arborank.hybrid.ranker",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",
     "NgramTfidf": "arborank.features.tfidf",

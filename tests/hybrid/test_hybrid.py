@@ -1,0 +1,202 @@
+"""The hybrid ranker: its contract, each source and the merger against plain NumPy, labels without an instance."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.optimize import minimize
+
+import arborank
+from arborank import HybridRanker, XRLinear
+from arborank.core.sparse import as_csr
+from arborank.hybrid.fitted import candidates
+from arborank.hybrid.merging import fit_logistic
+from support.contract import Contract
+
+
+class TestContract(Contract):
+    picks = tuple(range(8))
+
+    def make(self, **options):
+        return HybridRanker(**options)
+
+
+def problem(seed=0, n=300, n_features=40, n_labels=30):
+    """Rows whose words name their labels, in part."""
+    rng = np.random.default_rng(seed)
+    names = sp.csr_array(np.eye(n_labels, n_features, dtype=np.float32))
+    Y = sp.csr_array((rng.random((n, n_labels)) < 0.08).astype(np.float32))
+    noise = sp.random_array((n, n_features), density=0.1, rng=rng, dtype=np.float32)
+    hints = sp.csr_array(Y.toarray() * (rng.random(Y.shape) < 0.6)) @ names
+    return sp.csr_array(hints + noise, dtype=np.float32), Y, names
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, Y, names = problem()
+    return HybridRanker(n_jobs=1, n_candidates=8, n_neighbours=5).fit(X, Y, label_features=names)
+
+
+def unit(matrix):
+    dense = np.asarray(matrix.todense() if sp.issparse(matrix) else matrix, np.float64)
+    lengths = np.linalg.norm(dense, axis=1, keepdims=True)
+    return np.divide(dense, lengths, out=np.zeros_like(dense), where=lengths > 0)
+
+
+def best(scores, k):
+    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    return [i for i in order[:k] if scores[i] > 0]
+
+
+def test_what_the_sources_say_equals_a_plain_computation(fitted):
+    X, Y, names = problem()
+    X_new = problem(seed=1, n=25)[0]
+    stored = unit(sp.vstack([X, names]))
+    marks = np.vstack([Y.toarray(), np.eye(30)])
+    centroids = unit(np.vstack([Y.toarray(), 2 * np.eye(30)]).T @ stored)
+    counts = np.log1p(Y.toarray().sum(axis=0))
+    tree_ids, tree_scores = fitted.ranker_.predict_topk(X_new, 8)
+    sources = fitted.fitted_.sources
+    indptr, labels, inputs = candidates(sources, as_csr(X_new), fitted.fitted_.options, 1)
+    for row, query in enumerate(unit(X_new)):
+        tree = dict(zip(tree_ids[row].tolist(), tree_scores[row].tolist(), strict=True))
+        near = stored @ query
+        neighbours = best(near, 5)
+        votes = sum((near[i] * marks[i] for i in neighbours), np.zeros(30))
+        nearest = np.max([near[i] * marks[i] for i in neighbours], axis=0, initial=0)
+        like, named = centroids @ query, unit(names) @ query
+        expected = {*tree, *best(like, 8), *best(named, 8), *np.flatnonzero(votes > 0).tolist()} - {-1}
+        found = labels[indptr[row] : indptr[row + 1]]
+        assert sorted(found.tolist()) == sorted(expected)
+        for label, own in zip(found.tolist(), inputs[indptr[row] : indptr[row + 1]], strict=True):
+            said = [
+                tree.get(label, 0),
+                like[label],
+                votes[label],
+                nearest[label],
+                named[label],
+                counts[label],
+            ]
+            assert own[[2, 3, 6, 7, 9]] == pytest.approx([said[i] for i in (0, 1, 3, 4, 5)], abs=1e-5)
+            assert own[0] == (label not in tree)
+            assert own[1] == pytest.approx(np.log(max(said[0], 1e-4)) if label in tree else 0, abs=1e-4)
+            assert own[5] == pytest.approx(np.log(max(said[2], 1e-2)) if said[2] > 0 else 0, abs=1e-4)
+            assert own[4] == (said[2] == 0)
+
+
+def test_scores_are_the_probabilities_of_the_logistic_model(fitted):
+    X = problem(seed=2, n=10)[0]
+    indptr, labels, inputs = candidates(fitted.fitted_.sources, as_csr(X), fitted.fitted_.options, 1)
+    weights = fitted.fitted_.weights
+    chances = 1 / (1 + np.exp(-(inputs @ weights[:-1] + weights[-1])))
+    ids, scores = fitted.predict_topk(X, 6)
+    for row in range(10):
+        own = slice(indptr[row], indptr[row + 1])
+        order = np.lexsort((labels[own], -chances[own]))[:6]
+        assert ids[row].tolist() == labels[own][order].tolist()
+        assert scores[row] == pytest.approx(chances[own][order], rel=1e-5)
+    assert (scores >= 0).all()
+    assert (scores <= 1).all()
+    said = fitted.explain_topk(X, 6)
+    assert [[one.label for one in row] for row in said] == ids.tolist()
+    assert np.array([[one.score for one in row] for row in said]) == pytest.approx(scores, rel=1e-5)
+
+
+def test_explanations_tell_which_source_found_a_label(fitted):
+    X, Y, names = problem()
+    (only_named,) = fitted.explain_topk(names[[3]], 1)
+    assert only_named[0].label == 3
+    assert only_named[0].name == pytest.approx(1)
+    assert only_named[0].nearest == pytest.approx(1)
+    bare = HybridRanker(n_jobs=1).fit(X, Y)
+    assert {one.name for row in bare.explain_topk(X[:5]) for one in row} == {0.0}
+
+
+def test_the_merger_is_the_best_logistic_model():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(400, 3)).astype(np.float32) * [1, 10, 0] + [0, 5, 2]
+    relevant = rng.random(400) < 1 / (1 + np.exp(-(inputs[:, 0] - 0.2 * inputs[:, 1])))
+    weights = fit_logistic(inputs.astype(np.float32), relevant)
+    Z = (inputs[:, :2] - inputs[:, :2].mean(axis=0)) / inputs[:, :2].std(axis=0)
+
+    def loss(w):
+        margins = Z @ w[:2] + w[2]
+        return (np.logaddexp(0, margins) - relevant * margins).sum() + (w[:2] ** 2).sum() / 2
+
+    expected = minimize(loss, np.zeros(3), method="BFGS").x
+    assert weights[:2] * inputs[:, :2].std(axis=0) == pytest.approx(expected[:2], abs=0.01)
+    assert weights[2] == 0  # an input that is always the same
+    chances = 1 / (1 + np.exp(-(inputs @ weights[:3] + weights[3])))
+    assert chances.mean() == pytest.approx(relevant.mean(), abs=0.01)
+    assert np.isfinite(fit_logistic(inputs.astype(np.float32), np.zeros(400, bool))).all()
+
+
+def test_it_ranks_better_than_its_tree(fitted):
+    X, Y, _ = problem(seed=3)
+    assert fitted.score(X, Y) > fitted.ranker_.score(X, Y) + 0.02
+
+
+def test_labels_without_an_instance_are_found_by_their_names():
+    X, Y, names = problem()
+    cold = [4, 11]
+    Y = Y.toarray()
+    Y[:, cold] = 0
+    model = HybridRanker(n_jobs=1).fit(X, Y, label_features=names)
+    ids, _ = model.predict_topk(names[cold], 3)
+    assert [label in row for label, row in zip(cold, ids.tolist(), strict=True)] == [True, True]
+    nameless = HybridRanker(n_jobs=1).fit(X, Y)
+    assert not np.isin(nameless.predict_topk(X, 30)[0], cold).any()
+
+
+def test_filters_leave_scores_as_they_are():
+    X, Y, names = problem()
+    model = HybridRanker(n_jobs=1, n_candidates=30).fit(X, Y, label_features=names)
+    ids, scores = model.predict_topk(X[:20], 30)
+    every = [dict(zip(i, s, strict=True)) for i, s in zip(ids.tolist(), scores.tolist(), strict=True)]
+    for filters, left in (
+        ({"candidates": [3, 5, 7]}, lambda row: {3, 5, 7}),
+        ({"exclude": [[row] for row in range(20)]}, lambda row: set(range(30)) - {row}),
+        (
+            {"candidates": list(range(30)), "exclude": [1, 2]},
+            lambda row: set(range(30)) - {1, 2},
+        ),
+    ):
+        found, chances = model.predict_topk(X[:20], 30, **filters)
+        for row in range(20):
+            own = dict(zip(found[row].tolist(), chances[row].tolist(), strict=True))
+            own.pop(-1, None)
+            assert own == {label: chance for label, chance in every[row].items() if label in left(row)}
+
+
+def test_a_saved_model_is_mapped_and_small_ones_quantized(fitted, tmp_path):
+    X = problem(seed=5, n=20)[0]
+    fitted.save(tmp_path / "model")
+    again = arborank.load(tmp_path / "model")
+    assert np.array_equal(again.predict_topk(X)[1], fitted.predict_topk(X)[1])
+    assert (again.n_candidates, again.n_neighbours) == (8, 5)
+    smaller = fitted.quantize("int8")
+    assert smaller.ranker_.layers_[0].precision == "int8"
+    assert (smaller.predict_topk(X, 1)[0] == fitted.predict_topk(X, 1)[0]).mean() > 0.8
+
+
+def test_bad_input(fitted):
+    X, Y, names = problem()
+    with pytest.raises(ValueError, match="label_features has 39 columns, but 40 were expected"):
+        HybridRanker().fit(X, Y, label_features=names[:, :39])
+    with pytest.raises(ValueError, match="label_features has 29 rows, but 30 were expected"):
+        HybridRanker().fit(X, Y, label_features=names[:29])
+    with pytest.raises(ValueError, match="Y is 1-dimensional"):
+        HybridRanker().fit(X, np.arange(300) % 3)
+    with pytest.raises(ValueError, match="ranker has combine='noop'"):
+        HybridRanker(XRLinear(combine="noop")).fit(X, Y)
+    with pytest.raises(TypeError, match="ranker must be an XRLinear, found HybridRanker"):
+        HybridRanker(HybridRanker()).fit(X, Y)
+    with pytest.raises(ValueError, match="n_candidates must be between 1"):
+        HybridRanker(n_candidates=0).fit(X, Y)
+    with pytest.raises(ValueError, match="too few rows"):
+        HybridRanker().fit(X[:1], [[0, 1]])
+    with pytest.raises(ValueError, match="candidates holds index 30"):
+        fitted.predict_topk(X, candidates=[30])
+    with pytest.raises(ValueError, match="X has 39 features"):
+        fitted.predict_topk(X[:, :39])
+    with pytest.raises(ValueError, match="k must be"):
+        fitted.predict_topk(X, 0)
