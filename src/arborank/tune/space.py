@@ -34,7 +34,7 @@ FEATURES: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
 """Vectorisers by the name of their union; those of characters have the lengths and the weight of axes of their own."""
 
 BEAMS: Final = (5, 10, 20, 40)
-COMBINES: Final = ("l1-hinge", "l2-hinge", "l3-hinge", "l2-l3-hinge", "l3-l4-hinge")
+COMBINES: Final = ("l2-hinge", "l3-hinge", "l2-l3-hinge", "l3-l4-hinge")
 """How a tree is searched: tried on every tree that is trained, for it costs no training."""
 
 
@@ -48,6 +48,10 @@ def _own_features(params: JsonMapping) -> bool:
 
 def _characters(params: JsonMapping) -> bool:
     return "characters" in str(params["features"])
+
+
+def _one_tree(params: JsonMapping) -> bool:
+    return params.get("n_trees", 1) in (DEFAULT, 1)
 
 
 def searches_in_training(params: JsonMapping) -> bool:
@@ -90,7 +94,8 @@ _OF_MODELS = (
     Axis("branching", (8, 16, 32, 64, 128, 256)),
     Axis("max_leaf_size", (25, 50, 100, 200, 400)),
     Axis("representation", ("pifa", "pifa+spectral")),
-    Axis("max_clusters", (2,)),
+    Axis("n_trees", (1, 3)),
+    Axis("max_clusters", (2,), _one_tree),
     Axis("Cp", (0.5, 1.0, 2.0, 4.0)),
     Axis("Cn", (0.1, 0.2, 0.3, 0.5, 1.0)),
     Axis("threshold", (0.02, 0.05, 0.1, 0.2)),
@@ -107,12 +112,12 @@ def of_features(params: JsonMapping) -> tuple[object, ...]:
 
 # What has often been better than the defaults, tried before what the optimiser suggests.
 _STARTERS: tuple[Json, ...] = (
+    {"n_trees": 3},
     {"features": "words + characters"},
-    {"Cn": 0.3},
-    {"threshold": 0.05},
-    {"branching": 256},
-    {"features": "words + characters", "Cn": 0.3, "branching": 128, "threshold": 0.05},
-    {"max_leaf_size": 25, "Cn": 0.5},
+    {"Cn": 0.3, "threshold": 0.05},
+    {"n_trees": 3, "features": "words + characters", "Cn": 0.3, "threshold": 0.05},
+    {"branching": 128, "max_leaf_size": 50},
+    {"Cn": 0.2, "Cp": 2.0, "threshold": 0.05},
     {"negatives": "tfn+man"},
     {"max_clusters": 2},
 )
