@@ -23,10 +23,13 @@ DEFAULTS = [outcome(0.5, 1), outcome(0.6, 3), outcome(0.7, 9)]
 
 
 def test_the_defaults_come_first_on_every_sample():
-    assert next_step(study()) == (0, 0)
-    assert next_step(study(DEFAULTS[:1])) == (0, 1)
-    assert next_step(study(DEFAULTS[:2])) == (0, 2)
-    assert next_step(study(DEFAULTS)) == (None, 0)
+    one = study()
+    assert next_step(one) == (0, 0)  # what time does it take?
+    one.trials.append(Trial(0, {}))
+    for rung in (2, 1, 0):
+        assert next_step(one) == (0, rung)
+        one.default.outcomes[rung] = DEFAULTS[rung]
+    assert next_step(one) == (None, 0)
 
 
 def test_the_best_third_goes_on():

@@ -75,6 +75,22 @@ def test_defaults_are_tried_on_every_sample_and_promising_settings_go_on(data):
     assert study.best().rung == 2
 
 
+def test_samples_learn_with_what_everything_has_chosen(data, monkeypatch):
+    """Rules look at the frequencies of labels, which a sample of labels changes."""
+    train, valid = data
+    given = []
+    real = TextTask.fit
+    monkeypatch.setattr(
+        TextTask, "fit", lambda task, lesson, params: (given.append(params), real(task, lesson, params))[1]
+    )
+    one = search(n_trials=2, min_rows=20).fit(*train, validation=valid)
+    chosen = one.study_.default.outcomes[2].chosen
+    assert chosen["branching"] == 16
+    assert [params.get("branching") for params in given[:4]] == [None, None, 16, 16]
+    assert given[4] == chosen | {"n_trees": 3}
+    assert "branching" not in one.best_config_["model"]
+
+
 def test_features_are_fitted_once_for_a_setting_and_a_sample(data, monkeypatch):
     fitted = []
     monkeypatch.setattr(
@@ -133,7 +149,7 @@ def test_a_setting_that_cannot_be_trained_is_no_end(data, monkeypatch):
     real = TextTask.fit
 
     def fit(task, lesson, params):
-        if params["Cn"] == 0.3:
+        if params.get("Cn") == 0.3:
             raise MemoryError("too large")
         return real(task, lesson, params)
 

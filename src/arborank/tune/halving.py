@@ -25,10 +25,12 @@ class Step(NamedTuple):
 def next_step(study: Study) -> Step | None:
     """Return what to do next, or None when what is left of the time is needed for the training on everything.
 
-    The defaults are tried on every sample first.
+    The defaults come first: on the smallest sample, to see what time it takes, on everything, and on the other samples.
     """
-    for rung in range(study.top + 1):
-        if not study.trials or rung not in study.default.outcomes:
+    if not study.trials:
+        return Step(0, 0)
+    for rung in reversed(range(study.top + 1)):
+        if rung not in study.default.outcomes:
             return Step(0, rung)
     below = [rung for rung in reversed(range(study.top)) if study.ranked(rung)]
     for rung in below:

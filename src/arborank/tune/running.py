@@ -55,7 +55,9 @@ def run(task: Task, space: Space, study: Study, journal: Journal, report: Callab
         study.now = step_of = number, rung
         report(study)
         try:
-            trial.outcomes[rung] = try_on(lessons[share], trial.params, study.options.metric)
+            trial.outcomes[rung] = try_on(
+                lessons[share], trial.params, study.options.metric, study.chosen(rung)
+            )
         except (ValueError, MemoryError) as error:
             if number == 0:
                 raise
@@ -80,22 +82,18 @@ def _values(study: Study) -> list[tuple[Json, float]]:
 
 
 def _plan(study: Study) -> None:
-    """Leave out samples that are too small for the time that there is, and check that it is enough."""
+    """Check that the time is enough for one trial, and leave out samples that are too small for it."""
     default = study.default
-    if list(default.outcomes) == [0]:
-        useful = useful_shares(study.shares, study.options.minutes, default.outcomes[0].seconds)
-        if len(useful) < len(study.shares):
-            study.shares = useful
-            default.outcomes.clear()
-            return
     left, minutes = study.seconds_left, study.options.minutes
-    if left is None or minutes is None:
-        return
-    rest, one, final = study.climb(default), study.climb(None), study.final(default)
-    if rest + one + final > left:
-        least = ceil(1.2 * (study.seconds + rest + one + final) / 6) / 10
-        raise ArgumentError(
-            "minutes",
-            f"{minutes:g} is too short for one trial: one takes about {one:.0f} s, the training on everything "
-            f"{final:.0f} s; give {least:g} or more",
-        )
+    if left is not None and minutes is not None:
+        rest, one, final = study.climb(default), study.climb(None), study.final(default)
+        if rest + one + final > left:
+            least = ceil(1.2 * (study.seconds + rest + one + final) / 6) / 10
+            raise ArgumentError(
+                "minutes",
+                f"{minutes:g} is too short for one trial: one takes about {one:.0f} s, the training on everything "
+                f"{final:.0f} s; give {least:g} or more",
+            )
+    if study.top > 0 and list(default.outcomes) == [0]:
+        study.shares = useful_shares(study.shares, minutes, default.outcomes[0].seconds)
+        default.outcomes.clear()  # the sample may have chosen otherwise than everything does

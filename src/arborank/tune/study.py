@@ -134,6 +134,11 @@ class Study:
         """Return the best of what was tried on everything, or comes nearest to the limits."""
         return self.ranked(self.top)[0]
 
+    def chosen(self, rung: int) -> Json:
+        """Return what parameters that are ``"auto"`` are to be on a sample: what everything has chosen."""
+        seen = self.default.outcomes.get(self.top)
+        return {} if rung == self.top or seen is None else dict(seen.chosen)
+
     def plain_default(self, rung: int) -> Candidate:
         """Return the defaults as they are, on a sample."""
         return next(self.candidates(self.default, rung))
@@ -188,6 +193,8 @@ class Study:
         as half of the others did.
         """
         default = self.default.outcomes
+        if trial is self.default and rung in default:
+            return default[rung].seconds
         if trial is not None and trial.outcomes:
             return self._expected(trial.outcomes[trial.highest].seconds, trial.highest, rung)
         low = min(default)
@@ -202,8 +209,8 @@ class Study:
 
     def climb(self, trial: Trial | None) -> float:
         """Return the seconds to be expected until a trial has been tried on everything."""
-        first = 0 if trial is None else trial.highest + 1
-        return sum(self.expected(trial, rung) for rung in range(first, self.top + 1))
+        left = [rung for rung in range(self.top + 1) if trial is None or rung not in trial.outcomes]
+        return sum(self.expected(trial, rung) for rung in left)
 
     def final(self, trial: Trial | None) -> float:
         """Return the seconds to be expected of the training on everything."""

@@ -10,9 +10,11 @@ import numpy as np
 
 from ..analysis.compression import model_bytes
 from ..core.types import Json, JsonMapping
+from ..linear.defaults import chosen as chosen_by_data
 from ..linear.defaults import search_of
 from ..metrics import evaluate
 from .options import cut_of
+from .setting import changes
 from .space import BEAMS, COMBINES, searches_in_training
 from .tasks import Fit, Lesson
 
@@ -56,16 +58,19 @@ class Outcome:
         Size of the ranker.
     variants : sequence of Variant
         The first is the setting as it is.
+    chosen : dict
+        What the data chose for parameters that are ``"auto"``.
     """
 
     seconds: float
     n_bytes: int
     variants: Sequence[Variant]
+    chosen: Json = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, found: JsonMapping) -> Self:
         """Return what `to_dict` of it gave."""
-        return cls(found["seconds"], found["n_bytes"], [Variant(**one) for one in found["variants"]])
+        return cls(**{**found, "variants": [Variant(**one) for one in found["variants"]]})
 
 
 @dataclass
@@ -106,8 +111,10 @@ class Trial:
         return max(self.outcomes, default=-1)
 
 
-def try_on(lesson: Lesson, params: JsonMapping, metric: str) -> Outcome:
+def try_on(lesson: Lesson, params: JsonMapping, metric: str, chosen: JsonMapping) -> Outcome:
     """Train on a sample, ask about what is held out, and measure.
+
+    ``chosen`` are values for parameters that are ``"auto"``, which the sample would choose otherwise.
 
     Raises
     ------
@@ -116,19 +123,19 @@ def try_on(lesson: Lesson, params: JsonMapping, metric: str) -> Outcome:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of settings that nobody has asked for
-        fit = lesson.fit(params)
+        fit = lesson.fit({**chosen, **changes(params)})
         start = perf_counter()
-        variants = list(_variants(fit, params, metric))
+        variants = list(_variants(fit, metric, searches_in_training(params)))
         seconds = fit.seconds + perf_counter() - start
-    return Outcome(seconds, model_bytes(fit.ranker), variants)
+    return Outcome(seconds, model_bytes(fit.ranker), variants, chosen_by_data(fit.model))
 
 
-def _variants(fit: Fit, params: JsonMapping, metric: str) -> Iterator[Variant]:
+def _variants(fit: Fit, metric: str, as_trained: bool) -> Iterator[Variant]:
     """Yield the setting as it is, then with other combinations, then the best of these with other beams."""
     best = first = _measured(fit, {}, metric)
     own_beam, own_combine = search_of(fit.model)
     yield first
-    if searches_in_training(params):
+    if as_trained:
         return
     for combine in COMBINES:
         if combine != own_combine:
