@@ -87,6 +87,12 @@ def test_samples_learn_with_what_everything_has_chosen(data, monkeypatch):
     chosen = one.study_.default.outcomes[2].chosen
     assert chosen["branching"] == 16
     assert [params.get("branching") for params in given[:4]] == [None, None, 16, 16]
+    assert [params.get("label_names") for params in given[:4]] == [
+        None,
+        None,
+        chosen["label_names"],
+        chosen["label_names"],
+    ]
     assert given[4] == chosen | {"n_trees": 3}
     assert "branching" not in one.best_config_["model"]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from arborank import TextRanker, XRLinear
-from arborank.tune.setting import config_of, make_setting
+from arborank.tune.setting import Setting, config_of, make_setting
 from arborank.tune.space import DEFAULT, make_space
 
 SPACE = make_space(XRLinear().get_params(deep=False), of_texts=True)
@@ -20,17 +20,19 @@ NEEDED |= {name: {"negatives": "tfn+man"} for name in ("combine", "beam_size")}
 def test_every_value_can_be_trained(data, name, value):
     params = SPACE.complete({**NEEDED.get(name, {}), name: value})
     assert params[name] == value
-    setting = make_setting(None, XRLinear(max_leaf_size=3), params)
-    TextRanker(features=setting.features, model=setting.model, n_jobs=1).fit(*data[0])
+    setting = make_setting(Setting(None, XRLinear(max_leaf_size=3)), params)
+    TextRanker(**vars(setting), n_jobs=1).fit(*data[0])
     config = json.loads(json.dumps(config_of(setting)))
     if name in XRLinear().get_params():
         assert config["model"][name] == value
+    elif name == "label_names":
+        assert config["ranker"] == {name: value}
     else:
         assert config["features"]["parts"]
 
 
 def test_defaults_change_nothing():
-    setting = make_setting(None, XRLinear(), SPACE.defaults)
+    setting = make_setting(Setting(None, XRLinear()), SPACE.defaults)
     assert setting.features is None
     assert config_of(setting) == {"model": {}}
     assert set(SPACE.defaults.values()) == {DEFAULT}

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from ..features import NgramTfidf, PrefixTfidf, TextFeatures
     from ..linear import XRLinear
 
-__all__ = ["build_features", "build_model", "read_config"]
+__all__ = ["build_features", "build_model", "label_names_of", "read_config"]
 
 # What options of features change single values of.
 _DEFAULT_PART = {"ngram_range": [1, 2], "min_df": 2, "max_features": 300_000, "sublinear_tf": True}
@@ -17,7 +17,7 @@ Config = dict[str, Any]
 
 
 def read_config(path: str | None) -> Config:
-    """Read ``{"features": {"parts": [{"kind": ..., ...}], "weights": [...], "norm": ...}, "model": {...}}``."""
+    """Read parameters: ``{"features": {"parts": [...], ...}, "model": {...}, "ranker": {"label_names": ...}}``."""
     if path is None:
         return {}
     from ..storage.disk import LONGEST_TEXT, open_input
@@ -30,7 +30,7 @@ def read_config(path: str | None) -> Config:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(config, dict):
         raise ValueError(f"{path} must hold a JSON object, found {type(config).__name__}")
-    _check_names("section", config, ("features", "model"), f" in {path}")
+    _check_names("section", config, ("features", "model", "ranker"), f" in {path}")
     for name, section in config.items():
         if not isinstance(section, dict):
             raise ValueError(f"{path}: {name!r} must be a JSON object, found {type(section).__name__}")
@@ -86,6 +86,14 @@ def build_model(config: Config, options: Mapping[str, object], preset: str | Non
     known = {name: value for name, value in XRLinear().get_params().items() if name != "tree"}
     _check_names("model parameter", params, known)
     return XRLinear(**params) if preset is None else XRLinear.preset(preset, **params)
+
+
+def label_names_of(config: Config) -> 'bool | Literal["auto"]':
+    """Return whether a `TextRanker` learns from the names of labels."""
+    section = config.get("ranker", {})
+    _check_names("ranker parameter", section, ("label_names",))
+    found: bool | Literal["auto"] = section.get("label_names", "auto")
+    return found
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .configuration import build_features, build_model, read_config
+from .configuration import build_features, build_model, label_names_of, read_config
 from .data import read_data, read_label_texts
 from .facts import tree_of
 from .files import check_apart, check_destination
@@ -150,7 +150,7 @@ def train(
             f"{data} holds features already; options of features, --label-texts and --label-names do not apply"
         )
     start = time.perf_counter()
-    names: bool | Literal["auto"] = "auto" if label_names is None else label_names
+    names = label_names_of(settings) if label_names is None else label_names
     given = {"label_texts": about or None, "learn_label_texts": learn_label_texts, "work_dir": work_dir}
     fitted = _fit(train_data, model, features, jobs, names, given)
     took, tree = time.perf_counter() - start, tree_of(fitted.estimator)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..core.lazy import sp
 from ..core.types import Json, JsonMapping, Targets
 from ..linear import XRLinear
+from ..linear.defaults import chosen
 from ..storage.runs import fingerprint
 from .sampling import Sample
 from .setting import Setting, make_setting
@@ -70,7 +71,7 @@ class MatrixTask:
 
     def setting(self, params: JsonMapping, search: JsonMapping) -> Setting:
         """Return the estimators that these values stand for."""
-        return make_setting(None, self._base, {**params, **search})
+        return make_setting(Setting(None, self._base), {**params, **search})
 
     def fit_all(self, setting: Setting) -> XRLinear:
         """Train on everything."""
@@ -86,7 +87,7 @@ class MatrixTask:
         seconds = perf_counter() - start
         X = lesson.valid.X
         queries = [X[row : row + 1] for row in range(X.shape[0])]
-        return Fit(model, seconds, lesson.n_rows, queries, lesson.valid.Y, model, X)
+        return Fit(model, seconds, chosen(model), lesson.n_rows, queries, lesson.valid.Y, model, X)
 
     def fingerprint(self) -> Json:
         """Return what the data are recognised by."""

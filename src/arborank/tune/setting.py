@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from ..core.estimator import Estimator, clone
 from ..core.types import Json, JsonMapping
@@ -13,26 +13,39 @@ from .space import DEFAULT, FEATURES
 
 __all__ = ["Setting", "changes", "config_of", "make_setting"]
 
+LabelNames: TypeAlias = bool | Literal["auto"]
+
 _PART = {"min_df": 2, "max_features": 300_000, "sublinear_tf": True}
 _AT_WORK = ("n_jobs", "verbose", "tree")  # no part of a configuration
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Features, None for those that a `TextRanker` takes by default, and a model; neither is fitted."""
+    """The estimators of a ranker, which are not fitted.
+
+    Attributes
+    ----------
+    features : vectoriser or None
+        None for those that a `TextRanker` takes by default.
+    model : XRLinear
+    label_names : {"auto"} or bool
+        As of `TextRanker`.
+    """
 
     features: TextTransformer | None
     model: XRLinear
+    label_names: LabelNames = "auto"
 
 
-def make_setting(features: TextTransformer | None, model: XRLinear, params: JsonMapping) -> Setting:
-    """Return copies of features and model with the values of ``params``."""
+def make_setting(base: Setting, params: JsonMapping) -> Setting:
+    """Return copies of the estimators with the values of ``params``."""
     given = changes(params)
-    known = model.get_params(deep=False)
-    changed = clone(model).set_params(**{name: value for name, value in given.items() if name in known})
+    known = base.model.get_params(deep=False)
+    model = clone(base.model).set_params(**{name: value for name, value in given.items() if name in known})
+    label_names = given.get("label_names", base.label_names)
     if "features" in given:
-        return Setting(_features(given), changed)
-    return Setting(None if features is None else clone(features), changed)
+        return Setting(_features(given), model, label_names)
+    return Setting(None if base.features is None else clone(base.features), model, label_names)
 
 
 def _features(given: JsonMapping) -> TextFeatures:
@@ -54,6 +67,8 @@ def config_of(setting: Setting) -> Json:
     Features of other classes than this package's have no place in it.
     """
     config: Json = {"model": _changed(setting.model)}
+    if setting.label_names != "auto":
+        config["ranker"] = {"label_names": setting.label_names}
     features = setting.features
     if isinstance(features, NgramTfidf):
         features = TextFeatures(parts=[features], norm=None)

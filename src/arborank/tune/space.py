@@ -90,6 +90,7 @@ _OF_FEATURES = (
     Axis("characters", ("2-4", "3-4", "4-6"), _characters),
     Axis("character_weight", (0.5, 2.0), _characters),
 )
+_OF_LABELS = (Axis("label_names", (False, True)),)
 _OF_MODELS = (
     Axis("branching", (8, 16, 32, 64, 128, 256)),
     Axis("max_leaf_size", (25, 50, 100, 200, 400)),
@@ -113,6 +114,7 @@ def of_features(params: JsonMapping) -> tuple[object, ...]:
 # What has often been better than the defaults, tried before what the optimiser suggests.
 _STARTERS: tuple[Json, ...] = (
     {"n_trees": 3},
+    {"label_names": True},
     {"features": "words + characters"},
     {"Cn": 0.3, "threshold": 0.05},
     {"n_trees": 3, "features": "words + characters", "Cn": 0.3, "threshold": 0.05},
@@ -155,8 +157,8 @@ def make_space(defaults: JsonMapping, *, of_texts: bool) -> Space:
     """
     axes = [
         Axis(axis.name, [value for value in axis.values if value != defaults.get(axis.name)], axis.when)
-        for axis in (*_OF_FEATURES * of_texts, *_OF_MODELS)
-        if axis in _OF_FEATURES or axis.name in defaults
+        for axis in (*(*_OF_FEATURES, *_OF_LABELS) * of_texts, *_OF_MODELS)
+        if axis not in _OF_MODELS or axis.name in defaults
     ]
     allowed = {axis.name: axis.values for axis in axes}
     starters = [

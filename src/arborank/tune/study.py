@@ -135,9 +135,17 @@ class Study:
         return self.ranked(self.top)[0]
 
     def chosen(self, rung: int) -> Json:
-        """Return what parameters that are ``"auto"`` are to be on a sample: what everything has chosen."""
+        """Return what parameters that are ``"auto"`` are to be on a sample: what everything has chosen.
+
+        Whether names of labels are learned from is found out once, for it takes time.
+        """
         seen = self.default.outcomes.get(self.top)
-        return {} if rung == self.top or seen is None else dict(seen.chosen)
+        names = ("label_names",) if rung == self.top else None
+        return (
+            {}
+            if seen is None
+            else {n: value for n, value in seen.chosen.items() if names is None or n in names}
+        )
 
     def plain_default(self, rung: int) -> Candidate:
         """Return the defaults as they are, on a sample."""

@@ -32,6 +32,8 @@ class Fit:
         As it would be saved.
     seconds : float
         Of the training, with that of features, were they fitted by it or before.
+    chosen : dict
+        What the data chose for parameters that are ``"auto"``.
     n_instances : int
         Rows that it learned from.
     queries : sequence
@@ -42,6 +44,7 @@ class Fit:
 
     ranker: Ranker
     seconds: float
+    chosen: Json
     n_instances: int
     queries: Sequence[Any]
     truth: "csr_array"

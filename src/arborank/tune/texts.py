@@ -15,6 +15,7 @@ from ..core.types import Json, JsonMapping
 from ..datasets import TextData
 from ..features import TextFeatures
 from ..linear import XRLinear
+from ..linear.defaults import chosen as chosen_by_data
 from ..storage.runs import fingerprint
 from ..text import TextRanker
 from ..text.names import encode_names
@@ -73,7 +74,8 @@ class TextTask:
     def setting(self, params: JsonMapping, search: JsonMapping) -> Setting:
         """Return the estimators that these values stand for."""
         model = self._base.model if isinstance(self._base.model, XRLinear) else XRLinear()
-        return make_setting(self._base.features, model, {**params, **search})
+        base = Setting(self._base.features, model, self._base.label_names)
+        return make_setting(base, {**params, **search})
 
     def fit_all(self, setting: Setting) -> TextRanker:
         """Train on everything."""
@@ -81,8 +83,7 @@ class TextTask:
         return self._ranker(setting).fit(data.texts, data.labels, relevance=data.relevance)
 
     def _ranker(self, setting: Setting) -> TextRanker:
-        made = clone(self._base).set_params(features=setting.features, model=setting.model)
-        return made.set_params(n_jobs=self._n_jobs)
+        return clone(self._base).set_params(**vars(setting), n_jobs=self._n_jobs)
 
     def fit(self, lesson: "TextLesson", params: JsonMapping) -> Fit:
         """Train on a lesson; features that another training has fitted are shared."""
@@ -100,7 +101,9 @@ class TextTask:
         ranker = fitted_clone(asked, features_=remembered.features)
         truth = ranker.encode_labels(lesson.valid.labels, "extend")
         queries = [[text] for text in lesson.valid.texts]
-        return Fit(ranker, seconds, lesson.n_rows, queries, truth, asked, lesson.valid.texts)
+        found = {} if setting.label_names != "auto" else {"label_names": ranker.label_names_}
+        chosen = chosen_by_data(ranker.model_)
+        return Fit(ranker, seconds, chosen | found, lesson.n_rows, queries, truth, asked, lesson.valid.texts)
 
     def fingerprint(self) -> Json:
         """Return what the data are recognised by."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..analysis.compression import model_bytes
 from ..core.types import Json, JsonMapping
-from ..linear.defaults import chosen as chosen_by_data
 from ..linear.defaults import search_of
 from ..metrics import evaluate
 from .options import cut_of
@@ -127,7 +126,7 @@ def try_on(lesson: Lesson, params: JsonMapping, metric: str, chosen: JsonMapping
         start = perf_counter()
         variants = list(_variants(fit, metric, searches_in_training(params)))
         seconds = fit.seconds + perf_counter() - start
-    return Outcome(seconds, model_bytes(fit.ranker), variants, chosen_by_data(fit.model))
+    return Outcome(seconds, model_bytes(fit.ranker), variants, fit.chosen)
 
 
 def _variants(fit: Fit, metric: str, as_trained: bool) -> Iterator[Variant]:
