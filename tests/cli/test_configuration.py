@@ -50,6 +50,7 @@ def test_options_win_over_the_configuration(run, folder):
         ('{"features": {"parts": [{"kind": ["NgramTfidf"]}]}}', "known are NgramTfidf, PrefixTfidf"),
         ('{"features": {"parts": 3}}', "'parts'"),
         ('{"model": 3}', "'model'"),
+        ('{"ranker": {"label_name": true}}', "ranker parameter 'label_name'"),
         (
             '{"model": {"max_clusters": 2, "copies": "most"}}',
             "copies must be one of 'needed', 'all', 'counted', found 'most'",
@@ -69,6 +70,14 @@ def test_feature_options_do_not_fit_several_parts(run, folder):
     assert "2 parts" in result.stderr
     run("train", "train.jsonl", "-m", "two", "--config", "two.json")
     assert len(arborank.load(folder / "two").features_.parts_) == 2
+
+
+def test_names_of_labels_are_learned_from_as_the_configuration_says(run, folder):
+    (folder / "names.json").write_text('{"ranker": {"label_names": true}}')
+    run("train", "train.jsonl", "-m", "named", "--config", "names.json")
+    assert arborank.load(folder / "named").label_names_ is True
+    run("train", "train.jsonl", "-m", "named", "--config", "names.json", "--no-label-names", "--force")
+    assert arborank.load(folder / "named").label_names_ is False
 
 
 def test_parts_of_any_kind(run, folder):

@@ -131,6 +131,7 @@ def train(
     if jobs is not None:
         given["n_jobs"] = jobs
     model, features = build_model(settings, given, preset), build_features(settings, of_features)
+    names = label_names_of(settings) if label_names is None else label_names
 
     train_data = read_data(data, form)
     if not train_data.has_labels:
@@ -144,13 +145,12 @@ def train(
         chosen = held_out(len(train_data), holdout, model.random_state)
         train_data, test_data = train_data.take(~chosen), train_data.take(chosen)
     about = read_label_texts(label_texts, form.layout)
-    of_texts = of_features or "features" in settings or about or label_names is not None
+    of_texts = of_features or about or names != "auto" or {"features", "ranker"} & set(settings)
     if of_texts and not isinstance(train_data, TextData):
         raise click.UsageError(
             f"{data} holds features already; options of features, --label-texts and --label-names do not apply"
         )
     start = time.perf_counter()
-    names = label_names_of(settings) if label_names is None else label_names
     given = {"label_texts": about or None, "learn_label_texts": learn_label_texts, "work_dir": work_dir}
     fitted = _fit(train_data, model, features, jobs, names, given)
     took, tree = time.perf_counter() - start, tree_of(fitted.estimator)
