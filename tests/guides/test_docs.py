@@ -16,7 +16,8 @@ from click.testing import CliRunner
 import arborank
 from arborank.cli import main
 from arborank.datasets import TextData, load_debian, write_xmc
-from arborank.linear.defaults import AUTOMATIC, RULES, Resolved
+from arborank.linear.defaults import AUTOMATIC, Resolved
+from arborank.linear.trial import CHEAP_NEGATIVES, UNCERTAIN
 from arborank.storage.tensorfile import open_tensors
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -48,17 +49,18 @@ def test_the_guide_shows_two_senses(monkeypatch, tmp_path):
     assert Path("senses.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
-def test_the_page_of_defaults_has_the_rules_and_runs():
+def test_the_page_of_defaults_has_the_values_and_runs():
     text = (DOCS / "defaults.md").read_text(encoding="utf-8")
     first = text[text.index("| parameter |") :].partition("\n\n")[0]
-    table = [line.split(" | ") for line in re.findall(r"^\| (.*) ?\|$", first, flags=re.M)]
-    (_, _, *names), *rows = (row for row in table if "---" not in row[0])
-    assert [name.strip() for name in names] == [rule.name for rule in RULES]
+    table = [
+        [cell.strip() for cell in line.split("|")] for line in re.findall(r"^\|(.*)\|$", first, flags=re.M)
+    ]
+    _, *rows = (row for row in table if "---" not in row[0])
     assert [row[0].split("`")[1] for row in rows] == list(AUTOMATIC)
     for name, (_, usual, *changed) in zip(AUTOMATIC, rows, strict=True):
-        assert usual.strip() == f"`{getattr(Resolved(), name)!r}`"
-        for rule, cell in zip(RULES, changed, strict=True):
-            assert cell.strip() == (f"`{rule.values[name]!r}`" if name in rule.values else "")
+        assert usual == f"`{getattr(Resolved(), name)!r}`"
+        for values, cell in zip((UNCERTAIN, CHEAP_NEGATIVES), changed, strict=True):
+            assert cell == (f"`{values[name]!r}`" if name in values else "")
     rng = np.random.default_rng(0)
     found = {"X": rng.random((40, 9), np.float32), "Y": np.eye(4)[np.arange(40) % 4]}
     for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):

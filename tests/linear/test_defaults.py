@@ -1,9 +1,9 @@
-"""Parameters that are "auto": rules, what a fit makes of them, presets."""
+"""Parameters that are "auto": what a fit makes of them, presets."""
 
 import copy
 import logging
 import pickle
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -14,19 +14,10 @@ import arborank
 from arborank import Autocompleter, Ensemble, TextRanker, XRLinear, disentangle
 from arborank.analysis.compression import own_setting
 from arborank.analysis.explain import explain
-from arborank.core.sparse import as_csr
 from arborank.core.state import State
-from arborank.linear.defaults import AUTOMATIC, PRESETS, RULES, Facts, Resolved, resolve
+from arborank.linear.defaults import AUTOMATIC, PRESETS
+from arborank.linear.trial import UNCERTAIN
 
-USUAL = Facts(
-    n_instances=60_000,
-    n_features=50_000,
-    n_labels=4_000,
-    rows_per_label=25.0,
-    labels_per_row=5.0,
-    values_per_row=200.0,
-    label_share=0.02,
-)
 PECOS = {
     "branching": 16,
     "max_leaf_size": 100,
@@ -45,21 +36,25 @@ OTHER = {
 }
 
 
-def problem(n_labels, n):
-    """Rows of noise and a feature that tells the label, each of which has the same share of them."""
-    rng = np.random.default_rng(0)
-    noise = sp.random_array((n, 40), density=0.2, rng=rng, dtype=np.float32)
+def problem(n, n_labels, signal, seed=0):
+    """Texts of six words, of which a share are words of their label; labels have four words each."""
+    rng = np.random.default_rng(seed)
     labels = np.arange(n) % n_labels
-    Y = sp.csr_array((np.ones(n, np.float32), (np.arange(n), labels)), (n, n_labels))
-    return sp.csr_array(sp.hstack([noise, 2 * Y])), Y
+    own = rng.integers(n_labels, size=(n_labels, 4))[labels][
+        np.arange(n)[:, None], rng.integers(4, size=(n, 6))
+    ]
+    words = np.where(rng.random((n, 6)) < signal, own, rng.integers(n_labels, size=(n, 6)))
+    rows = np.repeat(np.arange(n), 6)
+    X = sp.coo_array((np.ones(6 * n, np.float32), (rows, words.ravel())), (n, n_labels)).tocsr()
+    return X, sp.csr_array((np.ones(n, np.float32), (np.arange(n), labels)), (n, n_labels))
 
 
-RARE, FREQUENT = problem(700, 1400), problem(24, 150)
+NOISY, CLEAR, SMALL = problem(1600, 800, 0.4), problem(1200, 120, 1.0), problem(150, 24, 0.9)
 
 
-@pytest.fixture(scope="module", params=["rare", "frequent"])
+@pytest.fixture(scope="module", params=["noisy", "small"])
 def data(request):
-    return RARE if request.param == "rare" else FREQUENT
+    return NOISY if request.param == "noisy" else SMALL
 
 
 def answers(model, X, **options):
@@ -67,48 +62,56 @@ def answers(model, X, **options):
     return ids.tobytes(), scores.tobytes()
 
 
-# ------------------------------------------------------------------ rules
+# ------------------------------------------------------------------ the trial
 
 
-def test_usual_data_have_the_values_of_pecos():
-    assert asdict(resolve(USUAL)) == PECOS
+def test_uncertain_clusters_are_found_out():
+    resolved = XRLinear().fit(*NOISY).resolved_
+    assert asdict(resolved) == PECOS | UNCERTAIN
 
 
-@pytest.mark.parametrize(
-    ("facts", "changed"),
-    [
-        ({"label_share": 0.0019}, {"combine": "l2-l3-hinge", "beam_size": 30, "Cn": 0.3}),
-        ({"label_share": 0.0}, {"combine": "l2-l3-hinge", "beam_size": 30, "Cn": 0.3}),
-        ({"label_share": 0.002}, {}),
-        ({"values_per_row": 8.0}, {}),
-    ],
-)
-def test_values_of_a_rule(facts, changed):
-    assert asdict(resolve(replace(USUAL, **facts))) == PECOS | changed
+def test_they_are_worth_it():
+    X, Y = NOISY
+    X_new, Y_new = problem(1600, 800, 0.4, seed=0)
+    rows = np.random.default_rng(1).permutation(1600)
+    fitted, held = rows[:1400], rows[1400:]
+    automatic, pecos = (model.fit(X[fitted], Y[fitted]) for model in (XRLinear(), XRLinear.preset("pecos")))
+    assert automatic.resolved_ != pecos.resolved_
+    assert automatic.score(X_new[held], Y_new[held]) > pecos.score(X_new[held], Y_new[held])
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_gives_values_that_the_parameters_may_have(rule):
-    assert rule.values.keys() <= set(AUTOMATIC)
-    Resolved(**rule.values)
+def test_certain_clusters_keep_the_values_of_pecos():
+    X, Y = CLEAR
+    assert asdict(XRLinear(max_leaf_size=10).fit(X, Y).resolved_) == PECOS | {"max_leaf_size": 10}
 
 
-def test_facts_are_counted():
-    X = np.array([[1, 0, 2], [0, 0, 0], [3, 0, 0], [1, 1, 1]], np.float32)
-    Y = np.array([[1, 0, 0], [1, 0, 0], [1, 0, 1], [0, 0, 1]], np.float32)
-    facts = Facts(
-        n_instances=4,
-        n_features=3,
-        n_labels=2,  # one has no instance
-        rows_per_label=2.5,
-        labels_per_row=1.25,
-        values_per_row=1.5,
-        label_share=(3 * 0.75 + 2 * 0.5) / 5,
-    )
-    assert Facts.of(as_csr(X), as_csr(Y)) == facts
-    stored = sp.csr_array(X)
-    stored.data[0] = 0.0  # a zero that is stored is no value
-    assert Facts.of(as_csr(stored), as_csr(Y)).values_per_row == 1.25
+def test_few_rows_tell_nothing():
+    X, Y = NOISY
+    assert asdict(XRLinear().fit(X[:999], Y[:999]).resolved_) == PECOS
+
+
+def test_values_per_layer_are_not_tried():
+    X, Y = NOISY
+    assert XRLinear(Cp=[1.0, 1.0]).fit(X, Y).resolved_.combine == "l3-hinge"
+
+
+def test_the_trial_leaves_what_is_given_alone():
+    X, Y = NOISY
+    tree = XRLinear(branching=4).fit(X, Y).tree_
+    model = XRLinear(tree=tree, negatives="usn", verbose=0, representation="pii", combine="l2-hinge")
+    negatives = sp.csr_array(Y[:, np.roll(np.arange(800), 1)])
+    resolved = model.fit(X, Y, user_negatives=negatives).resolved_
+    assert (resolved.combine, resolved.beam_size) == ("l2-hinge", 10)
+    assert model.tree is tree
+
+
+def test_warnings_come_once():
+    X, Y = NOISY
+    lengths = np.exp(np.random.default_rng(0).normal(scale=4, size=(1600, 1))).astype(np.float32)
+    with pytest.warns(UserWarning, match="length") as caught:
+        XRLinear().fit(X.multiply(lengths).tocsr(), Y)
+    messages = [str(one.message) for one in caught]
+    assert len(messages) == len(set(messages))
 
 
 def test_forms_of_data_and_threads_do_not_matter(data):
@@ -129,8 +132,7 @@ def test_fit_keeps_the_parameters_and_tells_the_values(data):
     X, Y = data
     model = XRLinear().fit(X, Y)
     assert {name: getattr(model, name) for name in AUTOMATIC} == dict.fromkeys(AUTOMATIC, "auto")
-    assert model.resolved_ == resolve(Facts.of(as_csr(X), as_csr(Y)))
-    assert (model.resolved_.beam_size > 10) == (X is RARE[0])
+    assert (model.resolved_.beam_size > 10) == (X is NOISY[0])
     assert repr(model) == "XRLinear()"
 
 
@@ -150,36 +152,35 @@ def test_automatic_values_are_as_good_as_given_ones(data):
 def test_a_given_value_wins(data, name):
     X, Y = data
     model = XRLinear(**{name: OTHER[name]}).fit(X, Y)
-    automatic = resolve(Facts.of(as_csr(X), as_csr(Y)))
-    assert model.resolved_ == replace(automatic, **{name: OTHER[name]})
+    assert getattr(model.resolved_, name) == OTHER[name]
     assert answers(model, X) == answers(XRLinear(**asdict(model.resolved_)).fit(X, Y), X)
 
 
 def test_values_for_every_layer():
-    X, Y = FREQUENT
+    X, Y = SMALL
     costs = {"Cn": np.array([0.5, 1.0]), "threshold": [0.0, 0.1]}
     model = XRLinear(max_leaf_size=2, **costs).fit(X, Y)
     assert (model.resolved_.Cn, model.resolved_.threshold) == ((0.5, 1.0), (0.0, 0.1))
 
 
 def test_a_second_fit_chooses_anew():
-    model = XRLinear().fit(*RARE)
-    assert model.resolved_.combine == "l2-l3-hinge"
+    model = XRLinear().fit(*NOISY)
+    assert model.resolved_.combine == "l3-l4-hinge"
     with pytest.raises(ValueError, match="rows"):
-        model.fit(FREQUENT[0], FREQUENT[1][:-1])
-    assert model.resolved_.combine == "l2-l3-hinge"
-    assert model.fit(*FREQUENT).resolved_.combine == "l3-hinge"
+        model.fit(SMALL[0], SMALL[1][:-1])
+    assert model.resolved_.combine == "l3-l4-hinge"
+    assert model.fit(*SMALL).resolved_.combine == "l3-hinge"
 
 
 def test_what_is_chosen_is_logged(caplog):
     with caplog.at_level(logging.INFO, "arborank"):
-        XRLinear(branching=4).fit(*RARE)
+        XRLinear(branching=4).fit(*NOISY)
     (line,) = [record.message for record in caplog.records if "chosen" in record.message]
-    assert "combine='l2-l3-hinge'" in line
+    assert "combine='l3-l4-hinge'" in line
     assert "branching" not in line
     caplog.clear()
     with caplog.at_level(logging.INFO, "arborank"):
-        XRLinear.preset("pecos").fit(*RARE)
+        XRLinear.preset("pecos").fit(*NOISY)
     assert "chosen" not in caplog.text
 
 
@@ -199,7 +200,7 @@ def test_parameters_set_after_the_fit_count_at_once(data):
 
 
 def test_auto_after_a_given_value_is_that_value():
-    X, Y = RARE
+    X, Y = NOISY
     model = XRLinear(beam_size=3).fit(X, Y).set_params(beam_size="auto")
     assert answers(model, X) == answers(model, X, beam_size=3)
 
@@ -242,7 +243,7 @@ def test_updates_use_the_values(data, tmp_path):
 
 
 def test_disentangling_keeps_the_values():
-    X, Y = RARE
+    X, Y = NOISY
     model = XRLinear(max_leaf_size=4, branching=4).fit(X, Y)
     again = disentangle(model, X, Y)
     assert again.resolved_ == model.resolved_
@@ -251,13 +252,13 @@ def test_disentangling_keeps_the_values():
 
 
 def test_every_member_of_an_ensemble_has_its_values():
-    X, Y = RARE
+    X, Y = NOISY
     members = Ensemble([XRLinear(), XRLinear(beam_size=2)]).fit(X, Y).models_
-    assert [member.resolved_.beam_size for member in members] == [30, 2]
+    assert [member.resolved_.beam_size for member in members] == [20, 2]
 
 
 def test_a_training_goes_on_with_its_values(tmp_path):
-    X, Y = RARE
+    X, Y = NOISY
     model = XRLinear().fit(X, Y, work_dir=tmp_path / "work")
     assert answers(model, X) == answers(XRLinear().fit(X, Y), X)
     assert answers(model, X) == answers(XRLinear().fit(X, Y, work_dir=tmp_path / "work"), X)
@@ -286,7 +287,7 @@ def test_a_ranker_of_texts():
     names = [f"name{i}" for i in range(600)]
     ranker = TextRanker().fit([f"about {name}" for name in names * 2], [[name] for name in names * 2])
     assert ranker.rank("about name17", k=1)[0][0] == "name17"
-    assert ranker.model_.resolved_.combine == "l2-l3-hinge"
+    assert ranker.model_.beam_size == "auto"
     assert ranker.model is None
 
 
@@ -299,7 +300,7 @@ def test_the_preset_of_pecos():
     assert {name: getattr(model, name) for name in AUTOMATIC} == PECOS
     rest = {name: value for name, value in XRLinear().get_params().items() if name not in AUTOMATIC}
     assert {name: value for name, value in model.get_params().items() if name not in AUTOMATIC} == rest
-    assert asdict(model.fit(*RARE).resolved_) == PECOS
+    assert asdict(model.fit(*NOISY).resolved_) == PECOS
 
 
 def test_changes_of_a_preset_win():
@@ -325,20 +326,20 @@ def test_unknown_presets_and_parameters():
 @pytest.mark.parametrize("name", ["Cp", "eps", "solver", "max_clusters", "representation", "random_state"])
 def test_parameters_that_cannot_be_auto(name):
     with pytest.raises(ValueError, match=f"{name} is 'auto', but only branching, .*combine can be"):
-        XRLinear(**{name: "auto"}).fit(*RARE)
+        XRLinear(**{name: "auto"}).fit(*NOISY)
 
 
 @pytest.mark.parametrize("value", [["auto", 1.0], (0.5, "auto"), ["auto"]])
 @pytest.mark.parametrize("name", ["Cn", "threshold"])
 def test_auto_stands_alone(name, value):
     with pytest.raises(ValueError, match=f"{name} holds 'auto' among the values of layers"):
-        XRLinear(**{name: value}).fit(*RARE)
+        XRLinear(**{name: value}).fit(*NOISY)
 
 
 @pytest.mark.parametrize("name", AUTOMATIC)
 def test_other_words_are_no_values(name):
     with pytest.raises((TypeError, ValueError), match=f"{name} must be .*'automatic'"):
-        XRLinear(**{name: "automatic"}).fit(*RARE)
+        XRLinear(**{name: "automatic"}).fit(*NOISY)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +354,7 @@ def test_other_words_are_no_values(name):
     ],
 )
 def test_saved_values_are_checked(resolved, error, message):
-    state = XRLinear().fit(*RARE).to_state()
+    state = XRLinear().fit(*NOISY).to_state()
     config = {name: value for name, value in state.config.items() if name != "resolved"}
     if resolved is not None:
         config["resolved"] = resolved

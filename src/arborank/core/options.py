@@ -28,6 +28,7 @@ __all__ = [
     "each",
     "flag",
     "integer",
+    "is_sequence",
     "one_of",
     "option",
     "optional",
@@ -77,7 +78,7 @@ def each(check: Check) -> Check:
 
 def values_of(name: str, value: object) -> list[Any]:
     """Return the values of an option that is one for all layers, or a sequence of one per layer."""
-    if not _is_sequence(value):
+    if not is_sequence(value):
         return [value]
     if not len(value):
         raise ValueError(f"{name} is empty; give one value, or one per layer")
@@ -87,7 +88,7 @@ def values_of(name: str, value: object) -> list[Any]:
 def per_layer(name: str, value: object, depth: int) -> list[Any]:
     """Return a value for each of ``depth`` layers, top first."""
     values = values_of(name, value)
-    if not _is_sequence(value):
+    if not is_sequence(value):
         return values * depth
     if len(values) != depth:
         raise ValueError(
@@ -96,7 +97,8 @@ def per_layer(name: str, value: object, depth: int) -> list[Any]:
     return values
 
 
-def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    """Whether a value is one of several: a sequence or an array, but no str."""
     return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and np.ndim(value) > 0
 
 

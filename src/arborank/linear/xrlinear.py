@@ -38,12 +38,13 @@ from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
 from . import filters
 from .answers import quality, score_matrix
-from .defaults import AUTO, PRESETS, Auto, Facts, Resolved, chosen, resolve, search_of
+from .defaults import AUTO, PRESETS, Auto, Resolved, chosen, search_of
 from .fitted import FittedTree
 from .fitting import fit_tree
 from .instances import known_rows, new_rows
 from .options import LinearOptions
 from .targets import as_indicator, classes_from_state, classes_to_state
+from .trial import try_out
 from .unseen import learn_unseen_labels
 from .updating import (
     NegativeCosts,
@@ -305,7 +306,7 @@ class XRLinear(SaveMixin, Estimator):
             check_row_length(row_length)
         rows, features = new_rows(self, X)
         labels, classes = as_indicator(Y, rows.shape[0])
-        options = LinearOptions.of(self, resolve(Facts.of(rows, labels)))
+        options = LinearOptions.of(self, try_out(self, rows, labels))
         fitted, times = fit_tree(
             rows,
             labels,

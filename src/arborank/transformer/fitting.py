@@ -20,7 +20,6 @@ from ..indexing import LabelTree
 from ..indexing.growing import grow_tree
 from ..indexing.options import TreeOptions
 from ..linear import XRLinear
-from ..linear.defaults import Facts, resolve
 from ..linear.options import LinearOptions
 from ..storage.disk import scratch_array
 from .encoders.device import limited_threads
@@ -137,8 +136,7 @@ def _check_room(sparse: Csr, Y: Csr, width: int, ranker: XRLinear, ranking: Rank
     kept = (0, 0) if ranking.weight is None else (sparse.nnz, d)
     n_features, nnz = kept[1] + width, kept[0] + n * width
     counts = np.bincount(Y.indices, minlength=Y.shape[1])
-    facts = Facts.of_counts(n, n_features, nnz, counts)
-    needs = LinearOptions.of(ranker, resolve(facts)).estimate(
+    needs = LinearOptions.of(ranker).estimate(
         n_instances=n, n_features=n_features, nnz=nnz, label_counts=counts
     )
     joined = 8 * nnz

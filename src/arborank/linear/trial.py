@@ -1,0 +1,110 @@
+"""A small training that tells what counts of rows and labels cannot: how certain the clusters of unseen instances are.
+
+Whether uncertain clusters should count for more, and how much a negative example should cost, depends on how well
+features foretell labels: ten words of a package's description tell what it depends on, ten words of a title hardly its
+subjects. So a tree is trained on a part of the rows and asked about others. What ranks better there is taken.
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ..core.estimator import clone
+from ..core.options import is_sequence
+from ..core.sparse import Csr, as_csr, to_scipy
+from ..metrics import ndcg_at_k
+from .defaults import Resolved, is_auto
+from .fitted import FittedTree
+from .fitting import fit_tree
+from .options import LinearOptions
+
+if TYPE_CHECKING:
+    from .xrlinear import XRLinear
+
+__all__ = ["CHEAP_NEGATIVES", "UNCERTAIN", "try_out"]
+
+UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20, "Cn": 0.3}
+"""Where the clusters of unseen instances are uncertain."""
+
+CHEAP_NEGATIVES: Final[Mapping[str, Any]] = {"Cn": 0.3}
+"""Where they are certain, but instances lack labels that they could have."""
+
+_LEAST = 1000  # rows; fewer tell nothing
+_TRAINED, _VALUES = 8000, 1_000_000  # rows, and values in them, at most
+_HELD = 1000
+_CLEARLY = 1.01  # how much better other values must rank, as less may be chance
+
+
+def try_out(model: "XRLinear", X: Csr, Y: Csr) -> Resolved:
+    """Return the values of a model's automatic parameters that rank best after a small training.
+
+    It takes as long as training on 8000 rows, or fewer where they are long, and depends on the data and
+    ``random_state`` alone. With fewer than 1000 rows, with parameters per layer, or where ``combine`` and ``Cn`` are
+    given, nothing is tried, and the values are those of PECOS.
+    """
+    given = model.get_params(deep=False)
+    tries = [name for name in ("combine", "Cn") if is_auto(given[name])]
+    layered = any(is_sequence(value) for name, value in given.items() if name not in _PLAIN)
+    resolved = Resolved()
+    if not tries or layered or X.shape[0] < _LEAST:
+        return resolved
+    trial = _Trial(model, X, Y)
+    fitted = trial.fit(resolved)
+    usual = trial.quality(fitted, resolved)
+    if "combine" in tries:
+        values = {name: value for name, value in UNCERTAIN.items() if is_auto(given[name])}
+        if trial.quality(fitted, replace(resolved, **values)) > _CLEARLY * usual:
+            return replace(resolved, **values)
+    if "Cn" in tries:
+        cheap = replace(resolved, **CHEAP_NEGATIVES)
+        if trial.quality(trial.fit(cheap), cheap) > _CLEARLY * usual:
+            return cheap
+    return resolved
+
+
+_PLAIN = {  # what a trial has in place of a model's own, which may be about all labels or rows
+    "tree": None,
+    "representation": "pifa",
+    "n_trees": 1,
+    "max_clusters": 1,
+    "copies": "needed",
+    "negatives": "tfn",
+    "verbose": 0,
+}
+
+
+class _Trial:
+    """Rows to learn from, and others to rank."""
+
+    def __init__(self, model: "XRLinear", X: Csr, Y: Csr) -> None:
+        self.model = clone(model).set_params(**_PLAIN)
+        order = np.random.default_rng(model.random_state).permutation(X.shape[0])
+        n_held = min(_HELD, X.shape[0] // 5)
+        n_trained = max(_LEAST, min(_TRAINED, _VALUES * X.shape[0] // max(X.nnz, 1)))
+        held, trained = np.sort(order[:n_held]), np.sort(order[n_held:][:n_trained])
+        instances, marks = to_scipy(X), to_scipy(Y)
+        labels = np.unique(marks[trained].indices)
+        self.X, self.Y = as_csr(instances[trained]), as_csr(marks[trained][:, labels])
+        truth = marks[held][:, labels]
+        known = np.flatnonzero(np.diff(truth.indptr))
+        self.queries, self.truth = as_csr(instances[held[known]]), truth[known]
+
+    def fit(self, resolved: Resolved) -> FittedTree:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the fit on all rows warns
+            return fit_tree(self.X, self.Y, LinearOptions.of(self.model, resolved))[0]
+
+    def quality(self, fitted: FittedTree, resolved: Resolved) -> float:
+        if not self.truth.shape[0]:
+            return 0.0
+        ids, _ = fitted.search.topk(
+            self.queries,
+            10,
+            beam_size=resolved.beam_size,
+            combine=resolved.combine,
+            n_threads=LinearOptions.of(self.model, resolved).n_threads,
+        )
+        return ndcg_at_k(self.truth, ids, 10)
