@@ -38,6 +38,10 @@ def test_the_result_is_the_best_setting_trained_on_everything(found, data):
     assert found.best_score_ > found.default_score_
     assert score(found.best_ranker_, *valid) == pytest.approx(found.best_score_)  # learned from all but these
     assert found.best_params_
+    chosen = {name: value for name, value in found.study_.chosen.items() if name != "label_names"}
+    changed = chosen | found.best_params_
+    assert changed["Cn"] == found.best_config_["model"]["Cn"]  # no small training that may choose otherwise
+    assert chosen.keys() <= found.best_config_["model"].keys()
 
 
 def test_rows_that_were_held_out_are_learned_from_in_the_end(data):
@@ -94,7 +98,7 @@ def test_samples_learn_with_what_everything_has_chosen(data, monkeypatch):
         chosen["label_names"],
     ]
     assert given[4] == chosen | {"n_trees": 3}
-    assert "branching" not in one.best_config_["model"]
+    assert one.study_.values(one.study_.plain_default(2)) == {}
 
 
 def test_features_are_fitted_once_for_a_setting_and_a_sample(data, monkeypatch):

@@ -69,9 +69,9 @@ class MatrixTask:
             train, valid = train.of_labels(sample.labels), valid.of_labels(sample.labels)
         return MatrixLesson(self, train, valid)
 
-    def setting(self, params: JsonMapping, search: JsonMapping) -> Setting:
+    def setting(self, params: JsonMapping) -> Setting:
         """Return the estimators that these values stand for."""
-        return make_setting(Setting(None, self._base), {**params, **search})
+        return make_setting(Setting(None, self._base), params)
 
     def fit_all(self, setting: Setting) -> XRLinear:
         """Train on everything."""
@@ -83,7 +83,7 @@ class MatrixTask:
     def fit(self, lesson: "MatrixLesson", params: JsonMapping) -> Fit:
         """Train on a lesson."""
         start = perf_counter()
-        model = self._trained(self.setting(params, {}), *lesson.train)
+        model = self._trained(self.setting(params), *lesson.train)
         seconds = perf_counter() - start
         X = lesson.valid.X
         queries = [X[row : row + 1] for row in range(X.shape[0])]

@@ -9,6 +9,7 @@ from ..core.types import Json
 from .halving import next_step, useful_shares
 from .journal import Journal
 from .sampling import sample
+from .setting import changes
 from .space import Space
 from .study import Study
 from .suggesting import suggest
@@ -41,7 +42,7 @@ def run(task: Task, space: Space, study: Study, journal: Journal, report: Callab
     while (step := next_step(study)) is not None:
         number, rung = step
         if number is None:
-            params = suggest(space, _values(study), study.options.random_state)
+            params = suggest(space, _values(study), study.chosen, study.options.random_state)
             if params is None:
                 study.exhausted = True
                 continue
@@ -55,8 +56,9 @@ def run(task: Task, space: Space, study: Study, journal: Journal, report: Callab
         study.now = step_of = number, rung
         report(study)
         try:
+            chosen = {} if number == 0 and rung == study.top else study.chosen
             trial.outcomes[rung] = try_on(
-                lessons[share], trial.params, study.options.metric, study.chosen(rung)
+                lessons[share], chosen | changes(trial.params), study.options.metric
             )
         except (ValueError, MemoryError) as error:
             if number == 0:

@@ -187,7 +187,7 @@ class RankerSearch(Estimator):
         if validation is None:
             task.hold_out(hold_out(task.Y, options.holdout, options.random_state))
         n_rows = task.Y.shape[0]
-        defaults = task.setting({}, {})
+        defaults = task.setting({})
         space = make_space(defaults.model.get_params(deep=False), of_texts=isinstance(base, TextRanker))
         subject = {name: getattr(options, name) for name in ("metric", "holdout", "min_rows", "random_state")}
         subject |= {"space": space.to_dict(), "ranker": repr(base), "data": data}
@@ -206,7 +206,7 @@ class RankerSearch(Estimator):
         best = study.best()
         if best.excess > 0 and not options.accept:
             raise _beyond(study)
-        setting = task.setting(best.trial.params, best.variant.search)
+        setting = task.setting(study.values(best))
         config = config_of(setting)
         study.training = True
         if self.callback is not None:

@@ -134,18 +134,18 @@ class Study:
         """Return the best of what was tried on everything, or comes nearest to the limits."""
         return self.ranked(self.top)[0]
 
-    def chosen(self, rung: int) -> Json:
-        """Return what parameters that are ``"auto"`` are to be on a sample: what everything has chosen.
+    @property
+    def chosen(self) -> Json:
+        """What all data have chosen for parameters that are ``"auto"``: what they are in every other trial.
 
-        Whether names of labels are learned from is found out once, for it takes time.
+        A sample would choose otherwise, and choosing takes time.
         """
         seen = self.default.outcomes.get(self.top)
-        names = ("label_names",) if rung == self.top else None
-        return (
-            {}
-            if seen is None
-            else {n: value for n, value in seen.chosen.items() if names is None or n in names}
-        )
+        return {} if seen is None else dict(seen.chosen)
+
+    def values(self, one: Candidate) -> Json:
+        """Return the values by which a candidate is trained again: none for the defaults, which choose some."""
+        return {} if one.is_default else self.chosen | one.changes
 
     def plain_default(self, rung: int) -> Candidate:
         """Return the defaults as they are, on a sample."""

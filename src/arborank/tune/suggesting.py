@@ -10,12 +10,13 @@ from random import Random
 from typing import Any
 
 from ..core.types import Json, JsonMapping
-from .space import Space
+from .space import DEFAULT, Space
 
 __all__ = ["check_optuna", "suggest"]
 
 _ATTEMPTS = 20
-_CHANGED = 2  # axes that are varied about the best setting
+_ABOUT = 3  # the best settings, which others are close to
+_ANYWHERE = 4  # every so many settings, one may be anywhere
 
 
 def check_optuna() -> None:
@@ -26,7 +27,9 @@ def check_optuna() -> None:
         raise ImportError("tuning needs Optuna: pip install 'arborank[tune]'") from None
 
 
-def suggest(space: Space, tried: Sequence[tuple[JsonMapping, float]], seed: int) -> Json | None:
+def suggest(
+    space: Space, tried: Sequence[tuple[JsonMapping, float]], chosen: JsonMapping, seed: int
+) -> Json | None:
     """Return a setting that was not tried yet, or None if there seems to be none.
 
     Parameters
@@ -34,27 +37,34 @@ def suggest(space: Space, tried: Sequence[tuple[JsonMapping, float]], seed: int)
     space : Space
     tried : sequence of (params, value)
         The more, the better; the first are the defaults.
+    chosen : dict
+        What defaults stand for that the data have chosen: the same value is no other setting.
     seed : int
         The same settings and seed give the same answer.
     """
     known = [params for params, _ in tried]
     for starter in space.starters:
-        if (params := space.complete(starter)) not in known:
+        if (params := _plain(space.complete(starter), chosen)) not in known:
             return params
-    best = max(tried, key=lambda one: one[1])[0]
+    ranked = sorted(tried, key=lambda one: -one[1])
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed} {len(tried)} {attempt}")
-        about = best if (len(tried) + attempt) % 2 else None
-        params = _ask(space, tried, random, about)
+        about = random.choice(ranked[:_ABOUT])[0] if (len(tried) + attempt) % _ANYWHERE else None
+        params = _plain(_ask(space, tried, random, about), chosen)
         if params not in known:
             return params
     return None
 
 
+def _plain(params: JsonMapping, chosen: JsonMapping) -> Json:
+    same = {name for name, value in params.items() if name in chosen and value == chosen[name]}
+    return {name: DEFAULT if name in same else value for name, value in params.items()}
+
+
 def _ask(
     space: Space, tried: Sequence[tuple[JsonMapping, float]], random: Random, about: JsonMapping | None
 ) -> Json:
-    """Ask for a whole setting, or for one that differs from the one it is ``about`` in a few axes."""
+    """Ask for a whole setting, or for one that differs from the one it is ``about`` in one to three axes."""
     import optuna
     from optuna.distributions import CategoricalDistribution
 
@@ -67,7 +77,7 @@ def _ask(
                 seed=random.randrange(2**32), n_startup_trials=1, multivariate=True, group=True
             )
             if about is not None:
-                varied = random.sample([axis.name for axis in space.axes], _CHANGED)
+                varied = random.sample(sorted(about), random.randint(1, 3))
                 fixed = {name: value for name, value in about.items() if name not in varied}
                 sampler = optuna.samplers.PartialFixedSampler(fixed, sampler)
             study = optuna.create_study(direction="maximize", sampler=sampler)

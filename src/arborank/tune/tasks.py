@@ -106,7 +106,7 @@ class Task(Protocol):
     def lesson(self, sample: Sample) -> Lesson:
         """Return what settings are tried on."""
 
-    def setting(self, params: JsonMapping, search: JsonMapping) -> Setting:
+    def setting(self, params: JsonMapping) -> Setting:
         """Return the estimators that these values stand for."""
 
     def fit_all(self, setting: Setting) -> Ranker:

@@ -71,11 +71,11 @@ class TextTask:
         train, valid = self._train.take(sample.rows), self._valid
         return TextLesson(self, _restricted(train, kept), _restricted(valid, kept), len(kept))
 
-    def setting(self, params: JsonMapping, search: JsonMapping) -> Setting:
+    def setting(self, params: JsonMapping) -> Setting:
         """Return the estimators that these values stand for."""
         model = self._base.model if isinstance(self._base.model, XRLinear) else XRLinear()
         base = Setting(self._base.features, model, self._base.label_names)
-        return make_setting(base, {**params, **search})
+        return make_setting(base, params)
 
     def fit_all(self, setting: Setting) -> TextRanker:
         """Train on everything."""
@@ -87,7 +87,7 @@ class TextTask:
 
     def fit(self, lesson: "TextLesson", params: JsonMapping) -> Fit:
         """Train on a lesson; features that another training has fitted are shared."""
-        setting, data = self.setting(params, {}), lesson.train
+        setting, data = self.setting(params), lesson.train
         features = TextFeatures() if setting.features is None else setting.features
         pass_on(features, n_jobs=self._n_jobs)
         key = lesson.n_rows, lesson.n_labels, of_features(params)

@@ -13,7 +13,6 @@ from ..core.types import Json, JsonMapping
 from ..linear.defaults import search_of
 from ..metrics import evaluate
 from .options import cut_of
-from .setting import changes
 from .space import BEAMS, COMBINES, searches_in_training
 from .tasks import Fit, Lesson
 
@@ -110,10 +109,8 @@ class Trial:
         return max(self.outcomes, default=-1)
 
 
-def try_on(lesson: Lesson, params: JsonMapping, metric: str, chosen: JsonMapping) -> Outcome:
-    """Train on a sample, ask about what is held out, and measure.
-
-    ``chosen`` are values for parameters that are ``"auto"``, which the sample would choose otherwise.
+def try_on(lesson: Lesson, params: JsonMapping, metric: str) -> Outcome:
+    """Train on a sample with these values, ask about what is held out, and measure.
 
     Raises
     ------
@@ -122,7 +119,7 @@ def try_on(lesson: Lesson, params: JsonMapping, metric: str, chosen: JsonMapping
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of settings that nobody has asked for
-        fit = lesson.fit({**chosen, **changes(params)})
+        fit = lesson.fit(params)
         start = perf_counter()
         variants = list(_variants(fit, metric, searches_in_training(params)))
         seconds = fit.seconds + perf_counter() - start
