@@ -70,10 +70,11 @@ class BeamTree {
 
   std::int64_t n_slots() const { return layers_.back().n_children; }
 
-  // In how many slots a label stands; after `count_slots`.
+  // In how many slots a label stands, and the most of any; after `count_slots`.
   std::int32_t n_slots_of(std::int32_t label) const {
     return overlapping_ ? first_slot_[label + 1] - first_slot_[label] : 1;
   }
+  std::int64_t most_slots_of_a_label() const { return most_slots_; }
   void count_slots() const {
     std::call_once(inverted_, [this] { invert_labels(); });
   }
@@ -161,6 +162,7 @@ class BeamTree {
     first_slot_.assign(n_labels_ + 1, 0);
     for (std::int64_t slot = 0; slot < n_slots; slot++)
       first_slot_[labels_[slot] + 1]++;
+    most_slots_ = *std::max_element(first_slot_.begin(), first_slot_.end());
     std::partial_sum(first_slot_.begin(), first_slot_.end(), first_slot_.begin());
     slots_ = table(n_slots);
     std::vector<std::int32_t> next(first_slot_.begin(), first_slot_.end() - 1);
@@ -188,6 +190,7 @@ class BeamTree {
   // made when first asked for: the slot of every label, -1 of none; of an overlapping tree where its slots begin in
   // `slots_`
   mutable std::vector<std::int32_t> first_slot_;
+  mutable std::int32_t most_slots_ = 1;
   mutable Buffer<std::int32_t> slots_;
   mutable std::once_flag bounded_;
   mutable std::vector<std::vector<std::int32_t>> bounds_;
