@@ -68,6 +68,8 @@ def answers(model, X, **options):
 def test_uncertain_clusters_are_found_out():
     resolved = XRLinear().fit(*NOISY).resolved_
     assert asdict(resolved) == PECOS | UNCERTAIN
+    trees = XRLinear(n_trees=2).fit(*NOISY).resolved_
+    assert asdict(trees) == PECOS | UNCERTAIN | {"beam_size": 15}
 
 
 def test_they_are_worth_it():

@@ -17,6 +17,10 @@ from .tree import LabelTree
 __all__ = ["grow_tree"]
 
 
+# Trees that differ are as good for an average: their splits need not be searched to the end.
+_TOLERANCE, _TOLERANCE_OF_TREES = 0.004, 0.05
+
+
 def grow_tree(
     X: Csr,
     Y: Csr,
@@ -57,6 +61,7 @@ def grow_tree(
                 spherical=options.spherical,
                 random_state=(options.random_state + number) % 2**64,
                 n_threads=n_threads,
+                tolerance=_TOLERANCE if n_trees == 1 else _TOLERANCE_OF_TREES,
                 progress=progress and partial(_beyond, number * work, progress),
             )
             trees.append(tree)

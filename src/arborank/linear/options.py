@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.estimates import Estimate, estimate_training
-from ..core.options import Check, check_options, each, per_layer, values_of
+from ..core.options import Check, check_options, each, optional, per_layer, values_of
 from ..core.threads import n_threads
 from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CUSTOM", "LinearOptions"]
 
+_PASSES_OF_TREES = 8  # of the solvers over the examples of each of several trees; fewer cost precision
 CUSTOM = "custom"  # what is saved of a representation that is code or a matrix; `fit` then asks for it
 
 
@@ -33,6 +34,7 @@ def _check_verbose(name: str, value: Any) -> None:
 
 _LAYERED: dict[str, Check] = {  # one value, or one per layer
     **{name: each(check) for name, check in SolverParams.checks().items()},
+    "max_iter": optional(each(SolverParams.checks()["max_iter"])),
     "negatives": each(lambda name, value: parse_scheme(value)),
 }
 _AT_WORK: dict[str, Check] = {"n_jobs": lambda name, value: n_threads(value), "verbose": _check_verbose}
@@ -123,7 +125,15 @@ class LinearOptions:
         ValueError
             If a parameter has not one value per layer.
         """
-        columns = {name: per_layer(name, value, depth) for name, value in self.layered.items()}
+        layered = dict(self.layered)
+        if layered["max_iter"] is None:  # labels that fit into one leaf have one tree
+            few = (
+                self.indexing.n_trees > 1
+                and depth > 1
+                and "l2svc-primal" not in values_of("solver", layered["solver"])
+            )
+            layered["max_iter"] = _PASSES_OF_TREES if few else SolverParams.max_iter
+        columns = {name: per_layer(name, value, depth) for name, value in layered.items()}
         negatives = columns.pop("negatives")
         rows = zip(*columns.values(), strict=True)
         solvers = [SolverParams(**dict(zip(columns, row, strict=True))) for row in rows]

@@ -32,6 +32,7 @@ UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20
 CHEAP_NEGATIVES: Final[Mapping[str, Any]] = {"Cn": 0.3}
 """Where they are certain, but instances lack labels that they could have."""
 
+_BEAM_OF_TREES = 15  # what one of several trees misses another one finds
 _LEAST = 1000  # rows; fewer tell nothing
 _TRAINED, _VALUES = 8000, 1_000_000  # rows, and values in them, at most
 _HELD = 1000
@@ -56,6 +57,8 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr) -> Resolved:
     usual = trial.quality(fitted, resolved)
     if "combine" in tries:
         values = {name: value for name, value in UNCERTAIN.items() if is_auto(given[name])}
+        if "beam_size" in values and model.n_trees > 1:
+            values["beam_size"] = _BEAM_OF_TREES
         if trial.quality(fitted, replace(resolved, **values)) > _CLEARLY * usual:
             return replace(resolved, **values)
     if "Cn" in tries:

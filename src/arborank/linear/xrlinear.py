@@ -114,7 +114,9 @@ class XRLinear(SaveMixin, Estimator):
         Value of the constant feature; 0 for none.
     eps : float, None or one per layer, default=None
         Solver tolerance; None is 0.1 for the dual solvers and 0.01 for the primal.
-    max_iter : int or one per layer, default=100
+    max_iter : int, None or one per layer, default=None
+        Most passes of the solver over the examples; None is 100, and with several trees 8 for the dual solvers: what
+        is left to learn hardly changes the average of the trees.
     threshold : float, one per layer, or "auto", default="auto"
         Weights smaller than this in absolute value are dropped, by default most of a ranker's; 0 keeps them all. It is
         relative to ``row_length_``, and less goes of labels whose instances are much shorter or longer than that.
@@ -199,7 +201,7 @@ class XRLinear(SaveMixin, Estimator):
         Cn: float | Sequence[float] | Auto = AUTO,
         bias: float | Sequence[float] = SolverParams.bias,
         eps: float | Sequence[float | None] | None = SolverParams.eps,
-        max_iter: int | Sequence[int] = SolverParams.max_iter,
+        max_iter: int | Sequence[int] | None = None,
         threshold: float | Sequence[float] | Auto = AUTO,
         max_nonzeros: int | Sequence[int | None] | None = SolverParams.max_nonzeros,
         negatives: str | Sequence[str] = "tfn",
