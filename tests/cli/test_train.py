@@ -49,6 +49,19 @@ def test_train_in_a_work_dir(run, folder, data):
     assert not (folder / place / "other").exists()
 
 
+@pytest.mark.parametrize("data", [["train.jsonl"], ["train.X.npz", "--labels", "train.Y.npz"]])
+def test_train_hybrid(run, folder, data):
+    run("train", *data, "-m", "merged", "--hybrid", "--beam-size", "7", "-j", "1")
+    model = arborank.load(folder / "merged")
+    ranker = getattr(model, "model_", model)
+    assert (type(ranker).__name__, ranker.ranker_.beam_size) == ("HybridRanker", 7)
+    test = ["test.jsonl.xz"] if len(data) == 1 else ["test.X.npz", "--labels", "test.Y.npz"]
+    assert "precision" in run("evaluate", "merged", *test).stdout
+    assert "HybridRanker" in run("inspect", "merged").stdout
+    result = run("train", *data, "-m", "other", "--hybrid", "--work-dir", "state", code=2)
+    assert "--work-dir goes with trees alone" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("model", "state"), [("apart", "apart"), ("apart", "apart/state"), ("apart/model", "./x/../apart")]
 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..core.checks import Missing
     from ..core.types import TopK
     from ..datasets import MatrixData
+    from ..hybrid import HybridRanker
     from ..linear import Ensemble, XRLinear
 
 __all__ = ["MatrixModel"]
@@ -23,7 +24,7 @@ class MatrixModel:
 
     known = None
 
-    def __init__(self, estimator: "XRLinear | Ensemble") -> None:
+    def __init__(self, estimator: "XRLinear | Ensemble | HybridRanker") -> None:
         self.estimator = estimator
 
     @property

@@ -25,6 +25,7 @@ from .text_model import TextModel
 
 if TYPE_CHECKING:
     from ..features import TextFeatures
+    from ..hybrid import HybridRanker
     from ..linear import XRLinear
 
 __all__ = ["train"]
@@ -62,6 +63,12 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option("--max-leaf-size", type=Automatic(POSITIVE), help="Most labels in a leaf of the tree.  [auto]")
 @click.option("--branching", type=Automatic(Whole(min=2)), help="Children of an inner node.  [auto]")
 @click.option("--n-trees", type=POSITIVE, help="Trees that are searched together: 3 rank better.  [1]")
+@click.option(
+    "--hybrid",
+    is_flag=True,
+    help="Merge the tree with mean instances, similar texts and names of labels: ranks better, with probabilities; "
+    "training takes at least twice as long.",
+)
 @click.option("--negatives", help="tfn, man, or tfn+man (more thorough, slower).  [tfn]")
 @click.option("--threshold", type=Automatic(Real(min=0)), help="Smaller weights are dropped.  [auto]")
 @click.option("--max-nonzeros", type=POSITIVE, help="Weights kept per label.  [all]")
@@ -100,6 +107,7 @@ def train(
     holdout: float | None,
     config: str | None,
     preset: str | None,
+    hybrid: bool,
     work_dir: str | None,
     label_texts: str | None,
     learn_label_texts: bool,
@@ -122,6 +130,8 @@ def train(
     check_destination(directory, force)
     if work_dir is not None:
         check_apart(work_dir, directory)
+        if hybrid:
+            raise click.UsageError("--work-dir goes with trees alone, not with --hybrid")
     show_log()
     from ..datasets import TextData
 
@@ -152,7 +162,8 @@ def train(
         )
     start = time.perf_counter()
     given = {"label_texts": about or None, "learn_label_texts": learn_label_texts, "work_dir": work_dir}
-    fitted = _fit(train_data, model, features, jobs, names, given)
+    ranker = model if not hybrid else _merged(model, jobs)
+    fitted = _fit(train_data, ranker, features, jobs, names, given)
     took, tree = time.perf_counter() - start, tree_of(fitted.estimator)
     assert tree is not None
     say(f"trained {tree.n_labels_:,} labels on {tree.n_features_in_:,} features in {took:.1f} s")
@@ -166,7 +177,7 @@ def train(
 
 def _fit(
     data: Data,
-    model: "XRLinear",
+    model: "XRLinear | HybridRanker",
     features: "TextFeatures",
     jobs: int | None,
     label_names: 'bool | Literal["auto"]',
@@ -177,13 +188,20 @@ def _fit(
 
     if not isinstance(data, TextData):
         say(f"{len(data):,} instances, {data.Y.shape[1]:,} labels")
-        return MatrixModel(model.fit(data.X, data.Y, work_dir=options["work_dir"]))
+        work_dir = {} if options["work_dir"] is None else {"work_dir": options["work_dir"]}
+        return MatrixModel(model.fit(data.X, data.Y, **work_dir))
     say(f"{len(data):,} texts")
     ranker = TextRanker(features, model, label_names=label_names, n_jobs=jobs)
     ranker.fit(data.texts, data.labels, relevance=data.relevance, **options)
     if ranker.label_names_:
         say("the names of labels are learned from, too")
     return TextModel(ranker)
+
+
+def _merged(model: "XRLinear", jobs: int | None) -> "HybridRanker":
+    from ..hybrid import HybridRanker
+
+    return HybridRanker(model, random_state=model.random_state, n_jobs=jobs, verbose=1)
 
 
 def _check_pair(option: str, value: object, other: str, other_value: object) -> None:

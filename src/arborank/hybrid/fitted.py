@@ -87,7 +87,7 @@ class FittedHybrid:
     @property
     def n_labels(self) -> int:
         """Number of labels."""
-        return self.sources.label_counts.size
+        return self.sources.ranker.n_labels_
 
     def evidence(self, X: Csr, k: int, n_threads: int) -> list[list[Evidence]]:
         """Return the best labels of every row with what each source says of them."""

@@ -39,12 +39,14 @@ def fit_hybrid(
     inputs, relevant = [], []
     rng = np.random.default_rng(options.random_state)
     counts = np.bincount(Y.indices, minlength=Y.shape[1])
+    named = np.zeros(counts.size, np.bool_) if names is None else np.diff(names.indptr) > 0
     for held in _held_out(X.shape[0], rng):
         rest = np.ones(X.shape[0], np.bool_)
         rest[held] = False
         known = _rows(Y, rest)
-        if names is not None and not counts[np.diff(names.indptr) > 0].all():
-            known = _without(known, rng.random(counts.size) < _HIDDEN)
+        if names is not None and not counts[named].all():
+            shown = rng.permutation(np.flatnonzero(named & (counts > 0)))
+            known = _without(known, shown[: max(1, int(_HIDDEN * shown.size))])
         if not known.nnz:
             continue
         seen = fit_sources(ranker, _rows(X, rest), known, names, **work)
@@ -79,11 +81,10 @@ def _relevant(Y: Csr, indptr: NDArray[np.int64], labels: NDArray[np.int32]) -> N
     return np.isin(asked, there)
 
 
-def _without(Y: Csr, labels: NDArray[np.bool_]) -> Csr:
+def _without(Y: Csr, labels: NDArray[np.int64]) -> Csr:
     """Return marks without those of some labels."""
-    kept = sp.csr_array(
-        (np.where(labels[Y.indices], np.float32(0), Y.data), Y.indices, Y.indptr), shape=Y.shape
-    )
+    values = np.where(np.isin(Y.indices, labels), np.float32(0), Y.data)
+    kept = sp.csr_array((values, Y.indices, Y.indptr), shape=Y.shape, copy=True)
     kept.eliminate_zeros()
     return as_csr(kept)
 

@@ -71,7 +71,7 @@ class HybridRanker(SaveMixin, Estimator):
     [0, 1, 2, 2]
     """
 
-    takes_label_names: ClassVar[bool] = True  # `TextRanker` gives them as label_features
+    takes_documents: ClassVar[bool] = True  # `TextRanker` gives those of labels as label_features
 
     fitted_: FittedHybrid
     n_features_in_: int

@@ -22,7 +22,7 @@ __all__ = ["MOST_FEATURES", "Limit", "Sources", "fit_sources"]
 
 MOST_FEATURES = 128  # of a query that are compared, the largest
 _KEPT = 64  # of a training row
-_COMMON, _FEW = 0.1, 100  # share of vectors that may have a feature, and how many may at least
+_COMMON, _FEW = 0.02, 100  # share of vectors that may have a feature, and how many may at least
 _MOST = 1 << 20  # rows stored
 _NAME = 2.0  # what the name of a label counts beside its instances
 
@@ -46,8 +46,6 @@ class Sources:
         In its columns the training rows.
     labels : Csr of shape (n_rows, n_labels)
         The labels of these rows.
-    label_counts : int64 array of shape (n_labels,)
-        Training instances of every label, names apart.
     """
 
     ranker: XRLinear
@@ -55,7 +53,11 @@ class Sources:
     names: Csr
     neighbours: Csr
     labels: Csr
-    label_counts: NDArray[np.int64]
+
+    @property
+    def label_counts(self) -> NDArray[np.int64]:
+        """Training instances of every label, names apart."""
+        return self.ranker.label_counts_
 
     @cached_property
     def native(self) -> _native.Sources:
@@ -86,13 +88,15 @@ class Sources:
     ) -> TopK:
         """Return the labels that the tree lists, ``n`` for every row, with scores from 0 to 1."""
         own_beam, combine = self.search
-        ids, scores = self.ranker.fitted_.search.topk(
+        fitted = self.ranker.fitted_
+        ids, scores = fitted.search.topk(
             X,
-            min(n, self.label_counts.size),
+            min(n, self.ranker.n_labels_),
             beam_size=own_beam if beam_size is None else beam_size,
             combine=combine,
             allowed=allowed,
             excluded=excluded,
+            merge=fitted.merge,
             n_threads=n_threads,
         )
         return ids, np.exp(scores) if is_logarithmic(combine) else scores
@@ -106,7 +110,7 @@ class Sources:
 
     def to_state(self) -> State:
         """Return what is saved."""
-        arrays: dict[str, AnyArray] = {"label_counts": self.label_counts}
+        arrays: dict[str, AnyArray] = {}
         for name in _MATRICES:
             matrix: Csr = getattr(self, name)
             arrays |= {
@@ -128,24 +132,21 @@ class Sources:
         """
         ranker = state.part("ranker", XRLinear)
         starts, labels = state.vector("row_starts", np.int64), state.vector("row_labels", np.int32)
-        counts = state.vector("label_counts", np.int64)
-        if counts.size != ranker.n_labels_ or counts.min(initial=0) < 0:
-            raise ValueError(
-                f"label_counts has {counts.size} entries, but the ranker has {ranker.n_labels_} labels"
-            )
+        if ranker.fitted_.label_counts is None:
+            raise ValueError("the ranker does not know how many instances its labels have")
         matrices = {
             name: Csr(
                 state.vector(f"{name}_starts", np.int64),
                 state.vector(f"{name}_ids", np.int32),
                 state.vector(f"{name}_values", np.float32),
-                starts.size - 1 if name == "neighbours" else counts.size,
+                starts.size - 1 if name == "neighbours" else ranker.n_labels_,
             )
             for name in _MATRICES
         }
-        rows = Csr(starts, labels, np.ones(labels.size, np.float32), counts.size)
+        rows = Csr(starts, labels, np.ones(labels.size, np.float32), ranker.n_labels_)
         if matrices["centroids"].shape[0] != ranker.n_features_in_:
             raise ValueError("centroids do not fit the features of the ranker")
-        sources = cls(ranker, labels=rows, label_counts=counts, **matrices)
+        sources = cls(ranker, labels=rows, **matrices)
         sources.native  # noqa: B018  is made now, which checks that the parts fit
         return sources
 
@@ -178,6 +179,7 @@ def fit_sources(
     twin = clone(ranker)
     pass_on(twin, verbose=int(verbose))
     twin.fit(rows, marks, relevance=weights)
+    twin.fitted_ = replace(twin.fitted_, label_counts=counts, n_instances=X.shape[0])  # without names
     unit = normalize_rows(rows)
     means = mean_instances(unit, as_csr(marks if weights is None else weights), n_threads)
     kept = np.arange(rows.shape[0])
@@ -189,10 +191,9 @@ def fit_sources(
     return Sources(
         twin,
         centroids=transpose(_telling(means)),
-        names=empty if names is None else transpose(normalize_rows(names)),
+        names=empty if names is None else transpose(_telling(to_scipy(normalize_rows(names)))),
         neighbours=transpose(_telling(largest_entries(to_scipy(unit)[kept], _KEPT))),
         labels=as_csr(marks[kept]),
-        label_counts=counts,
     )
 
 
@@ -201,6 +202,6 @@ def _telling(vectors: "sp.csr_array") -> Csr:
     n_vectors, n_features = vectors.shape
     common = np.bincount(vectors.indices, minlength=n_features) > max(_COMMON * n_vectors, _FEW)
     values = np.where(common[vectors.indices], np.float32(0), vectors.data)
-    kept = sp.csr_array((values, vectors.indices, vectors.indptr), shape=vectors.shape)
+    kept = sp.csr_array((values, vectors.indices, vectors.indptr), shape=vectors.shape, copy=True)
     kept.eliminate_zeros()
     return as_csr(kept)

@@ -66,16 +66,20 @@ def fit_texts(
     names = sorted({name for row in rows for name in row})
     if not names:
         raise ValueError("labels holds no label name at all; at least one is needed")
-    table = _table(names)
     unseen = sorted(set(about).difference(names))
+    by_itself = learn_label_texts and takes_documents(model)
+    if by_itself:
+        names, unseen = sorted([*names, *unseen]), []
+    table = _table(names)
     more = _extras(model, work_dir, weights, about, learn_label_texts, unseen)
     Y = encode_names(rows, table, "error")
     if label_names == "auto":
         label_names = names_help(texts, Y, names, n_jobs=n_jobs)
     documents = documents_of([*names, *unseen], about if learn_label_texts else {}, label_names)
-    seen = [(name, text) for name in names for text in documents[name]]
+    seen = [] if by_itself else [(name, text) for name in names for text in documents[name]]
     whole = joined(documents)
-    X = fit_rows(features, texts, [*(text for _, text in seen), *(whole[name] for name in unseen)])
+    last = names if by_itself and any(whole.values()) else unseen
+    X = fit_rows(features, texts, [*(text for _, text in seen), *(whole[name] for name in last)])
     n_rows = len(texts) + len(seen)
     marked = labels_of_documents([name for name, _ in seen], X, n_rows)
     if weights is not None:
@@ -84,7 +88,7 @@ def fit_texts(
     more |= label_features(features, model, names, whole if learn_label_texts else joined(about))
     # X may be no matrix, for a model that reads texts
     taught = encode_names(marked, table, "error")
-    model.fit(_first(X, n_rows) if unseen else X, _stacked(Y, taught), **more)
+    model.fit(_first(X, n_rows) if last else X, _stacked(Y, taught), **more)
     discount(model, taught, len(seen))
     fitted = Fitted(features, model, table, normalization, label_names)
     if unseen:
@@ -129,10 +133,17 @@ def labels_of_documents(names: Sequence[str], X: object, end: int | None = None)
     return [[name] if full else [] for name, full in zip(names, filled, strict=True)]
 
 
+def takes_documents(model: LabelModel) -> bool:
+    """Whether a model makes use of the documents of labels itself, given as label features, as `HybridRanker` does."""
+    return bool(getattr(model, "takes_documents", False))
+
+
 def represents(model: LabelModel) -> bool:
     """Whether a model, or one of its members, represents labels by the label features given to ``fit``."""
     members = getattr(model, "models", None) or [model]
-    return any(uses_label_features(getattr(member, "representation", None)) for member in members)
+    return takes_documents(model) or any(
+        uses_label_features(getattr(member, "representation", None)) for member in members
+    )
 
 
 def discount(model: LabelModel, taught: Csr, n_documents: int) -> None:

@@ -1,0 +1,51 @@
+"""The hybrid ranker behind `TextRanker`: documents of labels are its label features."""
+
+import numpy as np
+import pytest
+
+import arborank
+from arborank import HybridRanker, NgramTfidf, TextRanker
+
+COLOURS, THINGS = ["red", "green", "blue", "black"], ["apple", "car", "house", "shirt", "tree"]
+TEXTS = [f"{colour} {thing} story" for colour in COLOURS for thing in THINGS] * 3
+LABELS = [text.split()[:2] for text in TEXTS]
+
+
+def ranker(**options):
+    return TextRanker(NgramTfidf(), HybridRanker(n_jobs=1), **options)
+
+
+def test_names_of_labels_are_a_source_and_no_instances():
+    named = ranker(label_names=True).fit(TEXTS, LABELS)
+    assert named.model_.n_instances_ == len(TEXTS)
+    assert (
+        named.model_.fitted_.sources.label_counts.tolist() == named.encode_labels(LABELS).sum(axis=0).tolist()
+    )
+    said = named.model_.explain_topk(named.features_.transform(["red"]), 1)[0][0]
+    assert (named.labels_[said.label], said.name) == ("red", pytest.approx(1))
+    assert dict(named.rank("a red apple", 2)).keys() == {"red", "apple"}
+    nameless = ranker(label_names=False).fit(TEXTS, LABELS)
+    assert nameless.model_.explain_topk(nameless.features_.transform(["red"]), 1)[0][0].name == 0
+
+
+def test_a_label_that_only_has_a_text_is_found(tmp_path):
+    about = {"moon": ["the pale moon", "a crescent"], **{name: f"something {name}" for name in COLOURS}}
+    model = ranker(label_names=False).fit(TEXTS, LABELS, label_texts=about)
+    model.save(tmp_path / "model")
+    for one in (model, arborank.load(tmp_path / "model")):
+        assert one.rank("the pale crescent", 1)[0][0] == "moon"
+        assert "moon" not in dict(one.rank("the pale crescent", 5, exclude=["moon"]))
+
+
+def test_probabilities_add_up_to_the_labels_of_a_text():
+    model = ranker(label_names=True).fit(TEXTS, LABELS)
+    _, scores = model.predict_topk(TEXTS, 9)
+    assert np.where(scores > 0, scores, 0).sum(axis=1).mean() == pytest.approx(2, abs=0.2)
+
+
+def test_what_it_does_not_do_is_refused():
+    model = ranker(label_names=True).fit(TEXTS, LABELS)
+    with pytest.raises(TypeError, match="HybridRanker has no add_labels"):
+        model.add_labels(["new"], ["a new thing"], [["new"]])
+    with pytest.raises(TypeError, match="relevance of labels is given, but HybridRanker has no use for it"):
+        ranker().fit(TEXTS, [dict.fromkeys(row, 2.0) for row in LABELS])
