@@ -80,7 +80,8 @@ fuzz: setup $(VENV)/.tools
 	$(BIN)/python tests/fuzz/run.py --cases $(FUZZ_CASES) --seed $(FUZZ_SEED)
 
 dev: $(VENV)/.requirements $(VENV)/.tools
-	echo "--config-settings=editable.rebuild=true --config-settings=editable.verbose=false --editable" > $(VENV)/.editable
+	echo "--config-settings=editable.rebuild=true --config-settings=editable.verbose=false \
+	  --config-settings=cmake.define.CMAKE_UNITY_BUILD=OFF --editable" > $(VENV)/.editable
 	rm -f $(VENV)/.installed
 	if [ -d .git ]; then $(BIN)/pre-commit install; fi
 	$(MAKE) setup

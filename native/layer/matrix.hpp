@@ -1,5 +1,6 @@
 // Layer weights from a sparse matrix and back: import of other libraries' models, explanations, tests.
 #pragma once
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -78,10 +79,11 @@ inline std::vector<std::uint32_t> row_ranks(const LayerView& layer, std::int64_t
   return ranks;
 }
 
-// Calls visit(row, block, mask, weights) for every block of a chunk, row by row; weights are the set lanes', packed and
-// scaled. The layer must have passed check_layer.
-template <class Visit>
-void visit_blocks(const LayerView& layer, std::int64_t parent, Visit&& visit) {
+// Takes a block of a row: its number, and the weights of the lanes that are set, packed and scaled.
+using VisitBlock = std::function<void(std::int64_t row, std::uint32_t block, std::uint32_t mask, const float* weights)>;
+
+// Calls `visit` for every block of a chunk, row by row. The layer must have passed check_layer.
+inline void visit_blocks(const LayerView& layer, std::int64_t parent, const VisitBlock& visit) {
   const Extent &a = layer.extents[parent], &b = layer.extents[parent + 1];
   const std::uint16_t* units = layer.units + a.unit;
   const RowStarts starts = row_starts(layer, parent);
