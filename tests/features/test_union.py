@@ -73,10 +73,15 @@ def test_parts_without_a_term_are_left_out(texts):
     assert TextFeatures().fit_transform(texts).nnz > 0
 
 
-def test_the_first_texts_decide():
-    texts = [f"w{i} w{i // 2} apple pie" for i in range(1000)]
-    assert len(TextFeatures().fit([*texts, *LONG * 50]).parts_) == 2
-    assert len(TextFeatures().fit([*LONG * 25, *texts * 5]).parts_) == 1
+def test_texts_from_everywhere_decide():
+    short = [f"word{i} word{i // 2} apple pie" for i in range(1000)]
+    assert len(TextFeatures().fit([*short, *LONG]).parts_) == 2
+    assert len(TextFeatures().fit([*short, *LONG * 200]).parts_) == 1
+
+
+def test_short_texts_of_few_words_have_no_use_for_characters():
+    texts = [f"law number {i % 30} of the council about matter {i % 40}" for i in range(500)]
+    assert [part.analyzer for part in TextFeatures().fit(texts).parts_] == ["word"]
 
 
 def test_chosen_parts_are_saved(tmp_path):

@@ -10,14 +10,13 @@ from .options import text_options
 from .part import TfidfPart
 from .tfidf import NgramTfidf
 
-__all__ = ["SAMPLE", "suitable_parts"]
+__all__ = ["suitable_parts"]
 
-SAMPLE: Final = 1000
-"""How many texts the choice looks at: the first."""
-
+_SAMPLE: Final = 1000  # texts that are looked at, at even distances
 _SHORT: Final = (
     30  # different words of a text on average, below which n-grams of characters are worth their time
 )
+_RARE: Final = 0.3  # share of these words that few texts have, below which they add nothing
 _UNSPACED: Final = (
     0.1  # share of the texts in scripts without spaces, above which they have no words to speak of
 )
@@ -28,12 +27,14 @@ _COMMON: Final = (
 _LEAST: Final = 2  # texts with a term
 
 
-def suitable_parts(sample: Sequence[str], n_threads: int) -> list[TfidfPart]:
-    """Return parts, not fitted, for texts that begin with these; for these alone, where they are fewer than `SAMPLE`.
+def suitable_parts(texts: Sequence[str], n_threads: int) -> list[TfidfPart]:
+    """Return parts, not fitted, for texts.
 
-    Words and pairs of words, and for short texts n-grams of characters beside them. Scripts without spaces get n-grams
-    of characters alone.
+    Words and pairs of words, and n-grams of characters beside them where texts are short and many of their words rare.
+    Scripts without spaces get n-grams of characters alone.
     """
+    step = max(len(texts) / _SAMPLE, 1)
+    sample = [texts[int(i * step)] for i in range(min(len(texts), _SAMPLE))]
     fitter = NgramFitter([text_options(NgramTfidf().get_params(deep=False))], False, n_threads)
     n_texts = fitter.add(sample, None)
     if fitter.unparted(0) > _UNSPACED:
@@ -42,11 +43,12 @@ def suitable_parts(sample: Sequence[str], n_threads: int) -> list[TfidfPart]:
     if not fitter.found_any(0):
         return [words]
     terms, offsets, _, n_with = fitter.select(0, low=0, high=n_texts, max_features=0, binary=False)
-    if n_with.sum() >= _SHORT * n_texts:
+    rare = n_with[n_with <= max(_COMMON * n_texts, _LEAST)]
+    if n_with.sum() >= _SHORT * n_texts or rare.sum() < _RARE * n_with.sum():
         return [words]
     n_letters = np.count_nonzero(terms & 0xC0 != 0x80)  # first bytes in UTF-8
     sizes = (5, 5) if n_letters >= _LETTERS * (len(offsets) - 1) else (2, 3)
-    most = _COMMON if n_texts == SAMPLE else 1.0  # of few texts, it would be too few
+    most = _COMMON if n_texts == _SAMPLE else 1.0  # of few texts, it would be too few
     characters = _part(analyzer="char_wb", ngram_range=sizes, max_df=most)
     fitter = NgramFitter([text_options(characters.get_params(deep=False))], False, n_threads)
     fitter.add(sample, None)

@@ -1,7 +1,6 @@
 """Several n-gram vectorisers side by side, in one pass over the texts."""
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
 from numbers import Real
 from typing import Literal, Self
 
@@ -10,10 +9,11 @@ from numpy.typing import NDArray
 
 from ..core.checks import check_choice
 from ..core.estimator import check_fitted, clone
+from ..core.sequences import text_list
 from ..core.state import State, lasting
 from ..core.threads import n_threads
 from .base import TextVectorizer
-from .choice import SAMPLE, suitable_parts
+from .choice import suitable_parts
 from .part import TfidfPart
 
 __all__ = ["TextFeatures"]
@@ -25,10 +25,11 @@ class TextFeatures(TextVectorizer):
     Parameters
     ----------
     parts : sequence of NgramTfidf or PrefixTfidf, optional
-        By default chosen for the texts, of which the first 1000 are looked at: words and pairs of words; beside them
-        n-grams of characters if texts have fewer than 30 different words on average; n-grams of characters alone in
-        scripts without spaces, such as Chinese. ``parts_`` shows the choice. Rows of each part are normalised by its
-        own ``norm`` first. Threads are set here: a part's ``n_jobs`` must be None.
+        By default chosen for the texts, of which a thousand are looked at: words and pairs of words; beside them
+        n-grams of characters if texts are short (fewer than 30 different words on average) and many of these words
+        rare; n-grams of characters alone in scripts without spaces, such as Chinese. ``parts_`` shows the choice, for
+        which a generator of texts is read into a list. Rows of each part are normalised by its own ``norm`` first.
+        Threads are set here: a part's ``n_jobs`` must be None.
     weights : sequence of float, one per part, optional
         Each part's values are multiplied by its weight. By default 1.
     norm : {"l2", "l1", None}, default="l2"
@@ -86,11 +87,8 @@ class TextFeatures(TextVectorizer):
                 raise TypeError(
                     "weights are given, but the parts that they belong to are not; give parts, too"
                 )
-            if not isinstance(texts, Sequence):
-                texts = iter(texts)
-            first = list(islice(texts, SAMPLE))
-            parts: Sequence[TfidfPart] = suitable_parts(first, n_threads(self.n_jobs))
-            return parts, texts if isinstance(texts, Sequence) else chain(first, texts)
+            texts = text_list(texts)
+            return suitable_parts(texts, n_threads(self.n_jobs)), texts
         parts = [clone(part) for part in self._checked_parts(self.parts)]
         self._checked_weights(parts)
         return parts, texts

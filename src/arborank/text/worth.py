@@ -27,6 +27,8 @@ _DEPTH: Final = 10
 _DISCOUNTS: Final = 1 / np.log2(np.arange(2, _DEPTH + 2))
 _TINY: Final = np.float32(1e-6)  # what puts labels of equal scores in an order
 _FEWEST: Final = 20  # of these; below, nothing is found
+_ENOUGH: Final = 400  # of these; it is over then unless the standard errors are between the next two
+_UNSURE: Final = (1.0, 5.0)
 _SURE: Final = 2.5  # standard errors by which nDCG@10 must be better
 
 
@@ -50,15 +52,18 @@ def names_help(texts: Sequence[str], Y: Csr, names: Sequence[str], *, n_jobs: in
         return False
     instances, own = features.transform(taken), features.transform([names[i] for i in labels])
     marks = to_scipy(Y)[rows][:, labels]
-    gains: list[NDArray[np.float64]] = []
+    gain = np.empty((len(_WEIGHTS), 0))
+    sure = 0.0
     for held in np.array_split(rng.permutation(rows.size), _FOLDS):
-        if sum(gain.shape[1] for gain in gains) < _ASKED:
-            gains.append(_gains(instances, marks, own, held))
-    gain = np.concatenate(gains, axis=1)
-    if gain.shape[1] < _FEWEST:
-        return False
-    noise = gain.std(axis=1, ddof=1) / np.sqrt(gain.shape[1])
-    return bool((gain.mean(axis=1) > _SURE * noise).any())
+        gain = np.concatenate([gain, _gains(instances, marks, own, held)], axis=1)
+        n = gain.shape[1]
+        if n < _FEWEST:
+            continue
+        noise = gain.std(axis=1, ddof=1) / np.sqrt(n)
+        sure = float(np.max(gain.mean(axis=1) / np.maximum(noise, 1e-12)))
+        if n >= _ASKED or (n >= _ENOUGH and not _UNSURE[0] < sure < _UNSURE[1]):
+            break
+    return sure > _SURE
 
 
 def _sample(
