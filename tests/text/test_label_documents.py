@@ -11,7 +11,7 @@ LAST = ("craft", "lore", "song", "mill", "gate", "ship", "land", "bird", "path",
 SUBJECTS = [first + last for first in FIRST for last in LAST]
 
 
-def corpus(n=800, seed=0, names=SUBJECTS):
+def corpus(n=400, seed=0, names=SUBJECTS):
     """Return texts that mostly hold their subject, of which each has few, and other words."""
     rng = np.random.default_rng(seed)
     texts, labels = [], []

@@ -3,6 +3,9 @@
 Labels of held-out texts are looked for by the cosine between a text and the sum of the other texts that a label has,
 once with the label's name among these and once with a text that is like no other in its place. This is done in folds
 with a sample: some labels with all their texts, so that labels have as many texts as they have in all.
+
+Names cost something, too: each is an instance that frequent labels do not have, so that these come first less often.
+Where there are frequent labels, names must therefore help more to be worth it.
 """
 
 from collections.abc import Sequence
@@ -29,6 +32,10 @@ _TINY: Final = np.float32(1e-6)  # what puts labels of equal scores in an order
 _FEWEST: Final = 20  # of these; below, nothing is found
 _ENOUGH: Final = 400  # of these; it is over then unless the standard errors are between the next two
 _UNSURE: Final = (1.0, 5.0)
+_FREQUENT, _LEAST = (
+    0.002,
+    0.01,
+)  # share of texts that frequent labels have, and nDCG@10 that names must gain with such
 _SURE: Final = 2.5  # standard errors by which nDCG@10 must be better
 
 
@@ -53,7 +60,7 @@ def names_help(texts: Sequence[str], Y: Csr, names: Sequence[str], *, n_jobs: in
     instances, own = features.transform(taken), features.transform([names[i] for i in labels])
     marks = to_scipy(Y)[rows][:, labels]
     gain = np.empty((len(_WEIGHTS), 0))
-    sure = 0.0
+    sure = most = 0.0
     for held in np.array_split(rng.permutation(rows.size), _FOLDS):
         gain = np.concatenate([gain, _gains(instances, marks, own, held)], axis=1)
         n = gain.shape[1]
@@ -61,9 +68,12 @@ def names_help(texts: Sequence[str], Y: Csr, names: Sequence[str], *, n_jobs: in
             continue
         noise = gain.std(axis=1, ddof=1) / np.sqrt(n)
         sure = float(np.max(gain.mean(axis=1) / np.maximum(noise, 1e-12)))
+        most = float(gain.mean(axis=1).max())
         if n >= _ASKED or (n >= _ENOUGH and not _UNSURE[0] < sure < _UNSURE[1]):
             break
-    return sure > _SURE
+    counts = np.bincount(Y.indices).astype(np.float64)
+    share = np.square(counts).sum() / (counts.sum() * Y.shape[0])  # of a label of a text, on average
+    return bool(sure > _SURE and (most > _LEAST or share < _FREQUENT))
 
 
 def _sample(
