@@ -31,6 +31,14 @@ def test_train_refuses_to_overwrite_without_force(run, folder):
     assert arborank.load(folder / "again").model_.threshold == 0.2
 
 
+def test_several_trees(run, folder):
+    run("train", "train.jsonl", "-m", "trees", "--n-trees", "2", "--max-leaf-size", "1")
+    model = arborank.load(folder / "trees").model_
+    assert model.n_trees == 2
+    assert set(np.bincount(model.tree_.labels).tolist()) == {2}
+    assert '"n_trees": 2' in run("inspect", "trees", "--json").stdout
+
+
 @pytest.mark.parametrize("data", [["train.jsonl"], ["train.X.npz", "--labels", "train.Y.npz"]])
 def test_train_in_a_work_dir(run, folder, data):
     place = f"work-{len(data)}"
