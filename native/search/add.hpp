@@ -71,7 +71,7 @@ inline void add_expanded(f32x16& sums, float x, std::uint32_t mask, const std::u
 #else
   float* lanes = reinterpret_cast<float*>(&sums);
   for (int i = 0; mask != 0; mask &= mask - 1, i++)
-    lanes[std::countr_zero(mask)] += x * packed_weight<kPrecision>(units, i);
+    lanes[std::countr_zero(mask)] += x * layer::packed_weight<kPrecision>(units, i);
 #endif
 }
 
