@@ -72,6 +72,12 @@ def test_uncertain_clusters_are_found_out():
     assert asdict(trees) == PECOS | UNCERTAIN | {"beam_size": 15}
 
 
+def test_long_rows_keep_the_cost_of_negatives():
+    X, Y = NOISY
+    resolved = XRLinear().fit(sp.hstack([X] * 5, format="csr"), Y).resolved_
+    assert asdict(resolved) == PECOS | UNCERTAIN | {"Cn": 1.0}
+
+
 def test_they_are_worth_it():
     X, Y = NOISY
     X_new, Y_new = problem(1600, 800, 0.4, seed=0)

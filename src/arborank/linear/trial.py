@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CHEAP_NEGATIVES", "UNCERTAIN", "try_out"]
 
 UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20, "Cn": 0.3}
-"""Where the clusters of unseen instances are uncertain."""
+"""Where the clusters of unseen instances are uncertain; ``Cn`` in short rows only."""
 
 CHEAP_NEGATIVES: Final[Mapping[str, Any]] = {"Cn": 0.3}
 """Where they are certain, but instances lack labels that they could have."""
@@ -36,6 +36,9 @@ _BEAM_OF_TREES = 15  # what one of several trees misses another one finds
 _LEAST = 1000  # rows; fewer tell nothing
 _TRAINED, _VALUES = 8000, 1_000_000  # rows, and values in them, at most
 _HELD = 1000
+_SHORT = (
+    22.0  # values that count in a row, below which it is a short one; in longer ones, cheap negatives do harm
+)
 _CLEARLY = 1.01  # how much better other values must rank, as less may be chance
 
 
@@ -56,7 +59,8 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr) -> Resolved:
     fitted = trial.fit(resolved)
     usual = trial.quality(fitted, resolved)
     if "combine" in tries:
-        values = {name: value for name, value in UNCERTAIN.items() if is_auto(given[name])}
+        found = UNCERTAIN if _counting(trial.X) < _SHORT else {**UNCERTAIN, "Cn": resolved.Cn}
+        values = {name: value for name, value in found.items() if is_auto(given[name])}
         if "beam_size" in values and model.n_trees > 1:
             values["beam_size"] = _BEAM_OF_TREES
         if trial.quality(fitted, replace(resolved, **values)) > _CLEARLY * usual:
@@ -77,6 +81,14 @@ _PLAIN = {  # what a trial has in place of a model's own, which may be about all
     "negatives": "tfn",
     "verbose": 0,
 }
+
+
+def _counting(X: Csr) -> float:
+    """Return how many values count in a row, as a median: all of them where they are alike, fewer beside large ones."""
+    squares = to_scipy(X).astype(np.float64).power(2)
+    sums, of_squares = squares.sum(axis=1), squares.power(2).sum(axis=1)
+    filled = of_squares > 0
+    return float(np.median(sums[filled] ** 2 / of_squares[filled])) if filled.any() else 0.0
 
 
 class _Trial:
