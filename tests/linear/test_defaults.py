@@ -113,6 +113,19 @@ def test_the_trial_leaves_what_is_given_alone():
     assert model.tree is tree
 
 
+def test_documents_of_labels_are_not_tried():
+    X, Y = CLEAR
+    n = X.shape[0]
+    noise, marks = NOISY[0][:, :120], sp.eye_array(120, format="csr", dtype=np.float32)
+    documents = sp.vstack([noise[i * 120 : (i + 1) * 120] for i in range(10)])
+    rows, labels = sp.vstack([X, documents]), sp.vstack([Y, *[marks] * 10])
+    model = XRLinear(max_leaf_size=10).fit(rows, labels, n_documents=1200)
+    assert model.resolved_ == XRLinear(max_leaf_size=10).fit(X, Y).resolved_
+    assert (model.n_instances_, model.label_counts_.tolist()) == (n, [10] * 120)
+    with pytest.raises(ValueError, match="n_documents"):
+        XRLinear().fit(X, Y, n_documents=n + 1)
+
+
 def test_warnings_come_once():
     X, Y = NOISY
     lengths = np.exp(np.random.default_rng(0).normal(scale=4, size=(1600, 1))).astype(np.float32)

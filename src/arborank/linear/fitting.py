@@ -37,6 +37,7 @@ def fit_tree(
     user_negatives: MatrixLike | None = None,
     row_length: float | None = None,
     refinement: Refinement | None = None,
+    n_documents: int = 0,
     work_dir: str | PathLike[str] | None = None,
 ) -> tuple[FittedTree, dict[str, float]]:
     """Grow a label tree and train its layers; return them, and the seconds as in ``XRLinear.fit_times_``.
@@ -85,7 +86,9 @@ def fit_tree(
         )
         times["train"] = time.perf_counter() - start
     merge: Merge = "max" if options.indexing.n_trees == 1 else "average"
-    return FittedTree(grown, layers, row_length, counts, X.shape[0], merge), times
+    n_instances = X.shape[0] - n_documents  # nobody has chosen a label for its documents
+    counts -= np.bincount(Y.indices[Y.indptr[n_instances] :], minlength=Y.shape[1])
+    return FittedTree(grown, layers, row_length, counts, n_instances, merge), times
 
 
 def obtain_tree(

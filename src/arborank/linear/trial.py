@@ -42,20 +42,20 @@ _SHORT = (
 _CLEARLY = 1.01  # how much better other values must rank, as less may be chance
 
 
-def try_out(model: "XRLinear", X: Csr, Y: Csr) -> Resolved:
+def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
     """Return the values of a model's automatic parameters that rank best after a small training.
 
-    It takes as long as training on 8000 rows, or fewer where they are long, and depends on the data and
-    ``random_state`` alone. With fewer than 1000 rows, with parameters per layer, or where ``combine`` and ``Cn`` are
-    given, nothing is tried, and the values are those of PECOS.
+    Only the first ``n_instances`` rows count. It takes as long as training on 8000 rows, or fewer where they are long,
+    and depends on the data and ``random_state`` alone. With fewer than 1000 rows, with parameters per layer, or where
+    ``combine`` and ``Cn`` are given, nothing is tried, and the values are those of PECOS.
     """
     given = model.get_params(deep=False)
     tries = [name for name in ("combine", "Cn") if is_auto(given[name])]
     layered = any(is_sequence(value) for name, value in given.items() if name not in _PLAIN)
     resolved = Resolved()
-    if not tries or layered or X.shape[0] < _LEAST:
+    if not tries or layered or n_instances < _LEAST:
         return resolved
-    trial = _Trial(model, X, Y)
+    trial = _Trial(model, X, Y, n_instances)
     fitted = trial.fit(resolved)
     usual = trial.quality(fitted, resolved)
     if "combine" in tries:
@@ -94,11 +94,11 @@ def _counting(X: Csr) -> float:
 class _Trial:
     """Rows to learn from, and others to rank."""
 
-    def __init__(self, model: "XRLinear", X: Csr, Y: Csr) -> None:
+    def __init__(self, model: "XRLinear", X: Csr, Y: Csr, n: int) -> None:
         self.model = clone(model).set_params(**_PLAIN)
-        order = np.random.default_rng(model.random_state).permutation(X.shape[0])
-        n_held = min(_HELD, X.shape[0] // 5)
-        n_trained = max(_LEAST, min(_TRAINED, _VALUES * X.shape[0] // max(X.nnz, 1)))
+        order = np.random.default_rng(model.random_state).permutation(n)
+        n_held = min(_HELD, n // 5)
+        n_trained = max(_LEAST, min(_TRAINED, _VALUES * n // max(int(X.indptr[n]), 1)))
         held, trained = np.sort(order[:n_held]), np.sort(order[n_held:][:n_trained])
         instances, marks = to_scipy(X), to_scipy(Y)
         labels = np.unique(marks[trained].indices)

@@ -270,6 +270,7 @@ class XRLinear(SaveMixin, Estimator):
         relevance: MatrixLike | None = None,
         user_negatives: MatrixLike | None = None,
         row_length: float | None = None,
+        n_documents: int = 0,
         work_dir: FilePath | None = None,
     ) -> Self:
         """Grow the label tree and train its layers, top down.
@@ -286,6 +287,10 @@ class XRLinear(SaveMixin, Estimator):
             Labels that an instance should be held against, for ``negatives`` with ``"usn"``.
         row_length : float, optional
             What rows are divided by, where their lengths say something: `row_length_`. By default it is measured.
+        n_documents : int, default=0
+            How many rows, the last ones, are documents of their labels, such as names, and no instances: they are
+            learned from, but `n_instances_` and `label_counts_` leave them out, and automatic parameters are chosen
+            without them.
         work_dir : path, optional
             Directory for models that are larger than memory, or that take long: what is trained leaves memory for files
             in it, a few seconds of training at a time, and the same fit finds it there when it is run again after an
@@ -308,7 +313,8 @@ class XRLinear(SaveMixin, Estimator):
             check_row_length(row_length)
         rows, features = new_rows(self, X)
         labels, classes = as_indicator(Y, rows.shape[0])
-        options = LinearOptions.of(self, try_out(self, rows, labels))
+        n_instances = rows.shape[0] - check_integer("n_documents", n_documents, 0, rows.shape[0])
+        options = LinearOptions.of(self, try_out(self, rows, labels, n_instances))
         fitted, times = fit_tree(
             rows,
             labels,
@@ -318,6 +324,7 @@ class XRLinear(SaveMixin, Estimator):
             relevance=relevance,
             user_negatives=user_negatives,
             row_length=row_length,
+            n_documents=n_documents,
             work_dir=work_dir,
         )
         # together, and last: a fit that fails leaves the model as it was

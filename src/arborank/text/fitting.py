@@ -1,7 +1,6 @@
 """Fitting features, label names and model to texts with label names."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from inspect import signature
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +15,6 @@ from ..core.strings import StringTable
 from ..core.types import FilePath, LabelModel, Relevance, WeightedLabels
 from ..features.base import TextTransformer, fit_rows, rows_of
 from ..indexing.representing import uses_label_features
-from ..linear.fitted import FittedTree
 from .documents import documents_of, joined
 from .names import LabelTexts, check_label_texts, encode_names
 from .worth import names_help
@@ -25,7 +23,6 @@ __all__ = [
     "Fitted",
     "LabelModel",
     "check_stage",
-    "discount",
     "fit_texts",
     "label_features",
     "labels_of_documents",
@@ -86,10 +83,11 @@ def fit_texts(
         ones = [[1.0] * len(row) for row in marked]
         more["relevance"] = encode_names([*rows, *marked], table, "error", [*weights, *ones])
     more |= label_features(features, model, names, whole if learn_label_texts else joined(about))
+    if seen and knows_documents(model):
+        more["n_documents"] = len(seen)
     # X may be no matrix, for a model that reads texts
     taught = encode_names(marked, table, "error")
     model.fit(_first(X, n_rows) if last else X, _stacked(Y, taught), **more)
-    discount(model, taught, len(seen))
     fitted = Fitted(features, model, table, normalization, label_names)
     if unseen:
         fitted = learn_unseen(fitted, unseen, whole, _first(X, len(texts)), rows)
@@ -146,18 +144,10 @@ def represents(model: LabelModel) -> bool:
     )
 
 
-def discount(model: LabelModel, taught: Csr, n_documents: int) -> None:
-    """Take documents of labels out of what linear models count: nobody has chosen the label for them."""
-    for member in getattr(model, "models_", [model]):
-        fitted = getattr(member, "fitted_", None)
-        if (
-            isinstance(fitted, FittedTree)
-            and fitted.label_counts is not None
-            and fitted.n_instances is not None
-        ):
-            counts = fitted.label_counts - np.bincount(taught.indices, minlength=fitted.n_labels)
-            n_instances = fitted.n_instances - n_documents
-            member.fitted_ = replace(fitted, label_counts=counts, n_instances=n_instances)
+def knows_documents(model: LabelModel) -> bool:
+    """Whether a model, or each of its members, tells documents of labels from instances, as `XRLinear` does."""
+    members = getattr(model, "models", None) or [model]
+    return all("n_documents" in signature(member.fit).parameters for member in members)
 
 
 def learn_unseen(

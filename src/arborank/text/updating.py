@@ -1,7 +1,8 @@
 """Adding, refreshing and removing labels by name: each from a fitted value to a new one."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Literal, NamedTuple
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from ..core.spelling import spell
 from ..core.strings import StringTable, find_all
 from ..core.types import Labels
 from ..features.base import rows_of
+from ..linear.fitted import FittedTree
 from .documents import documents_of, joined
-from .fitting import Fitted, discount, label_features, labels_of_documents, learn_unseen, others, paired_rows
+from .fitting import Fitted, label_features, labels_of_documents, learn_unseen, others, paired_rows
 from .names import LabelTexts, check_label_texts, encode_names
 
 __all__ = ["learn_labels", "remove_labels"]
@@ -67,7 +69,7 @@ def learn_labels(
             model = fitted.model.add_labels(X, Y, **more, **options)
         else:
             model = fitted.model.refresh_labels(labels.find_each(lesson.seen), X, Y, **more, **options)
-        discount(model, encode_names(taught, labels, "error"), len(taught))
+        _discount(model, encode_names(taught, labels, "error"), len(taught))
         fitted = fitted._replace(model=model, labels=labels)
     if not lesson.unseen:
         return fitted
@@ -151,3 +153,11 @@ def _table(names: Iterable[str], normalization: str | None) -> StringTable:
         twice = next(name for position, name in enumerate(listed) if table.find(name) != position)
         raise ArgumentError("names", f"holds {twice!r} twice")
     return table
+
+
+def _discount(model: Any, taught: Csr, n_documents: int) -> None:
+    """Take documents of labels out of what a linear model counts: nobody has chosen the label for them."""
+    fitted = getattr(model, "fitted_", None)
+    if isinstance(fitted, FittedTree) and fitted.label_counts is not None and fitted.n_instances is not None:
+        counts = fitted.label_counts - np.bincount(taught.indices, minlength=fitted.n_labels)
+        model.fitted_ = replace(fitted, label_counts=counts, n_instances=fitted.n_instances - n_documents)
