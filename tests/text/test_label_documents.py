@@ -140,9 +140,11 @@ def test_the_check_does_not_depend_on_threads():
     assert rankers[0].rank_batch(texts[:20]) == rankers[1].rank_batch(texts[:20])
 
 
-def test_features_are_those_of_the_texts():
+def test_features_are_chosen_by_the_texts_alone():
     texts, labels = corpus()
-    chosen = TextRanker().fit(texts, labels).features_.parts_
-    assert [part.get_params() for part in TextFeatures().fit(texts).parts_] == [
-        part.get_params() for part in chosen
-    ]
+    long = [" ".join([text, *(f"word{i * j % 53}" for j in range(40))]) for i, text in enumerate(texts)]
+    for given, n_parts in ((texts, 2), (long, 1)):
+        chosen = TextRanker(label_names=True).fit(given, labels).features_.parts_
+        assert len(chosen) == n_parts
+        expected = TextFeatures().fit(given).parts_
+        assert [part.get_params() for part in chosen] == [part.get_params() for part in expected]

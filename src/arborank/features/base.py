@@ -39,7 +39,8 @@ class TextTransformer(Protocol):
 def fit_rows(features: TextTransformer, texts: Sequence[str], further: Sequence[str] = ()) -> Any:
     """Fit a vectoriser, and return what `rows_of` would of the same texts.
 
-    ``further`` texts stand behind the others; it is no matter for a warning if they have no term.
+    ``further`` texts stand behind the others. They count for terms, but parts are chosen by the others alone, and a
+    warning is about these.
     """
     both = [*texts, *further] if further else texts
     if isinstance(features, TextVectorizer):
@@ -87,7 +88,7 @@ class TextVectorizer(Estimator, ABC):
         ValueError
             If ``texts`` is empty, no term is left, or a parameter is out of range.
         """
-        self._warn(self._learn_parts(texts, keep_rows=False), None)
+        self._warn(self._learn_parts(texts, None, keep_rows=False), None)
         return self
 
     def fit_transform(self, texts: Iterable[str], y: object = None) -> "sp.csr_array":
@@ -95,7 +96,7 @@ class TextVectorizer(Estimator, ABC):
         return to_scipy(self._fit_rows(texts))
 
     def _fit_rows(self, texts: Iterable[str], n_judged: int | None = None) -> Csr:
-        fitter = self._learn_parts(texts, keep_rows=True)
+        fitter = self._learn_parts(texts, n_judged, keep_rows=True)
         weights = [part._weights(weight) for part, weight in self._weighted_parts()]
         with self._progress("weighting terms", fitter.n_texts) as progress:
             arrays = fitter.rows(weights, self._joint_norm(), progress)
@@ -129,8 +130,8 @@ class TextVectorizer(Estimator, ABC):
         parts = [part._native_part(weight) for part, weight in self._weighted_parts()]
         return NgramEncoder(parts, self._joint_norm()), self._width()
 
-    def _learn_parts(self, texts: Iterable[str], keep_rows: bool) -> NgramFitter:
-        parts, texts = self._new_parts(as_texts(texts))
+    def _learn_parts(self, texts: Iterable[str], n_judged: int | None, keep_rows: bool) -> NgramFitter:
+        parts, texts = self._new_parts(as_texts(texts), n_judged)
         fitter = NgramFitter([part._checked() for part in parts], keep_rows, n_threads(self.n_jobs))
         with self._progress("reading texts", texts) as progress:
             n_texts = fitter.add(texts, progress)
@@ -156,8 +157,13 @@ class TextVectorizer(Estimator, ABC):
         return sum(len(part.terms_) for part, _ in self._weighted_parts())
 
     @abstractmethod
-    def _new_parts(self, texts: Iterable[str]) -> "tuple[Sequence[TfidfPart], Iterable[str]]":
-        """Return the parts to be learned, all parameters but those of the parts checked, and all the texts."""
+    def _new_parts(
+        self, texts: Iterable[str], n_judged: int | None
+    ) -> "tuple[Sequence[TfidfPart], Iterable[str]]":
+        """Return the parts to be learned, all parameters but those of the parts checked, and all the texts.
+
+        A choice of parts is made by the first ``n_judged`` texts.
+        """
 
     @abstractmethod
     def _keep_parts(self, parts: "Sequence[TfidfPart]") -> None:

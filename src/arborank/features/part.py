@@ -62,7 +62,9 @@ class TfidfPart(TextVectorizer):
 
     # ------------------------------------------------------------------ learning
 
-    def _new_parts(self, texts: Iterable[str]) -> tuple[Sequence["TfidfPart"], Iterable[str]]:
+    def _new_parts(
+        self, texts: Iterable[str], n_judged: int | None
+    ) -> tuple[Sequence["TfidfPart"], Iterable[str]]:
         return [self], texts
 
     def _keep_parts(self, parts: Sequence["TfidfPart"]) -> None:

@@ -80,7 +80,9 @@ class TextFeatures(TextVectorizer):
 
     # ------------------------------------------------------------------ learning
 
-    def _new_parts(self, texts: Iterable[str]) -> tuple[Sequence[TfidfPart], Iterable[str]]:
+    def _new_parts(
+        self, texts: Iterable[str], n_judged: int | None
+    ) -> tuple[Sequence[TfidfPart], Iterable[str]]:
         check_choice("norm", self.norm, ("l1", "l2", None))
         if self.parts is None:
             if self.weights is not None:
@@ -88,7 +90,7 @@ class TextFeatures(TextVectorizer):
                     "weights are given, but the parts that they belong to are not; give parts, too"
                 )
             texts = text_list(texts)
-            return suitable_parts(texts, n_threads(self.n_jobs)), texts
+            return suitable_parts(texts[:n_judged], n_threads(self.n_jobs)), texts
         parts = [clone(part) for part in self._checked_parts(self.parts)]
         self._checked_weights(parts)
         return parts, texts

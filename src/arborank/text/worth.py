@@ -32,10 +32,8 @@ _TINY: Final = np.float32(1e-6)  # what puts labels of equal scores in an order
 _FEWEST: Final = 20  # of these; below, nothing is found
 _ENOUGH: Final = 400  # of these; it is over then unless the standard errors are between the next two
 _UNSURE: Final = (1.0, 5.0)
-_FREQUENT, _LEAST = (
-    0.002,
-    0.01,
-)  # share of texts that frequent labels have, and nDCG@10 that names must gain with such
+_FREQUENT: Final = 0.002  # share of the texts that a label of a text has, on average, where some are frequent
+_LEAST: Final = 0.02  # nDCG@10 that names must gain then
 _SURE: Final = 2.5  # standard errors by which nDCG@10 must be better
 
 
