@@ -31,6 +31,8 @@ SIDES = {
     "transformer": (None, "transformer"),
     # of the table defaults: each with the settings that its authors publish
     "arborank-features": (None, "arborank"),
+    "arborank-trees": (None, "arborank"),
+    "arborank-hybrid": (None, "arborank"),
     "arborank-text": (None, "arborank"),
     "one-versus-rest": (None, "arborank"),
     "centroid": (None, "plain"),

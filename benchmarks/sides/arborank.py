@@ -1,7 +1,7 @@
 """Arborank. The side ``arborank-int8`` ranks with the same model, its weights of 8 bits.
 
-Of the table defaults: ``arborank-features`` is `XRLinear` as it comes, ``arborank-text`` `TextRanker` as it comes, and
-``one-versus-rest`` one layer of all labels.
+Of the table defaults: `AS_THEY_COME`, ``arborank-text``, a `TextRanker` as it comes, and ``one-versus-rest``, one layer
+of all labels.
 """
 
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data import TFIDF, read_names, read_part, regime
 
-from arborank import Autocompleter, NgramTfidf, TextRanker, XRLinear, __version__, load
+from arborank import Autocompleter, HybridRanker, NgramTfidf, TextRanker, XRLinear, __version__, load
 
 from .base import (
     BEAM,
@@ -30,6 +30,11 @@ from .base import (
 )
 
 MODEL = {**TREE, "beam_size": BEAM, "threshold": THRESHOLD, "random_state": SEED}
+AS_THEY_COME = {
+    "arborank-features": XRLinear(),
+    "arborank-trees": XRLinear(n_trees=3),
+    "arborank-hybrid": HybridRanker(),
+}
 
 
 class Model(Linear):
@@ -40,12 +45,13 @@ class Model(Linear):
         return X, Y
 
     def fit(self, inputs, threads, model):
-        ranker = XRLinear.preset("pecos", **MODEL)
+        if NAME in AS_THEY_COME:
+            self.model = AS_THEY_COME[NAME].set_params(n_jobs=threads).fit(*inputs)
+            return {}
+        ranker = XRLinear.preset("pecos", **MODEL, n_jobs=threads)
         if NAME == "one-versus-rest":
             ranker.set_params(max_leaf_size=inputs[1].shape[1], threshold=0.01)
-        if NAME == "arborank-features":
-            ranker = XRLinear()
-        self.model = ranker.set_params(n_jobs=threads).fit(*inputs, work_dir=self.work)
+        self.model = ranker.fit(*inputs, work_dir=self.work)
         return self.model.fit_times_
 
     def save(self, model):

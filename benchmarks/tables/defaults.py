@@ -14,7 +14,8 @@ from scipy.sparse import load_npz
 from .markdown import MIB, number, table
 from .training import quality
 
-OURS = ("arborank-text", "arborank-features")
+DEFAULTS = ("arborank-text", "arborank-features")
+OURS = (*DEFAULTS, "arborank-trees", "arborank-hybrid")
 PEERS = {
     "bonsai": "omikuji, Bonsai",
     "parabel": "omikuji, Parabel",
@@ -99,7 +100,7 @@ def margins(found: Measurements, names: list[str]) -> str:
     """Our quality less the best peer's, for each figure the best there is."""
     rows = []
     for name in names:
-        for side in OURS:
+        for side in DEFAULTS:
             of = {"table": "defaults", "set": name}
             ours = [found.median(figure, **of, side=side) for figure in QUALITY]
             if None in ours:
