@@ -188,12 +188,13 @@ def _record(search: "RankerSearch", data: str) -> "Record":
 
     study, best = search.study_, search.study_.best()
     default = study.plain_default(study.top)
-    others = [one for one in study.frontier() if one.variant not in (best.variant, default.variant)]
-    shown = [default, *others, best] if best.variant is not default.variant else [default, *others]
+    of_trials = {one.trial.number: one for one in sorted(study.frontier(), key=lambda one: one.score)}
+    others = [one for number, one in of_trials.items() if number not in (0, best.trial.number)]
+    shown = [default, *others] if best.is_default else [default, *others, best]
     rows: dict[str, dict[str, str | int | float]] = {}
     for one in sorted(shown, key=lambda one: one.n_bytes):
-        name = "the defaults" if one is default else str(one)
-        rows[f"{name}{' (chosen)' if one.variant is best.variant else ''}"] = {
+        chosen = one.trial is best.trial and one.variant is best.variant
+        rows[f"{one}{' (chosen)' if chosen else ''}"] = {
             "bytes": round(one.n_bytes),
             study.options.metric: one.score,
             "P@1": one.variant.quality["precision@1"],

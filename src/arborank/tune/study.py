@@ -170,13 +170,13 @@ class Study:
         """Return every trial as a flat row of a table, as good as it was on its largest sample."""
         best = (self.best_of(one, one.highest) if one.outcomes else None for one in self.trials)
         return [
-            {**self._row(found), "trial": one.number, "failure": one.failure, **one.params}
+            {"trial": one.number, **self._row(found), "failure": one.failure, **one.params}
             for one, found in zip(self.trials, best, strict=True)
         ]
 
     def frontier_rows(self) -> list[Json]:
         """Return the frontier as flat rows."""
-        return [{**self._row(one), "trial": one.trial.number, **one.changes} for one in self.frontier()]
+        return [{"trial": one.trial.number, **self._row(one), **one.changes} for one in self.frontier()]
 
     def _row(self, one: Candidate | None) -> Json:
         if one is None:
