@@ -33,7 +33,7 @@ FEATURES: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
 }
 """Vectorisers by the name of their union; those of characters have the lengths and the weight of axes of their own."""
 
-BEAMS: Final = (5, 10, 20, 40)
+BEAMS: Final = (5, 10, 20, 40, 80)
 COMBINES: Final = ("l2-hinge", "l3-hinge", "l2-l3-hinge", "l3-l4-hinge")
 """How a tree is searched: tried on every tree that is trained, for it costs no training."""
 

@@ -16,7 +16,7 @@ __all__ = ["check_optuna", "suggest"]
 
 _ATTEMPTS = 20
 _ABOUT = 3  # the best settings, which others are close to
-_ANYWHERE = 4  # every so many settings, one may be anywhere
+_FEW, _MANY, _FAR = 3, 8, 6  # axes that change; every sixth setting is farther away
 
 
 def check_optuna() -> None:
@@ -49,8 +49,8 @@ def suggest(
     ranked = sorted(tried, key=lambda one: -one[1])
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed} {len(tried)} {attempt}")
-        about = random.choice(ranked[:_ABOUT])[0] if (len(tried) + attempt) % _ANYWHERE else None
-        params = _plain(_ask(space, tried, random, about), chosen)
+        n_changed = random.randint(1, _FEW) if (len(tried) + attempt) % _FAR else _MANY
+        params = _plain(_ask(space, tried, random, random.choice(ranked[:_ABOUT])[0], n_changed), chosen)
         if params not in known:
             return params
     return None
@@ -62,9 +62,13 @@ def _plain(params: JsonMapping, chosen: JsonMapping) -> Json:
 
 
 def _ask(
-    space: Space, tried: Sequence[tuple[JsonMapping, float]], random: Random, about: JsonMapping | None
+    space: Space,
+    tried: Sequence[tuple[JsonMapping, float]],
+    random: Random,
+    about: JsonMapping,
+    n_changed: int,
 ) -> Json:
-    """Ask for a whole setting, or for one that differs from the one it is ``about`` in one to three axes."""
+    """Ask for a setting that differs in some axes from the one it is ``about``."""
     import optuna
     from optuna.distributions import CategoricalDistribution
 
@@ -76,10 +80,9 @@ def _ask(
             sampler: Any = optuna.samplers.TPESampler(
                 seed=random.randrange(2**32), n_startup_trials=1, multivariate=True, group=True
             )
-            if about is not None:
-                varied = random.sample(sorted(about), random.randint(1, 3))
-                fixed = {name: value for name, value in about.items() if name not in varied}
-                sampler = optuna.samplers.PartialFixedSampler(fixed, sampler)
+            varied = random.sample(sorted(about), min(n_changed, len(about)))
+            fixed = {name: value for name, value in about.items() if name not in varied}
+            sampler = optuna.samplers.PartialFixedSampler(fixed, sampler)
             study = optuna.create_study(direction="maximize", sampler=sampler)
             known = {axis.name: CategoricalDistribution(axis.choices) for axis in space.axes}
             for params, value in tried:
