@@ -49,3 +49,15 @@ def test_what_a_ranker_has_anyway_is_no_other_value():
     (branching,) = (axis for axis in space.axes if axis.name == "branching")
     assert 64 not in branching.values
     assert "features" not in space.defaults
+
+
+def test_axes_count_where_they_mean_something():
+    one_tree, several = (
+        {"n_trees": n, "negatives": "tfn", "max_clusters": 1, "combine": "auto"} for n in (1, 3)
+    )
+    assert "max_clusters" in make_space(one_tree, of_texts=False).defaults
+    assert "max_clusters" not in make_space(several, of_texts=False).defaults
+    assert "max_clusters" in make_space(several, of_texts=False).complete({"n_trees": 1})
+    assert "combine" in make_space(one_tree | {"negatives": "man"}, of_texts=False).defaults
+    assert "combine" not in make_space(one_tree, of_texts=False).defaults
+    assert "character_weight" not in SPACE.complete({"features": "words"})

@@ -43,15 +43,15 @@ def _always(params: JsonMapping) -> bool:
 
 
 def _own_features(params: JsonMapping) -> bool:
-    return bool(params["features"] != DEFAULT)
+    return "features" in params
 
 
 def _characters(params: JsonMapping) -> bool:
-    return "characters" in str(params["features"])
+    return "characters" in params.get("features", "")
 
 
 def _one_tree(params: JsonMapping) -> bool:
-    return params.get("n_trees", 1) in (DEFAULT, 1)
+    return bool(params.get("n_trees", 1) == 1)
 
 
 def searches_in_training(params: JsonMapping) -> bool:
@@ -69,8 +69,8 @@ class Axis:
         Of `arborank.XRLinear`, or one of those that `arborank.tune.setting` makes features of.
     values : sequence of JSON values
         Tried beside the default.
-    when : function of the values of the axes before it
-        Whether it counts.
+    when : function of the parameters that are known before it
+        Whether it counts: those of the model, and the values of the axes before that are not the default.
     """
 
     name: str
@@ -127,10 +127,11 @@ _STARTERS: tuple[Json, ...] = (
 
 @dataclass(frozen=True)
 class Space:
-    """The axes in their order, and the settings that are tried first."""
+    """The axes in their order, the settings that are tried first, and the parameters of the model."""
 
     axes: Sequence[Axis]
     starters: Sequence[Json]
+    given: JsonMapping
 
     @property
     def defaults(self) -> Json:
@@ -141,9 +142,13 @@ class Space:
         """Return the value of every axis that counts: the default where ``params`` has none."""
         full: Json = {}
         for axis in self.axes:
-            if axis.when(full):
+            if self.applies(axis, full):
                 full[axis.name] = params.get(axis.name, DEFAULT)
         return full
+
+    def applies(self, axis: Axis, params: JsonMapping) -> bool:
+        """Whether an axis counts, the values of those before it being known."""
+        return axis.when({**self.given, **{n: value for n, value in params.items() if value != DEFAULT}})
 
     def to_dict(self) -> Json:
         """Return the values by axis, ready for JSON."""
@@ -166,4 +171,4 @@ def make_space(defaults: JsonMapping, *, of_texts: bool) -> Space:
         for params in _STARTERS
         if all(value in allowed.get(name, ()) for name, value in params.items())
     ]
-    return Space(axes, starters)
+    return Space(axes, starters, defaults)

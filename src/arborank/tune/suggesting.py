@@ -93,7 +93,7 @@ def _ask(
             asked = study.ask()
             params = {}
             for axis in space.axes:
-                if axis.when(params):
+                if space.applies(axis, params):
                     params[axis.name] = asked.suggest_categorical(axis.name, axis.choices)
         finally:
             optuna.logging.set_verbosity(before)

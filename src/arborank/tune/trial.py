@@ -121,7 +121,7 @@ def try_on(lesson: Lesson, params: JsonMapping, metric: str) -> Outcome:
         warnings.simplefilter("ignore")  # of settings that nobody has asked for
         fit = lesson.fit(params)
         start = perf_counter()
-        variants = list(_variants(fit, metric, searches_in_training(params)))
+        variants = list(_variants(fit, metric, searches_in_training(vars(fit.model))))
         seconds = fit.seconds + perf_counter() - start
     return Outcome(seconds, model_bytes(fit.ranker), variants, fit.chosen)
 
