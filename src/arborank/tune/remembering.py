@@ -1,7 +1,8 @@
 """Rows of texts that several trainings share: features are fitted once for each setting of them and each sample."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
 
@@ -14,21 +15,56 @@ __all__ = ["Memory", "Remembered"]
 _SHARE = 0.2  # of the memory that is free
 
 
+@dataclass
+class _Fitted:
+    """Features that were fitted to some texts, and rows of texts by their key."""
+
+    features: TextTransformer
+    rows: dict[int, object]
+    seconds: float
+
+
 class Remembered(Estimator):
     """Features that give the rows of texts which they have seen before without reading them again.
 
     Parameters
     ----------
     features : vectoriser
-        Fitted by the first call of `fit_transform`.
+        Not fitted; copies of it are.
+
+    Attributes
+    ----------
+    fitted : vectoriser
+        Fitted to the texts of the last `fit_transform`.
+    seconds : float
+        What this took, whenever it was done.
+    is_fresh : bool
+        Whether it was done by the last `fit_transform`.
     """
+
+    is_fresh: bool
 
     def __init__(self, features: TextTransformer) -> None:
         self.features = features
-        self.seconds = 0.0
-        self.n_bytes = 0
-        self._rows: dict[tuple[str, int], object] = {}
-        self._fitted_to: int | None = None
+        self._known: dict[int, _Fitted] = {}
+        self._last: _Fitted
+
+    @property
+    def fitted(self) -> TextTransformer:
+        """The fitted vectoriser."""
+        return self._last.features
+
+    @property
+    def seconds(self) -> float:
+        """The time it took to fit it."""
+        return self._last.seconds
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of all rows."""
+        rows = (one for fitted in self._known.values() for one in fitted.rows.values())
+        arrays = (getattr(one, name, None) for one in rows for name in ("indptr", "indices", "data"))
+        return sum(array.nbytes for array in arrays if array is not None)
 
     def fit(self, texts: Iterable[str]) -> Self:
         """Learn from texts."""
@@ -36,41 +72,29 @@ class Remembered(Estimator):
         return self
 
     def fit_transform(self, texts: Iterable[str]) -> object:
-        """Learn from texts, unless they are those of the last time, and return their rows."""
+        """Learn from texts, unless that was done before, and return their rows."""
         texts = list(texts)
-        key = _key(texts)
-        if self._fitted_to != key:
-            self._rows.clear()
-            self.n_bytes = 0
-            self.features = clone(self.features)
+        key = hash(tuple(texts))
+        self.is_fresh = key not in self._known
+        if self.is_fresh:
             start = perf_counter()
-            self._keep(("fit", key), fit_rows(self.features, texts))
-            self.seconds = perf_counter() - start
-            self._fitted_to = key
-        return self._rows["fit", key]
+            features = clone(self.features)
+            rows = fit_rows(features, texts)
+            self._known[key] = _Fitted(features, {key: rows}, perf_counter() - start)
+        self._last = self._known[key]
+        return self._last.rows[key]
 
     def transform(self, texts: Iterable[str]) -> object:
         """Return the rows of texts."""
         texts = list(texts)
-        key = "transform", _key(texts)
-        if key not in self._rows:
-            start = perf_counter()
-            self._keep(key, rows_of(self.features, texts))
-            self.seconds += perf_counter() - start
-        return self._rows[key]
-
-    def _keep(self, key: tuple[str, int], rows: object) -> None:
-        self._rows[key] = rows
-        arrays = (getattr(rows, name, None) for name in ("indptr", "indices", "data"))
-        self.n_bytes += sum(array.nbytes for array in arrays if array is not None)
+        rows, key = self._last.rows, hash(tuple(texts))
+        if key not in rows:
+            rows[key] = rows_of(self._last.features, texts)
+        return rows[key]
 
     def __sklearn_clone__(self) -> Self:
         """Return this object: the rows are there to be shared."""
         return self
-
-
-def _key(texts: Sequence[str]) -> int:
-    return hash(tuple(texts))
 
 
 class Memory:

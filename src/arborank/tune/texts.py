@@ -92,13 +92,13 @@ class TextTask:
         pass_on(features, n_jobs=self._n_jobs)
         key = lesson.n_rows, lesson.n_labels, of_features(params)
         remembered = self._memory.of(key, features)
-        before, start = remembered.seconds, perf_counter()
+        start = perf_counter()
         asked = self._ranker(replace(setting, features=remembered))
         asked.fit(data.texts, data.labels, relevance=data.relevance)
         seconds = perf_counter() - start
-        if remembered.seconds == before:  # fitted by another training, which counts for this one, too
-            seconds += before
-        ranker = fitted_clone(asked, features_=remembered.features)
+        if not remembered.is_fresh:  # what another training has fitted counts for this one, too
+            seconds += remembered.seconds
+        ranker = fitted_clone(asked, features_=remembered.fitted)
         truth = ranker.encode_labels(lesson.valid.labels, "extend")
         queries = [[text] for text in lesson.valid.texts]
         found = {} if setting.label_names != "auto" else {"label_names": ranker.label_names_}
