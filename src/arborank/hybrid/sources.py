@@ -22,7 +22,7 @@ __all__ = ["MOST_FEATURES", "Limit", "Sources", "fit_sources"]
 
 MOST_FEATURES = 128  # of a query that are compared, the largest
 _KEPT = 64  # of a training row
-_COMMON, _FEW = 0.02, 100  # share of vectors that may have a feature, and how many may at least
+_COMMON, _FEW = 0.02, 1000  # share of vectors that may have a feature, and how many may at least
 _MOST = 1 << 20  # rows stored
 _NAME = 2.0  # what the name of a label counts beside its instances
 
