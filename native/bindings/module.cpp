@@ -9,6 +9,7 @@ void bind_features(nb::module_& m);
 void bind_kmeans(nb::module_& m);
 void bind_layer(nb::module_& m);
 void bind_mapped(nb::module_& m);
+void bind_rerank(nb::module_& m);
 void bind_sources(nb::module_& m);
 void bind_spmm(nb::module_& m);
 void bind_search(nb::module_& m);
@@ -28,5 +29,6 @@ NB_MODULE(ARBORANK_MODULE, m) {
   arborank::bindings::bind_mapped(m);
   arborank::bindings::bind_layer(m);
   arborank::bindings::bind_search(m);
+  arborank::bindings::bind_rerank(m);
   arborank::bindings::bind_train(m);
 }

@@ -88,6 +88,12 @@ class LabelFilter {
 
   const BeamTree* tree() const { return tree_; }
   bool weighted() const { return !weights_.empty(); }
+  // Of a label of the tree, if weighted.
+  float weight_of(std::int64_t label) const {
+    float weight = 1;
+    tree_->for_each_slot(&label, &label + 1, [&](std::int64_t slot) { weight = weights_[slot]; });
+    return weight;
+  }
 
   // Labels of the tree that a search may return.
   std::int64_t n_labels() const {

@@ -26,6 +26,11 @@ class TestThreeTrees(TestXRLinear):
         return super().make(n_trees=3, **options)
 
 
+class TestRerankedXRLinear(TestXRLinear):
+    def make(self, **options):
+        return super().make(rerank=0.5, **options)
+
+
 class TestStagedRanker(Contract):
     savable = False
     picks = range(8)

@@ -379,6 +379,16 @@ class Searcher:
 
     def __repr__(self) -> str: ...
 
+class Centroids:
+    """Unit vectors, one a label, that queries are compared with."""
+
+    def __init__(self, indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], features: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.int8], dict(shape=(None,), order='C', device='cpu', writable=False)], units: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], shares: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], n_features: int) -> None: ...
+
+    def __repr__(self) -> str: ...
+
+    def rerank(self, X: Csr, ids: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], k: int, *, weight: float, enough: float, sharpness: float, logarithm: bool = ..., label_filter: LabelFilter | None = ..., label_weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., n_threads: int = ...) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
+        """Labels and scores of the best k of short lists, ranked again."""
+
 class Solver(enum.Enum):
     """How a ranker is fitted."""
 

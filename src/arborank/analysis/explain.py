@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from ..core.checks import check_integer
 from ..core.estimator import check_fitted
+from ..core.lazy import sp
 from ..core.lengths import divide_rows
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.types import MatrixLike
 from ..features.base import rows_of
 from ..linear import XRLinear
+from ..linear.centroids import check_rerank, join_scores
 from ..linear.defaults import search_of
 from ..linear.instances import known_rows
 from ..matching import combination
@@ -22,7 +24,7 @@ from ..text import TextRanker
 from ..text.names import label_id
 from ..transformer import XRTransformer
 
-__all__ = ["Path", "Step", "explain"]
+__all__ = ["Likeness", "Path", "Step", "explain"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,25 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """How alike the instance and a label's centroid are, where the model ranks short lists again.
+
+    Attributes
+    ----------
+    similarity : float
+        The cosine.
+    share : float
+        How much of the label's score is the centroid's: ``rerank``, less the more instances the label has.
+    features : list of (int or str, float)
+        Those that the two share, and what each adds to the cosine; as of a `Step`.
+    """
+
+    similarity: float
+    share: float
+    features: list[tuple[int | str, float]]
+
+
+@dataclass(frozen=True)
 class Path:
     """One way from the root to a label; a label of an overlapping tree has one for each of its leaves.
 
@@ -60,15 +81,18 @@ class Path:
     leaf : int
         Node of level ``depth - 1``.
     score : float
-        Of the last step; the label's score if a beam holds all steps. With ``merge="max"`` that is the best path's,
-        with several trees the average of all.
+        Of the last step, joined with the centroid's if there is one; the label's score if a beam holds all steps. With
+        ``merge="max"`` that is the best path's, with several trees the average of all.
     steps : list of Step
         Top first.
+    centroid : Likeness or None
+        With ``rerank`` above 0.
     """
 
     leaf: int
     score: float
     steps: list[Step]
+    centroid: Likeness | None = None
 
 
 def explain(
@@ -167,8 +191,33 @@ def _ways(
             values = (float(margins[number]), float(scores[number]), float(bias[node]))
             steps[number].append(Step(node, *values, features))
     leaves = ways[-2] if tree.depth > 1 else np.zeros(slots.size, np.int64)
-    paths = [Path(int(leaf), way[-1].score, way) for leaf, way in zip(leaves.tolist(), steps, strict=True)]
+    likeness = _likeness(model, row, int(label), how, n_features, names)
+    final = [way[-1].score for way in steps]
+    if likeness is not None:
+        parts = likeness.share, likeness.similarity
+        final = [join_scores(score, *parts, logarithm=is_logarithmic(how)) for score in final]
+    paths = [
+        Path(int(leaf), score, way, likeness)
+        for leaf, score, way in zip(leaves.tolist(), final, steps, strict=True)
+    ]
     return sorted(paths, key=lambda path: -path.score)
+
+
+def _likeness(
+    model: XRLinear,
+    row: "sp.csr_array",
+    label: int,
+    combine: str,
+    n_features: int,
+    names: Callable[[int], int | str] | None,
+) -> Likeness | None:
+    centroids = model.fitted_.centroids
+    if not model.rerank or centroids is None:
+        return None
+    check_rerank(model.rerank, combine)
+    similarity, added = centroids.similarity(row, label)
+    share = model.rerank * float(centroids.shares[label])
+    return Likeness(similarity, share, _largest(added.indices, added.data, n_features, names))
 
 
 def _largest(

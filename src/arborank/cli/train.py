@@ -73,6 +73,11 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option("--threshold", type=Automatic(Real(min=0)), help="Smaller weights are dropped.  [auto]")
 @click.option("--max-nonzeros", type=POSITIVE, help="Weights kept per label.  [all]")
 @click.option("--beam-size", type=Automatic(POSITIVE), help="Nodes kept on every level of the tree.  [auto]")
+@click.option(
+    "--rerank",
+    type=Real(min=0, max=1),
+    help="How much the likeness of a text to a label's mean text counts: more finds rarer labels.  [0]",
+)
 @seed_option
 @click.option(
     "--work-dir",

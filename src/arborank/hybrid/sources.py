@@ -14,8 +14,8 @@ from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy, transpose
 from ..core.state import State
 from ..core.types import AnyArray, TopK
 from ..linear import XRLinear
+from ..linear.centroids import largest_entries, mean_instances
 from ..linear.defaults import search_of
-from ..linear.unseen import largest_entries, mean_instances
 from ..matching.combine import is_logarithmic
 
 __all__ = ["MOST_FEATURES", "Limit", "Sources", "fit_sources"]

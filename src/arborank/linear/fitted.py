@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from ..core.checks import check_choice, check_integer
 from ..core.lengths import check_row_length
+from ..core.sparse import Csr
 from ..core.state import State
-from ..core.types import AnyArray
+from ..core.types import AnyArray, TopK
 from ..indexing import LabelTree
-from ..matching import BeamSearch
+from ..matching import BeamSearch, LabelFilter
+from ..matching.combine import is_logarithmic
 from ..matching.copies import MERGES, Merge
 from ..matching.options import SearchOptions
 from ..ranking import LayerWeights
+from .centroids import SHORT_LIST, Centroids, check_rerank
 from .targets import check_plausible
 
 __all__ = ["FittedTree"]
@@ -39,6 +42,8 @@ class FittedTree:
         Training instances in all, where they are known.
     merge : str, default "max"
         How the scores of a label in several slots become one where a search does not say; see `BeamSearch.topk`.
+    centroids : Centroids, optional
+        The mean instances of the labels, where short lists may be ranked again.
     """
 
     tree: LabelTree
@@ -47,6 +52,7 @@ class FittedTree:
     label_counts: NDArray[np.int64] | None = None
     n_instances: int | None = None
     merge: Merge = SearchOptions.merge
+    centroids: Centroids | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -72,6 +78,59 @@ class FittedTree:
     def n_features(self) -> int:
         """Width of the rows that the layers score."""
         return self.layers[0].n_features
+
+    def topk(
+        self,
+        X: Csr,
+        k: int,
+        *,
+        rerank: float = 0.0,
+        beam_size: int = SearchOptions.beam_size,
+        combine: str = SearchOptions.combine,
+        label_filter: LabelFilter | None = None,
+        allowed: Csr | NDArray[np.int64] | None = None,
+        excluded: Csr | NDArray[np.int64] | None = None,
+        weights: NDArray[np.float32] | None = None,
+        merge: Merge = SearchOptions.merge,
+        n_threads: int = 1,
+    ) -> TopK:
+        """Return the best labels of every row: `BeamSearch.topk`, and ``rerank`` the weight of the centroids.
+
+        Raises
+        ------
+        ValueError
+            If short lists are to be ranked again, but there are no centroids, or scores are margins.
+        """
+        if rerank:
+            check_rerank(rerank, combine)
+        if rerank and self.centroids is None:
+            raise ValueError(
+                f"rerank is {rerank}, but the model was fitted with rerank=0, and has no centroids"
+            )
+        best = self.search.topk(
+            X,
+            max(k, min(SHORT_LIST, self.n_labels)) if rerank else k,
+            beam_size=beam_size,
+            combine=combine,
+            label_filter=label_filter,
+            allowed=allowed,
+            excluded=excluded,
+            weights=weights,
+            merge=merge,
+            n_threads=n_threads,
+        )
+        if not rerank or self.centroids is None:
+            return best
+        return self.centroids.rerank(
+            X,
+            best,
+            k,
+            rerank,
+            logarithm=is_logarithmic(combine),
+            label_filter=label_filter,
+            label_weights=weights,
+            n_threads=n_threads,
+        )
 
     def quantize(self, precision: str, *, n_threads: int = 0) -> Self:
         """Store the weights in another precision; see `LayerWeights.astype`."""
@@ -103,7 +162,8 @@ class FittedTree:
         }
         arrays = {} if self.label_counts is None else {"label_counts": self.label_counts}
         parts = {f"layer{level}": layer for level, layer in enumerate(self.layers)}
-        return State(config, arrays, {"tree": self.tree, **parts})
+        centroids = {} if self.centroids is None else {"centroids": self.centroids}
+        return State(config, arrays, {"tree": self.tree, **parts, **centroids})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -130,6 +190,12 @@ class FittedTree:
                     f"label_counts is {counts.dtype} of shape {counts.shape}; int64 of shape ({tree.n_labels},) was "
                     "expected"
                 )
-        fitted = cls(tree, layers, row_length, counts, n_instances, merge)
+        centroids = state.part("centroids", Centroids) if "centroids" in state.parts else None
+        if centroids is not None and (centroids.n_labels, centroids.n_features) != (
+            tree.n_labels,
+            layers[0].n_features,
+        ):
+            raise ValueError("the centroids are not those of the labels and features")
+        fitted = cls(tree, layers, row_length, counts, n_instances, merge, centroids)
         fitted.search  # noqa: B018  is made now, which checks that the parts fit
         return fitted

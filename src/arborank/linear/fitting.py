@@ -17,6 +17,7 @@ from ..core.types import MatrixLike
 from ..indexing import LabelTree
 from ..indexing.growing import grow_tree
 from ..matching.copies import Merge
+from .centroids import Centroids
 from .checkpoint import Checkpoint, checkpoint_in
 from .fitted import FittedTree
 from .layers import train_layers
@@ -85,10 +86,15 @@ def fit_tree(
             **work,
         )
         times["train"] = time.perf_counter() - start
+    centroids = None
+    if options.rerank:
+        start = time.perf_counter()
+        centroids = Centroids.of_instances(rows, Y, n_threads=options.n_threads)
+        times["centroids"] = time.perf_counter() - start
     merge: Merge = "max" if options.indexing.n_trees == 1 else "average"
     n_instances = X.shape[0] - n_documents  # nobody has chosen a label for its documents
     counts -= np.bincount(Y.indices[Y.indptr[n_instances] :], minlength=Y.shape[1])
-    return FittedTree(grown, layers, row_length, counts, n_instances, merge), times
+    return FittedTree(grown, layers, row_length, counts, n_instances, merge, centroids), times
 
 
 def obtain_tree(

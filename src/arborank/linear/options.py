@@ -1,20 +1,21 @@
 """The parameters of `XRLinear` as values that its functions take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.estimates import Estimate, estimate_training
-from ..core.options import Check, check_options, each, optional, per_layer, values_of
+from ..core.options import Check, check_options, each, optional, per_layer, real, values_of
 from ..core.threads import n_threads
 from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
 from ..ranking import SolverParams
 from ..ranking.negatives import parse_scheme
 from ..ranking.relevance import RelevanceOptions
+from .centroids import BYTES, KEPT, check_rerank
 from .defaults import Resolved, check_auto
 from .layers import LayerPlan
 
@@ -37,6 +38,7 @@ _LAYERED: dict[str, Check] = {  # one value, or one per layer
     "max_iter": optional(each(SolverParams.checks()["max_iter"])),
     "negatives": each(lambda name, value: parse_scheme(value)),
 }
+_RERANK: dict[str, Check] = {"rerank": real(least=0.0, most=1.0)}
 _AT_WORK: dict[str, Check] = {"n_jobs": lambda name, value: n_threads(value), "verbose": _check_verbose}
 
 
@@ -51,6 +53,8 @@ class LinearOptions:
     relevance : RelevanceOptions
     layered : mapping of str to value or sequence
         The solver's parameters and ``negatives``: one value, or one per layer.
+    rerank : float
+        The weight of the labels' centroids; 0 for none.
     n_threads : int
     verbose : bool
     resolved : Resolved
@@ -63,6 +67,7 @@ class LinearOptions:
     search: SearchOptions
     relevance: RelevanceOptions
     layered: Mapping[str, Any]
+    rerank: float
     n_threads: int
     verbose: bool
     resolved: Resolved
@@ -82,7 +87,8 @@ class LinearOptions:
         """
         check_auto(model)
         resolved = Resolved.of_model(model, automatic)
-        check_options(model, _AT_WORK)
+        check_options(model, {**_RERANK, **_AT_WORK})
+        check_rerank(model.rerank, resolved.combine)
         layered = {name: getattr(resolved, name, getattr(model, name)) for name in _LAYERED}
         for name, check in _LAYERED.items():
             check(name, layered[name])
@@ -92,6 +98,7 @@ class LinearOptions:
             search=SearchOptions(resolved.beam_size, resolved.combine),
             relevance=RelevanceOptions.of(model),
             layered=layered,
+            rerank=float(model.rerank),
             n_threads=n_threads(model.n_jobs),
             verbose=bool(model.verbose),
             resolved=resolved,
@@ -150,7 +157,7 @@ class LinearOptions:
     ) -> Estimate:
         """Return the memory that a training needs; see `arborank.core.estimates.estimate_training`."""
         tree = self.indexing
-        return estimate_training(
+        estimate = estimate_training(
             n_instances=n_instances,
             n_features=n_features,
             nnz=nnz,
@@ -165,6 +172,8 @@ class LinearOptions:
             overlap=overlap,
             **{name: values_of(name, self.layered[name]) for name in ("Cp", "threshold", "max_nonzeros")},
         )
+        most = np.minimum(label_counts * (nnz / max(n_instances, 1)), KEPT).sum() if self.rerank else 0
+        return replace(estimate, weights=estimate.weights + round(float(most) * BYTES))
 
 
 def _as_json(model: Any) -> dict[str, Any]:

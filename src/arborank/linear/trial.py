@@ -78,6 +78,7 @@ _PLAIN = {  # what a trial has in place of a model's own, which may be about all
     "n_trees": 1,
     "max_clusters": 1,
     "copies": "needed",
+    "rerank": 0.0,
     "negatives": "tfn",
     "verbose": 0,
 }

@@ -18,30 +18,28 @@ from numpy.typing import NDArray
 
 from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr, lists_to_csr, multiply, normalize_rows, to_scipy
-from ..core.topk import place_in_rows
 from ..indexing import LabelTree
 from ..indexing.grafting import shape_branch
-from ..indexing.representation import pii
 from ..matching.combine import combination, is_logarithmic
 from ..matching.neighbours import NeighbourIndex
 from ..ranking import LayerWeights
+from .centroids import Centroids, largest_entries, mean_instances
 from .fitted import FittedTree
 from .options import LinearOptions
 from .updating import graft_labels
 
-__all__ = ["largest_entries", "learn_unseen_labels", "margin_of", "mean_instances"]
+__all__ = ["learn_unseen_labels", "margin_of"]
 
 # The chance from which on a label takes a place among the ten best of half of the instances, found with
 # benchmarks/HOW-WE-KNOW.md; how many instances are looked at; what labels weigh where none can be.
 _LEAST_CHANCE, _ASKED, _UNSEEN_WEIGHT = 1 / 300, 2000, 0.5
 
 _NEIGHBOURS = 20
-_KEPT = 300  # features of a label's mean instance, and of its neighbours'
+_KEPT = 300  # features of the mean of a label's neighbours
 _HELD, _SAMPLED = 4000, 1000  # instances and known labels to learn the worth of a similarity from, at most
 _FEWEST = 20  # pairs of them that belong together; below, nothing is learned
 _BINS = 200
 _SLOPE, _OFFSET = 1.5, -1.0  # of the margin, where nothing is learned: as on the benchmark's sets
-_WORK = 1 << 26  # products at a time
 
 
 def learn_unseen_labels(
@@ -66,6 +64,10 @@ def learn_unseen_labels(
     leaf = LabelTree.one_vs_all(ids.size)
     ranks = fitted.layers[0].ranks
     layers = [LayerWeights.from_matrix(*rankers, leaf.branches[0], ranks=ranks)]
+    counts = np.zeros(ids.size, np.int64)
+    centroids = (
+        Centroids.of_vectors(sp.csr_array(rankers.W.T), counts) if fitted.centroids is not None else None
+    )
     depth = fitted.tree.depth
     if depth > 1:
         gate = sp.csc_array((fitted.n_features, 1), dtype=np.float32)
@@ -73,7 +75,7 @@ def learn_unseen_labels(
         margin = np.array([margin_of(share, combine)], np.float32)
         layers.insert(0, LayerWeights.from_matrix(gate, margin, np.array([0, 1]), ranks=ranks))
         leaf = shape_branch(leaf, depth)
-    grown = graft_labels(fitted, leaf, layers, ids, np.zeros(ids.size, np.int64), 0, combine)
+    grown = graft_labels(fitted, leaf, layers, ids, counts, 0, combine, centroids=centroids)
     times["graft"] = time.perf_counter() - start
     return grown, times
 
@@ -207,33 +209,6 @@ def _chance(combine: str, margins: NDArray[np.float64], *, labels: bool = True) 
     scores = combination(combine, labels=labels)(margins.astype(np.float32), parents)
     chances = np.asarray(scores, np.float64)
     return np.exp(chances) if logarithm else chances
-
-
-def mean_instances(X: Csr, Y: Csr, n_threads: int) -> "sp.csr_array":
-    """Return PIFA with only the largest entries of every row."""
-    weights = pii(Y)
-    lengths = np.diff(X.indptr)
-    work = np.concatenate([[0], np.cumsum(lengths[weights.indices])])[weights.indptr]
-    parts = [sp.csr_array((0, X.shape[1]), dtype=np.float32)]
-    begin = 0
-    while begin < weights.shape[0]:
-        end = max(int(np.searchsorted(work, work[begin] + _WORK, side="right")) - 1, begin + 1)
-        product = multiply(as_csr(weights[begin:end]), X, normalize=True, n_threads=n_threads)
-        parts.append(largest_entries(to_scipy(product), _KEPT))
-        begin = end
-    return _unit(sp.vstack(parts, format="csr"))
-
-
-def largest_entries(matrix: "sp.csr_array", n: int) -> "sp.csr_array":
-    """Keep the ``n`` largest entries of every row; of equal ones, those that come first."""
-    lengths = np.diff(matrix.indptr)
-    if lengths.max(initial=0) <= n:
-        return matrix
-    _, places, order = place_in_rows(matrix.indptr, matrix.data)
-    kept = np.zeros(matrix.nnz, np.bool_)
-    kept[order[places < n]] = True
-    indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
-    return sp.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 
 
 def _unit(matrix: "sp.csr_array") -> "sp.csr_array":

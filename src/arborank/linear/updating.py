@@ -30,6 +30,7 @@ from ..indexing.grafting import deepen, graft, prune, shape_branch
 from ..ranking import LayerWeights
 from ..ranking.chunks import append_chunks, concat_siblings, select_children
 from ..ranking.training import CERTAIN
+from .centroids import Centroids
 from .fitted import FittedTree
 from .fitting import count_labels, obtain_tree
 from .layers import train_layers
@@ -91,7 +92,12 @@ def learn_labels(
     less = np.float32(_LESS * (depth - branch.depth) * math.log(root_cost))
     layers[0] = layers[0].with_bias(layers[0].bias - less)
     start = time.perf_counter()
-    grafted = graft_labels(fitted, branch, layers, ids, counts, X.shape[0], options.search.combine)
+    centroids = (
+        Centroids.of_instances(X, Y, n_threads=options.n_threads) if fitted.centroids is not None else None
+    )
+    grafted = graft_labels(
+        fitted, branch, layers, ids, counts, X.shape[0], options.search.combine, centroids=centroids
+    )
     times["graft"] = time.perf_counter() - start
     return grafted, times
 
@@ -104,8 +110,13 @@ def graft_labels(
     counts: NDArray[np.int64],
     n_further: int,
     combine: str,
+    *,
+    centroids: Centroids | None = None,
 ) -> FittedTree:
-    """Hang a branch over labels ``ids``, with its layers, from the root; what the tree has of them goes."""
+    """Hang a branch over labels ``ids``, with its layers, from the root; what the tree has of them goes.
+
+    Their ``centroids`` are left out where the tree has none.
+    """
     depth, own = fitted.tree.depth, fitted.layers
     n_labels = max(fitted.n_labels, int(ids.max()) + 1)
     stem, kept = prune(fitted.tree, ids[ids < fitted.n_labels])
@@ -124,7 +135,19 @@ def graft_labels(
         known = np.concatenate([known, np.zeros(n_labels - known.size, np.int64)])
         known[ids] = counts
         n_instances += n_further
-    return replace(fitted, tree=tree, layers=layers, label_counts=known, n_instances=n_instances)
+    known_centroids = fitted.centroids
+    if known_centroids is not None and centroids is not None:
+        places = np.append(np.arange(fitted.n_labels), np.full(n_labels - fitted.n_labels, -1))
+        places[ids] = fitted.n_labels + np.arange(ids.size)
+        known_centroids = known_centroids.take(places, centroids)
+    return replace(
+        fitted,
+        tree=tree,
+        layers=layers,
+        label_counts=known,
+        n_instances=n_instances,
+        centroids=known_centroids,
+    )
 
 
 def renumber_labels(fitted: FittedTree, ids: ArrayLike, n_labels: int) -> FittedTree:
@@ -142,7 +165,13 @@ def renumber_labels(fitted: FittedTree, ids: ArrayLike, n_labels: int) -> Fitted
     if fitted.label_counts is not None:
         counts = np.zeros(n_labels, np.int64)
         counts[new] = fitted.label_counts
-    return replace(fitted, tree=fitted.tree.relabel(new, n_labels), label_counts=counts)
+    centroids = fitted.centroids
+    if centroids is not None:
+        places = np.full(n_labels, -1)
+        places[new] = np.arange(new.size)
+        centroids = centroids.take(places)
+    tree = fitted.tree.relabel(new, n_labels)
+    return replace(fitted, tree=tree, label_counts=counts, centroids=centroids)
 
 
 def remove_labels(fitted: FittedTree, labels: ArrayLike, *, renumber: bool, missing: Missing) -> FittedTree:
@@ -163,12 +192,16 @@ def remove_labels(fitted: FittedTree, labels: ArrayLike, *, renumber: bool, miss
     if counts is not None:
         counts = counts.copy()
         counts[ids] = 0
+    places = np.arange(n_labels)
+    places[ids] = -1
     if renumber:
-        left = np.ones(n_labels, np.bool_)
-        left[ids] = False
+        left = places >= 0
         tree = tree.relabel(np.cumsum(left) - 1, int(left.sum()))
         counts = None if counts is None else counts[left]
-    return replace(fitted, tree=tree, layers=_select(fitted.layers, kept), label_counts=counts)
+        places = places[left]
+    centroids = None if fitted.centroids is None else fitted.centroids.take(places)
+    layers = _select(fitted.layers, kept)
+    return replace(fitted, tree=tree, layers=layers, label_counts=counts, centroids=centroids)
 
 
 # ------------------------------------------------------------------ checks

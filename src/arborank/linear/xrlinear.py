@@ -38,6 +38,7 @@ from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
 from . import filters
 from .answers import quality, score_matrix
+from .centroids import RERANK
 from .defaults import AUTO, PRESETS, Auto, Resolved, chosen, search_of
 from .fitted import FittedTree
 from .fitting import fit_tree
@@ -135,6 +136,10 @@ class XRLinear(SaveMixin, Estimator):
         Nodes kept at every inner layer of the search.
     combine : str, default="auto"
         How a margin becomes a score and joins its parent's; see `arborank.matching.combine`.
+    rerank : float, default=0.0
+        Weight of labels' centroids, the means of their instances, from 0 to 1. Above 0, the 50 best labels of a search
+        (``k``, if that is more) are ranked again by their scores and by how alike the query and the centroids are, see
+        `arborank.linear.centroids`: labels with few instances are found more often. Not with ``noop``.
     random_state : int, default=0
         Seed of the tree and, with ``max_clusters`` above 1, of the halves that its matchers learn from. Everything
         else is the same whatever the seed.
@@ -165,7 +170,7 @@ class XRLinear(SaveMixin, Estimator):
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
-        ``"disentangle"``; on the parts of the last update, after one.
+        ``"disentangle"``, with ``rerank`` above 0, ``"centroids"``; on the parts of the last update, after one.
 
     Examples
     --------
@@ -209,6 +214,7 @@ class XRLinear(SaveMixin, Estimator):
         relevance_norm: str = RelevanceOptions.relevance_norm,
         beam_size: int | Auto = AUTO,
         combine: str = AUTO,
+        rerank: float = RERANK,
         random_state: int = TreeOptions.random_state,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -235,6 +241,7 @@ class XRLinear(SaveMixin, Estimator):
         self.relevance_norm = relevance_norm
         self.beam_size = beam_size
         self.combine = combine
+        self.rerank = rerank
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -395,6 +402,7 @@ class XRLinear(SaveMixin, Estimator):
         *,
         beam_size: int | None = None,
         combine: str | None = None,
+        rerank: float | None = None,
         merge: Merge | None = None,
         candidates: LabelIds | None = None,
         exclude: LabelIds | None = None,
@@ -407,8 +415,8 @@ class XRLinear(SaveMixin, Estimator):
         ----------
         X : sparse matrix or array of shape (n_instances, n_features)
         k : int, default=10
-        beam_size, combine : optional
-            Instead of the model's own.
+        beam_size, combine, rerank : optional
+            Instead of the model's own; ``rerank=0`` returns the scores of the tree.
         merge : {"max", "mean", "log-sum", "average"}, optional
             How the scores of a label that is reached in several leaves become one, before the ``k`` best are taken:
             the best; their mean; ``log(sum(exp(score)))``, for the ``log-`` combinations; or the average over all
@@ -450,10 +458,11 @@ class XRLinear(SaveMixin, Estimator):
         excluded = filters.of_rows(exclude, "exclude", n_rows, n_labels)
         weights = None if label_weights is None else filters.label_weights(label_weights, n_labels)
         try:
-            return fitted.search.topk(
+            return fitted.topk(
                 rows,
                 k,
                 beam_size=beam_size,
+                rerank=self.rerank if rerank is None else check_real("rerank", rerank, least=0.0, most=1.0),
                 combine=own_combine if combine is None else combine,
                 label_filter=label_filter,
                 allowed=allowed,

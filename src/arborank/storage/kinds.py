@@ -9,6 +9,7 @@ __all__ = ["KINDS", "class_of"]
 KINDS: dict[str, str] = {
     "Autocompleter": "arborank.autocomplete.completer",
     "Catalogue": "arborank.autocomplete.catalogue",
+    "Centroids": "arborank.linear.centroids",
     "ContextRows": "arborank.autocomplete.rows",
     "Encoder": "arborank.transformer.encoders.encoder",
     "Ensemble": "arborank.linear.ensemble",
