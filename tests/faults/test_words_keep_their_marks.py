@@ -108,7 +108,12 @@ def test_words_of_a_full_corpus_are_learned():
 @pytest.mark.parametrize("language", list(UNSPACED))
 @pytest.mark.parametrize(
     "features",
-    [NgramTfidf(), NgramTfidf(tokens="whitespace"), TextFeatures(), NgramTfidf(ngram_range=(2, 3))],
+    [
+        NgramTfidf(),
+        NgramTfidf(tokens="whitespace"),
+        TextFeatures(parts=[NgramTfidf()]),
+        NgramTfidf(ngram_range=(2, 3)),
+    ],
 )
 def test_phrases_do_not_pass_for_words(language, features):
     texts = [f"{text} {text}" for text in UNSPACED[language]] * 4

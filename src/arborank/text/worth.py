@@ -48,6 +48,8 @@ def names_help(texts: Sequence[str], Y: Csr, names: Sequence[str], *, n_jobs: in
     n_jobs : int, optional
         As of `TextFeatures`.
     """
+    if Y.shape[0] < _FEWEST:
+        return False
     rng = np.random.default_rng(_SEED)
     rows, labels = _sample(texts, Y, rng)
     taken = [texts[i] for i in rows]
