@@ -153,3 +153,16 @@ def test_the_board_of_a_terminal(folder):
     assert "Cn 0.3, beam_size 5" in lines[2]
     assert lines[-1] == "1:05 of 10:00  trial 1 on 100 % of the data"
     assert len(Board("ndcg@5").lines(study)) == len(lines)  # it stays in its place
+
+
+def test_a_first_look_at_the_time_is_no_failure(capsys):
+    from arborank.cli.trials import Board
+    from arborank.tune.options import TuneOptions
+    from arborank.tune.study import Study
+    from arborank.tune.trial import Trial
+
+    study = Study(TuneOptions(), [1 / 3, 1.0], trials=[Trial(0, {})], latest=(0, 0))
+    Board("ndcg@5").show(study)
+    study.trials[0].failure = "too large"
+    Board("ndcg@5").show(study)
+    assert capsys.readouterr().err == "trial 0 failed: too large\n"

@@ -51,7 +51,7 @@ class Board:
                     *cells, metric=self._metric
                 )
             )
-        else:
+        elif trial.failure is not None:  # else it was to see what time it takes
             say(f"trial {number} failed: {trial.failure}")
 
     def lines(self, study: "Study") -> list[str]:
