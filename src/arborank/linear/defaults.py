@@ -19,6 +19,8 @@ __all__ = [
     "AUTO",
     "AUTOMATIC",
     "PRESETS",
+    "TRIAL_ROWS",
+    "TRIAL_VALUES",
     "Auto",
     "Resolved",
     "check_auto",
@@ -29,6 +31,9 @@ __all__ = [
 
 Auto = Literal["auto"]
 AUTO: Final[Auto] = "auto"
+
+TRIAL_ROWS, TRIAL_VALUES = 8000, 1_000_000
+"""Rows that `arborank.linear.trial` learns from, and values in them, at most."""
 
 _tree, _search, _solver = TreeOptions.checks(), SearchOptions.checks(), SolverParams.checks()
 

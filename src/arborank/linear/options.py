@@ -16,7 +16,7 @@ from ..ranking import SolverParams
 from ..ranking.negatives import parse_scheme
 from ..ranking.relevance import RelevanceOptions
 from .centroids import BYTES, KEPT, check_rerank
-from .defaults import Resolved, check_auto
+from .defaults import TRIAL_ROWS, TRIAL_VALUES, Resolved, check_auto, is_auto
 from .layers import LayerPlan
 
 if TYPE_CHECKING:
@@ -173,7 +173,15 @@ class LinearOptions:
             **{name: values_of(name, self.layered[name]) for name in ("Cp", "threshold", "max_nonzeros")},
         )
         most = np.minimum(label_counts * (nnz / max(n_instances, 1)), KEPT).sum() if self.rerank else 0
-        return replace(estimate, weights=estimate.weights + round(float(most) * BYTES))
+        trial = 0
+        if is_auto(self.as_json["combine"]) or is_auto(self.as_json["Cn"]):
+            trial = _LEFT * min(TRIAL_ROWS * nnz // max(n_instances, 1), TRIAL_VALUES, nnz)
+        return replace(
+            estimate, weights=estimate.weights + round(float(most) * BYTES), working=estimate.working + trial
+        )
+
+
+_LEFT = 20  # bytes for each value of a trial's rows that the allocator keeps, as measured
 
 
 def _as_json(model: Any) -> dict[str, Any]:

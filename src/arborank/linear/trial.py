@@ -16,7 +16,7 @@ from ..core.estimator import clone
 from ..core.options import is_sequence
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..metrics import ndcg_at_k
-from .defaults import Resolved, is_auto
+from .defaults import TRIAL_ROWS, TRIAL_VALUES, Resolved, is_auto
 from .fitted import FittedTree
 from .fitting import fit_tree
 from .options import LinearOptions
@@ -34,11 +34,8 @@ CHEAP_NEGATIVES: Final[Mapping[str, Any]] = {"Cn": 0.3}
 
 _BEAM_OF_TREES = 15  # what one of several trees misses another one finds
 _LEAST = 1000  # rows; fewer tell nothing
-_TRAINED, _VALUES = 8000, 1_000_000  # rows, and values in them, at most
 _HELD = 1000
-_SHORT = (
-    22.0  # values that count in a row, below which it is a short one; in longer ones, cheap negatives do harm
-)
+_SHORT = 22.0  # values that count in a row, below which it is short; in longer ones, cheap negatives do harm
 _CLEARLY = 1.01  # how much better other values must rank, as less may be chance
 
 
@@ -66,6 +63,7 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
         if trial.quality(fitted, replace(resolved, **values)) > _CLEARLY * usual:
             return replace(resolved, **values)
     if "Cn" in tries:
+        del fitted  # before there is another
         cheap = replace(resolved, **CHEAP_NEGATIVES)
         if trial.quality(trial.fit(cheap), cheap) > _CLEARLY * usual:
             return cheap
@@ -99,7 +97,7 @@ class _Trial:
         self.model = clone(model).set_params(**_PLAIN)
         order = np.random.default_rng(model.random_state).permutation(n)
         n_held = min(_HELD, n // 5)
-        n_trained = max(_LEAST, min(_TRAINED, _VALUES * n // max(int(X.indptr[n]), 1)))
+        n_trained = max(_LEAST, min(TRIAL_ROWS, TRIAL_VALUES * n // max(int(X.indptr[n]), 1)))
         held, trained = np.sort(order[:n_held]), np.sort(order[n_held:][:n_trained])
         instances, marks = to_scipy(X), to_scipy(Y)
         labels = np.unique(marks[trained].indices)
