@@ -98,6 +98,14 @@ def test_few_rows_tell_nothing():
     assert asdict(XRLinear().fit(X[:999], Y[:999]).resolved_) == PECOS
 
 
+def test_rows_without_labels_tell_nothing():
+    X = NOISY[0]
+    few = sp.csr_array((np.ones(2, np.float32), ([3, 700], [0, 1])), (1600, 2))
+    model = XRLinear().fit(X, few)
+    assert asdict(model.resolved_) == PECOS
+    assert model.predict_topk(X[[3]], 1)[0].item() == 0
+
+
 def test_values_per_layer_are_not_tried():
     X, Y = NOISY
     assert XRLinear(Cp=[1.0, 1.0]).fit(X, Y).resolved_.combine == "l3-hinge"

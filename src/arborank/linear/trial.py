@@ -44,7 +44,8 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
 
     Only the first ``n_instances`` rows count. It takes as long as training on 8000 rows, or fewer where they are long,
     and depends on the data and ``random_state`` alone. With fewer than 1000 rows, with parameters per layer, or where
-    ``combine`` and ``Cn`` are given, nothing is tried, and the values are those of PECOS.
+    ``combine`` and ``Cn`` are given, or where hardly a row has a label, nothing is tried, and the values are those of
+    PECOS.
     """
     given = model.get_params(deep=False)
     tries = [name for name in ("combine", "Cn") if is_auto(given[name])]
@@ -53,6 +54,8 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
     if not tries or layered or n_instances < _LEAST:
         return resolved
     trial = _Trial(model, X, Y, n_instances)
+    if not trial.queries.shape[0]:  # hardly a row has a label
+        return resolved
     fitted = trial.fit(resolved)
     usual = trial.quality(fitted, resolved)
     if "combine" in tries:
@@ -112,8 +115,6 @@ class _Trial:
             return fit_tree(self.X, self.Y, LinearOptions.of(self.model, resolved))[0]
 
     def quality(self, fitted: FittedTree, resolved: Resolved) -> float:
-        if not self.truth.shape[0]:
-            return 0.0
         ids, _ = fitted.search.topk(
             self.queries,
             10,
