@@ -174,7 +174,7 @@ class LinearOptions:
         )
         most = np.minimum(label_counts * (nnz / max(n_instances, 1)), KEPT).sum() if self.rerank else 0
         trial = 0
-        if is_auto(self.as_json["combine"]) or is_auto(self.as_json["Cn"]):
+        if is_auto(self.as_json["combine"]):
             trial = _LEFT * min(TRIAL_ROWS * nnz // max(n_instances, 1), TRIAL_VALUES, nnz)
         return replace(
             estimate, weights=estimate.weights + round(float(most) * BYTES), working=estimate.working + trial

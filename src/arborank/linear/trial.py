@@ -1,8 +1,8 @@
 """A small training that tells what counts of rows and labels cannot: how certain the clusters of unseen instances are.
 
-Whether uncertain clusters should count for more, and how much a negative example should cost, depends on how well
-features foretell labels: ten words of a package's description tell what it depends on, ten words of a title hardly its
-subjects. So a tree is trained on a part of the rows and asked about others. What ranks better there is taken.
+Whether uncertain clusters should count for more depends on how well features foretell labels: ten words of a package's
+description tell what it depends on, ten words of a title hardly its subjects. So a tree is trained on a part of the
+rows and asked about others. What ranks better there is taken.
 """
 
 import warnings
@@ -24,13 +24,10 @@ from .options import LinearOptions
 if TYPE_CHECKING:
     from .xrlinear import XRLinear
 
-__all__ = ["CHEAP_NEGATIVES", "UNCERTAIN", "try_out"]
+__all__ = ["UNCERTAIN", "try_out"]
 
 UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20, "Cn": 0.3}
 """Where the clusters of unseen instances are uncertain; ``Cn`` in short rows only."""
-
-CHEAP_NEGATIVES: Final[Mapping[str, Any]] = {"Cn": 0.3}
-"""Where they are certain, but instances lack labels that they could have."""
 
 _BEAM_OF_TREES = 15  # what one of several trees misses another one finds
 _LEAST = 1000  # rows; fewer tell nothing
@@ -43,34 +40,28 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
     """Return the values of a model's automatic parameters that rank best after a small training.
 
     Only the first ``n_instances`` rows count. It takes as long as training on 8000 rows, or fewer where they are long,
-    and depends on the data and ``random_state`` alone. With fewer than 1000 rows, with parameters per layer, or where
-    ``combine`` and ``Cn`` are given, or where hardly a row has a label, nothing is tried, and the values are those of
-    PECOS.
+    and depends on the data and ``random_state`` alone. With fewer than 1000 rows, with parameters per layer, where
+    ``combine`` is given, or where hardly a row has a label, nothing is tried, and the values are those of PECOS.
     """
     given = model.get_params(deep=False)
-    tries = [name for name in ("combine", "Cn") if is_auto(given[name])]
     layered = any(is_sequence(value) for name, value in given.items() if name not in _PLAIN)
     resolved = Resolved()
-    if not tries or layered or n_instances < _LEAST:
+    if not is_auto(given["combine"]) or layered or n_instances < _LEAST:
         return resolved
     trial = _Trial(model, X, Y, n_instances)
     if not trial.queries.shape[0]:  # hardly a row has a label
         return resolved
+    found = UNCERTAIN if _counting(trial.X) < _SHORT else {**UNCERTAIN, "Cn": resolved.Cn}
+    values = {name: value for name, value in found.items() if is_auto(given[name])}
+    if "beam_size" in values and model.n_trees > 1:
+        values["beam_size"] = _BEAM_OF_TREES
+    uncertain = replace(resolved, **values)
     fitted = trial.fit(resolved)
-    usual = trial.quality(fitted, resolved)
-    if "combine" in tries:
-        found = UNCERTAIN if _counting(trial.X) < _SHORT else {**UNCERTAIN, "Cn": resolved.Cn}
-        values = {name: value for name, value in found.items() if is_auto(given[name])}
-        if "beam_size" in values and model.n_trees > 1:
-            values["beam_size"] = _BEAM_OF_TREES
-        if trial.quality(fitted, replace(resolved, **values)) > _CLEARLY * usual:
-            return replace(resolved, **values)
-    if "Cn" in tries:
-        del fitted  # before there is another
-        cheap = replace(resolved, **CHEAP_NEGATIVES)
-        if trial.quality(trial.fit(cheap), cheap) > _CLEARLY * usual:
-            return cheap
-    return resolved
+    return (
+        uncertain
+        if trial.quality(fitted, uncertain) > _CLEARLY * trial.quality(fitted, resolved)
+        else resolved
+    )
 
 
 _PLAIN = {  # what a trial has in place of a model's own, which may be about all labels or rows
