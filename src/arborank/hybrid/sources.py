@@ -166,7 +166,6 @@ def fit_sources(
         A row of features for the name of every label, or an empty one; it is an instance of the label, too.
     seed, n_threads, verbose
     """
-    counts = np.bincount(Y.indices, minlength=Y.shape[1])
     rows, marks, weights = X, to_scipy(Y), None
     own = np.flatnonzero(np.diff(names.indptr)) if names is not None else np.empty(0, np.int64)
     if names is not None and own.size:
@@ -178,8 +177,7 @@ def fit_sources(
         marks = sp.vstack([marks, named], format="csr")
     twin = clone(ranker)
     pass_on(twin, verbose=int(verbose))
-    twin.fit(rows, marks, relevance=weights)
-    twin.fitted_ = replace(twin.fitted_, label_counts=counts, n_instances=X.shape[0])  # without names
+    twin.fit(rows, marks, relevance=weights, n_documents=own.size)
     unit = normalize_rows(rows)
     means = mean_instances(unit, as_csr(marks if weights is None else weights), n_threads)
     kept = np.arange(rows.shape[0])
