@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.estimator import clone
-from ..core.lazy import sp
-from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, places_of, to_scipy, without_zeros
 from ..linear import XRLinear
 from ..linear.defaults import chosen
 from .fitted import FittedHybrid, candidates
@@ -75,20 +74,15 @@ def _held_out(n_rows: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
 
 def _relevant(Y: Csr, indptr: NDArray[np.int64], labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return whether candidates are labels of their rows."""
-    n_labels = Y.shape[1]
-    there = np.repeat(np.arange(Y.shape[0], dtype=np.int64), np.diff(Y.indptr)) * n_labels + Y.indices
-    asked = np.repeat(np.arange(Y.shape[0], dtype=np.int64), np.diff(indptr)) * n_labels + labels
-    return np.isin(asked, there)
+    asked = np.repeat(np.arange(Y.shape[0], dtype=np.int64), np.diff(indptr)) * Y.shape[1] + labels
+    return np.isin(asked, places_of(Y))
 
 
 def _without(Y: Csr, labels: NDArray[np.int64]) -> Csr:
     """Return marks without those of some labels."""
     values = np.where(np.isin(Y.indices, labels), np.float32(0), Y.data)
-    kept = sp.csr_array((values, Y.indices, Y.indptr), shape=Y.shape, copy=True)
-    kept.eliminate_zeros()
-    return as_csr(kept)
+    return without_zeros(Csr(Y.indptr, Y.indices, values, Y.shape[1]))
 
 
 def _rows(matrix: Csr, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Csr:
-    picked: sp.csr_array = to_scipy(matrix)[rows]
-    return as_csr(picked)
+    return as_csr(to_scipy(matrix)[rows])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import _native
 from ..core.estimator import clone, pass_on
 from ..core.lazy import sp
-from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy, transpose, without_zeros
 from ..core.state import State
 from ..core.types import AnyArray, TopK
 from ..linear import XRLinear
@@ -200,6 +200,4 @@ def _telling(vectors: "sp.csr_array") -> Csr:
     n_vectors, n_features = vectors.shape
     common = np.bincount(vectors.indices, minlength=n_features) > max(_COMMON * n_vectors, _FEW)
     values = np.where(common[vectors.indices], np.float32(0), vectors.data)
-    kept = sp.csr_array((values, vectors.indices, vectors.indptr), shape=vectors.shape, copy=True)
-    kept.eliminate_zeros()
-    return as_csr(kept)
+    return without_zeros(as_csr(sp.csr_array((values, vectors.indices, vectors.indptr), shape=vectors.shape)))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CUSTOM", "LinearOptions"]
 
 _PASSES_OF_TREES = 8  # of the solvers over the examples of each of several trees; fewer cost precision
+_LEFT = 20  # bytes for each value of a trial's rows that the allocator keeps, as measured
 CUSTOM = "custom"  # what is saved of a representation that is code or a matrix; `fit` then asks for it
 
 
@@ -179,9 +180,6 @@ class LinearOptions:
         return replace(
             estimate, weights=estimate.weights + round(float(most) * BYTES), working=estimate.working + trial
         )
-
-
-_LEFT = 20  # bytes for each value of a trial's rows that the allocator keeps, as measured
 
 
 def _as_json(model: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from ..core.estimator import clone
 from ..core.options import is_sequence
 from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.threads import n_threads
 from ..metrics import ndcg_at_k
 from .defaults import TRIAL_ROWS, TRIAL_VALUES, Resolved, is_auto
 from .fitted import FittedTree
@@ -111,6 +112,6 @@ class _Trial:
             10,
             beam_size=resolved.beam_size,
             combine=resolved.combine,
-            n_threads=LinearOptions.of(self.model, resolved).n_threads,
+            n_threads=n_threads(self.model.n_jobs),
         )
         return ndcg_at_k(self.truth, ids, 10)
