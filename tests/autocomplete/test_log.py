@@ -18,15 +18,31 @@ def test_tab_separated_log(tmp_path):
     rows = read_log(
         write(tmp_path, "log.tsv", "session\ttime\tquery\na\t1.5\tfirst\na\t2024-03-01 12:00:05\tsecond\n")
     )
-    assert rows == [("a", 1.5, "first"), ("a", datetime(2024, 3, 1, 12, 0, 5, tzinfo=UTC), "second")]
+    second = datetime(2024, 3, 1, 12, 0, 5, tzinfo=UTC)
+    assert rows == [("a", 1.5, "first", None), ("a", second, "second", None)]
 
 
 def test_json_log(tmp_path):
     text = '{"session": 7, "time": 3, "query": "x"}\n{"session": "b", "time": "2024-03-01T00:00Z", "query": ""}\n'
     assert read_log(write(tmp_path, "log.jsonl", text)) == [
-        ("7", 3.0, "x"),
-        ("b", datetime(2024, 3, 1, tzinfo=UTC), ""),
+        ("7", 3.0, "x", None),
+        ("b", datetime(2024, 3, 1, tzinfo=UTC), "", None),
     ]
+
+
+def test_users(tmp_path):
+    expected = [("a", 1.5, "first", "u1"), ("b", 2.0, "second", "2")]
+    for name, text in {
+        "log.tsv": "session\ttime\tquery\tUser\na\t1.5\tfirst\tu1\nb\t2\tsecond\t2\n",
+        "log.jsonl": '{"session": "a", "time": 1.5, "query": "first", "user": "u1"}\n'
+        '{"user": 2, "session": "b", "time": 2, "query": "second"}\n',
+    }.items():
+        rows = read_log(write(tmp_path, name, text))
+        assert rows == expected
+        assert session_pairs(rows).users == ["u1", "2"]
+    mixed = session_pairs([("a", 1, "x", "u"), ("a", 2, "y", "v"), ("b", 3, "z", "u"), ("c", 4, "w", None)])
+    assert mixed.previous == [()] * 4  # a session is one user's
+    assert mixed.users == ["u", "v", "u", "c"]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +56,9 @@ def test_json_log(tmp_path):
         ("log.tsv", b"a\t1\tx\na\t2\t\xff\n", r"log\.tsv:2: not utf-8"),
         ("log.jsonl", '{"session": "a", "time": 1}\n', r"log\.jsonl:1: a query must be a string, found None"),
         ("log.jsonl", '{"session": "a"\n', r"log\.jsonl:1: a JSON object was expected"),
+        ("log.tsv", "a\t1\tx\tu\na\t2\ty\n", r"log\.tsv:2: some lines name a user"),
+        ("log.tsv", "a\t1\tx\t\n", r"log\.tsv:1: a user must be a non-empty string"),
+        ("log.jsonl", '{"session": "a", "time": 1, "query": "x", "user": []}\n', r":1: a user must be"),
         ("log.jsonl", "[1]\n", r"log\.jsonl:1: a JSON object was expected"),
         ("log.jsonl", '{"session": true, "time": 1, "query": "x"}\n', r":1: a session must be"),
         ("log.jsonl", '{"session": "a", "time": true, "query": "x"}\n', r":1: a time must be"),
@@ -114,6 +133,7 @@ def test_dates():
         (None, TypeError, "the log must be an iterable of .session, time, query., found None"),
         ("abc", TypeError, "the log must be an iterable"),
         (["abc"], TypeError, "row 0 of the log is 'abc'"),
+        ([("a", 1, "x", {})], TypeError, "row 0 of the log has the user {}"),
         ([("a", 1, "x"), ("a", 2, None)], TypeError, "row 1 of the log has the query None"),
         ([("a", "noon", "x")], ValueError, "row 0 of the log has the time 'noon'"),
         ([("a", float("inf"), "x")], ValueError, "row 0 of the log has the time inf"),

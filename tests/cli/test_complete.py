@@ -100,7 +100,7 @@ def test_holdout_and_card(folder, tmp_path):
         "train-completer", folder / "log.tsv", "-m", tmp_path / "m", "--holdout", 0.2, "--index", "trie"
     )
     assert result.exit_code == 0, result.output
-    assert re.search(r"^Arborank( +\d\.\d{4}){6}$", result.stdout, re.M)
+    assert re.search(r"^Arborank( +\d\.\d{4}){7}$", result.stdout, re.M)
     assert "MRR by characters typed" in (tmp_path / "m" / "README.md").read_text()
     table = re.search(
         r"\| MRR by characters typed .*?<!--", (tmp_path / "m" / "README.md").read_text(), re.S
@@ -142,7 +142,10 @@ def test_threads_are_not_saved(folder, tmp_path):
         (["complete", "{}/linear", "x"], "holds a LabelTree"),
         (["train-completer", "{}/broken.tsv", "-m", "{}/new"], "broken.tsv:2: a time must be a number"),
         (["train-completer", "{}/log.tsv", "-m", "{}/model"], "holds a model already"),
-        (["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "0.001"], "leaves 60 to train and 0"),
+        (
+            ["train-completer", "{}/log.tsv", "-m", "{}/new", "--holdout", "0.001"],
+            "leaves 120 to learn from and 0",
+        ),
         (["train-completer", "{}/log.tsv", "-m", "{}/new", "--min-users", "99"], "no query is left"),
         (["update-completer", "{}/linear", "{}/log.tsv", "-o", "{}/new"], "holds a LabelTree"),
         (["update-completer", "{}/model", "{}/broken.tsv", "-o", "{}/new"], "broken.tsv:2: a time must be"),

@@ -160,7 +160,7 @@ class Autocompleter(SaveMixin, Estimator):
 
         Parameters
         ----------
-        log : iterable of (session, time, query)
+        log : iterable of (session, time, query) or (session, time, query, user)
             In any order; see `session_pairs` and `read_log`.
 
         Raises
@@ -221,7 +221,7 @@ class Autocompleter(SaveMixin, Estimator):
 
         Parameters
         ----------
-        log : iterable of (session, time, query)
+        log : iterable of (session, time, query) or (session, time, query, user)
             As for `fit`. It must contain known queries beside the new ones, whose rankers need them as negatives.
         refresh : collection of str, default=()
             Known queries to forget and to learn again from this log.

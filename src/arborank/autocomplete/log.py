@@ -16,20 +16,25 @@ _JSON = {".jsonl", ".json"}
 
 
 class LogRow(NamedTuple):
-    """A query that someone sent: session (or user), time in seconds or as a date, and its text."""
+    """A query that someone sent: session, time in seconds or as a date, its text, and the user if known."""
 
     session: str
     time: float | datetime
     query: str
+    user: str | None = None
+
+
+_HEADERS = LogRow._fields[:3], LogRow._fields
 
 
 def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
     """Read a query log (UTF-8, ``.gz`` and ``.xz`` unpacked), its rows in any order.
 
-    A line is ``session<TAB>time<TAB>query``, or, in a ``.jsonl`` file, an object with these keys. A time is a number,
-    or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05`` (UTC unless it says otherwise). A first line of
-    exactly ``session<TAB>time<TAB>query``, in letters of any case, is skipped. Other keys of an object are passed over,
-    but for ``"count"`` and the like: a line counts once.
+    A line is ``session<TAB>time<TAB>query``, or ``session<TAB>time<TAB>query<TAB>user`` in every line, or, in a
+    ``.jsonl`` file, an object with these keys. Without a user, a session is one: whoever sends queries under the same
+    session later is the same person. A time is a number, or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05``
+    (UTC unless it says otherwise). A first line of exactly these names, in letters of any case, is skipped. Other keys
+    of an object are passed over, but for ``"count"`` and the like: a line counts once.
 
     Parameters
     ----------
@@ -40,11 +45,11 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
     Raises
     ------
     ValueError
-        With file and line, if a line has another form, or a number is so large that it must be in another unit; or if
-        all numbers are times of today's years in another unit only.
+        With file and line, if a line has another form, only some lines name a user, or a number is so large that it
+        must be in another unit; or if all numbers are times of today's years in another unit only.
     """
     check_unit(time_unit)
-    rows = []
+    rows: list[LogRow] = []
     fields: list[Any]
     for number, line in read_lines(path):
         if suffix(path) in _JSON:
@@ -52,26 +57,31 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
             fields = [record.get(key) for key in LogRow._fields]
         else:
             fields = list(line.split("\t"))
-            if number == 1 and tuple(field.strip().casefold() for field in fields) == LogRow._fields:
+            if number == 1 and tuple(field.strip().casefold() for field in fields) in _HEADERS:
                 continue
-            if len(fields) != 3:
+            if len(fields) not in (3, 4):
                 hint = (
                     "; the rows of a CSV file can be given to fit" if fields == [line] and "," in line else ""
                 )
                 raise fault(
                     path,
                     number,
-                    f"session, time and query with tabs between were expected, found {shown(line)}{hint}",
+                    f"session, time and query with tabs between were expected, and the user behind them if known, "
+                    f"found {shown(line)}{hint}",
                 )
-        session, time, query = fields
-        if isinstance(session, int) and not isinstance(session, bool):
-            session = str(session)
+            fields += [None] * (4 - len(fields))
+        session, user = (str(one) if type(one) is int else one for one in (fields[0], fields[3]))
+        time, query = fields[1:3]
         if not isinstance(session, str) or not session:
             raise fault(path, number, f"a session must be a non-empty string, found {shown(session)}")
         if not isinstance(query, str):
             raise fault(path, number, f"a query must be a string, found {shown(query)}")
+        if user is not None and (not isinstance(user, str) or not user):
+            raise fault(path, number, f"a user must be a non-empty string, found {shown(user)}")
+        if rows and (user is None) != (rows[0].user is None):
+            raise fault(path, number, "some lines name a user, this or the first one does not")
         try:
-            rows.append(LogRow(session, parse_time(time, time_unit), query))
+            rows.append(LogRow(session, parse_time(time, time_unit), query, user))
         except ValueError as error:
             hint = (
                 "; if that is a header, remove it, or write session, time and query"

@@ -15,7 +15,7 @@ from .times import Time, is_word, seconds, shown
 
 __all__ = ["LogRows", "session_pairs"]
 
-LogRows = Iterable[tuple[Hashable, Time, str]]
+LogRows = Iterable[tuple[Hashable, Time, str] | tuple[Hashable, Time, str, Hashable]]
 
 _ENOUGH = 20  # pauses, to tell from them
 _NEARLY_ALL = 0.95
@@ -30,9 +30,10 @@ def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | No
 
     Parameters
     ----------
-    rows : iterable of (session, time, query)
-        Times are numbers of seconds since 1970, or dates: `datetime`, `numpy.datetime64` or ISO 8601 text, in UTC
-        unless they have a zone; kinds may be mixed. Numbers may begin anywhere, as only their differences count.
+    rows : iterable of (session, time, query) or (session, time, query, user)
+        Without a user, or where it is None, the session stands for one. Times are numbers of seconds since 1970, or
+        dates: `datetime`, `numpy.datetime64` or ISO 8601 text, in UTC unless they have a zone; kinds may be mixed.
+        Numbers may begin anywhere, as only their differences count.
     n_previous : int, default 1
         Largest number of previous queries to keep.
     session_gap : float or None, default 1800
@@ -41,7 +42,8 @@ def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | No
     Raises
     ------
     TypeError
-        If ``rows`` is not iterable, a row is not three values, a session is not hashable, or a query is not a str.
+        If ``rows`` is not iterable, a row is not three or four values, a session or user is not hashable, or a query is
+        not a str.
     ValueError
         If a time is neither finite nor a date, or so large that it cannot be seconds.
 
@@ -54,16 +56,16 @@ def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | No
     check_integer("n_previous", n_previous, 1)
     if session_gap is not None:
         check_real("session_gap", session_gap, above=0)
-    sessions: dict[Hashable, list[tuple[float, str]]] = {}
+    sessions: dict[tuple[Hashable, Hashable], list[tuple[float, str]]] = {}
     for position, row in enumerate(_rows(rows)):
-        session, time, query = _checked(position, row)
-        sessions.setdefault(session, []).append((time, query))
+        session, time, query, user = _checked(position, row)
+        sessions.setdefault((user, session), []).append((time, query))
     previous: list[tuple[str, ...]] = []
     queries: list[str] = []
     users: list[Hashable] = []
     times: list[float] = []
     n_pauses = n_breaks = 0
-    for session, events in sessions.items():
+    for (user, _), events in sessions.items():
         events.sort(key=lambda event: event[0])
         before: list[str] = []
         last_time, last_key = None, ""
@@ -81,7 +83,7 @@ def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | No
                 continue
             previous.append(tuple(before))
             queries.append(query)
-            users.append(session)
+            users.append(user)
             times.append(time)
             before = [*before, query][-n_previous:]
             last_key = key
@@ -116,18 +118,22 @@ def _rows(log: LogRows) -> Iterable[Any]:
     return as_column(log, "the log", wanted)
 
 
-def _checked(position: int, row: Any) -> tuple[Hashable, float, str]:
-    if isinstance(row, str) or not isinstance(row, Sequence) or len(row) != 3:
-        raise TypeError(f"row {position} of the log is {row!r}; (session, time, query) was expected")
-    session, time, query = row
+def _checked(position: int, row: Any) -> tuple[Hashable, float, str, Hashable]:
+    if isinstance(row, str) or not isinstance(row, Sequence) or len(row) not in (3, 4):
+        raise TypeError(
+            f"row {position} of the log is {row!r}; (session, time, query), or these and a user, was expected"
+        )
+    session, time, query, user = (*row, None)[:4]
     if not isinstance(query, str):
         raise TypeError(f"row {position} of the log has the query {query!r}; a str was expected")
     if not is_hashable(session):
         raise TypeError(
             f"row {position} of the log has the session {session!r}; a hashable value was expected"
         )
+    if not is_hashable(user):
+        raise TypeError(f"row {position} of the log has the user {user!r}; a hashable value was expected")
     try:
-        return session, seconds(time), query
+        return session, seconds(time), query, session if user is None else user
     except ValueError as error:
         hint = "; if that is a header, leave it out" if position == 0 and is_word(time) else ""
         raise ValueError(f"row {position} of the log has the time {shown(time)}: {error}{hint}") from None

@@ -1,6 +1,5 @@
 """What the commands about completers share: how logs are read, and how good completions are."""
 
-from math import isnan
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["compare", "pairs_option", "read_queries", "time_unit_option"]
 
 _SHOWN = (1, 2, 3, 5, 7, 10)
-_MOST = 20_000
+_KS = (1, 3, 10)
 
 pairs_option = click.option(
     "--pairs", is_flag=True, help="Lines are previous queries and a query, not a log."
@@ -41,37 +40,37 @@ def read_queries(log: str, pairs: bool, time_unit: "TimeUnit | None", completer:
     return data
 
 
-def compare(completer: "Autocompleter", pairs: "Pairs", data: str) -> "Record":
-    """Compare with the most frequent completions, by the mean reciprocal rank of a random prefix of every query."""
-    import numpy as np
-
-    from ..autocomplete.normal import normalize
-    from ..autocomplete.prefixes import sample_lengths
-    from ..autocomplete.quality import quality_by_length, reciprocal_ranks
+def compare(completer: "Autocompleter", learned: "Pairs", held_out: "Pairs", data: str) -> "Record":
+    """Evaluate a completer beside counting, and each kind of evidence, on a random prefix of every held-out query."""
+    from ..autocomplete.quality import evaluate
     from ..storage import Record
 
-    random = np.random.default_rng(completer.random_state + 1)
-    wanted = [normalize(query) for query in pairs.queries]
-    rows = [row for row, query in enumerate(wanted) if query]
-    if len(rows) > _MOST:
-        rows = sorted(random.choice(rows, _MOST, replace=False).tolist())
-    lengths = sample_lengths([len(wanted[row]) for row in rows], "uniform", random).tolist()
-    prefixes = [wanted[row][:length] for row, length in zip(rows, lengths, strict=True)]
-    previous = [pairs.previous[row] for row in rows]
-    answers = {
-        "most frequent": completer.complete_batch(prefixes),
-        "Arborank": completer.complete_batch(prefixes, previous),
+    found = evaluate(completer, learned, held_out, random_state=completer.random_state + 1)
+    every = [(f"{n}{'+' * (n == _SHOWN[-1])}", found.of_length(n, n == _SHOWN[-1])) for n in _SHOWN]
+    every += [("<=3", found.typed <= 3), ("all", found.typed > 0)]
+    by_length = {
+        name: {column: found.mrr(name, cases) for column, cases in every if cases.any()}
+        for name in found.places
     }
-    table = {}
-    for name, found in answers.items():
-        texts = [[normalize(query) for query, _ in row] for row in found]
-        quality = quality_by_length(reciprocal_ranks(texts, [wanted[row] for row in rows]), prefixes)
-        means = {f"{n}{'+' * (n == _SHOWN[-1])}": quality.means[quality.lengths.index(n)] for n in _SHOWN}
-        means |= {"<=3": quality.short, "all": quality.overall}
-        table[name] = {column: mean for column, mean in means.items() if not isnan(mean)}
+    kinds = {"known": found.known, "unknown": ~found.known}
+    quality = {
+        name: {f"in {k}": found.success(name, k) for k in _KS}
+        | {"saved": found.saved(name)}
+        | {kind: found.mrr(name, cases) for kind, cases in kinds.items() if cases.any()}
+        for name in found.places
+    }
+    gains = {
+        label: dict(zip(("MRR", "at least", "at most"), found.gain(name, against), strict=True))
+        for label, (name, against) in found.earned.items()
+    }
+    unknown = f", {(~found.known).mean():.0%} of queries that are unknown" if not found.known.all() else ""
     return Record(
         title="Evaluation",
-        summary=f"{len(prefixes):,} prefixes, a random one of each query.",
+        summary=f"{len(found):,} prefixes, a random one of each query{unknown}. Intervals of 95 %, users being drawn.",
         data=data,
-        tables={"MRR by characters typed": table},
+        tables={
+            "MRR by characters typed": by_length,
+            "queries among the completions, characters saved, MRR by kind": quality,
+            "what each earns": gains,
+        },
     )

@@ -161,7 +161,7 @@ def _demo_autocomplete(
     completer.fit_pairs(pairs.previous, pairs.queries)
     say(f"Trained in {time.perf_counter() - start:.1f} s.\n")
 
-    record = compare(completer, held_out, HELD_OUT)
+    record = compare(completer, pairs, held_out, HELD_OUT)
     show_table(*next(iter(record.tables.items())))
     for previous in _TYPED_BEFORE:
         start = time.perf_counter()

@@ -35,7 +35,10 @@ __all__ = ["train_completer"]
 @click.option("--min-count", type=POSITIVE, help="Queries sent less often are never suggested.  [1]")
 @click.option("--min-users", type=POSITIVE, help="Nor are those of fewer sessions or users.  [1]")
 @click.option("--blocklist", type=FILE, help="Words and phrases, one per line, that are never suggested.")
-@holdout_option("the sessions, or of the pairs")
+@click.option(
+    "--repeats", is_flag=True, default=None, help="Count a query that repeats the one before it again."
+)
+@holdout_option("the log, its latest part, or of the pairs")
 @seed_option
 @jobs_option
 @force_option
@@ -52,13 +55,15 @@ def train_completer(
 ) -> None:
     """Train on LOG and save the completer.
 
-    A line of LOG is session, time and query with tabs between, or a JSON object with these keys (.jsonl). A time is a
-    number (see --time-unit) or an ISO 8601 date. With --pairs a line is any number of previous queries and the query
-    that followed, with tabs between, or {"previous": [...], "query": "..."}.
+    A line of LOG is session, time and query with tabs between, and the user behind them where that is known, or a JSON
+    object with these keys (.jsonl). A time is a number (see --time-unit) or an ISO 8601 date. With --pairs a line is
+    any number of previous queries and the query that followed, with tabs between, or {"previous": [...], "query":
+    "..."}.
     """
     check_destination(directory, force)
     show_log()
     from ..autocomplete import Autocompleter
+    from ..autocomplete.quality import latest
     from ..datasets.lines import read_lines
 
     given = {name: value for name, value in options.items() if value is not None}
@@ -68,7 +73,9 @@ def train_completer(
     data = read_queries(log, pairs, time_unit, completer)
     say(f"queries sent: {len(data.queries):,}")
     train_data, test_data = data, None
-    if holdout is not None:
+    if holdout is not None and data.times is not None:
+        train_data, test_data = latest(data, holdout)
+    elif holdout is not None:
         units = data.users if data.users is not None else range(len(data.queries))
         different = list(dict.fromkeys(units))
         out = set(itertools.compress(different, held_out(len(different), holdout, completer.random_state)))
@@ -83,8 +90,9 @@ def train_completer(
     say(f"trained {len(completer.catalogue_):,} different queries in {time.perf_counter() - start:.1f} s")
     records = []
     if test_data is not None:
-        records = [compare(completer, test_data, holdout_name(holdout, log))]
+        records = [compare(completer, train_data, test_data, holdout_name(holdout, log))]
     completer.save(directory, records=records)
     for record in records:
-        show_table(*next(iter(record.tables.items())))
+        for title, table in record.tables.items():
+            show_table(title, table)
     say(f"saved {directory}")

@@ -1,0 +1,83 @@
+"""What one user sent before: bounded, in order, forgettable."""
+
+import pickle
+from datetime import UTC, datetime
+
+import pytest
+
+from arborank.autocomplete import History
+
+SENT = [("nikon", 0), ("Canon  EOS", 60), ("nikon", 120)]
+
+
+def test_entries_are_in_the_order_of_their_times():
+    history = History([SENT[2], SENT[0], SENT[1]])
+    assert list(history) == [("nikon", 0.0), ("Canon EOS", 60.0), ("nikon", 120.0)]
+    history.add("lens", 30)  # late
+    history.add("\x00 ", 40)  # blank
+    history.add("LENS", datetime(1970, 1, 1, 0, 3, tzinfo=UTC))
+    assert [query for query, _ in history] == ["nikon", "LENS", "Canon EOS", "nikon", "LENS"]
+    assert history.latest == 180
+
+
+def test_only_the_latest_are_kept():
+    many = History(((f"q{i % 7}", i) for i in range(100_000)), size=10)
+    one_by_one = History(size=10)
+    for i in range(99_000, 100_000):
+        one_by_one.add(f"q{i % 7}", i)
+    for history in (many, one_by_one):
+        assert [time for _, time in history] == list(range(99_990, 100_000))
+        assert history.sent("q4") == [(1 + i, 99_999 - i) for i in (7, 0)]
+        assert history.sent("q9") == []
+        assert history.after("q4") == ["q5"]
+        assert history.matching("q", 3) == ["q4", "q3", "q2"]
+        assert sorted(history.matching("q", 9)) == [f"q{i}" for i in range(7)]
+
+
+def test_what_was_forgotten_is_nowhere():
+    history = History([*SENT, ("secret plan", 200)])
+    history.forget(" Secret PLAN")
+    history.forget("never sent")
+    assert "secret" not in history.to_json()
+    assert b"secret" not in pickle.dumps(history)
+    assert history.matching("s", 9) == []
+    assert list(history) == [("nikon", 0.0), ("Canon EOS", 60.0), ("nikon", 120.0)]
+    assert "nikon" not in repr(history)  # which lands in the logs of a service
+    history.clear()
+    assert list(history) == []
+
+
+def test_as_json_and_back():
+    history = History([*SENT, ("\u6771\u4eac \ud800", 2e9)], size=3)
+    for again in (History.from_json(history.to_json()), pickle.loads(pickle.dumps(history))):
+        assert list(again) == list(history)
+        assert again.size == 3
+
+
+@pytest.mark.parametrize(
+    ("entries", "error", "message"),
+    [
+        ("nikon", TypeError, "entries must be a History or an iterable of .query, time., found 'nikon'"),
+        (5, TypeError, "entries must be a History or an iterable of"),
+        ({"nikon": 1}, TypeError, "entries must be a History or an iterable of"),
+        (["nikon"], TypeError, r"entries\[0\] is 'nikon'; \(query, time\) was expected"),
+        ([("nikon", 1), ("canon", 2, 3)], TypeError, r"entries\[1\] is \('canon', 2, 3\)"),
+        ([(b"nikon", 1)], TypeError, r"entries\[0\] is \(b'nikon', 1\)"),
+        ([("nikon", "soon")], ValueError, r"entries\[0\]: a time must be a number"),
+        ([("nikon", float("nan"))], ValueError, r"entries\[0\]: a time must be a number"),
+        ([("nikon", 1), ("nikon", 1e13)], ValueError, r"entries\[1\]: the time .* is too large for seconds"),
+    ],
+)
+def test_bad_entries(entries, error, message):
+    with pytest.raises(error, match=message):
+        History(entries)
+
+
+def test_bad_calls():
+    with pytest.raises(ValueError, match="size must be at least 1, found 0"):
+        History(size=0)
+    with pytest.raises(TypeError, match="history"):
+        History().add(3, 0)
+    for text in ("[]", "{}", '{"size": 1}', "nothing"):
+        with pytest.raises(ValueError, match=r"a history is|Expecting"):
+            History.from_json(text)
