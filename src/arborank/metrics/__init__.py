@@ -1,20 +1,36 @@
 """Quality of a ranking: what the extreme multi-label literature reports, with every denominator stated."""
 
+from .calibration_error import Reliability, brier_score, ece_at_k, reliability
+from .intervals import Interval, bootstrap
 from .judgement import Judgement, judge
 from .labels import coverage_at_k, macro_f1_at_k
 from .propensity import propensities, psndcg_at_k, psp_at_k
 from .ranking import mean_average_precision, mrr, ndcg_at_k, precision_at_k, r_precision_at_k, recall_at_k
 from .report import Bucket, Report, evaluate
+from .set_report import SetReport, evaluate_sets
+from .sets import example_f1, macro_f1, micro_f1
+from .thresholds import ThresholdCurve, threshold_curve
 
 __all__ = [
     "Bucket",
+    "Interval",
     "Judgement",
+    "Reliability",
     "Report",
+    "SetReport",
+    "ThresholdCurve",
+    "bootstrap",
+    "brier_score",
     "coverage_at_k",
+    "ece_at_k",
     "evaluate",
+    "evaluate_sets",
+    "example_f1",
     "judge",
+    "macro_f1",
     "macro_f1_at_k",
     "mean_average_precision",
+    "micro_f1",
     "mrr",
     "ndcg_at_k",
     "precision_at_k",
@@ -23,4 +39,6 @@ __all__ = [
     "psp_at_k",
     "r_precision_at_k",
     "recall_at_k",
+    "reliability",
+    "threshold_curve",
 ]

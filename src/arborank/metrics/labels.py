@@ -1,5 +1,6 @@
 """Metrics that average over labels instead of rows: they show what happens in the tail."""
 
+from collections.abc import Callable
 from typing import Unpack
 
 import numpy as np
@@ -33,6 +34,22 @@ def counts(judged: Judgement, k: int) -> NDArray[np.int64]:
     ids = judged.ids[:, :k]
     counted = (ids[hits], ids[ids >= 0], judged.truth.indices)
     return np.stack([np.bincount(some, minlength=judged.n_labels) for some in counted])
+
+
+def weighted_counts(judged: Judgement) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """Return a function from how often each row counts to the `counts` of all predictions."""
+    n_rows, width = judged.ids.shape
+    rows = np.repeat(np.arange(n_rows), width).reshape(n_rows, width)
+    held = judged.ids >= 0
+    true_rows = np.repeat(np.arange(n_rows), judged.n_true)
+    parts = ((judged.ids[judged.hits], rows[judged.hits]), (judged.ids[held], rows[held]))
+    pairs = (*parts, (judged.truth.indices, true_rows))
+
+    def weighted(weights: NDArray[np.int64]) -> NDArray[np.int64]:
+        sums = [np.bincount(found, weights[of], minlength=judged.n_labels) for found, of in pairs]
+        return np.stack(sums).astype(np.int64)
+
+    return weighted
 
 
 def coverage(table: NDArray[np.int64]) -> float:

@@ -115,12 +115,17 @@ class Report:
                 lines.append(f"{title:<12}{cells}")
         if self.A is not None:
             lines.append(f"propensities with A = {self.A:g}, B = {self.B:g}")
-        if self.buckets:
-            top = self.ks[-1]
-            heads = ("labels", "true", f"of P@{top}", f"R@{top}", f"cover@{top}", f"F1@{top}")
-            lines += ["", f"{'bucket':<8}{'in training':>12}" + "".join(f"{head:>11}" for head in heads)]
-            lines += [_bucket_line(bucket) for bucket in self.buckets]
+        lines += bucket_lines(self.buckets, f"@{self.ks[-1]}")
         return "\n".join(line.rstrip() for line in lines)
+
+
+def bucket_lines(buckets: tuple[Bucket, ...], cut: str = "") -> list[str]:
+    """Return the lines of a table of buckets, none without any; ``cut`` is that of the predictions, such as "@5"."""
+    if not buckets:
+        return []
+    heads = ("labels", "true", f"of P{cut}", f"R{cut}", f"cover{cut}", f"F1{cut}")
+    head = f"{'bucket':<8}{'in training':>12}" + "".join(f"{head:>11}" for head in heads)
+    return ["", head, *map(_bucket_line, buckets)]
 
 
 def _bucket_line(b: Bucket) -> str:
@@ -186,7 +191,7 @@ def evaluate(
         metrics.update({f"psp@{k}": propensity.psp(judged, k, weights) for k in cuts})
         metrics.update({f"psndcg@{k}": propensity.psndcg(judged, k, weights) for k in cuts})
         seen = np.asarray(train_counts)
-        buckets = _buckets(tables[cuts[-1]], seen, head_above, tail_up_to, cuts[-1] * len(judged.n_true))
+        buckets = buckets_of(tables[cuts[-1]], seen, head_above, tail_up_to, cuts[-1] * len(judged.n_true))
     metrics.update({f"coverage@{k}": labels.coverage(tables[k]) for k in cuts})
     metrics.update({f"macro_f1@{k}": labels.macro_f1(tables[k]) for k in cuts})
     metrics[f"mrr@{cuts[-1]}"] = ranking.reciprocal_rank(judged, cuts[-1])
@@ -205,7 +210,7 @@ def _check_ks(ks: Sequence[int]) -> tuple[int, ...]:
     return cuts
 
 
-def _buckets(
+def buckets_of(
     table: NDArray[np.int64], seen: NDArray[Any], head_above: int, tail_up_to: int, n_slots: int
 ) -> tuple[Bucket, ...]:
     """Split the labels by frequency; ``n_slots`` = rows x k, the denominator of P@k."""
