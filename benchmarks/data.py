@@ -107,11 +107,17 @@ def prepare(data: Path, cache: Path, name: str, rows: int | None = None) -> Path
     return directory
 
 
-def prepare_regime(data: Path, cache: Path, name: str, rows: int | None = None) -> Path:
-    """The same for a regime."""
-    directory = (cache / "regimes" / (f"{name}-{rows}" if rows else name)).resolve()
+def prepare_regime(
+    data: Path, cache: Path, name: str, rows: int | None = None, *, named: bool = False
+) -> Path:
+    """The same for a regime; if `named`, every label's name is a training row of the label, the last ones."""
+    parts = (name, *([str(rows)] if rows else []), *(["named"] if named else []))
+    directory = (cache / "regimes" / "-".join(parts)).resolve()
     if not cached(directory):
         train, test, names = regime(data, name, rows)
+        if named:
+            texts, labels = train
+            train = (*texts, *names), (*labels, *([label] for label in range(len(names))))
         write_matrices(directory, train, test, len(names))
     return directory
 

@@ -38,6 +38,7 @@ SIDES = {
     "centroid": (None, "plain"),
     "neighbours": (None, "plain"),
     "bonsai": ("omikuji", "omikuji"),
+    "bonsai-names": ("omikuji", "omikuji"),
     "parabel": ("omikuji", "omikuji"),
     "attention-like": ("omikuji", "omikuji"),
     "napkinxc-default": ("napkinxc", "napkinxc"),

@@ -1,6 +1,7 @@
 """omikuji: one tree of the shared parameters, and three trees as its authors set them (defaults: Parabel).
 
-Its package trains from a text file, read before the clock starts, and ranks one row a call.
+The side ``bonsai-names`` is ``bonsai`` on matrices that have a row for every label name, too. The package trains from a
+text file, read before the clock starts, and ranks one row a call.
 """
 
 import os
@@ -12,6 +13,7 @@ from sklearn.datasets import dump_svmlight_file
 
 from .base import BEAM, NAME, THRESHOLD, TREE, Linear, serve
 
+BONSAI = {"cluster_k": 100, "cluster_balanced": False, "max_depth": 3}
 SETTINGS = {
     "omikuji": {
         "n_trees": 1,
@@ -20,7 +22,8 @@ SETTINGS = {
         "linear_weight_threshold": THRESHOLD,
         "linear_max_iter": 100,
     },
-    "bonsai": {"cluster_k": 100, "cluster_balanced": False, "max_depth": 3},
+    "bonsai": BONSAI,
+    "bonsai-names": BONSAI,
     "parabel": {},
     "attention-like": {"collapse_every_n_layers": 5},
 }

@@ -1,6 +1,7 @@
 """Every side as its authors set it, by regime: many rows a label and few, long texts and short, few rows and many.
 
-One run each, one thread. Features are the same for all but ``arborank-text``, which is given texts and label names.
+One run each, one thread. Features are the same for all but two: ``arborank-text`` is given texts and label names, and
+``bonsai-names`` has label names as further training rows.
 """
 
 import shutil
@@ -18,6 +19,7 @@ DEFAULTS = ("arborank-text", "arborank-features")
 OURS = (*DEFAULTS, "arborank-trees", "arborank-hybrid")
 PEERS = {
     "bonsai": "omikuji, Bonsai",
+    "bonsai-names": "omikuji, Bonsai, with label names",
     "parabel": "omikuji, Parabel",
     "attention-like": "omikuji, AttentionXML-like",
     "napkinxc-default": "napkinXC",
@@ -27,6 +29,7 @@ PEERS = {
     "centroid": "nearest centroid",
     "neighbours": "nearest rows",
 }
+NAMED = ("arborank-text", "bonsai-names")  # that know the names of labels
 SIDES = (*OURS, *PEERS)
 QUALITY = ("P@1", "P@5", "R@10", "PSP@5")
 
@@ -48,9 +51,11 @@ def measure(given: Namespace, found: Measurements) -> None:
             if found.done(1, **key):
                 continue
             model = str(directory / "model")
-            request = {"directory": str(directory)}
             if side == "arborank-text":
                 request = {"data": str(given.data.resolve()), "name": name, "rows": given.rows}
+            else:
+                place = prepare_regime(given.data, given.cache, name, given.rows, named=side in NAMED)
+                request = {"directory": str(place)}
             kind = "defaults" if side == "arborank-text" else "linear"
             with Side(side, kind, 1, given) as process:
                 answer = process.ask("train", **request, threads=1, model=model)
@@ -97,7 +102,10 @@ def failure(values: dict) -> str:
 
 
 def margins(found: Measurements, names: list[str]) -> str:
-    """Our quality less the best peer's, for each figure the best there is, where wide trees were measured."""
+    """Our quality less the best peer's, for each figure the best there is, where wide trees were measured.
+
+    Peers that know the names of labels are compared with sides that know them, too.
+    """
     rows = []
     for name in (one for one in names if found.median("P@1", table="defaults", set=one, side="bonsai")):
         for side in DEFAULTS:
@@ -105,11 +113,11 @@ def margins(found: Measurements, names: list[str]) -> str:
             ours = [found.median(figure, **of, side=side) for figure in QUALITY]
             if None in ours:
                 continue
-            peers = [[found.median(figure, **of, side=peer) for peer in PEERS] for figure in QUALITY]
+            fair = [peer for peer in PEERS if peer not in NAMED or side in NAMED]
+            peers = [[found.median(figure, **of, side=peer) for peer in fair] for figure in QUALITY]
             best = [np.nanargmax([np.nan if value is None else value for value in row]) for row in peers]
             cells = [
-                f"{value - row[i]:+.2f} ({list(PEERS)[i]})"
-                for value, row, i in zip(ours, peers, best, strict=True)
+                f"{value - row[i]:+.2f} ({fair[i]})" for value, row, i in zip(ours, peers, best, strict=True)
             ]
             rows.append([name, side, *cells])
     return table(["set", "side", *[f"{figure}, points" for figure in QUALITY]], rows)

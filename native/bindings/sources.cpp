@@ -79,11 +79,15 @@ struct Sources {
 
   auto topk(const Csr& X, const Matrix<std::int64_t>& ids, const Matrix<float>& scores, const Vector<double>& weights,
             std::int64_t k, std::int64_t n_candidates, std::int64_t n_neighbours, std::int64_t most_features,
-            const Csr* allowed, const Csr* excluded, int n_threads) const {
+            const Csr* allowed, const Csr* excluded, const std::optional<Vector<float>>& label_weights,
+            int n_threads) const {
     const Call call = checked(X, ids, scores, n_candidates, n_neighbours, most_features, allowed, excluded);
     if (weights.size() != search::Sources::kInputs + 1 || k < 1)
       throw std::invalid_argument("weights must have " + std::to_string(search::Sources::kInputs + 1) +
                                   " entries, and k must be at least 1");
+    if (label_weights && static_cast<std::int64_t>(label_weights->size()) != own.n_labels())
+      throw std::invalid_argument("label_weights must have one entry a label");
+    const float* const of_labels = label_weights ? label_weights->data() : nullptr;
     const std::int64_t n = X.view.n_rows;
     auto best = std::make_unique_for_overwrite<std::int64_t[]>(n * k);
     auto chances = std::make_unique_for_overwrite<float[]>(n * k);
@@ -91,7 +95,7 @@ struct Sources {
       auto scratch = own.take();
       for (std::int64_t query = begin; query < end; query++) {
         own.gather(X.view, query, call.tree, call.limits, call.options, *scratch);
-        own.rank(weights.data(), k, &best[query * k], &chances[query * k], *scratch);
+        own.rank(weights.data(), of_labels, k, &best[query * k], &chances[query * k], *scratch);
       }
       own.give(std::move(scratch));
     };
@@ -121,7 +125,8 @@ void bind_sources(nb::module_& m) {
            "Where the candidates of each query begin, their labels, and the inputs of their scores.")
       .def("topk", &Sources::topk, nb::arg("X"), nb::arg("ids"), nb::arg("scores"), nb::arg("weights"), nb::arg("k"),
            nb::kw_only(), nb::arg("n_candidates"), nb::arg("n_neighbours"), nb::arg("most_features"),
-           nb::arg("allowed").none() = nb::none(), nb::arg("excluded").none() = nb::none(), nb::arg("n_threads") = 1,
+           nb::arg("allowed").none() = nb::none(), nb::arg("excluded").none() = nb::none(),
+           nb::arg("label_weights").none() = nb::none(), nb::arg("n_threads") = 1,
            "Labels and probabilities of the best k by a logistic model of the inputs.");
 }
 

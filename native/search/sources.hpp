@@ -271,22 +271,28 @@ class Sources {
   }
 
   // The k best labels of the query whose evidence is in the table, the smaller of equals first, with their
-  // probabilities by a logistic model: weights of the inputs, then the intercept.
-  void rank(const double* weights, std::int64_t k, std::int64_t* ids, float* scores, MergeScratch& s) const {
+  // probabilities by a logistic model: weights of the inputs, then the intercept. Of `label_weights`, if any, the
+  // probabilities are multiplied by those of the labels, which are above 0.
+  void rank(const double* weights, const float* label_weights, std::int64_t k, std::int64_t* ids, float* scores,
+            MergeScratch& s) const {
     s.ranked.clear();
     for (const Evidence& one : s.table.rows) {
       double margin = weights[kInputs];
       const Inputs own = inputs(one);
       for (int i = 0; i < kInputs; i++)
         margin += weights[i] * static_cast<double>(own[i]);
+      if (label_weights != nullptr)
+        margin = std::log(static_cast<double>(label_weights[one.label])) - std::log1p(std::exp(-margin));
       s.ranked.emplace_back(-margin, one.label);
     }
+    const auto score = [&](double key) {
+      return static_cast<float>(label_weights != nullptr ? std::exp(-key) : 1.0 / (1.0 + std::exp(key)));
+    };
     const auto n = std::min<std::int64_t>(k, static_cast<std::int64_t>(s.ranked.size()));
     std::partial_sort(s.ranked.begin(), s.ranked.begin() + n, s.ranked.end());
     for (std::int64_t i = 0; i < k; i++) {
       ids[i] = i < n ? s.ranked[i].second : -1;
-      scores[i] = i < n ? static_cast<float>(1.0 / (1.0 + std::exp(s.ranked[i].first)))
-                        : -std::numeric_limits<float>::infinity();
+      scores[i] = i < n ? score(s.ranked[i].first) : -std::numeric_limits<float>::infinity();
     }
   }
 

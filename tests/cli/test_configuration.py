@@ -80,6 +80,20 @@ def test_names_of_labels_are_learned_from_as_the_configuration_says(run, folder)
     assert arborank.load(folder / "named").label_names_ is False
 
 
+@pytest.mark.parametrize("data", [["train.jsonl"], ["train.X.npz", "--labels", "train.Y.npz"]])
+def test_a_section_makes_a_hybrid_ranker(run, folder, data):
+    (folder / "hybrid.json").write_text(
+        json.dumps({"hybrid": {"n_neighbours": 9}, "model": {"beam_size": 7}})
+    )
+    run("train", *data, "-m", "merged", "--config", "hybrid.json", "--force")
+    model = arborank.load(folder / "merged")
+    model = getattr(model, "model_", model)
+    assert (model.n_neighbours, model.ranker_.beam_size) == (9, 7)
+    (folder / "hybrid.json").write_text(json.dumps({"hybrid": {"ranker": None}}))
+    told = run("train", *data, "-m", "other", "--config", "hybrid.json", code=1).stderr
+    assert "unknown hybrid parameter 'ranker'" in told
+
+
 def test_parts_of_any_kind(run, folder):
     parts = [{"kind": "PrefixTfidf", "ngram_range": [1, 2], "min_df": 1}, {"kind": "NgramTfidf"}, {}]
     (folder / "kinds.json").write_text(json.dumps({"features": {"parts": parts, "weights": [1, 0.5, 2]}}))

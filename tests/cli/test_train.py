@@ -66,8 +66,11 @@ def test_train_hybrid(run, folder, data):
     test = ["test.jsonl.xz"] if len(data) == 1 else ["test.X.npz", "--labels", "test.Y.npz"]
     assert "precision" in run("evaluate", "merged", *test).stdout
     assert "HybridRanker" in run("inspect", "merged").stdout
-    result = run("train", *data, "-m", "other", "--hybrid", "--work-dir", "state", code=2)
-    assert "--work-dir goes with trees alone" in result.stderr
+    state, other = f"state-{len(data)}", f"other-{len(data)}"
+    run("train", *data, "-m", other, "--hybrid", "--work-dir", state, "--beam-size", "7", "-j", "1")
+    assert (folder / state / "all" / "training.json").exists()
+    again = arborank.load(folder / other)
+    assert len(data) == 3 or again.rank("a game", 3) == model.rank("a game", 3)
 
 
 @pytest.mark.parametrize(

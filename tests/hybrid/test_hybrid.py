@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 import arborank
 from arborank import HybridRanker, XRLinear
-from arborank.core.sparse import as_csr
+from arborank.core.sparse import as_csr, to_scipy
 from arborank.hybrid.fitted import candidates
 from arborank.hybrid.merging import fit_logistic
 from support.contract import Contract
@@ -165,6 +165,66 @@ def test_filters_leave_scores_as_they_are():
             own = dict(zip(found[row].tolist(), chances[row].tolist(), strict=True))
             own.pop(-1, None)
             assert own == {label: chance for label, chance in every[row].items() if label in left(row)}
+
+
+def test_weights_of_labels_multiply_probabilities():
+    X, Y, names = problem()
+    model = HybridRanker(n_jobs=1, n_candidates=30).fit(X, Y, label_features=names)
+    ids, scores = model.predict_topk(X[:20], 30)
+    weights = np.random.default_rng(0).random(30) * 3
+    weights[[2, 9]] = 0
+    for excluded in (None, [4], [[row] for row in range(20)]):
+        gone = [{2, 9} | ({4} if excluded == [4] else {row} if excluded else set()) for row in range(20)]
+        found, weighted = model.predict_topk(X[:20], 30, label_weights=weights, exclude=excluded)
+        for row in range(20):
+            chance = dict(zip(ids[row].tolist(), scores[row].tolist(), strict=True))
+            expected = {
+                label: one * weights[label] for label, one in chance.items() if label not in gone[row]
+            }
+            expected.pop(-1, None)
+            order = sorted(expected, key=expected.get, reverse=True)
+            assert found[row, : len(order)].tolist() == order
+            assert weighted[row, : len(order)] == pytest.approx(
+                [expected[label] for label in order], rel=1e-4
+            )
+            assert (found[row, len(order) :] == -1).all()
+    for wrong, message in ((weights[:5], r"shape \(5,\)"), (-weights, "at least 0")):
+        with pytest.raises(ValueError, match=message):
+            model.predict_topk(X, label_weights=wrong)
+
+
+def test_relevance_weighs_instances():
+    X, Y, names = problem()
+    R = Y.copy()
+    R.data = np.random.default_rng(1).integers(0, 4, R.nnz).astype(np.float32)
+    model = HybridRanker(n_jobs=1).fit(X, Y, label_features=names, relevance=R)
+    expected = unit(np.vstack([R.toarray(), 2 * np.eye(30)]).T @ unit(sp.vstack([X, names])))
+    centroids = to_scipy(model.fitted_.sources.centroids.matrix).toarray().T
+    assert centroids == pytest.approx(expected, abs=1e-5)
+    plain = HybridRanker(n_jobs=1).fit(X, Y, label_features=names).ranker_
+    assert not np.array_equal(model.ranker_.predict_topk(X)[1], plain.predict_topk(X)[1])
+    with pytest.raises(ValueError, match="relevance must have the same pattern as Y"):
+        HybridRanker().fit(X, Y, relevance=sp.csr_array(np.ones(Y.shape)))
+
+
+def test_a_directory_of_work(tmp_path):
+    X, Y, names = problem()
+    plain = HybridRanker(n_jobs=1).fit(X, Y, label_features=names)
+    first = HybridRanker(n_jobs=1).fit(X, Y, label_features=names, work_dir=tmp_path / "work")
+    trees = {path: path.read_bytes() for path in (tmp_path / "work").rglob("layer*")}
+    assert trees
+    again = HybridRanker(n_jobs=1).fit(X, Y, label_features=names, work_dir=tmp_path / "work")
+    for model in (first, again):
+        assert all(
+            np.array_equal(a, b) for a, b in zip(model.predict_topk(X), plain.predict_topk(X), strict=True)
+        )
+    assert trees == {path: path.read_bytes() for path in (tmp_path / "work").rglob("layer*")}
+    with pytest.raises(ValueError, match=r"holds another training; what differs: .*n_neighbours"):
+        HybridRanker(n_jobs=1, n_neighbours=7).fit(X, Y, label_features=names, work_dir=tmp_path / "work")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").touch()
+    with pytest.raises(FileExistsError, match="work_dir"):
+        HybridRanker(n_jobs=1).fit(X, Y, work_dir=tmp_path / "other")
 
 
 def test_a_saved_model_is_mapped_and_small_ones_quantized(fitted, tmp_path):

@@ -43,9 +43,29 @@ def test_probabilities_add_up_to_the_labels_of_a_text():
     assert np.where(scores > 0, scores, 0).sum(axis=1).mean() == pytest.approx(2, abs=0.2)
 
 
+def test_labels_come_and_go_by_name():
+    model = ranker(label_names=True).fit(TEXTS, LABELS)
+    more = ["a green story", "red apple story", "black and green"]
+    grown = model.add_labels(["story", "tree house"], more, [["green", "story"], ["red", "story"], ["black"]])
+    assert grown.labels_.take([len(model.labels_)]) == ["story"]
+    assert grown.rank("story", 1)[0][0] == "story"
+    counts = grown.model_.fitted_.sources.label_counts
+    assert counts[grown.labels_.find("story")] == 2  # its name apart
+    assert grown.model_.n_instances_ == len(TEXTS) + 3
+    assert "tree house" in dict(grown.rank("a tree house", 3))  # which no text has
+    assert "story" not in dict(grown.remove_labels(["story"]).rank("story", 9))
+    weighted = dict(grown.rank("red apple", 2, label_weights={"red": 0.5}))
+    plain = dict(grown.rank("red apple", 2))
+    assert weighted["red"] == pytest.approx(plain["red"] / 2)
+
+
+def test_relevance_of_labels():
+    weights = [dict(zip(row, (1.0, 3.0), strict=True)) for row in LABELS]
+    model = ranker(label_names=True).fit(TEXTS, weights)
+    assert dict(model.rank("a red apple", 2)).keys() == {"red", "apple"}
+
+
 def test_what_it_does_not_do_is_refused():
     model = ranker(label_names=True).fit(TEXTS, LABELS)
-    with pytest.raises(TypeError, match="HybridRanker has no add_labels"):
-        model.add_labels(["new"], ["a new thing"], [["new"]])
-    with pytest.raises(TypeError, match="relevance of labels is given, but HybridRanker has no use for it"):
-        ranker().fit(TEXTS, [dict.fromkeys(row, 2.0) for row in LABELS])
+    with pytest.raises(TypeError, match="has no prepare_filter"):
+        model.prepare_filter(candidates=["red"])

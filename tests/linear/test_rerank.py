@@ -112,6 +112,21 @@ def test_rare_labels_come_forward(data, model):
     assert after < before
 
 
+def test_costs_of_rare_labels_bring_them_forward(data):
+    X, Y, queries = data
+    counts = np.asarray(Y.sum(axis=0))
+    options = {"branching": 4, "max_leaf_size": 40, "beam_size": 20, "threshold": 0}
+    models = [XRLinear(tail=tail, **options).fit(X, Y) for tail in (0.0, 0.5, 1.0)]
+    found = [counts[model.predict_topk(queries, 5)[0]].mean() for model in models]
+    assert found[0] > found[1] > found[2]
+    for plain, dear in zip(models[0].layers_[:-1], models[2].layers_[:-1], strict=True):
+        assert (plain.to_matrix()[0] != dear.to_matrix()[0]).nnz == 0  # only the bottom layer differs
+    rare = XRLinear(tail=1.0, relevance="ranker-only", **options).fit(X, Y, relevance=Y)
+    assert np.array_equal(rare.predict_topk(queries)[1], models[2].predict_topk(queries)[1])
+    with pytest.raises(ValueError, match="tail must be"):
+        XRLinear(tail=2).fit(X, Y)
+
+
 def test_weights_of_labels_multiply_the_final_score(data, model):
     rng = np.random.default_rng(0)
     weights = rng.random(N_LABELS).astype(np.float32) + 0.1

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from arborank.core.sparse import to_scipy
+from arborank.core.sparse import Csr, as_csr, to_scipy, transpose
+from arborank.metrics import propensities
 from arborank.ranking.relevance import NORMS, RelevanceOptions, check_relevance, relevance_costs
 
 LABELS = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]], np.float32)
@@ -78,3 +79,22 @@ def test_a_positive_whose_relevance_is_not_stored_costs_nothing():
 def test_relevance_where_there_is_no_positive():
     with pytest.raises(ValueError, match="in row 1 where there is no positive"):
         relevance_costs(sp.csr_array(LABELS), np.eye(4, 3, k=-1))
+
+
+def test_positives_of_rare_labels_cost_more_at_the_bottom():
+    rng = np.random.default_rng(0)
+    labels = as_csr((rng.random((200, 6)) < [0.5, 0.2, 0.1, 0.05, 0.01, 0]).astype(np.float32))
+    counts = np.bincount(labels.indices, minlength=6)
+    relevance = Csr(labels.indptr, labels.indices, rng.random(labels.nnz).astype(np.float32), 6)
+    options = RelevanceOptions(tail=0.5)
+    for given, base in ((None, np.ones(labels.nnz)), (relevance, relevance.data)):
+        costs = to_scipy(transpose(relevance_costs(labels, given, options)))
+        inverse = propensities(counts, 200) ** -0.5
+        expected = base * (inverse / np.average(inverse, weights=counts))[labels.indices]
+        assert costs.data == pytest.approx(expected, rel=1e-5)
+        assert (costs.indices == labels.indices).all()
+        above = relevance_costs(labels, given, options, is_bottom=False)
+        assert above.data.tolist() == relevance_costs(labels, given, is_bottom=False).data.tolist()
+    for wrong in (-0.1, 1.1, "much"):
+        with pytest.raises((TypeError, ValueError), match="tail"):
+            RelevanceOptions(tail=wrong)

@@ -5,9 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-from arborank import TextRanker, XRLinear
+from arborank import HybridRanker, TextRanker, XRLinear
 from arborank.metrics import ndcg_at_k
 from arborank.tune import RankerSearch
+from arborank.tune.study import Study
 from arborank.tune.texts import TextTask
 from support.tuning import made_up, timeless
 
@@ -215,11 +216,34 @@ def test_too_few_rows_to_hold_some_out():
 def test_matrices(topics):
     X, Y = topics
     one = search(n_trials=6, min_rows=30).fit(X, Y)
-    assert isinstance(one.best_ranker_, XRLinear)
+    assert isinstance(one.best_ranker_, XRLinear | HybridRanker)
     assert one.best_score_ >= one.default_score_
     assert "features" not in one.trials_[0]
     assert one.best_ranker_.predict_topk(X, 3)[0].shape == (300, 3)
     assert one.best_ranker_.n_labels_ == Y.shape[1]
+
+
+def test_a_hybrid_ranker_is_tried_and_saved_as_a_configuration(topics, monkeypatch):
+    X, Y = topics
+    one = search(n_trials=3, min_rows=30).fit(X, Y)
+    (tried,) = (trial for trial in one.study_.trials if trial.params.get("hybrid") is True)
+    assert tried.failure is None
+
+    def best(study):
+        (hybrid,) = (trial for trial in study.trials if trial.params.get("hybrid") is True)
+        return study.best_of(hybrid, hybrid.highest)
+
+    monkeypatch.setattr(Study, "best", best)
+    best = search(n_trials=3, min_rows=30).fit(X, Y)
+    assert best.best_config_.keys() >= {"model", "hybrid"}
+    assert isinstance(best.best_ranker_, HybridRanker)
+    assert best.best_ranker_.n_instances_ == X.shape[0]
+
+
+def test_no_hybrid_ranker_for_classes(topics):
+    X, _ = topics
+    one = search(n_trials=3, min_rows=30).fit(X, np.arange(X.shape[0]) % 7)
+    assert all("hybrid" not in trial.params and trial.failure is None for trial in one.study_.trials)
 
 
 def test_relevance_is_learned_from(data):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from arborank import TextRanker, XRLinear
+from arborank import HybridRanker, TextRanker, XRLinear
 from arborank.tune.setting import Setting, config_of, make_setting
 from arborank.tune.space import DEFAULT, make_space
 
@@ -25,6 +25,9 @@ def test_every_value_can_be_trained(data, name, value):
     config = json.loads(json.dumps(config_of(setting)))
     if name in XRLinear().get_params():
         assert config["model"][name] == value
+    elif name == "hybrid":
+        assert isinstance(setting.model, HybridRanker)
+        assert config == {"model": {"max_leaf_size": 3}, "hybrid": {}}
     elif name == "label_names":
         assert config["ranker"] == {name: value}
     else:
@@ -61,3 +64,5 @@ def test_axes_count_where_they_mean_something():
     assert "combine" in make_space(one_tree | {"negatives": "man"}, of_texts=False).defaults
     assert "combine" not in make_space(one_tree, of_texts=False).defaults
     assert "character_weight" not in SPACE.complete({"features": "words"})
+    assert "beam_size" in SPACE.complete({"hybrid": True})
+    assert "hybrid" not in make_space(one_tree, of_texts=False, merges=False).defaults

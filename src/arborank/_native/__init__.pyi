@@ -193,7 +193,7 @@ class Sources:
         Where the candidates of each query begin, their labels, and the inputs of their scores.
         """
 
-    def topk(self, X: Csr, ids: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], k: int, *, n_candidates: int, n_neighbours: int, most_features: int, allowed: Csr | None = ..., excluded: Csr | None = ..., n_threads: int = ...) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
+    def topk(self, X: Csr, ids: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], k: int, *, n_candidates: int, n_neighbours: int, most_features: int, allowed: Csr | None = ..., excluded: Csr | None = ..., label_weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., n_threads: int = ...) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
         """
         Labels and probabilities of the best k by a logistic model of the inputs.
         """

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from ..features import NgramTfidf, PrefixTfidf, TextFeatures
+    from ..hybrid import HybridRanker
     from ..linear import XRLinear
 
-__all__ = ["build_features", "build_model", "label_names_of", "read_config"]
+__all__ = ["build_features", "build_hybrid", "build_model", "label_names_of", "read_config"]
 
 # What options of features change single values of.
 _DEFAULT_PART = {"ngram_range": [1, 2], "min_df": 2, "max_features": 300_000, "sublinear_tf": True}
@@ -17,7 +18,10 @@ Config = dict[str, Any]
 
 
 def read_config(path: str | None) -> Config:
-    """Read parameters: ``{"features": {"parts": [...], ...}, "model": {...}, "ranker": {"label_names": ...}}``."""
+    """Read parameters: ``{"features": {"parts": [...], ...}, "model": {...}, "ranker": {"label_names": ...}}``.
+
+    A section ``"hybrid"`` has those of `HybridRanker`, and may be empty.
+    """
     if path is None:
         return {}
     from ..storage.disk import LONGEST_TEXT, open_input
@@ -30,7 +34,7 @@ def read_config(path: str | None) -> Config:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(config, dict):
         raise ValueError(f"{path} must hold a JSON object, found {type(config).__name__}")
-    _check_names("section", config, ("features", "model", "ranker"), f" in {path}")
+    _check_names("section", config, ("features", "hybrid", "model", "ranker"), f" in {path}")
     for name, section in config.items():
         if not isinstance(section, dict):
             raise ValueError(f"{path}: {name!r} must be a JSON object, found {type(section).__name__}")
@@ -86,6 +90,20 @@ def build_model(config: Config, options: Mapping[str, object], preset: str | Non
     known = {name: value for name, value in XRLinear().get_params().items() if name != "tree"}
     _check_names("model parameter", params, known)
     return XRLinear(**params) if preset is None else XRLinear.preset(preset, **params)
+
+
+def build_hybrid(
+    config: Config, ranker: "XRLinear", n_jobs: int | None, *, wanted: bool
+) -> "XRLinear | HybridRanker":
+    """Merge a tree with other sources if that is ``wanted`` or the file has a section for it."""
+    if not wanted and "hybrid" not in config:
+        return ranker
+    from ..hybrid import HybridRanker
+
+    params = {"random_state": ranker.random_state, "verbose": 1, **config.get("hybrid", {})}
+    known = set(HybridRanker().get_params(deep=False)) - {"ranker"}
+    _check_names("hybrid parameter", params, known)
+    return HybridRanker(ranker, **{"n_jobs": n_jobs, **params})
 
 
 def label_names_of(config: Config) -> 'bool | Literal["auto"]':

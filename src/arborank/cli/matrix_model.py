@@ -68,11 +68,11 @@ class MatrixModel:
 
     def changes(self, data: Data | None, label_texts: Mapping[str, Sequence[str]]) -> "NumberChanges":
         """Begin to change labels by number."""
-        from ..linear import XRLinear
+        from ..linear import Ensemble
 
         if label_texts:
             raise click.UsageError("--label-texts goes with models of texts")
-        if not isinstance(self.estimator, XRLinear):
+        if isinstance(self.estimator, Ensemble):
             raise TypeError(f"the labels of {type(self.estimator).__name__} cannot be changed")
         return NumberChanges(self.estimator, None if data is None else self.own(data, "--data"))
 
@@ -80,7 +80,7 @@ class MatrixModel:
 class NumberChanges:
     """A model of matrices while its labels change."""
 
-    def __init__(self, model: "XRLinear", data: "MatrixData | None") -> None:
+    def __init__(self, model: "XRLinear | HybridRanker", data: "MatrixData | None") -> None:
         self.estimator, self._data = model, data
 
     def remove(self, names: list[str], missing: "Missing") -> int:
@@ -92,6 +92,8 @@ class NumberChanges:
 
     def refresh(self, names: list[str], options: Mapping[str, float]) -> int:
         """Learn labels again from the data; return how many."""
+        from ..linear.updating import NegativeCosts
+
         numbers = _numbers(names)
         assert self._data is not None
         Y = self._data.Y.copy()
@@ -100,13 +102,20 @@ class NumberChanges:
                 f"--refresh names label {max(numbers)}, but the model has {self.estimator.n_labels_}"
             )
         Y.resize(Y.shape[0], max(Y.shape[1], self.estimator.n_labels_))
+        costs = NegativeCosts(**options)
         self.estimator = self.estimator.refresh_labels(
-            numbers, self._data.X, _filled(Y[:, numbers], numbers), **options
+            numbers,
+            self._data.X,
+            _filled(Y[:, numbers], numbers),
+            negative_share=costs.negative_share,
+            negative_cost=costs.negative_cost,
         )
         return len(names)
 
     def add(self, options: Mapping[str, float], gone: list[str], missing: "Missing") -> int:
         """Add the labels beyond the last that the model knows; return how many."""
+        from ..linear.updating import NegativeCosts
+
         assert self._data is not None
         n_known, width = self.estimator.n_labels_, int(self._data.Y.shape[1])
         if width <= n_known:
@@ -114,12 +123,18 @@ class NumberChanges:
                 return 0
             raise ValueError(f"--data has {width} labels and the model {n_known}; there is nothing to add")
         Y = _filled(self._data.Y[:, n_known:], range(n_known, width))
-        self.estimator = self.estimator.add_labels(self._data.X, Y, **options)
+        costs = NegativeCosts(**options)
+        self.estimator = self.estimator.add_labels(
+            self._data.X, Y, negative_share=costs.negative_share, negative_cost=costs.negative_cost
+        )
         return width - n_known
 
 
-def _n_labels(model: "XRLinear") -> int:
-    return len(set(model.tree_.labels.tolist()))
+def _n_labels(model: "XRLinear | HybridRanker") -> int:
+    from ..hybrid import HybridRanker
+
+    ranker = model.ranker_ if isinstance(model, HybridRanker) else model
+    return len(set(ranker.tree_.labels.tolist()))
 
 
 def _filled(Y: "csr_array", labels: Sequence[int]) -> "csr_array":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .configuration import build_features, build_model, label_names_of, read_config
+from .configuration import build_features, build_hybrid, build_model, label_names_of, read_config
 from .data import read_data, read_label_texts
 from .facts import tree_of
 from .files import check_apart, check_destination
@@ -78,6 +78,11 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     type=Real(min=0, max=1),
     help="How much the likeness of a text to a label's mean text counts: more finds rarer labels.  [0]",
 )
+@click.option(
+    "--tail",
+    type=Real(min=0, max=1),
+    help="How much more the texts of rare labels count than those of frequent ones: more finds rarer labels.  [0]",
+)
 @seed_option
 @click.option(
     "--work-dir",
@@ -135,8 +140,6 @@ def train(
     check_destination(directory, force)
     if work_dir is not None:
         check_apart(work_dir, directory)
-        if hybrid:
-            raise click.UsageError("--work-dir goes with trees alone, not with --hybrid")
     show_log()
     from ..datasets import TextData
 
@@ -167,7 +170,7 @@ def train(
         )
     start = time.perf_counter()
     given = {"label_texts": about or None, "learn_label_texts": learn_label_texts, "work_dir": work_dir}
-    ranker = model if not hybrid else _merged(model, jobs)
+    ranker = build_hybrid(settings, model, jobs, wanted=hybrid)
     fitted = _fit(train_data, ranker, features, jobs, names, given)
     took, tree = time.perf_counter() - start, tree_of(fitted.estimator)
     assert tree is not None
@@ -201,12 +204,6 @@ def _fit(
     if ranker.label_names_:
         say("the names of labels are learned from, too")
     return TextModel(ranker)
-
-
-def _merged(model: "XRLinear", jobs: int | None) -> "HybridRanker":
-    from ..hybrid import HybridRanker
-
-    return HybridRanker(model, random_state=model.random_state, n_jobs=jobs, verbose=1)
 
 
 def _check_pair(option: str, value: object, other: str, other_value: object) -> None:

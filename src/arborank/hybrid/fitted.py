@@ -7,7 +7,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.sparse import Csr
+from ..core.lazy import sp
+from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.state import State
 from ..core.types import TopK
 from .options import HybridOptions
@@ -58,10 +59,20 @@ class FittedHybrid:
     options: HybridOptions
 
     def topk(
-        self, X: Csr, k: int, *, allowed: Limit, excluded: Limit, beam_size: int | None, n_threads: int
+        self,
+        X: Csr,
+        k: int,
+        *,
+        allowed: Limit,
+        excluded: Limit,
+        weights: NDArray[np.float32] | None,
+        beam_size: int | None,
+        n_threads: int,
     ) -> TopK:
         """Return the best labels of every row; see `HybridRanker.predict_topk`."""
         sources, options = self.sources, self.options
+        if weights is not None and not weights.all():
+            excluded = _joined(excluded, np.flatnonzero(weights == 0), self.n_labels)
         ids, scores = sources.tree_lists(
             X,
             options.n_candidates,
@@ -81,6 +92,7 @@ class FittedHybrid:
             most_features=MOST_FEATURES,
             allowed=_pattern(allowed, self.n_labels),
             excluded=_pattern(excluded, self.n_labels),
+            label_weights=weights,
             n_threads=n_threads,
         )
 
@@ -159,6 +171,17 @@ def _pattern(labels: Limit, n_labels: int) -> Csr | None:
         return labels
     ids = np.unique(labels).astype(np.int32)
     return Csr(np.array([0, ids.size]), ids, np.ones(ids.size, np.float32), n_labels)
+
+
+def _joined(excluded: Limit, ids: NDArray[np.int64], n_labels: int) -> Limit:
+    """Return a limit with further labels for all rows."""
+    if excluded is None:
+        return ids
+    if isinstance(excluded, np.ndarray):
+        return np.union1d(excluded, ids)
+    row = _pattern(ids, n_labels)
+    assert row is not None
+    return as_csr(to_scipy(excluded) + sp.vstack([to_scipy(row)] * excluded.shape[0], format="csr"))
 
 
 def _evidence(label: int, score: float, inputs: list[float]) -> Evidence:

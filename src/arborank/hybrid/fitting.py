@@ -1,19 +1,24 @@
 """Fitting: the merger learns from rows that the sources have not seen; then these learn from all rows."""
 
 import time
-from typing import Any
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.estimator import clone
-from ..core.sparse import Csr, as_csr, places_of, to_scipy, without_zeros
+from ..core.sparse import Csr, places_of
+from ..core.types import FilePath
 from ..linear import XRLinear
+from ..linear.checkpoint import checkpoint_in
 from ..linear.defaults import chosen
+from ..linear.options import LinearOptions
 from .fitted import FittedHybrid, candidates
+from .lesson import Lesson
 from .merging import fit_logistic
 from .options import HybridOptions
-from .sources import fit_sources
+from .sources import Sources, fit_sources
 
 __all__ = ["fit_hybrid"]
 
@@ -23,66 +28,67 @@ _HIDDEN = 0.05  # share of the labels whose instances are hidden, to learn what 
 
 
 def fit_hybrid(
-    X: Csr,
-    Y: Csr,
-    names: Csr | None,
+    lesson: Lesson,
     ranker: XRLinear,
     options: HybridOptions,
     *,
     n_threads: int,
     verbose: bool,
+    work_dir: FilePath | None = None,
 ) -> tuple[FittedHybrid, dict[str, float]]:
-    """Fit sources and merger; return them, and the seconds that each took."""
-    work: dict[str, Any] = {"seed": options.random_state, "n_threads": n_threads, "verbose": verbose}
-    start = time.perf_counter()
-    inputs, relevant = [], []
-    rng = np.random.default_rng(options.random_state)
-    counts = np.bincount(Y.indices, minlength=Y.shape[1])
-    named = np.zeros(counts.size, np.bool_) if names is None else np.diff(names.indptr) > 0
-    for held in _held_out(X.shape[0], rng):
-        rest = np.ones(X.shape[0], np.bool_)
-        rest[held] = False
-        known = _rows(Y, rest)
-        if names is not None and not counts[named].all():
-            shown = rng.permutation(np.flatnonzero(named & (counts > 0)))
-            known = _without(known, shown[: max(1, int(_HIDDEN * shown.size))])
-        if not known.nnz:
-            continue
-        seen = fit_sources(ranker, _rows(X, rest), known, names, **work)
-        ranker = clone(ranker).set_params(**chosen(seen.ranker))  # the same in all fits
-        indptr, labels, values = candidates(seen, _rows(X, held), options, n_threads)
-        told = counts[labels] > 0  # of the others, nothing says that they are not relevant
-        inputs.append(values[told])
-        relevant.append(_relevant(_rows(Y, held), indptr, labels)[told])
-    if not inputs:
-        raise ValueError("X has too few rows with a label to hold some out; give more, or fit an XRLinear")
-    times = {"merger": time.perf_counter() - start}
-    start = time.perf_counter()
-    sources = fit_sources(ranker, X, Y, names, **work)
-    weights = fit_logistic(np.concatenate(inputs), np.concatenate(relevant))
-    times["sources"] = time.perf_counter() - start
+    """Fit sources and merger; return them, and the seconds that each took.
+
+    In ``work_dir``, every tree has a directory of its own.
+    """
+
+    def fit(ranker: XRLinear, lesson: Lesson, name: str) -> Sources:
+        place = None if work_dir is None else Path(work_dir) / name
+        seed = options.random_state
+        return fit_sources(ranker, lesson, seed=seed, n_threads=n_threads, verbose=verbose, work_dir=place)
+
+    parameters = {**LinearOptions.of(ranker).as_json, **asdict(options)}
+    with checkpoint_in(work_dir, parameters, ranker.tree, **lesson._asdict()):  # held for this training alone
+        start = time.perf_counter()
+        inputs, relevant = [], []
+        rng = np.random.default_rng(options.random_state)
+        counts, named = lesson.label_counts, lesson.named
+        for number, held in enumerate(_held_out(lesson.n_rows, rng)):
+            known, asked = lesson.take(~held), lesson.take(held)
+            if not counts[named].all():
+                shown = rng.permutation(np.flatnonzero(named & (counts > 0)))
+                known = known.without(shown[: max(1, int(_HIDDEN * shown.size))])
+            if not known.Y.nnz:
+                continue
+            seen = fit(ranker, known, f"part{number}")
+            ranker = clone(ranker).set_params(**chosen(seen.ranker))  # the same in all fits
+            indptr, labels, values = candidates(seen, asked.X, options, n_threads)
+            told = counts[labels] > 0  # of the others, nothing says that they are not relevant
+            inputs.append(values[told])
+            relevant.append(_relevant(asked.Y, indptr, labels)[told])
+        if not inputs:
+            raise ValueError(
+                "X has too few rows with a label to hold some out; give more, or fit an XRLinear"
+            )
+        weights = fit_logistic(np.concatenate(inputs), np.concatenate(relevant))
+        times = {"merger": time.perf_counter() - start}
+        start = time.perf_counter()
+        sources = fit(ranker, lesson, "all")
+        times["sources"] = time.perf_counter() - start
     return FittedHybrid(sources, weights, options), times
 
 
-def _held_out(n_rows: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+def _held_out(n_rows: int, rng: np.random.Generator) -> list[NDArray[np.bool_]]:
     """Return disjoint sets of rows to hold out in turn."""
     order = rng.permutation(n_rows)
     size = min(max(n_rows // _PARTS, 1), _ROWS)
     n_parts = min(-(-_ENOUGH // size), n_rows // size, _PARTS)
-    return [np.sort(order[part * size : (part + 1) * size]) for part in range(n_parts)]
+    held = np.zeros((n_parts, n_rows), np.bool_)
+    for part in range(n_parts):
+        held[part, order[part * size : (part + 1) * size]] = True
+    return list(held)
 
 
 def _relevant(Y: Csr, indptr: NDArray[np.int64], labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return whether candidates are labels of their rows."""
     asked = np.repeat(np.arange(Y.shape[0], dtype=np.int64), np.diff(indptr)) * Y.shape[1] + labels
     return np.isin(asked, places_of(Y))
-
-
-def _without(Y: Csr, labels: NDArray[np.int64]) -> Csr:
-    """Return marks without those of some labels."""
-    values = np.where(np.isin(Y.indices, labels), np.float32(0), Y.data)
-    return without_zeros(Csr(Y.indptr, Y.indices, values, Y.shape[1]))
-
-
-def _rows(matrix: Csr, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Csr:
-    return as_csr(to_scipy(matrix)[rows])

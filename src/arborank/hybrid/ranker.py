@@ -7,23 +7,32 @@ name find others. A logistic model of what each of them says gives one probabili
 from dataclasses import asdict
 from typing import Any, ClassVar, Self
 
-from ..core.checks import check_integer
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..core.checks import Missing, check_integer
 from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.memory import check_answers_fit
-from ..core.sparse import as_csr
+from ..core.sparse import Csr, as_csr
 from ..core.state import State
 from ..core.threads import n_threads
-from ..core.types import LabelIds, MatrixLike, Targets, TopK
+from ..core.types import FilePath, LabelIds, MatrixLike, Targets, TopK
 from ..linear import XRLinear
 from ..linear.answers import quality
 from ..linear.filters import check_ids, of_rows
+from ..linear.filters import label_weights as checked_weights
 from ..linear.instances import known_rows, new_rows
 from ..linear.targets import as_indicator
+from ..linear.updating import NegativeCosts, check_log, check_new_ids
+from ..linear.updating import check_ids as check_labels
+from ..ranking.relevance import check_relevance
 from ..storage import SaveMixin
 from .fitted import Evidence, FittedHybrid
 from .fitting import fit_hybrid
+from .lesson import Lesson
 from .options import HybridOptions
+from .updating import learn_labels, learn_unseen_labels, remove_labels
 
 __all__ = ["HybridRanker"]
 
@@ -94,7 +103,15 @@ class HybridRanker(SaveMixin, Estimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X: MatrixLike, Y: Targets, *, label_features: MatrixLike | None = None) -> Self:
+    def fit(
+        self,
+        X: MatrixLike,
+        Y: Targets,
+        *,
+        label_features: MatrixLike | None = None,
+        relevance: MatrixLike | None = None,
+        work_dir: FilePath | None = None,
+    ) -> Self:
         """Fit the sources and learn how to merge them.
 
         Parameters
@@ -104,14 +121,22 @@ class HybridRanker(SaveMixin, Estimator):
         label_features : sparse matrix or array of shape (n_labels, n_features), optional
             The name of every label in the features of ``X``; rows may be empty. A label without an instance can be
             found by its name alone.
+        relevance : sparse matrix of shape (n_instances, n_labels), optional
+            Importance of every label of a row, with a value wherever ``Y`` has a label: for the tree as in
+            `XRLinear.fit`, and as weights of the instances in the mean instance of a label.
+        work_dir : path, optional
+            Directory where trees are kept while they are trained, as in `XRLinear.fit`: the same fit goes on from there
+            when it was interrupted, and the fitted model maps the files of its tree.
 
         Raises
         ------
         TypeError, ValueError
             If an argument or a parameter is of the wrong kind, shape or range; the message names it. Also if there are
-            too few rows to hold some out.
+            too few rows to hold some out, or ``work_dir`` holds a training of other data or parameters.
         MemoryError
             If training would need more memory than the machine has.
+        FileExistsError, BlockingIOError
+            If ``work_dir`` holds something else, or another process is training there.
         """
         options, threads = HybridOptions.of(self), n_threads(self.n_jobs)
         ranker = _ranker(self.ranker, self.n_jobs)
@@ -119,11 +144,14 @@ class HybridRanker(SaveMixin, Estimator):
         labels, classes = as_indicator(Y, rows.shape[0])
         if classes is not None:
             raise ArgumentError("Y", "is 1-dimensional; give a list of labels for every row, or an indicator")
-        names = None
-        if label_features is not None:
-            names = as_csr(label_features, "label_features", n_rows=labels.shape[1], n_cols=rows.shape[1])
+        lesson = Lesson(
+            rows,
+            labels,
+            _names(label_features, labels.shape[1], rows.shape[1]),
+            None if relevance is None else check_relevance(relevance, labels),
+        )
         fitted, times = fit_hybrid(
-            rows, labels, names, ranker, options, n_threads=threads, verbose=bool(self.verbose)
+            lesson, ranker, options, n_threads=threads, verbose=bool(self.verbose), work_dir=work_dir
         )
         # together, and last: a fit that fails leaves the model as it was
         self.__dict__.pop("feature_names_in_", None)
@@ -153,6 +181,7 @@ class HybridRanker(SaveMixin, Estimator):
         beam_size: int | None = None,
         candidates: LabelIds | None = None,
         exclude: LabelIds | None = None,
+        label_weights: ArrayLike | None = None,
     ) -> TopK:
         """Return the best labels of every instance, best first.
 
@@ -164,6 +193,9 @@ class HybridRanker(SaveMixin, Estimator):
             Of the tree, instead of its own.
         candidates, exclude : as for `XRLinear.predict_topk`
             Labels that may, or may not, be returned.
+        label_weights : array of shape (n_labels,), optional
+            Probabilities are multiplied by these before the ``k`` best are taken: finite numbers of at least 0. A label
+            of weight 0 is not returned. They bring in no label that no source lists.
 
         Returns
         -------
@@ -180,11 +212,13 @@ class HybridRanker(SaveMixin, Estimator):
         excluded = of_rows(exclude, "exclude", rows.shape[0], n_labels)
         check_ids(candidates, "candidates", n_labels)
         check_ids(exclude, "exclude", n_labels)
+        weights = None if label_weights is None else checked_weights(label_weights, n_labels)
         return self.fitted_.topk(
             rows,
             k,
             allowed=allowed,
             excluded=excluded,
+            weights=weights,
             beam_size=beam_size,
             n_threads=n_threads(self.n_jobs),
         )
@@ -216,6 +250,120 @@ class HybridRanker(SaveMixin, Estimator):
         check_fitted(self, "fitted_")
         return fitted_clone(self, fitted_=self.fitted_.quantize(precision))
 
+    # Labels come and go as in `XRLinear`: every method returns a new model, and this one stays as it is.
+
+    def add_labels(
+        self,
+        X: MatrixLike,
+        Y: Targets,
+        *,
+        label_features: MatrixLike | None = None,
+        negative_share: float = NegativeCosts.negative_share,
+        negative_cost: float = NegativeCosts.negative_cost,
+    ) -> Self:
+        """Return a model that knows further labels.
+
+        The tree gets a branch, and the other sources get the new labels' instances, means and names. How the sources
+        are merged stays as `fit` has learned it.
+
+        Parameters
+        ----------
+        X, Y, negative_share, negative_cost
+            As for `XRLinear.add_labels`.
+        label_features : sparse matrix or array of shape (n_new, n_features), optional
+            The name of every new label in the features of ``X``; rows may be empty.
+
+        Raises
+        ------
+        ValueError
+            As `XRLinear.add_labels`.
+        """
+        rows = known_rows(self, X)
+        marks = check_log(rows, Y)
+        ids = np.arange(self.n_labels_, self.n_labels_ + marks.shape[1])
+        return self._learned(ids, rows, marks, label_features, NegativeCosts(negative_share, negative_cost))
+
+    def refresh_labels(
+        self,
+        labels: ArrayLike,
+        X: MatrixLike,
+        Y: Targets,
+        *,
+        label_features: MatrixLike | None = None,
+        negative_share: float = NegativeCosts.negative_share,
+        negative_cost: float = NegativeCosts.negative_cost,
+    ) -> Self:
+        """Return a model that has learned some of its labels again; what it knew of them is forgotten, their names too.
+
+        Parameters
+        ----------
+        labels : int array of shape (n_refreshed,)
+            Label ids, without repetition.
+        X, Y, label_features, negative_share, negative_cost
+            As for `add_labels`; column ``j`` of ``Y`` is ``labels[j]``.
+
+        Raises
+        ------
+        ValueError
+            As `XRLinear.refresh_labels`.
+        """
+        check_fitted(self, "fitted_")
+        ids = check_labels(labels, self.n_labels_)
+        rows = known_rows(self, X)
+        marks = check_log(rows, Y)
+        if marks.shape[1] != ids.size:
+            raise ValueError(
+                f"Y has {marks.shape[1]} columns, but labels has {ids.size} entries; one column per label"
+            )
+        return self._learned(ids, rows, marks, label_features, NegativeCosts(negative_share, negative_cost))
+
+    def learn_unseen_labels(
+        self,
+        labels: ArrayLike,
+        label_texts: MatrixLike,
+        X: MatrixLike,
+        Y: MatrixLike,
+        *,
+        known_texts: MatrixLike | None = None,
+        weight: float | None = None,
+    ) -> Self:
+        """Add labels without an instance, or forget what was learned of labels, and rank them by a text about each.
+
+        Parameters and errors are those of `XRLinear.learn_unseen_labels`, for the tree; the other sources take the
+        texts for names.
+        """
+        check_fitted(self, "fitted_")
+        ids, texts = check_new_ids(labels, self.n_labels_), known_rows(self, label_texts, "label_texts")
+        fitted = learn_unseen_labels(
+            self.fitted_,
+            ids,
+            texts,
+            X,
+            Y,
+            n_threads=n_threads(self.n_jobs),
+            known_texts=known_texts,
+            weight=weight,
+        )
+        return fitted_clone(self, fitted_=fitted)
+
+    def remove_labels(self, labels: ArrayLike, *, renumber: bool = False, missing: Missing = "error") -> Self:
+        """Return a model that never predicts some of its labels; see `XRLinear.remove_labels`."""
+        check_fitted(self, "fitted_")
+        fitted = remove_labels(self.fitted_, labels, renumber=renumber, missing=missing)
+        return fitted_clone(self, fitted_=fitted)
+
+    def _learned(
+        self,
+        ids: NDArray[np.int64],
+        rows: Csr,
+        marks: Csr,
+        label_features: MatrixLike | None,
+        costs: NegativeCosts,
+    ) -> Self:
+        lesson = Lesson(rows, marks, _names(label_features, ids.size, rows.shape[1]))
+        fitted = learn_labels(self.fitted_, ids, lesson, costs, n_threads=n_threads(self.n_jobs))
+        return fitted_clone(self, fitted_=fitted)
+
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
         check_fitted(self, "fitted_")
@@ -242,6 +390,13 @@ class HybridRanker(SaveMixin, Estimator):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _names(label_features: MatrixLike | None, n_labels: int, n_features: int) -> Csr | None:
+    """Return the names of labels, checked."""
+    if label_features is None:
+        return None
+    return as_csr(label_features, "label_features", n_rows=n_labels, n_cols=n_features)
 
 
 def _ranker(given: XRLinear | None, n_jobs: int | None) -> XRLinear:

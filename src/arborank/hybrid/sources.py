@@ -9,27 +9,26 @@ from numpy.typing import NDArray
 
 from .. import _native
 from ..core.estimator import clone, pass_on
-from ..core.lazy import sp
-from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy, transpose, without_zeros
+from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy
 from ..core.state import State
-from ..core.types import AnyArray, TopK
+from ..core.types import AnyArray, FilePath, TopK
 from ..linear import XRLinear
 from ..linear.centroids import largest_entries, mean_instances
 from ..linear.defaults import search_of
 from ..matching.combine import is_logarithmic
+from .lesson import Lesson
+from .postings import Postings
 
-__all__ = ["MOST_FEATURES", "Limit", "Sources", "fit_sources"]
+__all__ = ["KEPT", "MOST_FEATURES", "Limit", "Sources", "fit_sources"]
 
 MOST_FEATURES = 128  # of a query that are compared, the largest
-_KEPT = 64  # of a training row
-_COMMON, _FEW = 0.02, 1000  # share of vectors that may have a feature, and how many may at least
+KEPT = 64  # features of a training row
 _MOST = 1 << 20  # rows stored
-_NAME = 2.0  # what the name of a label counts beside its instances
 
 Limit = NDArray[np.int64] | Csr | None
 """Labels that may, or may not, be returned: ids for all rows, or a pattern of each."""
 
-_MATRICES = ("centroids", "names", "neighbours")
+_POSTINGS = ("centroids", "names", "neighbours")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +39,18 @@ class Sources:
     ----------
     ranker : XRLinear
         The label tree.
-    centroids, names : Csr of shape (n_features, n_labels)
-        In its columns the mean instance of every label, and its name, of unit length. Names may be empty.
-    neighbours : Csr of shape (n_features, n_rows)
-        In its columns the training rows.
+    centroids, names : Postings
+        The mean instance of every label, and its name, of unit length. Names may be empty.
+    neighbours : Postings
+        The training rows.
     labels : Csr of shape (n_rows, n_labels)
         The labels of these rows.
     """
 
     ranker: XRLinear
-    centroids: Csr
-    names: Csr
-    neighbours: Csr
+    centroids: Postings
+    names: Postings
+    neighbours: Postings
     labels: Csr
 
     @property
@@ -69,7 +68,9 @@ class Sources:
             If they do not fit one another.
         """
         log_counts = np.log1p(self.label_counts).astype(np.float32)
-        return _native.Sources(self.centroids, self.names, self.neighbours, self.labels, log_counts)
+        return _native.Sources(
+            self.centroids.matrix, self.names.matrix, self.neighbours.matrix, self.labels, log_counts
+        )
 
     @cached_property
     def search(self) -> tuple[int, str]:
@@ -111,13 +112,8 @@ class Sources:
     def to_state(self) -> State:
         """Return what is saved."""
         arrays: dict[str, AnyArray] = {}
-        for name in _MATRICES:
-            matrix: Csr = getattr(self, name)
-            arrays |= {
-                f"{name}_starts": matrix.indptr,
-                f"{name}_ids": matrix.indices,
-                f"{name}_values": matrix.data,
-            }
+        for name in _POSTINGS:
+            arrays |= getattr(self, name).to_arrays(name)
         arrays |= {"row_starts": self.labels.indptr, "row_labels": self.labels.indices}
         return State({}, arrays, {"ranker": self.ranker})
 
@@ -134,25 +130,28 @@ class Sources:
         starts, labels = state.vector("row_starts", np.int64), state.vector("row_labels", np.int32)
         if ranker.fitted_.label_counts is None:
             raise ValueError("the ranker does not know how many instances its labels have")
-        matrices = {
-            name: Csr(
-                state.vector(f"{name}_starts", np.int64),
-                state.vector(f"{name}_ids", np.int32),
-                state.vector(f"{name}_values", np.float32),
-                starts.size - 1 if name == "neighbours" else ranker.n_labels_,
+        vectors = {
+            name: Postings.from_state(
+                state, name, starts.size - 1 if name == "neighbours" else ranker.n_labels_
             )
-            for name in _MATRICES
+            for name in _POSTINGS
         }
         rows = Csr(starts, labels, np.ones(labels.size, np.float32), ranker.n_labels_)
-        if matrices["centroids"].shape[0] != ranker.n_features_in_:
+        if vectors["centroids"].matrix.shape[0] != ranker.n_features_in_:
             raise ValueError("centroids do not fit the features of the ranker")
-        sources = cls(ranker, labels=rows, **matrices)
+        sources = cls(ranker, labels=rows, **vectors)
         sources.native  # noqa: B018  is made now, which checks that the parts fit
         return sources
 
 
 def fit_sources(
-    ranker: XRLinear, X: Csr, Y: Csr, names: Csr | None, *, seed: int, n_threads: int, verbose: bool
+    ranker: XRLinear,
+    lesson: Lesson,
+    *,
+    seed: int,
+    n_threads: int,
+    verbose: bool,
+    work_dir: FilePath | None = None,
 ) -> Sources:
     """Learn from rows and their labels.
 
@@ -160,44 +159,33 @@ def fit_sources(
     ----------
     ranker : XRLinear
         A copy of it is fitted.
-    X : Csr of shape (n, n_features)
-    Y : Csr of shape (n, n_labels)
-    names : Csr of shape (n_labels, n_features), optional
-        A row of features for the name of every label, or an empty one; it is an instance of the label, too.
+    lesson : Lesson
+        The name of a label is an instance of it, too.
     seed, n_threads, verbose
+    work_dir : path, optional
+        Of the tree's training.
     """
-    rows, marks, weights = X, to_scipy(Y), None
-    own = np.flatnonzero(np.diff(names.indptr)) if names is not None else np.empty(0, np.int64)
-    if names is not None and own.size:
-        named = sp.csr_array(
-            (np.ones(own.size, np.float32), own, np.arange(own.size + 1)), (own.size, Y.shape[1])
-        )
-        rows = as_csr(sp.vstack([to_scipy(X), to_scipy(names)[own]], format="csr"))
-        weights = sp.vstack([marks, named * np.float32(_NAME)], format="csr")
-        marks = sp.vstack([marks, named], format="csr")
+    taught, names = lesson.taught(), lesson.label_features
     twin = clone(ranker)
     pass_on(twin, verbose=int(verbose))
-    twin.fit(rows, marks, relevance=weights, n_documents=own.size)
-    unit = normalize_rows(rows)
-    means = mean_instances(unit, as_csr(marks if weights is None else weights), n_threads)
-    kept = np.arange(rows.shape[0])
+    twin.fit(
+        taught.X,
+        taught.Y,
+        relevance=None if taught.weights is lesson.Y else taught.weights,
+        n_documents=taught.n_documents,
+        work_dir=work_dir,
+    )
+    unit = normalize_rows(taught.X)
+    kept = np.arange(unit.shape[0])
     if kept.size > _MOST:
         kept = np.sort(np.random.default_rng(seed).permutation(kept)[:_MOST])
-    empty = Csr(
-        np.zeros(X.shape[1] + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32), Y.shape[1]
-    )
+    n_labels, n_features = lesson.Y.shape[1], lesson.X.shape[1]
     return Sources(
         twin,
-        centroids=transpose(_telling(means)),
-        names=empty if names is None else transpose(_telling(to_scipy(normalize_rows(names)))),
-        neighbours=transpose(_telling(largest_entries(to_scipy(unit)[kept], _KEPT))),
-        labels=as_csr(marks[kept]),
+        centroids=Postings.of(mean_instances(unit, taught.weights, n_threads)),
+        names=Postings.empty(n_features, n_labels)
+        if names is None
+        else Postings.of(to_scipy(normalize_rows(names))),
+        neighbours=Postings.of(largest_entries(to_scipy(unit)[kept], KEPT)),
+        labels=as_csr(to_scipy(taught.Y)[kept]),
     )
-
-
-def _telling(vectors: "sp.csr_array") -> Csr:
-    """Leave out features that many vectors have: they tell little, and take most of the time."""
-    n_vectors, n_features = vectors.shape
-    common = np.bincount(vectors.indices, minlength=n_features) > max(_COMMON * n_vectors, _FEW)
-    values = np.where(common[vectors.indices], np.float32(0), vectors.data)
-    return without_zeros(as_csr(sp.csr_array((values, vectors.indices, vectors.indptr), shape=vectors.shape)))

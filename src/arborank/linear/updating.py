@@ -74,6 +74,7 @@ def learn_labels(
     tree: LabelTree | None = None,
     label_features: MatrixLike | None = None,
     costs: NegativeCosts,
+    n_documents: int = 0,
 ) -> tuple[FittedTree, dict[str, float]]:
     """Learn labels ``ids``, the columns of ``Y``, in a branch of their own; return the seconds, too.
 
@@ -81,6 +82,8 @@ def learn_labels(
     """
     X = divide_rows(X, fitted.row_length)
     counts = count_labels(X, Y, options)
+    n_instances = X.shape[0] - n_documents
+    counts -= np.bincount(Y.indices[Y.indptr[n_instances] :], minlength=Y.shape[1])
     depth = fitted.tree.depth
     grown, times = obtain_tree(X, Y, options, tree, label_features)
     branch = shape_branch(grown, depth)
@@ -96,7 +99,7 @@ def learn_labels(
         Centroids.of_instances(X, Y, n_threads=options.n_threads) if fitted.centroids is not None else None
     )
     grafted = graft_labels(
-        fitted, branch, layers, ids, counts, X.shape[0], options.search.combine, centroids=centroids
+        fitted, branch, layers, ids, counts, n_instances, options.search.combine, centroids=centroids
     )
     times["graft"] = time.perf_counter() - start
     return grafted, times

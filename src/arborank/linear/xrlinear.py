@@ -132,6 +132,10 @@ class XRLinear(SaveMixin, Estimator):
         Where the relevance given to `fit` weighs positives: at every layer, or at the bottom layer only.
     relevance_norm : {"none", "l1", "l2", "max"}, default="none"
         Norm of each instance's relevance at a layer.
+    tail : float, default=0.0
+        How much more positives of rare labels cost at the bottom layer than those of frequent ones, from 0 to 1:
+        ``Cp`` is multiplied by ``propensity ** -tail``, which is 1 as a mean over all positives. Rare labels are found
+        more often; training and ranking take as long.
     beam_size : int or "auto", default="auto"
         Nodes kept at every inner layer of the search.
     combine : str, default="auto"
@@ -212,6 +216,7 @@ class XRLinear(SaveMixin, Estimator):
         negatives: str | Sequence[str] = "tfn",
         relevance: str = RelevanceOptions.relevance,
         relevance_norm: str = RelevanceOptions.relevance_norm,
+        tail: float = RelevanceOptions.tail,
         beam_size: int | Auto = AUTO,
         combine: str = AUTO,
         rerank: float = RERANK,
@@ -239,6 +244,7 @@ class XRLinear(SaveMixin, Estimator):
         self.negatives = negatives
         self.relevance = relevance
         self.relevance_norm = relevance_norm
+        self.tail = tail
         self.beam_size = beam_size
         self.combine = combine
         self.rerank = rerank
@@ -595,6 +601,7 @@ class XRLinear(SaveMixin, Estimator):
         label_features: MatrixLike | None = None,
         negative_share: float = NegativeCosts.negative_share,
         negative_cost: float = NegativeCosts.negative_cost,
+        n_documents: int = 0,
     ) -> Self:
         """Return a model that knows further labels.
 
@@ -616,6 +623,9 @@ class XRLinear(SaveMixin, Estimator):
         negative_cost : float, default=1.0
             Multiplies ``Cn`` in the branch. Less makes labels with few instances easier to find, at some cost to the
             others.
+        n_documents : int, default=0
+            How many rows, the last ones, are documents of their labels, which `n_instances_` and `label_counts_` leave
+            out; as for `fit`.
 
         Raises
         ------
@@ -624,16 +634,18 @@ class XRLinear(SaveMixin, Estimator):
             another number of features, or the model was fitted on a 1-D target or has ``negatives`` with ``"usn"``.
         """
         _check_changeable(self)
-        costs = NegativeCosts(negative_share, negative_cost)
-        options = LinearOptions.of_update(self)
         rows = known_rows(self, X)
         warn_of_lengths(rows, self.row_length_)
-        labels = check_log(rows, Y)
-        ids = np.arange(self.n_labels_, self.n_labels_ + labels.shape[1])
-        fitted, times = learn_labels(
-            self.fitted_, rows, labels, ids, options, label_features=label_features, costs=costs
+        marks = check_log(rows, Y)
+        return self.learn_labels(
+            np.arange(self.n_labels_, self.n_labels_ + marks.shape[1]),
+            rows,
+            marks,
+            label_features=label_features,
+            negative_share=negative_share,
+            negative_cost=negative_cost,
+            n_documents=n_documents,
         )
-        return fitted_clone(self, fitted_=fitted, fit_times_=times)
 
     def refresh_labels(
         self,
@@ -644,6 +656,7 @@ class XRLinear(SaveMixin, Estimator):
         label_features: MatrixLike | None = None,
         negative_share: float = NegativeCosts.negative_share,
         negative_cost: float = NegativeCosts.negative_cost,
+        n_documents: int = 0,
     ) -> Self:
         """Return a model that has learned some of its labels again; what it knew of them is forgotten.
 
@@ -651,7 +664,7 @@ class XRLinear(SaveMixin, Estimator):
         ----------
         labels : int array of shape (n_refreshed,)
             Label ids, without repetition.
-        X, Y, label_features, negative_share, negative_cost
+        X, Y, label_features, negative_share, negative_cost, n_documents
             As for `add_labels`; column ``j`` of ``Y`` is ``labels[j]``.
 
         Raises
@@ -669,6 +682,7 @@ class XRLinear(SaveMixin, Estimator):
             label_features=label_features,
             negative_share=negative_share,
             negative_cost=negative_cost,
+            n_documents=n_documents,
         )
 
     def learn_labels(
@@ -681,6 +695,7 @@ class XRLinear(SaveMixin, Estimator):
         label_features: MatrixLike | None = None,
         negative_share: float = NegativeCosts.negative_share,
         negative_cost: float = NegativeCosts.negative_cost,
+        n_documents: int = 0,
     ) -> Self:
         """Add labels and refresh others in one step and one branch.
 
@@ -692,7 +707,7 @@ class XRLinear(SaveMixin, Estimator):
         tree : LabelTree, optional
             The branch, over the columns of ``Y``; by default one is grown as `fit` does. Its upper levels are left out
             where it is deeper than the model's tree.
-        X, Y, label_features, negative_share, negative_cost
+        X, Y, label_features, negative_share, negative_cost, n_documents
             As for `add_labels`; column ``j`` of ``Y`` is ``labels[j]``.
 
         Raises
@@ -710,8 +725,17 @@ class XRLinear(SaveMixin, Estimator):
             raise ValueError(
                 f"Y has {marks.shape[1]} columns, but labels has {ids.size} entries; one column per label"
             )
+        check_integer("n_documents", n_documents, 0, rows.shape[0])
         fitted, times = learn_labels(
-            self.fitted_, rows, marks, ids, options, tree=tree, label_features=label_features, costs=costs
+            self.fitted_,
+            rows,
+            marks,
+            ids,
+            options,
+            tree=tree,
+            label_features=label_features,
+            costs=costs,
+            n_documents=n_documents,
         )
         return fitted_clone(self, fitted_=fitted, fit_times_=times)
 

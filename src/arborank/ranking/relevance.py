@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lazy import sp
-from ..core.options import Options, one_of, option
+from ..core.options import Options, one_of, option, real
 from ..core.sparse import Csr, as_csr, places_of, to_scipy, transpose
 from ..core.types import MatrixLike
+from ..metrics import propensities
 
-__all__ = ["MODES", "NORMS", "RelevanceOptions", "check_relevance", "relevance_costs"]
+__all__ = ["MODES", "NORMS", "RelevanceOptions", "check_relevance", "relevance_costs", "tail_costs"]
 
 MODES = ("induce", "ranker-only")
 NORMS = ("none", "l1", "l2", "max")
@@ -24,6 +25,8 @@ class RelevanceOptions(Options):
     """Whether it counts at every level, or with ``"ranker-only"`` at the bottom level only."""
     relevance_norm: str = option("none", one_of(NORMS))
     """How the relevances of an instance are scaled at a level: divided by their sum, Euclidean length or maximum."""
+    tail: float = option(0.0, real(least=0.0, most=1.0))
+    """How much more positives of rare labels cost at the bottom level; see `tail_costs`."""
 
 
 def check_relevance(R: MatrixLike, Y: MatrixLike) -> Csr:
@@ -73,8 +76,23 @@ def relevance_costs(
         costs = np.ones(positives.nnz, np.float32)
     else:
         costs = _normalised(_aligned(relevance, positives), options.relevance_norm)
+    if options.tail and is_bottom:
+        counts = np.bincount(positives.indices, minlength=positives.shape[1])
+        costs *= tail_costs(counts, positives.shape[0], options.tail)[positives.indices]
     matrix = sp.csr_array((costs, positives.indices, positives.indptr), shape=positives.shape)
     return transpose(as_csr(matrix, "positives"))
+
+
+def tail_costs(label_counts: NDArray[np.int64], n_instances: int, tail: float) -> NDArray[np.float32]:
+    """Return what a positive of every label costs: ``propensity ** -tail``, over all positives 1 as a mean.
+
+    The few instances of a rare label stand against all others in its leaf, and some of those have the label, too, only
+    nobody has said so. The smaller the chance that a label is recorded, the more its positives count.
+    """
+    costs = propensities(label_counts, max(n_instances, 3)) ** -tail
+    if label_counts.any():
+        costs /= np.average(costs, weights=label_counts)
+    return costs.astype(np.float32)
 
 
 def _aligned(R: MatrixLike, positives: Csr) -> Csr:

@@ -1,7 +1,7 @@
 """Adding, refreshing and removing labels by name: each from a fitted value to a new one."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from inspect import signature
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,9 +15,16 @@ from ..core.spelling import spell
 from ..core.strings import StringTable, find_all
 from ..core.types import Labels
 from ..features.base import rows_of
-from ..linear.fitted import FittedTree
 from .documents import documents_of, joined
-from .fitting import Fitted, label_features, labels_of_documents, learn_unseen, others, paired_rows
+from .fitting import (
+    Fitted,
+    label_features,
+    labels_of_documents,
+    learn_unseen,
+    others,
+    paired_rows,
+    takes_documents,
+)
 from .names import LabelTexts, check_label_texts, encode_names
 
 __all__ = ["learn_labels", "remove_labels"]
@@ -62,14 +69,13 @@ def learn_labels(
     if options and not lesson.seen:
         raise TypeError(f"{min(options)} is an option for labels with texts, but there is none here")
     if lesson.seen:
-        X, Y, more, taught = _instances(fitted, lesson)
+        X, Y, more = _instances(fitted, lesson, method)
         labels = fitted.labels
         if method == "add_labels":
             labels = labels.extended(StringTable(lesson.seen))
             model = fitted.model.add_labels(X, Y, **more, **options)
         else:
             model = fitted.model.refresh_labels(labels.find_each(lesson.seen), X, Y, **more, **options)
-        _discount(model, encode_names(taught, labels, "error"), len(taught))
         fitted = fitted._replace(model=model, labels=labels)
     if not lesson.unseen:
         return fitted
@@ -125,16 +131,20 @@ def remove_labels(fitted: Fitted, names: Iterable[str], missing: Missing) -> Fit
     return fitted._replace(model=model, labels=fitted.labels.selected(left))
 
 
-def _instances(fitted: Fitted, lesson: _Lesson) -> tuple[Csr, Csr, dict[str, Csr], list[list[str]]]:
-    """Return instances, their marks for the labels ``seen``, features of those, and the labels of documents."""
+def _instances(fitted: Fitted, lesson: _Lesson, method: str) -> tuple[Csr, Csr, dict[str, Any]]:
+    """Return instances, their marks for the labels ``seen``, and further arguments of the model's method."""
+    model = fitted.model
     own = [(name, text) for name in lesson.seen for text in lesson.documents[name]]
+    own = [] if takes_documents(model) else own
     X = rows_of(fitted.features, [*lesson.texts, *(text for _, text in own)])
-    more = label_features(fitted.features, fitted.model, lesson.seen, joined(lesson.documents))
+    more: dict[str, Any] = {**label_features(fitted.features, model, lesson.seen, joined(lesson.documents))}
+    if own and "n_documents" in signature(getattr(model, method)).parameters:
+        more["n_documents"] = len(own)
     taught = labels_of_documents([name for name, _ in own], X)
     Y = encode_names([*lesson.rows, *taught], StringTable(lesson.seen), "ignore")
     if not np.diff(X.indptr)[np.diff(Y.indptr) > 0].any():
         raise ValueError(f"none of the texts with {lesson.seen[0]!r}{others(lesson.seen)} {_FOREIGN}")
-    return X, Y, more, taught
+    return X, Y, more
 
 
 def _table(names: Iterable[str], normalization: str | None) -> StringTable:
@@ -153,11 +163,3 @@ def _table(names: Iterable[str], normalization: str | None) -> StringTable:
         twice = next(name for position, name in enumerate(listed) if table.find(name) != position)
         raise ArgumentError("names", f"holds {twice!r} twice")
     return table
-
-
-def _discount(model: Any, taught: Csr, n_documents: int) -> None:
-    """Take documents of labels out of what a linear model counts: nobody has chosen the label for them."""
-    fitted = getattr(model, "fitted_", None)
-    if isinstance(fitted, FittedTree) and fitted.label_counts is not None and fitted.n_instances is not None:
-        counts = fitted.label_counts - np.bincount(taught.indices, minlength=fitted.n_labels)
-        model.fitted_ = replace(fitted, label_counts=counts, n_instances=fitted.n_instances - n_documents)

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from ..core.lazy import sp
 from ..core.types import Json, JsonMapping, Targets
+from ..hybrid import HybridRanker
 from ..linear import XRLinear
 from ..linear.defaults import chosen
 from ..storage.runs import fingerprint
 from .sampling import Sample
-from .setting import Setting, make_setting
+from .setting import Setting, make_setting, with_threads
 from .tasks import Fit
 
 if TYPE_CHECKING:
@@ -42,12 +43,20 @@ class Pair(NamedTuple):
 class MatrixTask:
     """Features and labels; the parameters are those of `arborank.tune.texts.TextTask`, for an `XRLinear`.
 
-    ``targets`` are the labels as the user gave them, which may be classes.
+    ``targets`` are the labels as the user gave them; ``of_classes``, whether these are classes.
     """
 
     def __init__(
-        self, base: XRLinear, data: Pair, valid: Pair | None, n_jobs: int | None, targets: Targets
+        self,
+        base: XRLinear,
+        data: Pair,
+        valid: Pair | None,
+        n_jobs: int | None,
+        targets: Targets,
+        *,
+        of_classes: bool = False,
     ) -> None:
+        self.merges = not of_classes
         self._base, self._data, self._n_jobs, self._targets = base, data, n_jobs, targets
         self._train, self._valid, self.n_held = data, valid, 0
 
@@ -73,12 +82,12 @@ class MatrixTask:
         """Return the estimators that these values stand for."""
         return make_setting(Setting(None, self._base), params)
 
-    def fit_all(self, setting: Setting) -> XRLinear:
+    def fit_all(self, setting: Setting) -> XRLinear | HybridRanker:
         """Train on everything."""
         return self._trained(setting, self._data.X, self._targets)
 
-    def _trained(self, setting: Setting, X: "csr_array", Y: Targets) -> XRLinear:
-        return setting.model.set_params(n_jobs=self._n_jobs).fit(X, Y)
+    def _trained(self, setting: Setting, X: "csr_array", Y: Targets) -> XRLinear | HybridRanker:
+        return with_threads(setting.model, self._n_jobs).fit(X, Y)
 
     def fit(self, lesson: "MatrixLesson", params: JsonMapping) -> Fit:
         """Train on a lesson."""
@@ -87,7 +96,8 @@ class MatrixTask:
         seconds = perf_counter() - start
         X = lesson.valid.X
         queries = [X[row : row + 1] for row in range(X.shape[0])]
-        return Fit(model, seconds, chosen(model), lesson.n_rows, queries, lesson.valid.Y, model, X)
+        found = chosen(model) if isinstance(model, XRLinear) else {}
+        return Fit(model, seconds, found, lesson.n_rows, queries, lesson.valid.Y, model, X)
 
     def fingerprint(self) -> Json:
         """Return what the data are recognised by."""

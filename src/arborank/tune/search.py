@@ -38,9 +38,9 @@ LabelsOrTargets = WeightedLabels | Targets
 class RankerSearch(Estimator):
     """Find the settings of a ranker within a time, and train it with the best ones.
 
-    Features, tree, costs, negatives and overlap are varied by successive halving: many settings are tried on a sample
-    of rows and labels, the best third of them on a larger one, and so on to all rows. Every tree that is trained is
-    searched with several beams and score combinations. The first trial are the defaults, which are tried on every
+    Features, sources, tree, costs, negatives and overlap are varied by successive halving: many settings are tried on a
+    sample of rows and labels, the best third of them on a larger one, and so on to all rows. Every tree that is trained
+    is searched with several beams and score combinations. The first trial are the defaults, which are tried on every
     sample: on the rows held out, the result is never worse. Settings are suggested by Optuna (extra ``tune``).
 
     Parameters
@@ -77,7 +77,7 @@ class RankerSearch(Estimator):
 
     Attributes
     ----------
-    best_ranker_ : TextRanker or XRLinear
+    best_ranker_ : TextRanker, or XRLinear or HybridRanker
         Trained with the best setting on all rows.
     best_params_ : dict
         What differs from the defaults, by name.
@@ -111,7 +111,7 @@ class RankerSearch(Estimator):
 
     def __init__(
         self,
-        ranker: Ranker | None = None,
+        ranker: TextRanker | XRLinear | None = None,
         *,
         minutes: float | None = TuneOptions.minutes,
         n_trials: int | None = TuneOptions.n_trials,
@@ -188,7 +188,11 @@ class RankerSearch(Estimator):
             task.hold_out(hold_out(task.Y, options.holdout, options.random_state))
         n_rows = task.Y.shape[0]
         defaults = task.setting({})
-        space = make_space(defaults.model.get_params(deep=False), of_texts=isinstance(base, TextRanker))
+        space = make_space(
+            defaults.model.get_params(deep=False),
+            of_texts=isinstance(base, TextRanker),
+            merges=task.merges,
+        )
         subject = {name: getattr(options, name) for name in ("metric", "holdout", "min_rows", "random_state")}
         subject |= {"space": space.to_dict(), "ranker": repr(base), "data": data}
         study = Study(options, shares(n_rows, options.min_rows), 1 + task.n_held / n_rows)
@@ -219,7 +223,7 @@ class RankerSearch(Estimator):
         return self
 
 
-def _base(ranker: object, *, of_texts: bool) -> Ranker:
+def _base(ranker: object, *, of_texts: bool) -> TextRanker | XRLinear:
     """Return what has the defaults, or raise."""
     if ranker is None:
         return TextRanker() if of_texts else XRLinear()
@@ -283,7 +287,8 @@ def _matrix_task(
                 "validation needs an indicator matrix beside X, and so does Y, with a label in some row"
             )
         valid = Pair(to_scipy(rows), truth).take(known)
-    return MatrixTask(base, Pair(to_scipy(features), to_scipy(labels)), valid, n_jobs, Y)
+    data = Pair(to_scipy(features), to_scipy(labels))
+    return MatrixTask(base, data, valid, n_jobs, Y, of_classes=classes is not None)
 
 
 def _beyond(study: Study) -> ArgumentError:

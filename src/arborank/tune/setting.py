@@ -8,10 +8,11 @@ from ..core.estimator import Estimator, clone
 from ..core.types import Json, JsonMapping
 from ..features import NgramTfidf, TextFeatures
 from ..features.base import TextTransformer
+from ..hybrid import HybridRanker
 from ..linear import XRLinear
 from .space import DEFAULT, FEATURES
 
-__all__ = ["Setting", "changes", "config_of", "make_setting"]
+__all__ = ["Setting", "changes", "config_of", "make_setting", "with_threads"]
 
 LabelNames: TypeAlias = bool | Literal["auto"]
 
@@ -27,13 +28,13 @@ class Setting:
     ----------
     features : vectoriser or None
         None for those that a `TextRanker` takes by default.
-    model : XRLinear
+    model : XRLinear or HybridRanker
     label_names : {"auto"} or bool
         As of `TextRanker`.
     """
 
     features: TextTransformer | None
-    model: XRLinear
+    model: XRLinear | HybridRanker
     label_names: LabelNames = "auto"
 
 
@@ -42,10 +43,19 @@ def make_setting(base: Setting, params: JsonMapping) -> Setting:
     given = changes(params)
     known = base.model.get_params(deep=False)
     model = clone(base.model).set_params(**{name: value for name, value in given.items() if name in known})
+    if given.get("hybrid") and isinstance(model, XRLinear):
+        model = HybridRanker(model, random_state=model.random_state, n_jobs=model.n_jobs)
     label_names = given.get("label_names", base.label_names)
     if "features" in given:
         return Setting(_features(given), model, label_names)
     return Setting(None if base.features is None else clone(base.features), model, label_names)
+
+
+def with_threads(model: XRLinear | HybridRanker, n_jobs: int | None) -> XRLinear | HybridRanker:
+    """Set the threads of a model, and of a tree in it; return it."""
+    if isinstance(model, HybridRanker) and model.ranker is not None:
+        model.ranker.set_params(n_jobs=n_jobs)
+    return model.set_params(n_jobs=n_jobs)
 
 
 def _features(given: JsonMapping) -> TextFeatures:
@@ -66,7 +76,12 @@ def config_of(setting: Setting) -> Json:
 
     Features of other classes than this package's have no place in it.
     """
-    config: Json = {"model": _changed(setting.model)}
+    model = setting.model
+    config: Json = {
+        "model": _changed(model.ranker or XRLinear() if isinstance(model, HybridRanker) else model)
+    }
+    if isinstance(model, HybridRanker):
+        config["hybrid"] = {name: value for name, value in _changed(model).items() if name != "ranker"}
     if setting.label_names != "auto":
         config["ranker"] = {"label_names": setting.label_names}
     features = setting.features

@@ -55,8 +55,11 @@ def _one_tree(params: JsonMapping) -> bool:
 
 
 def searches_in_training(params: JsonMapping) -> bool:
-    """Whether the beam decides what rankers learn from, so that another one asks for another training."""
-    return "man" in str(params.get("negatives"))
+    """Whether the beam decides what is learned from, so that another one asks for another training.
+
+    It does for negatives of the matcher, and for how a hybrid ranker merges its sources.
+    """
+    return "man" in str(params.get("negatives")) or bool(params.get("hybrid"))
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Axis:
     Attributes
     ----------
     name : str
-        Of `arborank.XRLinear`, or one of those that `arborank.tune.setting` makes features of.
+        Of `arborank.XRLinear`, or one of those that `arborank.tune.setting` knows.
     values : sequence of JSON values
         Tried beside the default.
     when : function of the parameters that are known before it
@@ -91,6 +94,7 @@ _OF_FEATURES = (
     Axis("character_weight", (0.5, 2.0), _characters),
 )
 _OF_LABELS = (Axis("label_names", (False, True)),)
+_OF_SOURCES = (Axis("hybrid", (True,)),)
 _OF_MODELS = (
     Axis("branching", (8, 16, 32, 64, 128, 256)),
     Axis("max_leaf_size", (25, 50, 100, 200, 400)),
@@ -101,6 +105,7 @@ _OF_MODELS = (
     Axis("Cn", (0.1, 0.2, 0.3, 0.5, 1.0)),
     Axis("threshold", (0.02, 0.05, 0.1, 0.2)),
     Axis("negatives", ("tfn", "tfn+man")),
+    Axis("tail", (0.3, 0.6)),
     Axis("rerank", (0.1, 0.3)),
     Axis("combine", COMBINES, searches_in_training),
     Axis("beam_size", BEAMS, searches_in_training),
@@ -115,6 +120,7 @@ def of_features(params: JsonMapping) -> tuple[object, ...]:
 # What has often been better than the defaults, tried before what the optimiser suggests.
 _STARTERS: tuple[Json, ...] = (
     {"n_trees": 3},
+    {"hybrid": True},
     {"label_names": True},
     {"features": "words + characters"},
     {"Cn": 0.3, "threshold": 0.05},
@@ -156,14 +162,15 @@ class Space:
         return {axis.name: list(axis.values) for axis in self.axes}
 
 
-def make_space(defaults: JsonMapping, *, of_texts: bool) -> Space:
+def make_space(defaults: JsonMapping, *, of_texts: bool, merges: bool = True) -> Space:
     """Return what is varied for a model with these parameters.
 
-    A value that the model has anyway is no other value than its default. With ``of_texts`` features are varied, too.
+    A value that the model has anyway is no other value than its default. With ``of_texts`` features are varied, too;
+    without ``merges``, no `arborank.HybridRanker` is tried.
     """
     axes = [
         Axis(axis.name, [value for value in axis.values if value != defaults.get(axis.name)], axis.when)
-        for axis in (*(*_OF_FEATURES, *_OF_LABELS) * of_texts, *_OF_MODELS)
+        for axis in (*(*_OF_FEATURES, *_OF_LABELS) * of_texts, *_OF_SOURCES * merges, *_OF_MODELS)
         if axis not in _OF_MODELS or axis.name in defaults
     ]
     allowed = {axis.name: axis.values for axis in axes}

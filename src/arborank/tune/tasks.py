@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.estimator import fitted_clone
 from ..core.types import Json, JsonMapping
+from ..hybrid import HybridRanker
 from ..linear import XRLinear
 from ..text import TextRanker
 from .sampling import Sample
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "Lesson", "Ranker", "Task"]
 
-Ranker: TypeAlias = TextRanker | XRLinear
+Ranker: TypeAlias = TextRanker | XRLinear | HybridRanker
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Fit:
 
     Attributes
     ----------
-    ranker : TextRanker or XRLinear
+    ranker : TextRanker, XRLinear or HybridRanker
         As it would be saved.
     seconds : float
         Of the training, with that of features, were they fitted by it or before.
@@ -56,10 +57,16 @@ class Fit:
         return self._asked.predict_topk(self._rows, k, **search)[0]
 
     @property
-    def model(self) -> XRLinear:
+    def model(self) -> XRLinear | HybridRanker:
         """The model of matrices."""
-        model: XRLinear = self.ranker.model_ if isinstance(self.ranker, TextRanker) else self.ranker
+        model: XRLinear | HybridRanker
+        model = self.ranker.model_ if isinstance(self.ranker, TextRanker) else self.ranker
         return model
+
+    @property
+    def tree(self) -> XRLinear:
+        """The label tree."""
+        return self.model.ranker_ if isinstance(self.model, HybridRanker) else self.model
 
     def single_threaded(self) -> Ranker:
         """Return a copy of the ranker that uses one thread."""
@@ -95,6 +102,10 @@ class Task(Protocol):
     @property
     def Y(self) -> "csr_array":
         """Labels of the rows to learn from."""
+
+    @property
+    def merges(self) -> bool:
+        """Whether a hybrid ranker can learn from the data."""
 
     @property
     def n_held(self) -> int:

@@ -21,7 +21,7 @@ from ..text import TextRanker
 from ..text.names import encode_names
 from .remembering import Memory
 from .sampling import Sample
-from .setting import Setting, make_setting
+from .setting import Setting, make_setting, with_threads
 from .space import of_features
 from .tasks import Fit
 
@@ -53,6 +53,7 @@ class TextTask:
         self._train, self._valid, self.n_held = data, valid, 0
         self.Y = self._encoded(data)
         self._memory = Memory()
+        self.merges = True
 
     def _encoded(self, data: TextData) -> "csr_array":
         return to_scipy(encode_names(data.labels, self.names, "ignore"))
@@ -83,6 +84,7 @@ class TextTask:
         return self._ranker(setting).fit(data.texts, data.labels, relevance=data.relevance)
 
     def _ranker(self, setting: Setting) -> TextRanker:
+        with_threads(setting.model, self._n_jobs)
         return clone(self._base).set_params(**vars(setting), n_jobs=self._n_jobs)
 
     def fit(self, lesson: "TextLesson", params: JsonMapping) -> Fit:
@@ -102,7 +104,7 @@ class TextTask:
         truth = ranker.encode_labels(lesson.valid.labels, "extend")
         queries = [[text] for text in lesson.valid.texts]
         found = {} if setting.label_names != "auto" else {"label_names": ranker.label_names_}
-        chosen = chosen_by_data(ranker.model_)
+        chosen = chosen_by_data(ranker.model_) if isinstance(ranker.model_, XRLinear) else {}
         return Fit(ranker, seconds, chosen | found, lesson.n_rows, queries, truth, asked, lesson.valid.texts)
 
     def fingerprint(self) -> Json:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..analysis.compression import model_bytes
 from ..core.types import Json, JsonMapping
+from ..hybrid import HybridRanker
 from ..linear.defaults import search_of
 from ..metrics import evaluate
 from .options import cut_of
@@ -121,17 +122,17 @@ def try_on(lesson: Lesson, params: JsonMapping, metric: str) -> Outcome:
         warnings.simplefilter("ignore")  # of settings that nobody has asked for
         fit = lesson.fit(params)
         start = perf_counter()
-        variants = list(_variants(fit, metric, searches_in_training(vars(fit.model))))
+        variants = list(_variants(fit, metric))
         seconds = fit.seconds + perf_counter() - start
     return Outcome(seconds, model_bytes(fit.ranker), variants, fit.chosen)
 
 
-def _variants(fit: Fit, metric: str, as_trained: bool) -> Iterator[Variant]:
+def _variants(fit: Fit, metric: str) -> Iterator[Variant]:
     """Yield the setting as it is, then with other combinations, then the best of these with other beams."""
     best = first = _measured(fit, {}, metric)
-    own_beam, own_combine = search_of(fit.model)
+    own_beam, own_combine = search_of(fit.tree)
     yield first
-    if as_trained:
+    if isinstance(fit.model, HybridRanker) or searches_in_training(vars(fit.model)):
         return
     for combine in COMBINES:
         if combine != own_combine:
@@ -147,7 +148,7 @@ def _measured(fit: Fit, search: Json, metric: str) -> Variant:
     names = dict.fromkeys((metric, *SHOWN))
     cuts = sorted({cut_of("metric", name) for name in names})
     ids = fit.answers(cuts[-1], search)
-    known = fit.model.label_counts_
+    known = fit.tree.label_counts_
     counts = np.zeros(fit.truth.shape[1], np.int64)
     counts[: known.size] = known
     report = evaluate(fit.truth, ids, cuts, train_counts=counts, n_train=fit.n_instances)
