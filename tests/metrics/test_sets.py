@@ -10,7 +10,9 @@ from sklearn.metrics import f1_score, precision_recall_curve, precision_score, r
 from arborank.metrics import (
     bootstrap,
     brier_score,
+    compare,
     ece_at_k,
+    evaluate,
     evaluate_sets,
     example_f1,
     macro_f1,
@@ -148,3 +150,25 @@ def test_curve_is_that_of_scikit_learn(probable):
     assert np.isnan(at.precision[1])
     assert at.recall.tolist()[1:] == [0.0, 1.0]
     assert at.f1[0] == pytest.approx(2 * truth[kept][above].sum() / (above.sum() + truth.sum()))
+
+
+def test_comparison_of_rankings():
+    generator = np.random.default_rng(8)
+    truth = (generator.random((60, 9)) < 0.3).astype(np.float32)
+    truth[3] = 0
+    first, second = (np.argsort(generator.random((60, 9)), axis=1) for _ in range(2))
+    found = compare(truth, first, second, ks=(1, 5), n_draws=200)
+    for side, ids in (("first", first), ("second", second)):
+        own = evaluate(truth, ids, ks=(1, 5)).metrics
+        for name, one in found.metrics.items():
+            assert getattr(one, side) == pytest.approx(own[name]), name
+    assert found.by_row[3] == 0
+    assert found.by_row.sum() / found.n_scored == pytest.approx(found.metrics["ndcg@5"].change.value)
+    same = compare(truth, first, first, ks=(1,), n_draws=10)
+    assert not same.metrics["precision@1"].is_clear
+    perfect = np.argsort(-truth, axis=1, kind="stable")
+    better = compare(truth, first, perfect, ks=(1,), n_draws=200)
+    assert better.metrics["precision@1"].is_clear
+    assert "*" in str(better)
+    with pytest.raises(ValueError, match="no row to score"):
+        compare(np.zeros((2, 9)), first[:2], second[:2])

@@ -6,6 +6,7 @@ Commands import what they need when they run, so that help and mistakes are answ
 import click
 
 from .. import __version__
+from .compare import compare
 from .complete import complete
 from .compress import compress
 from .convert import convert
@@ -38,7 +39,7 @@ def main(debug: bool) -> None:
     """
 
 
-_OF_RANKERS = (train, tune, predict, evaluate, rank, inspect, compress, update, convert)
+_OF_RANKERS = (train, tune, predict, evaluate, compare, rank, inspect, compress, update, convert)
 _OF_COMPLETERS = (train_completer, update_completer, complete)
 for _command in (*_OF_RANKERS, *_OF_COMPLETERS, demo):
     help_option(quiet_option(_command))

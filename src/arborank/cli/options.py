@@ -9,6 +9,7 @@ from .numbers import POSITIVE, Several, Whole
 
 __all__ = [
     "FILE",
+    "Model",
     "beam_option",
     "directory_option",
     "force_option",
@@ -23,10 +24,13 @@ __all__ = [
 ]
 
 
-class _Model(click.Path):
+class Model(click.Path):
+    """The directory of a saved model."""
+
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
+        """Return the directory, or say what is there instead."""
         if not os.path.isdir(value):
             from ..storage.store import what_is_there
 
@@ -35,7 +39,7 @@ class _Model(click.Path):
 
 
 FILE = click.Path(exists=True, dir_okay=False)
-model_argument = click.argument("model", type=_Model(exists=True, file_okay=False))
+model_argument = click.argument("model", type=Model(exists=True, file_okay=False))
 k_option = click.option("-k", type=POSITIVE, default=10, show_default=True, help="Labels to return.")
 ks_option = click.option(
     "-k", "ks", type=Several(POSITIVE), default="1,3,5,10", show_default=True, help="Cut-offs of the metrics."

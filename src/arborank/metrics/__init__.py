@@ -1,6 +1,7 @@
 """Quality of a ranking: what the extreme multi-label literature reports, with every denominator stated."""
 
 from .calibration_error import Reliability, brier_score, ece_at_k, reliability
+from .comparison import Comparison, Difference, compare
 from .intervals import Interval, bootstrap
 from .judgement import Judgement, judge
 from .labels import coverage_at_k, macro_f1_at_k
@@ -13,6 +14,8 @@ from .thresholds import ThresholdCurve, threshold_curve
 
 __all__ = [
     "Bucket",
+    "Comparison",
+    "Difference",
     "Interval",
     "Judgement",
     "Reliability",
@@ -21,6 +24,7 @@ __all__ = [
     "ThresholdCurve",
     "bootstrap",
     "brier_score",
+    "compare",
     "coverage_at_k",
     "ece_at_k",
     "evaluate",

@@ -36,14 +36,15 @@ def counts(judged: Judgement, k: int) -> NDArray[np.int64]:
     return np.stack([np.bincount(some, minlength=judged.n_labels) for some in counted])
 
 
-def weighted_counts(judged: Judgement) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
-    """Return a function from how often each row counts to the `counts` of all predictions."""
-    n_rows, width = judged.ids.shape
-    rows = np.repeat(np.arange(n_rows), width).reshape(n_rows, width)
-    held = judged.ids >= 0
+def weighted_counts(judged: Judgement, k: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """Return a function from how often each row counts to the `counts` of the first ``k`` predictions."""
+    hits = judged.top(k)
+    ids = judged.ids[:, :k]
+    n_rows = len(ids)
+    rows = np.broadcast_to(np.arange(n_rows)[:, None], ids.shape)
+    held = ids >= 0
     true_rows = np.repeat(np.arange(n_rows), judged.n_true)
-    parts = ((judged.ids[judged.hits], rows[judged.hits]), (judged.ids[held], rows[held]))
-    pairs = (*parts, (judged.truth.indices, true_rows))
+    pairs = ((ids[hits], rows[hits]), (ids[held], rows[held]), (judged.truth.indices, true_rows))
 
     def weighted(weights: NDArray[np.int64]) -> NDArray[np.int64]:
         sums = [np.bincount(found, weights[of], minlength=judged.n_labels) for found, of in pairs]

@@ -6,10 +6,25 @@
 from typing import Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
 
 __all__ = ["mean_average_precision", "mrr", "ndcg_at_k", "precision_at_k", "r_precision_at_k", "recall_at_k"]
+
+TITLES = {
+    "precision": "P",
+    "recall": "R",
+    "ndcg": "nDCG",
+    "r_precision": "R-precision",
+    "psp": "PSP",
+    "psndcg": "PSnDCG",
+    "coverage": "coverage",
+    "macro_f1": "macro-F1",
+    "mrr": "MRR",
+    "map": "MAP",
+}
+"""What reports call the metrics of this package."""
 
 
 def precision_at_k(truth: Truth, predictions: Predictions, k: int, **options: Unpack[JudgeOptions]) -> float:
@@ -85,14 +100,30 @@ def ideal_gains(judged: Judgement, k: int) -> "np.ndarray[tuple[int], np.dtype[n
     return sums[n_first - 1]
 
 
+def row_precision(judged: Judgement, k: int) -> NDArray[np.float64]:
+    """P@k of every row."""
+    return np.asarray(judged.top(k).sum(axis=1) / k)
+
+
+def row_recall(judged: Judgement, k: int) -> NDArray[np.float64]:
+    """R@k of every row."""
+    return np.asarray(judged.top(k).sum(axis=1) / np.maximum(judged.n_true, 1))
+
+
+def row_ndcg(judged: Judgement, k: int) -> NDArray[np.float64]:
+    """nDCG@k of every row."""
+    top = judged.top(k)
+    return np.asarray(top @ discounts(top.shape[1]) / ideal_gains(judged, k))
+
+
 def precision(judged: Judgement, k: int) -> float:
     """P@k of a judgement."""
-    return float(judged.top(k).sum() / k / len(judged.n_true))
+    return float(np.mean(row_precision(judged, k)))
 
 
 def recall(judged: Judgement, k: int) -> float:
     """R@k of a judgement."""
-    return float(np.mean(judged.top(k).sum(axis=1) / np.maximum(judged.n_true, 1)))
+    return float(np.mean(row_recall(judged, k)))
 
 
 def r_precision(judged: Judgement, k: int) -> float:
@@ -102,9 +133,7 @@ def r_precision(judged: Judgement, k: int) -> float:
 
 def ndcg(judged: Judgement, k: int) -> float:
     """nDCG@k of a judgement."""
-    top = judged.top(k)
-    gain = top @ discounts(top.shape[1])
-    return float(np.mean(gain / ideal_gains(judged, k)))
+    return float(np.mean(row_ndcg(judged, k)))
 
 
 def reciprocal_rank(judged: Judgement, k: int) -> float:

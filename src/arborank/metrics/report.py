@@ -19,18 +19,6 @@ _BY_ROW: dict[str, Callable[[Judgement, int], float]] = {
     "ndcg": ranking.ndcg,
     "r_precision": ranking.r_precision,
 }
-_TITLES = {
-    "precision": "P",
-    "recall": "R",
-    "ndcg": "nDCG",
-    "r_precision": "R-precision",
-    "psp": "PSP",
-    "psndcg": "PSnDCG",
-    "coverage": "coverage",
-    "macro_f1": "macro-F1",
-    "mrr": "MRR",
-    "map": "MAP",
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +96,7 @@ class Report:
         if self.n_filtered:
             lines[0] += f", {self.n_filtered:,} predictions filtered"
         lines += ["", f"{'%':<12}" + "".join(f"{f'@{k}':>9}" for k in self.ks)]
-        for name, title in _TITLES.items():
+        for name, title in ranking.TITLES.items():
             values = [self.metrics.get(f"{name}@{k}") for k in self.ks]
             if any(value is not None for value in values):
                 cells = "".join(f"{'' if value is None else f'{100 * value:.2f}':>9}" for value in values)
@@ -177,7 +165,7 @@ def evaluate(
     >>> report.metrics["precision@1"], report.metrics["recall@2"]
     (1.0, 0.75)
     """
-    cuts = _check_ks(ks)
+    cuts = check_ks(ks)
     if (train_counts is None) != (n_train is None):
         raise ValueError("train_counts and n_train must be given together")
     judged = judge(truth, predictions, cuts[-1], **options)
@@ -201,7 +189,8 @@ def evaluate(
     return Report(metrics, cuts, buckets, *sizes, *constants)
 
 
-def _check_ks(ks: Sequence[int]) -> tuple[int, ...]:
+def check_ks(ks: Sequence[int]) -> tuple[int, ...]:
+    """Return cut-offs in order, each once, checked."""
     if isinstance(ks, int | np.integer | str) or not all(isinstance(k, int | np.integer) for k in ks):
         raise TypeError(f"ks is {ks!r}; a sequence of integers was expected")
     cuts = tuple(sorted({int(k) for k in ks}))

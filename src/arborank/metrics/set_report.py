@@ -122,7 +122,7 @@ def set_statistics(judged: Judgement) -> dict[str, Callable[[Counts], float]]:
     """Return the metrics of a `SetReport` as functions of how often each row counts, for `bootstrap`."""
     rows = sets.row_counts(judged)
     own = sets.by_row(rows)
-    of_label = labels.weighted_counts(judged)
+    of_label = labels.weighted_counts(judged, max(judged.ids.shape[1], 1))
     return {
         "precision": lambda weights: _ratio(rows[0] @ weights, rows[1] @ weights),
         "recall": lambda weights: _ratio(rows[0] @ weights, rows[2] @ weights),
