@@ -2,7 +2,6 @@
 
 import shutil
 
-import numpy as np
 import pytest
 import scipy.sparse as sp
 from click.testing import CliRunner
@@ -10,22 +9,11 @@ from click.testing import CliRunner
 import arborank
 from arborank.cli import main
 from arborank.datasets import TextData, write_jsonl, write_xmc
-
-FRUIT = ["apple", "banana", "cherry", "grape"]
-CARS = ["racer", "van", "truck", "taxi"]
+from support import fruit
 
 
 def rows(n, seed):
-    """Texts that name their labels, among words that say nothing."""
-    rng = np.random.default_rng(seed)
-    texts, labels = [], []
-    for _ in range(n):
-        kind, noun = (FRUIT, "fruit") if rng.random() < 0.5 else (CARS, "vehicle")
-        names = sorted(rng.choice(kind, 2, replace=False).tolist())
-        filler = " ".join(f"w{i}" for i in rng.integers(0, 20, 3))
-        texts.append(f"a {noun}: {names[0]}ish {names[1]}ish {filler}")
-        labels.append(names)
-    return TextData(texts, labels)
+    return TextData(*fruit.rows(n, seed))
 
 
 @pytest.fixture(scope="session")

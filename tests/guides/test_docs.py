@@ -367,3 +367,22 @@ def test_every_command_that_is_named_is_there():
             assert given <= known, f"{path.name}: {span}"
             found += 1
     assert found > 10
+
+
+def test_serving_as_the_guide_says(tmp_path, monkeypatch):
+    """Every command can be started, and every path is one that the service has."""
+    pytest.importorskip("starlette")
+    from arborank.serving.operations import OPERATIONS
+
+    texts, labels = sold_things()
+    guide = (DOCS / "serving.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    names: dict = {"ranker": arborank.TextRanker().fit(texts, labels)}
+    exec(compile(block, "serving.md", "exec"), names)
+    assert callable(names["app"])
+    paths = {one.path.replace("{model}", "NAME") for one in OPERATIONS}
+    told = {path.partition("?")[0] for path in re.findall(r"`(?:[A-Z]+ )?(/[^` ]*)`", guide)}
+    told |= {path.partition("?")[0] for path in re.findall(r"`[A-Z]+ (/[^` ]*)`", guide)}
+    assert paths <= told
+    known = {option for parameter in main.commands["serve"].params for option in parameter.opts}
+    assert set(re.findall(r"(?<=[` ])--[a-z-]+", guide)) <= known

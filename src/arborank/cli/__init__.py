@@ -16,6 +16,7 @@ from .inspect import inspect
 from .predict import predict
 from .rank import rank
 from .reporting import ReportingGroup, help_option, quiet_option
+from .serve import serve
 from .train import train
 from .train_completer import train_completer
 from .tune import tune
@@ -41,6 +42,6 @@ def main(debug: bool) -> None:
 
 _OF_RANKERS = (train, tune, predict, evaluate, compare, rank, inspect, compress, update, convert)
 _OF_COMPLETERS = (train_completer, update_completer, complete)
-for _command in (*_OF_RANKERS, *_OF_COMPLETERS, demo):
+for _command in (*_OF_RANKERS, *_OF_COMPLETERS, serve, demo):
     help_option(quiet_option(_command))
     main.add_command(_command)

@@ -1,0 +1,269 @@
+"""What is sent and returned, as JSON: each a type that reads itself, refuses unknown fields and describes itself."""
+
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta, Struct
+
+from ..core.checks import Missing
+
+__all__ = [
+    "AddBody",
+    "ChangeAnswer",
+    "CompleteAnswer",
+    "CompleteBody",
+    "CompleteQuery",
+    "Completion",
+    "ExplainAnswer",
+    "ExplainBody",
+    "FeedbackBody",
+    "Label",
+    "LabelsAnswer",
+    "LabelsQuery",
+    "Likeness",
+    "ModelAnswer",
+    "ModelsAnswer",
+    "NewLabel",
+    "NoQuery",
+    "RankAnswer",
+    "RankBody",
+    "RankQuery",
+    "RecentText",
+    "RemoveQuery",
+    "Row",
+    "Scored",
+    "StatusAnswer",
+    "Step",
+    "Term",
+    "Way",
+]
+
+Label: TypeAlias = str | int  # a name; the number of a label in a model of matrices
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Share: TypeAlias = Annotated[float, Meta(ge=-1e30, le=1e30)]
+Weight: TypeAlias = Annotated[float, Meta(ge=0, le=1e18)]
+
+
+class Row(Struct, forbid_unknown_fields=True):
+    """A sparse row: columns, and their values."""
+
+    indices: list[Annotated[int, Meta(ge=0, le=2**31 - 1)]]
+    values: list[Share]
+
+
+class RankBody(Struct, forbid_unknown_fields=True):
+    """One text or several; rows for a model of matrices. Answers come in the same order."""
+
+    text: str | None = None
+    texts: list[str] | None = None
+    row: Row | None = None
+    rows: list[Row] | None = None
+    k: Count = 10
+    threshold: Share | None = None  # the least score of a label that is returned
+    beam_size: Count | None = None
+    candidates: list[Label] | None = None
+    exclude: list[Label] | None = None
+    label_weights: dict[str, Weight] | None = None
+
+
+class RankQuery(Struct, forbid_unknown_fields=True):
+    """A text to rank the labels of."""
+
+    q: str
+    k: Count = 10
+    threshold: Share | None = None
+    beam_size: Count | None = None
+
+
+class Scored(Struct):
+    """A label with its score."""
+
+    label: Label
+    score: float
+
+
+class RankAnswer(Struct, omit_defaults=True):
+    """The labels of one text, or in ``results`` those of several; best first."""
+
+    model: str
+    revision: str
+    took_us: int
+    labels: list[Scored] | None = None
+    results: list[list[Scored]] | None = None
+
+
+class CompleteBody(Struct, forbid_unknown_fields=True):
+    """A prefix, and the queries sent before it, the oldest first."""
+
+    prefix: str
+    previous: list[str] = []
+    k: Count = 10
+    tolerant: bool = False  # forgive a typo where too few queries begin with the prefix
+    beam_size: Count | None = None
+
+
+class CompleteQuery(Struct, forbid_unknown_fields=True):
+    """As the body; ``previous`` may be repeated."""
+
+    prefix: str = ""
+    previous: list[str] = []
+    k: Count = 10
+    tolerant: bool = False
+
+
+class Completion(Struct):
+    """A query with its score."""
+
+    query: str
+    score: float
+
+
+class CompleteAnswer(Struct):
+    """The likeliest queries, best first."""
+
+    model: str
+    revision: str
+    took_us: int
+    completions: list[Completion]
+
+
+class ExplainBody(Struct, forbid_unknown_fields=True):
+    """A text (a row for a model of matrices) and a label."""
+
+    label: Label
+    text: str | None = None
+    row: Row | None = None
+    n_features: Annotated[int, Meta(ge=1, le=1000)] = 8
+
+
+class Term(Struct):
+    """A feature, and what it adds to the margin."""
+
+    term: str | int
+    adds: float
+
+
+class Step(Struct):
+    """One ranker on the way to a label."""
+
+    node: int
+    margin: float
+    score: float
+    bias: float
+    terms: list[Term]
+
+
+class Likeness(Struct):
+    """How alike the text and the label's centroid are, in a model that ranks short lists again."""
+
+    similarity: float
+    share: float
+    terms: list[Term]
+
+
+class Way(Struct, omit_defaults=True):
+    """A way from the root to the label."""
+
+    leaf: int
+    score: float
+    steps: list[Step]
+    centroid: Likeness | None = None
+
+
+class ExplainAnswer(Struct):
+    """Every way to the label, the best first."""
+
+    model: str
+    revision: str
+    label: Label
+    ways: list[Way]
+
+
+class ModelAnswer(Struct):
+    """What is known of a model."""
+
+    name: str
+    kind: str  # "texts", "rows" or "completions"
+    revision: str
+    model: str  # its class
+    n_labels: int
+    n_bytes: int
+    loaded: float  # seconds since 1970
+    writable: bool
+    records: list[dict[str, Any]]  # evaluations and changes
+
+
+class ModelsAnswer(Struct):
+    """The models."""
+
+    models: list[ModelAnswer]
+
+
+class NoQuery(Struct, forbid_unknown_fields=True):
+    """Nothing."""
+
+
+class LabelsQuery(Struct, forbid_unknown_fields=True):
+    """Which labels to list."""
+
+    prefix: str = ""
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = 100
+
+
+class LabelsAnswer(Struct):
+    """Labels that begin with the prefix, and how many the model has in all."""
+
+    model: str
+    revision: str
+    n_labels: int
+    labels: list[Label]
+
+
+class NewLabel(Struct, forbid_unknown_fields=True):
+    """A label to add: texts that have it, or texts about it."""
+
+    label: str
+    texts: list[str] = []
+    about: list[str] = []
+
+
+class RecentText(Struct, forbid_unknown_fields=True):
+    """A text with its labels."""
+
+    text: str
+    labels: list[str] = []
+
+
+class AddBody(Struct, forbid_unknown_fields=True):
+    """New labels, and recent texts that they are told apart from; those of the service if none are given."""
+
+    labels: Annotated[list[NewLabel], Meta(min_length=1)]
+    recent: list[RecentText] | None = None
+
+
+class RemoveQuery(Struct, forbid_unknown_fields=True):
+    """Labels to remove; ``label`` may be repeated."""
+
+    label: list[str]
+    missing: Missing = "error"
+
+
+class ChangeAnswer(Struct):
+    """The model as it is now."""
+
+    model: str
+    revision: str
+    n_labels: int
+
+
+class FeedbackBody(Struct, forbid_unknown_fields=True):
+    """What happened to an answer."""
+
+    request_id: Annotated[str, Meta(min_length=1, max_length=128)]
+    label: Label
+    outcome: Annotated[str, Meta(min_length=1, max_length=100)]  # such as "chosen" or "wrong"
+
+
+class StatusAnswer(Struct):
+    """How the service is."""
+
+    status: str

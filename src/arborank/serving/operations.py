@@ -1,0 +1,120 @@
+"""What the service answers: every route with who may use it, what it takes and what it returns."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from . import bodies
+from .call import Call
+from .keys import Opening
+from .problems import Answer
+from .routes import asking, changing, looking
+
+__all__ = ["OPERATIONS", "Operation"]
+
+Handler = Callable[..., Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method of a path.
+
+    Attributes
+    ----------
+    method, path : str
+    handler : coroutine function of a `Call`, and of the query or the body where there is one
+    scope : what a key must open, None for what everyone may ask
+    query, body, answer : types, of which the OpenAPI page tells
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    scope: Opening | None
+    query: Any = bodies.NoQuery
+    body: Any = None
+    answer: Any = None
+    decoder: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decoder", None if self.body is None else msgspec.json.Decoder(self.body))
+
+    @property
+    def summary(self) -> str:
+        """The first line of what the handler says of itself."""
+        return (self.handler.__doc__ or "").partition("\n")[0]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request: what a router calls."""
+        call: Call = scope["arborank"]
+        call.route = self.path
+        call.service.check_key(call, self.scope)
+        if self.method != "GET":
+            call.service.check_origin(call)
+        call.set_deadline()
+        given: list[Any] = []
+        if scope["query_string"] or self.query is not bodies.NoQuery:
+            given.append(call.query(self.query))
+        if self.query is bodies.NoQuery:  # which only had to be empty
+            given.clear()
+        if self.decoder is not None:
+            given.append(await call.body(self.decoder))
+        call.answer = await self.handler(call, *given)
+
+
+_MODEL = "/v1/models/{model}"
+OPERATIONS = (
+    Operation("POST", f"{_MODEL}/rank", asking.rank, "rank", body=bodies.RankBody, answer=bodies.RankAnswer),
+    Operation("GET", f"{_MODEL}/rank", asking.rank_query, "rank", bodies.RankQuery, answer=bodies.RankAnswer),
+    Operation(
+        "POST",
+        f"{_MODEL}/complete",
+        asking.complete,
+        "rank",
+        body=bodies.CompleteBody,
+        answer=bodies.CompleteAnswer,
+    ),
+    Operation(
+        "GET",
+        f"{_MODEL}/complete",
+        asking.complete_query,
+        "rank",
+        bodies.CompleteQuery,
+        answer=bodies.CompleteAnswer,
+    ),
+    Operation(
+        "POST",
+        f"{_MODEL}/explain",
+        asking.explain,
+        "rank",
+        body=bodies.ExplainBody,
+        answer=bodies.ExplainAnswer,
+    ),
+    Operation("GET", "/v1/models", looking.models, "rank", answer=bodies.ModelsAnswer),
+    Operation("GET", _MODEL, looking.model, "rank", answer=bodies.ModelAnswer),
+    Operation(
+        "GET", f"{_MODEL}/labels", looking.labels, "rank", bodies.LabelsQuery, answer=bodies.LabelsAnswer
+    ),
+    Operation(
+        "POST", f"{_MODEL}/labels", changing.add, "write", body=bodies.AddBody, answer=bodies.ChangeAnswer
+    ),
+    Operation(
+        "DELETE", f"{_MODEL}/labels", changing.remove, "write", bodies.RemoveQuery, answer=bodies.ChangeAnswer
+    ),
+    Operation("POST", f"{_MODEL}/reload", changing.reload, "write", answer=bodies.ChangeAnswer),
+    Operation(
+        "POST",
+        f"{_MODEL}/feedback",
+        changing.feedback,
+        "rank",
+        body=bodies.FeedbackBody,
+        answer=bodies.StatusAnswer,
+    ),
+    Operation("GET", "/healthz", looking.health, None, answer=bodies.StatusAnswer),
+    Operation("GET", "/readyz", looking.ready, None, answer=bodies.StatusAnswer),
+    Operation("GET", "/metrics", looking.metrics, "metrics"),
+    Operation("GET", "/openapi.json", looking.openapi, None),
+)

@@ -1,0 +1,105 @@
+"""Questions to a model: labels of texts, completions, explanations."""
+
+import time
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+
+from ..bodies import (
+    CompleteAnswer,
+    CompleteBody,
+    CompleteQuery,
+    Completion,
+    ExplainAnswer,
+    ExplainBody,
+    RankAnswer,
+    RankBody,
+    RankQuery,
+    Row,
+    Scored,
+)
+from ..call import Call
+from ..problems import Answer, Problem, asked_well
+from ..slots import Served
+
+__all__ = ["complete", "complete_query", "explain", "rank", "rank_query", "ranked"]
+
+_LONG = 10_000  # characters, or values of a row: more are read in a thread
+_encode = msgspec.json.Encoder().encode
+
+
+async def rank(call: Call, body: RankBody) -> Answer:
+    """Rank the labels of one text, or of each of several."""
+    served = call.take_model()
+    items, single = served.kind.items(body)
+    rows = await ranked(call, served, items, body)
+    took = round(1e6 * call.took)
+    head = served.name, served.revision, took
+    answer = RankAnswer(*head, labels=rows[0]) if single else RankAnswer(*head, results=rows)
+    return Answer(200, _encode(answer))
+
+
+async def ranked(
+    call: Call, served: Served, items: "Sequence[str | Row]", body: RankBody
+) -> list[list[Scored]]:
+    """Return the best labels of every item: of one at once, of several in threads."""
+    service, kind = call.service, served.kind
+    call.n_texts, call.k = len(items), body.k
+    if len(items) > service.settings.max_texts:
+        raise Problem(422, f"{len(items)} texts were sent; the most is {service.settings.max_texts}", "texts")
+    call.check_k(body.k)
+    with service.work.admitted(len(items)), asked_well:
+        started = time.perf_counter()
+        if len(items) == 1 and served.quick and kind.size(items[0]) <= _LONG:
+            rows = kind.ranked(items, body)
+        else:
+            rows = await service.work.in_pieces(lambda piece: kind.ranked(piece, body), items, call.deadline)
+        call.took = time.perf_counter() - started
+    service.metrics.asked(served.name, len(items), sum(not row for row in rows), call.took)
+    return rows
+
+
+async def rank_query(call: Call, query: RankQuery) -> Answer:
+    """Rank the labels of a text, as a browser asks; proxies may keep the answer."""
+    served = call.take_model()
+    tag = (
+        b'"' + sha256(served.revision.encode() + call.scope["query_string"]).hexdigest()[:16].encode() + b'"'
+    )
+    headers = [(b"etag", tag), (b"cache-control", b"no-cache")]
+    if call.header(b"if-none-match").encode() == tag:
+        return Answer(304, b"", headers=headers)
+    body = RankBody(text=query.q, k=query.k, threshold=query.threshold, beam_size=query.beam_size)
+    return (await rank(call, body))._replace(headers=headers)
+
+
+async def complete(call: Call, body: CompleteBody) -> Answer:
+    """Complete a prefix after the queries sent before it, which travel with the request."""
+    served, service = call.take_model(), call.service
+    kind = served.kind
+    call.n_texts, call.k = 1, body.k
+    call.check_k(body.k)
+    with service.work.admitted(1), asked_well:
+        started = time.perf_counter()
+        found: list[Completion]
+        if served.quick and len(body.prefix) + sum(map(len, body.previous)) <= _LONG:
+            found = kind.completed(body)
+        else:
+            found = await service.work.aside(lambda: kind.completed(body), call.deadline)
+        call.took = time.perf_counter() - started
+    service.metrics.asked(served.name, 1, not found, call.took)
+    return Answer(200, _encode(CompleteAnswer(served.name, served.revision, round(1e6 * call.took), found)))
+
+
+async def complete_query(call: Call, query: CompleteQuery) -> Answer:
+    """Complete a prefix, as a browser asks."""
+    return await complete(call, CompleteBody(query.prefix, query.previous, query.k, query.tolerant))
+
+
+async def explain(call: Call, body: ExplainBody) -> Answer:
+    """Say why a label gets its score: every way to it through the tree, and the words that pull."""
+    served, service = call.take_model(), call.service
+    call.n_texts = 1
+    with service.work.admitted(1), asked_well:
+        ways = await service.work.aside(lambda: served.kind.explained(body), call.deadline)
+    return Answer(200, _encode(ExplainAnswer(served.name, served.revision, body.label, ways)))

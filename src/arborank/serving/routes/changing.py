@@ -1,0 +1,74 @@
+"""Changes: labels, models, and what is kept of their answers."""
+
+import os
+import time
+from typing import Any
+
+import msgspec
+
+from ..bodies import AddBody, ChangeAnswer, FeedbackBody, RemoveQuery, StatusAnswer
+from ..call import Call
+from ..problems import Answer, Problem
+from ..slots import Served, Slot
+
+__all__ = ["add", "feedback", "reload", "remove"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def add(call: Call, body: AddBody) -> Answer:
+    """Add labels from texts that have them, or from texts about them, and serve them from then on."""
+    slot, service = _writable(call), call.service
+    recent = service.recent if body.recent is None else body.recent
+    if not recent:
+        detail = (
+            "new labels are told apart from recent texts, like the queries to come; none were sent or set"
+        )
+        raise Problem(422, detail, "recent")
+    return _changed(call, await service.slots.change(slot, "add", lambda kind: kind.added(body, recent)))
+
+
+async def remove(call: Call, query: RemoveQuery) -> Answer:
+    """Remove labels, or queries of a completer."""
+    slot = _writable(call)
+    served = await call.service.slots.change(
+        slot, "remove", lambda kind: kind.removed(query.label, query.missing)
+    )
+    return _changed(call, served)
+
+
+async def reload(call: Call) -> Answer:
+    """Serve what the model's directory holds now."""
+    return _changed(call, await call.service.slots.reload(_writable(call)))
+
+
+async def feedback(call: Call, body: FeedbackBody) -> Answer:
+    """Keep what happened to an answer, for training and evaluation later."""
+    served, path = call.take_model(), call.service.settings.feedback
+    if path is None:
+        raise Problem(404, "the service keeps no feedback; start it with a file for it")
+    line: dict[str, Any] = {"time": round(time.time(), 3), "model": served.name, "revision": served.revision}
+    line |= msgspec.structs.asdict(body)
+    await call.service.work.aside(lambda: _append(path, _encode(line) + b"\n"), call.deadline)
+    return Answer(202, _encode(StatusAnswer("kept")))
+
+
+def _append(path: str | os.PathLike[str], line: bytes) -> None:
+    """Add a line with one write, so that those of several processes do not mix."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    try:
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
+
+
+def _writable(call: Call) -> Slot:
+    slot = call.find_slot()
+    if call.service.settings.read_only:
+        raise Problem(403, "the service changes no models: it is read-only")
+    return slot
+
+
+def _changed(call: Call, served: Served) -> Answer:
+    call.served = served
+    return Answer(200, _encode(ChangeAnswer(served.name, served.revision, served.kind.n_labels)))

@@ -1,0 +1,218 @@
+"""The application: every request in, its answer out, and what is logged and counted of it."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..core.estimator import Estimator
+from ..core.types import FilePath
+from .bodies import RecentText
+from .call import Call
+from .keys import Opening, find_key, read_keys
+from .metrics import Metrics
+from .openapi import describe
+from .operations import OPERATIONS
+from .problems import Answer, ClientGone, Headers, Problem
+from .settings import Settings
+from .slots import Slots
+from .work import Work
+
+__all__ = ["Service"]
+
+_LOG = logging.getLogger("arborank.serving")
+_GONE = 499  # in the log, of a client that has left
+_PROBES = ("/healthz", "/readyz", "/metrics")
+
+
+class Service:
+    """An application of the ASGI protocol: what `create_app` returns.
+
+    ``log`` gets a line of JSON for every request but probes.
+
+    Attributes
+    ----------
+    settings : Settings
+    slots : Slots
+        The models.
+    work : Work
+    metrics : Metrics
+    draining : bool
+        Whether the service ends: it is not ready any more, and asks clients to close their connections.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, FilePath | Estimator],
+        settings: Settings,
+        log: Callable[[bytes], object] | None = None,
+    ) -> None:
+        self.settings, self._log, self.draining = settings, log, False
+        self._keys = None if settings.keys is None else read_keys(settings.keys)
+        self.recent = [] if settings.recent is None else _recent(settings.recent)
+        self.metrics = Metrics()
+        self.slots = Slots(models, self.metrics)
+        self.work = Work(settings, self.metrics)
+        self._following: asyncio.Task[None] | None = None
+        router = Router(
+            [Route(one.path, one, methods=[one.method]) for one in OPERATIONS], redirect_slashes=False
+        )
+        self._app: ASGIApp = self._answer_all
+        self._router = router
+        if settings.cors:
+            headers = ["authorization", "content-type", "x-request-id", "x-timeout-ms"]
+            self._app = CORSMiddleware(
+                self._app,
+                allow_origins=settings.cors,
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=headers,
+                expose_headers=["x-request-id", "x-model-revision"],
+            )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or start and end with the server."""
+        if scope["type"] == "http":
+            self._follow()
+            await self._app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._follow()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+        self.work.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _follow(self) -> None:
+        """Begin to look at the directories; within another application, the first request does."""
+        if self._following is None and self.settings.follow:
+            self._following = asyncio.create_task(self.slots.follow(self.settings.follow))
+
+    async def _answer_all(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = Call(self, scope, receive)
+        scope["arborank"], scope["app"] = call, self
+        try:
+            answer = await self._answer(call, receive, send)
+        except ClientGone:
+            self._record(call, _GONE)
+            return
+        headers = self._headers(call, answer)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+        self._record(call, answer.status)
+
+    async def _answer(self, call: Call, receive: Receive, send: Send) -> Answer:
+        try:
+            await self._router(call.scope, receive, send)
+            assert call.answer is not None
+            return call.answer
+        except Problem as problem:
+            return problem.answer(call.request_id)
+        except HTTPException as error:  # no such path, or no such method of it
+            headers = [
+                (name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()
+            ]
+            if error.status_code == 405:  # the router tells of the first methods of the path only
+                route = call.scope.get("route")
+                methods = {one.method for one in OPERATIONS if route is not None and one.path == route.path}
+                allowed = sorted(methods | {"HEAD"}) if "GET" in methods else sorted(methods)
+                headers = [(b"allow", ", ".join(allowed).encode())]
+            told = (
+                "there is nothing at this path" if error.status_code == 404 else "the path has no such method"
+            )
+            return Problem(error.status_code, told, headers=headers).answer(call.request_id)
+        except ClientGone:
+            raise
+        except Exception:
+            _LOG.exception("request %s failed", call.request_id)
+            return Problem(500, "the service has a fault; its log says more").answer(call.request_id)
+
+    def _headers(self, call: Call, answer: Answer) -> Headers:
+        headers = [
+            (b"content-type", answer.content_type),
+            (b"content-length", b"%d" % len(answer.body)),
+            (b"x-request-id", call.request_id.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            *answer.headers,
+        ]
+        if call.served is not None:
+            headers.append((b"x-model-revision", call.served.revision.encode()))
+        if traceparent := call.header(b"traceparent"):
+            headers.append((b"traceparent", traceparent.encode("latin-1")))
+        if self.draining:
+            headers.append((b"connection", b"close"))
+        return headers
+
+    def _record(self, call: Call, status: int) -> None:
+        seconds = time.monotonic() - call.started
+        model = "" if call.served is None else call.served.name
+        self.metrics.answered(model, call.route, status, seconds)
+        if self._log is not None and call.route not in _PROBES:
+            told = {
+                "time": round(time.time(), 3),
+                "id": call.request_id,
+                "method": call.method,
+                "route": call.route,
+                "model": model,
+                "revision": "" if call.served is None else call.served.revision,
+                "status": status,
+                "texts": call.n_texts,
+                "k": call.k,
+                "model_us": round(1e6 * call.took),
+                "total_us": round(1e6 * seconds),
+            }
+            self._log(msgspec.json.encode(told))
+
+    def check_key(self, call: Call, scope: Opening | None) -> None:
+        """Refuse whoever has no key for what is asked; status 401 without one, 403 with one for something else."""
+        if self._keys is None or scope is None:
+            return
+        key = find_key(self._keys, call.header(b"authorization"))
+        if key is None:
+            self.metrics.rejected.labels("key").inc()
+            raise Problem(
+                401,
+                "a key is needed, as Authorization: Bearer KEY",
+                headers=[(b"www-authenticate", b"Bearer")],
+            )
+        if scope not in key.scopes:
+            self.metrics.rejected.labels("key").inc()
+            raise Problem(403, f"the key {key.name} does not open {scope}")
+
+    def check_origin(self, call: Call) -> None:
+        """Refuse changes that a page of somebody else's asks for in a visitor's name."""
+        origin = call.header(b"origin")
+        if origin and origin not in self.settings.cors and origin.partition("://")[2] != call.header(b"host"):
+            raise Problem(403, "pages of other origins may not ask; see the setting cors")
+
+    def description(self, prefix: str) -> bytes:
+        """Return the OpenAPI description, as of an application that is mounted under a path."""
+        return msgspec.json.encode(describe(prefix, self._keys is not None))
+
+    async def reload(self) -> None:
+        """Load every model again whose directory holds another; those that cannot be loaded go on."""
+        for slot in self.slots:
+            with contextlib.suppress(Problem):
+                await self.slots.reload(slot)
+
+
+def _recent(path: FilePath) -> list[RecentText]:
+    from ..datasets import read_texts
+
+    data = read_texts(path)
+    return [RecentText(text, list(labels)) for text, labels in zip(data.texts, data.labels, strict=True)]

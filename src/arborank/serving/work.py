@@ -1,0 +1,83 @@
+"""How work gets done without keeping others waiting: at once, in threads, or not at all."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from .metrics import Metrics
+from .problems import Problem
+from .settings import Settings
+
+__all__ = ["Work"]
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+_PIECE = 64  # texts between two looks at the clock
+
+
+class Work:
+    """The threads of a service, and how many texts are being answered."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._most, self._metrics = settings.max_in_flight, metrics
+        self._pool = ThreadPoolExecutor(settings.threads or os.cpu_count() or 1, "arborank-serve")
+        self.in_flight = 0
+
+    def close(self) -> None:
+        """End the threads, after what they do."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def admitted(self, n_texts: int) -> "_Admitted":
+        """Count texts as long as they are being answered; refuse them if there are too many already."""
+        if self.in_flight + n_texts > self._most:
+            self._metrics.rejected.labels("busy").inc()
+            detail = f"{self.in_flight} texts are being answered; the most is {self._most}"
+            raise Problem(429, detail, headers=[(b"retry-after", b"1")])
+        return _Admitted(self, n_texts)
+
+    def count(self, n_texts: int) -> None:
+        """Count texts that begin, and those that end, as a negative number."""
+        self.in_flight += n_texts
+        self._metrics.in_flight.inc(n_texts)
+
+    async def in_pieces(
+        self, function: Callable[[Sequence[T]], list[A]], items: Sequence[T], deadline: float
+    ) -> list[A]:
+        """Call a function in threads, with some of the items each time; status 504 once the deadline has passed."""
+        answers: list[A] = []
+        for start in range(0, len(items), _PIECE):
+            piece = items[start : start + _PIECE]
+            answers += await self.aside(lambda piece=piece: function(piece), deadline)  # type: ignore[misc]
+        return answers
+
+    async def aside(self, function: Callable[[], A], deadline: float | None = None) -> A:
+        """Call a function in a thread; status 504 if none is free before the deadline."""
+        asked = time.monotonic()
+
+        def begin() -> A:
+            now = time.monotonic()
+            self._metrics.queue_seconds.observe(now - asked)
+            if deadline is not None and now > deadline:
+                raise Problem(504, "no answer within the time that the request has")
+            return function()
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, begin)
+
+
+class _Admitted:
+    """Texts, from being admitted to being answered."""
+
+    __slots__ = ("_n_texts", "_work")
+
+    def __init__(self, work: Work, n_texts: int) -> None:
+        self._work, self._n_texts = work, n_texts
+
+    def __enter__(self) -> None:
+        self._work.count(self._n_texts)
+
+    def __exit__(self, *error: object) -> None:
+        self._work.count(-self._n_texts)

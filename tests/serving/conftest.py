@@ -1,0 +1,69 @@
+"""Models of three kinds, and a way to ask an application without a socket."""
+
+import asyncio
+
+import httpx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import arborank
+from arborank.serving import Settings, create_app
+from support.fruit import rows
+
+
+@pytest.fixture(scope="session")
+def ranker():
+    return arborank.TextRanker().fit(*rows(200, 1))
+
+
+@pytest.fixture(scope="session")
+def linear():
+    X = sp.csr_array(np.eye(4, dtype=np.float32))
+    return arborank.XRLinear().fit(X, [[0], [1], [2], [2, 3]])
+
+
+@pytest.fixture(scope="session")
+def completer():
+    log = [("a", 0, "camera"), ("a", 9, "nikon"), ("b", 0, "camera"), ("b", 5, "nikon")]
+    log += [("c", 0, "running shoes"), ("c", 7, "nike"), ("d", 1, "running shoes"), ("d", 2, "nike")]
+    return arborank.Autocompleter().fit(log)
+
+
+class Asker:
+    """An application and a loop of its own in which it is asked."""
+
+    def __init__(self, app, runner):
+        self.app, self.runner = app, runner
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://localhost"
+        )
+
+    def __call__(self, method, path, **options):
+        return self.runner.run(self.client.request(method, path, **options))
+
+    def all(self, *requests):
+        """Ask several at the same time; each is (method, path, options)."""
+
+        async def together():
+            asked = (self.client.request(method, path, **options) for method, path, options in requests)
+            return await asyncio.gather(*asked)
+
+        return self.runner.run(together())
+
+
+@pytest.fixture
+def serve(ranker, linear, completer):
+    """Return a function that serves models with some settings; by default one of each kind."""
+    with asyncio.Runner() as runner:
+        apps = []
+
+        def started(models=None, **settings):
+            known = {"fruit": ranker, "matrix": linear, "queries": completer}
+            app = create_app(models or known, Settings(**settings))
+            apps.append(app)
+            return Asker(app, runner)
+
+        yield started
+        for app in apps:
+            app.work.close()

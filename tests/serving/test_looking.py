@@ -1,0 +1,146 @@
+"""What the service says of itself: models, labels, health, metrics, its description."""
+
+import json
+import re
+
+import msgspec
+import pytest
+
+from arborank.serving import Settings, create_app
+
+
+def test_models_and_their_labels(serve, ranker):
+    ask = serve()
+    models = {one["name"]: one for one in ask("GET", "/v1/models").json()["models"]}
+    assert {name: one["kind"] for name, one in models.items()} == {
+        "fruit": "texts",
+        "matrix": "rows",
+        "queries": "completions",
+    }
+    assert models["fruit"]["n_labels"] == len(ranker.labels_)
+    assert ask("GET", "/v1/models/fruit").json() == models["fruit"]
+    assert ask("GET", "/v1/models/fruit/labels?prefix=ta").json()["labels"] == ["taxi"]
+    assert len(ask("GET", "/v1/models/fruit/labels?limit=3").json()["labels"]) == 3
+    assert ask("GET", "/v1/models/matrix/labels?prefix=1").json()["labels"] == [1]
+    assert ask("GET", "/v1/models/queries/labels?prefix=ni").json()["labels"] == ["nike", "nikon"]
+    assert ask("GET", "/v1/models/fruit/labels?limit=0").status_code == 422
+
+
+def test_health_and_readiness(serve):
+    ask = serve()
+    assert ask("GET", "/healthz").json() == {"status": "alive"}
+    assert ask("GET", "/readyz").json() == {"status": "ready"}
+    ask.app.draining = True
+    ended = ask("GET", "/readyz")
+    assert (ended.status_code, ended.headers["connection"]) == (503, "close")
+    assert ask("GET", "/healthz").status_code == 200
+
+
+def test_metrics_count_and_name_no_strings_of_clients(serve):
+    ask = serve()
+    ask("POST", "/v1/models/fruit/rank", json={"text": "apple"})
+    ask("POST", "/v1/models/fruit/rank", json={"texts": ["apple", "w99"], "threshold": 2.0})
+    ask("GET", "/v1/models/evil/rank?q=a")
+    ask("GET", "/evil")
+    text = ask("GET", "/metrics").text
+    assert 'arborank_texts_total{model="fruit"} 3.0' in text
+    assert 'arborank_empty_answers_total{model="fruit"} 2.0' in text
+    assert re.search(
+        r'requests_total\{model="fruit",route="/v1/models/\{model\}/rank",status="200"\} 2.0', text
+    )
+    assert 'arborank_model_labels{model="queries"} 4.0' in text
+    assert "arborank_in_flight_texts 0.0" in text
+    assert "evil" not in text
+
+
+def test_each_request_is_one_line_without_its_text(ranker, serve):
+    lines = []
+    from arborank.serving.service import Service
+
+    ask = serve()
+    ask.app = Service({"fruit": ranker}, Settings(), lines.append)
+    ask.client._transport.app = ask.app
+    answer = ask(
+        "POST", "/v1/models/fruit/rank", json={"texts": ["secret", "words"]}, headers={"x-request-id": "r-1"}
+    )
+    ask("GET", "/healthz")
+    ask("GET", "/no-such-path")
+    told = [json.loads(line) for line in lines]
+    assert [(one["status"], one["route"]) for one in told] == [
+        (200, "/v1/models/{model}/rank"),
+        (404, "none"),
+    ]
+    assert (told[0]["id"], told[0]["texts"], told[0]["k"], told[0]["model"]) == ("r-1", 2, 10, "fruit")
+    assert told[0]["total_us"] >= told[0]["model_us"] > 0
+    assert b"secret" not in b"".join(lines)
+    assert answer.headers["x-request-id"] == "r-1"
+    ask.app.work.close()
+
+
+@pytest.mark.parametrize("given", ["", "a b", "é".encode(), "x" * 129])
+def test_request_ids_that_could_do_harm_are_replaced(serve, given):
+    ids = {
+        serve()("GET", "/healthz", headers={"x-request-id": given}).headers["x-request-id"] for _ in range(2)
+    }
+    assert len(ids) == 2
+    assert all(re.fullmatch("[0-9a-f]{16}", one) for one in ids)
+
+
+def test_the_description_has_every_route(serve):
+    described = serve()("GET", "/openapi.json").json()
+    assert described["openapi"] == "3.1.0"
+    rank = described["paths"]["/v1/models/{model}/rank"]
+    assert rank["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/RankBody")
+    assert described["components"]["schemas"]["RankBody"]["additionalProperties"] is False
+    assert {one["name"] for one in rank["get"]["parameters"]} == {"model", "q", "k", "threshold", "beam_size"}
+    assert all(method["summary"] for path in described["paths"].values() for method in path.values())
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)))
+    assert names <= set(described["components"]["schemas"])
+    ids = [method["operationId"] for path in described["paths"].values() for method in path.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_it_is_mounted_in_another_application(ranker):
+    import asyncio
+
+    import httpx
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    app = Starlette(routes=[Mount("/search", create_app({"fruit": ranker}))])
+
+    async def asked():
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost"
+        ) as client:
+            found = await client.get("/search/v1/models/fruit/rank?q=appleish&k=1")
+            described = await client.get("/search/openapi.json")
+            return found, described, await client.get("/search/none")
+
+    found, described, none = asyncio.run(asked())
+    assert found.json()["labels"][0]["label"] == "apple"
+    assert described.json()["servers"] == [{"url": "/search"}]
+    assert none.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("models", "settings", "told"),
+    [
+        ({}, {}, "empty"),
+        ({"a/b": None}, {}, "a/b"),
+        ({"m": object()}, {}, "object"),
+        ({"m": "no/such/directory"}, {}, "no such"),
+        (None, {"max_texts": 0}, "max_texts"),
+        (None, {"timeout": 0}, "timeout"),
+        (None, {"cors": ("*",)}, "cors"),
+        (None, {"keys": "no-such-file"}, "no-such-file"),
+    ],
+)
+def test_what_cannot_be_served(ranker, models, settings, told):
+    with pytest.raises((TypeError, ValueError, OSError), match=told.replace("no such", "no/such")):
+        create_app({"m": ranker} if models is None else models, Settings(**settings))
+
+
+def test_settings_travel_as_json():
+    settings = Settings(max_texts=3, cors=("https://shop.example",), read_only=True)
+    assert Settings.from_dict(msgspec.json.decode(msgspec.json.encode(settings.to_dict()))) == settings
