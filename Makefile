@@ -43,7 +43,7 @@ $(VENV)/.installed: $(SOURCES) $(VENV)/.requirements
 	touch $@
 
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
-	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours tune serve)
+	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours tune serve skos zstd)
 	touch $@
 
 setup: $(VENV)/.installed

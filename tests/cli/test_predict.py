@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import scipy.sparse as sp
 import arborank
 from arborank.cli.files import write_whole
 from arborank.datasets import read_jsonl
+from arborank.datasets.lines import open_bytes
 from support.commands import arborank_process
 
 
@@ -104,3 +106,98 @@ def test_a_reader_that_leaves_early_is_no_error(folder):
         process.stdin.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_filters_and_the_least_score(run, folder):
+    model = arborank.load(folder / "model")
+    every = [json.loads(line) for line in run("predict", "model", "test.tsv", "-k", "5").stdout.splitlines()]
+    out, least = every[0]["labels"][0], sorted(every[0]["scores"])[2]
+    (folder / "out").write_text(f"{out}\n\n")
+    (folder / "in").write_text("\n".join(list(model.labels_)[:5]))
+    lines = run("predict", "model", "test.tsv", "--exclude", "out", "--min-score", least).stdout.splitlines()
+    answers = [json.loads(line) for line in lines]
+    assert all(out not in row["labels"] for row in answers)
+    assert min(score for row in answers for score in row["scores"]) >= float(f"{least:.5g}") * 0.999
+    assert min(score for row in every for score in row["scores"]) < least
+    lines = run(
+        "predict", "model", "test.tsv", "--candidates", "in", "--beam-size", "1000"
+    ).stdout.splitlines()
+    assert {name for line in lines for name in json.loads(line)["labels"]} == set(list(model.labels_)[:5])
+    (folder / "ids").write_text("0\n2\n")
+    lines = run("predict", "linear", "test.X.npz", "--candidates", "ids", "--beam-size", "1000").stdout
+    assert {name for line in lines.splitlines() for name in json.loads(line)["labels"]} == {0, 2}
+    (folder / "ids").write_text("no such label")
+    assert "no such label" in run("predict", "model", "test.tsv", "--exclude", "ids", code=1).stderr
+    assert "is not a label id" in run("predict", "linear", "test.X.npz", "--exclude", "ids", code=1).stderr
+
+
+def test_texts_beside_their_answers(run, folder):
+    texts = read_jsonl(folder / "test.jsonl.xz").texts
+    lines = run("predict", "model", "test.jsonl.xz", "--with-text", "-k", "1").stdout.splitlines()
+    assert [json.loads(line)["text"] for line in lines] == texts
+    run("predict", "model", "test.jsonl.xz", "--with-text", "-k", "1", "-o", "out.csv")
+    assert (folder / "out.csv").read_text().splitlines()[0] == "row,text,rank,label,score"
+    assert "holds features" in run("predict", "linear", "test.X.npz", "--with-text", code=2).stderr
+
+
+def test_several_files_are_one_input(run, folder):
+    (folder / "parts").mkdir()
+    lines = (folder / "test.tsv").read_text().splitlines(keepends=True)
+    (folder / "parts" / "a.tsv").write_text("".join(lines[:20]))
+    (folder / "parts" / "b.tsv").write_text("".join(lines[20:]))
+    whole = run("predict", "model", "test.tsv").stdout
+    assert run("predict", "model", "parts").stdout == whole
+    assert run("predict", "model", "parts/*.tsv").stdout == whole
+    assert "no file is named" in run("predict", "model", "parts/*.csv", code=1).stderr
+    assert run("evaluate", "model", "parts").stdout == run("evaluate", "model", "test.tsv").stdout
+
+
+@pytest.mark.parametrize("name", ["out.jsonl.gz", "out.csv", "out.parquet"])
+def test_interrupted_predictions_go_on(run, folder, monkeypatch, name):
+    module = import_module("arborank.cli.predict")
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    monkeypatch.setattr(module, "batch_size", lambda k: 8)
+    command = ["predict", "model", "test.tsv", "-o", name, "--work-dir", "kept", "--with-text"]
+    asked = []
+    real = module._answers
+
+    def stopped(*args):
+        asked.append(1)
+        if len(asked) == 4:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(module, "_answers", stopped)
+    run(*command, code=None)
+    assert not (folder / name).exists()
+    assert len(asked) == 4
+    other = "holds another prediction; what differs: k (8 there, 3 here)"
+    assert other in run(*command, "-k", "3", code=1).stderr
+    assert "what differs: texts (True there, False here)" in run(*command[:-1], code=1).stderr
+    run(*command)
+    assert len(asked) == 4 + 4  # of 7 batches 3 were there
+    run("predict", "model", "test.tsv", "-o", f"whole-{name}", "--with-text")
+    if name.endswith(".parquet"):
+        from pyarrow.parquet import read_table
+
+        assert read_table(name).equals(read_table(f"whole-{name}"))
+    else:
+        with open_bytes(folder / name) as kept, open_bytes(folder / f"whole-{name}") as whole:
+            assert kept.read() == whole.read()
+    (folder / "test.tsv").write_text("x\ty\n")
+    assert "what differs: test.tsv (" in run(*command, code=1).stderr
+
+
+def test_a_working_directory_needs_files(run):
+    for arguments in (("test.tsv", "--work-dir", "kept"), ("-", "-o", "a.jsonl", "--work-dir", "kept")):
+        assert "--work-dir goes with a file" in run("predict", "model", *arguments, code=2, stdin="a").stderr
+    within = ("-o", "a.jsonl", "--work-dir", "model/kept")
+    assert "must be two directories" in run("predict", "model", "test.tsv", *within, code=2).stderr
+
+
+def test_a_line_that_cannot_be_read_ends_the_command(run, folder):
+    (folder / "bad.jsonl").write_text('{"text": "a"}\n{"txt": "b"}\n')
+    assert "bad.jsonl:2" in run("predict", "model", "bad.jsonl", "-o", "out.jsonl", code=1).stderr
+    assert not (folder / "out.jsonl").exists()
+    assert len((folder / "partial-out.jsonl").read_text().splitlines()) == 1

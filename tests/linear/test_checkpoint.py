@@ -260,7 +260,7 @@ def test_damaged_state(topics, tmp_path, text):
 def test_damaged_record_of_a_layer(topics, tmp_path, change):
     XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
     rewrite(tmp_path, change)
-    with pytest.raises(ValueError, match=r"work_dir .* is damaged.*remove it to train from the beginning"):
+    with pytest.raises(ValueError, match=r"work_dir .* is damaged.*remove it to begin again"):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 
@@ -277,9 +277,7 @@ def test_altered_weights(topics, tmp_path, monkeypatch, name, finished):
     content = bytearray((tmp_path / f"layer{level}.{name}").read_bytes())
     content[0] ^= 1
     (tmp_path / f"layer{level}.{name}").write_bytes(content)
-    with pytest.raises(
-        ValueError, match=rf"layer{level}\.{name} is altered.*remove it to train from the beginning"
-    ):
+    with pytest.raises(ValueError, match=rf"layer{level}\.{name} is altered.*remove it to begin again"):
         XRLinear(**options).fit(*topics, work_dir=tmp_path)
     assert (tmp_path / f"layer{level}.{name}").read_bytes() == content
 
@@ -298,7 +296,7 @@ def test_altered_record(topics, tmp_path):
 def test_missing_weights(topics, tmp_path):
     XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
     (tmp_path / "layer1.units").unlink()
-    with pytest.raises(ValueError, match=r"layer1\.units.*remove it to train from the beginning"):
+    with pytest.raises(ValueError, match=r"layer1\.units.*remove it to begin again"):
         XRLinear(**SMALL_TREE).fit(*topics, work_dir=tmp_path)
 
 

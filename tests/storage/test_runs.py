@@ -176,9 +176,7 @@ def test_a_directory_of_something_else_is_refused(tmp_path):
 )
 def test_a_damaged_record_is_refused(tmp_path, text):
     (tmp_path / "training.json").write_text(text)
-    with pytest.raises(
-        ValueError, match=r"training\.json cannot be taken up .* remove it to train from the beg"
-    ):
+    with pytest.raises(ValueError, match=r"training\.json cannot be taken up .* remove it to begin again"):
         latest(tmp_path)
     assert (tmp_path / "training.json").read_text() == text
 

@@ -28,7 +28,7 @@ _HEADERS = LogRow._fields[:3], LogRow._fields
 
 
 def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
-    """Read a query log (UTF-8, ``.gz`` and ``.xz`` unpacked), its rows in any order.
+    """Read a query log (UTF-8, ``.gz``, ``.xz`` and ``.zst`` unpacked), its rows in any order.
 
     A line is ``session<TAB>time<TAB>query``, or ``session<TAB>time<TAB>query<TAB>user`` in every line, or, in a
     ``.jsonl`` file, an object with these keys. Without a user, a session is one: whoever sends queries under the same

@@ -32,9 +32,10 @@ __all__ = ["main"]
 def main(debug: bool) -> None:
     """Rank the few right labels out of many: from raw text to a saved model and its answers.
 
-    Data are JSON lines ({"text": ..., "labels": [...]}), "label,label<TAB>text" lines, CSV, Parquet, or matrices:
-    .npz pairs and the N D L layout of the extreme classification repository. .gz and .xz are unpacked. Other columns,
-    keys and separators are said with --text-column, --label-column, --label-separator and their like.
+    Data are JSON lines ({"text": ..., "labels": [...]}), "label,label<TAB>text" lines, CSV, Parquet, fastText's lines,
+    or matrices: .npz pairs and the N D L layout of the extreme classification repository. A folder or a pattern such as
+    'parts/*.jsonl' means several files; .gz, .xz and .zst are unpacked. Other columns, keys and separators are said
+    with --text-column, --label-column, --label-separator and their like.
 
     "arborank demo" shows everything at work on data that comes with the package.
     """

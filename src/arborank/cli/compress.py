@@ -12,7 +12,7 @@ from .files import check_destination, check_output, check_suffix, write_table
 from .layouts import Form, data_options, option_name
 from .models import Data, Ranker, as_ranker, open_model, set_jobs
 from .numbers import POSITIVE, Real, Several, Size
-from .options import FILE, force_option, jobs_option, k_option, model_argument
+from .options import DATA, force_option, jobs_option, k_option, model_argument
 from .reporting import say
 from .tables import show_table
 
@@ -35,7 +35,7 @@ _MAX_LOSS = 0.003
 @click.command(short_help="Make a model smaller and faster, knowing what it costs.")
 @model_argument
 @click.option("--out", "-o", "directory", required=True, type=click.Path(), help="Directory for the result.")
-@click.option("--validation", type=FILE, help="Labelled data to try settings on.")
+@click.option("--validation", type=DATA, help="Labelled data to try settings on.")
 @click.option("--threshold", type=Several(Real(min=0)), help="Drop smaller weights; a value or a list.")
 @click.option("--max-nonzeros", type=Several(POSITIVE), help="Weights kept per ranker; a value or a list.")
 @click.option(

@@ -1,5 +1,6 @@
 """Data for the commands: texts or matrices, from files by their extension or from the standard input."""
 
+import os
 import sys
 from collections.abc import Container, Iterator
 from dataclasses import replace
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from ..datasets.lines import Stream
     from .models import Data
 
-__all__ = ["read_data", "read_label_texts", "read_names", "stdin_is_terminal", "stdin_rows", "stdin_texts"]
+__all__ = [
+    "features_in",
+    "read_data",
+    "read_label_texts",
+    "read_names",
+    "stdin_is_terminal",
+    "stdin_rows",
+    "stdin_texts",
+    "text_rows",
+]
 
 _XMC = {".xmc", ".svm", ".libsvm"}
 
@@ -27,9 +37,13 @@ def read_data(path: str, form: Form, known: Container[str] | None = None, *, lab
     from ..core.lazy import sp
     from ..datasets import MatrixData, read_npz, read_texts, read_xmc
     from ..datasets.lines import suffix
+    from ..datasets.places import is_pattern
 
+    several = os.path.isdir(path) or is_pattern(path)
     layout, label_matrix = form.layout, form.label_matrix
     is_npz, is_xmc = suffix(path) == ".npz", form.xmc or suffix(path) in _XMC
+    if several and (is_npz or is_xmc):
+        raise click.UsageError(f"{path} means several files, but features are read from one")
     if is_npz and form.xmc:
         raise click.UsageError(f"--xmc is for text files in the N D L layout, but {path} is a matrix")
     given = [as_option(name, value) for name, value in layout.given().items()]
@@ -61,12 +75,20 @@ def read_names(path: str) -> list[str]:
     return names
 
 
-def read_label_texts(path: str | None, layout: "Layout") -> dict[str, list[str]]:
-    """Read texts about labels, each labelled with the one it is about: texts by label name."""
+def read_label_texts(path: str | None, layout: "Layout", language: str | None = None) -> dict[str, list[str]]:
+    """Read texts about labels, each labelled with the one it is about, or a vocabulary: texts by label name."""
     if path is None:
         return {}
-    from ..datasets import read_texts
+    from ..datasets import read_skos, read_texts
+    from ..datasets.lines import suffix
+    from ..datasets.skos import SKOS
 
+    if suffix(path) in SKOS:
+        return read_skos(path, language)
+    if language is not None:
+        raise click.UsageError(
+            f"--language is for vocabularies in SKOS ({', '.join(SKOS)}), but {path} is none"
+        )
     found = read_texts(path, layout, unique_labels=True)
     about: dict[str, list[str]] = {}
     for text, names in zip(found.texts, found.labels, strict=True):
@@ -75,12 +97,28 @@ def read_label_texts(path: str | None, layout: "Layout") -> dict[str, list[str]]
     return about
 
 
+def features_in(path: str, xmc: bool) -> bool:
+    """Whether a file holds features by its name, or because that is said."""
+    from ..datasets.lines import suffix
+
+    return xmc or suffix(path) == ".npz" or suffix(path) in _XMC
+
+
+def text_rows(path: str, layout: "Layout", known: Container[str]) -> "Iterator[TextRow]":
+    """Yield the texts of a file, or of several, whatever labels stand beside them."""
+    return _unlabelled(path, layout, known)
+
+
 def stdin_rows(layout: "Layout", known: Container[str]) -> "Iterator[TextRow]":
     """Yield what the standard input holds, read as a file of lines would be."""
+    yield from _unlabelled(_stdin(), layout, known)
+
+
+def _unlabelled(source: "str | Stream", layout: "Layout", known: Container[str]) -> "Iterator[TextRow]":
     from ..datasets.read import iter_texts
 
     layout = replace(layout, relevance_column=None)  # of labels that are left aside
-    yield from iter_texts(_stdin(), layout, labels_required=False, known=known)
+    return iter_texts(source, layout, labels_required=False, known=known)
 
 
 def stdin_texts(as_lines: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ import click
 from .data import read_data
 from .layouts import Form, data_options
 from .models import open_ranker
-from .options import FILE, beam_option, jobs_option, ks_option, model_argument
+from .options import DATA, FILE, beam_option, jobs_option, ks_option, model_argument
 from .reporting import say
 from .scoring import LEAST_ROWS, evaluate_model
 from .streams import put, put_json
@@ -17,8 +17,8 @@ __all__ = ["evaluate"]
 
 @click.command(short_help="Score a model on labelled data.")
 @model_argument
-@click.argument("data", type=FILE)
-@click.option("--train", "train_path", type=FILE, help="Training data, for the frequencies of labels.")
+@click.argument("data", type=DATA)
+@click.option("--train", "train_path", type=DATA, help="Training data, for the frequencies of labels.")
 @click.option("--train-labels", type=FILE, help="Label matrix of --train X.npz.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @ks_option

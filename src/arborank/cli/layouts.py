@@ -14,13 +14,21 @@ from .options import FILE
 if TYPE_CHECKING:
     from ..datasets import Layout
 
-__all__ = ["Form", "as_option", "data_options", "layout_options", "option_name", "xmc_option"]
+__all__ = [
+    "Form",
+    "as_option",
+    "data_options",
+    "language_option",
+    "layout_options",
+    "option_name",
+    "xmc_option",
+]
 
 _TAB = ("tab", "\\t", "\t")
 _OPTIONS = (
     click.option(
         "--format",
-        type=click.Choice(["jsonl", "tabbed", "csv", "parquet", "lines"]),
+        type=click.Choice(["jsonl", "json", "tabbed", "csv", "parquet", "fasttext", "documents", "lines"]),
         help="Of files of texts.  [by their extension]",
     ),
     click.option("--text-column", metavar="NAME|N", help="Column (or key) of texts.  [text; the 2nd]"),
@@ -33,6 +41,9 @@ _OPTIONS = (
 )
 _labels_option = click.option(
     "--labels", "label_matrix", type=FILE, help="Label matrix Y.npz that goes with a feature matrix X.npz."
+)
+language_option = click.option(
+    "--language", metavar="CODE", help="Of names in a vocabulary in SKOS, such as fi.  [every language]"
 )
 xmc_option = click.option(
     "--xmc", is_flag=True, help="Text files are in the N D L layout; .xmc, .svm and .libsvm always are."

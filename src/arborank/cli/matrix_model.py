@@ -1,11 +1,11 @@
 """A model that reads matrices and ranks labels that have numbers."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .models import Data
+from .models import Data, given
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -45,9 +45,19 @@ class MatrixModel:
     def row_ids(self, data: Data) -> None:
         """Return None: files of matrices have no ids."""
 
-    def topk(self, data: Data, k: int, beam_size: int | None) -> "TopK":
-        """Return label numbers and scores of the best labels of every row."""
-        return self.estimator.predict_topk(self.own(data).X, k, beam_size=beam_size)
+    def topk(
+        self,
+        data: Data,
+        k: int,
+        beam_size: int | None,
+        candidates: list[str] | None = None,
+        exclude: list[str] | None = None,
+    ) -> "TopK":
+        """Return label numbers and scores of the best labels of every row; only or not of those that are numbered."""
+        filters: dict[str, Any] = {
+            name: _numbers(lines) for name, lines in given(candidates=candidates, exclude=exclude).items()
+        }
+        return self.estimator.predict_topk(self.own(data).X, k, beam_size=beam_size, **filters)
 
     def truth(self, data: Data, *, extend: bool = True) -> "csr_array":
         """Return the labels of every row."""

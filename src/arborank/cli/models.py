@@ -14,6 +14,7 @@ __all__ = [
     "Data",
     "Ranker",
     "as_ranker",
+    "given",
     "open_completer",
     "open_model",
     "open_ranker",
@@ -25,6 +26,11 @@ __all__ = [
 Data: TypeAlias = Union["TextData", "MatrixData"]
 Ranker: TypeAlias = Union["TextModel", "MatrixModel"]
 """What commands take: they ask both in the same words."""
+
+
+def given(**filters: list[str] | None) -> dict[str, Any]:
+    """Return the filters that there are: not every kind of model takes them."""
+    return {name: names for name, names in filters.items() if names is not None}
 
 
 def open_model(directory: str, *, verify: bool = False) -> Any:

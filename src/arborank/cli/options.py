@@ -8,6 +8,8 @@ import click
 from .numbers import POSITIVE, Several, Whole
 
 __all__ = [
+    "DATA",
+    "DATA_OR_DASH",
     "FILE",
     "Model",
     "beam_option",
@@ -38,6 +40,19 @@ class Model(click.Path):
         return super().convert(value, param, ctx)
 
 
+class _Data(click.Path):
+    """A file, a folder of files, or a pattern that they are named by."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        from ..datasets.places import is_pattern
+
+        return value if is_pattern(value) else super().convert(value, param, ctx)
+
+
+DATA = _Data(exists=True)
+DATA_OR_DASH = _Data(exists=True, allow_dash=True)
 FILE = click.Path(exists=True, dir_okay=False)
 model_argument = click.argument("model", type=Model(exists=True, file_okay=False))
 k_option = click.option("-k", type=POSITIVE, default=10, show_default=True, help="Labels to return.")

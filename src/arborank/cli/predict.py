@@ -1,17 +1,22 @@
 """`arborank predict`."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
 
-from .answers import Answer, answers_format, open_answers
-from .data import read_data, stdin_rows
-from .files import check_output
+from .answers import Answer, Shape, Write, answers_format, open_answers
+from .data import features_in, read_data, read_names, stdin_rows, text_rows
+from .files import check_apart, check_output, write_whole
+from .kept import kept_answers, state_of
 from .layouts import Form, layout_options, xmc_option
 from .models import Data, Ranker, open_ranker
-from .options import beam_option, jobs_option, k_option, model_argument
+from .numbers import Real
+from .options import DATA_OR_DASH, FILE, beam_option, jobs_option, k_option, model_argument
+from .reporting import say
 from .scoring import batch_size, batches, n_answers
 
 if TYPE_CHECKING:
@@ -22,9 +27,28 @@ __all__ = ["predict"]
 _STDIN_BATCH = 1024  # the most
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What is asked of every row."""
+
+    k: int
+    beam_size: int | None
+    candidates: list[str] | None
+    exclude: list[str] | None
+    min_score: float | None
+
+    def subject(self) -> dict[str, object]:
+        """Return what the question is recognised by."""
+        from ..storage.runs import fingerprint
+
+        filters = {"candidates": self.candidates, "exclude": self.exclude}
+        lists = {name: fingerprint(*names, labels=len(names)) for name, names in filters.items() if names}
+        return {"k": self.k, "beam_size": self.beam_size, "min_score": self.min_score, **lists}
+
+
 @click.command(short_help="Write the best labels of every instance.")
 @model_argument
-@click.argument("inputs", metavar="INPUT", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("inputs", metavar="INPUT", type=DATA_OR_DASH)
 @click.option(
     "-o",
     "--output",
@@ -33,6 +57,15 @@ _STDIN_BATCH = 1024  # the most
 )
 @k_option
 @beam_option
+@click.option("--candidates", type=FILE, help="Return these labels only, one per line.")
+@click.option("--exclude", type=FILE, help="Return none of these labels, one per line.")
+@click.option("--min-score", type=Real(), help="Return labels with at least this score only.")
+@click.option("--with-text", is_flag=True, help="Write every text beside its answer.")
+@click.option(
+    "--work-dir",
+    type=click.Path(file_okay=False),
+    help="Keep answers here until all are there; the same command goes on from there when it was interrupted.",
+)
 @xmc_option
 @layout_options
 @jobs_option
@@ -42,66 +75,130 @@ def predict(
     output: str,
     k: int,
     beam_size: int | None,
+    candidates: str | None,
+    exclude: str | None,
+    min_score: float | None,
+    with_text: bool,
+    work_dir: str | None,
     xmc: bool,
     layout: "Layout",
     jobs: int | None,
 ) -> None:
     """Predict labels for INPUT: texts (labels in it are left aside), an .npz matrix, or an N D L file.
 
-    Standard input (-) is read as a .txt file is: a text or a JSON object a line, or labels and a text with a tab
-    between. Answers are JSON lines {"labels": [...], "scores": [...]}, best first, with "id" if there is an
-    --id-column; a Parquet file with these columns; or a .csv or .tsv table with a line for every label of a row: row
-    (from 0), rank (from 1), label, score. Labels are names for texts and ids for matrices.
+    INPUT may be a folder of files of texts, or a pattern such as 'parts/*.jsonl'. Standard input (-) is read as a
+    .txt file is: a text or a JSON object a line, or labels and a text with a tab between. Answers are JSON lines
+    {"labels": [...], "scores": [...]}, best first, with "id" if there is an --id-column; a Parquet file with these
+    columns; or a .csv or .tsv table with a line for every label of a row: row (from 0), rank (from 1), label, score.
+    Labels are names for texts and ids for matrices.
     """
     if not output:
         raise click.UsageError("--output has no name; - is the standard output")
     if output != "-":
         check_output("--output", output, inputs, model)
-    answers_format(output)
+    if work_dir is not None:
+        if output == "-" or inputs == "-":
+            raise click.UsageError("--work-dir goes with a file as INPUT and as --output")
+        check_apart(work_dir, model)
+    kind = answers_format(output)
     ranker = open_ranker(model, jobs)
-    k = n_answers(ranker, k, beam_size)
-    with_ids = layout.id_column is not None
-    if inputs == "-":
-        parts = _of_stdin(ranker, layout, min(_STDIN_BATCH, batch_size(k)), with_ids)
-    else:
-        data = ranker.own(read_data(inputs, Form(layout, xmc), ranker.known, labelled=False), inputs)
-        parts = batches(data, batch_size(k))
-    first = 0
-    with open_answers(output, names=ranker.known is not None, ids=with_ids, keep=inputs == "-") as write:
-        for part in parts:
-            write(_answers(ranker, part, first, k, beam_size))
+    question = _Question(
+        n_answers(ranker, k, beam_size), beam_size, _listed(candidates), _listed(exclude), min_score
+    )
+    of_texts = inputs == "-" or not features_in(inputs, xmc)
+    if with_text and not of_texts:
+        raise click.UsageError(f"--with-text is for texts, but {inputs} holds features")
+    shape = Shape(kind, ranker.known is not None, layout.id_column is not None, with_text)
+    parts = _parts(ranker, inputs, Form(layout, xmc), question.k)
+    subject: dict[str, object] = {
+        "model": state_of([f"{model}/config.json"]),
+        "input": {"name": inputs, "layout": layout.given(), "xmc": xmc},
+        "question": question.subject(),
+    }
+    with _destination(output, inputs, shape, work_dir, subject) as (done, write):
+        first = 0
+        for number, part in enumerate(parts):
+            if number >= done:
+                write(_answers(ranker, part, first, question, shape))
             first += len(part)
+    if work_dir is not None:
+        say(f"{work_dir} can be removed")
 
 
-def _of_stdin(ranker: Ranker, layout: "Layout", size: int, with_ids: bool) -> Iterator[Data]:
-    """Yield some texts at a time; those before a line that cannot be read, or before Ctrl-C, come first."""
+def _listed(path: str | None) -> list[str] | None:
+    return None if path is None else read_names(path)
+
+
+@contextmanager
+def _destination(
+    output: str, inputs: str, shape: Shape, work_dir: str | None, subject: dict[str, object]
+) -> Iterator[tuple[int, Write]]:
+    """Yield how many batches need no answers any more, and what takes those of the next."""
+    if work_dir is None:
+        with write_whole(output, keep=True) as file, open_answers(file, shape) as write:
+            yield 0, write
+        return
+    from ..datasets.places import files_of
+
+    with kept_answers(work_dir, output, shape, subject | {"files": state_of(files_of(inputs))}) as kept:
+        yield kept
+
+
+def _parts(ranker: Ranker, inputs: str, form: Form, k: int) -> Iterator[Data]:
+    """Yield batches of rows; of texts, little is in memory at a time."""
     from ..datasets import TextData
 
-    ranker.own(TextData([], []), "standard input")
-    rows = stdin_rows(layout, ranker.known or ())
+    if inputs != "-" and features_in(inputs, form.xmc):
+        data = ranker.own(read_data(inputs, form, labelled=False), inputs)
+        return batches(data, batch_size(k))
+    ranker.own(TextData([], []), "standard input" if inputs == "-" else inputs)
+    if inputs == "-":
+        rows, size = stdin_rows(form.layout, ranker.known or ()), min(_STDIN_BATCH, batch_size(k))
+    else:
+        rows, size = text_rows(inputs, form.layout, ranker.known or ()), batch_size(k)
+    return _of_rows(rows, size, form.layout.id_column is not None)
+
+
+def _of_rows(rows: Iterator["TextRow"], size: int, with_ids: bool) -> Iterator[Data]:
+    """Yield some texts at a time; those before a line that cannot be read, or before Ctrl-C, come first."""
+    from ..core.progress import progress
+    from ..datasets import TextData
+
     stopped: BaseException | None = None
-    while stopped is None:
-        part: list[TextRow] = []
-        try:
-            for row in islice(rows, size):
-                part.append(row)
-        except BaseException as error:
-            stopped = error
-        if part:
-            ids = [row.id or "" for row in part] if with_ids else None
-            yield TextData([row.text for row in part], [[] for _ in part], ids=ids)
-        elif stopped is None:
-            return
+    n_rows = 0
+    with progress("predicting", None, unit="rows") as update:
+        while stopped is None:
+            part: list[TextRow] = []
+            try:
+                for row in islice(rows, size):
+                    part.append(row)
+            except BaseException as error:
+                stopped = error
+            if part:
+                ids = [row.id or "" for row in part] if with_ids else None
+                yield TextData([row.text for row in part], [[] for _ in part], ids=ids)
+                n_rows += len(part)
+                update(n_rows, "")
+            elif stopped is None:
+                return
     raise stopped
 
 
-def _answers(ranker: Ranker, part: Data, first: int, k: int, beam_size: int | None) -> list[Answer]:
-    labels, scores = ranker.topk(part, k, beam_size)
-    ids: Sequence[str | None] = ranker.row_ids(part) or [None] * len(part)
+def _answers(ranker: Ranker, part: Data, first: int, question: _Question, shape: Shape) -> list[Answer]:
+    labels, scores = ranker.topk(part, question.k, question.beam_size, question.candidates, question.exclude)
+    nothing: Sequence[None] = [None] * len(part)
+    ids: Sequence[str | None] = ranker.row_ids(part) or nothing
+    texts: Sequence[str | None] = (part.texts or nothing) if shape.texts else nothing
+    least = float("-inf") if question.min_score is None else question.min_score
     answers = []
-    for row, (id_, found, values) in enumerate(
-        zip(ids, labels.tolist(), scores.tolist(), strict=True), first
+    for row, (id_, text, found, values) in enumerate(
+        zip(ids, texts, labels.tolist(), scores.tolist(), strict=True), first
     ):
-        names = [ranker.answer(label) for label in found if label >= 0]
-        answers.append(Answer(row, id_, names, [float(f"{score:.6g}") for score in values[: len(names)]]))
+        kept = [
+            (label, score)
+            for label, score in zip(found, values, strict=True)
+            if label >= 0 and score >= least
+        ]
+        names = [ranker.answer(label) for label, _ in kept]
+        answers.append(Answer(row, id_, text, names, [float(f"{score:.6g}") for _, score in kept]))
     return answers

@@ -9,7 +9,7 @@ import click
 
 from ..core.display import printable
 from .data import read_label_texts, stdin_is_terminal, stdin_texts
-from .layouts import layout_options
+from .layouts import language_option, layout_options
 from .models import open_text_model
 from .options import FILE, beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
@@ -29,11 +29,13 @@ __all__ = ["rank"]
 @click.option(
     "--titles",
     type=FILE,
-    help="Texts about labels, shown beside them, each labelled with the one it is about.",
+    help="Texts about labels, shown beside them, each labelled with the one it is about, or a vocabulary in SKOS, of "
+    "which the first name is shown.",
 )
 @json_option
 @k_option
 @beam_option
+@language_option
 @layout_options
 def rank(
     model: str,
@@ -42,6 +44,7 @@ def rank(
     as_json: bool,
     k: int,
     beam_size: int | None,
+    language: str | None,
     layout: "Layout",
 ) -> None:
     """Rank the labels of TEXT; without it, of every line that you type or pipe in (- does the same).
@@ -52,10 +55,10 @@ def rank(
     """
     as_lines = layout.format == "lines"
     layout = replace(layout, format=None) if as_lines else layout
-    if titles is None and layout.given():
-        raise click.UsageError("options of a layout go with --titles FILE")
+    if titles is None and (layout.given() or language is not None):
+        raise click.UsageError("options of a layout and --language go with --titles FILE")
     ranker = open_text_model(model)
-    about = None if titles is None else _titles(ranker.estimator, titles, layout)
+    about = None if titles is None else _titles(ranker.estimator, titles, layout, language)
 
     def answer(line: str) -> None:
         ranking = ranker.rank(line, k, beam_size)
@@ -78,12 +81,14 @@ def rank(
             put("")
 
 
-def _titles(ranker: "TextRanker", path: str, layout: "Layout") -> Mapping[str, str]:
+def _titles(ranker: "TextRanker", path: str, layout: "Layout", language: str | None) -> Mapping[str, str]:
+    from ..datasets.lines import suffix
+    from ..datasets.skos import SKOS
     from ..text.names import by_name
 
-    read = read_label_texts(path, layout)
+    read = read_label_texts(path, layout, language)
     for name, texts in read.items():
-        if len(texts) > 1:
+        if len(texts) > 1 and suffix(path) not in SKOS:
             raise ValueError(f"{path} has {len(texts)} titles of {name!r}")
     about = by_name("--titles", {name: texts[0] for name, texts in read.items()}, ranker.normalization)
     if not any(name in ranker.labels_ for name in about):

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .models import Data
+from .models import Data, given
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -48,9 +48,19 @@ class TextModel:
         """Return what the file of the texts calls each."""
         return self.own(data).ids
 
-    def topk(self, data: Data, k: int, beam_size: int | None) -> "TopK":
-        """Return label numbers and scores of the best labels of every text."""
-        return self.estimator.predict_topk(self.own(data).texts, k, beam_size=beam_size)
+    def topk(
+        self,
+        data: Data,
+        k: int,
+        beam_size: int | None,
+        candidates: list[str] | None = None,
+        exclude: list[str] | None = None,
+    ) -> "TopK":
+        """Return label numbers and scores of the best labels of every text; only or not of those that are named."""
+        texts = self.own(data).texts
+        return self.estimator.predict_topk(
+            texts, k, beam_size=beam_size, **given(candidates=candidates, exclude=exclude)
+        )
 
     def truth(self, data: Data, *, extend: bool = True) -> "csr_array":
         """Return the labels of every text; unknown ones get columns of their own, or are left out."""

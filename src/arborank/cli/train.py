@@ -12,11 +12,11 @@ from .data import read_data, read_label_texts
 from .facts import tree_of
 from .files import check_apart, check_destination
 from .holdout import held_out, holdout_name, holdout_option
-from .layouts import Form, data_options
+from .layouts import Form, data_options, language_option
 from .matrix_model import MatrixModel
 from .models import Data, Ranker
 from .numbers import POSITIVE, Automatic, Real, Several, Whole
-from .options import FILE, directory_option, force_option, jobs_option, ks_option, seed_option
+from .options import DATA, FILE, directory_option, force_option, jobs_option, ks_option, seed_option
 from .reporting import say, show_log
 from .scoring import evaluate_model
 from .streams import put
@@ -34,9 +34,9 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 
 
 @click.command(short_help="Train a model on labelled texts or matrices.")
-@click.argument("data", type=FILE)
+@click.argument("data", type=DATA)
 @directory_option
-@click.option("--test", type=FILE, help="Labelled data to evaluate the model on.")
+@click.option("--test", type=DATA, help="Labelled data to evaluate the model on.")
 @click.option("--test-labels", type=FILE, help="Label matrix of --test X.npz.")
 @holdout_option("DATA")
 @click.option(
@@ -92,9 +92,10 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option(
     "--label-texts",
     type=FILE,
-    help="Texts about labels, each labelled with the one it is about; labels that no other text has are ranked by "
-    "them.",
+    help="Texts about labels, each labelled with the one it is about, or a vocabulary in SKOS (.ttl, .rdf, .nt, "
+    ".jsonld) with the names of labels; labels that no other text has are ranked by them.",
 )
+@language_option
 @click.option(
     "--learn-label-texts/--no-learn-label-texts",
     default=True,
@@ -120,6 +121,7 @@ def train(
     hybrid: bool,
     work_dir: str | None,
     label_texts: str | None,
+    language: str | None,
     learn_label_texts: bool,
     label_names: bool | None,
     form: Form,
@@ -130,12 +132,13 @@ def train(
 ) -> None:
     """Train a model on DATA and save it.
 
-    DATA are texts with label names (.jsonl, .tsv, .txt, .csv, .parquet), or features and labels as matrices:
-    X.npz with --labels Y.npz, or a file in the N D L layout.
+    DATA are texts with label names (.jsonl, .json, .tsv, .txt, .csv, .parquet; a folder of them, or a pattern such as
+    'parts/*.jsonl'), or features and labels as matrices: X.npz with --labels Y.npz, or a file in the N D L layout.
     """
     if test is not None and holdout is not None:
         raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
     _check_pair("test-labels", test_labels, "--test X.npz", test)
+    _check_pair("language", language, "--label-texts FILE", label_texts)
     _check_pair("no-learn-label-texts", not learn_label_texts or None, "--label-texts FILE", label_texts)
     check_destination(directory, force)
     if work_dir is not None:
@@ -162,7 +165,7 @@ def train(
     if holdout is not None:
         chosen = held_out(len(train_data), holdout, model.random_state)
         train_data, test_data = train_data.take(~chosen), train_data.take(chosen)
-    about = read_label_texts(label_texts, form.layout)
+    about = read_label_texts(label_texts, form.layout, language)
     of_texts = of_features or about or names != "auto" or {"features", "ranker"} & set(settings)
     if of_texts and not isinstance(train_data, TextData):
         raise click.UsageError(

@@ -13,7 +13,7 @@ from .files import check_apart, check_destination, check_output, check_suffix, w
 from .layouts import Form, data_options
 from .models import Data
 from .numbers import Duration, Real, Size, Whole
-from .options import FILE, directory_option, force_option, jobs_option, seed_option
+from .options import DATA, FILE, directory_option, force_option, jobs_option, seed_option
 from .reporting import say
 from .streams import put
 from .tables import show_table
@@ -27,7 +27,7 @@ __all__ = ["tune"]
 
 
 @click.command(short_help="Find good settings within some minutes, and train with them.")
-@click.argument("data", type=FILE)
+@click.argument("data", type=DATA)
 @directory_option
 @click.option(
     "--minutes",
@@ -43,7 +43,7 @@ __all__ = ["tune"]
 @click.option(
     "--metric", default="ndcg@5", show_default=True, help="What is to be high, such as precision@1 or psp@5."
 )
-@click.option("--validation", type=FILE, help="Labelled data to compare settings on.  [a part of DATA]")
+@click.option("--validation", type=DATA, help="Labelled data to compare settings on.  [a part of DATA]")
 @click.option("--validation-labels", type=FILE, help="Label matrix of --validation X.npz.")
 @click.option(
     "--holdout",

@@ -9,10 +9,10 @@ import click
 from ..core.errors import ArgumentError
 from .data import read_data, read_label_texts, read_names
 from .files import check_destination
-from .layouts import Form, data_options, option_name
+from .layouts import Form, data_options, language_option, option_name
 from .models import open_ranker
 from .numbers import Real
-from .options import FILE, force_option, jobs_option, missing_option, model_argument, out_option
+from .options import DATA, FILE, force_option, jobs_option, missing_option, model_argument, out_option
 from .reporting import say
 
 if TYPE_CHECKING:
@@ -24,14 +24,19 @@ __all__ = ["named", "save_changed", "update"]
 
 @click.command(short_help="Add, refresh and remove labels of a model without training the rest again.")
 @model_argument
-@click.option("--data", type=FILE, help="Recent labelled data: with the labels in question, and with others.")
+@click.option("--data", type=DATA, help="Recent labelled data: with the labels in question, and with others.")
 @click.option(
     "--add", is_flag=True, help="Add the labels of DATA (and --label-texts) that MODEL does not know."
 )
 @click.option("--refresh", type=FILE, help="Forget these labels, one per line, and learn them from DATA.")
 @click.option("--remove", type=FILE, help="Remove these labels, one per line.")
 @missing_option
-@click.option("--label-texts", type=FILE, help="Texts about labels, each labelled with the one it is about.")
+@click.option(
+    "--label-texts",
+    type=FILE,
+    help="Texts about labels, each labelled with the one it is about, or a vocabulary in SKOS.",
+)
+@language_option
 @click.option(
     "--negative-share",
     type=Real(0, 1, min_open=True),
@@ -49,6 +54,7 @@ def update(
     remove: str | None,
     missing: "Missing",
     label_texts: str | None,
+    language: str | None,
     negative_share: float | None,
     directory: str | None,
     form: Form,
@@ -67,7 +73,12 @@ def update(
         raise click.UsageError("nothing to do: give --add, --refresh or --remove")
     if learns and data is None:
         raise click.UsageError("--add and --refresh need --data DATA, to learn from")
-    of_learning = {"data": data, "label_texts": label_texts, "negative_share": negative_share} | form.given()
+    of_learning = {
+        "data": data,
+        "label_texts": label_texts,
+        "language": language,
+        "negative_share": negative_share,
+    } | form.given()
     for name, value in of_learning.items():
         if value is not None and not learns:
             raise click.UsageError(f"{option_name(name)} goes with --add or --refresh")
@@ -75,7 +86,7 @@ def update(
         check_destination(directory, force)
     ranker = open_ranker(model, jobs)
     recent = None if data is None else read_data(data, form)
-    change = ranker.changes(recent, read_label_texts(label_texts, form.layout))
+    change = ranker.changes(recent, read_label_texts(label_texts, form.layout, language))
     options = {} if negative_share is None else {"negative_share": negative_share}
     gone = [] if remove is None else read_names(remove)
     done = []

@@ -10,6 +10,7 @@ from .npz import read_npz
 from .parquet import read_parquet
 from .pecos import read_pecos
 from .read import read_texts
+from .skos import read_skos
 from .tabbed import iter_tabbed, read_tabbed
 from .typos import add_typos
 from .xmc import read_sparse, read_xmc, write_sparse, write_xmc
@@ -32,6 +33,7 @@ __all__ = [
     "read_npz",
     "read_parquet",
     "read_pecos",
+    "read_skos",
     "read_sparse",
     "read_tabbed",
     "read_texts",

@@ -19,7 +19,7 @@ _OTHERS = (";", "\t", "|")
 def iter_csv(
     path: Source, layout: Layout | None = None, *, labels_required: bool = True
 ) -> Iterator[TextRow]:
-    """Yield the rows of a CSV file (UTF-8, ``.gz`` and ``.xz`` unpacked).
+    """Yield the rows of a CSV file (UTF-8, ``.gz``, ``.xz`` and ``.zst`` unpacked).
 
     Cells may stand in quotation marks, doubled within them, and then hold delimiters and line ends. Blank lines are
     passed over.

@@ -18,10 +18,12 @@ def prefix(split: str) -> str:
 
 
 def find(directory: Path, name: str) -> Path | None:
-    """Return the file, plain or packed as ``.gz`` or ``.xz``, or None; the directory must exist."""
+    """Return the file, plain or packed as ``.gz``, ``.xz`` or ``.zst``, or None; the directory must exist."""
     if not directory.is_dir():
         raise NotADirectoryError(f"{directory} is not a directory")
-    return next((path for end in ("", ".gz", ".xz") if (path := directory / f"{name}{end}").is_file()), None)
+    return next(
+        (path for end in ("", ".gz", ".xz", ".zst") if (path := directory / f"{name}{end}").is_file()), None
+    )
 
 
 def need(directory: Path, *names: str) -> Path:

@@ -17,7 +17,7 @@ __all__ = ["iter_jsonl", "read_jsonl", "row_of_line", "row_of_record", "write_js
 def iter_jsonl(
     path: Source, layout: Layout | None = None, *, labels_required: bool = True
 ) -> Iterator[TextRow]:
-    """Yield the rows of a JSON-lines file (UTF-8, ``.gz`` and ``.xz`` unpacked).
+    """Yield the rows of a JSON-lines file (UTF-8, ``.gz``, ``.xz`` and ``.zst`` unpacked).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def read_jsonl(path: Source, layout: Layout | None = None, *, labels_required: b
 
 
 def write_jsonl(path: StrPath, data: TextData) -> None:
-    """Write texts, labels and, where there is one, their relevance; packed if the name ends in ``.gz`` or ``.xz``.
+    """Write texts, labels and, where there is one, their relevance; packed by ``.gz``, ``.xz`` or ``.zst`` at the end.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from ..core.types import Json
 
 __all__ = ["Column", "Format", "Layout", "LayoutError"]
 
-Format = Literal["jsonl", "tabbed", "csv", "parquet", "lines"]
+Format = Literal["jsonl", "json", "tabbed", "csv", "parquet", "fasttext", "documents", "lines"]
 Column = int | str
 
 
@@ -26,11 +26,12 @@ class Layout:
 
     Parameters
     ----------
-    format : {"jsonl", "tabbed", "csv", "parquet", "lines"}, optional
-        By default as the extension says: JSON lines for ``.jsonl`` and ``.ndjson``, CSV for ``.csv``, tabbed lines for
-        ``.tsv`` and ``.txt``, Parquet for ``.parquet``. In tabbed lines a tab always ends a column, and a quotation
-        mark is a letter; a CSV reader takes what stands in quotation marks as one cell, with tabs and line ends.
-        ``"lines"`` takes every line as a text, and has no labels.
+    format : {"jsonl", "json", "tabbed", "csv", "parquet", "fasttext", "documents", "lines"}, optional
+        By default as the extension says: JSON lines for ``.jsonl`` and ``.ndjson``, a JSON list for ``.json``, CSV for
+        ``.csv``, tabbed lines for ``.tsv`` and ``.txt``, Parquet for ``.parquet``; fastText's lines where the first
+        begins with ``__label__``; the documents of a folder where labels stand beside texts. In tabbed lines a tab
+        always ends a column, and a quotation mark is a letter; a CSV reader takes what stands in quotation marks as
+        one cell, with tabs and line ends. ``"lines"`` takes every line as a text, and has no labels.
     text_column, label_column : str or int, optional
         Which columns hold texts and labels: the name in the header, the key in JSON, the name in Parquet; or the
         number, from 1. By default those that are named "text" and "labels". In tabbed lines without a header the labels

@@ -20,7 +20,7 @@ def read_lf(directory: StrPath, split: str = "train", *, encoding: str = "utf-8"
     ``trn_X_Y.txt`` (labels, a sparse file) is required, and ``trn_X_Xf.txt`` (features, a sparse file) or ``trn_X.txt``
     (texts, one per line; a sparse file under this name is recognised by its header and its one line more). ``Y.txt``
     holds the label texts and ``filter_labels_train.txt`` a pair ``row label`` a line. For the test split ``trn`` reads
-    ``tst`` and ``train`` reads ``test``. Every file may be packed as ``.gz`` or ``.xz``.
+    ``tst`` and ``train`` reads ``test``. Every file may be packed as ``.gz``, ``.xz`` or ``.zst``.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""Files as bytes and lines, plain, gzip or xz, with the place of every fault."""
+"""Files as bytes and lines, plain, gzip, xz or zstd, with the place of every fault."""
 
 import gzip
 import lzma
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -43,9 +44,9 @@ class Stream:
 
 Source = StrPath | Stream
 
-_PACKED = {".gz", ".xz"}
+_PACKED = {".gz", ".xz", ".zst"}
 LONGEST_LINE = 1 << 26  # bytes: a file of zeros, or a device, has no other end
-_OTHERS = {".parquet", ".npz", ".npy", ".json", ".pkl", ".xlsx", ".arrow", ".feather", ".zip", ".bz2", ".zst"}
+_OTHERS = {".parquet", ".npz", ".npy", ".json", ".pkl", ".xlsx", ".arrow", ".feather", ".zip", ".bz2"}
 # What no text of another form is to be written into, and by what it is known.
 _FORMATS = {
     "JSON lines": {".jsonl", ".ndjson"},
@@ -56,7 +57,7 @@ _FORMATS = {
 
 
 def suffix(path: Source) -> str:
-    """Return the extension in lower case, without a final ``.gz`` or ``.xz``; a stream has none."""
+    """Return the extension in lower case, without a final ``.gz``, ``.xz`` or ``.zst``; a stream has none."""
     if isinstance(path, Stream):
         return ""
     plain = Path(path)
@@ -83,20 +84,23 @@ def open_bytes(path: Source, mode: str = "rb") -> Iterator[IO[bytes]]:
     """Open a file, (un)packing by its extension; a stream is open already, and stays so.
 
     Errors name the file; ``ValueError`` if an archive is damaged, or if a pipe or a device is to be read which nobody
-    has opened.
+    has opened; ``ImportError`` if ``.zst`` needs a package that is missing.
     """
     if isinstance(path, Stream):
         with naming(path.name):
             yield path.file
         return
+    extension = Path(path).suffix.lower()
+    zstd = (_zstd().ZstdError,) if extension == ".zst" else ()
+    damaged = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error, *zstd)
     try:
         with (
             naming(path),
             open_input(path) if mode == "rb" else Path(path).open("wb") as plain,
-            _packing(plain, Path(path).suffix.lower(), mode) as file,
+            _packing(plain, extension, mode) as file,
         ):
             yield file
-    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
+    except damaged as error:
         raise ValueError(f"{path}: damaged or truncated archive: {error}") from error
 
 
@@ -106,8 +110,21 @@ def _packing(file: BinaryIO, extension: str, mode: str) -> IO[bytes]:
             return cast(IO[bytes], gzip.GzipFile("", mode, compresslevel=6, fileobj=file, mtime=0))
         case ".xz":
             return cast(IO[bytes], lzma.LZMAFile(file, mode))
+        case ".zst":
+            return cast(IO[bytes], _zstd().ZstdFile(file, mode))
         case _:
             return file
+
+
+def _zstd() -> Any:
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+    except ImportError as error:
+        raise ImportError("files in .zst need a package: pip install 'arborank[zstd]'") from error
+    return zstd
 
 
 def read_lines(path: Source, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:

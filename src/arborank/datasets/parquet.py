@@ -1,16 +1,22 @@
 """Parquet with columns of texts, labels and ids; needs the extra ``parquet``."""
 
+from collections.abc import Iterator
+
 from ..storage.disk import open_regular
-from .containers import TextData
+from .containers import TextData, TextRow
 from .jsonl import row_of_record
 from .layout import Layout, LayoutError
 from .lines import StrPath
 
-__all__ = ["read_parquet"]
+__all__ = ["iter_parquet", "read_parquet"]
+
+_ROWS = 1024  # read at a time
 
 
-def read_parquet(path: StrPath, layout: Layout | None = None, *, labels_required: bool = True) -> TextData:
-    """Read texts and labels from a Parquet file.
+def iter_parquet(
+    path: StrPath, layout: Layout | None = None, *, labels_required: bool = True
+) -> Iterator[TextRow]:
+    """Yield the rows of a Parquet file, of which little is in memory at a time.
 
     Parameters
     ----------
@@ -57,7 +63,14 @@ def read_parquet(path: StrPath, layout: Layout | None = None, *, labels_required
                     f"{path}: no column {column!r}; found {names}",
                     *([({argument: other}, "for instance")] if other else []),
                 )
-        table = file.read(columns=list(wanted.values()))
-    records = enumerate(record for batch in table.to_batches() for record in batch.to_pylist())
-    rows = (row_of_record(f"{path}: row {number}", one, layout, labels_required) for number, one in records)
-    return TextData.from_rows(rows, path)
+        batches = file.iter_batches(batch_size=_ROWS, columns=list(wanted.values()))
+        try:
+            for number, record in enumerate(record for batch in batches for record in batch.to_pylist()):
+                yield row_of_record(f"{path}: row {number}", record, layout, labels_required)
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(f"{path}: damaged: {error}") from error
+
+
+def read_parquet(path: StrPath, layout: Layout | None = None, *, labels_required: bool = True) -> TextData:
+    """Read a whole Parquet file; parameters and errors are those of `iter_parquet`."""
+    return TextData.from_rows(iter_parquet(path, layout, labels_required=labels_required), path)

@@ -1,13 +1,20 @@
-"""One door for files of texts: the layout or the extension picks the reader."""
+"""One door for texts: the layout or the extension picks the reader; a folder or a pattern means several files."""
 
-from collections.abc import Container, Iterator
+import os
+from collections.abc import Callable, Container, Iterator
+from itertools import chain
+from pathlib import Path
 
 from .containers import TextData, TextRow
 from .csvfile import iter_csv
+from .documents import holds_documents, iter_documents
+from .fasttext import PREFIX, iter_fasttext
+from .jsonarray import iter_json
 from .jsonl import iter_jsonl
 from .layout import Format, Layout, LayoutError
-from .lines import Source, Stream, read_lines, suffix
-from .parquet import read_parquet
+from .lines import Source, Stream, open_bytes, read_lines, suffix
+from .parquet import iter_parquet
+from .places import files_of, is_pattern
 from .tabbed import iter_tabbed, iter_untyped
 
 __all__ = ["iter_texts", "read_texts"]
@@ -15,10 +22,17 @@ __all__ = ["iter_texts", "read_texts"]
 _FORMATS: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".txt": "tabbed",
     ".tsv": "tabbed",
     ".csv": "csv",
     ".parquet": "parquet",
+}
+_BY_NAME: dict[Format, Callable[..., Iterator[TextRow]]] = {
+    "jsonl": iter_jsonl,
+    "json": iter_json,
+    "csv": iter_csv,
+    "parquet": iter_parquet,
 }
 
 
@@ -33,11 +47,15 @@ def read_texts(
     """Read texts and label names.
 
     ``.jsonl`` and ``.ndjson`` are read by `read_jsonl`, ``.txt`` and ``.tsv`` by `read_tabbed`, ``.csv`` by `read_csv`,
-    ``.parquet`` by `read_parquet`; a further ``.gz`` or ``.xz`` is unpacked (Parquet excepted).
+    ``.parquet`` by `read_parquet`; ``.json`` is a list of such objects as JSON lines have; a further ``.gz``, ``.xz``
+    or ``.zst`` is unpacked (Parquet excepted). Lines that begin with ``__label__`` are fastText's.
 
     Parameters
     ----------
     path : path-like
+        A file; a pattern such as ``"parts/*.jsonl"``; or a folder: all files in it that have one of these extensions,
+        by name, or, if ``name.tsv`` or ``name.key`` with labels stand beside ``name.txt``, a text from each of these,
+        as Annif has it.
     layout : Layout, optional
         The format, if it is not what the extension says, and which columns or keys hold what.
     labels_required : bool, default True
@@ -54,6 +72,8 @@ def read_texts(
     ------
     LayoutError
         If the extension is another one, or the layout is not clear or seems to be another; the error says what to set.
+    FileNotFoundError
+        If a folder or a pattern has no file.
     ValueError
         For the reasons of the reader.
 
@@ -63,33 +83,63 @@ def read_texts(
     >>> data.texts[0], data.labels[0]  # doctest: +SKIP
     ('a curious text', ['curiosities'])
     """
-    layout = layout or Layout()
-    if _format(path, layout) == "parquet":
-        if isinstance(path, Stream):
-            raise ValueError(f"{path} cannot be read as Parquet; give a file")
-        return read_parquet(path, layout, labels_required=labels_required)
     rows = iter_texts(path, layout, labels_required=labels_required, known=known, unique_labels=unique_labels)
     return TextData.from_rows(rows, path)
 
 
 def iter_texts(
     path: Source,
-    layout: Layout,
+    layout: Layout | None = None,
     *,
     labels_required: bool = True,
     known: Container[str] | None = None,
     unique_labels: bool = False,
 ) -> Iterator[TextRow]:
-    """Yield the rows of a file or stream that is not Parquet; see `read_texts`."""
-    match _format(path, layout):
-        case "jsonl":
-            return iter_jsonl(path, layout, labels_required=labels_required)
-        case "csv":
-            return iter_csv(path, layout, labels_required=labels_required)
-        case "lines":
-            if labels_required:
-                raise ValueError(f"{path}: format is 'lines', which has no labels")
-            return (TextRow(line, []) for _, line in read_lines(path))
+    """Yield the rows of a file, of several, or of a stream, one after the other; see `read_texts`.
+
+    But for a JSON list, little of a file is in memory at a time.
+    """
+    layout = layout or Layout()
+    if not isinstance(path, Stream):
+        if os.path.isdir(path) and _holds_documents(Path(path), layout, labels_required):
+            return iter_documents(Path(path), labels_required=labels_required)
+        if os.path.isdir(path) or is_pattern(path):
+            parts = (
+                _iter_file(file, layout, labels_required, known, unique_labels)
+                for file in files_of(path, _FORMATS)
+            )
+            return chain.from_iterable(parts)
+    return _iter_file(path, layout, labels_required, known, unique_labels)
+
+
+def _holds_documents(directory: Path, layout: Layout, labels_required: bool) -> bool:
+    if layout.format is not None:
+        return layout.format == "documents"
+    if holds_documents(directory):
+        return True
+    if not labels_required and any(directory.glob("*.txt")):
+        raise LayoutError(
+            f"{directory} holds .txt files without labels beside them",
+            ({"format": "documents"}, "if each is one text"),
+            ({"format": "lines"}, "if each of their lines is one"),
+        )
+    return False
+
+
+def _iter_file(
+    path: Source, layout: Layout, labels_required: bool, known: Container[str] | None, unique_labels: bool
+) -> Iterator[TextRow]:
+    form = _format(path, layout)
+    if form in _BY_NAME:
+        return _BY_NAME[form](path, layout, labels_required=labels_required)
+    if form == "documents":
+        raise ValueError(f"{path}: format is 'documents', which is that of a folder")
+    if form == "fasttext":
+        return iter_fasttext(path)
+    if form == "lines":
+        if labels_required:
+            raise ValueError(f"{path}: format is 'lines', which has no labels")
+        return (TextRow(line, []) for _, line in read_lines(path))
     if layout.format is None and not labels_required:
         return iter_untyped(path, layout, known)
     return iter_tabbed(
@@ -98,15 +148,25 @@ def iter_texts(
 
 
 def _format(path: Source, layout: Layout) -> Format:
-    if layout.format is not None:
-        return layout.format
+    """Return the format that is given, or what the extension says; fastText's lines tell themselves."""
+    found = layout.format
     if isinstance(path, Stream):
-        return "tabbed"
-    found = _FORMATS.get(suffix(path))
+        found = found or "tabbed"
+        if found in ("parquet", "documents"):
+            raise ValueError(f"{path} cannot be read as {found}; give a file")
+        return found
+    found = found or _FORMATS.get(suffix(path))
     if found is None:
         raise LayoutError(
             f"{path}: unknown extension {suffix(path)!r}; one of {', '.join(_FORMATS)} was expected",
             ({"format": "jsonl"}, "for JSON lines"),
             ({"format": "tabbed"}, "for columns with tabs between"),
         )
+    if found == "tabbed" and layout == Layout() and _is_fasttext(path):
+        return "fasttext"
     return found
+
+
+def _is_fasttext(path: os.PathLike[str] | str) -> bool:
+    with open_bytes(path) as file:
+        return file.read(len(PREFIX)) == PREFIX.encode()

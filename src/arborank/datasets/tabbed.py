@@ -32,8 +32,8 @@ def iter_tabbed(
 ) -> Iterator[TextRow]:
     """Yield the rows of a file with labels and text in columns.
 
-    The file is UTF-8; ``.gz`` and ``.xz`` are unpacked. A line is cut into as many columns as every line has; what is
-    more belongs to the last of them, if that is the text. An empty cell of labels is a text without labels.
+    The file is UTF-8; ``.gz``, ``.xz`` and ``.zst`` are unpacked. A line is cut into as many columns as every line has;
+    what is more belongs to the last of them, if that is the text. An empty cell of labels is a text without labels.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def read_xmc(path: StrPath) -> MatrixData:
     """Read an ``N D L`` file into `MatrixData` with X and Y.
 
     Y holds ones; values of a feature repeated in a line are added up. A line that starts with a space, or
-    with a pair, has no labels. ``.gz`` and ``.xz`` are unpacked.
+    with a pair, has no labels. ``.gz``, ``.xz`` and ``.zst`` are unpacked.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def read_sparse(path: StrPath) -> "sp.csr_array":
 
 
 def write_xmc(path: StrPath, X: MatrixLike, Y: MatrixLike) -> None:
-    """Write an ``N D L`` file, packed if the name ends in ``.gz`` or ``.xz``; values come back bit for bit.
+    """Write an ``N D L`` file, packed if the name ends in ``.gz``, ``.xz`` or ``.zst``; values come back bit for bit.
 
     Parameters
     ----------

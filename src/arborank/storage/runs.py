@@ -72,17 +72,25 @@ class Run:
         What the work is: settings, and `fingerprint` of the data.
     argument : str
         What the user calls the directory.
+    work : str, default="training"
+        What messages call it.
     reads : bool, default=False
         Only read, beside the process that holds it and has begun.
     """
 
     def __init__(
-        self, directory: str | os.PathLike[str], subject: JsonMapping, *, argument: str, reads: bool = False
+        self,
+        directory: str | os.PathLike[str],
+        subject: JsonMapping,
+        *,
+        argument: str,
+        work: str = "training",
+        reads: bool = False,
     ) -> None:
         self.directory = Path(directory)
         self.progress: dict[str, Any] = {}
         self._subject = plain(dict(subject), argument)
-        self._argument, self._reads = argument, reads
+        self._argument, self._work, self._reads = argument, work, reads
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -120,14 +128,14 @@ class Run:
         """Return the error for what cannot be taken up."""
         return ArgumentError(
             self._argument,
-            f"{self.directory} is damaged: {what} cannot be taken up ({error}); remove it to train from the beginning",
+            f"{self.directory} is damaged: {what} cannot be taken up ({error}); remove it to begin again",
         )
 
     def _check_empty(self) -> None:
         foreign = sorted(name for name in os.listdir(self.directory) if not name.startswith(_STATE))
         if foreign:
             raise FileExistsError(
-                f"{self._argument} {self.directory} is not empty and holds no training (it holds {foreign[0]!r})"
+                f"{self._argument} {self.directory} is not empty and holds no {self._work} (it holds {foreign[0]!r})"
             )
 
     def _read(self) -> dict[str, Any]:
@@ -145,7 +153,7 @@ class Run:
         if different:
             raise ArgumentError(
                 self._argument,
-                f"{self.directory} holds another training; what differs: {different}. "
+                f"{self.directory} holds another {self._work}; what differs: {different}. "
                 "Give another directory, or remove this one to start again",
             )
         return progress

@@ -1,0 +1,78 @@
+"""Vocabularies in SKOS: the names of every concept, by its URI; needs the extra ``skos``."""
+
+from .lines import StrPath, open_bytes, suffix
+
+__all__ = ["SKOS", "read_skos"]
+
+SKOS = {".ttl": "turtle", ".rdf": "xml", ".nt": "nt", ".jsonld": "json-ld"}
+_NAMES = ("prefLabel", "altLabel")  # in the order of the answer
+
+
+def read_skos(path: StrPath, language: str | None = None) -> dict[str, list[str]]:
+    """Read the names of every concept that is in use: preferred ones first, then others.
+
+    Give them to `TextRanker` as ``label_texts`` where labels are URIs.
+
+    Parameters
+    ----------
+    path : path-like
+        Turtle (``.ttl``), RDF/XML (``.rdf``), N-Triples (``.nt``) or JSON-LD (``.jsonld``), packed or not.
+    language : str, optional
+        Such as ``"fi"``, which ``"fi-FI"`` belongs to, too. By default names of all languages, and those without one.
+
+    Returns
+    -------
+    dict of str to list of str
+        Names by URI, both in the order of the alphabet. Concepts that are deprecated, or have no name in the language,
+        are left out.
+
+    Raises
+    ------
+    ImportError
+        If rdflib is not installed.
+    ValueError
+        If the file is damaged, has another extension, or holds no concept with a name; with the languages that there
+        are, if none is in ``language``.
+    """
+    kind = SKOS.get(suffix(path))
+    if kind is None:
+        raise ValueError(f"{path}: unknown extension {suffix(path)!r}; one of {', '.join(SKOS)} was expected")
+    try:
+        import rdflib
+        from rdflib.namespace import OWL
+        from rdflib.namespace import SKOS as TERMS
+    except ImportError as error:
+        raise ImportError("reading SKOS needs rdflib: pip install 'arborank[skos]'") from error
+    graph = rdflib.Graph()
+    with open_bytes(path) as file:
+        content = file.read()
+    try:
+        graph.parse(data=content, format=kind)
+    except Exception as error:  # the parsers share no class of errors
+        raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
+    gone = {
+        concept
+        for concept, _, value in graph.triples((None, OWL.deprecated, None))
+        if str(value).lower() in ("true", "1")
+    }
+    names: dict[str, list[str]] = {}
+    languages: set[str] = set()
+    for term in _NAMES:
+        found = [
+            (str(concept), str(name))
+            for concept, _, name in graph.triples((None, TERMS[term], None))
+            if concept not in gone and _speaks(getattr(name, "language", None), language, languages)
+        ]
+        for concept, name in sorted(set(found)):
+            names.setdefault(concept, []).append(name)
+    if not names:
+        spoken = f"; its languages are {', '.join(sorted(languages))}" if languages else ""
+        wanted = "a name" if language is None else f"a name in {language!r}"
+        raise ValueError(f"{path} has no concept with {wanted}{spoken}")
+    return {concept: list(dict.fromkeys(names[concept])) for concept in sorted(names)}
+
+
+def _speaks(found: str | None, wanted: str | None, languages: set[str]) -> bool:
+    if found is not None:
+        languages.add(found)
+    return wanted is None or (found is not None and found.lower().split("-")[0] == wanted.lower())
