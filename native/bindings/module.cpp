@@ -3,6 +3,7 @@
 
 namespace arborank::bindings {
 void bind_blend(nb::module_& m);
+void bind_calibrate(nb::module_& m);
 void bind_cover(nb::module_& m);
 void bind_csr(nb::module_& m);
 void bind_features(nb::module_& m);
@@ -20,6 +21,7 @@ NB_MODULE(ARBORANK_MODULE, m) {
   m.doc() = "Native kernels of Arborank, for one instruction-set level.";
   nb::set_leak_warnings(false);  // a model held by a module's global is no leak worth a message at exit
   arborank::bindings::bind_blend(m);
+  arborank::bindings::bind_calibrate(m);
   arborank::bindings::bind_cover(m);
   arborank::bindings::bind_csr(m);
   arborank::bindings::bind_features(m);

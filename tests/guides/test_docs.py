@@ -68,6 +68,24 @@ def test_the_page_of_defaults_has_the_values_and_runs():
     assert found["pecos"].get_params()["threshold"] == 0.05
 
 
+def test_the_guide_to_probabilities_runs():
+    rng = np.random.default_rng(0)
+    Y = np.eye(6)[np.arange(2400) % 6]
+    X = sp.csr_array(np.hstack([Y * (rng.random(Y.shape) < 0.7), np.ones((2400, 1))]))
+    found = {"X": X, "Y": Y}
+    found |= {
+        f"{name}_{part}": value[:600]
+        for name, value in found.items()
+        for part in ("new", "held_out", "there")
+    }
+    for block in re.findall(
+        r"```python\n(.*?)```", (DOCS / "decisions.md").read_text(encoding="utf-8"), flags=re.S
+    ):
+        exec(compile(block, "decisions.md", "exec"), found)
+    assert 0.7 < found["probabilities"][:, 0].mean() < 0.8
+    assert found["there"].calibration_.facts.n_recalibrated == 600
+
+
 def run(block):
     """Run the lines of a shell block: those of Arborank in this process, and an ``echo`` that writes a file."""
     written = re.match(r"echo '(.*?)' > (\S+)\n", block, flags=re.DOTALL)

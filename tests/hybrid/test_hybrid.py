@@ -7,9 +7,9 @@ from scipy.optimize import minimize
 
 import arborank
 from arborank import HybridRanker, XRLinear
+from arborank.core.logistic import fit_logistic
 from arborank.core.sparse import as_csr, to_scipy
 from arborank.hybrid.fitted import candidates
-from arborank.hybrid.merging import fit_logistic
 from support.contract import Contract
 
 

@@ -7,17 +7,20 @@ only opened and asked. So it is imported when its tools call.
 
 import copy
 import sys
+from collections.abc import Callable
 from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from .types import Json
 
 if TYPE_CHECKING:
     from sklearn.utils.metadata_routing import MetadataRequest
 
-__all__ = ["Estimator", "check_fitted", "clone", "fitted_clone", "pass_on"]
+__all__ = ["Estimator", "check_fitted", "clone", "fitted_clone", "method_beside_parameter", "pass_on"]
 
 E = TypeVar("E")
+F = TypeVar("F", bound=Callable[..., Any])
 
 _LINE, _VALUE = 80, 400  # characters of a line, and of the value of a parameter, that are printed
 
@@ -43,7 +46,7 @@ class Estimator:
         """
         params: dict[str, Any] = {}
         for name in self._defaults():
-            value = getattr(self, name)
+            value = self._parameter(name)
             if deep and hasattr(value, "get_params") and not isinstance(value, type):
                 params.update({f"{name}__{theirs}": held for theirs, held in value.get_params().items()})
             params[name] = value
@@ -70,7 +73,7 @@ class Estimator:
             else:
                 setattr(self, outer, value)
         for name, values in nested.items():
-            inner = getattr(self, name)
+            inner = self._parameter(name)
             if not hasattr(inner, "set_params"):
                 wrong = f"{name}__{min(values)}"
                 raise ValueError(
@@ -82,7 +85,7 @@ class Estimator:
     def __repr__(self) -> str:
         sklearn = sys.modules.get("sklearn")
         every = sklearn is not None and not sklearn.get_config()["print_changed_only"]
-        texts = {name: repr(getattr(self, name)) for name in self._defaults()}
+        texts = {name: repr(self._parameter(name)) for name in self._defaults()}
         shown = [
             f"{name}={_cut(texts[name])}"
             for name, default in self._defaults().items()
@@ -95,6 +98,10 @@ class Estimator:
         margin = "\n" + " " * (len(name) + 1)
         lines = f",{margin}".join(one.replace("\n", margin) for one in shown)
         return f"{name}({lines})"
+
+    def _parameter(self, name: str) -> Any:
+        """Return a parameter, which a method may have the name of."""
+        return vars(self)[name] if name in vars(self) else getattr(self, name)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__.copy()
@@ -162,6 +169,27 @@ class Estimator:
     def _further_arguments(self) -> list[str]:
         given = signature(self.fit).parameters.values() if hasattr(self, "fit") else ()
         return [one.name for one in given if one.kind is Parameter.KEYWORD_ONLY]
+
+
+def method_beside_parameter(method: F) -> F:
+    """Decorate a method of an estimator whose name is also a parameter's, such as ``calibrate``.
+
+    The attribute is the method; the parameter is in ``get_params()`` and, set by ``__init__``, in ``vars(estimator)``.
+    """
+    return cast(F, _BesideParameter(method))
+
+
+class _BesideParameter:
+    """A method that an entry of the same name in ``vars(estimator)`` does not hide."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.method, self.__doc__ = method, method.__doc__
+
+    def __get__(self, estimator: object, kind: type | None = None) -> Callable[..., Any]:
+        return self.method if estimator is None else MethodType(self.method, estimator)
+
+    def __set__(self, estimator: object, value: object) -> None:
+        vars(estimator)[self.method.__name__] = value
 
 
 def clone(estimator: E) -> E:

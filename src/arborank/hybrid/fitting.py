@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.estimator import clone
+from ..core.logistic import fit_logistic
 from ..core.sparse import Csr, places_of
 from ..core.types import FilePath
 from ..linear import XRLinear
@@ -16,7 +17,6 @@ from ..linear.defaults import chosen
 from ..linear.options import LinearOptions
 from .fitted import FittedHybrid, candidates
 from .lesson import Lesson
-from .merging import fit_logistic
 from .options import HybridOptions
 from .sources import Sources, fit_sources
 

@@ -67,7 +67,7 @@ def disentangle(
     Returns
     -------
     XRLinear
-        Fitted, with the parameters of ``model``, ``max_clusters`` and ``copies``.
+        Fitted, with the parameters of ``model``, ``max_clusters`` and ``copies``; not calibrated.
 
     Raises
     ------
@@ -91,4 +91,4 @@ def disentangle(
         user_negatives=user_negatives,
         refinement=Refinement(rounds, min_gain, max_leaf_size, coherence, starts, beam_negatives),
     )
-    return fitted_clone(twin, fitted_=fitted, classes_=classes, fit_times_=times)
+    return fitted_clone(twin, fitted_=fitted, classes_=classes, fit_times_=times, calibration_=None)

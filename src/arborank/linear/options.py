@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.checks import check_flag
 from ..core.estimates import Estimate, estimate_training
 from ..core.options import Check, check_options, each, optional, per_layer, real, values_of
 from ..core.threads import n_threads
@@ -56,6 +57,7 @@ class LinearOptions:
         The solver's parameters and ``negatives``: one value, or one per layer.
     rerank : float
         The weight of the labels' centroids; 0 for none.
+    calibrate : bool
     n_threads : int
     verbose : bool
     resolved : Resolved
@@ -69,6 +71,7 @@ class LinearOptions:
     relevance: RelevanceOptions
     layered: Mapping[str, Any]
     rerank: float
+    calibrate: bool
     n_threads: int
     verbose: bool
     resolved: Resolved
@@ -100,6 +103,7 @@ class LinearOptions:
             relevance=RelevanceOptions.of(model),
             layered=layered,
             rerank=float(model.rerank),
+            calibrate=check_flag("calibrate", model.get_params(deep=False)["calibrate"]),
             n_threads=n_threads(model.n_jobs),
             verbose=bool(model.verbose),
             resolved=resolved,

@@ -11,6 +11,7 @@ check what they are given, and call a function that makes another `FittedTree` o
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Self, TypeVar
@@ -38,7 +39,9 @@ from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
 from . import filters
 from .answers import quality, score_matrix
+from .calibrated import CalibratedMixin, calibration_from_state, calibration_to_parts
 from .centroids import RERANK
+from .crossfitting import calibrate_linear
 from .defaults import AUTO, PRESETS, Auto, Resolved, chosen, search_of
 from .fitted import FittedTree
 from .fitting import fit_tree
@@ -65,7 +68,7 @@ _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class XRLinear(SaveMixin, Estimator):
+class XRLinear(CalibratedMixin, SaveMixin, Estimator):
     """Recursive linear model for extreme multi-label ranking.
 
     Parameters that are ``"auto"`` follow from the training data, see `arborank.linear.defaults`: `fit` leaves them as
@@ -144,9 +147,13 @@ class XRLinear(SaveMixin, Estimator):
         Weight of labels' centroids, the means of their instances, from 0 to 1. Above 0, the 50 best labels of a search
         (``k``, if that is more) are ranked again by their scores and by how alike the query and the centroids are, see
         `arborank.linear.centroids`: labels with few instances are found more often. Not with ``noop``.
+    calibrate : bool, default=False
+        Whether `fit` also learns what scores mean as probabilities, for `predict_proba_topk`. It trains once more on
+        nine tenths of the rows and ranks the others, at most 5000; where they are fewer than 2000, several times, up to
+        five.
     random_state : int, default=0
-        Seed of the tree and, with ``max_clusters`` above 1, of the halves that its matchers learn from. Everything
-        else is the same whatever the seed.
+        Seed of the tree; with ``max_clusters`` above 1, of the halves that its matchers learn from; with ``calibrate``,
+        of the rows that are held out. Everything else is the same whatever the seed.
     n_jobs : int, optional
         Threads; None or -1 for every core. The result does not depend on it.
     verbose : int, default=0
@@ -172,9 +179,12 @@ class XRLinear(SaveMixin, Estimator):
         Rows of ``X`` in `fit`, and in every update since.
     label_counts_ : int64 array of shape (n_labels,)
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
+    calibration_ : Calibration or None
+        What `predict_proba_topk` makes probabilities with.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
-        ``"disentangle"``, with ``rerank`` above 0, ``"centroids"``; on the parts of the last update, after one.
+        ``"disentangle"``, with ``rerank`` above 0, ``"centroids"``, with ``calibrate``, ``"calibration"``; on the parts
+        of the last update, after one.
 
     Examples
     --------
@@ -220,6 +230,7 @@ class XRLinear(SaveMixin, Estimator):
         beam_size: int | Auto = AUTO,
         combine: str = AUTO,
         rerank: float = RERANK,
+        calibrate: bool = False,
         random_state: int = TreeOptions.random_state,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -248,6 +259,7 @@ class XRLinear(SaveMixin, Estimator):
         self.beam_size = beam_size
         self.combine = combine
         self.rerank = rerank
+        vars(self)["calibrate"] = calibrate  # also the name of a method
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -340,9 +352,26 @@ class XRLinear(SaveMixin, Estimator):
             n_documents=n_documents,
             work_dir=work_dir,
         )
+        calibration = None
+        if options.calibrate:
+            start = time.perf_counter()
+            calibration = calibrate_linear(
+                self,
+                fitted,
+                rows,
+                labels,
+                options,
+                n_instances=n_instances,
+                work_dir=work_dir,
+                label_features=label_features,
+                relevance=relevance,
+                user_negatives=user_negatives,
+            )
+            times["calibration"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__ |= {"fitted_": fitted, "classes_": classes, "fit_times_": times, **features}
+        self.calibration_ = calibration
         self.resolved_ = options.resolved
         if values := chosen(self):
             _LOG.info(
@@ -359,6 +388,7 @@ class XRLinear(SaveMixin, Estimator):
         model = cls.preset("pecos", bias=list(parts.bias), beam_size=parts.beam_size, combine=parts.combine)
         model.fitted_, model.resolved_ = FittedTree(parts.tree, parts.layers), Resolved.of_model(model)
         model.n_features_in_, model.classes_ = model.fitted_.n_features, None
+        model.calibration_ = None
         return model
 
     # ------------------------------------------------------------------ what is fitted
@@ -737,7 +767,7 @@ class XRLinear(SaveMixin, Estimator):
             costs=costs,
             n_documents=n_documents,
         )
-        return fitted_clone(self, fitted_=fitted, fit_times_=times)
+        return self._updated(fitted, times, learned=ids)
 
     def learn_unseen_labels(
         self,
@@ -796,7 +826,7 @@ class XRLinear(SaveMixin, Estimator):
                 f"known_texts has {known.shape[0]} rows, but the model has {self.n_labels_} labels"
             )
         fitted, times = learn_unseen_labels(self.fitted_, ids, texts, rows, marks, known, options, weight)
-        return fitted_clone(self, fitted_=fitted, fit_times_=times)
+        return self._updated(fitted, times, learned=ids)
 
     def renumber_labels(self, ids: ArrayLike, n_labels: int) -> Self:
         """Return the same model for other label ids.
@@ -814,7 +844,10 @@ class XRLinear(SaveMixin, Estimator):
             If an id is not an integer, repeated or out of range, or their number is another.
         """
         _check_changeable(self)
-        return fitted_clone(self, fitted_=renumber_labels(self.fitted_, ids, n_labels))
+        fitted = renumber_labels(self.fitted_, ids, n_labels)
+        places = np.full(n_labels, -1)
+        places[np.asarray(ids)] = np.arange(self.n_labels_)
+        return self._updated(fitted, places=places)
 
     def remove_labels(self, labels: ArrayLike, *, renumber: bool = False, missing: Missing = "error") -> Self:
         """Return a model that never predicts some of its labels, and holds no weights of theirs.
@@ -836,7 +869,26 @@ class XRLinear(SaveMixin, Estimator):
         """
         _check_changeable(self)
         fitted = remove_labels(self.fitted_, labels, renumber=renumber, missing=missing)
-        return fitted_clone(self, fitted_=fitted)
+        places = np.arange(self.n_labels_)
+        return self._updated(fitted, places=np.setdiff1d(places, labels) if renumber else places)
+
+    def _updated(
+        self,
+        fitted: FittedTree,
+        times: dict[str, float] | None = None,
+        *,
+        learned: NDArray[np.int64] | None = None,
+        places: NDArray[np.int64] | None = None,
+    ) -> Self:
+        """Return a model with another tree; ``places`` are the old ids of labels, or ``learned`` those that are new."""
+        calibration = getattr(self, "calibration_", None)
+        if calibration is not None:
+            if places is None:
+                places = np.arange(fitted.n_labels)
+                places[learned] = -1
+            calibration = calibration.after_update(places, fitted.label_counts)
+        changed = {} if times is None else {"fit_times_": times}
+        return fitted_clone(self, fitted_=fitted, calibration_=calibration, **changed)
 
     # ------------------------------------------------------------------ save
 
@@ -845,6 +897,7 @@ class XRLinear(SaveMixin, Estimator):
         check_fitted(self, "fitted_")
         params = lasting(LinearOptions.of_saved(self).as_json)
         arrays, parts = classes_to_state(self.classes_)
+        parts |= calibration_to_parts(self)
         return State(
             {"params": params, "resolved": asdict(self.resolved_)}, arrays, {"fitted": self.fitted_, **parts}
         )
@@ -864,6 +917,7 @@ class XRLinear(SaveMixin, Estimator):
         model.fitted_ = state.part("fitted", FittedTree)
         model.n_features_in_ = model.fitted_.n_features
         model.classes_ = classes_from_state(state, model.n_labels_)
+        model.calibration_ = calibration_from_state(state, model.n_labels_)
         return model
 
     def __sklearn_tags__(self) -> Any:

@@ -8,6 +8,7 @@ __all__ = ["KINDS", "class_of"]
 
 KINDS: dict[str, str] = {
     "Autocompleter": "arborank.autocomplete.completer",
+    "Calibration": "arborank.calibration.calibration",
     "Catalogue": "arborank.autocomplete.catalogue",
     "Centroids": "arborank.linear.centroids",
     "ContextRows": "arborank.autocomplete.rows",

@@ -20,7 +20,7 @@ from .tensorfile import FileRecord, dtype_code
 __all__ = ["FORMAT", "Files", "checksum", "make_document", "parse_document", "put_together", "take_apart"]
 
 FORMAT = "arborank"
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 _DEEPEST = 64  # parts within parts
 
 Files = dict[str, dict[str, NDArray[Any]]]  # file name: array name: array

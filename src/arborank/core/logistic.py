@@ -1,4 +1,4 @@
-"""The model that merges: logistic regression on what the sources say of a candidate."""
+"""Logistic regression on a few dense inputs, by Newton's method."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,23 @@ _STEPS = 50
 _ENOUGH = 1e-6  # of the loss, that a step gains
 
 
-def fit_logistic(inputs: NDArray[np.float32], relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Fit the chance of a candidate to be relevant, by Newton's method.
+def fit_logistic(
+    inputs: NDArray[np.floating],
+    relevant: NDArray[np.bool_],
+    *,
+    offset: NDArray[np.float64] | None = None,
+    ridge_of_all: float | None = None,
+) -> NDArray[np.float64]:
+    """Fit the chance of an entry to be relevant.
 
     Parameters
     ----------
-    inputs : float32 array of shape (n, n_inputs)
+    inputs : array of shape (n, n_inputs)
     relevant : bool array of shape (n,)
+    offset : float64 array of shape (n,), optional
+        Log odds that the inputs correct; weights are shrunk to 0, so that with few entries these are the answer.
+    ridge_of_all : float, optional
+        How much all weights are shrunk, for inputs of unit variance; by default the intercept next to not at all.
 
     Returns
     -------
@@ -27,16 +37,18 @@ def fit_logistic(inputs: NDArray[np.float32], relevant: NDArray[np.bool_]) -> ND
     spread = np.where(spread > 1e-6, spread, np.inf)  # an input that is always the same says nothing
     Z = np.column_stack([(inputs - mean) / spread, np.ones(len(inputs))])
     y = relevant.astype(np.float64)
-    ridge = np.full(Z.shape[1], _RIDGE)
-    ridge[-1] = 1e-3  # so that there is a best one whatever the labels
+    known = np.zeros(len(y)) if offset is None else offset
+    ridge = np.full(Z.shape[1], _RIDGE if ridge_of_all is None else ridge_of_all)
+    if ridge_of_all is None:
+        ridge[-1] = 1e-3  # so that there is a best one whatever the labels
     w = np.zeros(Z.shape[1])
-    loss = _loss(Z, y, ridge, w)
+    loss = _loss(Z, y, known, ridge, w)
     for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(Z @ w, -500, 500)))
+        chance = 1 / (1 + np.exp(-np.clip(Z @ w + known, -500, 500)))
         gradient = Z.T @ (chance - y) + ridge * w
         curvature = (Z * (chance * (1 - chance))[:, None]).T @ Z + np.diag(ridge)
         step, size = np.linalg.solve(curvature, gradient), 1.0
-        while (there := _loss(Z, y, ridge, w - size * step)) > loss and size > 1e-6:
+        while (there := _loss(Z, y, known, ridge, w - size * step)) > loss and size > 1e-6:
             size /= 2
         if there >= loss:
             break
@@ -48,7 +60,11 @@ def fit_logistic(inputs: NDArray[np.float32], relevant: NDArray[np.bool_]) -> ND
 
 
 def _loss(
-    Z: NDArray[np.float64], y: NDArray[np.float64], ridge: NDArray[np.float64], w: NDArray[np.float64]
+    Z: NDArray[np.float64],
+    y: NDArray[np.float64],
+    known: NDArray[np.float64],
+    ridge: NDArray[np.float64],
+    w: NDArray[np.float64],
 ) -> float:
-    margins = Z @ w
+    margins = Z @ w + known
     return float((np.logaddexp(0, margins) - y * margins).sum() + (ridge * w * w).sum() / 2)

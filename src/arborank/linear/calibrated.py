@@ -1,0 +1,235 @@
+"""Probabilities beside scores: the methods that every ranker over matrices has."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibration import Calibration
+from ..calibration.held_out import DEPTH, HeldOut
+from ..core.checks import check_flag, check_integer
+from ..core.errors import ArgumentError
+from ..core.estimator import fitted_clone, method_beside_parameter
+from ..core.sparse import Csr, as_csr, is_matrix, to_scipy
+from ..core.state import State
+from ..core.types import AnyArray, LabelModel, MatrixLike, Targets, TopK
+from .targets import as_indicator
+
+__all__ = [
+    "CalibratedMixin",
+    "Instances",
+    "calibration_from_state",
+    "calibration_of",
+    "calibration_to_parts",
+    "take_rows",
+    "unreached",
+]
+
+Instances = MatrixLike | Sequence[str]  # whatever a ranker takes
+
+_OTHER_SCORES = ("combine", "label_weights", "merge", "rerank")  # options that change what a score is
+_ASKED = 1000  # rows that are asked for all that the search reaches
+
+
+class CalibratedMixin:
+    """Gives a ranker with ``predict_topk``, ``n_labels_`` and ``classes_`` the methods below.
+
+    Attributes
+    ----------
+    calibration_ : Calibration or None
+        Set by ``fit``.
+    """
+
+    calibration_: Calibration | None
+
+    @method_beside_parameter
+    def calibrate(self, X: MatrixLike, Y: Targets) -> Self:
+        """Learn from held-out rows what scores mean as probabilities.
+
+        With the parameter ``calibrate=True``, `fit` does it on rows that it holds out itself.
+
+        Parameters
+        ----------
+        X, Y : as for `fit`
+            Rows that the model was not fitted on, some thousands; with fewer than 200 only one curve over all scores is
+            learned, with a warning.
+
+        Returns
+        -------
+        estimator
+            A fitted copy, which shares everything else with this one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``X`` or ``Y`` does not fit the model, or none or all of the answers are right.
+        """
+        top, truth = _asked(self, X, Y)
+        counts = label_counts(self)
+        held = HeldOut.of(top, truth, counts)
+        calibration = Calibration.of(
+            held, truth.shape[1], counts, unreached=unreached(cast(LabelModel, self), X, truth)
+        )
+        return fitted_clone(self, calibration_=calibration)
+
+    def recalibrate(self, X: MatrixLike, Y: Targets) -> Self:
+        """Adapt probabilities to rows of another domain; a thousand are enough.
+
+        Parameters
+        ----------
+        X, Y : as for `fit`
+            Labelled rows of the new domain.
+
+        Returns
+        -------
+        estimator
+            A fitted copy, whose probabilities are shrunk to those of this one.
+
+        Raises
+        ------
+        ValueError
+            If the model is not calibrated, or for the reasons of `calibrate`.
+        """
+        calibration = calibration_of(self)
+        top, truth = _asked(self, X, Y)
+        return fitted_clone(self, calibration_=calibration.recalibrated(top, truth))
+
+    def predict_proba_topk(
+        self, X: MatrixLike, k: int = 10, *, reorder: bool = False, **options: object
+    ) -> TopK:
+        """Return the best labels of every instance with the probability that they are relevant.
+
+        Parameters
+        ----------
+        X, k : as for `predict_topk`
+        reorder : bool, default=False
+            Whether labels are ordered by probability. By default their order is that of `predict_topk`, and none is
+            more probable than one before it.
+        **options
+            Further options of `predict_topk`, but for those that change what a score is: ``combine``,
+            ``label_weights``, ``merge`` and ``rerank``.
+
+        Returns
+        -------
+        ids : int64 array of shape (n_instances, k)
+            Label ids, padded with -1.
+        probabilities : float32 array of shape (n_instances, k)
+            In descending order, padded with -inf.
+
+        Raises
+        ------
+        ValueError
+            If the model is not calibrated, or an option changes what a score is.
+        """
+        calibration = calibration_of(self)
+        if options:
+            _check_scores(options)
+        predict: Callable[..., TopK] = cast(Any, self).predict_topk
+        if reorder is False:
+            ids, scores = predict(X, k, **options)
+            return ids, calibration.apply(ids, scores)
+        check_flag("reorder", reorder)
+        check_integer("k", k, 1)
+        ids, scores = predict(X, max(k, DEPTH), **options)
+        chances = calibration.apply(ids, scores, ordered=False)
+        order = np.argsort(-chances, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(ids, order, axis=1), np.take_along_axis(chances, order, axis=1)
+
+
+def _check_scores(options: Mapping[str, Any]) -> None:
+    for name in _OTHER_SCORES:
+        if options.get(name) is not None:
+            raise ArgumentError(name, "changes what a score is; probabilities are of the model's own scores")
+    if "weighted" in repr(options.get("label_filter")):
+        raise ArgumentError("label_filter", "weighs labels; probabilities are of the model's own scores")
+
+
+def calibration_of(model: object) -> Calibration:
+    """Return the calibration of a model, or raise if it has none."""
+    calibration = getattr(model, "calibration_", None)
+    if not isinstance(calibration, Calibration):
+        raise ValueError(
+            f"this {type(model).__name__} has no probabilities: fit it with calibrate=True, or give held-out rows to "
+            "calibrate(X, Y), which returns a calibrated copy"
+        )
+    return calibration
+
+
+def label_counts(model: object) -> NDArray[np.int64] | None:
+    """Return the training instances of every label, where a model or the first of its members knows them."""
+    counts: NDArray[np.int64] | None = getattr(model, "label_counts_", None)
+    if counts is None and getattr(model, "models_", None):
+        return label_counts(cast(Any, model).models_[0])
+    return counts
+
+
+def relevant_labels(Y: Targets, n_rows: int, n_labels: int, classes: AnyArray | None) -> Csr:
+    """Return the labels of rows as those of a fitted model, of shape (n_rows, n_labels).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``Y`` is not of the kind that the model was fitted on, or has other labels.
+    """
+    truth, values = as_indicator(Y, n_rows)
+    if (values is None) != (classes is None):
+        kinds = ("labels", "classes, one a row") if values is None else ("classes, one a row", "labels")
+        raise ValueError(f"Y holds {kinds[0]}, but the model was fitted on {kinds[1]}")
+    if values is not None and classes is not None:
+        known = np.isin(values, classes)
+        if not known.all():
+            raise ValueError(f"Y holds {values[~known].tolist()[0]!r}, which is no class of the model")
+        places = np.searchsorted(classes, values)
+        return Csr(truth.indptr, places[truth.indices].astype(np.int32), truth.data, n_labels)
+    width = truth.shape[1]
+    if width > n_labels or (is_matrix(Y) and width != n_labels):
+        raise ArgumentError("Y", f"has {width} labels, but the model has {n_labels}")
+    return Csr(truth.indptr, truth.indices, truth.data, n_labels)
+
+
+def unreached(model: LabelModel, X: Instances, truth: Csr) -> float | None:
+    """Return how many relevant labels a row has, on average, that a search does not reach; None if it tells not."""
+    most = getattr(model, "n_reachable_", None)
+    if most is None or not truth.shape[0]:
+        return None
+    n = min(_ASKED, truth.shape[0])
+    ids, scores = model.predict_topk(take_rows(X, slice(n)), most)
+    return float(HeldOut.of((ids, scores), as_csr(to_scipy(truth)[:n])).missed[-1])
+
+
+def calibration_to_parts(model: object) -> dict[str, Calibration]:
+    """Return the part that a saved model has of its calibration."""
+    calibration = getattr(model, "calibration_", None)
+    return {} if calibration is None else {"calibration": calibration}
+
+
+def calibration_from_state(state: State, n_labels: int) -> Calibration | None:
+    """Return the calibration of a saved model.
+
+    Raises
+    ------
+    ValueError
+        If it is of another number of labels.
+    """
+    if "calibration" not in state.parts:
+        return None
+    calibration = state.part("calibration", Calibration)
+    if calibration.n_labels != n_labels:
+        raise ValueError(f"the calibration has {calibration.n_labels} labels, but the model has {n_labels}")
+    return calibration
+
+
+def take_rows(X: Instances, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Csr | list[str]:
+    """Return some rows of a matrix, or some texts of a list."""
+    if isinstance(X, Csr) or is_matrix(X):
+        return as_csr(to_scipy(as_csr(X))[rows])
+    texts: list[str] = np.asarray(X, object)[rows].tolist()
+    return texts
+
+
+def _asked(model: Any, X: Instances, Y: Targets) -> tuple[TopK, Csr]:
+    """Return what a model answers to rows, and their labels."""
+    top: TopK = model.predict_topk(X, min(DEPTH, model.n_labels_))
+    truth = relevant_labels(Y, len(top[0]), model.n_labels_, getattr(model, "classes_", None))
+    return top, truth
