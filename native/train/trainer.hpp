@@ -33,10 +33,11 @@ struct TrainedLayer {
 
 class LayerTrainer {
  public:
-  // Parents first to last; the result is that part of the layer, the same as in the whole.
+  // Parents first to last; the result is that part of the layer, the same as in the whole. The last n_documents rows
+  // of X are documents of labels.
   LayerTrainer(const sparse::CsrView& X, const sparse::CsrView& active, const sparse::CsrView& positives,
                std::span<const std::int64_t> branches, std::int64_t first, std::int64_t last,
-               std::span<const std::int32_t> ranks, const SolverOptions& params)
+               std::span<const std::int32_t> ranks, std::int64_t n_documents, const SolverOptions& params)
       : X_(X),
         active_(active),
         positives_(positives),
@@ -44,6 +45,7 @@ class LayerTrainer {
         first_(first),
         last_(last),
         ranks_(ranks),
+        first_document_(static_cast<std::int32_t>(X.n_rows - n_documents)),
         params_(params) {
     for (const auto& [matrix, name] : {std::pair(&active, "active"), std::pair(&positives, "positives")})
       if (matrix->n_cols != X.n_rows)
@@ -55,6 +57,9 @@ class LayerTrainer {
     if (active.n_rows != n_parents)
       throw std::invalid_argument("branches must have shape (" + std::to_string(active.n_rows + 1) + ",), found (" +
                                   std::to_string(branches.size()) + ",)");
+    if (n_documents < 0 || n_documents > X.n_rows)
+      throw std::invalid_argument("n_documents is " + std::to_string(n_documents) + ", but X has " +
+                                  std::to_string(X.n_rows) + " rows");
     if (first < 0 || first > last || last > n_parents)
       throw std::invalid_argument("parents is (" + std::to_string(first) + ", " + std::to_string(last) +
                                   "), but there are " + std::to_string(n_parents) + " parents");
@@ -238,14 +243,42 @@ class LayerTrainer {
                                       " but is not active for its parent " + std::to_string(parent.id));
         const std::int64_t row = at - rows;
         targets.positive[row] |= static_cast<std::uint16_t>(1u << lane);
-        if (positives_.data[k] != 1.0f) {
-          if (targets.relevance.empty())
-            targets.relevance.assign(parent.block.n * group.width, 1.0f);
-          targets.relevance[row * group.width + lane] = positives_.data[k];
-        }
+        if (positives_.data[k] != 1.0f)
+          set_cost(targets, parent, group, row, lane, positives_.data[k]);
       }
     }
+    spare_documents(targets, parent, group);
     return targets;
+  }
+
+  static void set_cost(LaneTargets& targets, const OpenParent& parent, const Group& group, std::int64_t row, int lane,
+                       float cost) {
+    if (targets.relevance.empty())
+      targets.relevance.assign(parent.block.n * group.width, 1.0f);
+    targets.relevance[row * group.width + lane] = cost;
+  }
+
+  // Every label has about as many documents, which nobody asks for: as negatives of a child with many instances, they
+  // would make it seem rarer than it is. They cost one nothing that has a greater share of the instances than of them.
+  void spare_documents(LaneTargets& targets, const OpenParent& parent, const Group& group) const {
+    const std::int64_t n = parent.block.n, n_documents = documents_of(active_, parent.id);
+    for (int lane = 0; lane < group.n_lanes && n_documents > 0; lane++) {
+      const std::int64_t child = branches_[parent.id] + group.first + lane, own = documents_of(positives_, child);
+      if ((positives_.length(child) - own) * n_documents <= own * (n - n_documents))
+        continue;
+      const auto bit = static_cast<std::uint16_t>(1u << lane);
+      for (std::int64_t row = n - n_documents; row < n; row++) {
+        if (targets.positive[row] & bit)
+          continue;
+        targets.positive[row] |= bit;
+        set_cost(targets, parent, group, row, lane, 0.0f);
+      }
+    }
+  }
+
+  std::int64_t documents_of(const sparse::CsrView& rows, std::int64_t row) const {
+    const std::int32_t* end = rows.indices + rows.end(row);
+    return end - std::lower_bound(rows.indices + rows.begin(row), end, first_document_);
   }
 
   const sparse::CsrView& X_;
@@ -254,6 +287,7 @@ class LayerTrainer {
   const std::int64_t* branches_;
   const std::int64_t first_, last_;
   const std::span<const std::int32_t> ranks_;  // of the features, for the layout
+  const std::int32_t first_document_;
   const SolverOptions& params_;
 
   std::vector<std::int64_t> queue_;  // parents, most work first

@@ -16,7 +16,7 @@ from arborank.analysis.compression import own_setting
 from arborank.analysis.explain import explain
 from arborank.core.state import State
 from arborank.linear.defaults import AUTOMATIC, PRESETS
-from arborank.linear.trial import UNCERTAIN
+from arborank.linear.trial import FINE, UNCERTAIN, WIDE
 
 PECOS = {
     "branching": 16,
@@ -67,15 +67,28 @@ def answers(model, X, **options):
 
 def test_uncertain_clusters_are_found_out():
     resolved = XRLinear().fit(*NOISY).resolved_
-    assert asdict(resolved) == PECOS | UNCERTAIN
+    assert asdict(resolved) == PECOS | WIDE | UNCERTAIN
     trees = XRLinear(n_trees=2).fit(*NOISY).resolved_
-    assert asdict(trees) == PECOS | UNCERTAIN | {"beam_size": 15}
+    assert asdict(trees) == PECOS | WIDE | UNCERTAIN | {"beam_size": 15}
 
 
-def test_long_rows_keep_the_cost_of_negatives():
+def test_long_rows_keep_the_shape_of_the_tree_and_the_cost_of_negatives():
     X, Y = NOISY
-    resolved = XRLinear().fit(sp.hstack([X] * 5, format="csr"), Y).resolved_
-    assert asdict(resolved) == PECOS | UNCERTAIN | {"Cn": 1.0}
+    resolved = XRLinear(threshold=0.1).fit(sp.hstack([X] * 11, format="csr"), Y).resolved_
+    assert asdict(resolved) == PECOS | UNCERTAIN
+
+
+def test_small_weights_stay_where_they_rank_better():
+    rng = np.random.default_rng(0)
+    labels = np.arange(1600) % 800  # of two rows each, of 150 words; ten are words of their label
+    own = rng.permuted(rng.integers(1000, size=(800, 150))[labels], axis=1)[:, :10]
+    words = np.hstack([own, rng.integers(1000, size=(1600, 140))])
+    X = sp.coo_array(
+        (np.full(words.size, 0.08, np.float32), (np.repeat(np.arange(1600), 150), words.ravel()))
+    )
+    Y = sp.csr_array((np.ones(1600, np.float32), (np.arange(1600), labels)))
+    assert XRLinear().fit(X, Y).resolved_.threshold == FINE["threshold"]
+    assert XRLinear(threshold=0.1).fit(X, Y).resolved_.threshold == 0.1
 
 
 def test_they_are_worth_it():
@@ -88,9 +101,9 @@ def test_they_are_worth_it():
     assert automatic.score(X_new[held], Y_new[held]) > pecos.score(X_new[held], Y_new[held])
 
 
-def test_certain_clusters_keep_the_values_of_pecos():
+def test_certain_clusters_keep_the_combination():
     X, Y = CLEAR
-    assert asdict(XRLinear(max_leaf_size=10).fit(X, Y).resolved_) == PECOS | {"max_leaf_size": 10}
+    assert asdict(XRLinear(max_leaf_size=10).fit(X, Y).resolved_) == PECOS | WIDE | {"max_leaf_size": 10}
 
 
 def test_few_rows_tell_nothing():

@@ -281,3 +281,26 @@ def test_positives_of_an_only_child_must_be_active():
     X, active, positives = np.eye(3), np.array([[1, 1, 0]]), np.array([[0, 1, 1]])
     with pytest.raises(ValueError, match="active"):
         train_layer(X, active, positives, [0, 1])
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_documents_cost_children_nothing_that_have_more_than_their_share_of_instances(n_threads):
+    layer = X, active, positives, branches = clusters()
+    n, parents = X.shape[0], np.repeat(np.arange(len(active)), np.diff(branches))
+    is_document = np.arange(n) >= n - 150
+    own, of_family = (positives & is_document).sum(1), (active & is_document).sum(1)[parents]
+    instances, in_family = (positives & ~is_document).sum(1), (active & ~is_document).sum(1)[parents]
+    frequent = instances * of_family > own * in_family
+    spared = active[parents] & is_document & frequent[:, None] & ~positives
+    assert frequent.any()
+    assert not frequent.all()
+    costs = sp.coo_array(np.where(spared, 2.0, positives).astype(np.float32)).tocsr()  # explicit zeros
+    costs.data[costs.data == 2] = 0
+    as_float = (sp.csr_array(m.astype(np.float32)) for m in (X, active))
+    expected = train_layer(*as_float, costs, branches, SolverParams())
+    assert fields(train(layer, SolverParams(), n_documents=150, n_threads=n_threads)) == fields(expected)
+
+
+def test_more_documents_than_instances_are_refused():
+    with pytest.raises(ValueError, match="n_documents is 601, but X has 600 rows"):
+        train(clusters(), SolverParams(), n_documents=601)

@@ -18,6 +18,7 @@ __all__ = ["Estimate", "check_fits", "estimate_training", "feature_overlap"]
 
 _LOG = logging.getLogger(__name__)
 _JOINING = 1.15  # what training holds of the layers, to what they are
+_PACKING = 2.5  # the weights of a cluster while they are packed, to what they are then
 _LANES = 16  # sibling labels solved together
 _BASE = 8_000_000
 _LEAST, _MOST = 0.6, 1.45  # times the estimate, over what was measured
@@ -127,7 +128,8 @@ def estimate_training(
     *Working*: a thread solves 16 labels at a time with vectors of ``64 n_features + 64 n`` bytes and the ``40 n`` of a
     cluster of ``n`` instances: all of them at the root, which one thread solves; the clusters of the others are taken
     to have a quarter. Smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two
-    such when there is more than one thread.
+    such when there is more than one thread. While the weights of a cluster are packed, they
+    take 2.5 times as much beside, for each thread.
 
     *Several trees*: their weights, 24 bytes for every positive in each further tree, and one more copy of the label
     vectors, which k-means uses up.
@@ -154,11 +156,13 @@ def estimate_training(
     index += threads * 20 * n_features
     kept = _Kept(row, n_features, overlap, float(np.max(Cp)), float(np.min(threshold)), _most(max_nonzeros))
     copied = min(max_clusters, _COPIED) if copies == "needed" else max_clusters
-    weights = 0.0
+    weights = packed = 0.0
     layers = list(_layers(counts, n_instances, branching, max_leaf_size))
     for level, (n_nodes, n_parents, positives) in enumerate(layers):
         n_rows = layers[level + 1][2][0] if level + 1 < len(layers) else float(n_instances)
-        weights += (copied if level == 0 else 1) * kept.bytes(n_nodes, n_parents, positives, n_rows)
+        layer = (copied if level == 0 else 1) * kept.bytes(n_nodes, n_parents, positives, n_rows)
+        weights += layer
+        packed = max(packed, layer * min(threads / n_parents, 1.0))
     weights *= _JOINING * n_trees
 
     def solver(n_rows: float) -> float:
@@ -168,7 +172,7 @@ def estimate_training(
         working = threads * solver(n_instances)
     else:
         working = solver(n_instances) + (threads - 1) * solver(n_instances / 4)
-    working += 2 * nnz * min(threads, 2)
+    working += 2 * nnz * min(threads, 2) + _PACKING * packed
     working += threads * 4 * n_features
     working += 24 * (n_trees - 1) * counts.sum()
     if max_clusters > 1:

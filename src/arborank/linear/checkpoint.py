@@ -83,6 +83,7 @@ class Checkpoint:
         params: SolverParams,
         *,
         ranks: NDArray[np.int32],
+        n_documents: int,
         n_threads: int,
         progress: Callable[[int], None] | None,
     ) -> LayerWeights:
@@ -92,7 +93,7 @@ class Checkpoint:
         ----------
         level : int
             0 for the children of the root.
-        X, active, positives, branches, params, ranks, n_threads, progress
+        X, active, positives, branches, params, ranks, n_documents, n_threads, progress
             As for `arborank.ranking.train_layer`.
         """
         first, described = self._progress(level)
@@ -113,6 +114,7 @@ class Checkpoint:
                     params,
                     parents=(first, last),
                     ranks=ranks,
+                    n_documents=n_documents,
                     n_threads=n_threads,
                     progress=progress and _beyond(int(work[first]), progress),
                 )

@@ -53,6 +53,7 @@ def fit_tree(
     counts = count_labels(
         rows, Y, options, keeps_weights=work_dir is None, grows=tree is None, divided=rows is not X
     )
+    counts -= np.bincount(Y.indices[Y.indptr[-1 - n_documents] :], minlength=Y.shape[1])  # chosen by nobody
     kind = options.indexing.representation
     if work_dir is not None and tree is None and callable(kind):
         raise ValueError(
@@ -63,7 +64,7 @@ def fit_tree(
     if not isinstance(kind, str | Mapping) and not callable(kind):
         matrices["representation"] = kind
     work: dict[str, Any] = {"n_threads": options.n_threads, "verbose": options.verbose}
-    parameters = {**options.as_json, **asdict(options.resolved)}
+    parameters = {**options.as_json, **asdict(options.resolved), "n_documents": n_documents}
     with checkpoint_in(work_dir, parameters, tree, X=rows, Y=Y, **matrices) as checkpoint:
         seen = X if callable(kind) else rows
         grown, times = obtain_tree(seen, Y, options, tree, label_features, checkpoint)
@@ -82,6 +83,7 @@ def fit_tree(
             relevance=relevance,
             user_negatives=user_negatives,
             routes=routes,
+            n_documents=n_documents,
             checkpoint=checkpoint,
             **work,
         )
@@ -92,9 +94,7 @@ def fit_tree(
         centroids = Centroids.of_instances(rows, Y, n_threads=options.n_threads)
         times["centroids"] = time.perf_counter() - start
     merge: Merge = "max" if options.indexing.n_trees == 1 else "average"
-    n_instances = X.shape[0] - n_documents  # nobody has chosen a label for its documents
-    counts -= np.bincount(Y.indices[Y.indptr[n_instances] :], minlength=Y.shape[1])
-    return FittedTree(grown, layers, row_length, counts, n_instances, merge, centroids), times
+    return FittedTree(grown, layers, row_length, counts, X.shape[0] - n_documents, merge, centroids), times
 
 
 def obtain_tree(

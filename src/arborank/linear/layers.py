@@ -83,6 +83,7 @@ def train_layers(
     user_negatives: MatrixLike | None = None,
     routes: Routes | None = None,
     leaves: LabelTree | None = None,
+    n_documents: int = 0,
     checkpoint: Checkpoint | None = None,
     n_threads: int = 0,
     verbose: bool = False,
@@ -100,6 +101,8 @@ def train_layers(
         For an overlapping tree, the leaves where every instance belongs; see `arborank.ranking.routing`.
     leaves : LabelTree, optional
         The tree whose labels are those leaves; by default ``tree.above_labels()``.
+    n_documents : int, default 0
+        How many instances, the last ones, are documents of their labels; see `arborank.ranking.train_layer`.
     checkpoint : Checkpoint, optional
         What keeps the layers instead of memory, and may have some of them already.
     n_threads : int, default 0
@@ -124,7 +127,12 @@ def train_layers(
     held: _Problem | None = None
     reached: Csr | None = None
     ranks = feature_ranks(X)
-    train = partial(checkpoint.train_layer if checkpoint else _train, ranks=ranks, n_threads=n_threads)
+    train = partial(
+        checkpoint.train_layer if checkpoint else _train,
+        ranks=ranks,
+        n_documents=n_documents,
+        n_threads=n_threads,
+    )
     # Siblings are one vector, hence one thread: the root alone would keep the others waiting.
     top_at_once = (
         n_threads != 1

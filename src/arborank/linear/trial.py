@@ -8,7 +8,7 @@ rows and asked about others. What ranks better there is taken.
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -25,24 +25,30 @@ from .options import LinearOptions
 if TYPE_CHECKING:
     from .xrlinear import XRLinear
 
-__all__ = ["UNCERTAIN", "try_out"]
+__all__ = ["FINE", "UNCERTAIN", "WIDE", "try_out"]
 
-UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20, "Cn": 0.3}
-"""Where the clusters of unseen instances are uncertain; ``Cn`` in short rows only."""
+WIDE: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300, "Cn": 0.4}
+"""For short rows, whose trees are cheap to train; not tried."""
+FINE: Final[Mapping[str, Any]] = {"threshold": 0.05}
+"""For long rows, whose weights are small, where these count."""
+UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20}
+"""Where the clusters of unseen instances are uncertain."""
 
 _BEAM_OF_TREES = 15  # what one of several trees misses another one finds
 _LEAST = 1000  # rows; fewer tell nothing
 _HELD = 1000
-_SHORT = 22.0  # values that count in a row, below which it is short; in longer ones, cheap negatives do harm
+_SHORT = 60  # values of a row, below which it is short; in longer ones, cheap negatives do harm
 _CLEARLY = 1.01  # how much better other values must rank, as less may be chance
+_SURELY = 1.005  # the same weights with and without small ones rank nearly alike
 
 
 def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
     """Return the values of a model's automatic parameters that rank best after a small training.
 
-    Only the first ``n_instances`` rows count. It takes as long as training on 8000 rows, or fewer where they are long,
-    and depends on the data and ``random_state`` alone. With fewer than 1000 rows, with parameters per layer, where
-    ``combine`` is given, or where hardly a row has a label, nothing is tried, and the values are those of PECOS.
+    Only the first ``n_instances`` rows count. It takes as long as training on 8000 rows, or fewer where they are long
+    or there are less than 16,000, and depends on the data and ``random_state`` alone. With fewer than 1000 rows, with
+    parameters per layer, where ``combine`` is given, or where hardly a row has a label, nothing is tried, and the
+    values are those of PECOS.
     """
     given = model.get_params(deep=False)
     layered = any(is_sequence(value) for name, value in given.items() if name not in _PLAIN)
@@ -52,17 +58,21 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
     trial = _Trial(model, X, Y, n_instances)
     if not trial.queries.shape[0]:  # hardly a row has a label
         return resolved
-    found = UNCERTAIN if _counting(trial.X) < _SHORT else {**UNCERTAIN, "Cn": resolved.Cn}
-    values = {name: value for name, value in found.items() if is_auto(given[name])}
-    if "beam_size" in values and model.n_trees > 1:
-        values["beam_size"] = _BEAM_OF_TREES
-    uncertain = replace(resolved, **values)
-    fitted = trial.fit(resolved)
-    return (
-        uncertain
-        if trial.quality(fitted, uncertain) > _CLEARLY * trial.quality(fitted, resolved)
-        else resolved
-    )
+
+    def changed(values: Mapping[str, Any]) -> Resolved:
+        return replace(resolved, **{name: value for name, value in values.items() if is_auto(given[name])})
+
+    short = np.median((to_scipy(trial.X) != 0).sum(axis=1)) < _SHORT
+    other = changed(WIDE if short else FINE)
+    fitted = trial.fit(other)
+    if not short and other != resolved:
+        coarse = fitted.prune(threshold=cast(float, resolved.threshold), n_threads=trial.n_threads)
+        if trial.quality(fitted, other) <= _SURELY * trial.quality(coarse, resolved):
+            fitted, other = coarse, resolved
+    resolved = other
+    uncertain = changed({**UNCERTAIN, "beam_size": _BEAM_OF_TREES} if model.n_trees > 1 else UNCERTAIN)
+    better = trial.quality(fitted, uncertain) > _CLEARLY * trial.quality(fitted, resolved)
+    return uncertain if better else resolved
 
 
 _PLAIN = {  # what a trial has in place of a model's own, which may be about all labels or rows
@@ -77,22 +87,15 @@ _PLAIN = {  # what a trial has in place of a model's own, which may be about all
 }
 
 
-def _counting(X: Csr) -> float:
-    """Return how many values count in a row, as a median: all of them where they are alike, fewer beside large ones."""
-    squares = to_scipy(X).astype(np.float64).power(2)
-    sums, of_squares = squares.sum(axis=1), squares.power(2).sum(axis=1)
-    filled = of_squares > 0
-    return float(np.median(sums[filled] ** 2 / of_squares[filled])) if filled.any() else 0.0
-
-
 class _Trial:
     """Rows to learn from, and others to rank."""
 
     def __init__(self, model: "XRLinear", X: Csr, Y: Csr, n: int) -> None:
         self.model = clone(model).set_params(**_PLAIN)
+        self.n_threads = n_threads(model.n_jobs)
         order = np.random.default_rng(model.random_state).permutation(n)
         n_held = min(_HELD, n // 5)
-        n_trained = max(_LEAST, min(TRIAL_ROWS, TRIAL_VALUES * n // max(int(X.indptr[n]), 1)))
+        n_trained = max(_LEAST, min(TRIAL_ROWS, n // 2, TRIAL_VALUES * n // max(int(X.indptr[n]), 1)))
         held, trained = np.sort(order[:n_held]), np.sort(order[n_held:][:n_trained])
         instances, marks = to_scipy(X), to_scipy(Y)
         labels = np.unique(marks[trained].indices)
@@ -112,6 +115,6 @@ class _Trial:
             10,
             beam_size=resolved.beam_size,
             combine=resolved.combine,
-            n_threads=n_threads(self.model.n_jobs),
+            n_threads=self.n_threads,
         )
         return ndcg_at_k(self.truth, ids, 10)

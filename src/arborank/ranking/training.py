@@ -28,6 +28,7 @@ def train_layer(
     *,
     parents: tuple[int, int] | None = None,
     ranks: NDArray[np.int32] | None = None,
+    n_documents: int = 0,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> LayerWeights:
@@ -55,6 +56,10 @@ def train_layer(
         Train the parents from ``first`` up to ``last`` only. The result is that part of the whole layer.
     ranks : int32 array of shape (n_features,), optional
         ``feature_ranks(X)``, when the layers of a model are to share it.
+    n_documents : int, default 0
+        How many instances, the last ones, are documents of labels, such as their names. They are no negatives of a
+        child whose share of its family's instances is greater than its share of the documents, as these would make it
+        seem rarer than it is.
     n_threads : int
         Threads to use; 0 means one per processor.
     progress : callable, optional
@@ -73,7 +78,8 @@ def train_layer(
     ------
     ValueError
         If shapes do not fit, ``branches`` is not a partition, a positive instance is not active for its
-        parent, a value of ``positives`` is negative, or ``parents`` is not a range of them.
+        parent, a value of ``positives`` is negative, ``parents`` is not a range of them, or there are more documents
+        than instances.
     """
     params = SolverParams() if params is None else params
     X = as_csr(X, "X")
@@ -96,6 +102,7 @@ def train_layer(
         params.native,
         first=first,
         last=last,
+        n_documents=n_documents,
         n_threads=int(n_threads),
         progress=progress,
     )
