@@ -83,6 +83,8 @@ def test_the_guide_to_probabilities_runs():
     ):
         exec(compile(block, "decisions.md", "exec"), found)
     assert 0.7 < found["probabilities"][:, 0].mean() < 0.8
+    assert 0 < found["rule"].threshold < 1
+    assert found["chosen"].shape == (600, 6)
     assert found["there"].calibration_.facts.n_recalibrated == 600
 
 

@@ -1,11 +1,12 @@
-"""What pictures need, matplotlib and a file name that says a format; and the picture of a compression."""
+"""What pictures need, matplotlib and a file name that says a format; those of probabilities and of a compression."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..metrics import ProbabilityReport
 from .compression import Trial
 
-__all__ = ["check_drawable", "draw_trials"]
+__all__ = ["check_drawable", "draw_probabilities", "draw_trials"]
 
 _ENDINGS = (".svg", ".png", ".pdf")
 
@@ -20,6 +21,41 @@ def check_drawable(path: str | Path) -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError:
         raise ImportError("a picture needs matplotlib: pip install 'arborank[plot]'") from None
+
+
+def draw_probabilities(report: ProbabilityReport, path: str | Path) -> None:
+    """Draw how often predictions of a probability are true, and precision, recall and F1 by threshold.
+
+    Errors are those of `check_drawable`.
+    """
+    check_drawable(path)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    found, curve = report.reliability, report.curve
+    held = found.counts > 0
+    left.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
+    left.plot(found.predicted[held], found.observed[held], "o-", markersize=4, linewidth=1)
+    left.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability", ylabel="share that is true")
+    share = found.counts / max(found.counts.sum(), 1)
+    left.bar(
+        found.edges[:-1],
+        share,
+        width=found.edges[1:] - found.edges[:-1],
+        align="edge",
+        color="#9ecae1",
+        alpha=0.6,
+    )
+    errors = ", ".join(f"ECE@{k} {100 * error:.1f} %" for k, error in report.ece.items())
+    left.set_title(errors, fontsize=9)
+    for name, values in (("precision", curve.precision), ("recall", curve.recall), ("F1", curve.f1)):
+        right.plot(curve.thresholds, values, linewidth=1, label=name)
+    right.set(xlim=(0, 1), ylim=(0, 1), xlabel="threshold")
+    right.legend(fontsize=8)
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(path)
 
 
 def draw_trials(trials: Sequence[Trial], chosen: Trial, path: str | Path, *, k: int) -> None:

@@ -14,6 +14,7 @@ from ..core.logistic import fit_logistic
 from ..core.sparse import Csr
 from ..core.state import State
 from ..core.types import TopK
+from .answers import Answers
 from .curve import Curve
 from .fitting import N_BINS, bin_of, fit_curves
 from .held_out import HeldOut
@@ -71,6 +72,8 @@ class Calibration:
     unreached : float
         How many a row has, on average, that the search does not reach, however long the list is.
     facts : Facts
+    answers : Answers
+        To the held-out rows; those of the new domain after `recalibrated`.
     """
 
     odds: Curve
@@ -82,6 +85,7 @@ class Calibration:
     missed: NDArray[np.float64]
     unreached: float
     facts: Facts
+    answers: Answers
 
     @classmethod
     def fit(
@@ -124,7 +128,7 @@ class Calibration:
 
         ``counts`` are training instances of that one; ``unreached`` is by default what the longest lists miss.
         """
-        odds, correction, chances = fit_curves(held, n_labels)
+        odds, correction, chances, table = fit_curves(held, n_labels)
         labels = correction.labels + (0.0 if counts is None else correction.bins[bin_of(counts)])
         missed = held.missed
         return cls(
@@ -137,6 +141,7 @@ class Calibration:
             missed,
             float(missed[-1] if unreached is None else unreached),
             Facts(len(held.ids)),
+            _answers(held, table),
         )
 
     @property
@@ -194,7 +199,8 @@ class Calibration:
         chances = Curve(self.chances.x, _chance(np.maximum.accumulate(odds + more)))
         missed = held.missed
         facts = replace(self.facts, n_recalibrated=len(held.ids))
-        return replace(self, chances=chances, missed=missed, unreached=float(missed[-1]), facts=facts)
+        adapted = replace(self, chances=chances, missed=missed, unreached=float(missed[-1]), facts=facts)
+        return replace(adapted, answers=_answers(held, adapted.apply(*top)))
 
     def after_update(self, places: NDArray[np.int64], counts: NDArray[np.int64] | None) -> Self:
         """Follow labels that came, changed or went.
@@ -209,7 +215,9 @@ class Calibration:
         of_bin = np.zeros(places.size) if counts is None else self.bins[bin_of(counts)]
         labels = np.where(places >= 0, self.labels[places], of_bin).astype(np.float32)
         facts = replace(self.facts, n_updates=self.facts.n_updates + 1)
-        return replace(self, labels=labels, facts=facts)
+        return replace(
+            self, labels=labels, facts=facts, answers=self.answers.after_update(places, self.n_labels)
+        )
 
     def __getstate__(self) -> dict[str, Any]:  # without what is native
         return {name: value for name, value in vars(self).items() if name != "native"}
@@ -220,7 +228,7 @@ class Calibration:
         for name in ("odds", "chances"):
             curve = getattr(self, name)
             arrays |= {f"{name}_x": curve.x, f"{name}_y": curve.y}
-        return State({**asdict(self.facts), "unreached": self.unreached}, arrays)
+        return State({**asdict(self.facts), "unreached": self.unreached}, arrays, {"answers": self.answers})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -244,14 +252,21 @@ class Calibration:
             labels=state.vector("labels", np.float32),
             unreached=check_real("unreached", unreached, least=0.0),
             facts=Facts(**config),
+            answers=state.part("answers", Answers),
             **vectors,
         )
         for name in ("n_rows", "n_updates", "n_recalibrated"):
             check_integer(name, config[name], 0)
         if made.bins.size != N_BINS or not made.missed.size:
             raise ValueError(f"a calibration has {N_BINS} bins and at least one number of missed labels")
+        if made.answers.ids.size and made.answers.ids.max() >= made.n_labels:
+            raise ValueError(f"a calibration of {made.n_labels} labels has answers with others")
         made.native  # noqa: B018  is made now, which checks the arrays
         return made
+
+
+def _answers(held: HeldOut, chances: NDArray[np.float32]) -> Answers:
+    return Answers(held.ids.astype(np.int32), chances, held.hits, held.n_relevant.astype(np.int32))
 
 
 def _log_odds(chances: NDArray[np.float64]) -> NDArray[np.float64]:

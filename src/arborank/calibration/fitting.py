@@ -56,8 +56,10 @@ def bin_of(counts: NDArray[np.integer]) -> NDArray[np.int64]:
     return np.asarray(np.minimum(bits, N_BINS - 1), np.int64)
 
 
-def fit_curves(held: HeldOut, n_labels: int) -> tuple[Curve, Correction, Curve]:
+def fit_curves(held: HeldOut, n_labels: int) -> tuple[Curve, Correction, Curve, NDArray[np.float32]]:
     """Fit the log odds of scores, their correction, and the curve that makes rates of the sums.
+
+    The last is the probability of every listed label, of shape (n_rows, width), padded with -inf.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def fit_curves(held: HeldOut, n_labels: int) -> tuple[Curve, Correction, Curve]:
             "places and labels apart, and some thousands are better"
         )
         none = Correction(np.array([1.0, 1.0, 0.0, 0.0]), np.zeros(1), np.zeros(N_BINS), np.zeros(n_labels))
-        return odds, none, _inverse(odds, rates)
+        return odds, none, _inverse(odds, rates), _filled(listed, rates(held.scores[listed]))
     values = odds(np.where(listed, held.scores, odds.x[0]))
     inputs, known = _inputs(values)[listed], values[listed]
     bins = np.where(held.counts >= 0, bin_of(held.counts), -1)[listed]
@@ -95,9 +97,17 @@ def fit_curves(held: HeldOut, n_labels: int) -> tuple[Curve, Correction, Curve]:
     halves = [_own(sums[half], hits[half], ids[half], n_labels) for half in (even, ~even)]
     table = np.full(held.ids.shape, np.inf)
     table[listed] = sums + np.where(even, halves[1][ids], halves[0][ids])  # learned from other rows
-    chances = Curve.of_rates(np.minimum.accumulate(table, axis=1)[listed], hits)
+    falling = np.minimum.accumulate(table, axis=1)[listed]
+    chances = Curve.of_rates(falling, hits)
     weights = np.array([1 + head, 1 + own, first, before])
-    return odds, Correction(weights, places, fitted[_N_INPUTS:-1], _own(sums, hits, ids, n_labels)), chances
+    correction = Correction(weights, places, fitted[_N_INPUTS:-1], _own(sums, hits, ids, n_labels))
+    return odds, correction, chances, _filled(listed, chances(falling))
+
+
+def _filled(listed: NDArray[np.bool_], values: NDArray[np.float64]) -> NDArray[np.float32]:
+    table = np.full(listed.shape, -np.inf, np.float32)
+    table[listed] = values
+    return table
 
 
 def _inverse(odds: Curve, rates: Curve) -> Curve:

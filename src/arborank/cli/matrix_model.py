@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .models import Data, given
+from .models import Data, given, probable
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -54,10 +54,24 @@ class MatrixModel:
         exclude: list[str] | None = None,
     ) -> "TopK":
         """Return label numbers and scores of the best labels of every row; only or not of those that are numbered."""
-        filters: dict[str, Any] = {
-            name: _numbers(lines) for name, lines in given(candidates=candidates, exclude=exclude).items()
-        }
+        filters = _filters(candidates, exclude)
         return self.estimator.predict_topk(self.own(data).X, k, beam_size=beam_size, **filters)
+
+    @property
+    def inner(self) -> "XRLinear | Ensemble | HybridRanker":
+        """What ranks numbered labels: the model itself."""
+        return self.estimator
+
+    def probable(
+        self,
+        data: Data,
+        k: int,
+        beam_size: int | None,
+        candidates: list[str] | None = None,
+        exclude: list[str] | None = None,
+    ) -> "TopK":
+        """Return `topk` with probabilities, or scores without calibration."""
+        return probable(self.inner, self.own(data).X, k, beam_size, **_filters(candidates, exclude))
 
     def truth(self, data: Data, *, extend: bool = True) -> "csr_array":
         """Return the labels of every row."""
@@ -155,6 +169,10 @@ def _filled(Y: "csr_array", labels: Sequence[int]) -> "csr_array":
             f"--data has no row with label {empty[0]}{f' and {len(empty) - 1} more' * (len(empty) > 1)}"
         )
     return Y
+
+
+def _filters(candidates: list[str] | None, exclude: list[str] | None) -> dict[str, Any]:
+    return {name: _numbers(lines) for name, lines in given(candidates=candidates, exclude=exclude).items()}
 
 
 def _numbers(lines: list[str]) -> list[int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 if TYPE_CHECKING:
     from ..autocomplete import Autocompleter
     from ..core.estimator import Estimator
+    from ..core.types import LabelModel, TopK
     from ..datasets import MatrixData, TextData
     from .matrix_model import MatrixModel
     from .text_model import TextModel
@@ -19,6 +20,7 @@ __all__ = [
     "open_model",
     "open_ranker",
     "open_text_model",
+    "probable",
     "set_jobs",
     "stages_of",
 ]
@@ -28,7 +30,7 @@ Ranker: TypeAlias = Union["TextModel", "MatrixModel"]
 """What commands take: they ask both in the same words."""
 
 
-def given(**filters: list[str] | None) -> dict[str, Any]:
+def given(**filters: list[str] | None) -> dict[str, list[str]]:
     """Return the filters that there are: not every kind of model takes them."""
     return {name: names for name, names in filters.items() if names is not None}
 
@@ -80,6 +82,13 @@ def open_completer(directory: str) -> "Autocompleter":
         raise ValueError(f"{directory} holds a {kind}; arborank train-completer makes what completes")
     completer: Autocompleter = model
     return completer
+
+
+def probable(model: "LabelModel", rows: object, k: int, beam_size: int | None, **filters: object) -> "TopK":
+    """Return the best labels with probabilities, or with scores if the model is not calibrated."""
+    calibrated = getattr(model, "calibration_", None) is not None
+    ask: Callable[..., TopK] = getattr(model, "predict_proba_topk" if calibrated else "predict_topk")
+    return ask(rows, k, **filters, **({} if beam_size is None else {"beam_size": beam_size}))
 
 
 _STAGES: dict[str, Callable[[Any], "Sequence[Estimator]"]] = {

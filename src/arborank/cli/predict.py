@@ -7,9 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from .answers import Answer, Shape, Write, answers_format, open_answers
 from .data import features_in, read_data, read_names, stdin_rows, text_rows
+from .decisions import decide_option, rule_of, short_lists, tuned_for
 from .files import check_apart, check_output, write_whole
 from .kept import kept_answers, state_of
 from .layouts import Form, layout_options, xmc_option
@@ -20,7 +22,9 @@ from .reporting import say
 from .scoring import batch_size, batches, n_answers
 
 if TYPE_CHECKING:
+    from ..core.types import TopK
     from ..datasets import Layout, TextRow
+    from ..decisions import Rule
 
 __all__ = ["predict"]
 
@@ -36,6 +40,23 @@ class _Question:
     candidates: list[str] | None
     exclude: list[str] | None
     min_score: float | None
+    rule: "Rule | None" = None
+
+    def top(self, ranker: Ranker, part: Data) -> "TopK":
+        """Return the best labels of every row, or those that the rule chooses, best first."""
+        if self.rule is None:
+            return ranker.topk(part, self.k, self.beam_size, self.candidates, self.exclude)
+        import numpy as np
+
+        from ..core.topk import no_answers, put_best
+        from ..decisions.deciding import choose
+
+        lists = short_lists(ranker, part, self.beam_size, self.rule, self.candidates, self.exclude)
+        chosen = choose(self.rule, *lists, ranker.n_labels)
+        sizes = np.diff(chosen.indptr)
+        top = no_answers(len(sizes), int(sizes.max(initial=0)))
+        put_best(np.repeat(np.arange(len(sizes)), sizes), chosen.indices, chosen.data, top)
+        return top
 
     def subject(self) -> dict[str, object]:
         """Return what the question is recognised by."""
@@ -43,7 +64,8 @@ class _Question:
 
         filters = {"candidates": self.candidates, "exclude": self.exclude}
         lists = {name: fingerprint(*names, labels=len(names)) for name, names in filters.items() if names}
-        return {"k": self.k, "beam_size": self.beam_size, "min_score": self.min_score, **lists}
+        rule = {} if self.rule is None else {"rule": repr(self.rule)}
+        return {"k": self.k, "beam_size": self.beam_size, "min_score": self.min_score, **lists, **rule}
 
 
 @click.command(short_help="Write the best labels of every instance.")
@@ -56,6 +78,7 @@ class _Question:
     help="File for the answers: .jsonl, .csv, .tsv or .parquet; - for standard output, the default.",
 )
 @k_option
+@decide_option
 @beam_option
 @click.option("--candidates", type=FILE, help="Return these labels only, one per line.")
 @click.option("--exclude", type=FILE, help="Return none of these labels, one per line.")
@@ -74,6 +97,7 @@ def predict(
     inputs: str,
     output: str,
     k: int,
+    decide: str | None,
     beam_size: int | None,
     candidates: str | None,
     exclude: str | None,
@@ -91,7 +115,13 @@ def predict(
     {"labels": [...], "scores": [...]}, best first, with "id" if there is an --id-column; a Parquet file with these
     columns; or a .csv or .tsv table with a line for every label of a row: row (from 0), rank (from 1), label, score.
     Labels are names for texts and ids for matrices.
+
+    With --decide, or a model that was trained with it, a rule chooses how many labels a row gets, unless -k is given;
+    scores are probabilities then.
     """
+    k_given = click.get_current_context().get_parameter_source("k") is not ParameterSource.DEFAULT
+    if k_given and decide is not None:
+        raise click.UsageError("-k and --decide are two ways to say how many labels a row gets; give one")
     if not output:
         raise click.UsageError("--output has no name; - is the standard output")
     if output != "-":
@@ -102,8 +132,14 @@ def predict(
         check_apart(work_dir, model)
     kind = answers_format(output)
     ranker = open_ranker(model, jobs)
+    rule = None if k_given else rule_of(ranker, decide)
     question = _Question(
-        n_answers(ranker, k, beam_size), beam_size, _listed(candidates), _listed(exclude), min_score
+        n_answers(ranker, k, beam_size),
+        beam_size,
+        _listed(candidates),
+        _listed(exclude),
+        min_score,
+        None if rule is None else tuned_for(ranker, rule),
     )
     of_texts = inputs == "-" or not features_in(inputs, xmc)
     if with_text and not of_texts:
@@ -185,7 +221,7 @@ def _of_rows(rows: Iterator["TextRow"], size: int, with_ids: bool) -> Iterator[D
 
 
 def _answers(ranker: Ranker, part: Data, first: int, question: _Question, shape: Shape) -> list[Answer]:
-    labels, scores = ranker.topk(part, question.k, question.beam_size, question.candidates, question.exclude)
+    labels, scores = question.top(ranker, part)
     nothing: Sequence[None] = [None] * len(part)
     ids: Sequence[str | None] = ranker.row_ids(part) or nothing
     texts: Sequence[str | None] = (part.texts or nothing) if shape.texts else nothing

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..metrics import Report
 
-__all__ = ["LEAST_ROWS", "batch_size", "batches", "evaluate_model", "n_answers", "predict_all"]
+__all__ = ["LEAST_ROWS", "batch_size", "batches", "evaluate_model", "frequencies", "n_answers", "predict_all"]
 
 LEAST_ROWS = 3  # of training data, for frequencies of labels to mean something: see `metrics.propensities`
 _UNKNOWN = 0.9  # share of the labels of data above which they are hardly the model's
@@ -61,7 +61,7 @@ def evaluate_model(
 
     ids, truth = predict_all(model, data, max(ks), beam_size), model.truth(data)
     _warn_of_unknown(model, data, truth)
-    counts, n_train = _frequencies(model, train, truth.shape[1])
+    counts, n_train = frequencies(model, train, truth.shape[1])
     return evaluate(truth, ids, ks, train_counts=counts, n_train=n_train)
 
 
@@ -84,7 +84,7 @@ def _warn_of_unknown(model: Ranker, data: Data, truth: "csr_array") -> None:
     )
 
 
-def _frequencies(
+def frequencies(
     model: Ranker, train: Data | None, n_labels: int
 ) -> "tuple[NDArray[np.int64] | None, int | None]":
     """Return the training instances of every label, and of all, if they are known."""

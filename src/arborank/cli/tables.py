@@ -1,5 +1,6 @@
 """What was measured, as records of a saved model and as tables on the screen."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..core.display import columns
@@ -10,13 +11,13 @@ if TYPE_CHECKING:
     from ..storage import Record
     from ..storage.records import Table
 
-__all__ = ["HELD_OUT", "evaluation", "show_table"]
+__all__ = ["HELD_OUT", "evaluation", "show_table", "table_text"]
 
 HELD_OUT = "the held-out part of the shipped data"
 
 
-def evaluation(report: "Report", data: str) -> "Record":
-    """Return the record of an evaluation: fractions by metric and cut-off, and by bucket."""
+def evaluation(report: "Report", data: str, more: "Mapping[str, Table] | None" = None) -> "Record":
+    """Return the record of an evaluation: fractions by metric and cut-off, and by bucket; and ``more`` tables."""
     from ..storage import Record
 
     metrics: dict[str, dict[str, float]] = {}
@@ -37,12 +38,17 @@ def evaluation(report: "Report", data: str) -> "Record":
         title="Evaluation",
         summary=f"{rows}, {report.n_labels:,} labels.",
         data=data,
-        tables={"metric": metrics} | ({"bucket": buckets} if buckets else {}),
+        tables={"metric": metrics} | ({"bucket": buckets} if buckets else {}) | dict(more or {}),
     )
 
 
 def show_table(title: str, table: "Table") -> None:
     """Print a table: names at the left, numbers at the right of their columns."""
+    put(table_text(title, table))
+
+
+def table_text(title: str, table: "Table") -> str:
+    """Return the lines of a table."""
     from ..storage.records import table_rows
 
     rows = table_rows(title, table)
@@ -52,4 +58,4 @@ def show_table(title: str, table: "Table") -> None:
         gaps = [" " * (size - columns(cell)) for cell, size in zip(row, sizes, strict=True)]
         numbers = [gap + cell for cell, gap in zip(row[1:], gaps[1:], strict=True)]
         lines.append("  ".join([row[0] + gaps[0], *numbers]).rstrip())
-    put("\n".join(lines))
+    return "\n".join(lines)

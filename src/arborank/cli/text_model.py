@@ -1,15 +1,15 @@
 """A model that reads texts and ranks labels that have names."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .models import Data, given
+from .models import Data, given, probable
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from ..core.checks import Missing
-    from ..core.types import TopK
+    from ..core.types import LabelModel, TopK
     from ..datasets import TextData
     from ..text import TextRanker
 
@@ -57,10 +57,33 @@ class TextModel:
         exclude: list[str] | None = None,
     ) -> "TopK":
         """Return label numbers and scores of the best labels of every text; only or not of those that are named."""
-        texts = self.own(data).texts
-        return self.estimator.predict_topk(
-            texts, k, beam_size=beam_size, **given(candidates=candidates, exclude=exclude)
-        )
+        filters: dict[str, Any] = {**given(candidates=candidates, exclude=exclude)}
+        return self.estimator.predict_topk(self.own(data).texts, k, beam_size=beam_size, **filters)
+
+    @property
+    def inner(self) -> "LabelModel":
+        """What ranks numbered labels."""
+        model: LabelModel = self.estimator.model_
+        return model
+
+    def probable(
+        self,
+        data: Data,
+        k: int,
+        beam_size: int | None,
+        candidates: list[str] | None = None,
+        exclude: list[str] | None = None,
+    ) -> "TopK":
+        """Return `topk` with probabilities, or scores without calibration."""
+        from ..features.base import rows_of
+        from ..text.names import label_ids
+
+        ranker = self.estimator
+        filters = {
+            name: label_ids(ranker.labels_, names, ranker.normalization, name)
+            for name, names in given(candidates=candidates, exclude=exclude).items()
+        }
+        return probable(self.inner, rows_of(ranker.features_, self.own(data).texts), k, beam_size, **filters)
 
     def truth(self, data: Data, *, extend: bool = True) -> "csr_array":
         """Return the labels of every text; unknown ones get columns of their own, or are left out."""

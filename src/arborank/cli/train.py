@@ -9,6 +9,7 @@ import click
 
 from .configuration import build_features, build_hybrid, build_model, label_names_of, read_config
 from .data import read_data, read_label_texts
+from .decisions import decide_option, rule_of, tuned_for
 from .facts import tree_of
 from .files import check_apart, check_destination
 from .holdout import held_out, holdout_name, holdout_option
@@ -22,11 +23,13 @@ from .scoring import evaluate_model
 from .streams import put
 from .tables import evaluation
 from .text_model import TextModel
+from .worth import Worth
 
 if TYPE_CHECKING:
     from ..features import TextFeatures
     from ..hybrid import HybridRanker
     from ..linear import XRLinear
+    from ..storage import Record
 
 __all__ = ["train"]
 
@@ -83,6 +86,13 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     type=Real(min=0, max=1),
     help="How much more the texts of rare labels count than those of frequent ones: more finds rarer labels.  [0]",
 )
+@click.option(
+    "--calibrate",
+    is_flag=True,
+    default=None,
+    help="Learn what scores mean as probabilities; training takes twice as long, or longer for few rows.",
+)
+@decide_option
 @seed_option
 @click.option(
     "--work-dir",
@@ -151,6 +161,7 @@ def train(
     of_features = {name: given.pop(name) for name in _FEATURES if name in given}
     if jobs is not None:
         given["n_jobs"] = jobs
+    given |= _for_rule(given.get("decide"), hybrid)
     model, features = build_model(settings, given, preset), build_features(settings, of_features)
     names = label_names_of(settings) if label_names is None else label_names
 
@@ -178,12 +189,36 @@ def train(
     took, tree = time.perf_counter() - start, tree_of(fitted.estimator)
     assert tree is not None
     say(f"trained {tree.n_labels_:,} labels on {tree.n_features_in_:,} features in {took:.1f} s")
-    scored = None if test_data is None else evaluate_model(fitted, test_data, ks, train=train_data)
-    where = holdout_name(holdout, data) if test is None else Path(test).name
-    fitted.estimator.save(directory, records=[] if scored is None else [evaluation(scored, where)])
-    if scored is not None:
-        put(str(scored))
+    report = ""
+    records = []
+    if test_data is not None:
+        where = holdout_name(holdout, data) if test is None else Path(test).name
+        report, record = _scored(fitted, test_data, train_data, ks, where)
+        records.append(record)
+    fitted.estimator.save(directory, records=records)
+    if report:
+        put(report)
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
+
+
+def _scored(model: Ranker, data: Data, train: Data, ks: tuple[int, ...], where: str) -> "tuple[str, Record]":
+    """Return an evaluation as text and as a record."""
+    rule = rule_of(model, None)
+    scored = evaluate_model(model, data, ks, train=train)
+    worth = Worth.of(model, data, ks, None if rule is None else tuned_for(model, rule), train=train)
+    return "\n".join(filter(None, (str(scored), str(worth)))), evaluation(scored, where, worth.tables())
+
+
+def _for_rule(decide: str | None, hybrid: bool) -> dict[str, bool]:
+    """Return what else a rule needs: a calibrated model, unless it takes scores as they are."""
+    if decide is None:
+        return {}
+    if hybrid:
+        raise click.UsageError("--decide goes with trees alone, not with --hybrid")
+    from ..decisions import as_rule
+
+    rule = as_rule(decide)
+    return {"calibrate": True} if rule.needs_probabilities or not rule.is_tuned else {}
 
 
 def _fit(

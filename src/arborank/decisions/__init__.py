@@ -2,6 +2,7 @@
 
 from .abstaining import Abstain
 from .batch import BatchTopK
+from .deciding import candidates, decide
 from .expected_f1 import ExpectedF1
 from .fixed import FixedK
 from .label_thresholds import LabelThresholds
@@ -22,4 +23,6 @@ __all__ = [
     "Threshold",
     "WeightedTopK",
     "as_rule",
+    "candidates",
+    "decide",
 ]

@@ -27,12 +27,15 @@ class ShortLists:
     hits : bool array of shape (n_entries,) or None
         Which candidates are true, where that is known.
     true_counts : int64 array of shape (n_labels,) or None
-        Rows that have each label, whether their lists have it or not.
+        Rows that have each label: those whose lists have it, and the others where they are known.
+    n_true : int
+        True labels of all rows, whether their lists have them or not; 0 where that is not known.
     """
 
     matrix: Csr
     hits: NDArray[np.bool_] | None = None
     true_counts: NDArray[np.int64] | None = None
+    n_true: int = 0
 
     @classmethod
     def of(cls, probabilities: MatrixLike, Y: Targets | None = None, *, any_scores: bool = False) -> Self:
@@ -56,7 +59,8 @@ class ShortLists:
             return cls(matrix)
         truth = _truth(Y, matrix)
         hits = np.isin(places_of(matrix), places_of(truth), assume_unique=True)
-        return cls(matrix, hits, np.bincount(truth.indices, minlength=matrix.shape[1]).astype(np.int64))
+        true_counts = np.bincount(truth.indices, minlength=matrix.shape[1]).astype(np.int64)
+        return cls(matrix, hits, true_counts, truth.nnz)
 
     @property
     def n_rows(self) -> int:
@@ -117,12 +121,6 @@ class ShortLists:
         """Which candidates are true, in lists made with labels."""
         assert self.hits is not None
         return self.hits
-
-    @property
-    def n_true(self) -> int:
-        """Pairs of row and true label, in lists made with labels."""
-        assert self.true_counts is not None
-        return int(self.true_counts.sum())
 
     def by_label(self, weights: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return the sum of the entries' weights for every label."""

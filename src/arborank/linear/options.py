@@ -11,6 +11,7 @@ from ..core.checks import check_flag
 from ..core.estimates import Estimate, estimate_training
 from ..core.options import Check, check_options, each, optional, per_layer, real, values_of
 from ..core.threads import n_threads
+from ..decisions import Rule, as_rule
 from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
 from ..ranking import SolverParams
@@ -40,7 +41,10 @@ _LAYERED: dict[str, Check] = {  # one value, or one per layer
     "max_iter": optional(each(SolverParams.checks()["max_iter"])),
     "negatives": each(lambda name, value: parse_scheme(value)),
 }
-_RERANK: dict[str, Check] = {"rerank": real(least=0.0, most=1.0)}
+_OF_ANSWERS: dict[str, Check] = {
+    "rerank": real(least=0.0, most=1.0),
+    "decide": optional(lambda name, value: as_rule(value, name)),
+}
 _AT_WORK: dict[str, Check] = {"n_jobs": lambda name, value: n_threads(value), "verbose": _check_verbose}
 
 
@@ -91,7 +95,7 @@ class LinearOptions:
         """
         check_auto(model)
         resolved = Resolved.of_model(model, automatic)
-        check_options(model, {**_RERANK, **_AT_WORK})
+        check_options(model, {**_OF_ANSWERS, **_AT_WORK})
         check_rerank(model.rerank, resolved.combine)
         layered = {name: getattr(resolved, name, getattr(model, name)) for name in _LAYERED}
         for name, check in _LAYERED.items():
@@ -192,6 +196,8 @@ def _as_json(model: Any) -> dict[str, Any]:
         for name, value in model.get_params(deep=False).items()
         if name != "tree"
     }
+    if isinstance(params["decide"], Rule):
+        params["decide"] = None  # a part of what is saved
     kind = model.representation
     if not isinstance(kind, str):
         params["representation"] = dict(kind) if isinstance(kind, Mapping) else CUSTOM

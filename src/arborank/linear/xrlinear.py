@@ -27,6 +27,7 @@ from ..core.sparse import as_csr
 from ..core.state import State, lasting
 from ..core.threads import n_threads
 from ..core.types import AnyArray, FilePath, LabelIds, MatrixLike, Targets, TopK
+from ..decisions import Rule, decide
 from ..indexing import LabelTree
 from ..indexing.options import TreeOptions
 from ..indexing.overlap import Copies
@@ -151,6 +152,9 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Whether `fit` also learns what scores mean as probabilities, for `predict_proba_topk`. It trains once more on
         nine tenths of the rows and ranks the others, at most 5000; where they are fewer than 2000, several times, up to
         five.
+    decide : Rule or str, optional
+        How `predict` chooses labels: a rule of `arborank.decisions` or its name, such as ``"threshold"`` or
+        ``"fixed-k=3"``. Most need probabilities. Rules are tuned on the rows that the model is calibrated on.
     random_state : int, default=0
         Seed of the tree; with ``max_clusters`` above 1, of the halves that its matchers learn from; with ``calibrate``,
         of the rows that are held out. Everything else is the same whatever the seed.
@@ -231,6 +235,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         combine: str = AUTO,
         rerank: float = RERANK,
         calibrate: bool = False,
+        decide: Rule | str | None = None,
         random_state: int = TreeOptions.random_state,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -260,6 +265,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         self.combine = combine
         self.rerank = rerank
         vars(self)["calibrate"] = calibrate  # also the name of a method
+        self.decide = decide
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -554,13 +560,23 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Returns
         -------
         sparse indicator of shape (n_instances, n_labels)
-            Labels with a score of at least one half (of its exponential for the ``log-`` combinations; of a margin of
-            at least zero for ``noop``). When `fit` was given a 1-D target: the best class of every row instead.
+            Labels that the rule ``decide`` chooses. Without one: those with a score of at least one half (of its
+            exponential for the ``log-`` combinations; of a margin of at least zero for ``noop``). When `fit` was given
+            a 1-D target: the best class of every row instead.
+
+        Raises
+        ------
+        ValueError
+            If the rule needs probabilities and the model is not calibrated, or it has to be tuned first.
         """
         check_fitted(self, "fitted_")
         if self.classes_ is not None:
             ids, _ = self.predict_topk(X, 1)
             return self.classes_[np.maximum(ids[:, 0], 0)]
+        if self.decide is not None:
+            chosen = decide(self, X, self.decide)
+            chosen.data[:] = 1.0
+            return chosen
         scores = self.decision_function(X)
         _, combine = search_of(self)
         cut = 0.0 if combine == "noop" else np.log(0.5) if is_logarithmic(combine) else 0.5
@@ -898,6 +914,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         params = lasting(LinearOptions.of_saved(self).as_json)
         arrays, parts = classes_to_state(self.classes_)
         parts |= calibration_to_parts(self)
+        if isinstance(self.decide, Rule):
+            parts["decide"] = self.decide
         return State(
             {"params": params, "resolved": asdict(self.resolved_)}, arrays, {"fitted": self.fitted_, **parts}
         )
@@ -912,6 +930,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             If a parameter is out of its range, or the parts do not fit one another.
         """
         model = cls(**lasting(state.config["params"]))
+        if "decide" in state.parts:
+            model.decide = state.part("decide", Rule)
         model.resolved_ = Resolved(**state.config["resolved"])
         LinearOptions.of_saved(model)
         model.fitted_ = state.part("fitted", FittedTree)

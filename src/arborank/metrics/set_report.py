@@ -13,7 +13,7 @@ from .intervals import Interval, bootstrap
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
 from .report import Bucket, bucket_lines, buckets_of
 
-__all__ = ["SetReport", "evaluate_sets"]
+__all__ = ["SetReport", "evaluate_sets", "set_values"]
 
 Counts = NDArray[np.int64]
 
@@ -116,6 +116,17 @@ def evaluate_sets(
         )
     per_row, answered = float(rows[1].mean()), float((rows[1] > 0).mean())
     return SetReport(metrics, per_row, answered, buckets, len(judged.n_true), judged.n_empty, judged.n_labels)
+
+
+def set_values(truth: Truth, chosen: Predictions, **options: Unpack[JudgeOptions]) -> dict[str, float]:
+    """Return the metrics of `evaluate_sets` without intervals, and ``"labels_per_row"``.
+
+    Parameters and errors are those of `evaluate_sets`.
+    """
+    judged = judge(truth, chosen, **options)
+    every = np.ones(len(judged.n_true), np.int64)
+    values = {name: statistic(every) for name, statistic in set_statistics(judged).items()}
+    return {"labels_per_row": float((judged.ids >= 0).sum() / len(judged.n_true)), **values}
 
 
 def set_statistics(judged: Judgement) -> dict[str, Callable[[Counts], float]]:

@@ -1,6 +1,8 @@
 """TextRanker: text in, label names out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
 from numbers import Integral
 from typing import Any, Literal, Self, TypedDict, Unpack
 
@@ -11,7 +13,9 @@ from ..core.lazy import sp
 from ..core.sparse import to_scipy
 from ..core.state import State, lasting
 from ..core.strings import StringTable
-from ..core.types import FilePath, LabelModel, Labels, Relevance, TopK, WeightedLabels
+from ..core.topk import place_in_rows
+from ..core.types import FilePath, Json, LabelModel, Labels, Relevance, TopK, WeightedLabels
+from ..decisions import Rule, as_rule, decide
 from ..features import TextFeatures
 from ..features.base import TextTransformer, rows_of
 from ..linear import XRLinear
@@ -49,6 +53,9 @@ class TextRanker(SaveMixin, Estimator):
         Whether the name of a label is learned from, as one more instance of the label. ``"auto"``: if labels of texts
         that are held out are found better with it. Names such as ``"river ecology"`` pass this test, codes and names
         of people do not, and neither does anything where there are too few texts to tell.
+    decide : Rule or str, optional
+        How `predict` chooses labels: a rule of `arborank.decisions` or its name, such as ``"threshold"``; by default as
+        the model's own ``predict``.
     normalization : {"NFC", None}, default="NFC"
         How label names are spelt, here and in whatever is asked of the ranker later. ``"NFC"`` composes them: names
         that differ only in how Unicode writes their letters are one label. None takes names as they are. The texts'
@@ -87,6 +94,7 @@ class TextRanker(SaveMixin, Estimator):
         model: LabelModel | None = None,
         *,
         label_names: Literal["auto"] | bool = "auto",
+        decide: Rule | str | None = None,
         normalization: Literal["NFC"] | None = "NFC",
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -94,6 +102,7 @@ class TextRanker(SaveMixin, Estimator):
         self.features = features
         self.model = model
         self.label_names = label_names
+        self.decide = decide
         self.normalization = normalization
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -145,6 +154,8 @@ class TextRanker(SaveMixin, Estimator):
         check_choice("normalization", self.normalization, ("NFC", None))
         if self.label_names != "auto" and not isinstance(self.label_names, bool):
             raise TypeError(f"label_names must be 'auto', True or False, found {self.label_names!r}")
+        if self.decide is not None:
+            as_rule(self.decide)
         features, model = _new_stages(self)
         fitted = fit_texts(
             features,
@@ -195,6 +206,27 @@ class TextRanker(SaveMixin, Estimator):
             [(names[label], score) for label, score in zip(row, row_scores, strict=True) if label >= 0]
             for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True)
         ]
+
+    def predict(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the labels that the rule ``decide`` chooses for every text, the most probable first.
+
+        Without one, the rule of the model counts; without that, the labels are those of its ``predict``.
+
+        Raises
+        ------
+        TypeError
+            If there is no rule, and the model has no ``predict``.
+        ValueError
+            If the rule needs probabilities and the model is not calibrated, or it has to be tuned first.
+        """
+        check_fitted(self, "model_")
+        rows = rows_of(self.features_, texts)
+        rule = getattr(self.model_, "decide", None) if self.decide is None else self.decide
+        asserted = self._of_model("predict") if rule is None else partial(decide, self.model_, rule=rule)
+        chosen = sp.csr_array(asserted(rows))
+        bounds, order = chosen.indptr, place_in_rows(chosen.indptr, chosen.data)[2]
+        ids, names = chosen.indices[order].tolist(), self.labels_
+        return [[names[label] for label in ids[a:b]] for a, b in pairwise(bounds.tolist())]
 
     def predict_topk(
         self,
@@ -374,7 +406,11 @@ class TextRanker(SaveMixin, Estimator):
         """Take the fitted ranker apart for saving."""
         check_fitted(self, "model_")
         parts = {"features": self.features_, "model": self.model_, "labels": self.labels_}
-        config = {"normalization": self.normalization, "label_names": self.label_names_}
+        config: Json = {"normalization": self.normalization, "label_names": self.label_names_}
+        if isinstance(self.decide, Rule):
+            parts["decide"] = self.decide
+        else:
+            config["decide"] = self.decide
         return State(config, {}, parts)
 
     @classmethod
@@ -396,6 +432,10 @@ class TextRanker(SaveMixin, Estimator):
         ranker = cls(features=features, model=model, **lasting(state.config))
         check_choice("normalization", ranker.normalization, ("NFC", None))
         ranker.label_names_ = check_flag("label_names", ranker.label_names)
+        if "decide" in state.parts:
+            ranker.decide = state.part("decide", Rule)
+        elif ranker.decide is not None:
+            as_rule(ranker.decide)
         ranker.features_, ranker.model_, ranker.labels_ = features, model, labels
         return ranker
 
