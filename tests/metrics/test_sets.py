@@ -13,11 +13,13 @@ from arborank.metrics import (
     compare,
     ece_at_k,
     evaluate,
+    evaluate_probabilities,
     evaluate_sets,
     example_f1,
     macro_f1,
     micro_f1,
     reliability,
+    set_values,
     threshold_curve,
 )
 
@@ -172,3 +174,28 @@ def test_comparison_of_rankings():
     assert "*" in str(better)
     with pytest.raises(ValueError, match="no row to score"):
         compare(np.zeros((2, 9)), first[:2], second[:2])
+
+
+def test_report_of_probabilities(probable):
+    truth, chances = probable
+    matrix = sp.csr_array(chances)
+    found = evaluate_probabilities(truth, matrix, ks=(1, 3))
+    assert found.ece == {k: ece_at_k(truth, matrix, k) for k in (1, 3)}
+    assert found.brier[3] == brier_score(truth, matrix, 3)
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert [one["threshold"] for one in plain["thresholds"]] == pytest.approx(np.arange(1, 10) / 10)
+    half = (chances >= 0.5).astype(np.float32)
+    assert plain["thresholds"][4]["f1"] == pytest.approx(micro_f1(truth, sp.csr_array(half)))
+    assert sum(one["answers"] for one in plain["reliability"]) == 3 * 49
+    assert f"{100 * found.ece[1]:.2f}" in str(found)
+    sure = evaluate_probabilities([[0]], sp.csr_array([[0.95, 0.05]]), ks=(1,))
+    assert sure.to_dict()["reliability"][0]["true"] is None
+    assert sure.to_dict()["thresholds"][8]["precision"] == 1.0
+
+
+def test_values_of_sets_are_those_of_the_report(case):
+    truth, chosen = case
+    values = set_values(truth, sp.csr_array(chosen))
+    report = evaluate_sets(truth, sp.csr_array(chosen), n_draws=2)
+    assert values.pop("labels_per_row") == report.labels_per_row
+    assert values == {name: found.value for name, found in report.metrics.items()}
