@@ -14,12 +14,13 @@ ifneq ($(CCACHE),)
 BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
 endif
 
-.PHONY: help setup demo test native-test test-transformers coverage fuzz dev docs sanitize fuzz-sanitize clean
+.PHONY: help setup demo test native-test test-transformers test-serving coverage fuzz dev docs sanitize fuzz-sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
 	@echo "make test      set up, lint, type-check, run every test but those of transformers"
 	@echo "make test-transformers   install PyTorch and run those; TORCH=torch==2.13.0 chooses a version"
+	@echo "make test-serving   the service with other clients, and its page in a browser (needs Chromium)"
 	@echo "make coverage  tell which lines and branches the tests miss"
 	@echo "make fuzz      load and use mutated models and data; FUZZ_CASES=1000000 for a night, FUZZ_SEED=1 for others"
 	@echo "make dev       set up an editable install: changes of Python count at once, of C++ at the next import"
@@ -69,6 +70,11 @@ test-transformers: setup $(VENV)/.tools
 	$(INSTALL) $(TORCH)
 	$(INSTALL) --group transformers $$($(BIN)/python tools/requirements.py transformers onnx embeddings | grep -v arborank)
 	$(BIN)/python -m pytest --may-miss none tests/transformer tests/storage tests/guides tests/faults/test_encoders*.py
+
+# the page in Debian's or Google's Chromium, and protocols with the clients of others
+test-serving: setup $(VENV)/.tools
+	$(INSTALL) --group serving
+	$(BIN)/python -m pytest tests/serving
 
 coverage: setup $(VENV)/.tools
 	$(INSTALL) --group coverage

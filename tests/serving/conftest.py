@@ -1,6 +1,9 @@
 """Models of three kinds, and a way to ask an application without a socket."""
 
 import asyncio
+import re
+import subprocess
+import sys
 
 import httpx
 import numpy as np
@@ -67,3 +70,28 @@ def serve(ranker, linear, completer):
         yield started
         for app in apps:
             app.work.close()
+
+
+@pytest.fixture
+def start(ranker, completer, tmp_path):
+    """Return a function that starts ``arborank serve`` with one or both models, and returns process and address."""
+    ranker.save(tmp_path / "fruit")
+    completer.save(tmp_path / "queries")
+    processes = []
+
+    def started(*options, models=("fruit",)):
+        directories = [str(tmp_path / model) for model in models]
+        command = [sys.executable, "-m", "arborank", "serve", *directories, "--port", "0", *options]
+        with (tmp_path / "log").open("w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        for line in process.stderr:
+            if found := re.match(r"(http\S+|unix:\S+) serves fruit", line):
+                return process, found[1]
+        raise AssertionError(f"it ended with {process.wait()}")
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stderr.close()

@@ -144,3 +144,14 @@ def test_what_cannot_be_served(ranker, models, settings, told):
 def test_settings_travel_as_json():
     settings = Settings(max_texts=3, cors=("https://shop.example",), read_only=True)
     assert Settings.from_dict(msgspec.json.decode(msgspec.json.encode(settings.to_dict()))) == settings
+
+
+def test_the_page_may_run_its_own_script_and_no_other(serve):
+    page = serve()("GET", "/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert len(page.content) < 60_000
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page.text)  # works offline
+    assert serve(page=False)("GET", "/").status_code == 404
+    assert serve()("GET", "/complete.js").headers["content-type"].startswith("text/javascript")

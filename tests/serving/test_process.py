@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -18,38 +19,6 @@ import arborank
 from arborank.cli import main
 
 pytestmark = pytest.mark.subprocess
-
-
-@pytest.fixture
-def start(ranker, tmp_path):
-    """Return a function that starts ``arborank serve`` with a model, and returns process and address."""
-    ranker.save(tmp_path / "fruit")
-    processes = []
-
-    def started(*options):
-        command = [
-            sys.executable,
-            "-m",
-            "arborank",
-            "serve",
-            str(tmp_path / "fruit"),
-            "--port",
-            "0",
-            *options,
-        ]
-        with (tmp_path / "log").open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.PIPE, text=True)
-        processes.append(process)
-        for line in process.stderr:
-            if found := re.match(r"(http\S+|unix:\S+) serves fruit", line):
-                return process, found[1]
-        raise AssertionError(f"it ended with {process.wait()}")
-
-    yield started
-    for process in processes:
-        process.kill()
-        process.wait()
-        process.stderr.close()
 
 
 def wait_for(condition, seconds=20):
@@ -109,6 +78,57 @@ def test_sigterm_loses_no_request(start):
         assert httpx.get(f"{url}/readyz").status_code == 503
         assert process.wait(20) == 0
     assert set(outcomes) == {200, "asked to leave"}
+
+
+def workers_of(process):
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def test_workers_end_without_losing_a_request(start):
+    process, url = start("--workers", "2", "--drain", "3")
+    assert len(workers_of(process)) == 2
+    with under_load(url) as outcomes:
+        process.send_signal(signal.SIGTERM)
+        wait_for(lambda: outcomes.count("asked to leave") == 4)
+        assert process.wait(30) == 0
+    assert set(outcomes) == {200, "asked to leave"}
+
+
+def test_a_worker_that_is_killed_is_replaced(start):
+    process, url = start("--workers", "2", "--drain", "0")
+    first = workers_of(process)
+    with under_load(url) as outcomes:
+        os.kill(first[0], signal.SIGKILL)
+        wait_for(lambda: len(set(workers_of(process)) - set(first)) == 1)
+    failed = [outcome for outcome in outcomes if outcome != 200]
+    assert len(failed) <= 4  # what was on the way in the worker; a client of the load gives up then
+    assert httpx.get(f"{url}/healthz").status_code == 200
+    assert "arborank_requests_total" in httpx.get(f"{url}/metrics").text
+
+
+def test_every_worker_knows_new_labels_within_two_seconds(start, tmp_path):
+    _, url = start("--workers", "2", "--drain", "0")
+    changed = httpx.delete(f"{url}/v1/models/fruit/labels?label=apple").json()
+    time.sleep(2)
+    for _ in range(20):  # connections of their own, so that both workers answer
+        assert httpx.get(f"{url}/v1/models/fruit").headers["x-model-revision"] == changed["revision"]
+    text = httpx.get(f"{url}/metrics").text
+    assert 'arborank_label_updates_total{model="fruit",op="remove"} 1.0' in text
+
+
+def test_workers_end_with_their_parent(start):
+    process, _ = start("--workers", "2", "--drain", "0")
+    workers = workers_of(process)
+    process.kill()
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers))
+
+
+def test_workers_that_cannot_start(ranker, tmp_path):
+    ranker.save(tmp_path / "fruit")
+    (tmp_path / "fruit" / "config.json").write_text("{}")
+    result = CliRunner().invoke(main, ["serve", str(tmp_path / "fruit"), "--port", "0", "--workers", "2"])
+    assert (result.exit_code, "before it could answer" in str(result.exception) + result.stderr) == (1, True)
 
 
 def test_sighup_loads_again(start, tmp_path, ranker):
@@ -193,3 +213,20 @@ def test_an_address_that_is_taken(ranker, tmp_path):
         port = other.getsockname()[1]
         result = CliRunner().invoke(main, ["serve", str(tmp_path / "fruit"), "--port", str(port)])
     assert (result.exit_code, str(port) in result.stderr) == (1, True)
+
+
+def test_the_demo_is_served_with_both_models(tmp_path):
+    command = [sys.executable, "-m", "arborank", "demo", "--serve", "--dir", str(tmp_path), "--limit", "400"]
+    for status in (200, 422):  # the second time with the models of the first, which has learned the label
+        process = subprocess.Popen([*command, "--port", "0"], stderr=subprocess.PIPE, text=True)
+        url = next(
+            found[1] for line in process.stderr if (found := re.match(r"Open (\S+) in a browser", line))
+        )
+        kinds = {one["name"]: one["kind"] for one in httpx.get(f"{url}/v1/models").json()["models"]}
+        assert kinds == {"packages": "texts", "dependencies": "completions"}
+        new = {"labels": [{"label": "a-new-package", "texts": ["a library for kettles"]}]}
+        added = httpx.post(f"{url}/v1/models/packages/labels", json=new, timeout=60)
+        assert added.status_code == status, added.text
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        process.stderr.close()

@@ -12,8 +12,9 @@ import click
 
 from ..core.display import printable
 from .completions import compare
+from .demo_page import serve_demo
 from .files import check_destination
-from .numbers import POSITIVE
+from .numbers import POSITIVE, Whole
 from .options import force_option, jobs_option
 from .ranking import show
 from .reporting import say, show_log
@@ -51,20 +52,31 @@ _TYPED_BEFORE = ((), ("python3",), ("libqt5core5a",), ("r-base-core", "r-cran-gg
 @click.argument("what", type=click.Choice(["ranking", "autocomplete"]), default="ranking")
 @click.option("--dir", "directory", default="demo-model", show_default=True, help="Directory for the model.")
 @click.option("--limit", type=POSITIVE, help="Train on so many texts only, to be quicker.")
+@click.option(
+    "--serve", is_flag=True, help="Try both models in a browser; those in DIR are used if they are there."
+)
+@click.option("--port", type=Whole(0, 65535), default=8080, show_default=True, help="With --serve.")
 @jobs_option
 @force_option
-def demo(what: str, directory: str, limit: int | None, jobs: int | None, force: bool) -> None:
+def demo(
+    what: str, directory: str, limit: int | None, serve: bool, port: int, jobs: int | None, force: bool
+) -> None:
     """Train on 39,000 descriptions of Debian packages, and rank the packages that others depend on.
 
     "arborank demo autocomplete" completes the names of dependencies while they are typed, from those typed before.
+    "arborank demo --serve" opens a page to try both.
     """
     from ..datasets import load_debian
     from ..text import TextRanker
 
-    check_destination(directory, force)
+    if not serve:
+        check_destination(directory, force)
     show_log()
     train, test, about = load_debian()
     train, test = _thin(train, limit), _thin(test, limit)
+    if serve:
+        serve_demo(train, _pairs(train, 0), _N_PREVIOUS, directory, jobs, force, port)
+        return
     if what == "autocomplete":
         _demo_autocomplete(train, test, about, directory, jobs)
         return

@@ -84,11 +84,13 @@ def run(
         check_name(name)
     try:
         from .process import run_process
+        from .workers import run_workers
     except ModuleNotFoundError as error:
         raise _missing(error) from error
     with listen(running) as listener:
         url = running.url(listener)
-        run_process(models, settings, running, listener, lambda: started(url))
+        serve = run_process if running.workers == 1 else run_workers
+        serve(models, settings, running, listener, lambda: started(url))
 
 
 def _missing(error: ModuleNotFoundError) -> ImportError:

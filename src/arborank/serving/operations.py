@@ -11,9 +11,9 @@ from . import bodies
 from .call import Call
 from .keys import Opening
 from .problems import Answer
-from .routes import asking, changing, looking
+from .routes import annif, asking, changing, inference, looking, pages
 
-__all__ = ["OPERATIONS", "Operation"]
+__all__ = ["FOREIGN", "OPERATIONS", "PAGES", "Operation"]
 
 Handler = Callable[..., Awaitable[Answer]]
 
@@ -118,3 +118,27 @@ OPERATIONS = (
     Operation("GET", "/metrics", looking.metrics, "metrics"),
     Operation("GET", "/openapi.json", looking.openapi, None),
 )
+PAGES = (
+    Operation("GET", "/", pages.page, None),
+    Operation("GET", "/complete.js", pages.component, None),
+)
+"""Routes for browsers, of which the OpenAPI description does not tell."""
+
+_PROJECT = "/annif/v1/projects/{model}"
+_INFERENCE = "/v2/models/{model}"
+FOREIGN = (
+    Operation("GET", "/annif/v1/", annif.info, None),
+    Operation("GET", "/annif/v1/projects", annif.projects, "rank"),
+    Operation("GET", _PROJECT, annif.project, "rank"),
+    Operation("POST", f"{_PROJECT}/suggest", annif.suggest, "rank"),
+    Operation(
+        "POST", f"{_PROJECT}/suggest-batch", annif.suggest_batch, "rank", annif.BatchQuery, annif.BatchBody
+    ),
+    Operation("GET", "/v2", inference.server, None),
+    Operation("GET", "/v2/health/live", inference.live, None),
+    Operation("GET", "/v2/health/ready", inference.ready, None),
+    Operation("GET", _INFERENCE, inference.model, "rank"),
+    Operation("GET", f"{_INFERENCE}/ready", inference.model_ready, None),
+    Operation("POST", f"{_INFERENCE}/infer", inference.infer, "rank"),
+)
+"""Routes of other protocols, which describe themselves."""

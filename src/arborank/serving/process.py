@@ -17,7 +17,7 @@ from .running import Running
 from .service import Service
 from .settings import Settings
 
-__all__ = ["run_process"]
+__all__ = ["log_to_stream", "run_process"]
 
 
 def run_process(
@@ -26,6 +26,7 @@ def run_process(
     running: Running,
     listener: socket.socket,
     started: Callable[[], object],
+    parent: int | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -40,8 +41,10 @@ def run_process(
     listener : socket
     started : callable
         Called when the first request can be answered.
+    parent : int, optional
+        File descriptor of a pipe that ends with the parent process, and this one with it.
     """
-    _log_to_stream()
+    log_to_stream()
     _allow_connections(running.max_connections)
     service = Service(models, settings, _write if settings.log_requests else None)
     config = uvicorn.Config(
@@ -57,7 +60,7 @@ def run_process(
         timeout_keep_alive=running.keep_alive,  # type: ignore[arg-type]
         timeout_graceful_shutdown=running.grace,  # type: ignore[arg-type]
     )
-    server = _Server(config, service, running.drain, started)
+    server = _Server(config, service, running.drain, started, parent)
     server.run(sockets=[listener])
 
 
@@ -65,10 +68,16 @@ class _Server(uvicorn.Server):
     """A server that ends in steps."""
 
     def __init__(
-        self, config: uvicorn.Config, service: Service, drain: float, when_started: Callable[[], object]
+        self,
+        config: uvicorn.Config,
+        service: Service,
+        drain: float,
+        when_started: Callable[[], object],
+        parent: int | None,
     ) -> None:
         super().__init__(config)
         self._service, self._drain, self._when_started = service, drain, when_started
+        self._parent = parent
         self._reloading: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
@@ -78,7 +87,14 @@ class _Server(uvicorn.Server):
         loop.add_signal_handler(signal.SIGTERM, self.end, self._drain)
         loop.add_signal_handler(signal.SIGINT, self.end, 0.0)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if self._parent is not None:
+            loop.add_reader(self._parent, self._orphaned)
         yield
+
+    def _orphaned(self) -> None:
+        assert self._parent is not None
+        asyncio.get_running_loop().remove_reader(self._parent)
+        self.end(0.0)
 
     def end(self, drain: float) -> None:
         """Begin to end, or end at once if it has begun."""
@@ -104,7 +120,7 @@ def _write(line: bytes) -> None:
         os.write(1, line + b"\n")
 
 
-def _log_to_stream() -> None:
+def log_to_stream() -> None:
     """Let what is told beside requests be lines on the standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -19,7 +19,7 @@ from .call import Call
 from .keys import Opening, find_key, read_keys
 from .metrics import Metrics
 from .openapi import describe
-from .operations import OPERATIONS
+from .operations import FOREIGN, OPERATIONS, PAGES
 from .problems import Answer, ClientGone, Headers, Problem
 from .settings import Settings
 from .slots import Slots
@@ -29,6 +29,7 @@ __all__ = ["Service"]
 
 _LOG = logging.getLogger("arborank.serving")
 _GONE = 499  # in the log, of a client that has left
+_ROUTES = (*OPERATIONS, *FOREIGN, *PAGES)
 _PROBES = ("/healthz", "/readyz", "/metrics")
 
 
@@ -62,7 +63,8 @@ class Service:
         self.work = Work(settings, self.metrics)
         self._following: asyncio.Task[None] | None = None
         router = Router(
-            [Route(one.path, one, methods=[one.method]) for one in OPERATIONS], redirect_slashes=False
+            [Route(one.path, one, methods=[one.method]) for one in _ROUTES],
+            redirect_slashes=False,
         )
         self._app: ASGIApp = self._answer_all
         self._router = router
@@ -128,10 +130,7 @@ class Service:
                 (name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()
             ]
             if error.status_code == 405:  # the router tells of the first methods of the path only
-                route = call.scope.get("route")
-                methods = {one.method for one in OPERATIONS if route is not None and one.path == route.path}
-                allowed = sorted(methods | {"HEAD"}) if "GET" in methods else sorted(methods)
-                headers = [(b"allow", ", ".join(allowed).encode())]
+                headers = [(b"allow", _methods(call.scope["route"].path))]
             told = (
                 "there is nothing at this path" if error.status_code == 404 else "the path has no such method"
             )
@@ -209,6 +208,12 @@ class Service:
         for slot in self.slots:
             with contextlib.suppress(Problem):
                 await self.slots.reload(slot)
+
+
+def _methods(path: str) -> bytes:
+    """Return the methods of a path, as the header ``Allow`` has them."""
+    found = {one.method for one in _ROUTES if one.path == path}
+    return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found)).encode()
 
 
 def _recent(path: FilePath) -> list[RecentText]:

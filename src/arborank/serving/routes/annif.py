@@ -1,0 +1,115 @@
+"""The routes of Annif's REST interface, so that its clients, and its backend ``http``, may ask an Arborank model.
+
+A label is a subject's URI. What an Annif project would say of itself is answered as far as there is an answer.
+"""
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+import msgspec
+
+from ... import __version__
+from ..bodies import RankBody, Scored
+from ..call import Call
+from ..problems import Answer, Problem
+from ..slots import Served
+from .asking import ranked
+
+__all__ = ["BatchBody", "BatchQuery", "info", "project", "projects", "suggest", "suggest_batch"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Form(msgspec.Struct):
+    text: str
+    limit: int = 10
+    threshold: float = 0.0
+
+
+class _Document(msgspec.Struct):
+    text: str
+    document_id: str | None = None
+
+
+class BatchBody(msgspec.Struct):
+    """Documents to suggest subjects for."""
+
+    documents: list[_Document]
+
+
+class BatchQuery(msgspec.Struct):
+    """How many subjects for each, and their least score."""
+
+    limit: int = 10
+    threshold: float = 0.0
+    language: str = ""
+
+
+async def info(call: Call) -> Answer:
+    """Say what this is."""
+    return Answer(200, _encode({"title": "Arborank, as Annif REST API", "version": __version__}))
+
+
+async def projects(call: Call) -> Answer:
+    """List the models that rank texts."""
+    found = [slot.served for slot in call.service.slots if slot.served.kind.name == "texts"]
+    return Answer(200, _encode({"projects": [_project(served) for served in found]}))
+
+
+async def project(call: Call) -> Answer:
+    """Say what a model is."""
+    return Answer(200, _encode(_project(call.take_model())))
+
+
+async def suggest(call: Call) -> Answer:
+    """Suggest subjects for one text, sent as a form."""
+    fields = parse_qs(
+        (await call.content()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100
+    )
+    try:
+        form = msgspec.convert({name: values[-1] for name, values in fields.items()}, _Form, strict=False)
+    except msgspec.ValidationError as error:
+        raise Problem(400, str(error)) from None
+    (results,) = await _suggested(call, [form.text], form.limit, form.threshold)
+    return Answer(200, _encode({"results": results}))
+
+
+async def suggest_batch(call: Call, query: BatchQuery, body: BatchBody) -> Answer:
+    """Suggest subjects for several texts."""
+    rows = await _suggested(call, [one.text for one in body.documents], query.limit, query.threshold)
+    answers = [
+        {"document_id": document.document_id, "results": results}
+        for document, results in zip(body.documents, rows, strict=True)
+    ]
+    return Answer(200, _encode(answers))
+
+
+async def _suggested(
+    call: Call, texts: list[str], limit: int, threshold: float
+) -> list[list[dict[str, object]]]:
+    served = call.take_model()
+    if served.kind.name != "texts":
+        raise Problem(404, f"{served.name} ranks no texts", "model")
+    if limit < 1:
+        raise Problem(400, f"limit must be at least 1, found {limit}", "limit")
+    body = RankBody(texts=texts, k=limit, threshold=threshold)
+    return [
+        [_subject(one) for one in row if one.score > 0] for row in await ranked(call, served, texts, body)
+    ]
+
+
+def _subject(one: Scored) -> dict[str, object]:
+    return {"uri": one.label, "label": one.label, "notation": None, "score": min(one.score, 1.0)}
+
+
+def _project(served: Served) -> dict[str, object]:
+    return {
+        "project_id": served.name,
+        "name": served.name,
+        "language": "",
+        "backend": {"backend_id": "arborank"},
+        "vocab": {"vocab_id": served.name, "languages": []},
+        "vocab_language": "",
+        "is_trained": True,
+        "modification_time": datetime.fromtimestamp(served.loaded, UTC).isoformat(),
+    }
