@@ -5,20 +5,33 @@
 namespace arborank::bindings {
 namespace {
 
+using Scored = std::pair<std::vector<std::int64_t>, std::vector<double>>;
+using Contexts = std::vector<std::tuple<std::int64_t, std::int64_t, double>>;
+using Run = std::pair<std::int64_t, std::int64_t>;
+
 // The Python class: keeps the arrays alive, and checks what comes in.
 struct Frequencies {
   Vector<std::int64_t> counts;
   Vector<std::int32_t> blocked;
+  Matrix<double> aged;
   search::Frequencies own;
 
-  Frequencies(Vector<std::int64_t> counts_, Vector<std::int32_t> blocked_)
+  Frequencies(Vector<std::int64_t> counts_, Vector<std::int32_t> blocked_, Matrix<double> aged_)
       : counts(std::move(counts_)),
         blocked(std::move(blocked_)),
+        aged(std::move(aged_)),
         own(counts.data(), static_cast<std::int64_t>(counts.size()), blocked.data(),
-            static_cast<std::int64_t>(blocked.size())) {}
+            static_cast<std::int64_t>(blocked.size()), aged.data(), checked_ages()) {}
 
-  void check_range(std::int64_t first, std::int64_t end) const {
-    if (first < 0 || end < first || end > own.size())
+  int checked_ages() const {
+    if (aged.shape(1) != counts.size() || (aged.shape(0) != 0 && aged.shape(0) != search::kAges))
+      throw std::invalid_argument("aged must have no row or " + std::to_string(search::kAges) + ", and " +
+                                  std::to_string(counts.size()) + " columns");
+    return static_cast<int>(aged.shape(0));
+  }
+
+  void check_range(const Run& run) const {
+    if (run.first < 0 || run.second < run.first || run.second > own.size())
       throw std::invalid_argument("first and end must be a range of labels below " + std::to_string(own.size()));
   }
 
@@ -28,12 +41,10 @@ struct Frequencies {
                                   ")");
   }
 
-  std::pair<std::vector<std::int64_t>, std::vector<double>> blend(
-      std::int64_t first, std::int64_t end, std::int64_t k, const Vector<std::int64_t>& ids,
-      const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
-      const std::vector<std::tuple<std::int64_t, std::int64_t, double>>& contexts,
-      const std::vector<std::int64_t>& often, double weight) const {
-    check_range(first, end);
+  search::Keystroke asked(const Run& run, std::int64_t k, const Vector<std::int64_t>& ids, const Vector<float>& scores,
+                          const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
+                          const Contexts& contexts, const std::vector<std::int64_t>& often) const {
+    check_range(run);
     if (ids.size() != scores.size() || labels.size() != times.size())
       throw std::invalid_argument("ids and scores, or labels and times, are not as many");
     std::vector<std::pair<std::int64_t, double>> found;
@@ -50,9 +61,25 @@ struct Frequencies {
     }
     for (const std::int64_t label : often)
       check_label(label);
-    search::Ranked best =
-        own.blend(first, end, k, std::move(found), search::followers(after, first, end), often, weight);
-    return {std::move(best.ids), std::move(best.scores)};
+    return {run.first, run.second, k, std::move(found), search::followers(after, run.first, run.second), often};
+  }
+
+  search::Weighed weighed(search::Keystroke&& keystroke, double weight, const std::vector<std::int64_t>& lately,
+                          const std::vector<std::int64_t>& own_ids, const std::vector<double>& own_values,
+                          const Run& extends) const {
+    if (own_values.size() != own_ids.size() * search::kOwn)
+      throw std::invalid_argument("own_values must have " + std::to_string(search::kOwn) +
+                                  " values for each of own_ids");
+    for (const std::int64_t label : lately)
+      check_label(label);
+    std::vector<search::Own> owned(own_ids.size());
+    for (std::size_t i = 0; i < own_ids.size(); i++) {
+      if (own_ids[i] < 0)
+        throw std::invalid_argument("own_ids must be at least 0");
+      owned[i].id = own_ids[i];
+      std::copy_n(own_values.begin() + i * search::kOwn, search::kOwn, owned[i].values.begin());
+    }
+    return own.weigh(std::move(keystroke), weight, lately, owned, extends);
   }
 };
 
@@ -60,28 +87,80 @@ struct Frequencies {
 
 void bind_blend(nb::module_& m) {
   nb::class_<Frequencies>(m, "Frequencies", "How often labels were sent; those that are blocked are never returned.")
-      .def(nb::init<Vector<std::int64_t>, Vector<std::int32_t>>(), nb::arg("counts"), nb::arg("blocked"))
+      .def(nb::init<Vector<std::int64_t>, Vector<std::int32_t>, Matrix<double>>(), nb::arg("counts"),
+           nb::arg("blocked"), nb::arg("aged"))
       .def("__repr__",
            [](const Frequencies& f) { return "<Frequencies: " + std::to_string(f.own.size()) + " labels>"; })
       .def(
           "total",
           [](const Frequencies& f, std::int64_t first, std::int64_t end) {
-            f.check_range(first, end);
+            f.check_range({first, end});
             return f.own.total(first, end);
           },
           nb::arg("first"), nb::arg("end"), "How often the labels of a range were sent in all, at least 1.")
       .def(
           "top",
           [](const Frequencies& f, std::int64_t first, std::int64_t end, std::int64_t k) {
-            f.check_range(first, end);
+            f.check_range({first, end});
             return f.own.top(first, end, k);
           },
           nb::arg("first"), nb::arg("end"), nb::arg("k"),
           "The labels of a range that were sent most often; among equals the first.")
-      .def("blend", &Frequencies::blend, nb::arg("first"), nb::arg("end"), nb::arg("k"), nb::arg("ids"),
-           nb::arg("scores"), nb::arg("labels"), nb::arg("times"), nb::arg("contexts"), nb::arg("often"),
-           nb::arg("weight"),
-           "The best labels of a range, and their scores, of what was found, what followed and what is frequent.");
+      .def(
+          "lately",
+          [](const Frequencies& f, std::int64_t first, std::int64_t end, std::int64_t k) {
+            f.check_range({first, end});
+            return f.own.lately(first, end, k);
+          },
+          nb::arg("first"), nb::arg("end"), nb::arg("k"), "The same of the counts that age; none without these.")
+      .def(
+          "blend",
+          [](const Frequencies& f, Run run, std::int64_t k, const Vector<std::int64_t>& ids,
+             const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
+             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight) -> Scored {
+            search::Ranked best = f.own.blend(f.asked(run, k, ids, scores, labels, times, contexts, often), weight);
+            return {std::move(best.ids), std::move(best.scores)};
+          },
+          nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
+          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"),
+          "The best labels of a range, and their scores, of what was found, what followed and what is frequent.")
+      .def(
+          "weighted",
+          [](const Frequencies& f, Run run, std::int64_t k, const Vector<std::int64_t>& ids,
+             const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
+             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
+             const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
+             const std::vector<double>& own_values, Run extends, const Matrix<double>& weights) -> Scored {
+            if (weights.shape(0) != 2 || weights.shape(1) != search::kEvidence)
+              throw std::invalid_argument("weights must have 2 rows of " + std::to_string(search::kEvidence));
+            const search::Weighed all = f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight,
+                                                  lately, own_ids, own_values, extends);
+            search::Ranked best =
+                search::Frequencies::weighted(all, k, weights.data(), weights.data() + search::kEvidence);
+            return {std::move(best.ids), std::move(best.scores)};
+          },
+          nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
+          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
+          nb::arg("own_values"), nb::arg("extends"), nb::arg("weights"),
+          "The best candidates, and their scores, by weights of the evidence without a known context and within one.")
+      .def(
+          "evidence",
+          [](const Frequencies& f, Run run, std::int64_t k, const Vector<std::int64_t>& ids,
+             const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
+             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
+             const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
+             const std::vector<double>& own_values, Run extends) {
+            search::Weighed all = f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight,
+                                            lately, own_ids, own_values, extends);
+            const bool in_context = all.in_context;
+            return std::tuple<NumpyVector<std::int64_t>, NumpyVector<double>, bool>(
+                to_numpy(std::move(all.ids)), to_numpy(std::move(all.rows)), in_context);
+          },
+          nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
+          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
+          nb::arg("own_values"), nb::arg("extends"),
+          "The candidates in ascending order, the evidence on each, and whether anything is known of the context.");
+  m.attr("N_EVIDENCE") = search::kEvidence;
 }
 
 }  // namespace arborank::bindings

@@ -1,7 +1,12 @@
-// How often labels were sent, and one ranking of what followed, what is frequent and what a search found.
+// How often labels were sent, and one ranking of what followed, what is frequent and what a search found: by a formula,
+// or by learned weights, with a user's own queries.
 #pragma once
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -47,13 +52,47 @@ inline std::vector<Follower> followers(const std::vector<Followed>& contexts, st
   return all;
 }
 
+// What a user's history says of a label that the user sent before. Labels from `n` on are not in the catalogue.
+constexpr int kOwn = 8;
+struct Own {
+  std::int64_t id;
+  std::array<double, kOwn> values;
+};
+
+// What is known of a candidate: logarithms of its score by the formula, where it is more than a share, of its shares of
+// what was sent, of what was sent lately (two rates of ageing) and of what followed the context, and of its score in
+// the search; whether it followed, was found, goes on after the last query; and what the history says.
+constexpr int kAges = 2;
+constexpr int kEvidence = 3 + kAges + 4 + kOwn;
+
+struct Weighed {
+  std::vector<std::int64_t> ids;
+  std::vector<double> rows;  // kEvidence values of each
+  bool in_context;  // whether anything is known of the context here
+};
+
+// What is known of one keystroke.
+struct Keystroke {
+  std::int64_t first, end, k;
+  std::vector<std::pair<std::int64_t, double>> found;  // by the search, with scores
+  std::vector<Follower> after;  // in ascending order
+  std::vector<std::int64_t> often;  // the most frequent labels of the range
+};
+
 class Frequencies {
  public:
-  // `blocked` labels, in ascending order, are never returned; both arrays stay with the caller.
-  Frequencies(const std::int64_t* counts, std::int64_t n, const std::int32_t* blocked, std::int64_t n_blocked)
-      : counts_(counts), blocked_(blocked), n_blocked_(n_blocked), sums_(n + 1, 0) {
+  // `blocked` labels, in ascending order, are never returned. `aged` holds counts that age, `n_ages` times `n`. All
+  // arrays stay with the caller.
+  Frequencies(const std::int64_t* counts, std::int64_t n, const std::int32_t* blocked, std::int64_t n_blocked,
+              const double* aged = nullptr, int n_ages = 0)
+      : counts_(counts), blocked_(blocked), n_blocked_(n_blocked), aged_(aged), n_ages_(n_ages), sums_(n + 1, 0) {
     for (std::int64_t i = 0; i < n; i++)
       sums_[i + 1] = sums_[i] + counts[i];
+    for (int age = 0; age < n_ages; age++) {
+      aged_sums_.emplace_back(n + 1, 0.0);
+      for (std::int64_t i = 0; i < n; i++)
+        aged_sums_[age][i + 1] = aged_sums_[age][i] + aged[age * n + i];
+    }
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(sums_.size()) - 1; }
@@ -63,78 +102,199 @@ class Frequencies {
     return std::max<std::int64_t>(sums_[end] - sums_[first], 1);
   }
 
-  bool is_blocked(std::int32_t label) const {
-    return n_blocked_ > 0 && std::binary_search(blocked_, blocked_ + n_blocked_, label);
+  bool is_blocked(std::int64_t label) const {
+    return n_blocked_ > 0 && std::binary_search(blocked_, blocked_ + n_blocked_, static_cast<std::int32_t>(label));
   }
 
   // The `k` labels of a range that were sent most often; among equals the first.
   std::vector<std::int64_t> top(std::int64_t first, std::int64_t end, std::int64_t k) const {
-    std::vector<std::int64_t> ids;
-    for (std::int64_t i = first; i < end; i++)
-      if (counts_[i] > 0 && !is_blocked(static_cast<std::int32_t>(i)))
-        ids.push_back(i);
-    keep_best(ids, k, [&](std::int64_t a, std::int64_t b) {
-      return counts_[a] != counts_[b] ? counts_[a] > counts_[b] : a < b;
-    });
-    return ids;
+    return best_by(counts_, first, end, k);
+  }
+
+  // The same of the counts that age, the faster ones; none where there are none.
+  std::vector<std::int64_t> lately(std::int64_t first, std::int64_t end, std::int64_t k) const {
+    return n_ages_ == 0 ? std::vector<std::int64_t>{} : best_by(aged_, first, end, k);
   }
 
   // The `k` best labels of a range. With `f` the share of a label of what was sent in the range, and `q` its score in
   // the search, one that followed `n` times of `N` scores `(n + f (1 + q) / 2) / (N + 1)`; where nothing followed,
-  // `(1 - weight) q + weight f`, and `f` where nothing was found either. `often` are the range's most frequent labels,
-  // which count where fewer than `k` followed.
-  Ranked blend(std::int64_t first, std::int64_t end, std::int64_t k, std::vector<std::pair<std::int64_t, double>> found,
-               const std::vector<Follower>& after, const std::vector<std::int64_t>& often, double weight) const {
-    struct Candidate {
-      std::int64_t id;
-      double times, score;
-    };
-    std::vector<Candidate> rows;
-    double n = 0;
-    for (const auto& [label, times] : after)
-      if (!is_blocked(label)) {
-        rows.push_back({label, times, 0.0});
-        n += times;
-      }
-    const auto n_followed = static_cast<std::int64_t>(rows.size());
-    // those that followed are in order; behind them stand those that were found, in order too
-    std::sort(found.begin(), found.end());
-    const auto by_id = [](const Candidate& row, std::int64_t id) { return row.id < id; };
-    const auto place = [&](std::int64_t id, std::int64_t begin, std::int64_t behind) -> Candidate* {
-      const auto at = std::lower_bound(rows.begin() + begin, rows.begin() + behind, id, by_id);
-      return at != rows.begin() + behind && at->id == id ? &*at : nullptr;
-    };
-    for (const auto& [id, score] : found)
-      if (Candidate* followed = place(id, 0, n_followed))
-        followed->score = score;
-      else
-        rows.push_back({id, 0.0, score});
-    const auto n_chosen = static_cast<std::int64_t>(rows.size());
-    if (n_followed < k && n_chosen < end - first)
-      for (const std::int64_t id : often)
-        if (!place(id, 0, n_followed) && !place(id, n_followed, n_chosen))
-          rows.push_back({id, 0.0, 0.0});
-
-    const auto sent = static_cast<double>(total(first, end));
-    if (found.empty())
-      weight = 1.0;
-    for (Candidate& row : rows) {
-      const double share = static_cast<double>(counts_[row.id]) / sent;
-      row.score =
-          n > 0 ? (row.times + share * (1 + row.score) / 2) / (n + 1) : (1 - weight) * row.score + weight * share;
-    }
-    keep_best(rows, k, [](const Candidate& a, const Candidate& b) {
-      return a.score != b.score ? a.score > b.score : a.id < b.id;
-    });
+  // `(1 - weight) q + weight f`, and `f` where nothing was found either. The most frequent labels count where fewer
+  // than `k` followed.
+  Ranked blend(Keystroke asked, double weight) const {
+    Candidates all = gather(asked, false);
+    score(all, asked, weight);
+    keep_best(all.rows, asked.k, by_score);
     Ranked result;
-    for (const Candidate& row : rows) {
+    for (const Candidate& row : all.rows) {
       result.ids.push_back(row.id);
       result.scores.push_back(row.score);
     }
     return result;
   }
 
+  // The candidates of all sources, and what is known of each; `extends` are the labels that go on after the last query.
+  Weighed weigh(Keystroke asked, double weight, const std::vector<std::int64_t>& lately, const std::vector<Own>& own,
+                std::pair<std::int64_t, std::int64_t> extends) const {
+    Candidates all = gather(asked, true);
+    keep_followers(all);
+    std::vector<std::int64_t> more = lately;
+    for (const Own& one : own)
+      more.push_back(one.id);
+    std::sort(more.begin(), more.end());
+    more.erase(std::unique(more.begin(), more.end()), more.end());
+    std::sort(all.rows.begin(), all.rows.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+    const auto n_known = static_cast<std::int64_t>(all.rows.size());
+    for (const std::int64_t id : more)
+      if (!is_blocked(id) && !place(all.rows, id, 0, n_known))
+        all.rows.push_back({id, 0.0, 0.0, 0.0});
+    score(all, asked, weight);
+    std::sort(all.rows.begin(), all.rows.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+
+    Weighed result{{}, {}, all.n_times > 0 || !asked.found.empty()};
+    result.rows.reserve(all.rows.size() * kEvidence);
+    const auto sent = static_cast<double>(sums_[asked.end] - sums_[asked.first]);
+    for (const Candidate& row : all.rows) {
+      const bool known = row.id < size();
+      result.ids.push_back(row.id);
+      auto& to = result.rows;
+      to.push_back(result.in_context ? std::log(std::max(row.score, kLeast)) : 0.0);
+      to.push_back(std::log((known ? static_cast<double>(counts_[row.id]) + 0.5 : 0.25) / (sent + 1)));
+      to.push_back(known ? 0.0 : 1.0);
+      for (int age = 0; age < kAges; age++) {
+        if (age < n_ages_) {
+          const double whole = aged_sums_[age][asked.end] - aged_sums_[age][asked.first];
+          to.push_back(std::log(((known ? aged_[age * size() + row.id] : 0.0) + 0.1) / (std::max(whole, 0.0) + 1)));
+        } else {
+          to.push_back(0.0);
+        }
+      }
+      to.push_back(all.n_times > 0 ? std::log((row.times + 0.25) / (all.n_times + 1)) : 0.0);
+      to.push_back(asked.found.empty() ? 0.0 : std::log(row.found + 1e-4));
+      to.push_back(row.found > 0 ? 1.0 : 0.0);
+      to.push_back(row.id >= extends.first && row.id < extends.second ? 1.0 : 0.0);
+      to.insert(to.end(), kOwn, 0.0);
+    }
+    for (const Own& one : own) {
+      const auto at = std::lower_bound(result.ids.begin(), result.ids.end(), one.id);
+      if (at != result.ids.end() && *at == one.id)
+        std::copy(one.values.begin(), one.values.end(),
+                  result.rows.begin() + (at - result.ids.begin() + 1) * kEvidence - kOwn);
+    }
+    return result;
+  }
+
+  // The best candidates by weights, of the evidence where nothing is known of the context and where something is; a
+  // score is a candidate's share of the exponentials of all.
+  static Ranked weighted(const Weighed& all, std::int64_t k, const double* without, const double* within) {
+    const double* weights = all.in_context ? within : without;
+    const auto n = static_cast<std::int64_t>(all.ids.size());
+    std::vector<std::pair<double, std::int64_t>> rows(n);
+    double highest = -std::numeric_limits<double>::infinity(), sum = 0;
+    for (std::int64_t i = 0; i < n; i++) {
+      double value = 0;
+      for (int j = 0; j < kEvidence; j++)
+        value += weights[j] * all.rows[i * kEvidence + j];
+      rows[i] = {value, all.ids[i]};
+      highest = std::max(highest, value);
+    }
+    for (auto& [value, id] : rows)
+      sum += value = std::exp(value - highest);
+    keep_best(rows, k, [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    Ranked result;
+    for (const auto& [value, id] : rows) {
+      result.ids.push_back(id);
+      result.scores.push_back(value / sum);
+    }
+    return result;
+  }
+
  private:
+  static constexpr double kLeast = 1e-12;  // of a score, for its logarithm
+  static constexpr std::int64_t kMost = 64;  // labels that followed, the most frequent ones
+
+  struct Candidate {
+    std::int64_t id;
+    double times, found, score;
+  };
+  struct Candidates {
+    std::vector<Candidate> rows;
+    std::int64_t n_followed;
+    double n_times;
+  };
+
+  static Candidate* place(std::vector<Candidate>& rows, std::int64_t id, std::int64_t begin, std::int64_t behind) {
+    const auto at = std::lower_bound(rows.begin() + begin, rows.begin() + behind, id,
+                                     [](const Candidate& row, std::int64_t label) { return row.id < label; });
+    return at != rows.begin() + behind && at->id == id ? &*at : nullptr;
+  }
+
+  static bool by_score(const Candidate& a, const Candidate& b) {
+    return a.score != b.score ? a.score > b.score : a.id < b.id;
+  }
+
+  // What followed, what was found and what is frequent, each once; the latter where fewer than `k` followed, or
+  // `always`.
+  Candidates gather(Keystroke& asked, bool always) const {
+    Candidates all{{}, 0, 0.0};
+    auto& rows = all.rows;
+    for (const auto& [label, times] : asked.after)
+      if (!is_blocked(label)) {
+        rows.push_back({label, times, 0.0, 0.0});
+        all.n_times += times;
+      }
+    all.n_followed = static_cast<std::int64_t>(rows.size());
+    // those that followed are in order; behind them stand those that were found, in order too
+    std::sort(asked.found.begin(), asked.found.end());
+    for (const auto& [id, found] : asked.found)
+      if (Candidate* followed = place(rows, id, 0, all.n_followed))
+        followed->found = found;
+      else
+        rows.push_back({id, 0.0, found, 0.0});
+    const auto n_chosen = static_cast<std::int64_t>(rows.size());
+    if ((always || all.n_followed < asked.k) && n_chosen < asked.end - asked.first)
+      for (const std::int64_t id : asked.often)
+        if (!place(rows, id, 0, all.n_followed) && !place(rows, id, all.n_followed, n_chosen))
+          rows.push_back({id, 0.0, 0.0, 0.0});
+    return all;
+  }
+
+  // Of many labels that followed, those that did most often, or that something else speaks for.
+  static void keep_followers(Candidates& all) {
+    if (all.n_followed <= kMost)
+      return;
+    std::vector<double> times(all.n_followed);
+    std::transform(all.rows.begin(), all.rows.begin() + all.n_followed, times.begin(),
+                   [](const Candidate& row) { return row.times; });
+    std::nth_element(times.begin(), times.begin() + kMost - 1, times.end(), std::greater<>());
+    const double least = times[kMost - 1];
+    const auto is_rare = [&](const Candidate& row) { return row.times > 0 && row.times < least && row.found == 0; };
+    all.rows.erase(std::remove_if(all.rows.begin(), all.rows.end(), is_rare), all.rows.end());
+  }
+
+  void score(Candidates& all, const Keystroke& asked, double weight) const {
+    const auto sent = static_cast<double>(total(asked.first, asked.end));
+    if (asked.found.empty())
+      weight = 1.0;
+    for (Candidate& row : all.rows) {
+      const double share = row.id < size() ? static_cast<double>(counts_[row.id]) / sent : 0.0;
+      row.score = all.n_times > 0 ? (row.times + share * (1 + row.found) / 2) / (all.n_times + 1)
+                                  : (1 - weight) * row.found + weight * share;
+    }
+  }
+
+  template <class Count>
+  std::vector<std::int64_t> best_by(const Count* counts, std::int64_t first, std::int64_t end, std::int64_t k) const {
+    std::vector<std::int64_t> ids;
+    for (std::int64_t i = first; i < end; i++)
+      if (counts[i] > 0 && !is_blocked(i))
+        ids.push_back(i);
+    keep_best(ids, k,
+              [&](std::int64_t a, std::int64_t b) { return counts[a] != counts[b] ? counts[a] > counts[b] : a < b; });
+    return ids;
+  }
+
   template <class T, class Before>
   static void keep_best(std::vector<T>& rows, std::int64_t k, Before&& before) {
     const auto n = std::min<std::int64_t>(k, rows.size());
@@ -145,7 +305,10 @@ class Frequencies {
   const std::int64_t* counts_;
   const std::int32_t* blocked_;
   std::int64_t n_blocked_;
+  const double* aged_;
+  int n_ages_;
   std::vector<std::int64_t> sums_;
+  std::vector<std::vector<double>> aged_sums_;
 };
 
 }  // namespace arborank::search

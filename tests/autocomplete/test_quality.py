@@ -7,7 +7,8 @@ import pytest
 
 from arborank import Autocompleter
 from arborank.autocomplete import Pairs, session_pairs
-from arborank.autocomplete.quality import Evaluation, evaluate, in_order_of_time, latest
+from arborank.autocomplete.quality import Evaluation, evaluate
+from arborank.autocomplete.replay import in_order_of_time, latest
 from support.sessions import sessions
 
 

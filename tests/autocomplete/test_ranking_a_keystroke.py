@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank._native import Frequencies, mix_rows, starting_with
+from arborank._native import N_EVIDENCE, Frequencies, mix_rows, starting_with
 from arborank.core.sparse import Csr, as_csr, to_scipy
 
 N = 12  # labels
@@ -58,12 +58,12 @@ def test_one_ranking(counts, blocked, ends, k, found, contexts):
     found = {label: score for label, score in found.items() if label in inside and label not in blocked}
     labels = [sorted(context) for context, _ in contexts]
     bounds = np.cumsum([0, *map(len, labels)]).tolist()
-    sent = Frequencies(np.array(counts), np.array(sorted(blocked), np.int32))
+    sent = Frequencies(np.array(counts), np.array(sorted(blocked), np.int32), np.zeros((0, N)))
     often = sent.top(*run, k)
     open_ = [label for label in inside if counts[label] and label not in blocked]
     assert often == sorted(open_, key=lambda label: (-counts[label], label))[:k]
     got, scores = sent.blend(
-        *run,
+        run,
         k,
         np.array([*found, -1]),
         np.array([*found.values(), -np.inf], np.float32),
@@ -79,21 +79,109 @@ def test_one_ranking(counts, blocked, ends, k, found, contexts):
 
 
 def test_a_ranking_of_labels_that_there_are_not_is_refused():
-    sent = Frequencies(np.array([3, 4]), np.array([], np.int32))
+    sent = Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros((0, 2)))
     none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.int64)
     for wrong in (
-        (0, 3, 1, *none, [], []),
-        (1, 0, 1, *none, [], []),
-        (0, 2, 1, *none, [], [2]),
-        (0, 2, 1, np.array([2]), np.zeros(1, np.float32), *none[2:], [], []),
-        (0, 2, 1, *none[:2], np.array([1], np.int32), np.array([1, 1]), [], []),
+        ((0, 3), 1, *none, [], []),
+        ((1, 0), 1, *none, [], []),
+        ((0, 2), 1, *none, [], [2]),
+        ((0, 2), 1, np.array([2]), np.zeros(1, np.float32), *none[2:], [], []),
+        ((0, 2), 1, *none[:2], np.array([1], np.int32), np.array([1, 1]), [], []),
         *(
-            (0, 2, 1, *none[:2], np.array([1], np.int32), np.array([1]), [(*bad, 1.0)], [])
+            ((0, 2), 1, *none[:2], np.array([1], np.int32), np.array([1]), [(*bad, 1.0)], [])
             for bad in BAD_RANGES
         ),
     ):
         with pytest.raises(ValueError, match=r"labels|label .* is outside|as many"):
             sent.blend(*wrong, 0.5)
+
+
+some_own = st.dictionaries(
+    st.integers(0, N + 2), st.lists(st.floats(0, 3), min_size=8, max_size=8), max_size=4
+)
+
+
+@given(
+    counts=st.lists(st.integers(0, 4), min_size=N, max_size=N),
+    aged=st.none() | st.lists(st.floats(0, 4), min_size=2 * N, max_size=2 * N),
+    blocked=st.sets(ids, max_size=3),
+    ends=st.tuples(st.integers(0, N), st.integers(0, N)),
+    found=st.dictionaries(ids, some_scores, max_size=5),
+    context=st.dictionaries(ids, st.integers(1, 5), max_size=8),
+    own=some_own,
+    seed=st.integers(0, 99),
+)
+def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, own, seed):
+    first, end = min(ends), max(ends)
+    inside = range(first, end)
+    found = {label: score for label, score in found.items() if label in inside and label not in blocked}
+    own = {label: values for label, values in own.items() if label in inside or label >= N}
+    ages = np.array([] if aged is None else aged).reshape(-1, N)
+    sent = Frequencies(np.array(counts), np.array(sorted(blocked), np.int32), ages)
+    often, lately = sent.top(first, end, 3), sent.lately(first, end, 3)
+    assert aged is not None or lately == []
+    labels = sorted(context)
+    given = (
+        (first, end),
+        5,
+        np.array([*found, -1]),
+        np.array([*found.values(), -np.inf], np.float32),
+        np.array(labels, np.int32),
+        np.array([context[label] for label in labels], np.int64),
+        [(0, len(labels), 1.0)],
+        often,
+        0.25,
+        lately,
+        list(own),
+        [value for values in own.values() for value in values],
+        (2, 5),
+    )
+    got, rows, in_context = sent.evidence(*given)
+    after = {label: times for label, times in context.items() if label in inside and label not in blocked}
+    candidates = {*after, *found, *often, *lately, *own} - blocked
+    assert got.tolist() == sorted(candidates)
+    assert in_context == bool(after or found)
+    n, total = sum(after.values()), sum(counts[first:end])
+    for label, row in zip(got.tolist(), rows.reshape(-1, N_EVIDENCE), strict=True):
+        known = label < N
+        share = (counts[label] if known else 0) / max(total, 1)
+        q = found.get(label, 0.0)
+        score = (after.get(label, 0) + share * (1 + q) / 2) / (n + 1) if n else 0.75 * q + 0.25 * share
+        expected = [
+            np.log(max(score, 1e-12)) if in_context else 0,
+            np.log((counts[label] + 0.5 if known else 0.25) / (total + 1)),
+            not known,
+            *(np.log(((age[label] if known else 0) + 0.1) / (age[first:end].sum() + 1)) for age in ages),
+            *([] if aged is not None else [0, 0]),
+            np.log((after.get(label, 0) + 0.25) / (n + 1)) if n else 0,
+            np.log(q + 1e-4) if found else 0,
+            q > 0,
+            2 <= label < 5,
+            *own.get(label, [0] * 8),
+        ]
+        np.testing.assert_allclose(row, np.array(expected, float), rtol=1e-9, atol=1e-9)
+    weights = np.random.default_rng(seed).standard_normal((2, N_EVIDENCE))
+    best, shares = sent.weighted(*given, weights)
+    values = rows.reshape(-1, N_EVIDENCE) @ weights[int(in_context)]
+    chances = np.exp(values - values.max(initial=-np.inf))
+    order = np.argsort(-values, kind="stable")[:5]
+    np.testing.assert_allclose(shares, (chances / chances.sum())[order], rtol=1e-9)
+    assert len(best) == len(set(best)) == min(5, len(candidates))
+
+
+def test_evidence_that_does_not_fit_is_refused():
+    sent = Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros((0, 2)))
+    none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.int64)
+    given = [(0, 2), 1, *none, [], [], 0.5, [], [], [], (0, 0)]
+    weights = np.zeros((2, N_EVIDENCE))
+    for place, wrong in ((0, (0, 3)), (9, [2]), (10, [-1]), (10, [0]), (11, [1.0])):
+        with pytest.raises(ValueError, match=r"labels|label .* is outside|own_"):
+            sent.weighted(*given[:place], wrong, *given[place + 1 :], weights)
+    with pytest.raises(ValueError, match="weights must have 2 rows"):
+        sent.weighted(*given, weights[:1])
+    for shape in ((1, 2), (2, 3)):
+        with pytest.raises(ValueError, match="aged must have no row or 2"):
+            Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros(shape))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 class Frequencies:
     """How often labels were sent; those that are blocked are never returned."""
 
-    def __init__(self, counts: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], blocked: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
+    def __init__(self, counts: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], blocked: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], aged: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -24,10 +24,25 @@ class Frequencies:
         The labels of a range that were sent most often; among equals the first.
         """
 
-    def blend(self, first: int, end: int, k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float) -> tuple[list[int], list[float]]:
+    def lately(self, first: int, end: int, k: int) -> list[int]:
+        """The same of the counts that age; none without these."""
+
+    def blend(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float) -> tuple[list[int], list[float]]:
         """
         The best labels of a range, and their scores, of what was found, what followed and what is frequent.
         """
+
+    def weighted(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Sequence[float], extends: tuple[int, int], weights: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> tuple[list[int], list[float]]:
+        """
+        The best candidates, and their scores, by weights of the evidence without a known context and within one.
+        """
+
+    def evidence(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Sequence[float], extends: tuple[int, int]) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C')], bool]:
+        """
+        The candidates in ascending order, the evidence on each, and whether anything is known of the context.
+        """
+
+N_EVIDENCE: int = ...
 
 class Calibration:
     """What turns the scores of ranked lists into probabilities."""

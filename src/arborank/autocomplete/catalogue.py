@@ -13,6 +13,7 @@ from ..core.checks import IGNORE_MISSING, Missing
 from ..core.sequences import text_list
 from ..core.state import State
 from ..core.strings import StringTable, find_all, shown_first
+from .aged import AgedCounts
 from .normal import normalize
 from .phrases import holds_phrase, normal_phrases
 
@@ -39,6 +40,8 @@ class Catalogue:
         Ids that are never to be suggested, ascending.
     phrases : iterable of str, optional
         Normal forms of the words and phrases that `blocking` was given.
+    aged : AgedCounts, optional
+        How often each was sent lately, where times are known.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Catalogue:
         counts: NDArray[np.int64],
         blocked: NDArray[np.int32] | None = None,
         phrases: Iterable[str] = (),
+        aged: AgedCounts | None = None,
     ) -> None:
         blocked = np.array([], dtype=np.int32) if blocked is None else blocked
         if not len(keys) == len(texts) == counts.size:
@@ -57,7 +61,10 @@ class Catalogue:
         self.counts = counts
         self.blocked = blocked
         self.phrases = tuple(phrases)
-        self._remembered: dict[tuple[int, int], list[int]] = {}
+        if aged is not None and aged.values.shape[1] != counts.size:
+            raise ValueError(f"{counts.size} counts and {aged.values.shape[1]} that age do not fit")
+        self.aged = aged
+        self._remembered: dict[tuple[int, int, bool], list[int]] = {}
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -106,28 +113,41 @@ class Catalogue:
 
     def frequent(self, first: int, end: int, k: int) -> list[int]:
         """Return the ids of the ``k`` most frequent queries of a range that are not blocked; among equals in order."""
+        return self._best(first, end, k, lately=False)
+
+    def lately(self, first: int, end: int, k: int) -> list[int]:
+        """Return the ids of those that were sent most often lately; none where times are not known."""
+        return [] if self.aged is None else self._best(first, end, k, lately=True)
+
+    def _best(self, first: int, end: int, k: int, *, lately: bool) -> list[int]:
+        best = self.sent.lately if lately else self.sent.top
         if end - first <= _MANY:
-            return self.sent.top(first, end, k)
-        known = self._remembered.get((first, end))
+            return best(first, end, k)
+        known = self._remembered.get((first, end, lately))
         if known is None or len(known) < min(k, end - first):
             if len(self._remembered) >= _RANGES:
                 self._remembered.clear()
-            known = self._remembered[first, end] = self.sent.top(first, end, max(2 * k, _REMEMBERED))
+            known = self._remembered[first, end, lately] = best(first, end, max(2 * k, _REMEMBERED))
         return known[:k]
 
     @cached_property
     def sent(self) -> Frequencies:
         """How often the queries were sent, for native code."""
-        return Frequencies(self.counts, self.blocked)
+        aged = np.zeros((0, self.counts.size)) if self.aged is None else self.aged.values
+        return Frequencies(self.counts, self.blocked, aged)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Catalogue, (self.keys, self.texts, self.counts, self.blocked, self.phrases)
+        return Catalogue, (self.keys, self.texts, self.counts, self.blocked, self.phrases, self.aged)
+
+    def ageing(self, aged: AgedCounts | None) -> "Catalogue":
+        """Return a catalogue with other counts that age."""
+        return Catalogue(self.keys, self.texts, self.counts, self.blocked, self.phrases, aged)
 
     def blocking(self, phrases: Iterable[str]) -> "Catalogue":
         """Return a catalogue in which queries that contain one of some words or phrases are blocked, too."""
         wanted = normal_phrases([*self.phrases, *phrases])
         blocked = np.union1d(self.blocked, self.holding(wanted)).astype(np.int32)
-        return Catalogue(self.keys, self.texts, self.counts, blocked, wanted)
+        return Catalogue(self.keys, self.texts, self.counts, blocked, wanted, self.aged)
 
     def holding(self, phrases: Sequence[str]) -> NDArray[np.int32]:
         """Return the ids of the queries that hold one of some normal forms, ascending."""
@@ -139,7 +159,8 @@ class Catalogue:
         keys = self.keys.selected(kept)
         texts = keys if self.texts is self.keys else self.texts.selected(kept)
         blocked = np.cumsum(kept)[self.blocked[kept[self.blocked]]] - 1
-        return Catalogue(keys, texts, self.counts[kept], blocked.astype(np.int32), self.phrases)
+        aged = None if self.aged is None else self.aged.selected(kept)
+        return Catalogue(keys, texts, self.counts[kept], blocked.astype(np.int32), self.phrases, aged)
 
     def merged(
         self, newer: "Catalogue", renamed: Collection[str]
@@ -173,20 +194,27 @@ class Catalogue:
         counts[own] += self.counts
         counts[others] += newer.counts
         table, shown = StringTable(keys), [texts[key] for key in keys]
+        aged = self.aged
+        if aged is not None:
+            sent_now = AgedCounts(np.tile(newer.counts * 1.0, (2, 1)), aged.half_lives, aged.at)
+            aged = aged.merged(newer.aged or sent_now, own, others, len(keys))
         catalogue = Catalogue(
             table,
             table if shown == keys else StringTable(shown),
             counts,
             np.sort(own[self.blocked]).astype(np.int32),
             self.phrases,
+            aged,
         )
         return catalogue, own, others
 
     def to_state(self) -> State:
         """Return what is saved."""
-        parts = {"keys": self.keys}
+        parts: dict[str, StringTable | AgedCounts] = {"keys": self.keys}
         if self.texts is not self.keys:
             parts["texts"] = self.texts
+        if self.aged is not None:
+            parts["aged"] = self.aged
         config = {"phrases": list(self.phrases)}
         return State(config, {"counts": self.counts, "blocked": self.blocked}, parts)
 
@@ -214,4 +242,5 @@ class Catalogue:
         phrases = state.config["phrases"]
         if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
             raise ValueError(f"phrases must be a list of str, found {reprlib.repr(phrases)}")
-        return cls(keys, texts, counts, blocked, phrases)
+        aged = state.part("aged", AgedCounts) if "aged" in state.parts else None
+        return cls(keys, texts, counts, blocked, phrases, aged)

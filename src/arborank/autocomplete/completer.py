@@ -14,16 +14,18 @@ from ..features.base import TextTransformer
 from ..linear import XRLinear
 from ..storage import SaveMixin
 from .catalogue import Catalogue
-from .contexts import Previous, read_context
-from .fitted import Completions, FittedCompleter
+from .contexts import Context, Previous, read_context
+from .fitted import Asked, Completions, Explanation, FittedCompleter
 from .fitting import fit_completer
 from .followers import Followers
+from .history import Entries, History, as_history
 from .normal import normalize
 from .options import CompleterOptions, Index, Representation
-from .pairs import check_pairs
+from .pairs import Pairs, check_pairs
+from .phrases import normal_phrases
 from .rows import ContextRows
-from .sessions import LogRows, session_pairs
-from .times import Time
+from .sessions import SESSION, LogRows, session_pairs
+from .times import Time, seconds
 from .updating import remove_queries, update_completer
 
 __all__ = ["Autocompleter"]
@@ -169,7 +171,7 @@ class Autocompleter(SaveMixin, Estimator):
             If a row or a parameter is of the wrong kind or range, or no query is left; the message names it.
         """
         options = CompleterOptions.of(self)
-        pairs = session_pairs(log, n_previous=options.n_previous, session_gap=options.session_gap)
+        pairs = _session_pairs(log, options)
         self.fitted_ = fit_completer(pairs, options)
         return self
 
@@ -240,7 +242,7 @@ class Autocompleter(SaveMixin, Estimator):
         """
         check_fitted(self, "fitted_")
         options = CompleterOptions.of(self)
-        pairs = session_pairs(log, n_previous=options.n_previous, session_gap=options.session_gap)
+        pairs = _session_pairs(log, options)
         return fitted_clone(self, fitted_=update_completer(self.fitted_, pairs, options, refresh))
 
     def update_pairs(
@@ -303,6 +305,8 @@ class Autocompleter(SaveMixin, Estimator):
         previous: Previous = (),
         k: int = 10,
         *,
+        history: History | Entries | None = None,
+        now: Time | None = None,
         strict: bool = True,
         beam_size: int | None = None,
     ) -> Completions:
@@ -317,6 +321,13 @@ class Autocompleter(SaveMixin, Estimator):
             The queries sent before, oldest first. The last ``n_previous`` that are not blank count, known or not.
         k : int, default=10
             Largest number of completions.
+        history : History or iterable of (query, time), optional
+            What this user sent before, in any order; the last 1,000 of an iterable count. It is used for this call
+            only. Its queries may be completed even if they are not in the catalogue, unless they contain a word or
+            phrase of ``blocklist`` or of `block`. A `History` that is kept saves the time to read it again.
+        now : number, str or date, optional
+            The time, for how long ago queries of ``history`` were sent; by default that of its last one. What was sent
+            later counts as sent now.
         strict : bool, default=True
             Whether every completion must begin with the prefix. If False, a list of fewer than ``k`` goes on with
             queries that begin with something one typo away: a character too many, too few, a wrong one, or two swapped;
@@ -328,27 +339,76 @@ class Autocompleter(SaveMixin, Estimator):
         Returns
         -------
         list of (query, score)
-            Scores are from 0 to 1, and comparable for one prefix only. Queries that followed the previous ones come
-            first, the most frequent ones at the top; then those that the model ranks high, and frequent ones. If no
-            query with this prefix followed, the model decides. If neither the previous queries nor their words are
-            known, completions are ranked by frequency, and a score is a query's share of all sent with this prefix.
+            Scores are from 0 to 1, and comparable for one prefix only. After a fit with users and times, learned
+            weights rank what all evidence speaks for, and a score is a query's share of all chances. Otherwise
+            queries of the history come first, the latest at the top, then those that followed the previous ones, by
+            how often, then those that the model ranks high, and frequent ones. If no query with this prefix followed,
+            the model decides. If neither the previous queries nor their words are known, completions are ranked by
+            frequency, and a score is a query's share of all sent with this prefix.
 
         Raises
         ------
         TypeError
-            If the prefix or a previous query is not a str, ``strict`` not a bool, or ``k`` or ``beam_size`` no integer.
+            If the prefix or a previous query is not a str, ``strict`` not a bool, ``k`` or ``beam_size`` no integer, or
+            an entry of ``history`` not a query and its time.
         ValueError
-            If ``k`` or ``beam_size`` is below 1.
+            If ``k`` or ``beam_size`` is below 1, or ``now`` or a time of ``history`` is none.
         """
+        check_flag("strict", strict)
+        k, beam_size = _sizes(k, beam_size)
+        return self.fitted_.complete(
+            self._asked(prefix, previous, history, now), k, strict=strict, beam_size=beam_size
+        )
+
+    def _asked(
+        self, prefix: str, previous: Previous, history: History | Entries | None, now: Time | None
+    ) -> Asked:
         check_fitted(self, "fitted_")
         if not isinstance(prefix, str):
             raise TypeError(f"prefix must be a str, found {type(prefix).__name__}")
-        check_flag("strict", strict)
-        k, beam_size = _sizes(k, beam_size)
-        context = read_context(previous, self.n_previous)
-        return self.fitted_.complete(
-            normalize(prefix, prefix=True), context, k, strict=strict, beam_size=beam_size
-        )
+        moment = None
+        if now is not None:
+            try:
+                moment = seconds(now)
+            except ValueError as error:
+                raise ValueError(f"now: {error}") from None
+        key = normalize(prefix, prefix=True)
+        return Asked(key, *self._before(previous), as_history(history), moment)
+
+    def _before(self, previous: Previous, name: str = "previous") -> tuple[Context, Context]:
+        """Return the previous queries that count, and more of the session."""
+        session = read_context(previous, max(self.n_previous, SESSION), name)
+        return session[-self.n_previous :], session
+
+    def explain(
+        self,
+        prefix: str,
+        previous: Previous = (),
+        k: int = 10,
+        *,
+        history: History | Entries | None = None,
+        now: Time | None = None,
+    ) -> list[Explanation]:
+        """Return the likeliest completions of a prefix, each with what the kinds of evidence add to its chances.
+
+        Where weights were learned, the order is that of `complete`. Without them, all but a history counts by fixed
+        rules, as one kind.
+
+        Parameters
+        ----------
+        prefix, previous, k, history, now
+            As for `complete`.
+
+        Returns
+        -------
+        list of Explanation
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `complete`.
+        """
+        return self.fitted_.explain(self._asked(prefix, previous, history, now), check_integer("k", k, 1))
 
     def complete_batch(
         self,
@@ -380,12 +440,11 @@ class Autocompleter(SaveMixin, Estimator):
             before = list(as_column(previous, "previous", "a sequence with one entry per prefix"))
         if len(before) != len(keys):
             raise ValueError(f"previous must have {len(keys)} entries, one per prefix, found {len(before)}")
-        contexts = [
-            read_context(texts, self.n_previous, f"previous[{row}]") for row, texts in enumerate(before)
+        asked = [
+            Asked(key, *self._before(texts, f"previous[{row}]"))
+            for row, (key, texts) in enumerate(zip(keys, before, strict=True))
         ]
-        return self.fitted_.complete_many(
-            keys, contexts, k, beam_size=beam_size, n_threads=n_threads(self.n_jobs)
-        )
+        return self.fitted_.complete_many(asked, k, beam_size=beam_size, n_threads=n_threads(self.n_jobs))
 
     @property
     def catalogue_(self) -> Catalogue:
@@ -435,9 +494,14 @@ class Autocompleter(SaveMixin, Estimator):
             If a parameter is out of its range, or parts are of different sizes.
         """
         completer = cls(**lasting(state.config))
-        CompleterOptions.of(completer)
-        completer.fitted_ = FittedCompleter.from_state(state)
+        options = CompleterOptions.of(completer)
+        completer.fitted_ = FittedCompleter.from_state(state, normal_phrases(options.blocklist))
         return completer
+
+
+def _session_pairs(log: LogRows, options: CompleterOptions) -> Pairs:
+    n_previous = max(options.n_previous, SESSION)
+    return session_pairs(log, n_previous=n_previous, session_gap=options.session_gap)
 
 
 def _sizes(k: int, beam_size: int | None) -> tuple[int, int | None]:

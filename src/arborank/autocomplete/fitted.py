@@ -2,33 +2,100 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._native import N_EVIDENCE
 from ..core.sparse import Csr
 from ..core.state import State
 from ..linear import XRLinear
 from ..linear.defaults import search_of
+from .blend import KINDS, UNLEARNED, Blend
 from .catalogue import Catalogue
 from .contexts import Context
 from .followers import Followers
+from .history import History
+from .own import NOTHING, Own, gather_own
 from .rows import ContextRows
 from .typos import one_edit_ranges
 
-__all__ = ["Completions", "FittedCompleter"]
+__all__ = ["Asked", "Completions", "Evidence", "Explanation", "FittedCompleter"]
 
 Completions = list[tuple[str, float]]
 Run = tuple[int, int]  # the first id, and the one behind the last
 
+_POOL = 20  # candidates of each source, at least, for weights to choose from
 _FREQUENCY = 0.03  # its share where nothing followed: it orders what the model holds alike
-_NOTHING = np.zeros((1, 0), np.int64), np.zeros((1, 0), np.float32)  # an empty answer of a search
+_NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32)  # an empty answer of a search
+
+
+class Asked(NamedTuple):
+    """What a completer is asked; all texts are in normal form.
+
+    Attributes
+    ----------
+    prefix : str
+    context : tuple of str
+        The previous queries that count, oldest first.
+    session : tuple of str
+        The previous queries of the session, oldest first, more of them.
+    history : History, optional
+        What the user sent before, at least one query.
+    now : float, optional
+        The time, in seconds.
+    """
+
+    prefix: str
+    context: Context = ()
+    session: Context = ()
+    history: History | None = None
+    now: float | None = None
+
+
+class Evidence(NamedTuple):
+    """Candidates for a prefix and what is known of each.
+
+    Attributes
+    ----------
+    ids : int64 array of shape (n_candidates,)
+        Ascending; from the number of queries in the catalogue on, they stand for ``own``.
+    rows : float64 array of shape (n_candidates, N_EVIDENCE)
+    in_context : bool
+        Whether anything is known of the context.
+    own : list of str
+        Queries that are in the history only.
+    """
+
+    ids: NDArray[np.int64]
+    rows: NDArray[np.float64]
+    in_context: bool
+    own: list[str]
+
+
+class Explanation(NamedTuple):
+    """Why a query stands where it does among the completions of a prefix.
+
+    Attributes
+    ----------
+    query : str
+    score : float
+        Its share of the chances of all candidates.
+    evidence : dict of float
+        What each kind of evidence adds, in units of the logarithm of chances, against the mean of all candidates:
+        ``"formula"`` (what followed and what is frequent, by fixed rules), ``"frequency"``, ``"lately"``,
+        ``"context"``, ``"session"`` and ``"history"``. A kind of no weight adds 0.
+    """
+
+    query: str
+    score: float
+    evidence: dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
 class FittedCompleter:
-    """A fitted completer; all texts that it is asked about are in normal form.
+    """A fitted completer.
 
     Attributes
     ----------
@@ -42,6 +109,10 @@ class FittedCompleter:
         The fitted rankers; a label is a query, by its position in the catalogue.
     counted : uint64 array
         Marks of the rows that were learned, by which an update knows them again.
+    blend : Blend, optional
+        Weights of the evidence, where users and times are known and enough was sent to learn them.
+    phrases : tuple of str
+        Normal forms of words and phrases that no query of a user's history may hold to be shown.
     """
 
     catalogue: Catalogue
@@ -49,27 +120,28 @@ class FittedCompleter:
     rows: ContextRows
     model: XRLinear
     counted: NDArray[np.uint64]
+    blend: Blend | None = None
+    phrases: tuple[str, ...] = ()
 
     def complete(
-        self, prefix: str, context: Context, k: int, *, strict: bool = True, beam_size: int | None = None
+        self, asked: Asked, k: int, *, strict: bool = True, beam_size: int | None = None
     ) -> Completions:
         """Return the ``k`` likeliest queries that begin with a prefix; see `Autocompleter.complete`."""
-        k = min(k, len(self.catalogue))
-        run = self.catalogue.matching(prefix)
+        prefix, context = asked.prefix, asked.context
+        own, run = self._own(asked), self.catalogue.matching(prefix)
+        k = min(k, len(self.catalogue) + len(own.texts))
         found: Completions = []
         if run[0] < run[1]:
-            best = _NOTHING
-            if (row := self.rows.one(context, prefix)) is not None:
-                best = self._searched(row, min(k, run[1] - run[0]), beam_size, ranges=np.array([run]))
-            found = self._blended(context, run, k, best[0][0], best[1][0])
+            found = self._ranked(asked, own, run, k, *self._found(asked, run, k, beam_size))
+        elif own.ids:
+            found = self._ranked(asked, own, run, k, *_NOTHING)
         if not strict and len(found) < k:
             found += self._near(prefix, context, k, beam_size, {text for text, _ in found})
         return found[:k]
 
     def complete_many(
         self,
-        prefixes: Sequence[str],
-        contexts: Sequence[Context],
+        asked: Sequence[Asked],
         k: int,
         *,
         beam_size: int | None = None,
@@ -77,17 +149,88 @@ class FittedCompleter:
     ) -> list[Completions]:
         """Return what `complete` does, strictly, for many prefixes."""
         k = min(k, len(self.catalogue))
-        runs = [self.catalogue.matching(prefix) for prefix in prefixes]
-        typed = [prefix if run[0] < run[1] else "" for prefix, run in zip(prefixes, runs, strict=True)]
-        X, known = self.rows.many(contexts, typed)
+        runs = [self.catalogue.matching(one.prefix) for one in asked]
+        typed = [one.prefix if run[0] < run[1] else "" for one, run in zip(asked, runs, strict=True)]
+        X, known = self.rows.many([one.context for one in asked], typed)
         ids, scores = self._searched(
-            X, k, beam_size, ranges=np.array(runs, np.int64).reshape(-1, 2), n_threads=n_threads
+            X, self._pool(k), beam_size, ranges=np.array(runs, np.int64).reshape(-1, 2), n_threads=n_threads
         )
         ids[~known] = -1
         return [
-            self._blended(context, run, k, its_ids, its_scores) if run[0] < run[1] else []
-            for context, run, its_ids, its_scores in zip(contexts, runs, ids, scores, strict=True)
+            self._ranked(one, self._own(one), run, k, its_ids, its_scores) if run[0] < run[1] else []
+            for one, run, its_ids, its_scores in zip(asked, runs, ids, scores, strict=True)
         ]
+
+    def evidence(self, asked: Asked) -> Evidence:
+        """Return the candidates for a prefix and what is known of each."""
+        own, run = self._own(asked), self.catalogue.matching(asked.prefix)
+        best = self._found(asked, run, _POOL, None) if run[0] < run[1] else _NOTHING
+        ids, rows, in_context = self.catalogue.sent.evidence(*self._given(asked, own, run, _POOL, *best))
+        return Evidence(ids, rows.reshape(ids.size, N_EVIDENCE), in_context, own.texts)
+
+    def explain(self, asked: Asked, k: int) -> list[Explanation]:
+        """Return the ``k`` likeliest queries, each with what puts it there; see `Autocompleter.explain`."""
+        found = self.evidence(asked)
+        if not found.ids.size:
+            return []
+        weights = self.weights(asked)
+        chosen = (UNLEARNED[0] if weights is None else weights)[int(found.in_context)]
+        scores = found.rows @ chosen
+        chances = np.exp(scores - scores.max())
+        parts = chosen * (found.rows - found.rows.mean(axis=0))
+        order = np.argsort(-scores, kind="stable")[:k]
+        named = self._named(found.ids[order].tolist(), (chances / chances.sum())[order].tolist(), found.own)
+        return [
+            Explanation(
+                query, score, {kind: float(parts[row, columns].sum()) for kind, columns in KINDS.items()}
+            )
+            for row, (query, score) in zip(order.tolist(), named, strict=True)
+        ]
+
+    def _own(self, asked: Asked) -> Own:
+        """Return what history and session hold, where it counts."""
+        if self.blend is None and asked.history is None:
+            return NOTHING
+        return gather_own(self.catalogue, asked.prefix, asked.session, asked.history, asked.now, self.phrases)
+
+    def _pool(self, k: int) -> int:
+        """Return how many candidates a source must give for ``k`` completions."""
+        return k if self.blend is None else max(k, min(_POOL, len(self.catalogue)))
+
+    def _found(
+        self, asked: Asked, run: Run, k: int, beam_size: int | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return what the model finds of a run."""
+        if (row := self.rows.one(asked.context, asked.prefix)) is None:
+            return _NOTHING
+        best = self._searched(row, min(self._pool(k), run[1] - run[0]), beam_size, ranges=np.array([run]))
+        return best[0][0], best[1][0]
+
+    def weights(self, asked: Asked) -> NDArray[np.float64] | None:
+        """Return the weights of the evidence, without and with a known context; None if the formula ranks."""
+        if self.blend is not None:
+            return self.blend.of(asked.history is not None, len(asked.prefix))
+        return None if asked.history is None else UNLEARNED[1]
+
+    def _given(
+        self,
+        asked: Asked,
+        own: Own,
+        run: Run,
+        k: int,
+        ids: NDArray[np.int64],
+        scores: NDArray[np.float32],
+    ) -> tuple[Any, ...]:
+        """Return what native code takes to weigh the evidence."""
+        catalogue, followers = self.catalogue, self.followers
+        after = followers.after(asked.context, self.rows.decay)
+        pool = max(k, _POOL)
+        often, lately = catalogue.frequent(*run, pool), catalogue.lately(*run, pool)
+        extends, last = (0, 0), asked.session[-1] if asked.session else None
+        if last is not None and (last.startswith(asked.prefix) or asked.prefix.startswith(last)):
+            extends = catalogue.matching(last)
+        counts = followers.labels, followers.times, after, often, _FREQUENCY, lately
+        return run, k, ids, scores, *counts, own.ids, own.values, extends
 
     def _searched(
         self, X: Csr, k: int, beam_size: int | None, **options: Any
@@ -104,24 +247,34 @@ class FittedCompleter:
             **options,
         )
 
-    def _blended(
-        self, context: Context, run: Run, k: int, ids: NDArray[np.int64], scores: NDArray[np.float32]
+    def _ranked(
+        self,
+        asked: Asked,
+        own: Own,
+        run: Run,
+        k: int,
+        ids: NDArray[np.int64],
+        scores: NDArray[np.float32],
     ) -> Completions:
         """Rank a run by what followed the context, what the model finds (-1 stands for nothing), and frequency.
 
-        With ``f`` the share of a query in what was sent, of that run, and ``q`` its score by the model (0 where the
-        model does not reach it), the score of one that followed ``n`` times of ``N`` is
-        ``(n + f (1 + q) / 2) / (N + 1)``: counts come first, and weigh the more the more there are; all else counts as
-        one more sending. Where nothing of the run followed, it is ``0.97 q + 0.03 f``, and ``f`` where the model has
-        nothing either.
+        Where there are weights, they rank all that is known. Otherwise, with ``f`` the share of a query in what was
+        sent, of that run, and ``q`` its score by the model (0 where the model does not reach it), the score of one that
+        followed ``n`` times of ``N`` is ``(n + f (1 + q) / 2) / (N + 1)``: counts come first, and weigh the more the
+        more there are; all else counts as one more sending. Where nothing of the run followed, it is
+        ``0.97 q + 0.03 f``, and ``f`` where the model has nothing either.
         """
         catalogue, followers = self.catalogue, self.followers
-        after = followers.after(context, self.rows.decay)
+        if (weights := self.weights(asked)) is not None:
+            given = (*self._given(asked, own, run, k, ids, scores), weights)
+            best, shares = catalogue.sent.weighted(*given)
+            return self._named(best, shares, own.texts)
+        after = followers.after(asked.context, self.rows.decay)
         often = catalogue.frequent(*run, k)
-        best = catalogue.sent.blend(
-            *run, k, ids, scores, followers.labels, followers.times, after, often, _FREQUENCY
+        ranked = catalogue.sent.blend(
+            run, k, ids, scores, followers.labels, followers.times, after, often, _FREQUENCY
         )
-        return self._named(*best)
+        return self._named(*ranked)
 
     def _near(
         self, prefix: str, context: Context, k: int, beam_size: int | None, found: set[str]
@@ -156,8 +309,12 @@ class FittedCompleter:
         some = best[0] >= 0
         return self._named(best[0][some].tolist(), scores[0][some].tolist())
 
-    def _named(self, ids: list[int], scores: list[float]) -> Completions:
-        return list(zip(self.catalogue.texts.take(ids), scores, strict=True))
+    def _named(self, ids: list[int], scores: list[float], own: Sequence[str] = ()) -> Completions:
+        """Return queries with their scores; ids from the number of queries on stand for own ones."""
+        if not own:
+            return list(zip(self.catalogue.texts.take(ids), scores, strict=True))
+        texts, n = self.catalogue.texts, len(self.catalogue)
+        return [(texts[i] if i < n else own[i - n], score) for i, score in zip(ids, scores, strict=True)]
 
     def blocking(self, phrases: Iterable[str]) -> Self:
         """Return a completer that never suggests what holds one of some words or phrases."""
@@ -170,12 +327,12 @@ class FittedCompleter:
 
     def to_state(self) -> State:
         """Return what is saved."""
-        parts = {name: getattr(self, name) for name in ("catalogue", "followers", "rows", "model")}
-        return State({}, {"counted": self.counted}, parts)
+        names = ("catalogue", "followers", "rows", "model", *([] if self.blend is None else ["blend"]))
+        return State({}, {"counted": self.counted}, {name: getattr(self, name) for name in names})
 
     @classmethod
-    def from_state(cls, state: State) -> Self:
-        """Restore a saved completer; arrays are used where they lie.
+    def from_state(cls, state: State, phrases: tuple[str, ...] = ()) -> Self:
+        """Restore a saved completer; arrays are used where they lie. ``phrases`` are not saved with it.
 
         Raises
         ------
@@ -196,4 +353,5 @@ class FittedCompleter:
             raise ValueError(
                 f"rows have {rows.n_features} features, but the model has {model.n_features_in_}"
             )
-        return cls(catalogue, followers, rows, model, state.vector("counted", np.uint64))
+        blend = state.part("blend", Blend) if "blend" in state.parts else None
+        return cls(catalogue, followers, rows, model, state.vector("counted", np.uint64), blend, phrases)

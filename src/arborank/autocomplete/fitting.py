@@ -1,6 +1,7 @@
 """From pairs to a fitted completer."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +10,14 @@ from ..core.estimator import clone
 from ..core.sparse import as_csr, lists_to_csr
 from ..features import NgramTfidf, PrefixTfidf
 from ..features.base import TextTransformer
+from .aged import AgedCounts
 from .contexts import Context, shared_words
 from .counted import remember
 from .fitted import FittedCompleter
 from .followers import count_followers
 from .gather import Instances, gather
 from .growing import grow_query_tree, new_model
+from .learning import OF_RANKERS, blend_of_latest, latest_part
 from .options import CompleterOptions
 from .pairs import Pairs
 from .phrases import normal_phrases
@@ -32,9 +35,28 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
     ValueError
         If no query is left to learn from.
     """
-    learned = gather(pairs, options, normal_phrases(options.blocklist))
-    keys = list(learned.catalogue.keys)
+    phrases = normal_phrases(options.blocklist)
+    learned = gather(pairs, options, phrases)
+    blend = None
+    if (cut := latest_part(pairs)) is not None and (
+        earlier := learned.before(cut, options.threshold)
+    ) is not None:
+        fitted = _fit_once(earlier, replace(options, verbose=0), phrases, OF_RANKERS)
+        blend = blend_of_latest(fitted, pairs, cut, options)
+        del fitted, earlier
+    return replace(_fit_once(learned, options, phrases), blend=blend)
+
+
+def _fit_once(
+    learned: Instances, options: CompleterOptions, phrases: tuple[str, ...], share: float = 1.0
+) -> FittedCompleter:
+    """Learn counts, and rankers from the latest share of the pairs only."""
+    catalogue, keys = learned.catalogue, list(learned.catalogue.keys)
     followers = count_followers(learned.contexts, learned.labels, learned.users, len(keys), options.threshold)
+    if learned.times is not None:
+        catalogue = catalogue.ageing(AgedCounts.of_log(learned.labels, np.array(learned.times), len(keys)))
+    if share < 1:
+        learned = learned.latest(share)
     contexts, labels, prefixes = examples(learned, options)
     rows = ContextRows(
         _fit_previous(shared_words(learned.contexts, learned.users, options.threshold), options),
@@ -53,7 +75,7 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
     model.set_params(tree=grow_query_tree(options, keys, X, Y, rows.prefix, model))
     model.fit(X, Y, row_length=1.0)
     counted = remember(np.array([], np.uint64), learned.marks, learned.times)
-    return FittedCompleter(learned.catalogue, followers, rows, model, counted)
+    return FittedCompleter(catalogue, followers, rows, model, counted, phrases=phrases)
 
 
 def examples(

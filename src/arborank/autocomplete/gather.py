@@ -15,6 +15,7 @@ from .normal import normalize, spelling
 from .options import CompleterOptions
 from .pairs import Pairs
 from .phrases import holds_phrase
+from .threshold import Threshold
 
 __all__ = ["Instances", "gather"]
 
@@ -45,6 +46,41 @@ class Instances:
     users: list[Hashable] | None
     marks: NDArray[np.uint64]
     times: list[float] | None
+
+    def _at(self, rows: NDArray[np.int64], labels: NDArray[np.int64], catalogue: Catalogue) -> "Instances":
+        kept = rows.tolist()
+        return Instances(
+            catalogue,
+            labels[rows],
+            [self.contexts[row] for row in kept],
+            None if self.users is None else [self.users[row] for row in kept],
+            self.marks[:0],
+            None if self.times is None else [self.times[row] for row in kept],
+        )
+
+    def before(self, time: float, threshold: Threshold) -> "Instances | None":
+        """Return what was sent before a time, without marks; None if nothing was sent often enough by then.
+
+        Times must be known.
+        """
+        n = len(self.catalogue)
+        earlier = np.array(self.times) < time
+        rows = np.flatnonzero(earlier)
+        users = None if self.users is None else [self.users[row] for row in rows.tolist()]
+        kept = threshold.met(self.labels[rows], users, n)
+        if not kept.any():
+            return None
+        labels = np.where(kept, np.cumsum(kept) - 1, -1)[self.labels]
+        rows = np.flatnonzero(earlier & (labels >= 0))
+        left = self.catalogue.selected(kept)
+        counts = np.bincount(labels[rows], minlength=len(left))
+        return self._at(rows, labels, Catalogue(left.keys, left.texts, counts))
+
+    def latest(self, share: float) -> "Instances":
+        """Return the latest share of the pairs, whose times must be known; the catalogue stays."""
+        n = len(self.labels)
+        rows = np.argsort(np.array(self.times), kind="stable")[n - max(round(n * share), 1) :]
+        return self._at(np.sort(rows), self.labels, self.catalogue)
 
 
 def gather(

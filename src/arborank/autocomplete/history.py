@@ -2,8 +2,9 @@
 
 import json
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
+from weakref import ref
 
 from ..core.checks import check_integer
 from ..core.sequences import as_column
@@ -15,6 +16,7 @@ __all__ = ["Entries", "History", "as_history"]
 Entries = Iterable[tuple[str, Time]]
 
 _SIZE = 1000
+_SOON = 1e10  # seconds since 1970, which need no further check
 _BEHIND = "\U0010ffff"  # behind every string that goes on
 
 
@@ -57,6 +59,7 @@ class History:
         self._places: dict[str, list[int]] = {}  # of each normal form, plus those dropped before
         self._texts: dict[str, str] = {}
         self._keys: list[str] = []
+        self._ids: tuple[Callable[[], object], dict[str, int]] = (lambda: None), {}
         for key, time, text in sorted(sent, key=lambda one: one[1])[-self.size :]:
             self._append(key, time, text)
 
@@ -75,6 +78,7 @@ class History:
 
     def _drop(self, key: str) -> None:
         del self._places[key], self._texts[key], self._keys[bisect_left(self._keys, key)]
+        self._ids[1].pop(key, None)
 
     def add(self, query: str, time: Time) -> None:
         """Remember that a query was sent; blank ones are passed over.
@@ -122,11 +126,24 @@ class History:
     def matching(self, prefix: str, most: int) -> list[str]:
         """Return the normal forms that begin with a prefix; of more than ``most``, those sent last."""
         first = bisect_left(self._keys, prefix)
-        found = self._keys[first : bisect_right(self._keys, prefix + _BEHIND)]
-        if len(found) > most:
-            latest = sorted(found, key=lambda key: -self._places[key][-1])
-            return latest[:most]
-        return found
+        found = self._keys[first : bisect_right(self._keys, prefix + _BEHIND, first)]
+        if len(found) <= most:
+            return found
+        latest: dict[str, None] = {}
+        for key, _ in reversed(self._sent):
+            if key.startswith(prefix):
+                latest[key] = None
+                if len(latest) == most:
+                    break
+        return list(latest)
+
+    def ids_in(self, catalogue: object) -> dict[str, int]:
+        """Return a dictionary to keep ids of normal forms in, of the catalogue that was asked for last."""
+        of, ids = self._ids
+        if of() is not catalogue:
+            ids = {}
+            self._ids = ref(catalogue), ids
+        return ids
 
     def text(self, key: str) -> str:
         """Return how a normal form was written last."""
@@ -190,8 +207,9 @@ def _checked(entries: Any, name: str) -> list[tuple[str, float, str]]:
     for number, entry in enumerate(as_column(entries, name, "a History or an iterable of (query, time)")):
         if not isinstance(entry, tuple | list) or len(entry) != 2 or not isinstance(entry[0], str):
             raise TypeError(f"{name}[{number}] is {shown(entry)}; (query, time) was expected")
-        try:
-            when = seconds(entry[1])
+        given = entry[1]
+        try:  # numbers, most of all, are quick
+            when = given if type(given) is float and abs(given) < _SOON else seconds(given)
         except ValueError as error:
             raise ValueError(f"{name}[{number}]: {error}") from None
         if key := normalize(entry[0]):

@@ -13,16 +13,17 @@ from .history import History
 from .normal import normalize
 from .pairs import Pairs
 from .prefixes import sample_lengths
+from .replay import in_order_of_time
 
 if TYPE_CHECKING:
     from .completer import Autocompleter
 
-__all__ = ["Evaluation", "evaluate", "in_order_of_time", "latest"]
+__all__ = ["Evaluation", "evaluate"]
 
 _DRAWS = 200  # of users, for an interval
 _HALVES = 20  # half-lives in a log, of the counts that age
 COUNTED, AGED, OWN = "most frequent", "most frequent lately", "own history first"
-WHOLE, NO_CONTEXT, NO_HISTORY = "Arborank", "without context", "without history"
+WHOLE, NO_CONTEXT, NO_HISTORY, ALONE = "Arborank", "without context", "without history", "without either"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,7 @@ class Evaluation:
             "over own history first": (WHOLE, OWN),
             "context": (WHOLE, NO_CONTEXT),
             "history": (WHOLE, NO_HISTORY),
+            "counts that age": (ALONE, COUNTED),
         }
         return {title: pair for title, pair in pairs.items() if set(pair) <= set(self.places)}
 
@@ -96,40 +98,6 @@ class Evaluation:
             times @ sums / np.maximum(times @ sizes, 1), [(1 - level) / 2, (1 + level) / 2]
         )
         return float(values.mean()), float(low), float(high)
-
-
-def latest(pairs: Pairs, share: float) -> tuple[Pairs, Pairs]:
-    """Split pairs by their times: all but the latest share of them, and these.
-
-    Raises
-    ------
-    ValueError
-        If one side would be empty.
-    """
-    n = len(pairs.queries)
-    n_latest = round(n * share)
-    if not 0 < n_latest < n:
-        raise ValueError(
-            f"{share:g} of {n} queries leaves {n - n_latest} to learn from and {n_latest} to test on"
-        )
-    order = np.argsort(np.array(pairs.times), kind="stable").tolist()
-    return pairs.selected(sorted(order[: n - n_latest])), pairs.selected(sorted(order[n - n_latest :]))
-
-
-def in_order_of_time(learned: Pairs, pairs: Pairs) -> Iterator[tuple[int, History]]:
-    """Return the pairs in the order of their times, each with what its user had sent before.
-
-    The history is one object a user, which holds the query itself, too, from the next step on.
-    """
-    users, times = pairs.users or (), pairs.times or ()
-    earlier: dict[Hashable, list[tuple[str, float]]] = {user: [] for user in users}
-    for user, query, time in zip(learned.users or (), learned.queries, learned.times or (), strict=True):
-        if user in earlier:
-            earlier[user].append((query, time))
-    histories = {user: History(sent) for user, sent in earlier.items()}
-    for row in np.argsort(np.array(times), kind="stable").tolist():
-        yield row, histories[users[row]]
-        histories[users[row]].add(pairs.queries[row], times[row])
 
 
 def evaluate(
@@ -188,7 +156,8 @@ def evaluate(
             own = sorted(history.matching(prefix, history.size), key=lambda key: history.sent(key)[-1][0])
             note(AGED, row, aged(run, k))
             note(OWN, row, list(dict.fromkeys([*own, *counted]))[:k])
-        for name, answer in _completions(completer, prefix, previous, history, k):
+        now = None if held_out.times is None else held_out.times[row]
+        for name, answer in _completions(completer, prefix, previous, history, now, k):
             note(name, row, [normalize(query) for query, _ in answer])
     known = [catalogue.find(wanted[row]) is not None for row in rows]
     numbers: dict[Hashable, int] = {}
@@ -214,11 +183,15 @@ def _completions(
     prefix: str,
     previous: Sequence[str],
     history: History | None,
+    now: float | None,
     k: int,
 ) -> Iterator[tuple[str, list[tuple[str, float]]]]:
-    """Complete with all that is known, and without the context."""
-    yield WHOLE, completer.complete(prefix, previous, k)
-    yield NO_CONTEXT, completer.complete(prefix, (), k)
+    """Complete with all that is known, and without each kind of evidence."""
+    yield WHOLE, completer.complete(prefix, previous, k, history=history, now=now)
+    yield NO_CONTEXT, completer.complete(prefix, (), k, history=history, now=now)
+    if history is not None:
+        yield NO_HISTORY, completer.complete(prefix, previous, k)
+        yield ALONE, completer.complete(prefix, (), k)
 
 
 def _aged(catalogue: Catalogue, learned: Pairs) -> Callable[[tuple[int, int], int], list[str]]:

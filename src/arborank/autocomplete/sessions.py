@@ -13,10 +13,11 @@ from .normal import normalize
 from .pairs import Pairs, is_hashable
 from .times import Time, is_word, seconds, shown
 
-__all__ = ["LogRows", "session_pairs"]
+__all__ = ["SESSION", "LogRows", "session_pairs"]
 
 LogRows = Iterable[tuple[Hashable, Time, str] | tuple[Hashable, Time, str, Hashable]]
 
+SESSION = 8  # previous queries of a session that a user may return to
 _ENOUGH = 20  # pauses, to tell from them
 _NEARLY_ALL = 0.95
 

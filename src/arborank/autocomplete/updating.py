@@ -10,6 +10,7 @@ from ..core.errors import ArgumentError
 from ..core.notices import warn
 from ..core.sparse import as_csr, lists_to_csr
 from ..linear import XRLinear
+from .aged import AgedCounts
 from .catalogue import Catalogue
 from .counted import remember
 from .fitted import FittedCompleter
@@ -41,6 +42,7 @@ def update_completer(
         newer.catalogue.keys,
         newer.catalogue.texts,
         np.bincount(newer.labels[counts], minlength=again.size),
+        aged=_aged(newer, counts, fitted.catalogue.aged),
     )
     catalogue, own, others = fitted.catalogue.merged(sent, refreshed)
     # the model's ids until it is numbered by the new catalogue: those of new queries come last
@@ -66,13 +68,22 @@ def update_completer(
     )
     stays = np.array([key not in refreshed for key in fitted.catalogue.keys], np.bool_)
     older = fitted.followers.selected(stays, (), ()) if refreshed else fitted.followers
-    return FittedCompleter(
-        catalogue,
-        older.merged(added, own[stays], others, len(catalogue)),
-        fitted.rows,
-        model.renumber_labels(numbers, len(catalogue)),
-        remember(fitted.counted, newer.marks, newer.times),
+    return replace(
+        fitted,
+        catalogue=catalogue,
+        followers=older.merged(added, own[stays], others, len(catalogue)),
+        model=model.renumber_labels(numbers, len(catalogue)),
+        counted=remember(fitted.counted, newer.marks, newer.times),
+        phrases=normal_phrases(options.blocklist),
     )
+
+
+def _aged(newer: Instances, counts: NDArray[np.bool_], older: AgedCounts | None) -> AgedCounts | None:
+    """Return the counts that age of a newer log, where both have times."""
+    if older is None or newer.times is None:
+        return None
+    times = np.array(newer.times, np.float64)[counts]
+    return AgedCounts.of_log(newer.labels[counts], times, len(newer.catalogue), older.half_lives)
 
 
 def remove_queries(

@@ -27,6 +27,7 @@ time_unit_option = click.option(
 def read_queries(log: str, pairs: bool, time_unit: "TimeUnit | None", completer: "Autocompleter") -> "Pairs":
     """Read LOG, with the sessions that the parameters of a completer say."""
     from ..autocomplete import read_log, read_pairs, session_pairs
+    from ..autocomplete.sessions import SESSION
 
     if pairs and time_unit is not None:
         raise click.UsageError("--time-unit is for logs, but --pairs have no times")
@@ -34,7 +35,9 @@ def read_queries(log: str, pairs: bool, time_unit: "TimeUnit | None", completer:
         data = read_pairs(log)
     else:
         rows = read_log(log, time_unit=time_unit or "s")
-        data = session_pairs(rows, n_previous=completer.n_previous, session_gap=completer.session_gap)
+        data = session_pairs(
+            rows, n_previous=max(completer.n_previous, SESSION), session_gap=completer.session_gap
+        )
     if not data.queries:
         raise ValueError(f"{log} holds no query")
     return data

@@ -63,7 +63,7 @@ def train_completer(
     check_destination(directory, force)
     show_log()
     from ..autocomplete import Autocompleter
-    from ..autocomplete.quality import latest
+    from ..autocomplete.replay import latest
     from ..datasets.lines import read_lines
 
     given = {name: value for name, value in options.items() if value is not None}

@@ -8,9 +8,11 @@ __all__ = ["KINDS", "class_of"]
 
 KINDS: dict[str, str] = {
     "Abstain": "arborank.decisions.abstaining",
+    "AgedCounts": "arborank.autocomplete.aged",
     "Answers": "arborank.calibration.answers",
     "Autocompleter": "arborank.autocomplete.completer",
     "BatchTopK": "arborank.decisions.batch",
+    "Blend": "arborank.autocomplete.blend",
     "Calibration": "arborank.calibration.calibration",
     "Catalogue": "arborank.autocomplete.catalogue",
     "Centroids": "arborank.linear.centroids",

@@ -1,0 +1,254 @@
+"""Weights of the evidence: what they learn, and that they never rank worse than counting."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import arborank
+from arborank import Autocompleter
+from arborank.autocomplete import History, session_pairs
+from arborank.autocomplete.aged import AgedCounts
+from arborank.autocomplete.blend import N_EVIDENCE, Blend, Example, learn_blend
+from arborank.autocomplete.quality import evaluate
+from arborank.autocomplete.replay import latest
+from support.querylogs import LOGS, MORNING, querylog
+
+
+def queries(completions):
+    return [query for query, _ in completions]
+
+
+@pytest.fixture(scope="module")
+def habits():
+    """A log of people who repeat themselves, and a completer fitted on all but its latest part."""
+    learned, held_out = latest(session_pairs(n_previous=8, rows=querylog("habits")), 0.1)
+    completer = Autocompleter(n_jobs=1).fit_pairs(*learned[:2], users=learned.users, times=learned.times)
+    return completer, learned, held_out
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_never_below_counting(name):
+    learned, held_out = latest(session_pairs(n_previous=8, rows=querylog(name)), 0.2)
+    completer = Autocompleter(n_jobs=1).fit_pairs(*learned[:2], users=learned.users, times=learned.times)
+    found = evaluate(completer, learned, held_out)
+    for way in ("Arborank", "without history", "without context", "without either"):
+        for length in range(1, 12):
+            cases = found.of_length(length)
+            if cases.sum() >= 500:
+                gains = (found.reciprocal_ranks(way) - found.reciprocal_ranks("most frequent"))[cases]
+                error = gains.std() / np.sqrt(gains.size)
+                assert gains.mean() >= -2 * error, (way, length, gains.mean(), error)
+
+
+def test_what_each_kind_of_evidence_earns(habits):
+    found = evaluate(*habits)
+    assert found.mrr("Arborank") > found.mrr("without history") + 0.02
+    assert found.mrr("Arborank") > found.mrr("without context") + 0.02
+    assert found.mrr("Arborank") > found.mrr("own history first") + 0.02
+    gain, low, _ = found.gain(*found.earned["history"])
+    assert gain > low > 0
+
+
+def test_explanations(habits):
+    completer, learned, _ = habits
+    history = History(
+        [("secret thing", 1e6), *[(query, 2e6 + i) for i, query in enumerate(learned.queries[:3])]]
+    )
+    for previous in ((), (learned.queries[0],)):
+        for kept in (None, history):
+            why = completer.explain("", previous, 30, history=kept)
+            assert (
+                queries(completer.complete("", previous, 20, history=kept)) == [one.query for one in why][:20]
+            )
+            assert [one.score for one in why] == sorted((one.score for one in why), reverse=True)
+            for one in why:
+                assert set(one.evidence) == {
+                    "formula",
+                    "frequency",
+                    "lately",
+                    "context",
+                    "session",
+                    "history",
+                }
+                assert kept is not None or one.evidence["history"] == 0
+    (secret,) = completer.explain("sec", history=history)
+    assert (secret.query, secret.score) == ("secret thing", 1.0)
+    assert completer.explain("nothing begins so") == []
+    plain = Autocompleter(n_jobs=1).fit_pairs(["a"] * 5, ["x one", "x one", "x one", "x two", "x two"])
+    assert [one.query for one in plain.explain("x")] == ["x one", "x two"]
+    first, second = plain.explain("x", history=[("x two", 5)])
+    assert first.query == "x two"
+    assert first.evidence["history"] > 0 > second.evidence["history"]
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        plain.explain("x", k=0)
+
+
+def test_saved_copied_and_repeated(habits, tmp_path):
+    completer, learned, _ = habits
+    completer.save(tmp_path / "model")
+    again = Autocompleter(n_jobs=2).fit_pairs(*learned[:2], users=learned.users, times=learned.times)
+    history = [(query, i) for i, query in enumerate(learned.queries[:5])]
+    for other in (arborank.load(tmp_path / "model"), pickle.loads(pickle.dumps(completer)), again):
+        for prefix in ("", "n", "new"):
+            for given in (None, history):
+                expected = completer.complete(prefix, learned.queries[1], history=given, now=9)
+                assert other.complete(prefix, learned.queries[1], history=given, now=9) == expected
+    batch = completer.complete_batch(["n", "", "zzz"], [learned.queries[1], None, ()])
+    assert batch == [completer.complete("n", learned.queries[1]), completer.complete(""), []]
+
+
+def test_what_rises_comes_up_and_what_fell_out_of_use_sinks(habits):
+    completer, learned, held_out = habits
+    end = max(held_out.times)
+    news = [(f"h{i}", end + 100 + i, "news of today") for i in range(40)]
+    updated = completer.update([*news, ("h", end + 1, learned.queries[0])])
+    place = queries(updated.complete("news", k=50)).index("news of today")
+    assert place < 3 + sum(updated.catalogue_.counts > 300)
+    aged = updated.catalogue_.aged
+    label = updated.catalogue_.find("news of today")
+    assert aged.values[0, label] > 0.9 * aged.values[0].max()
+    assert aged.at == end + 139
+
+
+def test_counts_that_age():
+    half_lives = np.array([10.0, 100.0])
+    older = AgedCounts.of_log(np.array([0, 1, 1]), np.array([0.0, 90.0, 100.0]), 2, half_lives)
+    np.testing.assert_allclose(older.values[0], [0.5**10, 0.5 + 1])
+    newer = AgedCounts.of_log(np.array([0]), np.array([110.0]), 1, half_lives)
+    both = older.merged(newer, np.array([0, 2]), np.array([1]), 3)
+    np.testing.assert_allclose(both.values[0], [0.5**11, 1, 0.25 + 0.5])
+    assert both.at == 110
+    late = both.merged(older, np.array([0, 1, 2]), np.array([0, 2]), 3)  # rows that come late count as old
+    np.testing.assert_allclose(late.values[0], [0.5**10, 1, 2 * (0.25 + 0.5)])
+
+
+def test_evidence_that_tells_nothing_gets_no_weight():
+    random = np.random.default_rng(0)
+    examples = []
+    for _ in range(1000):
+        rows = random.standard_normal((6, N_EVIDENCE))
+        rows[:, 2] = 0  # all are in the catalogue
+        chances = np.exp(2 * rows[:, 1])
+        wanted = int(random.choice(6, p=chances / chances.sum()))
+        examples.append(Example(rows, wanted, 1, with_history=False, in_context=True))
+    weights = np.abs(learn_blend(examples).of(False, 1)[1])
+    assert weights[1] >= 1
+    assert weights[[0, *range(2, N_EVIDENCE)]].max() < 0.25
+    few = learn_blend(examples[:50])
+    assert np.flatnonzero(few.of(False, 1)[1]).tolist() == [0]
+    assert np.flatnonzero(few.of(True, 1)[1]).tolist() == [0, 9, 11]  # own queries first
+
+
+def test_damaged_weights_are_refused():
+    state = learn_blend([]).to_state()
+    state.arrays["weights"][3] = np.nan
+    with pytest.raises(ValueError, match=r"weights must be .* finite"):
+        Blend.from_state(state)
+
+
+# ------------------------------------------------------------------ privacy
+
+
+def test_a_history_is_its_owners_alone(habits, tmp_path):
+    completer, learned, _ = habits
+    before = [completer.complete(prefix, learned.queries[1], k=50) for prefix in ("", "m", "my")]
+    mine = History([("my secret illness", 10), ("my lawyer", 20)])
+    assert set(queries(completer.complete("my", history=mine))) == {"my lawyer", "my secret illness"}
+    assert queries(completer.complete("my s", ["my lawyer"], history=mine)) == ["my secret illness"]
+    completer.explain("my", history=mine)
+    other = History([("nothing of that", 10)])
+    for history in (None, other):
+        for prefix in ("", "m", "my", "my secret illness"):
+            for previous in ((), ("my lawyer",), ("my secret illness",)):
+                found = completer.complete(prefix, previous, k=500, history=history, strict=False)
+                assert not any("secret" in query or "lawyer" in query for query, _ in found)
+    assert [completer.complete(prefix, learned.queries[1], k=50) for prefix in ("", "m", "my")] == before
+    assert b"secret illness" not in pickle.dumps(completer)
+    completer.save(tmp_path / "model")
+    assert not any(b"secret illness" in file.read_bytes() for file in (tmp_path / "model").iterdir())
+    mine.forget("my secret illness")
+    assert queries(completer.complete("my", history=mine)) == ["my lawyer"]
+    mine.clear()
+    assert completer.complete("my", history=mine) == []
+
+
+def test_rare_queries_of_the_log_stay_below_the_floor():
+    rows = querylog("habits")
+    secret = [(f"s{i}", rows[-1][1] - i, "rare secret", "one user") for i in range(60)]
+    completer = Autocompleter(min_users=3, n_jobs=1).fit([*((*row, row[0]) for row in rows), *secret])
+    assert completer.complete("rare", history=History([("other", 5)])) == []
+    assert b"rare secret" not in pickle.dumps(completer)
+    assert queries(completer.complete("rare", history=[("rare secret", 5)])) == ["rare secret"]
+
+
+def test_blocked_words_do_not_come_back_through_a_history(tmp_path):
+    completer = Autocompleter(blocklist=["forbidden"], n_jobs=1).fit(
+        [("a", i, f"fine {i}") for i in range(9)]
+    )
+    history = History([("forbidden fruit", 1), ("fine forbidden", 2), ("fine own", 3), ("fine 3", 4)])
+    completer.save(tmp_path / "model")
+    for one in (completer, arborank.load(tmp_path / "model")):
+        found = queries(one.complete("f", history=history, k=50))
+        assert found[:2] == ["fine 3", "fine own"]
+        assert not any("forbidden" in query for query in found)
+        assert one.complete("forb", history=history) == []
+    completer.block(["own", "3"])  # the history has been asked before
+    found = queries(completer.complete("f", history=history, k=50))
+    assert "fine own" not in found
+    assert "fine 3" not in found
+
+
+# ------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (
+            {"history": "camera"},
+            TypeError,
+            "history must be a History or an iterable of .query, time., found 'camera'",
+        ),
+        ({"history": 5}, TypeError, "history must be a History or an iterable"),
+        ({"history": ["camera"]}, TypeError, r"history\[0\] is 'camera'; \(query, time\) was expected"),
+        ({"history": [("camera", 1), (None, 2)]}, TypeError, r"history\[1\] is \(None, 2\)"),
+        ({"history": [("camera", None)]}, ValueError, r"history\[0\]: a time must be a number"),
+        ({"now": "noon"}, ValueError, "now: a time must be a number"),
+        ({"now": float("inf")}, ValueError, "now: a time must be a number"),
+    ],
+)
+def test_bad_histories(habits, arguments, error, message):
+    with pytest.raises(error, match=message):
+        habits[0].complete("n", **arguments)
+
+
+def test_odd_histories_have_defined_answers(habits):
+    completer, learned, _ = habits
+    ordered = [(query, 1e6 + i) for i, query in enumerate(learned.queries[:50])]
+    expected = completer.complete("n", history=ordered, now=2e6)
+    assert completer.complete("n", history=ordered[::-1], now=2e6) == expected
+    assert completer.complete("n", history=iter(ordered), now=2e6) == expected
+    future = completer.complete("n", history=ordered, now=1e6 + 49)  # what is sent later counts as sent now
+    assert completer.complete("n", history=ordered) == future
+    assert completer.complete("n", history=ordered, now=-1e6)  # before the log
+    assert completer.complete("n", history=[]) == completer.complete("n")
+    assert completer.complete("n", history=[("\x00\n", 1)]) == completer.complete("n")
+    (found,) = completer.complete("q\x00", history=[("q\x00q\ud800\t1", 1)])
+    assert found[0] == "q q\ufffd 1"
+    million = [(f"q{i}", float(i)) for i in range(1_000_000)]
+    assert {int(query[1:]) >= 999_000 for query in queries(completer.complete("q", history=million))} == {
+        True
+    }
+    assert completer.complete("q1", history=million[:1000], k=2000, strict=False)
+
+
+def test_time_of_day():
+    rows = querylog("morning")
+    completer = Autocompleter(n_jobs=1).fit(rows)
+    day = 86_400.0 * 1000
+    history = [(query, day + 86_400 * i + hour) for i in range(8) for query, hour in MORNING.items()]
+    (morning, _), (evening, _) = ((query, hour) for query, hour in MORNING.items())
+    for query, other in ((morning, evening), (evening, morning)):
+        found = queries(completer.complete("n", history=history, now=day + 86_400 * 8 + MORNING[query]))
+        assert found.index(query) < found.index(other)
