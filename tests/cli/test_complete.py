@@ -46,6 +46,19 @@ def test_one_prefix(folder):
     assert "nike air" in run("complete", folder / "model", "n", "--previous", "shoes", "-k", 1).stdout
 
 
+def test_a_history(folder):
+    history = folder / "history.json"
+    history.write_text('{"size": 9, "entries": [["nail scissors", 5], ["nike air", 9]]}')
+    result = run("complete", folder / "model", "n", "-p", "camera", "--history", history)
+    ends = ("nike air", "nail scissors", "nikon")
+    assert all(line.endswith(end) for line, end in zip(result.stdout.splitlines(), ends, strict=True))
+    for broken in ("[]", "no", '{"size": 9, "entries": [5]}'):
+        history.write_text(broken)
+        result = run("complete", folder / "model", "n", "--history", history)
+        assert result.exit_code == 1
+        assert f"{history}: " in result.stderr
+
+
 def test_lines_from_a_pipe(folder):
     result = run("complete", folder / "model", "-k", 1, stdin="camera\tn\n\nzzz\n")
     assert result.exit_code == 0

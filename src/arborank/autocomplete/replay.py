@@ -1,13 +1,21 @@
 """A log as it happened: its latest part, and each query with what its user had sent before."""
 
 from collections.abc import Hashable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .history import History
+from .normal import normalize
 from .pairs import Pairs
+from .prefixes import sample_lengths
 
-__all__ = ["in_order_of_time", "latest"]
+if TYPE_CHECKING:
+    from .completer import Autocompleter
+
+__all__ = ["in_order_of_time", "latest", "replayed"]
 
 
 def latest(pairs: Pairs, share: float) -> tuple[Pairs, Pairs]:
@@ -42,3 +50,57 @@ def in_order_of_time(learned: Pairs, pairs: Pairs) -> Iterator[tuple[int, Histor
     for row in np.argsort(np.array(times), kind="stable").tolist():
         yield row, histories[users[row]]
         histories[users[row]].add(pairs.queries[row], times[row])
+
+
+def replayed(
+    completer: "Autocompleter",
+    learned: Pairs,
+    coming: Pairs,
+    every: float | None,
+    *,
+    k: int = 10,
+    random_state: int = 1,
+) -> NDArray[np.float64]:
+    """Feed queries to a completer in the order of their times, and update it every so often.
+
+    A random prefix of every query is completed, with the queries before it and the user's history, by what the
+    completer knew when it was last updated.
+
+    Parameters
+    ----------
+    completer : Autocompleter
+        Fitted on ``learned``; it is not changed.
+    learned, coming : Pairs
+        With users and times.
+    every : float or None
+        Seconds between updates, at full multiples of that time; None for no updates. Queries that a completer cannot
+        learn, because no known one is among them, are learned with those of the next update.
+    k : int, default 10
+        Number of completions.
+    random_state : int, default 1
+        Seed of the prefixes.
+
+    Returns
+    -------
+    float64 array of shape (n_queries,)
+        One over the place of each query among the completions, 0 where it is missing.
+    """
+    wanted = [normalize(query) for query in coming.queries]
+    random = np.random.default_rng(random_state)
+    lengths = sample_lengths([max(len(query), 1) for query in wanted], "uniform", random).tolist()
+    times = coming.times or []
+    ranks = np.zeros(len(wanted))
+    waiting: list[int] = []
+    for row, history in in_order_of_time(learned, coming):
+        if every is not None and waiting and times[row] // every > times[waiting[-1]] // every:
+            part = coming.selected(waiting)
+            with suppress(ValueError):
+                completer = completer.update_pairs(*part[:2], users=part.users, times=part.times)
+                waiting = []
+        prefix, previous = wanted[row][: lengths[row]], coming.previous[row]
+        found = completer.complete(prefix, previous, k, history=history, now=times[row])
+        texts = [normalize(query) for query, _ in found]
+        if wanted[row] in texts:
+            ranks[row] = 1 / (texts.index(wanted[row]) + 1)
+        waiting.append(row)
+    return ranks

@@ -15,6 +15,7 @@ from .evaluate import evaluate
 from .inspect import inspect
 from .predict import predict
 from .rank import rank
+from .replay import replay
 from .reporting import ReportingGroup, help_option, quiet_option
 from .serve import serve
 from .train import train
@@ -42,7 +43,7 @@ def main(debug: bool) -> None:
 
 
 _OF_RANKERS = (train, tune, predict, evaluate, compare, rank, inspect, compress, update, convert)
-_OF_COMPLETERS = (train_completer, update_completer, complete)
+_OF_COMPLETERS = (train_completer, update_completer, complete, replay)
 for _command in (*_OF_RANKERS, *_OF_COMPLETERS, serve, demo):
     help_option(quiet_option(_command))
     main.add_command(_command)

@@ -4,15 +4,20 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..core.display import printable
 from .data import stdin_is_terminal, stdin_texts
 from .models import open_completer
-from .options import beam_option, json_option, k_option, model_argument
+from .options import FILE, beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
 from .streams import put, put_json
+
+if TYPE_CHECKING:
+    from ..autocomplete import History
 
 __all__ = ["complete"]
 
@@ -23,6 +28,7 @@ __all__ = ["complete"]
 @click.option(
     "--previous", "-p", multiple=True, metavar="QUERY", help="A query before, oldest first; may be repeated."
 )
+@click.option("--history", type=FILE, help="What the user sent before: JSON, as History.to_json writes it.")
 @click.option("--tolerant", is_flag=True, help="Forgive a typo where too few queries begin with the prefix.")
 @click.option(
     "--format", "form", type=click.Choice(["lines"]), help="Of a pipe whose lines are all prefixes."
@@ -34,6 +40,7 @@ def complete(
     model: str,
     prefix: str | None,
     previous: tuple[str, ...],
+    history: str | None,
     tolerant: bool,
     form: str | None,
     as_json: bool,
@@ -46,7 +53,13 @@ def complete(
     previous queries and a prefix with tabs between, as they stand or in {"text": "..."}. With --json every prefix gets
     a line {"previous": [...], "prefix": "...", "completions": [...], "scores": [...]}.
     """
-    completions = partial(open_completer(model).complete, k=k, strict=not tolerant, beam_size=beam_size)
+    completions = partial(
+        open_completer(model).complete,
+        k=k,
+        history=None if history is None else _read_history(history),
+        strict=not tolerant,
+        beam_size=beam_size,
+    )
 
     def answer(prefix: str, before: tuple[str, ...]) -> None:
         found = completions(prefix, before)
@@ -65,6 +78,15 @@ def complete(
             answer(last, (*previous, *before))
             if not as_json:
                 put("")
+
+
+def _read_history(path: str) -> "History":
+    from ..autocomplete import History
+
+    try:
+        return History.from_json(Path(path).read_text(encoding="utf-8"))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _converse(
