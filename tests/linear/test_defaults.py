@@ -69,7 +69,7 @@ def test_uncertain_clusters_are_found_out():
     resolved = XRLinear().fit(*NOISY).resolved_
     assert asdict(resolved) == PECOS | WIDE | UNCERTAIN
     trees = XRLinear(n_trees=2).fit(*NOISY).resolved_
-    assert asdict(trees) == PECOS | WIDE | UNCERTAIN | {"beam_size": 15}
+    assert asdict(trees) == PECOS | WIDE | UNCERTAIN | {"max_leaf_size": 150, "beam_size": 15}
 
 
 def test_long_rows_keep_the_shape_of_the_tree_and_the_cost_of_negatives():

@@ -34,7 +34,7 @@ FINE: Final[Mapping[str, Any]] = {"threshold": 0.05}
 UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20}
 """Where the clusters of unseen instances are uncertain."""
 
-_BEAM_OF_TREES = 15  # what one of several trees misses another one finds
+_OF_TREES = {"max_leaf_size": 150, "beam_size": 15}  # what one of several trees misses another one finds
 _LEAST = 1000  # rows; fewer tell nothing
 _HELD = 1000
 _SHORT = 60  # values of a row, below which it is short; in longer ones, cheap negatives do harm
@@ -63,14 +63,15 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
         return replace(resolved, **{name: value for name, value in values.items() if is_auto(given[name])})
 
     short = np.median((to_scipy(trial.X) != 0).sum(axis=1)) < _SHORT
-    other = changed(WIDE if short else FINE)
+    trees = _OF_TREES if model.n_trees > 1 else {}
+    other = changed({**WIDE, **trees} if short else FINE)
     fitted = trial.fit(other)
     if not short and other != resolved:
         coarse = fitted.prune(threshold=cast(float, resolved.threshold), n_threads=trial.n_threads)
         if trial.quality(fitted, other) <= _SURELY * trial.quality(coarse, resolved):
             fitted, other = coarse, resolved
     resolved = other
-    uncertain = changed({**UNCERTAIN, "beam_size": _BEAM_OF_TREES} if model.n_trees > 1 else UNCERTAIN)
+    uncertain = changed({**UNCERTAIN, "beam_size": trees.get("beam_size", UNCERTAIN["beam_size"])})
     better = trial.quality(fitted, uncertain) > _CLEARLY * trial.quality(fitted, resolved)
     return uncertain if better else resolved
 
