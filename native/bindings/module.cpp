@@ -26,11 +26,11 @@ NB_MODULE(ARBORANK_MODULE, m) {
   arborank::bindings::bind_csr(m);
   arborank::bindings::bind_features(m);
   arborank::bindings::bind_kmeans(m);
-  arborank::bindings::bind_sources(m);
   arborank::bindings::bind_spmm(m);
   arborank::bindings::bind_mapped(m);
   arborank::bindings::bind_layer(m);
   arborank::bindings::bind_search(m);
+  arborank::bindings::bind_sources(m);
   arborank::bindings::bind_rerank(m);
   arborank::bindings::bind_train(m);
 }

@@ -1,5 +1,6 @@
 // Candidates from several sources, merged: the labels that a tree lists, those with the most similar mean instances or
-// names, and those of the most similar training rows. One score is made from what all of them say of a label.
+// names, and those of the most similar training rows. One score is made from what all of them say of a label. Of the
+// best by it, the tree is asked again, whether it lists them or not, and a second score ranks these.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -16,80 +17,71 @@
 #include <vector>
 
 #include "base/simd.hpp"
+#include "search/rescore.hpp"
 #include "search/top.hpp"
 #include "sparse/products.hpp"
 
 namespace arborank::search {
 
-// Products of a row with many items, of which most are zero: sums by item, and where they are.
+// Products of a row with many items, of which most are zero: sums by item, and which items have one.
 class ItemSums {
  public:
-  explicit ItemSums(std::int64_t n_items = 0)
-      : sums_((n_items / kLanes + 1) * kLanes), groups_((n_items / kLanes + 8) / 8 * 8) {}
+  explicit ItemSums(std::int64_t n_items = 0) : sums_(n_items, kNone), items_(n_items + 1) {}
 
   // postings: a row of items a feature
   void add(const sparse::CsrView& postings, const std::int32_t* features, const float* values, std::int64_t n) {
-    float* const sums = sums_.data();  // byte stores may change anything, the members too: keep them in registers
-    std::uint8_t* const groups = groups_.data();
+    float* const sums = sums_.data();
+    std::int32_t* const items = items_.data();
+    std::size_t n_items = n_items_;
     for (std::int64_t i = 0; i < n; i++) {
       if (i + 1 < n)
         sparse::prefetch_row(postings, features[i + 1]);
       for (std::int64_t k = postings.begin(features[i]); k < postings.end(features[i]); k++) {
-        const std::uint32_t item = postings.indices[k];
-        sums[item] += values[i] * postings.data[k];
-        groups[item / kLanes] = 1;
+        const std::int32_t item = postings.indices[k];
+        const float sum = sums[item];
+        items[n_items] = item;
+        n_items += std::bit_cast<std::uint32_t>(sum) == kNoneBits;
+        sums[item] = sum + (values[i] * postings.data[k] + 0.0f);  // never -0 again
       }
     }
+    n_items_ = n_items;
   }
-  float operator[](std::int64_t item) const { return sums_[item]; }
+  float operator[](std::int64_t item) const { return sums_[item] + 0.0f; }
 
   // The items with the largest sums above 0 among those that `wanted` holds of, best first, the first of equals.
   template <class Wanted>
   void best(std::int64_t k, std::vector<Candidate>& items, Wanted&& wanted) const {
     items.clear();
-    float least = 0;  // what a sum must exceed: equals that come later do not count
-    each_group([&](std::int64_t group) {
-      f32x16 sums;
-      std::memcpy(&sums, &sums_[group * kLanes], sizeof sums);
-      for (std::uint32_t lanes = lane_mask(sums > least); lanes != 0; lanes &= lanes - 1) {
-        const std::int64_t item = group * kLanes + std::countr_zero(lanes);
-        if (wanted(item))
-          items.push_back(make_candidate(sums_[item], static_cast<std::uint32_t>(item)));
-      }
+    Candidate least = make_candidate(0.0f, 0);  // of sums of 0, the best
+    for (std::size_t i = 0; i < n_items_; i++) {
+      const Candidate one = make_candidate(sums_[items_[i]], static_cast<std::uint32_t>(items_[i]));
+      if (one <= least || !wanted(items_[i]))
+        continue;
+      items.push_back(one);
       if (static_cast<std::int64_t>(items.size()) >= 2 * k + 64) {
         std::nth_element(items.begin(), items.begin() + (k - 1), items.end(), std::greater<>());
         items.resize(k);
-        least = candidate_score(items[k - 1]);
+        least = items[k - 1];
       }
-    });
+    }
     const auto n = std::min<std::int64_t>(k, static_cast<std::int64_t>(items.size()));
     std::partial_sort(items.begin(), items.begin() + n, items.end(), std::greater<>());
     items.resize(n);
   }
 
   void clear() {
-    each_group([&](std::int64_t group) {
-      std::fill_n(&sums_[group * kLanes], kLanes, 0.0f);
-      groups_[group] = 0;
-    });
+    for (std::size_t i = 0; i < n_items_; i++)
+      sums_[items_[i]] = kNone;
+    n_items_ = 0;
   }
-
-  std::int64_t bytes() const { return static_cast<std::int64_t>(sums_.size() * sizeof(float) + groups_.size()); }
 
  private:
-  template <class Visit>
-  void each_group(Visit&& visit) const {
-    for (std::size_t block = 0; block < groups_.size(); block += 8) {
-      std::uint64_t any;
-      std::memcpy(&any, &groups_[block], 8);
-      for (std::size_t group = block; any != 0 && group < block + 8; group++)
-        if (groups_[group])
-          visit(static_cast<std::int64_t>(group));
-    }
-  }
+  static constexpr float kNone = -0.0f;  // what no sum of products is
+  static constexpr std::uint32_t kNoneBits = std::bit_cast<std::uint32_t>(kNone);
 
   std::vector<float> sums_;
-  std::vector<std::uint8_t> groups_;
+  std::vector<std::int32_t> items_;  // that have a sum, in the order in which they got it
+  std::size_t n_items_ = 0;
 };
 
 // What the sources say of a label for a query; 0 where one says nothing.
@@ -141,13 +133,23 @@ struct TreeLists {
 struct MergeOptions {
   std::int64_t n_candidates, n_neighbours;  // of every source
   std::int64_t most_features;               // of a query that are compared, the largest
+  std::int64_t n_short;                     // candidates that the tree is asked about again
+};
+
+// Of the logistic models that rank the candidates, and those of the short list: a weight an input, then the intercept.
+struct MergeWeights {
+  const double *first, *second;
+  const float* of_labels;  // above 0, what probabilities are multiplied by; may be null
 };
 
 struct MergeScratch {
   ItemSums centroids, names, rows;
   EvidenceTable table;
   std::vector<Candidate> items;
-  std::vector<std::pair<double, std::int32_t>> ranked;
+  std::vector<std::pair<double, std::int32_t>> ranked;  // score, the worst last, and the label's place in the table
+  std::vector<std::int32_t> labels;                     // of the short list
+  std::vector<LabelMargins> margins;
+  Rescorer rescorer;
   std::vector<std::pair<float, std::int32_t>> largest;
   std::vector<std::int32_t> features;
   std::vector<float> values;
@@ -158,8 +160,9 @@ class Sources {
  public:
   // What a score is learned from: what the sources say, whether they say anything, and how frequent the label is, by
   // which a source is trusted more or less.
-  static constexpr int kInputs = 19;
+  static constexpr int kInputs = 19, kShortInputs = kInputs + 11;
   typedef std::array<float, kInputs> Inputs;
+  typedef std::array<float, kShortInputs> ShortInputs;
 
   // Postings of mean instances, names and training rows; the labels of these; log(1 + n) of the instances of every
   // label. All stay with the caller.
@@ -270,33 +273,73 @@ class Sources {
             one.name * count};
   }
 
-  // The k best labels of the query whose evidence is in the table, the smaller of equals first, with their
-  // probabilities by a logistic model: weights of the inputs, then the intercept. Of `label_weights`, if any, the
-  // probabilities are multiplied by those of the labels, which are above 0.
-  void rank(const double* weights, const float* label_weights, std::int64_t k, std::int64_t* ids, float* scores,
-            MergeScratch& s) const {
+  // Leaves the short list in `labels`, best first, what the tree says of them in `margins`, and where their evidence is
+  // in the table in `ranked`.
+  void shorten(const BeamTree& tree, const sparse::CsrView& X, std::int64_t query, const MergeWeights& weights,
+               std::int64_t n, MergeScratch& s) const {
     s.ranked.clear();
-    for (const Evidence& one : s.table.rows) {
-      double margin = weights[kInputs];
-      const Inputs own = inputs(one);
-      for (int i = 0; i < kInputs; i++)
-        margin += weights[i] * static_cast<double>(own[i]);
-      if (label_weights != nullptr)
-        margin = std::log(static_cast<double>(label_weights[one.label])) - std::log1p(std::exp(-margin));
-      s.ranked.emplace_back(-margin, one.label);
+    for (std::size_t i = 0; i < s.table.rows.size(); i++)
+      s.ranked.emplace_back(-score(inputs(s.table.rows[i]), weights.first, weights.of_labels, s.table.rows[i].label),
+                            static_cast<std::int32_t>(i));
+    n = best_of(n, s);
+    s.ranked.resize(n);
+    s.labels.clear();
+    for (const auto& [key, at] : s.ranked)
+      s.labels.push_back(s.table.rows[at].label);
+    s.rescorer(tree, X, query, s.labels.data(), n, s.margins);
+  }
+
+  ShortInputs inputs(const Evidence& one, const LabelMargins& margins) const {
+    const float hinge = Rescorer::hinge(margins.margin), above = std::cbrt(margins.above);
+    const float loss = std::min(Rescorer::loss(margins), 9.2f), chance = std::exp(-loss);
+    const float count = log_counts_[one.label];
+    const float tree[] = {margins.margin, hinge,  hinge * hinge, margins.margin * count, hinge * count, above,
+                          above * count,  chance, loss,          chance * count,         loss * count};
+    ShortInputs all;
+    const Inputs own = inputs(one);
+    std::copy(own.begin(), own.end(), all.begin());
+    std::copy(std::begin(tree), std::end(tree), all.begin() + kInputs);
+    return all;
+  }
+
+  // The k best labels of the short list, the smaller of equals first, with their probabilities.
+  void rank(const MergeWeights& weights, std::int64_t k, std::int64_t* ids, float* scores, MergeScratch& s) const {
+    for (std::size_t i = 0; i < s.ranked.size(); i++) {
+      auto& [key, at] = s.ranked[i];
+      key = -score(inputs(s.table.rows[at], s.margins[i]), weights.second, weights.of_labels, s.labels[i]);
     }
-    const auto score = [&](double key) {
-      return static_cast<float>(label_weights != nullptr ? std::exp(-key) : 1.0 / (1.0 + std::exp(key)));
+    const std::int64_t n = best_of(k, s);
+    const auto probability = [&](double key) {
+      return static_cast<float>(weights.of_labels != nullptr ? std::exp(-key) : 1.0 / (1.0 + std::exp(key)));
     };
-    const auto n = std::min<std::int64_t>(k, static_cast<std::int64_t>(s.ranked.size()));
-    std::partial_sort(s.ranked.begin(), s.ranked.begin() + n, s.ranked.end());
     for (std::int64_t i = 0; i < k; i++) {
-      ids[i] = i < n ? s.ranked[i].second : -1;
-      scores[i] = i < n ? score(s.ranked[i].first) : -std::numeric_limits<float>::infinity();
+      ids[i] = i < n ? s.table.rows[s.ranked[i].second].label : -1;
+      scores[i] = i < n ? probability(s.ranked[i].first) : -std::numeric_limits<float>::infinity();
     }
   }
 
  private:
+  // By which candidates are ranked: a margin or, with weights of labels, the logarithm of a weighted probability.
+  template <std::size_t n>
+  static double score(const std::array<float, n>& inputs, const double* weights, const float* of_labels,
+                      std::int32_t label) {
+    double margin = weights[n];
+    for (std::size_t i = 0; i < n; i++)
+      margin += weights[i] * static_cast<double>(inputs[i]);
+    if (of_labels == nullptr)
+      return margin;
+    return std::log(static_cast<double>(of_labels[label])) - std::log1p(std::exp(-margin));
+  }
+
+  // Puts the k best in front, in order; returns how many there are.
+  static std::int64_t best_of(std::int64_t k, MergeScratch& s) {
+    const auto n = std::min<std::int64_t>(k, static_cast<std::int64_t>(s.ranked.size()));
+    std::partial_sort(s.ranked.begin(), s.ranked.begin() + n, s.ranked.end(), [&](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : s.table.rows[a.second].label < s.table.rows[b.second].label;
+    });
+    return n;
+  }
+
   // The features of a query that count, in their order, and their values in a row of unit length.
   static void pick_features(const sparse::CsrView& X, std::int64_t query, std::int64_t most, MergeScratch& s) {
     const std::int64_t begin = X.begin(query), n = X.length(query);

@@ -9,7 +9,6 @@ import arborank
 from arborank import HybridRanker, XRLinear
 from arborank.core.logistic import fit_logistic
 from arborank.core.sparse import as_csr, to_scipy
-from arborank.hybrid.fitted import candidates
 from support.contract import Contract
 
 
@@ -56,7 +55,7 @@ def test_what_the_sources_say_equals_a_plain_computation(fitted):
     counts = np.log1p(Y.toarray().sum(axis=0))
     tree_ids, tree_scores = fitted.ranker_.predict_topk(X_new, 8)
     sources = fitted.fitted_.sources
-    indptr, labels, inputs = candidates(sources, as_csr(X_new), fitted.fitted_.options, 1)
+    indptr, labels, inputs = sources.inputs(as_csr(X_new), fitted.fitted_.options, 1)
     for row, query in enumerate(unit(X_new)):
         tree = dict(zip(tree_ids[row].tolist(), tree_scores[row].tolist(), strict=True))
         near = stored @ query
@@ -83,10 +82,51 @@ def test_what_the_sources_say_equals_a_plain_computation(fitted):
             assert own[4] == (said[2] == 0)
 
 
-def test_scores_are_the_probabilities_of_the_logistic_model(fitted):
+@pytest.mark.parametrize("n_trees", [1, 2])
+def test_of_the_short_list_the_tree_tells_every_margin(n_trees):
+    X, Y, _ = problem()
+    X = sp.csr_array(X * 5)  # rows are divided by their typical length
+    model = HybridRanker(
+        XRLinear(branching=3, max_leaf_size=4, beam_size=1, n_trees=n_trees), n_candidates=6, n_jobs=1
+    ).fit(X, Y)
+    assert model.ranker_.row_length_ != 1
+    X_new = sp.csr_array(problem(seed=1, n=25)[0] * 5)
+    fitted, tree = model.fitted_, model.ranker_.tree_
+    indptr, labels, inputs = fitted.sources.short_inputs(as_csr(X_new), fitted.options, fitted.weights, 1, 12)
+    every = fitted.sources.inputs(as_csr(X_new), fitted.options, 1)
+    margins = []
+    for layer in model.ranker_.layers_:
+        W, bias = layer.to_matrix()
+        margins.append((X_new / model.ranker_.row_length_) @ W.toarray() + bias)
+    for row in range(25):
+        own = slice(every[0][row], every[0][row + 1])
+        first = every[2][own] @ fitted.weights[:-1] + fitted.weights[-1]
+        best = every[1][own][np.lexsort((every[1][own], -first))][:12]
+        found = slice(indptr[row], indptr[row + 1])
+        assert labels[found].tolist() == best.tolist()
+        for label, own in zip(best.tolist(), inputs[found], strict=True):
+            paths = []
+            for slot in np.flatnonzero(tree.labels == label):
+                above, node = 0.0, slot
+                for level in range(tree.depth, 1, -1):
+                    node = tree.parents(level)[node]
+                    above += max(1 - margins[level - 2][row, node], 0) ** 3
+                margin = margins[-1][row, slot]
+                paths.append((above + max(1 - margin, 0) ** 3, margin, above))
+            loss, margin, above = min(paths)
+            assert own[19] == pytest.approx(margin, abs=1e-3)
+            assert own[24] == pytest.approx(np.cbrt(above), abs=1e-2)
+            assert own[26] == pytest.approx(np.exp(-loss), abs=1e-3)
+    listed = inputs[:, 0] == 0
+    assert 0 < listed.mean() < 1  # also of labels that no beam has reached
+
+
+def test_scores_are_the_probabilities_of_the_second_model(fitted):
     X = problem(seed=2, n=10)[0]
-    indptr, labels, inputs = candidates(fitted.fitted_.sources, as_csr(X), fitted.fitted_.options, 1)
-    weights = fitted.fitted_.weights
+    sources, weights = fitted.fitted_.sources, fitted.fitted_.short_weights
+    indptr, labels, inputs = sources.short_inputs(
+        as_csr(X), fitted.fitted_.options, fitted.fitted_.weights, 1
+    )
     chances = 1 / (1 + np.exp(-(inputs @ weights[:-1] + weights[-1])))
     ids, scores = fitted.predict_topk(X, 6)
     for row in range(10):

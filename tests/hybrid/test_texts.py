@@ -54,8 +54,8 @@ def test_labels_come_and_go_by_name():
     assert grown.model_.n_instances_ == len(TEXTS) + 3
     assert "tree house" in dict(grown.rank("a tree house", 3))  # which no text has
     assert "story" not in dict(grown.remove_labels(["story"]).rank("story", 9))
-    weighted = dict(grown.rank("red apple", 2, label_weights={"red": 0.5}))
-    plain = dict(grown.rank("red apple", 2))
+    weighted = dict(grown.rank("red apple", 9, label_weights={"red": 0.5}))
+    plain = dict(grown.rank("red apple", 9))
     assert weighted["red"] == pytest.approx(plain["red"] / 2)
 
 

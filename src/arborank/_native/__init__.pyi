@@ -201,28 +201,6 @@ def balanced_kmeans(rows: CompactRows, options: KMeansOptions, progress: Callabl
 def balanced_kmeans(rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], options: KMeansOptions, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
     """The same."""
 
-class Sources:
-    """
-    Merges what a tree, mean instances, names and training rows say of labels.
-    """
-
-    def __init__(self, centroids: Csr, names: Csr, rows: Csr, labels: Csr, log_counts: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
-
-    def __repr__(self) -> str: ...
-
-    @property
-    def n_inputs(self) -> int: ...
-
-    def inputs(self, X: Csr, ids: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], *, n_candidates: int, n_neighbours: int, most_features: int) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
-        """
-        Where the candidates of each query begin, their labels, and the inputs of their scores.
-        """
-
-    def topk(self, X: Csr, ids: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], k: int, *, n_candidates: int, n_neighbours: int, most_features: int, allowed: Csr | None = ..., excluded: Csr | None = ..., label_weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., n_threads: int = ...) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
-        """
-        Labels and probabilities of the best k by a logistic model of the inputs.
-        """
-
 class CompactRows:
     """A sparse matrix of values in 16 bits, made for one clustering."""
 
@@ -403,6 +381,39 @@ class Searcher:
         """
 
     def __repr__(self) -> str: ...
+
+class MergeOptions:
+    """How many candidates are gathered, from how much of a query."""
+
+    def __init__(self, *, n_candidates: int, n_neighbours: int, most_features: int, n_short: int) -> None: ...
+
+class Sources:
+    """
+    Merges what a tree, mean instances, names and training rows say of labels.
+    """
+
+    def __init__(self, centroids: Csr, names: Csr, rows: Csr, labels: Csr, log_counts: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None: ...
+
+    def __repr__(self) -> str: ...
+
+    @property
+    def n_inputs(self) -> int: ...
+
+    @property
+    def n_short_inputs(self) -> int: ...
+
+    def inputs(self, X: Csr, ids: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], options: MergeOptions) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
+        """
+        Where the candidates of each query begin, their labels, and the inputs of their scores.
+        """
+
+    def short_inputs(self, X: Csr, ids: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], options: MergeOptions, tree: Searcher, weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
+        """The same of the short list of each query, best first."""
+
+    def topk(self, X: Csr, ids: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], options: MergeOptions, tree: Searcher, weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], short_weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], k: int, *, allowed: Csr | None = ..., excluded: Csr | None = ..., label_weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ..., n_threads: int = ...) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C')]]:
+        """
+        Labels and probabilities of the best k by two logistic models: of all candidates, and of the short list.
+        """
 
 class Centroids:
     """Unit vectors, one a label, that queries are compared with."""

@@ -12,9 +12,9 @@ from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.state import State
 from ..core.types import TopK
 from .options import HybridOptions
-from .sources import MOST_FEATURES, Limit, Sources
+from .sources import SHORT_LIST, Limit, Sources
 
-__all__ = ["Evidence", "FittedHybrid", "candidates"]
+__all__ = ["Evidence", "FittedHybrid"]
 
 
 class Evidence(NamedTuple):
@@ -50,12 +50,15 @@ class FittedHybrid:
     ----------
     sources : Sources
     weights : float64 array of shape (n_inputs + 1,)
-        Of a logistic model; the intercept is the last.
+        Of a logistic model of all candidates; the intercept is the last.
+    short_weights : float64 array of shape (n_short_inputs + 1,)
+        Of one of the short list, which also knows what the tree says of labels that it does not list.
     options : HybridOptions
     """
 
     sources: Sources
     weights: NDArray[np.float64]
+    short_weights: NDArray[np.float64]
     options: HybridOptions
 
     def topk(
@@ -70,26 +73,23 @@ class FittedHybrid:
         n_threads: int,
     ) -> TopK:
         """Return the best labels of every row; see `HybridRanker.predict_topk`."""
-        sources, options = self.sources, self.options
+        sources = self.sources
         if weights is not None and not weights.all():
             excluded = _joined(excluded, np.flatnonzero(weights == 0), self.n_labels)
-        ids, scores = sources.tree_lists(
+        asked = sources.asked(
             X,
-            options.n_candidates,
+            self.options,
             allowed=allowed,
             excluded=excluded,
             beam_size=beam_size,
             n_threads=n_threads,
         )
         return sources.native.topk(
-            X,
-            ids,
-            scores,
+            *asked,
+            sources.ranker.fitted_.search.native,
             self.weights,
+            self.short_weights,
             k,
-            n_candidates=options.n_candidates,
-            n_neighbours=options.n_neighbours,
-            most_features=MOST_FEATURES,
             allowed=_pattern(allowed, self.n_labels),
             excluded=_pattern(excluded, self.n_labels),
             label_weights=weights,
@@ -103,8 +103,10 @@ class FittedHybrid:
 
     def evidence(self, X: Csr, k: int, n_threads: int) -> list[list[Evidence]]:
         """Return the best labels of every row with what each source says of them."""
-        indptr, labels, inputs = candidates(self.sources, X, self.options, n_threads)
-        scores = 1 / (1 + np.exp(-(inputs.astype(np.float64) @ self.weights[:-1] + self.weights[-1])))
+        n_short = max(k, SHORT_LIST)
+        indptr, labels, inputs = self.sources.short_inputs(X, self.options, self.weights, n_threads, n_short)
+        margins = inputs.astype(np.float64) @ self.short_weights[:-1] + self.short_weights[-1]
+        scores = 1 / (1 + np.exp(-margins))
         said = []
         for begin, end in zip(indptr[:-1].tolist(), indptr[1:].tolist(), strict=True):
             order = np.lexsort((labels[begin:end], -scores[begin:end]))[:k] + begin
@@ -120,9 +122,8 @@ class FittedHybrid:
     def to_state(self) -> State:
         """Return what is saved."""
         state = self.sources.to_state()
-        return State(
-            {"options": asdict(self.options)}, {**state.arrays, "weights": self.weights}, state.parts
-        )
+        weights = {"weights": self.weights, "short_weights": self.short_weights}
+        return State({"options": asdict(self.options)}, {**state.arrays, **weights}, state.parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -133,36 +134,13 @@ class FittedHybrid:
         TypeError, ValueError
             If the parts do not fit one another.
         """
-        weights = state.vector("weights", np.float64)
         sources = Sources.from_state(state)
-        n_inputs = sources.native.n_inputs
-        if weights.size != n_inputs + 1 or not np.isfinite(weights).all():
-            raise ValueError(f"weights must be {n_inputs + 1} finite numbers")
-        return cls(sources, weights, HybridOptions(**state.config["options"]))
-
-
-def candidates(
-    sources: Sources, X: Csr, options: HybridOptions, n_threads: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-    """Return the candidates of every row.
-
-    Returns
-    -------
-    indptr : int64 array of shape (n_rows + 1,)
-        Where those of each row begin.
-    labels : int32 array of shape (n_candidates,)
-    inputs : float32 array of shape (n_candidates, n_inputs)
-        What their scores are made of; ``native/search/sources.hpp`` has the list.
-    """
-    ids, scores = sources.tree_lists(X, options.n_candidates, n_threads=n_threads)
-    return sources.native.inputs(
-        X,
-        ids,
-        scores,
-        n_candidates=options.n_candidates,
-        n_neighbours=options.n_neighbours,
-        most_features=MOST_FEATURES,
-    )
+        widths = {"weights": sources.native.n_inputs, "short_weights": sources.native.n_short_inputs}
+        weights = {name: state.vector(name, np.float64) for name in widths}
+        for name, width in widths.items():
+            if weights[name].size != width + 1 or not np.isfinite(weights[name]).all():
+                raise ValueError(f"{name} must be {width + 1} finite numbers")
+        return cls(sources, **weights, options=HybridOptions(**state.config["options"]))
 
 
 def _pattern(labels: Limit, n_labels: int) -> Csr | None:

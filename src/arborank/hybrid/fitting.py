@@ -15,10 +15,10 @@ from ..linear import XRLinear
 from ..linear.checkpoint import checkpoint_in
 from ..linear.defaults import chosen
 from ..linear.options import LinearOptions
-from .fitted import FittedHybrid, candidates
+from .fitted import FittedHybrid
 from .lesson import Lesson
 from .options import HybridOptions
-from .sources import Sources, fit_sources
+from .sources import Inputs, Sources, fit_sources
 
 __all__ = ["fit_hybrid"]
 
@@ -49,7 +49,7 @@ def fit_hybrid(
     parameters = {**LinearOptions.of(ranker).as_json, **asdict(options)}
     with checkpoint_in(work_dir, parameters, ranker.tree, **lesson._asdict()):  # held for this training alone
         start = time.perf_counter()
-        inputs, relevant = [], []
+        parts = []
         rng = np.random.default_rng(options.random_state)
         counts, named = lesson.label_counts, lesson.named
         for number, held in enumerate(_held_out(lesson.n_rows, rng)):
@@ -61,20 +61,32 @@ def fit_hybrid(
                 continue
             seen = fit(ranker, known, f"part{number}")
             ranker = clone(ranker).set_params(**chosen(seen.ranker))  # the same in all fits
-            indptr, labels, values = candidates(seen, asked.X, options, n_threads)
-            told = counts[labels] > 0  # of the others, nothing says that they are not relevant
-            inputs.append(values[told])
-            relevant.append(_relevant(asked.Y, indptr, labels)[told])
-        if not inputs:
+            parts.append((seen, asked))
+        if not parts:
             raise ValueError(
                 "X has too few rows with a label to hold some out; give more, or fit an XRLinear"
             )
-        weights = fit_logistic(np.concatenate(inputs), np.concatenate(relevant))
+        weights = _learned([seen.inputs(asked.X, options, n_threads) for seen, asked in parts], parts, counts)
+        short = [seen.short_inputs(asked.X, options, weights, n_threads) for seen, asked in parts]
+        short_weights = _learned(short, parts, counts)
+        del parts, short
         times = {"merger": time.perf_counter() - start}
         start = time.perf_counter()
         sources = fit(ranker, lesson, "all")
         times["sources"] = time.perf_counter() - start
-    return FittedHybrid(sources, weights, options), times
+    return FittedHybrid(sources, weights, short_weights, options), times
+
+
+def _learned(
+    found: list[Inputs], parts: list[tuple[Sources, Lesson]], label_counts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the weights of a logistic model of candidates, by part."""
+    inputs, relevant = [], []
+    for (indptr, labels, values), (_, asked) in zip(found, parts, strict=True):
+        told = label_counts[labels] > 0  # of the others, nothing says that they are not relevant
+        inputs.append(values[told])
+        relevant.append(_relevant(asked.Y, indptr, labels)[told])
+    return fit_logistic(np.concatenate(inputs), np.concatenate(relevant))
 
 
 def _held_out(n_rows: int, rng: np.random.Generator) -> list[NDArray[np.bool_]]:

@@ -13,14 +13,14 @@ class HybridOptions(Options):
 
     Attributes
     ----------
-    n_candidates : int, default 50
+    n_candidates : int, default 25
         Labels that each source lists.
-    n_neighbours : int, default 50
+    n_neighbours : int, default 30
         Training rows whose labels are candidates.
     random_state : int, default 0
         Seed of the rows that are held out.
     """
 
-    n_candidates: int = option(50, integer(1, 10_000))
-    n_neighbours: int = option(50, integer(1, 10_000))
+    n_candidates: int = option(25, integer(1, 10_000))
+    n_neighbours: int = option(30, integer(1, 10_000))
     random_state: int = option(0, integer(0, 2**32 - 1))

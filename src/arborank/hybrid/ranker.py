@@ -1,7 +1,8 @@
 """HybridRanker: a label tree and other sources of candidates, merged on calibrated scores.
 
 A tree is strong where labels have many instances; the mean of few instances, similar training rows and a label's own
-name find others. A logistic model of what each of them says gives one probability.
+name find others. A logistic model of what each of them says makes a short list. The tree is asked about all labels of
+it, also those that it has not listed, and a second model of all this gives each its probability.
 """
 
 from dataclasses import asdict
@@ -41,18 +42,19 @@ class HybridRanker(SaveMixin, Estimator):
     """A label tree merged with three other sources of candidates.
 
     The sources are `XRLinear`; the mean instance of every label; the labels of similar training rows; and, where label
-    features are given, the likeness of a row and a label's name. Each lists candidates, and a logistic model turns what
-    all of them say of one, and how frequent it is, into the probability that it is relevant. It is learned from rows
-    that the sources have not seen: these are fitted on a part of the rows first, and then on all. Training takes at
-    least twice as long as that of the tree, ranking about three times as long.
+    features are given, the likeness of a row and a label's name. Each lists candidates, and a logistic model of what
+    all of them say of one, and how frequent it is, keeps the best 30 (``k``, if that is more). Of these the tree is
+    asked again, wherever they stand, and a second model gives the probabilities. Both are learned from rows that the
+    sources have not seen: these are fitted on a part of the rows first, and then on all. Training takes three to
+    five times as long as that of the tree, a query two to six times.
 
     Parameters
     ----------
     ranker : XRLinear, optional
         The label tree, by default with its defaults; ``combine="noop"``, whose scores are no probabilities, is refused.
-    n_candidates : int, default=50
+    n_candidates : int, default=25
         Labels that each source lists.
-    n_neighbours : int, default=50
+    n_neighbours : int, default=30
         Similar training rows whose labels are candidates.
     random_state : int, default=0
         Seed of the rows that are held out; the tree has its own.

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
 from ..core.estimator import clone, pass_on
+from ..core.lengths import divide_rows
 from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy
 from ..core.state import State
 from ..core.types import AnyArray, FilePath, TopK
@@ -17,11 +18,13 @@ from ..linear.centroids import largest_entries, mean_instances
 from ..linear.defaults import search_of
 from ..matching.combine import is_logarithmic
 from .lesson import Lesson
+from .options import HybridOptions
 from .postings import Postings
 
-__all__ = ["KEPT", "MOST_FEATURES", "Limit", "Sources", "fit_sources"]
+__all__ = ["KEPT", "SHORT_LIST", "Asked", "Inputs", "Limit", "Sources", "fit_sources"]
 
-MOST_FEATURES = 128  # of a query that are compared, the largest
+SHORT_LIST = 30  # candidates that the tree is asked about again, at least
+_MOST_FEATURES = 128  # of a query that are compared, the largest
 KEPT = 64  # features of a training row
 _MOST = 1 << 20  # rows stored
 
@@ -29,6 +32,18 @@ Limit = NDArray[np.int64] | Csr | None
 """Labels that may, or may not, be returned: ids for all rows, or a pattern of each."""
 
 _POSTINGS = ("centroids", "names", "neighbours")
+
+Inputs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
+"""Where the candidates of every row begin, their labels, and what their scores are made of: see `Sources.inputs`."""
+
+
+class Asked(NamedTuple):
+    """Rows, what the tree lists for them, and how the other sources are asked."""
+
+    X: Csr
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    options: _native.MergeOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +91,61 @@ class Sources:
     def search(self) -> tuple[int, str]:
         """The tree's beam, and how it combines scores."""
         return search_of(self.ranker)
+
+    def asked(
+        self,
+        X: Csr,
+        options: HybridOptions,
+        *,
+        allowed: Limit = None,
+        excluded: Limit = None,
+        beam_size: int | None = None,
+        n_short: int = SHORT_LIST,
+        n_threads: int,
+    ) -> "Asked":
+        """Ask the tree; return what the kernels of the other sources take of it."""
+        return Asked(
+            divide_rows(X, self.ranker.row_length_),
+            *self.tree_lists(
+                X,
+                options.n_candidates,
+                allowed=allowed,
+                excluded=excluded,
+                beam_size=beam_size,
+                n_threads=n_threads,
+            ),
+            _native.MergeOptions(
+                n_candidates=options.n_candidates,
+                n_neighbours=options.n_neighbours,
+                most_features=_MOST_FEATURES,
+                n_short=n_short,
+            ),
+        )
+
+    def inputs(self, X: Csr, options: HybridOptions, n_threads: int) -> Inputs:
+        """Return the candidates of every row.
+
+        Returns
+        -------
+        indptr : int64 array of shape (n_rows + 1,)
+            Where those of each row begin.
+        labels : int32 array of shape (n_candidates,)
+        inputs : float32 array of shape (n_candidates, n_inputs)
+            What their scores are made of; ``native/search/sources.hpp`` has the list.
+        """
+        return self.native.inputs(*self.asked(X, options, n_threads=n_threads))
+
+    def short_inputs(
+        self,
+        X: Csr,
+        options: HybridOptions,
+        weights: NDArray[np.float64],
+        n_threads: int,
+        n_short: int = SHORT_LIST,
+    ) -> Inputs:
+        """Return the same of the best candidates of every row by the first model, with what the tree says of them."""
+        asked = self.asked(X, options, n_short=n_short, n_threads=n_threads)
+        return self.native.short_inputs(*asked, self.ranker.fitted_.search.native, weights)
 
     def tree_lists(
         self,

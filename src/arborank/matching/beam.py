@@ -77,6 +77,11 @@ class BeamSearch:
         self._searcher = Searcher([layer.native for layer in layers], labels, n_labels)
         self._given = (branches, layers, labels, n_labels, row_length)
 
+    @property
+    def native(self) -> Searcher:
+        """The search as other kernels take it; it does not know ``row_length``."""
+        return self._searcher
+
     def filter(
         self,
         *,

@@ -1,0 +1,127 @@
+// The Python class of a beam search: keeps the arrays of its layers alive.
+#pragma once
+#include <atomic>
+
+#include "bindings/common.hpp"
+#include "layer/stored.hpp"
+#include "search/search.hpp"
+
+namespace arborank::bindings {
+
+// Not initialised: the search writes every entry.
+template <class T>
+inline NumpyMatrix<T> new_matrix(std::size_t n_rows, std::size_t n_cols) {
+  return to_numpy(std::make_unique_for_overwrite<T[]>(n_rows * n_cols), n_rows, n_cols);
+}
+
+struct Searcher {
+  nb::object kept;  // the layers, whose arrays the tree reads
+  Vector<std::int32_t> labels;
+  search::BeamTree tree;
+  search::ScratchPool pool;
+  std::atomic<bool> masked{false};
+
+  static std::vector<layer::LayerView> views(const std::vector<const layer::Layer*>& layers) {
+    std::vector<layer::LayerView> out;
+    for (const layer::Layer* layer : layers)
+      out.push_back(layer->view());
+    return out;
+  }
+  Searcher(const std::vector<const layer::Layer*>& layers, Vector<std::int32_t> labels_, std::int64_t n_labels)
+      : kept(nb::cast(layers)),
+        labels(std::move(labels_)),
+        tree(views(layers), labels.data(), static_cast<std::int64_t>(labels.size()), n_labels) {}
+
+  search::LabelIds checked(const char* name, const Vector<std::int64_t>& ids) const {
+    return search::checked_ids(name, {ids.data(), ids.size()}, tree.n_labels());
+  }
+
+  search::LabelFilter* filter(const std::optional<Vector<std::int64_t>>& allowed,
+                              const std::optional<Vector<std::int64_t>>& excluded,
+                              const std::optional<Vector<float>>& weights) const {
+    search::LabelIds ids[2];
+    if (allowed)
+      ids[0] = checked("allowed", *allowed);
+    if (excluded)
+      ids[1] = checked("excluded", *excluded);
+    if (weights)
+      search::check_weights({weights->data(), weights->size()}, tree.n_labels());
+    nb::gil_scoped_release release;
+    return new search::LabelFilter(tree, allowed ? &ids[0] : nullptr, excluded ? &ids[1] : nullptr,
+                                   weights ? weights->data() : nullptr);
+  }
+
+  void check_instances(const Csr& X, std::int64_t k) const {
+    if (X.view.n_cols != tree.n_features())
+      throw std::invalid_argument("X has " + std::to_string(X.view.n_cols) + " features, but " +
+                                  std::to_string(tree.n_features()) + " were expected");
+    if (!X.facts.canonical || !X.facts.finite)
+      throw std::invalid_argument("X must be finite, with ascending columns without duplicates");
+    if (k < 1 || k > INT32_MAX)
+      throw std::invalid_argument("k must be a positive integer, found " + std::to_string(k));
+    if (X.view.n_rows > (std::int64_t{1} << 58) / k)
+      throw std::bad_alloc();
+  }
+
+  std::pair<NumpyMatrix<std::int64_t>, NumpyMatrix<float>> topk(
+      const Csr& X, std::int64_t k, const search::SearchOptions& options, const search::LabelFilter* filter,
+      const Csr* allowed, const Csr* excluded, const std::optional<Vector<std::int64_t>>& only,
+      const std::optional<Vector<std::int64_t>>& without, std::optional<Matrix<std::int64_t>> ranges, int n_threads,
+      Progress progress) {
+    check_instances(X, k);
+    search::LabelIds ids[2];
+    search::Limits limits;
+    std::int64_t n_masked = 0;
+    if (filter != nullptr) {
+      if (filter->tree() != &tree)
+        throw std::invalid_argument("label_filter was made for another model");
+      if (filter->weighted())
+        options.check_weighted();
+      limits.filter = filter;
+    }
+    if ((only || without) && X.view.n_rows != 1)
+      throw std::invalid_argument("ids of labels are for a single row, but X has " + std::to_string(X.view.n_rows));
+    const auto take_ids = [&](const char* name, const std::optional<Vector<std::int64_t>>& given,
+                              search::LabelIds& room, const search::LabelIds*& place) {
+      if (!given)
+        return;
+      room = checked(name, *given);
+      place = &room;
+      n_masked += static_cast<std::int64_t>(given->size());
+    };
+    take_ids("allowed", only, ids[0], limits.only);
+    take_ids("excluded", without, ids[1], limits.without);
+    const auto take_mask = [&](const char* name, const Csr* given, const sparse::CsrView*& place) {
+      if (given == nullptr)
+        return;
+      search::check_mask(name, given->view, given->facts, X.view.n_rows, tree.n_labels());
+      place = &given->view;
+      n_masked += given->view.nnz();
+    };
+    take_mask("allowed", allowed, limits.allowed);
+    take_mask("excluded", excluded, limits.excluded);
+    if (ranges) {
+      if (limits.allowed != nullptr || limits.only != nullptr)
+        throw std::invalid_argument("ranges and allowed are two ways to say the same; give one");
+      search::check_shape("ranges", static_cast<std::int64_t>(ranges->shape(0)),
+                          static_cast<std::int64_t>(ranges->shape(1)), X.view.n_rows, 2);
+      search::check_ranges(ranges->data(), X.view.n_rows, tree.n_labels());
+      limits.ranges = ranges->data();
+    }
+    const auto n_rows = static_cast<std::size_t>(X.view.n_rows), width = static_cast<std::size_t>(k);
+    auto labels_found = new_matrix<std::int64_t>(n_rows, width);
+    auto scores = new_matrix<float>(n_rows, width);
+    const search::Answers answers{k, labels_found.data(), scores.data()};
+    // the first one prepares what the others need
+    const bool first_mask = (allowed || only || without || ranges) && !masked.exchange(true);
+    if (!first_mask && search::is_short(tree, X.view, k, options, n_masked)) {
+      search::search(tree, X.view, options, limits, answers, pool, 1, {});
+    } else {
+      nb::gil_scoped_release release;
+      search::search(tree, X.view, options, limits, answers, pool, n_threads, python_tick(progress));
+    }
+    return {std::move(labels_found), std::move(scores)};
+  }
+};
+
+}  // namespace arborank::bindings
