@@ -97,6 +97,14 @@ def test_completions_know_the_session(serve, completer):
         right = completer.complete("n", previous)
         assert [(one["query"], pytest.approx(one["score"], abs=1e-6)) for one in found] == right
         assert ask("GET", "/v1/models/queries/complete", params=body).json()["completions"] == found
+    history = [["nail scissors", 1e9], ["no match", 2e9]]
+    body = {"prefix": "na", "history": history, "now": 2e9}
+    found = ask("POST", "/v1/models/queries/complete", json=body).json()["completions"]
+    assert [one["query"] for one in found] == ["nail scissors"]
+    assert ask("POST", "/v1/models/queries/complete", json={"prefix": "nail"}).json()["completions"] == []
+    long = body | {"history": [[f"nail {i}", i] for i in range(2000)]}
+    found = ask("POST", "/v1/models/queries/complete", json=long).json()["completions"]
+    assert found[0]["query"] == "nail 1999"
     body = {"prefix": "camrea", "tolerant": True}
     found = ask("POST", "/v1/models/queries/complete", json=body).json()["completions"]
     assert found[0]["query"] == "camera"
@@ -144,6 +152,8 @@ def test_explanations_show_the_way(serve, ranker):
         ("fruit/rank", {"text": "a", "label_weights": {"apple": -1}}),
         ("queries/complete", {}),
         ("queries/complete", {"prefix": 3}),
+        ("queries/complete", {"prefix": "n", "history": ["nikon"]}),
+        ("queries/complete", {"prefix": "n", "history": [["nikon", 1e13]]}),
     ],
 )
 def test_what_a_model_cannot_answer_is_told(serve, path, body):

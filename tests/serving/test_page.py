@@ -202,7 +202,8 @@ class Shop(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(
             f"""<script src="{self.service}/complete.js"></script>
-            <arborank-complete model="queries"><label>Search <input></label></arborank-complete>""".encode()
+            <arborank-complete model="queries" remember="shop">
+            <label>Search <input></label></arborank-complete>""".encode()
         )
 
     def log_message(self, *_):
@@ -226,5 +227,14 @@ def test_the_element_completes_in_another_page(browser, start):
         assert page.evaluate("window.sent") == "camera"
         page.locator("input").fill("n")
         until(page, "document.querySelector('li')?.textContent === 'nikon'")
+        page.locator("input").fill("my own search")
+        page.locator("input").press("Enter")
+        page.reload()  # the browser remembers; the service does not
+        page.locator("input").press_sequentially("my")
+        until(page, "document.querySelector('li')?.textContent === 'my own search'")
+        page.evaluate("document.querySelector('arborank-complete').forget('My own search')")
+        assert "my own" not in page.evaluate("localStorage.getItem('arborank-shop')")
+        page.locator("input").press_sequentially(" o")
+        until(page, "!document.querySelector('arborank-complete ul').textContent.includes('my own search')")
         page.close()
         shop.shutdown()

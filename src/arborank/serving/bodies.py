@@ -92,17 +92,19 @@ class RankAnswer(Struct, omit_defaults=True):
 
 
 class CompleteBody(Struct, forbid_unknown_fields=True):
-    """A prefix, and the queries sent before it, the oldest first."""
+    """A prefix, the queries sent before it, the oldest first, and what this user sent ever before: query and time."""
 
     prefix: str
     previous: list[str] = []
+    history: list[tuple[str, float]] = []  # seconds since 1970, as now
+    now: float | None = None
     k: Count = 10
     tolerant: bool = False  # forgive a typo where too few queries begin with the prefix
     beam_size: Count | None = None
 
 
 class CompleteQuery(Struct, forbid_unknown_fields=True):
-    """As the body; ``previous`` may be repeated."""
+    """As the body, without a history, which belongs into no address; ``previous`` may be repeated."""
 
     prefix: str = ""
     previous: list[str] = []

@@ -1,6 +1,7 @@
 /* <arborank-complete model="queries"> around an <input>: completions of a service while one types.
 
-   Attributes: model (its name), service (address; by default that of this script), k, session (queries before, as JSON).
+   Attributes: model (its name), service (address; by default that of this script), k, session (queries before, as JSON),
+   remember (a name under which this browser keeps the last 500 queries; forget(query) and clear() remove them).
    Events: arborank-send, with the query as detail, when Enter is pressed or a completion is chosen. The query joins the
    session of the element, which changes what is completed next. */
 "use strict";
@@ -41,13 +42,28 @@
       this.running = new AbortController();
       const service = new URL(this.getAttribute("service") || home, location.href);
       const address = new URL(`v1/models/${encodeURIComponent(this.getAttribute("model"))}/complete`, service);
-      const query = new URLSearchParams({ prefix: this.input.value, k: this.getAttribute("k") || "8", tolerant: "true" });
-      for (const one of this.session.slice(-10)) query.append("previous", one);
+      const query = { prefix: this.input.value, previous: this.session.slice(-10), k: Number(this.getAttribute("k") || 8),
+        tolerant: true, history: this.history(), now: Date.now() / 1000 };
+      const request = { method: "POST", body: JSON.stringify(query), headers: { "content-type": "application/json" } };
       try {
-        const answer = await fetch(`${address}?${query}`, { signal: this.running.signal });
+        const answer = await fetch(address, { ...request, signal: this.running.signal });
         this.show(answer.ok ? (await answer.json()).completions : []);
       } catch (error) { if (error.name !== "AbortError") this.show([]); }
     }
+
+    history() {
+      const name = this.getAttribute("remember");
+      try { return name ? JSON.parse(localStorage.getItem(`arborank-${name}`) || "[]") : []; } catch { return []; }
+    }
+
+    remember(history) {
+      const name = this.getAttribute("remember");
+      try { if (name) localStorage.setItem(`arborank-${name}`, JSON.stringify(history.slice(-500))); } catch { /* none is kept */ }
+    }
+
+    forget(query) { this.remember(this.history().filter(([one]) => one.toLowerCase() !== query.trim().toLowerCase())); }
+
+    clear() { this.remember([]); }
 
     show(completions) {
       if (!completions.length) { clearTimeout(this.timer); this.running?.abort(); }
@@ -90,6 +106,7 @@
       this.show([]);
       if (!query.trim()) return;
       this.session.push(query.trim());
+      this.remember([...this.history(), [query.trim(), Date.now() / 1000]]);
       this.dispatchEvent(new CustomEvent("arborank-send", { detail: query.trim(), bubbles: true }));
     }
   }

@@ -264,7 +264,13 @@ class Completions(Kind[str]):
     def completed(self, body: bodies.CompleteBody) -> list[Completion]:
         """Return the likeliest queries that begin with the prefix."""
         found = self.model.complete(
-            body.prefix, body.previous, body.k, strict=not body.tolerant, beam_size=body.beam_size
+            body.prefix,
+            body.previous,
+            body.k,
+            history=body.history,
+            now=body.now,
+            strict=not body.tolerant,
+            beam_size=body.beam_size,
         )
         return [Completion(query, score) for query, score in found]
 

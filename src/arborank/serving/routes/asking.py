@@ -25,6 +25,7 @@ from ..slots import Served
 
 __all__ = ["complete", "complete_query", "explain", "rank", "rank_query", "ranked"]
 
+_ENTRY = 20  # characters that take as long to read as an entry of a history
 _LONG = 10_000  # characters, or values of a row: more are read in a thread
 _encode = msgspec.json.Encoder().encode
 
@@ -74,7 +75,7 @@ async def rank_query(call: Call, query: RankQuery) -> Answer:
 
 
 async def complete(call: Call, body: CompleteBody) -> Answer:
-    """Complete a prefix after the queries sent before it, which travel with the request."""
+    """Complete a prefix after the queries sent before it, which travel with the request, as the history does."""
     served, service = call.take_model(), call.service
     kind = served.kind
     call.n_texts, call.k = 1, body.k
@@ -82,7 +83,8 @@ async def complete(call: Call, body: CompleteBody) -> Answer:
     with service.work.admitted(1), asked_well:
         started = time.perf_counter()
         found: list[Completion]
-        if served.quick and len(body.prefix) + sum(map(len, body.previous)) <= _LONG:
+        before = sum(map(len, body.previous)) + sum(_ENTRY + len(query) for query, _ in body.history)
+        if served.quick and len(body.prefix) + before <= _LONG:
             found = kind.completed(body)
         else:
             found = await service.work.aside(lambda: kind.completed(body), call.deadline)
@@ -93,7 +95,9 @@ async def complete(call: Call, body: CompleteBody) -> Answer:
 
 async def complete_query(call: Call, query: CompleteQuery) -> Answer:
     """Complete a prefix, as a browser asks."""
-    return await complete(call, CompleteBody(query.prefix, query.previous, query.k, query.tolerant))
+    return await complete(
+        call, CompleteBody(query.prefix, query.previous, k=query.k, tolerant=query.tolerant)
+    )
 
 
 async def explain(call: Call, body: ExplainBody) -> Answer:
