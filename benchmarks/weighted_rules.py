@@ -38,8 +38,8 @@ RULES = {
 
 def theirs(place: Path, folder: Path) -> dict[str, float]:
     """Let xCOLUMNs answer; the seconds of every rule."""
-    side = [python("xcolumns", place), HERE / "sides" / "xcolumns.py", folder, str(K)]
-    answer = subprocess.run(side, check=True, capture_output=True, text=True).stdout
+    side = [python("xcolumns", place.absolute()), "-m", "sides.xcolumns", folder, str(K)]
+    answer = subprocess.run(side, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout
     return {one["rule"]: one["seconds"] for one in map(json.loads, answer.splitlines())}
 
 

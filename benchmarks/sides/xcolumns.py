@@ -1,6 +1,6 @@
 """xCOLUMNs: answers of its weighted rules to probabilities in a folder; called by ``benchmarks/decisions.py``.
 
-    python xcolumns.py FOLDER K
+    python -m sides.xcolumns FOLDER K
 
 The folder holds ``tuning.npz`` and ``asked.npz``, probabilities, and ``truth.npz``, the labels of the former. The
 chosen labels are written beside them, a file for every rule, and a line of JSON says how long each took.

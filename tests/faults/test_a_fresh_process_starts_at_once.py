@@ -47,7 +47,7 @@ def test_processor_time(model):
         ),
         (
             "import arborank; arborank.load(MODEL).rank('red car', k=2)",
-            ["sklearn", "scipy", "tqdm", "concurrent.futures"],
+            ["sklearn", "scipy", "tqdm", "concurrent.futures", "arborank.metrics", "arborank.decisions"],
         ),
         (
             "import arborank; arborank.load(MODEL).rank_batch(['red car'] * 50, k=2)",

@@ -316,6 +316,7 @@ def test_the_first_lines_of_python(tmp_path, monkeypatch, path):
         assert (tmp_path / "packages" / "config.json").exists()
 
 
+@pytest.mark.filterwarnings("ignore:.* rows are few to calibrate")
 def test_the_first_lines_of_the_command_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     texts, labels = sold_things()

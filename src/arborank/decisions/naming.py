@@ -30,7 +30,7 @@ RULES: dict[str, Rule] = {
         BatchTopK("macro-f1"),
         BatchTopK("coverage"),
         WeightedTopK("macro-f1"),
-        WeightedTopK("coverage", precision_loss=0.01),
+        WeightedTopK("coverage", precision_loss=0.005),
     )
 }
 """The rules by their names, with the values that they have by default."""

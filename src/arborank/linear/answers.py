@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from ..core.lazy import sp
 from ..core.sparse import Csr, is_matrix, lists_to_csr
 from ..core.types import AnyArray, Targets
-from ..metrics import ndcg_at_k
 from .targets import as_indicator
 
 __all__ = ["quality", "score_matrix"]
@@ -42,6 +41,8 @@ def quality(Y: Targets, ids: NDArray[np.int64], n_labels: int, classes: AnyArray
     TypeError, ValueError
         If ``Y`` is not of the kind that the model was fitted on, or does not fit the number of instances or labels.
     """
+    from ..metrics import ndcg_at_k  # which whoever only ranks need not wait for
+
     truth, values = as_indicator(Y, len(ids))
     if (values is None) != (classes is None):
         fitted, given = (

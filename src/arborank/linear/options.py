@@ -11,7 +11,6 @@ from ..core.checks import check_flag
 from ..core.estimates import Estimate, estimate_training
 from ..core.options import Check, check_options, each, optional, per_layer, real, values_of
 from ..core.threads import n_threads
-from ..decisions import Rule, as_rule
 from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
 from ..ranking import SolverParams
@@ -36,6 +35,12 @@ def _check_verbose(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a number, or True or False; found {value!r}")
 
 
+def _check_rule(name: str, value: Any) -> None:
+    from ..decisions import as_rule  # when there is one: models are opened faster without
+
+    as_rule(value, name)
+
+
 _LAYERED: dict[str, Check] = {  # one value, or one per layer
     **{name: each(check) for name, check in SolverParams.checks().items()},
     "max_iter": optional(each(SolverParams.checks()["max_iter"])),
@@ -43,7 +48,7 @@ _LAYERED: dict[str, Check] = {  # one value, or one per layer
 }
 _OF_ANSWERS: dict[str, Check] = {
     "rerank": real(least=0.0, most=1.0),
-    "decide": optional(lambda name, value: as_rule(value, name)),
+    "decide": optional(_check_rule),
 }
 _AT_WORK: dict[str, Check] = {"n_jobs": lambda name, value: n_threads(value), "verbose": _check_verbose}
 
@@ -196,7 +201,7 @@ def _as_json(model: Any) -> dict[str, Any]:
         for name, value in model.get_params(deep=False).items()
         if name != "tree"
     }
-    if isinstance(params["decide"], Rule):
+    if not isinstance(params["decide"], str):
         params["decide"] = None  # a part of what is saved
     kind = model.representation
     if not isinstance(kind, str):

@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +27,6 @@ from ..core.sparse import as_csr
 from ..core.state import State, lasting
 from ..core.threads import n_threads
 from ..core.types import AnyArray, FilePath, LabelIds, MatrixLike, Targets, TopK
-from ..decisions import Rule, decide
 from ..indexing import LabelTree
 from ..indexing.options import TreeOptions
 from ..indexing.overlap import Copies
@@ -61,6 +60,9 @@ from .updating import (
     renumber_labels,
     warn_of_lengths,
 )
+
+if TYPE_CHECKING:
+    from ..decisions import Rule
 
 __all__ = ["XRLinear"]
 
@@ -574,6 +576,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             ids, _ = self.predict_topk(X, 1)
             return self.classes_[np.maximum(ids[:, 0], 0)]
         if self.decide is not None:
+            from ..decisions import decide
+
             chosen = decide(self, X, self.decide)
             chosen.data[:] = 1.0
             return chosen
@@ -914,7 +918,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         params = lasting(LinearOptions.of_saved(self).as_json)
         arrays, parts = classes_to_state(self.classes_)
         parts |= calibration_to_parts(self)
-        if isinstance(self.decide, Rule):
+        if self.decide is not None and not isinstance(self.decide, str):
             parts["decide"] = self.decide
         return State(
             {"params": params, "resolved": asdict(self.resolved_)}, arrays, {"fitted": self.fitted_, **parts}
@@ -931,7 +935,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         """
         model = cls(**lasting(state.config["params"]))
         if "decide" in state.parts:
-            model.decide = state.part("decide", Rule)
+            model.decide = state.parts["decide"]  # which the options check
         model.resolved_ = Resolved(**state.config["resolved"])
         LinearOptions.of_saved(model)
         model.fitted_ = state.part("fitted", FittedTree)

@@ -9,7 +9,6 @@ from ..core.lazy import sp
 from ..core.options import Options, one_of, option, real
 from ..core.sparse import Csr, as_csr, places_of, to_scipy, transpose
 from ..core.types import MatrixLike
-from ..metrics import propensities
 
 __all__ = ["MODES", "NORMS", "RelevanceOptions", "check_relevance", "relevance_costs", "tail_costs"]
 
@@ -89,6 +88,8 @@ def tail_costs(label_counts: NDArray[np.int64], n_instances: int, tail: float) -
     The few instances of a rare label stand against all others in its leaf, and some of those have the label, too, only
     nobody has said so. The smaller the chance that a label is recorded, the more its positives count.
     """
+    from ..metrics import propensities  # which whoever only ranks need not wait for
+
     costs = propensities(label_counts, max(n_instances, 3)) ** -tail
     if label_counts.any():
         costs /= np.average(costs, weights=label_counts)

@@ -1,10 +1,9 @@
 """TextRanker: text in, label names out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from itertools import pairwise
 from numbers import Integral
-from typing import Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from ..core.checks import Missing, check_choice, check_flag
 from ..core.estimator import Estimator, check_fitted, clone, fitted_clone, pass_on
@@ -15,7 +14,6 @@ from ..core.state import State, lasting
 from ..core.strings import StringTable
 from ..core.topk import place_in_rows
 from ..core.types import FilePath, Json, LabelModel, Labels, Relevance, TopK, WeightedLabels
-from ..decisions import Rule, as_rule, decide
 from ..features import TextFeatures
 from ..features.base import TextTransformer, rows_of
 from ..linear import XRLinear
@@ -24,6 +22,9 @@ from ..storage import SaveMixin
 from . import updating
 from .fitting import Fitted, check_stage, fit_texts
 from .names import LabelTexts, encode_names, label_ids, weight_array
+
+if TYPE_CHECKING:
+    from ..decisions import Rule
 
 __all__ = ["RankOptions", "TextRanker"]
 
@@ -94,7 +95,7 @@ class TextRanker(SaveMixin, Estimator):
         model: LabelModel | None = None,
         *,
         label_names: Literal["auto"] | bool = "auto",
-        decide: Rule | str | None = None,
+        decide: "Rule | str | None" = None,
         normalization: Literal["NFC"] | None = "NFC",
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -154,8 +155,7 @@ class TextRanker(SaveMixin, Estimator):
         check_choice("normalization", self.normalization, ("NFC", None))
         if self.label_names != "auto" and not isinstance(self.label_names, bool):
             raise TypeError(f"label_names must be 'auto', True or False, found {self.label_names!r}")
-        if self.decide is not None:
-            as_rule(self.decide)
+        _check_rule(self.decide)
         features, model = _new_stages(self)
         fitted = fit_texts(
             features,
@@ -222,8 +222,12 @@ class TextRanker(SaveMixin, Estimator):
         check_fitted(self, "model_")
         rows = rows_of(self.features_, texts)
         rule = getattr(self.model_, "decide", None) if self.decide is None else self.decide
-        asserted = self._of_model("predict") if rule is None else partial(decide, self.model_, rule=rule)
-        chosen = sp.csr_array(asserted(rows))
+        if rule is None:
+            chosen = sp.csr_array(self._of_model("predict")(rows))
+        else:
+            from ..decisions import decide
+
+            chosen = decide(self.model_, rows, rule)
         bounds, order = chosen.indptr, place_in_rows(chosen.indptr, chosen.data)[2]
         ids, names = chosen.indices[order].tolist(), self.labels_
         return [[names[label] for label in ids[a:b]] for a, b in pairwise(bounds.tolist())]
@@ -407,10 +411,10 @@ class TextRanker(SaveMixin, Estimator):
         check_fitted(self, "model_")
         parts = {"features": self.features_, "model": self.model_, "labels": self.labels_}
         config: Json = {"normalization": self.normalization, "label_names": self.label_names_}
-        if isinstance(self.decide, Rule):
-            parts["decide"] = self.decide
-        else:
+        if self.decide is None or isinstance(self.decide, str):
             config["decide"] = self.decide
+        else:
+            parts["decide"] = self.decide
         return State(config, {}, parts)
 
     @classmethod
@@ -433,9 +437,8 @@ class TextRanker(SaveMixin, Estimator):
         check_choice("normalization", ranker.normalization, ("NFC", None))
         ranker.label_names_ = check_flag("label_names", ranker.label_names)
         if "decide" in state.parts:
-            ranker.decide = state.part("decide", Rule)
-        elif ranker.decide is not None:
-            as_rule(ranker.decide)
+            ranker.decide = state.parts["decide"]
+        _check_rule(ranker.decide)
         ranker.features_, ranker.model_, ranker.labels_ = features, model, labels
         return ranker
 
@@ -454,6 +457,13 @@ class TextRanker(SaveMixin, Estimator):
 
     def _with(self, fitted: Fitted) -> Self:
         return fitted_clone(self, model_=fitted.model, labels_=fitted.labels)
+
+
+def _check_rule(rule: "Rule | str | None") -> None:
+    if rule is not None:
+        from ..decisions import as_rule  # when there is one: rankers are opened faster without
+
+        as_rule(rule)
 
 
 def _new_stages(ranker: TextRanker) -> tuple[TextTransformer, LabelModel]:
