@@ -77,7 +77,8 @@ def test_probabilities_are_right_and_keep_the_order(fitted):
     assert error(scores, hits) > 0.1
     assert error(found, hits) < 0.01
     for k in (1, 5):
-        assert error(found[:, :k], hits[:, :k]) < 0.015
+        assert error(found[:, :k], hits[:, :k]) < 0.02
+        assert abs(found[:, :k].mean() - hits[:, :k].mean()) < 0.01
     assert np.abs(found - chances).mean() < 0.03
 
 
@@ -193,7 +194,7 @@ def test_damaged_states(fitted):
 
 @pytest.mark.parametrize(
     ("n_rows", "n_parts", "size"),
-    [(20, 5, 2), (1000, 5, 100), (10_000, 2, 1000), (200_000, 1, 5000), (2, 2, 1)],
+    [(20, 5, 2), (1000, 5, 100), (10_000, 4, 1000), (20_000, 2, 2000), (200_000, 1, 10_000), (2, 2, 1)],
 )
 def test_parts_to_hold_out(n_rows, n_parts, size):
     parts = parts_to_hold_out(n_rows, 0)

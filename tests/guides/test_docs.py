@@ -72,12 +72,12 @@ def test_the_guide_to_probabilities_runs():
     rng = np.random.default_rng(0)
     Y = np.eye(6)[np.arange(2400) % 6]
     X = sp.csr_array(np.hstack([Y * (rng.random(Y.shape) < 0.7), np.ones((2400, 1))]))
-    found = {"X": X, "Y": Y}
-    found |= {
-        f"{name}_{part}": value[:600]
-        for name, value in found.items()
-        for part in ("new", "held_out", "there")
-    }
+    found = {"X": X, "Y": Y, "text": "a red car"}
+    for part in ("new", "held_out", "there"):
+        found |= {f"X_{part}": X[:600], f"Y_{part}": Y[:600]}
+    found["texts"] = [f"{'red' if one % 2 else 'blue'} {one % 7} car" for one in range(1200)]
+    found["labels"] = [["rose" if one % 2 else "sky"] for one in range(1200)]
+    found |= {"held_out_texts": found["texts"][:300], "held_out_labels": found["labels"][:300]}
     for block in re.findall(
         r"```python\n(.*?)```", (DOCS / "decisions.md").read_text(encoding="utf-8"), flags=re.S
     ):

@@ -9,7 +9,7 @@ import arborank
 from arborank import HybridRanker, XRLinear
 from arborank.core.logistic import fit_logistic
 from arborank.core.sparse import as_csr, to_scipy
-from support.contract import Contract
+from support.contract import FIRST, Contract
 
 
 class TestContract(Contract):
@@ -17,6 +17,40 @@ class TestContract(Contract):
 
     def make(self, **options):
         return HybridRanker(**options)
+
+
+@pytest.mark.filterwarnings("ignore:.* rows are few to calibrate")
+class TestCalibrated(TestContract):
+    def make(self, **options):
+        return HybridRanker(calibrate=True, **options)
+
+    def ask(self, estimator, queries, **options):
+        if not hasattr(estimator, "fitted_"):
+            estimator.predict_topk(FIRST.rows(queries), 3)  # says that it is not fitted
+        return estimator.predict_proba_topk(FIRST.rows(queries), 3, **options)
+
+
+@pytest.mark.filterwarnings("ignore:.* rows are few to calibrate")
+def test_a_calibration_follows_the_labels():
+    X, Y, names = problem(n=600)
+    model = HybridRanker(XRLinear(branching=4, max_leaf_size=8), calibrate=True).fit(
+        X, Y, label_features=names
+    )
+    found = model.calibration_
+    assert found.facts.n_rows == 600
+    plain = HybridRanker(XRLinear(branching=4, max_leaf_size=8)).fit(X, Y, label_features=names)
+    assert plain.calibration_ is None
+    np.testing.assert_array_equal(plain.predict_topk(X, 5)[1], model.predict_topk(X, 5)[1])
+    new = np.zeros((600, 1), np.float32)
+    new[::40] = 1
+    added = model.add_labels(X, new)
+    assert added.predict_proba_topk(X[:2], 3)[1].shape == (2, 3)
+    np.testing.assert_array_equal(added.calibration_.labels[:-1], found.labels)
+    fewer = model.remove_labels([2, 4], renumber=True)
+    np.testing.assert_array_equal(fewer.calibration_.labels, np.delete(found.labels, [2, 4]))
+    unseen = model.learn_unseen_labels([3], names[[3]], X, Y)
+    assert unseen.calibration_.facts.n_updates == 1
+    assert unseen.calibration_.labels[3] == pytest.approx(found.bins[0], rel=1e-6)
 
 
 def problem(seed=0, n=300, n_features=40, n_labels=30):

@@ -1,6 +1,7 @@
 """The contract of `support.contract`, for every estimator that needs no PyTorch."""
 
 import numpy as np
+import pytest
 
 import arborank
 from arborank import Autocompleter, Ensemble, NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
@@ -58,6 +59,33 @@ class TestTextRanker(Contract):
 
     def ask(self, estimator, queries, **options):
         return estimator.predict_topk(queries, 3, **options)
+
+
+@pytest.mark.filterwarnings("ignore:.* rows are few to calibrate")
+class Calibrated:
+    """The same estimators, asked for probabilities."""
+
+    def make(self, **options):
+        return super().make().set_params(calibrate=True, **options)
+
+    def ask(self, estimator, queries, **options):
+        rows = queries if isinstance(estimator, TextRanker) else FIRST.rows(queries)
+        if getattr(estimator, "calibration_", None) is None:
+            estimator.predict_topk(rows, 3)  # says that it is not fitted
+        return estimator.predict_proba_topk(rows, 3, **options)
+
+
+class TestCalibratedEnsemble(Calibrated, TestEnsemble):
+    pass
+
+
+class TestCalibratedTextRanker(Calibrated, TestTextRanker):
+    pass
+
+
+class TestCalibratedStagedRanker(Calibrated, TestStagedRanker):
+    def make(self):
+        return StagedRanker(KMeansIndexer(**SMALL), LinearMatcher(), LinearRanker(), calibrate=True)
 
 
 class TestAutocompleter(Contract):

@@ -26,6 +26,8 @@ N_BINS = 13
 
 _STRENGTH = 8.0  # of the prior of a label's own correction
 _STEPS = 4
+_RANGES = (0, 1, 3, 10)  # of places, whose mean chances are made right
+_FARTHEST, _HALVINGS = 1.0, 12
 
 
 class Correction(NamedTuple):
@@ -97,10 +99,11 @@ def fit_curves(held: HeldOut, n_labels: int) -> tuple[Curve, Correction, Curve, 
     halves = [_own(sums[half], hits[half], ids[half], n_labels) for half in (even, ~even)]
     table = np.full(held.ids.shape, np.inf)
     table[listed] = sums + np.where(even, halves[1][ids], halves[0][ids])  # learned from other rows
-    falling = np.minimum.accumulate(table, axis=1)[listed]
-    chances = Curve.of_rates(falling, hits)
+    chances = Curve.of_rates(np.minimum.accumulate(table, axis=1)[listed], hits)
+    shifts = _shifts(table, held.hits, listed, chances)
+    falling = np.minimum.accumulate(table + shifts, axis=1)[listed]
     weights = np.array([1 + head, 1 + own, first, before])
-    correction = Correction(weights, places, fitted[_N_INPUTS:-1], _own(sums, hits, ids, n_labels))
+    correction = Correction(weights, places + shifts, fitted[_N_INPUTS:-1], _own(sums, hits, ids, n_labels))
     return odds, correction, chances, _filled(listed, chances(falling))
 
 
@@ -108,6 +111,27 @@ def _filled(listed: NDArray[np.bool_], values: NDArray[np.float64]) -> NDArray[n
     table = np.full(listed.shape, -np.inf, np.float32)
     table[listed] = values
     return table
+
+
+def _shifts(
+    table: NDArray[np.float64], hits: NDArray[np.bool_], listed: NDArray[np.bool_], chances: Curve
+) -> NDArray[np.float64]:
+    """Return what is to be added by place, so that the mean chance is the rate of hits in every range of places."""
+    shifts = np.zeros(table.shape[1])
+    before = np.full((len(table), 1), np.inf)
+    for begin, end in zip(_RANGES, (*_RANGES[1:], table.shape[1]), strict=True):
+        own = slice(begin, min(end, table.shape[1]))
+        some = listed[:, own]
+        if not some.any():
+            break
+        rate, low, high = hits[:, own][some].mean(), -_FARTHEST, _FARTHEST
+        for _ in range(_HALVINGS):
+            shift = (low + high) / 2
+            least = np.minimum.accumulate(np.hstack([before, table[:, own] + shift]), axis=1)
+            low, high = (shift, high) if chances(least[:, 1:][some]).mean() < rate else (low, shift)
+        shifts[own] = shift
+        before = least[:, -1:]
+    return shifts
 
 
 def _inverse(odds: Curve, rates: Curve) -> Curve:

@@ -15,12 +15,8 @@ __all__ = ["DEPTH", "HeldOut", "cross_fit", "parts_to_hold_out"]
 DEPTH = 30
 """Labels of every row that a calibration is learned from."""
 
-_SHARE, _ROWS, _ENOUGH, _PARTS = (
-    10,
-    5000,
-    2000,
-    5,
-)  # a part: a tenth, at most; all parts: at least, if there are
+_SHARE, _ROWS = 10, 10_000  # a part: a tenth of the rows, at most
+_ENOUGH, _PARTS = 4000, 5  # rows of all parts, at least, if there are as many; parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +111,7 @@ def cross_fit(
     Returns
     -------
     HeldOut
-        A tenth of the rows, at most 5000; where that is less than 2000, several tenths in turn, five at most.
+        A tenth of the rows, at most 10,000; where that is less than 4000, several tenths in turn, five at most.
     """
     n = Y.shape[0]
     rows = to_scipy(Y)

@@ -6,6 +6,7 @@ Commands import what they need when they run, so that help and mistakes are answ
 import click
 
 from .. import __version__
+from .calibrate import calibrate
 from .compare import compare
 from .complete import complete
 from .compress import compress
@@ -42,7 +43,7 @@ def main(debug: bool) -> None:
     """
 
 
-_OF_RANKERS = (train, tune, predict, evaluate, compare, rank, inspect, compress, update, convert)
+_OF_RANKERS = (train, calibrate, tune, predict, evaluate, compare, rank, inspect, compress, update, convert)
 _OF_COMPLETERS = (train_completer, update_completer, complete, replay)
 for _command in (*_OF_RANKERS, *_OF_COMPLETERS, serve, demo):
     help_option(quiet_option(_command))

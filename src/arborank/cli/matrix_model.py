@@ -52,10 +52,19 @@ class MatrixModel:
         beam_size: int | None,
         candidates: list[str] | None = None,
         exclude: list[str] | None = None,
+        *,
+        probabilities: bool = False,
     ) -> "TopK":
         """Return label numbers and scores of the best labels of every row; only or not of those that are numbered."""
         filters = _filters(candidates, exclude)
-        return self.estimator.predict_topk(self.own(data).X, k, beam_size=beam_size, **filters)
+        predict = self.estimator.predict_proba_topk if probabilities else self.estimator.predict_topk
+        return predict(self.own(data).X, k, beam_size=beam_size, **filters)
+
+    def calibrated(self, data: Data, source: str, *, anew: bool) -> "XRLinear | Ensemble | HybridRanker":
+        """Return the model with probabilities learned from held-out rows, ``anew`` or beside what it knows."""
+        rows = self.own(data, source)
+        calibrate = self.estimator.calibrate if anew else self.estimator.recalibrate
+        return calibrate(rows.X, rows.Y)
 
     @property
     def inner(self) -> "XRLinear | Ensemble | HybridRanker":

@@ -15,6 +15,7 @@ __all__ = [
     "Data",
     "Ranker",
     "as_ranker",
+    "check_calibrated",
     "given",
     "open_completer",
     "open_model",
@@ -62,6 +63,15 @@ def as_ranker(model: Any, directory: str) -> Ranker:
         case kind:
             hint = "; see arborank complete" if kind == "Autocompleter" else ""
             raise ValueError(f"{directory} holds the model {kind}, which does not rank labels{hint}")
+
+
+def check_calibrated(ranker: Ranker, directory: str) -> None:
+    """Raise unless a model has probabilities."""
+    if ranker.estimator.calibration_ is None:
+        raise ValueError(
+            f"{directory} has no probabilities: give labelled texts that it was not trained on to `arborank calibrate "
+            f"{directory} DATA`, or train with --calibrate"
+        )
 
 
 def open_text_model(directory: str) -> "TextModel":

@@ -22,6 +22,7 @@ __all__ = [
     "missing_option",
     "model_argument",
     "out_option",
+    "probabilities_option",
     "seed_option",
 ]
 
@@ -61,6 +62,9 @@ ks_option = click.option(
 )
 beam_option = click.option("--beam-size", type=POSITIVE, help="Nodes kept on every level of the tree.")
 jobs_option = click.option("-j", "--jobs", type=Whole(), help="Threads.  [every core]")
+probabilities_option = click.option(
+    "--probabilities", is_flag=True, help="Probabilities instead of scores; MODEL must be calibrated."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 force_option = click.option("--force", is_flag=True, help="Replace the model that is there.")
 missing_option = click.option(

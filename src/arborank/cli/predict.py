@@ -15,9 +15,17 @@ from .decisions import decide_option, rule_of, short_lists, tuned_for
 from .files import check_apart, check_output, write_whole
 from .kept import kept_answers, state_of
 from .layouts import Form, layout_options, xmc_option
-from .models import Data, Ranker, open_ranker
+from .models import Data, Ranker, check_calibrated, open_ranker
 from .numbers import Real
-from .options import DATA_OR_DASH, FILE, beam_option, jobs_option, k_option, model_argument
+from .options import (
+    DATA_OR_DASH,
+    FILE,
+    beam_option,
+    jobs_option,
+    k_option,
+    model_argument,
+    probabilities_option,
+)
 from .reporting import say
 from .scoring import batch_size, batches, n_answers
 
@@ -40,12 +48,14 @@ class _Question:
     candidates: list[str] | None
     exclude: list[str] | None
     min_score: float | None
+    probabilities: bool
     rule: "Rule | None" = None
 
     def top(self, ranker: Ranker, part: Data) -> "TopK":
         """Return the best labels of every row, or those that the rule chooses, best first."""
         if self.rule is None:
-            return ranker.topk(part, self.k, self.beam_size, self.candidates, self.exclude)
+            limits = self.candidates, self.exclude
+            return ranker.topk(part, self.k, self.beam_size, *limits, probabilities=self.probabilities)
         import numpy as np
 
         from ..core.topk import no_answers, put_best
@@ -64,8 +74,9 @@ class _Question:
 
         filters = {"candidates": self.candidates, "exclude": self.exclude}
         lists = {name: fingerprint(*names, labels=len(names)) for name, names in filters.items() if names}
+        asked = {"k": self.k, "beam_size": self.beam_size, "min_score": self.min_score}
         rule = {} if self.rule is None else {"rule": repr(self.rule)}
-        return {"k": self.k, "beam_size": self.beam_size, "min_score": self.min_score, **lists, **rule}
+        return {**asked, "probabilities": self.probabilities, **lists, **rule}
 
 
 @click.command(short_help="Write the best labels of every instance.")
@@ -80,6 +91,7 @@ class _Question:
 @k_option
 @decide_option
 @beam_option
+@probabilities_option
 @click.option("--candidates", type=FILE, help="Return these labels only, one per line.")
 @click.option("--exclude", type=FILE, help="Return none of these labels, one per line.")
 @click.option("--min-score", type=Real(), help="Return labels with at least this score only.")
@@ -99,6 +111,7 @@ def predict(
     k: int,
     decide: str | None,
     beam_size: int | None,
+    probabilities: bool,
     candidates: str | None,
     exclude: str | None,
     min_score: float | None,
@@ -132,6 +145,8 @@ def predict(
         check_apart(work_dir, model)
     kind = answers_format(output)
     ranker = open_ranker(model, jobs)
+    if probabilities:
+        check_calibrated(ranker, model)
     rule = None if k_given else rule_of(ranker, decide)
     question = _Question(
         n_answers(ranker, k, beam_size),
@@ -139,6 +154,7 @@ def predict(
         _listed(candidates),
         _listed(exclude),
         min_score,
+        probabilities,
         None if rule is None else tuned_for(ranker, rule),
     )
     of_texts = inputs == "-" or not features_in(inputs, xmc)

@@ -10,8 +10,8 @@ import click
 from ..core.display import printable
 from .data import read_label_texts, stdin_is_terminal, stdin_texts
 from .layouts import language_option, layout_options
-from .models import open_text_model
-from .options import FILE, beam_option, json_option, k_option, model_argument
+from .models import check_calibrated, open_text_model
+from .options import FILE, beam_option, json_option, k_option, model_argument, probabilities_option
 from .ranking import ranking_record, show
 from .reporting import say
 from .streams import put, put_json
@@ -35,6 +35,7 @@ __all__ = ["rank"]
 @json_option
 @k_option
 @beam_option
+@probabilities_option
 @language_option
 @layout_options
 def rank(
@@ -44,6 +45,7 @@ def rank(
     as_json: bool,
     k: int,
     beam_size: int | None,
+    probabilities: bool,
     language: str | None,
     layout: "Layout",
 ) -> None:
@@ -58,10 +60,12 @@ def rank(
     if titles is None and (layout.given() or language is not None):
         raise click.UsageError("options of a layout and --language go with --titles FILE")
     ranker = open_text_model(model)
+    if probabilities:
+        check_calibrated(ranker, model)
     about = None if titles is None else _titles(ranker.estimator, titles, layout, language)
 
     def answer(line: str) -> None:
-        ranking = ranker.rank(line, k, beam_size)
+        ranking = ranker.rank(line, k, beam_size, probabilities=probabilities)
         if as_json:
             put_json({"text": line, **ranking_record("labels", ranking, about)})
         else:

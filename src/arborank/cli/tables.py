@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..storage import Record
     from ..storage.records import Table
 
-__all__ = ["HELD_OUT", "evaluation", "show_table", "table_text"]
+__all__ = ["HELD_OUT", "calibration", "evaluation", "show_table", "table_text"]
 
 HELD_OUT = "the held-out part of the shipped data"
 
@@ -59,3 +59,22 @@ def table_text(title: str, table: "Table") -> str:
         numbers = [gap + cell for cell, gap in zip(row[1:], gaps[1:], strict=True)]
         lines.append("  ".join([row[0] + gaps[0], *numbers]).rstrip())
     return "\n".join(lines)
+
+
+def calibration(model: object) -> "list[Record]":
+    """Return what is known of a model's probabilities, for its card; nothing if it has none."""
+    from ..storage import Record
+
+    found = getattr(model, "calibration_", None)
+    if found is None:
+        return []
+    facts = found.facts
+    learned = f"Probabilities were learned from {facts.n_rows:,} held-out rows on {facts.date}"
+    if facts.n_recalibrated:
+        learned += f", and adapted to {facts.n_recalibrated:,} of another domain"
+    missed = ", ".join(f"{found.expected_missed(k):.2f} beyond the first {k}" for k in (1, 5, 10))
+    summary = f"{learned}. Of a row's relevant labels, on average {missed}; the search does not reach "
+    summary += f"{found.unreached:.2f}."
+    if facts.n_updates:
+        summary += f" Labels have changed since, in {facts.n_updates} updates."
+    return [Record(title="Calibration", summary=summary)]

@@ -40,9 +40,17 @@ class TextModel:
             raise ValueError(f"{source} holds a matrix, but the model ranks texts")
         return data
 
-    def rank(self, text: str, k: int, beam_size: int | None) -> list[tuple[str, float]]:
-        """Return names and scores of the best labels of a text."""
-        return self.estimator.rank(text, k, beam_size=beam_size)
+    def rank(
+        self, text: str, k: int, beam_size: int | None, *, probabilities: bool = False
+    ) -> list[tuple[str, float]]:
+        """Return names and scores, or probabilities, of the best labels of a text."""
+        return self.estimator.rank(text, k, beam_size=beam_size, probabilities=probabilities)
+
+    def calibrated(self, data: Data, source: str, *, anew: bool) -> "TextRanker":
+        """Return the model with probabilities learned from held-out texts, ``anew`` or beside what it knows."""
+        texts = self.own(data, source)
+        calibrate = self.estimator.calibrate if anew else self.estimator.recalibrate
+        return calibrate(texts.texts, texts.labels)
 
     def row_ids(self, data: Data) -> list[str] | None:
         """Return what the file of the texts calls each."""
@@ -55,10 +63,13 @@ class TextModel:
         beam_size: int | None,
         candidates: list[str] | None = None,
         exclude: list[str] | None = None,
+        *,
+        probabilities: bool = False,
     ) -> "TopK":
         """Return label numbers and scores of the best labels of every text; only or not of those that are named."""
         filters: dict[str, Any] = {**given(candidates=candidates, exclude=exclude)}
-        return self.estimator.predict_topk(self.own(data).texts, k, beam_size=beam_size, **filters)
+        predict = self.estimator.predict_proba_topk if probabilities else self.estimator.predict_topk
+        return predict(self.own(data).texts, k, beam_size=beam_size, **filters)
 
     @property
     def inner(self) -> "LabelModel":

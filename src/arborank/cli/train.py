@@ -21,7 +21,7 @@ from .options import DATA, FILE, directory_option, force_option, jobs_option, ks
 from .reporting import say, show_log
 from .scoring import evaluate_model
 from .streams import put
-from .tables import evaluation
+from .tables import calibration, evaluation
 from .text_model import TextModel
 from .worth import Worth
 
@@ -89,7 +89,6 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option(
     "--calibrate",
     is_flag=True,
-    default=None,
     help="Learn what scores mean as probabilities; training takes twice as long, or longer for few rows.",
 )
 @decide_option
@@ -129,6 +128,7 @@ def train(
     config: str | None,
     preset: str | None,
     hybrid: bool,
+    calibrate: bool,
     work_dir: str | None,
     label_texts: str | None,
     language: str | None,
@@ -185,12 +185,14 @@ def train(
     start = time.perf_counter()
     given = {"label_texts": about or None, "learn_label_texts": learn_label_texts, "work_dir": work_dir}
     ranker = build_hybrid(settings, model, jobs, wanted=hybrid)
+    if calibrate:
+        ranker.set_params(calibrate=True)
     fitted = _fit(train_data, ranker, features, jobs, names, given)
     took, tree = time.perf_counter() - start, tree_of(fitted.estimator)
     assert tree is not None
     say(f"trained {tree.n_labels_:,} labels on {tree.n_features_in_:,} features in {took:.1f} s")
     report = ""
-    records = []
+    records = calibration(fitted.estimator)
     if test_data is not None:
         where = holdout_name(holdout, data) if test is None else Path(test).name
         report, record = _scored(fitted, test_data, train_data, ks, where)

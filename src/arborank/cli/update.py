@@ -14,6 +14,7 @@ from .models import open_ranker
 from .numbers import Real
 from .options import DATA, FILE, force_option, jobs_option, missing_option, model_argument, out_option
 from .reporting import say
+from .tables import calibration
 
 if TYPE_CHECKING:
     from ..core.checks import Missing
@@ -111,7 +112,8 @@ def save_changed(model: "Savable", directory: str, made_from: str, summary: str)
     """Save an updated model, with what was known of it before."""
     from ..storage import Record, save
 
-    save(model, directory, records=[Record(title="Last update", summary=summary)], made_from=made_from)
+    records = [Record(title="Last update", summary=summary), *calibration(model)]
+    save(model, directory, records=records, made_from=made_from)
 
 
 @contextmanager

@@ -66,10 +66,10 @@ class FittedHybrid:
         X: Csr,
         k: int,
         *,
-        allowed: Limit,
-        excluded: Limit,
-        weights: NDArray[np.float32] | None,
-        beam_size: int | None,
+        allowed: Limit = None,
+        excluded: Limit = None,
+        weights: NDArray[np.float32] | None = None,
+        beam_size: int | None = None,
         n_threads: int,
     ) -> TopK:
         """Return the best labels of every row; see `HybridRanker.predict_topk`."""

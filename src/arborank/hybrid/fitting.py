@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calibration.held_out import DEPTH, HeldOut
 from ..core.estimator import clone
 from ..core.logistic import fit_logistic
 from ..core.sparse import Csr, places_of
@@ -35,10 +36,12 @@ def fit_hybrid(
     n_threads: int,
     verbose: bool,
     work_dir: FilePath | None = None,
-) -> tuple[FittedHybrid, dict[str, float]]:
+    calibrate: bool = False,
+) -> tuple[FittedHybrid, HeldOut | None, dict[str, float]]:
     """Fit sources and merger; return them, and the seconds that each took.
 
-    In ``work_dir``, every tree has a directory of its own.
+    In ``work_dir``, every tree has a directory of its own. To ``calibrate``, what is answered to held-out rows is
+    returned, too.
     """
 
     def fit(ranker: XRLinear, lesson: Lesson, name: str) -> Sources:
@@ -49,7 +52,7 @@ def fit_hybrid(
     parameters = {**LinearOptions.of(ranker).as_json, **asdict(options)}
     with checkpoint_in(work_dir, parameters, ranker.tree, **lesson._asdict()):  # held for this training alone
         start = time.perf_counter()
-        parts = []
+        parts, taught = [], []
         rng = np.random.default_rng(options.random_state)
         counts, named = lesson.label_counts, lesson.named
         for number, held in enumerate(_held_out(lesson.n_rows, rng)):
@@ -62,6 +65,7 @@ def fit_hybrid(
             seen = fit(ranker, known, f"part{number}")
             ranker = clone(ranker).set_params(**chosen(seen.ranker))  # the same in all fits
             parts.append((seen, asked))
+            taught.append(known.label_counts)
         if not parts:
             raise ValueError(
                 "X has too few rows with a label to hold some out; give more, or fit an XRLinear"
@@ -69,12 +73,21 @@ def fit_hybrid(
         weights = _learned([seen.inputs(asked.X, options, n_threads) for seen, asked in parts], parts, counts)
         short = [seen.short_inputs(asked.X, options, weights, n_threads) for seen, asked in parts]
         short_weights = _learned(short, parts, counts)
+        answers = []
+        for (seen, asked), known_counts in zip(parts if calibrate else [], taught, strict=False):
+            merged = FittedHybrid(seen, weights, short_weights, options)
+            top = merged.topk(asked.X, DEPTH, n_threads=n_threads)
+            answers.append(HeldOut.of(top, asked.Y, known_counts))
         del parts, short
         times = {"merger": time.perf_counter() - start}
         start = time.perf_counter()
         sources = fit(ranker, lesson, "all")
         times["sources"] = time.perf_counter() - start
-    return FittedHybrid(sources, weights, short_weights, options), times
+    return (
+        FittedHybrid(sources, weights, short_weights, options),
+        HeldOut.joined(answers) if answers else None,
+        times,
+    )
 
 
 def _learned(

@@ -5,13 +5,14 @@ name find others. A logistic model of what each of them says makes a short list.
 it, also those that it has not listed, and a second model of all this gives each its probability.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import Missing, check_integer
+from ..calibration import Calibration
+from ..core.checks import Missing, check_flag, check_integer
 from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.memory import check_answers_fit
@@ -21,6 +22,12 @@ from ..core.threads import n_threads
 from ..core.types import FilePath, LabelIds, MatrixLike, Targets, TopK
 from ..linear import XRLinear
 from ..linear.answers import quality
+from ..linear.calibrated import (
+    CalibratedMixin,
+    calibration_from_state,
+    calibration_to_parts,
+    updated_calibration,
+)
 from ..linear.filters import check_ids, of_rows
 from ..linear.filters import label_weights as checked_weights
 from ..linear.instances import known_rows, new_rows
@@ -38,7 +45,7 @@ from .updating import learn_labels, learn_unseen_labels, remove_labels
 __all__ = ["HybridRanker"]
 
 
-class HybridRanker(SaveMixin, Estimator):
+class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
     """A label tree merged with three other sources of candidates.
 
     The sources are `XRLinear`; the mean instance of every label; the labels of similar training rows; and, where label
@@ -56,6 +63,9 @@ class HybridRanker(SaveMixin, Estimator):
         Labels that each source lists.
     n_neighbours : int, default=30
         Similar training rows whose labels are candidates.
+    calibrate : bool, default=False
+        Whether `fit` also learns how the merged scores, which are probabilities of candidates, are corrected for places
+        and labels, for `predict_proba_topk`. It takes the rows that the merger learns from, and next to no time.
     random_state : int, default=0
         Seed of the rows that are held out; the tree has its own.
     n_jobs : int, optional
@@ -66,6 +76,7 @@ class HybridRanker(SaveMixin, Estimator):
     Attributes
     ----------
     fitted_ : FittedHybrid
+    calibration_ : Calibration or None
     ranker_ : XRLinear
     n_features_in_, n_labels_ : int
     fit_times_ : dict of str to float
@@ -94,6 +105,7 @@ class HybridRanker(SaveMixin, Estimator):
         *,
         n_candidates: int = HybridOptions.n_candidates,
         n_neighbours: int = HybridOptions.n_neighbours,
+        calibrate: bool = False,
         random_state: int = HybridOptions.random_state,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -101,6 +113,7 @@ class HybridRanker(SaveMixin, Estimator):
         self.ranker = ranker
         self.n_candidates = n_candidates
         self.n_neighbours = n_neighbours
+        vars(self)["calibrate"] = calibrate  # also the name of a method
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -141,6 +154,7 @@ class HybridRanker(SaveMixin, Estimator):
             If ``work_dir`` holds something else, or another process is training there.
         """
         options, threads = HybridOptions.of(self), n_threads(self.n_jobs)
+        calibrates = check_flag("calibrate", self.get_params(deep=False)["calibrate"])
         ranker = _ranker(self.ranker, self.n_jobs)
         rows, features = new_rows(self, X)
         labels, classes = as_indicator(Y, rows.shape[0])
@@ -152,12 +166,21 @@ class HybridRanker(SaveMixin, Estimator):
             _names(label_features, labels.shape[1], rows.shape[1]),
             None if relevance is None else check_relevance(relevance, labels),
         )
-        fitted, times = fit_hybrid(
-            lesson, ranker, options, n_threads=threads, verbose=bool(self.verbose), work_dir=work_dir
+        fitted, held, times = fit_hybrid(
+            lesson,
+            ranker,
+            options,
+            n_threads=threads,
+            verbose=bool(self.verbose),
+            work_dir=work_dir,
+            calibrate=calibrates,
         )
+        counts = lesson.label_counts
+        calibration = None if held is None else Calibration.of(held, counts.size, counts)
         # together, and last: a fit that fails leaves the model as it was
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__ |= {"fitted_": fitted, "fit_times_": times, **features}
+        self.calibration_ = calibration
         return self
 
     @property
@@ -169,6 +192,11 @@ class HybridRanker(SaveMixin, Estimator):
     def n_labels_(self) -> int:
         """Number of labels."""
         return self.fitted_.n_labels
+
+    @property
+    def label_counts_(self) -> NDArray[np.int64]:
+        """Training instances of every label."""
+        return self.fitted_.sources.ranker.label_counts_
 
     @property
     def n_instances_(self) -> int:
@@ -346,13 +374,14 @@ class HybridRanker(SaveMixin, Estimator):
             known_texts=known_texts,
             weight=weight,
         )
-        return fitted_clone(self, fitted_=fitted)
+        return self._updated(fitted, learned=ids)
 
     def remove_labels(self, labels: ArrayLike, *, renumber: bool = False, missing: Missing = "error") -> Self:
         """Return a model that never predicts some of its labels; see `XRLinear.remove_labels`."""
         check_fitted(self, "fitted_")
         fitted = remove_labels(self.fitted_, labels, renumber=renumber, missing=missing)
-        return fitted_clone(self, fitted_=fitted)
+        kept = np.arange(self.n_labels_)
+        return self._updated(fitted, kept=np.setdiff1d(kept, labels) if renumber else kept)
 
     def _learned(
         self,
@@ -364,12 +393,24 @@ class HybridRanker(SaveMixin, Estimator):
     ) -> Self:
         lesson = Lesson(rows, marks, _names(label_features, ids.size, rows.shape[1]))
         fitted = learn_labels(self.fitted_, ids, lesson, costs, n_threads=n_threads(self.n_jobs))
-        return fitted_clone(self, fitted_=fitted)
+        return self._updated(fitted, learned=ids)
+
+    def _updated(
+        self,
+        fitted: FittedHybrid,
+        *,
+        learned: NDArray[np.int64] | None = None,
+        kept: NDArray[np.int64] | None = None,
+    ) -> Self:
+        counts = fitted.sources.ranker.label_counts_
+        calibration = updated_calibration(self, fitted.n_labels, counts, learned=learned, kept=kept)
+        return fitted_clone(self, fitted_=fitted, calibration_=calibration)
 
     def to_state(self) -> State:
         """Take the fitted model apart for saving."""
         check_fitted(self, "fitted_")
-        return self.fitted_.to_state()
+        state = self.fitted_.to_state()
+        return replace(state, parts={**state.parts, **calibration_to_parts(self)})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -381,8 +422,9 @@ class HybridRanker(SaveMixin, Estimator):
             If a parameter is out of its range, or the parts do not fit one another.
         """
         fitted = FittedHybrid.from_state(state)
-        model = cls(fitted.sources.ranker, **asdict(fitted.options))
-        model.fitted_ = fitted
+        calibration = calibration_from_state(state, fitted.n_labels)
+        model = cls(fitted.sources.ranker, calibrate=calibration is not None, **asdict(fitted.options))
+        model.fitted_, model.calibration_ = fitted, calibration
         model.n_features_in_ = model.ranker_.n_features_in_
         return model
 

@@ -24,6 +24,7 @@ __all__ = [
     "calibration_to_parts",
     "take_rows",
     "unreached",
+    "updated_calibration",
 ]
 
 Instances = MatrixLike | Sequence[str]  # whatever a ranker takes
@@ -42,6 +43,11 @@ class CalibratedMixin:
     """
 
     calibration_: Calibration | None
+
+    @property
+    def _depth_of_scores(self) -> int | None:
+        """The length of list that scores are of, where they depend on it."""
+        return None
 
     @method_beside_parameter
     def calibrate(self, X: MatrixLike, Y: Targets) -> Self:
@@ -126,12 +132,16 @@ class CalibratedMixin:
         if options:
             _check_scores(options)
         predict: Callable[..., TopK] = cast(Any, self).predict_topk
-        if reorder is False:
+        depth = self._depth_of_scores
+        if reorder is False and depth is None:
             ids, scores = predict(X, k, **options)
             return ids, calibration.apply(ids, scores)
         check_flag("reorder", reorder)
         check_integer("k", k, 1)
-        ids, scores = predict(X, max(k, DEPTH), **options)
+        ids, scores = predict(X, max(k, DEPTH if depth is None else depth), **options)
+        if not reorder:
+            ids, scores = np.ascontiguousarray(ids[:, :k]), np.ascontiguousarray(scores[:, :k])
+            return ids, calibration.apply(ids, scores)
         chances = calibration.apply(ids, scores, ordered=False)
         order = np.argsort(-chances, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(ids, order, axis=1), np.take_along_axis(chances, order, axis=1)
@@ -220,6 +230,37 @@ def calibration_from_state(state: State, n_labels: int) -> Calibration | None:
     return calibration
 
 
+def updated_calibration(
+    model: object,
+    n_labels: int,
+    counts: NDArray[np.int64] | None,
+    *,
+    learned: NDArray[np.int64] | None = None,
+    kept: NDArray[np.int64] | None = None,
+) -> Calibration | None:
+    """Return the calibration of a model after its labels have changed.
+
+    Parameters
+    ----------
+    model : estimator
+        As it was before.
+    n_labels : int
+    counts : int64 array of shape (n_labels,), optional
+        Training instances of every label now.
+    learned : int array, optional
+        Labels that are new, or were learned again.
+    kept : int array of shape (n_labels,), optional
+        The old ids of labels, instead; -1 for those that are new.
+    """
+    calibration: Calibration | None = getattr(model, "calibration_", None)
+    if calibration is None:
+        return None
+    if kept is None:
+        kept = np.arange(n_labels)
+        kept[learned] = -1
+    return calibration.after_update(kept, counts)
+
+
 def take_rows(X: Instances, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Csr | list[str]:
     """Return some rows of a matrix, or some texts of a list."""
     if isinstance(X, Csr) or is_matrix(X):
@@ -230,6 +271,6 @@ def take_rows(X: Instances, rows: NDArray[np.integer] | NDArray[np.bool_] | slic
 
 def _asked(model: Any, X: Instances, Y: Targets) -> tuple[TopK, Csr]:
     """Return what a model answers to rows, and their labels."""
-    top: TopK = model.predict_topk(X, min(DEPTH, model.n_labels_))
+    top: TopK = model.predict_topk(X, model._depth_of_scores or min(DEPTH, model.n_labels_))
     truth = relevant_labels(Y, len(top[0]), model.n_labels_, getattr(model, "classes_", None))
     return top, truth

@@ -65,6 +65,7 @@ def cross_fitted(
     *,
     n_rows: int | None = None,
     seed: int = 0,
+    depth: int | None = None,
 ) -> Calibration:
     """Learn a calibration from rows that are held out.
 
@@ -78,6 +79,8 @@ def cross_fitted(
         Gets which rows to train on, a bool array of shape (n,), and the number of the part that is held out; returns a
         fitted model.
     n_rows, seed : see `arborank.calibration.cross_fit`
+    depth : int, optional
+        Labels asked of every row; by default 30, or all where there are fewer.
     """
     missed: list[float | None] = []
 
@@ -86,7 +89,7 @@ def cross_fitted(
             warnings.simplefilter("ignore")  # the fit on all rows warns
             model, rows = fit(rest, len(missed)), take_rows(X, held)
         missed.append(unreached(model, rows, as_csr(to_scipy(Y)[held])))
-        top: TopK = model.predict_topk(rows, min(DEPTH, Y.shape[1]))
+        top: TopK = model.predict_topk(rows, depth or min(DEPTH, Y.shape[1]))
         return top
 
     held = cross_fit(Y, answer, n_rows=n_rows, seed=seed)

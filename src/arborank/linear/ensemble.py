@@ -2,26 +2,34 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import check_integer
+from ..calibration import Calibration
+from ..calibration.held_out import DEPTH
+from ..core.checks import check_flag, check_integer
 from ..core.estimator import Estimator, check_fitted, clone
 from ..core.lazy import sp
+from ..core.sequences import text_list
+from ..core.sparse import Csr, is_matrix
 from ..core.state import State
-from ..core.types import AnyArray, FilePath, LabelIds, LabelModel, MatrixLike, Targets
+from ..core.types import AnyArray, FilePath, LabelIds, LabelModel, Targets
 from ..storage import SaveMixin
 from .answers import quality, score_matrix
+from .calibrated import CalibratedMixin, Instances, calibration_from_state, calibration_to_parts, take_rows
+from .crossfitting import cross_fitted
+from .defaults import chosen
+from .targets import as_indicator
 from .toplists import Method, TopK, check_method, check_weights, combine_topk
 
 __all__ = ["Ensemble", "combine_topk"]
 
-Instances = MatrixLike | Sequence[str]  # whatever the models take
+_OF_ROWS = ("relevance", "user_negatives")  # options with a row per instance
 
 
-class Ensemble(SaveMixin, Estimator):
+class Ensemble(CalibratedMixin, SaveMixin, Estimator):
     """Rankers fitted on the same data and asked together.
 
     Parameters
@@ -36,10 +44,15 @@ class Ensemble(SaveMixin, Estimator):
     member_k : int, optional
         Labels asked of every model; default: as many as are asked of the ensemble. More let a label win that
         no model ranks among the first.
+    calibrate : bool, default False
+        Whether `fit` also learns what the merged scores mean as probabilities, for `predict_proba_topk`: it fits all
+        models once more on nine tenths of the rows, and ranks the others; see `XRLinear`. Merged scores depend on how
+        many labels are asked of every model, so probabilities are of lists of ``member_k`` labels, by default 30.
 
     Attributes
     ----------
     models_ : list of fitted estimators
+    calibration_ : Calibration or None
 
     Examples
     --------
@@ -56,7 +69,9 @@ class Ensemble(SaveMixin, Estimator):
         method: Method = "average",
         weights: ArrayLike | None = None,
         member_k: int | None = None,
+        calibrate: bool = False,
     ) -> None:
+        vars(self)["calibrate"] = calibrate  # also the name of a method
         self.models = models
         self.method = method
         self.weights = weights
@@ -73,7 +88,7 @@ class Ensemble(SaveMixin, Estimator):
         """Make an ensemble that can predict at once, of models that are fitted already and are not copied."""
         ensemble = cls(models, method, weights, member_k)
         ensemble._check(models)
-        ensemble.models_ = list(models)
+        ensemble.models_, ensemble.calibration_ = list(models), None
         return ensemble
 
     def fit(self, X: Instances, Y: Targets, *, work_dir: FilePath | None = None, **options: object) -> Self:
@@ -97,13 +112,52 @@ class Ensemble(SaveMixin, Estimator):
             If a model has no ``predict_topk``.
         """
         self._check(self.models)
+        calibrates = check_flag("calibrate", self.get_params(deep=False)["calibrate"])
+        if calibrates and not isinstance(X, Csr) and not is_matrix(X):
+            X = text_list(cast(Sequence[str], X))  # read more than once
+        fitted = self._fitted(X, Y, work_dir, options)
+        calibration = None
+        if calibrates:
+            calibration = self._cross_fitted(fitted, X, Y, work_dir, options)
+        self.models_, self.calibration_ = fitted, calibration
+        return self
+
+    def _fitted(
+        self, X: Instances, Y: Targets, work_dir: FilePath | None, options: dict[str, object]
+    ) -> list[Any]:
         fitted = []
         for number, model in enumerate(self.models):
-            if work_dir is not None:
-                options["work_dir"] = Path(work_dir) / f"model_{number}"
-            fitted.append(clone(model).fit(X, Y, **options))
-        self.models_ = fitted
-        return self
+            place = {} if work_dir is None else {"work_dir": Path(work_dir) / f"model_{number}"}
+            fitted.append(clone(model).fit(X, Y, **options, **place))
+        return fitted
+
+    def _cross_fitted(
+        self, fitted: list[Any], X: Any, Y: Targets, work_dir: FilePath | None, options: dict[str, Any]
+    ) -> Calibration:
+        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        labels, _ = as_indicator(Y, n_rows)
+
+        def fit(rest: NDArray[np.bool_], part: int) -> "Ensemble":
+            own = {
+                name: take_rows(value, rest) if name in _OF_ROWS and value is not None else value
+                for name, value in options.items()
+            }
+            place = None if work_dir is None else Path(work_dir) / f"calibration_{part}"
+            twin: Ensemble = clone(self)
+            twin.models = [
+                clone(model).set_params(**chosen(model) if hasattr(model, "resolved_") else {})
+                for model in fitted
+            ]
+            twin.models_ = twin._fitted(take_rows(X, rest), take_rows(labels, rest), place, own)
+            return twin
+
+        counts = getattr(fitted[0], "label_counts_", None)
+        n_instances = n_rows - int(options.get("n_documents", 0))
+        return cross_fitted(X, labels, counts, fit, n_rows=n_instances, depth=self._depth_of_scores)
+
+    @property
+    def _depth_of_scores(self) -> int:
+        return DEPTH if self.member_k is None else self.member_k
 
     def predict_topk(
         self,
@@ -234,9 +288,8 @@ class Ensemble(SaveMixin, Estimator):
             "member_k": self.member_k,
             "n_models": len(self.models_),
         }
-        return State(
-            config=config, parts={f"model_{number}": model for number, model in enumerate(self.models_)}
-        )
+        parts = {f"model_{number}": model for number, model in enumerate(self.models_)}
+        return State(config=config, parts=parts | calibration_to_parts(self))
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -248,12 +301,15 @@ class Ensemble(SaveMixin, Estimator):
             )
         config = state.config
         n_models = check_integer("n_models", config["n_models"], 1)
-        if n_models != len(state.parts):
-            raise ValueError(
-                f"the state of an Ensemble has {len(state.parts)} parts, but n_models is {n_models}"
-            )
+        n_found = len(set(state.parts) - {"calibration"})
+        if n_models != n_found:
+            raise ValueError(f"the state of an Ensemble has {n_found} models, but n_models is {n_models}")
         models = [state.parts[f"model_{number}"] for number in range(n_models)]
-        return cls.from_fitted(models, config["method"], config["weights"], config["member_k"])
+        ensemble = cls.from_fitted(models, config["method"], config["weights"], config["member_k"])
+        if "calibration" in state.parts:
+            vars(ensemble)["calibrate"] = True
+            ensemble.calibration_ = calibration_from_state(state, ensemble.n_labels_)
+        return ensemble
 
     def _check(self, models: Sequence[LabelModel]) -> None:
         if isinstance(models, str) or not isinstance(models, Sequence) or not models:

@@ -39,7 +39,12 @@ from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
 from . import filters
 from .answers import quality, score_matrix
-from .calibrated import CalibratedMixin, calibration_from_state, calibration_to_parts
+from .calibrated import (
+    CalibratedMixin,
+    calibration_from_state,
+    calibration_to_parts,
+    updated_calibration,
+)
 from .centroids import RERANK
 from .crossfitting import calibrate_linear
 from .defaults import AUTO, PRESETS, Auto, Resolved, chosen, search_of
@@ -152,8 +157,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         `arborank.linear.centroids`: labels with few instances are found more often. Not with ``noop``.
     calibrate : bool, default=False
         Whether `fit` also learns what scores mean as probabilities, for `predict_proba_topk`. It trains once more on
-        nine tenths of the rows and ranks the others, at most 5000; where they are fewer than 2000, several times, up to
-        five.
+        nine tenths of the rows and ranks the others, at most 10,000; where these are fewer than 4000, several times,
+        five at most.
     decide : Rule or str, optional
         How `predict` chooses labels: a rule of `arborank.decisions` or its name, such as ``"threshold"`` or
         ``"fixed-k=3"``. Most need probabilities. Rules are tuned on the rows that the model is calibrated on.
@@ -901,12 +906,9 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         places: NDArray[np.int64] | None = None,
     ) -> Self:
         """Return a model with another tree; ``places`` are the old ids of labels, or ``learned`` those that are new."""
-        calibration = getattr(self, "calibration_", None)
-        if calibration is not None:
-            if places is None:
-                places = np.arange(fitted.n_labels)
-                places[learned] = -1
-            calibration = calibration.after_update(places, fitted.label_counts)
+        calibration = updated_calibration(
+            self, fitted.n_labels, fitted.label_counts, learned=learned, kept=places
+        )
         changed = {} if times is None else {"fit_times_": times}
         return fitted_clone(self, fitted_=fitted, calibration_=calibration, **changed)
 

@@ -1,11 +1,13 @@
 """Any indexer, matcher and ranker, composed: the generic form of what `XRLinear` does in one native structure."""
 
+import copy
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.checks import check_integer
+from ..calibration import Calibration
+from ..core.checks import check_flag, check_integer
 from ..core.estimator import check_fitted
 from ..core.lazy import sp
 from ..core.memory import check_answers_fit
@@ -13,6 +15,8 @@ from ..core.sparse import Csr, as_csr, lists_to_csr, places_of, to_scipy
 from ..core.topk import no_answers, put_best
 from ..core.types import LabelIds, MatrixLike, Targets
 from ..indexing import LabelTree
+from ..linear.calibrated import CalibratedMixin, take_rows
+from ..linear.crossfitting import cross_fitted
 from ..linear.filters import label_filter
 from ..linear.targets import as_indicator
 from ..matching import combination
@@ -28,7 +32,7 @@ __all__ = ["StagedRanker"]
 _SCORES = 1 << 22  # scored at a time, at most one row's if they are more; some 60 bytes each
 
 
-class StagedRanker:
+class StagedRanker(CalibratedMixin):
     """A label ranker of three replaceable stages.
 
     Parameters
@@ -48,10 +52,14 @@ class StagedRanker:
     negatives : {"tfn", "tfn+man"}, default "tfn"
         Examples of a cluster for the ranker: instances with a label in it, and with ``man`` those that the matcher
         sends there, too.
+    calibrate : bool, default False
+        Whether `fit` also learns what scores mean as probabilities, for `predict_proba_topk`: it fits copies of the
+        stages, made with `copy.deepcopy`, to nine tenths of the rows, and ranks the others; see `XRLinear`.
 
     Attributes
     ----------
     tree_ : LabelTree
+    calibration_ : Calibration or None
     n_labels_, n_features_in_ : int
 
     Notes
@@ -70,6 +78,7 @@ class StagedRanker:
         combine: str = SearchOptions.combine,
         merge: Merge = SearchOptions.merge,
         negatives: str = "tfn",
+        calibrate: bool = False,
     ) -> None:
         if not isinstance(indexer, LabelTree):
             require_stage(indexer, Indexer, "indexer")
@@ -86,6 +95,7 @@ class StagedRanker:
         self.combine = combine
         self.merge = merge
         self.negatives = negatives
+        vars(self)["calibrate"] = check_flag("calibrate", calibrate)  # also the name of a method
 
     def fit(self, X: MatrixLike, Y: Targets) -> Self:
         """Index the labels, then train the matcher, then the ranker.
@@ -106,12 +116,13 @@ class StagedRanker:
             raise ValueError(
                 "Y is 1-dimensional; StagedRanker takes an indicator matrix or lists of label ids"
             )
+        calibration = self._cross_fitted(instances, labels) if vars(self)["calibrate"] else None
         rows, targets = to_scipy(instances), to_scipy(labels)
         tree = self._index(rows, targets)
         inner = _ones(tree.lift(labels, tree.depth - 1))
         top = tree.above_labels()
         # stages are fitted in place: should one fail, no tree is left that the others do not fit
-        for name in ("tree_", "n_labels_", "n_features_in_"):
+        for name in ("tree_", "n_labels_", "n_features_in_", "calibration_"):
             vars(self).pop(name, None)
         self.matcher.fit(rows, inner, top)
         active = inner
@@ -120,7 +131,17 @@ class StagedRanker:
             active = _ones(inner + lists_to_csr(found, inner.shape[1]))
         self.ranker.fit(rows, targets, tree, active)
         self.tree_, self.n_labels_, self.n_features_in_ = tree, tree.n_labels, instances.shape[1]
+        self.calibration_ = calibration
         return self
+
+    def _cross_fitted(self, X: Csr, Y: Csr) -> Calibration:
+        def fit(rest: NDArray[np.bool_], part: int) -> "StagedRanker":
+            twin = copy.deepcopy(self)
+            vars(twin)["calibrate"] = False
+            return twin.fit(take_rows(X, rest), take_rows(Y, rest))
+
+        counts = np.bincount(Y.indices, minlength=Y.shape[1])
+        return cross_fitted(X, Y, counts, fit)
 
     def predict_topk(
         self,

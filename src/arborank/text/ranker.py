@@ -5,10 +5,12 @@ from itertools import pairwise
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
+from ..calibration import Calibration
 from ..core.checks import Missing, check_choice, check_flag
-from ..core.estimator import Estimator, check_fitted, clone, fitted_clone, pass_on
+from ..core.estimator import Estimator, check_fitted, clone, fitted_clone, method_beside_parameter, pass_on
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
+from ..core.sequences import text_list
 from ..core.sparse import to_scipy
 from ..core.state import State, lasting
 from ..core.strings import StringTable
@@ -30,7 +32,10 @@ __all__ = ["RankOptions", "TextRanker"]
 
 
 class RankOptions(TypedDict, total=False):
-    """Options of `TextRanker.rank` and `rank_batch`: those of `TextRanker.predict_topk`, and what `XRLinear` adds."""
+    """Options of `TextRanker.rank` and `rank_batch`: those of `TextRanker.predict_topk`, and what `XRLinear` adds.
+
+    With ``probabilities=True`` scores are the probabilities of `TextRanker.predict_proba_topk`.
+    """
 
     candidates: Labels | None
     exclude: Labels | None
@@ -38,6 +43,7 @@ class RankOptions(TypedDict, total=False):
     label_filter: LabelFilter | None
     beam_size: int | None
     combine: str | None
+    probabilities: bool
 
 
 class TextRanker(SaveMixin, Estimator):
@@ -61,6 +67,9 @@ class TextRanker(SaveMixin, Estimator):
         How label names are spelt, here and in whatever is asked of the ranker later. ``"NFC"`` composes them: names
         that differ only in how Unicode writes their letters are one label. None takes names as they are. The texts'
         own spelling is a parameter of the features.
+    calibrate : bool, default=False
+        Whether `fit` also learns what scores mean as probabilities, for ``rank(..., probabilities=True)`` and
+        `predict_proba_topk`: it is set on the model. `XRLinear` then trains about twice as long.
     n_jobs : int, optional
         When given, it is set on the stages that have it; -1 for every core.
     verbose : int, default=0
@@ -97,6 +106,7 @@ class TextRanker(SaveMixin, Estimator):
         label_names: Literal["auto"] | bool = "auto",
         decide: "Rule | str | None" = None,
         normalization: Literal["NFC"] | None = "NFC",
+        calibrate: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
@@ -105,6 +115,7 @@ class TextRanker(SaveMixin, Estimator):
         self.label_names = label_names
         self.decide = decide
         self.normalization = normalization
+        vars(self)["calibrate"] = calibrate  # also the name of a method
         self.n_jobs = n_jobs
         self.verbose = verbose
 
@@ -195,13 +206,18 @@ class TextRanker(SaveMixin, Estimator):
         texts : sequence of str
         k : int, default=10
         **options
-            As for `predict_topk`.
+            As for `predict_topk`; with ``probabilities=True``, of which scores are probabilities, as for
+            `predict_proba_topk`.
         """
         check_fitted(self, "model_")
         names = self.labels_
         if isinstance(k, Integral):  # lists are not padded
             k = min(k, len(names))
-        ids, scores = self.predict_topk(texts, k, **options)
+        asked: dict[str, Any] = {**options}
+        predict: Callable[..., TopK] = self.predict_topk
+        if check_flag("probabilities", asked.pop("probabilities", False)):
+            predict = self.predict_proba_topk
+        ids, scores = predict(texts, k, **asked)
         return [
             [(names[label], score) for label, score in zip(row, row_scores, strict=True) if label >= 0]
             for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True)
@@ -257,14 +273,106 @@ class TextRanker(SaveMixin, Estimator):
             Further options of the model's ``predict_topk``, such as ``beam_size``.
         """
         check_fitted(self, "model_")
-        if candidates is not None:
-            options["candidates"] = label_ids(self.labels_, candidates, self.normalization, "candidates")
-        if exclude is not None:
-            options["exclude"] = label_ids(self.labels_, exclude, self.normalization, "exclude")
+        self._add_limits(options, candidates, exclude)
         if label_weights is not None:
             options["label_weights"] = weight_array(self.labels_, label_weights, self.normalization)
         top: TopK = self.model_.predict_topk(rows_of(self.features_, texts), k, **options)
         return top
+
+    def _add_limits(
+        self, options: dict[str, object], candidates: Labels | None, exclude: Labels | None
+    ) -> None:
+        for name, labels in (("candidates", candidates), ("exclude", exclude)):
+            if labels is not None:
+                options[name] = label_ids(self.labels_, labels, self.normalization, name)
+
+    def predict_proba_topk(
+        self,
+        texts: Sequence[str],
+        k: int = 10,
+        *,
+        candidates: Labels | None = None,
+        exclude: Labels | None = None,
+        reorder: bool = False,
+        **options: object,
+    ) -> TopK:
+        """Return label ids and the probabilities that the labels are relevant, both of shape (n_texts, k).
+
+        Parameters
+        ----------
+        texts, k, candidates, exclude
+            As for `predict_topk`.
+        reorder : bool, default=False
+            Whether labels are ordered by probability. By default their order is that of `predict_topk`.
+        **options
+            Further options of the model's ``predict_proba_topk``, such as ``beam_size``.
+
+        Raises
+        ------
+        TypeError
+            If the model has no probabilities at all.
+        ValueError
+            If it is not calibrated, or an option changes what a score is.
+        """
+        predict = self._of_model("predict_proba_topk")
+        self._add_limits(options, candidates, exclude)
+        top: TopK = predict(rows_of(self.features_, texts), k, reorder=reorder, **options)
+        return top
+
+    @property
+    def calibration_(self) -> Calibration | None:
+        """What makes probabilities of the model's scores; None if it is not calibrated."""
+        check_fitted(self, "model_")
+        model = getattr(
+            self.model_, "ranker_", self.model_
+        )  # of a transformer, its linear ranker is calibrated
+        return getattr(self.model_, "calibration_", None) or getattr(model, "calibration_", None)
+
+    @method_beside_parameter
+    def calibrate(self, texts: Sequence[str], labels: Labels) -> Self:
+        """Learn from held-out texts what scores mean as probabilities.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Some thousands that the ranker was not fitted on.
+        labels : sequence of label-name lists, or of single names
+            All their labels; names that the ranker does not know are left out.
+
+        Returns
+        -------
+        TextRanker
+            A fitted copy; it shares everything else with this one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As ``calibrate`` of the model, or if it has none.
+        """
+        return self._calibrated("calibrate", texts, labels)
+
+    def recalibrate(self, texts: Sequence[str], labels: Labels) -> Self:
+        """Adapt probabilities to texts of another domain; a thousand are enough.
+
+        Parameters
+        ----------
+        texts, labels
+            As for `calibrate`.
+
+        Returns
+        -------
+        TextRanker
+            A fitted copy, whose probabilities are shrunk to those of this one.
+        """
+        return self._calibrated("recalibrate", texts, labels)
+
+    def _calibrated(self, method: str, texts: Sequence[str], labels: Labels) -> Self:
+        calibrate = self._of_model(method)
+        texts = text_list(texts)
+        Y = self.encode_labels(labels, "ignore")
+        if len(texts) != Y.shape[0]:
+            raise ValueError(f"texts has {len(texts)} entries but labels has {Y.shape[0]}; they go in pairs")
+        return fitted_clone(self, model_=calibrate(rows_of(self.features_, texts), Y))
 
     def prepare_filter(
         self,
@@ -477,4 +585,8 @@ def _new_stages(ranker: TextRanker) -> tuple[TextTransformer, LabelModel]:
     features = default() if ranker.features is None else clone(ranker.features)
     for stage in (features, model):
         pass_on(stage, n_jobs=ranker.n_jobs, verbose=ranker.verbose or None)
+    if check_flag("calibrate", ranker.get_params(deep=False)["calibrate"]):
+        if not hasattr(model, "predict_proba_topk"):
+            raise TypeError(f"calibrate is True, but {type(model).__name__} has no predict_proba_topk")
+        pass_on(model, calibrate=True)
     return features, model

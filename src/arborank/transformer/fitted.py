@@ -1,7 +1,7 @@
 """A fitted transformer ranker: an encoder in front of a linear ranker."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -71,9 +71,11 @@ class FittedTransformer:
         X: MatrixLike | None = None,
         candidates: LabelIds | None = None,
         exclude: LabelIds | None = None,
+        probabilities: bool = False,
         **options: Any,
     ) -> TopK:
-        """Return the best labels of every text; see `XRTransformer.predict_topk`."""
+        """Return the best labels of every text; see `XRTransformer.predict_topk` and ``predict_proba_topk``."""
+        predict = self.ranker.predict_proba_topk if probabilities else self.ranker.predict_topk
         texts = text_list(texts)
         filters = {
             name: label_filter(value, name, len(texts), self.ranker.n_labels_)
@@ -86,9 +88,18 @@ class FittedTransformer:
             part = slice(start, min(start + _ROWS, len(texts)))
             own = {name: _part(value, part, len(texts)) for name, value in filters.items()}
             rows = self._rows(texts[part], None if X is None else _part(X, part, len(texts)), computing)
-            found.append(self.ranker.predict_topk(rows, k, **own, **options))
+            found.append(predict(rows, k, **own, **options))
         ids, scores = zip(*found, strict=True)
         return np.concatenate(ids), np.concatenate(scores)
+
+    def calibrated(
+        self, texts: Sequence[str], Y: Csr, computing: Computing, *, X: MatrixLike | None = None, anew: bool
+    ) -> Self:
+        """Learn from held-out texts what scores mean as probabilities, ``anew`` or shrunk to what is known."""
+        texts = text_list(texts)
+        rows = self._rows(texts, self._checked_features(X, len(texts)), computing)
+        ranker = self.ranker.calibrate(rows, Y) if anew else self.ranker.recalibrate(rows, Y)
+        return replace(self, ranker=ranker)
 
     def explained_row(
         self, text: str, computing: Computing, X: MatrixLike | None = None

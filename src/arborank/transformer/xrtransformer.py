@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.checks import check_integer
+from ..core.checks import check_flag, check_integer
 from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.lazy import sp
 from ..core.memory import check_label_arrays_fit
+from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.state import State, lasting
 from ..core.types import FilePath, LabelIds, MatrixLike, Targets, TopK
 from ..indexing import LabelTree
@@ -20,6 +21,7 @@ from ..linear import XRLinear
 from ..linear.answers import quality
 from ..linear.targets import as_indicator, classes_from_state, classes_to_state
 from ..storage import SaveMixin
+from .calibrated import CalibratedTransformer, rows_to_hold_out
 from .encoders.tokens import training_texts
 from .extra import require_torch
 from .fitted import FittedTransformer
@@ -34,7 +36,7 @@ __all__ = ["XRTransformer"]
 
 
 @dataclass(eq=False, repr=False)
-class XRTransformer(SaveMixin, Estimator):
+class XRTransformer(CalibratedTransformer, SaveMixin, Estimator):
     """Extreme multi-label ranking with a transformer trained on a label tree, level by level (Zhang et al. 2021).
 
     A preliminary tree is grown on sparse features. From the top down, the encoder and a head with one vector per node
@@ -96,6 +98,9 @@ class XRTransformer(SaveMixin, Estimator):
         Whether the ranker gets a tree grown on all features, or the preliminary one.
     ranker : XRLinear, optional
         The linear ranker, its tree's parameters included; by default one with ``threshold=0.03``.
+    calibrate : bool, default=False
+        Whether `fit` also learns what scores mean as probabilities, for `predict_proba_topk`. A twentieth of the texts,
+        at most 5000, is held out for that: encoder and ranker learn from the others.
     checkpoint_dir : path, optional
         Directory for checkpoints. A later `fit` with the same parameters and data continues from there.
     checkpoint_every : int, default=500
@@ -166,6 +171,7 @@ class XRTransformer(SaveMixin, Estimator):
     patience: int | None = TuningSettings.patience
     refine: bool = RankingOptions.refine
     ranker: XRLinear | None = RankingOptions.ranker
+    calibrate: bool = False  # type: ignore[assignment]  # see the end of this file
     checkpoint_dir: FilePath | None = None
     checkpoint_every: int = TuningSettings.checkpoint_every
     gradient_checkpointing: bool = TuningSettings.gradient_checkpointing
@@ -208,9 +214,16 @@ class XRTransformer(SaveMixin, Estimator):
         require_torch()
         from .fitting import fit_transformer
 
+        calibrates = check_flag("calibrate", self.get_params(deep=False)["calibrate"])
         texts = training_texts(texts)
         Y, classes = as_indicator(Y, len(texts), "texts")
         check_label_arrays_fit(Y.shape[1])
+        held = None
+        if calibrates:
+            chosen = rows_to_hold_out(len(texts), self.random_state)
+            rows = None if X is None else as_csr(X, "X", n_rows=len(texts))
+            held = _some(texts, Y, rows, chosen)
+            texts, Y, X = _some(texts, Y, rows, ~chosen)
         fitted, history, times = fit_transformer(
             self._loaded_encoder(),
             texts,
@@ -222,6 +235,8 @@ class XRTransformer(SaveMixin, Estimator):
             computing=self._computing(),
             checkpoint_dir=self.checkpoint_dir,
         )
+        if held is not None:
+            fitted = fitted.calibrated(held[0], held[1], self._computing(), X=held[2], anew=True)
         # together, and last: a fit that fails leaves the model as it was
         self.fitted_, self.classes_, self.history_, self.fit_times_ = fitted, classes, history, times
         self.n_instances_ = len(texts)
@@ -324,8 +339,8 @@ class XRTransformer(SaveMixin, Estimator):
         scores : float32 array of shape (n_texts, k)
             In descending order, padded with -inf.
         """
-        filters = {"candidates": candidates, "exclude": exclude}
-        return self._fitted().predict_topk(texts, k, self._computing(), X=X, **filters, **options)
+        more: dict[str, Any] = {"candidates": candidates, "exclude": exclude, **options}
+        return self._fitted().predict_topk(texts, k, self._computing(), X=X, **more)
 
     def explained_row(
         self, text: str, X: MatrixLike | None = None
@@ -435,3 +450,14 @@ class XRTransformer(SaveMixin, Estimator):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _some(
+    texts: Sequence[str], Y: Csr, X: Csr | None, rows: NDArray[np.bool_]
+) -> tuple[list[str], Csr, Csr | None]:
+    """Return some of the texts with their labels and features."""
+    some = [text for text, one in zip(texts, rows.tolist(), strict=True) if one]
+    return some, as_csr(to_scipy(Y)[rows]), None if X is None else as_csr(to_scipy(X)[rows])
+
+
+del XRTransformer.calibrate  # the default of the parameter, which would hide the method of this name

@@ -31,7 +31,7 @@ class XTransformer(XRTransformer):
     bootstrap : {"linear", "random"}, default="random"
     refine : bool, default=False
         Whether the ranker gets a tree grown on all features, or the preliminary one.
-    ranker, checkpoint_dir, checkpoint_every, gradient_checkpointing : see `XRTransformer`
+    ranker, calibrate, checkpoint_dir, checkpoint_every, gradient_checkpointing : see `XRTransformer`
     device, precision, random_state, n_jobs, verbose : see `XRTransformer`
 
     References
