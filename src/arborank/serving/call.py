@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope
 
-from .problems import Answer, ClientGone, Problem
+from .problems import ClientGone, Problem
 from .slots import Served, Slot
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ class Call:
     __slots__ = (
         "_headers",
         "_receive",
-        "answer",
         "deadline",
         "k",
         "method",
+        "model",
         "n_texts",
         "request_id",
         "route",
@@ -46,9 +46,8 @@ class Call:
         self.service, self.scope, self._receive = service, scope, receive
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         self.method: str = scope["method"]
-        self.route = "none"
+        self.route, self.model = "none", ""  # what it asks for, and of which model
         self.served: Served | None = None
-        self.answer: Answer | None = None
         self.n_texts = self.k = 0
         self.took = 0.0
         self.request_id = self._request_id()
@@ -66,7 +65,7 @@ class Call:
 
     def find_slot(self) -> Slot:
         """Return the slot of the model that the path names."""
-        return self.service.slots.find(self.scope["path_params"]["model"])
+        return self.service.slots.find(self.model)
 
     def take_model(self) -> Served:
         """Take the model that the path names; another may be served from the next request on."""

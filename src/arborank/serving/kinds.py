@@ -126,8 +126,12 @@ class Texts(Kind[str]):
         if body.beam_size is not None:
             options["beam_size"] = body.beam_size
         least = -np.inf if body.threshold is None else body.threshold
-        rows = self.model.rank_batch(items, body.k, **options)
-        return [[Scored(label, score) for label, score in row if score >= least] for row in rows]
+        ids, scores = self.model.predict_topk(items, min(body.k, self.n_labels), **options)
+        rows = []
+        for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True):
+            names = self.model.labels_.take(label for label in row if label >= 0)  # -1 only at the end
+            rows.append([Scored(*one) for one in zip(names, row_scores, strict=False) if one[1] >= least])
+        return rows
 
     def explained(self, body: bodies.ExplainBody) -> list[bodies.Way]:
         """Return every way to a label."""

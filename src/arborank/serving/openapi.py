@@ -14,10 +14,9 @@ from .problems import ProblemAnswer
 __all__ = ["describe"]
 
 _REF = "#/components/schemas/{name}"
-_CHANGES_NOTHING = ("GET",)
 
 
-def describe(prefix: str, secured: bool) -> Json:
+def describe(prefix: str, secured: bool, models: list[str]) -> Json:
     """Return the OpenAPI 3.1 description of all routes.
 
     Parameters
@@ -26,12 +25,14 @@ def describe(prefix: str, secured: bool) -> Json:
         Path under which the service is mounted.
     secured : bool
         Whether keys are needed.
+    models : list of str
+        Names of the models.
     """
     types = [kind for one in OPERATIONS for kind in (one.body, one.answer) if kind is not None]
     _, components = msgspec.json.schema_components([*types, ProblemAnswer], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for one in OPERATIONS:
-        paths.setdefault(one.path, {})[one.method.lower()] = _described(one, secured)
+        paths.setdefault(one.path, {})[one.method.lower()] = _described(one, secured, models)
     described: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -48,7 +49,7 @@ def describe(prefix: str, secured: bool) -> Json:
     return described
 
 
-def _described(one: Operation, secured: bool) -> dict[str, Any]:
+def _described(one: Operation, secured: bool, models: list[str]) -> dict[str, Any]:
     name = re.sub(r"\W+", "_", one.path.removeprefix("/v1")).strip("_")
     described: dict[str, Any] = {
         "operationId": f"{one.method.lower()}_{name}",
@@ -60,12 +61,11 @@ def _described(one: Operation, secured: bool) -> dict[str, Any]:
     }
     if one.path.endswith("/feedback"):
         described["responses"]["202"] = described["responses"].pop("200")
-    if any(method == one.method == "GET" for method in _CHANGES_NOTHING) and one.path.endswith("/rank"):
+    if one.method == "GET" and one.path.endswith("/rank"):
         described["responses"]["304"] = {"description": "The answer that the client has is still right."}
     parameters = [
-        {"name": field, "in": "path", "required": True, "schema": {"type": "string"}}
-        for field in re.findall(r"\{(\w+)\}", one.path)
-    ]
+        {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "enum": models}}
+    ] * ("{model}" in one.path)
     if one.query is not NoQuery:
         schema = msgspec.json.schema(one.query)
         schema = schema["$defs"][one.query.__name__]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope, Send
 
 from . import bodies
 from .call import Call
@@ -47,22 +46,21 @@ class Operation:
         """The first line of what the handler says of itself."""
         return (self.handler.__doc__ or "").partition("\n")[0]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request: what a router calls."""
-        call: Call = scope["arborank"]
+    async def run(self, call: Call) -> Answer:
+        """Answer a request, if the client may ask and asks well."""
         call.route = self.path
         call.service.check_key(call, self.scope)
         if self.method != "GET":
             call.service.check_origin(call)
         call.set_deadline()
         given: list[Any] = []
-        if scope["query_string"] or self.query is not bodies.NoQuery:
+        if call.scope["query_string"] or self.query is not bodies.NoQuery:
             given.append(call.query(self.query))
         if self.query is bodies.NoQuery:  # which only had to be empty
             given.clear()
         if self.decoder is not None:
             given.append(await call.body(self.decoder))
-        call.answer = await self.handler(call, *given)
+        return await self.handler(call, *given)
 
 
 _MODEL = "/v1/models/{model}"

@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.estimator import Estimator
@@ -19,8 +17,9 @@ from .call import Call
 from .keys import Opening, find_key, read_keys
 from .metrics import Metrics
 from .openapi import describe
-from .operations import FOREIGN, OPERATIONS, PAGES
+from .operations import FOREIGN, OPERATIONS, PAGES, Operation
 from .problems import Answer, ClientGone, Headers, Problem
+from .routes.inference import refusal
 from .settings import Settings
 from .slots import Slots
 from .work import Work
@@ -29,7 +28,6 @@ __all__ = ["Service"]
 
 _LOG = logging.getLogger("arborank.serving")
 _GONE = 499  # in the log, of a client that has left
-_ROUTES = (*OPERATIONS, *FOREIGN, *PAGES)
 _PROBES = ("/healthz", "/readyz", "/metrics")
 
 
@@ -62,12 +60,8 @@ class Service:
         self.slots = Slots(models, self.metrics)
         self.work = Work(settings, self.metrics)
         self._following: asyncio.Task[None] | None = None
-        router = Router(
-            [Route(one.path, one, methods=[one.method]) for one in _ROUTES],
-            redirect_slashes=False,
-        )
+        self._routes = _routes([slot.served.name for slot in self.slots])
         self._app: ASGIApp = self._answer_all
-        self._router = router
         if settings.cors:
             headers = ["authorization", "content-type", "x-request-id", "x-timeout-ms"]
             self._app = CORSMiddleware(
@@ -92,11 +86,10 @@ class Service:
         await receive()
         self._follow()
         await send({"type": "lifespan.startup.complete"})
-        await receive()
+        with contextlib.suppress(asyncio.CancelledError):  # a server that ends at once says no more
+            await receive()
         if self._following is not None:
             self._following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._following
         self.work.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -107,9 +100,8 @@ class Service:
 
     async def _answer_all(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(self, scope, receive)
-        scope["arborank"], scope["app"] = call, self
         try:
-            answer = await self._answer(call, receive, send)
+            answer = await self._answer(call)
         except ClientGone:
             self._record(call, _GONE)
             return
@@ -118,28 +110,30 @@ class Service:
         await send({"type": "http.response.body", "body": answer.body})
         self._record(call, answer.status)
 
-    async def _answer(self, call: Call, receive: Receive, send: Send) -> Answer:
+    async def _answer(self, call: Call) -> Answer:
         try:
-            await self._router(call.scope, receive, send)
-            assert call.answer is not None
-            return call.answer
+            return await self._operation(call).run(call)
         except Problem as problem:
-            return problem.answer(call.request_id)
-        except HTTPException as error:  # no such path, or no such method of it
-            headers = [
-                (name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()
-            ]
-            if error.status_code == 405:  # the router tells of the first methods of the path only
-                headers = [(b"allow", _methods(call.scope["route"].path))]
-            told = (
-                "there is nothing at this path" if error.status_code == 404 else "the path has no such method"
-            )
-            return Problem(error.status_code, told, headers=headers).answer(call.request_id)
+            foreign = _path(call.scope).startswith("/v2/")
+            return refusal(problem) if foreign else problem.answer(call.request_id)
         except ClientGone:
             raise
         except Exception:
             _LOG.exception("request %s failed", call.request_id)
             return Problem(500, "the service has a fault; its log says more").answer(call.request_id)
+
+    def _operation(self, call: Call) -> Operation:
+        """Return what a request asks for; status 404 or 405 if that is nothing."""
+        methods = self._routes.get(_path(call.scope))
+        if methods is None:
+            models = ", ".join(slot.served.name for slot in self.slots)
+            raise Problem(404, f"there is nothing at this path; the models are {models}")
+        found = methods.get(call.method)
+        if found is None:
+            allowed = ", ".join(sorted(methods))
+            raise Problem(405, f"the path has the methods {allowed}", headers=[(b"allow", allowed.encode())])
+        operation, call.model = found
+        return operation
 
     def _headers(self, call: Call, answer: Answer) -> Headers:
         headers = [
@@ -201,7 +195,8 @@ class Service:
 
     def description(self, prefix: str) -> bytes:
         """Return the OpenAPI description, as of an application that is mounted under a path."""
-        return msgspec.json.encode(describe(prefix, self._keys is not None))
+        names = [slot.served.name for slot in self.slots]
+        return msgspec.json.encode(describe(prefix, self._keys is not None, names))
 
     async def reload(self) -> None:
         """Load every model again whose directory holds another; those that cannot be loaded go on."""
@@ -210,10 +205,22 @@ class Service:
                 await self.slots.reload(slot)
 
 
-def _methods(path: str) -> bytes:
-    """Return the methods of a path, as the header ``Allow`` has them."""
-    found = {one.method for one in _ROUTES if one.path == path}
-    return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found)).encode()
+def _path(scope: Scope) -> str:
+    """Return the path below where the service is mounted."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def _routes(models: list[str]) -> dict[str, dict[str, tuple[Operation, str]]]:
+    """Return every path of the service: what its methods do, and with which model."""
+    routes: dict[str, dict[str, tuple[Operation, str]]] = {}
+    for one in (*OPERATIONS, *FOREIGN, *PAGES):
+        for model in models if "{model}" in one.path else [""]:
+            methods = routes.setdefault(one.path.replace("{model}", model), {})
+            methods[one.method] = one, model
+            if one.method == "GET":
+                methods["HEAD"] = one, model
+    return routes
 
 
 def _recent(path: FilePath) -> list[RecentText]:

@@ -81,11 +81,8 @@ class Slots:
         return iter(self._slots.values())
 
     def find(self, name: str) -> Slot:
-        """Return the slot of a model; status 404 if there is none."""
-        slot = self._slots.get(name)
-        if slot is None:
-            raise Problem(404, f"there is no model {name!r}; there are {', '.join(self._slots)}", "model")
-        return slot
+        """Return the slot of a model; ``KeyError`` if there is none."""
+        return self._slots[name]
 
     async def reload(self, slot: Slot) -> Served:
         """Load what the directory of a model holds now; status 409 if that cannot be loaded: the old one goes on."""

@@ -4,8 +4,6 @@ Clients of Triton, KServe and others speak it. Tensors may follow the JSON as by
 """
 
 import struct
-from collections.abc import Awaitable, Callable
-from functools import wraps
 from typing import Any
 
 import msgspec
@@ -17,7 +15,7 @@ from ..call import Call
 from ..problems import Answer, Problem
 from .asking import ranked
 
-__all__ = ["infer", "live", "model", "model_ready", "ready", "server"]
+__all__ = ["infer", "live", "model", "model_ready", "ready", "refusal", "server"]
 
 _encode = msgspec.json.Encoder().encode
 _HEAD = b"inference-header-content-length"
@@ -51,17 +49,9 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 
 
-def _in_its_words(handler: Callable[[Call], Awaitable[Answer]]) -> Callable[[Call], Awaitable[Answer]]:
-    """Let problems be errors as the protocol has them."""
-
-    @wraps(handler)
-    async def answered(call: Call) -> Answer:
-        try:
-            return await handler(call)
-        except Problem as problem:
-            return Answer(problem.status, _encode({"error": problem.detail}), headers=problem.headers)
-
-    return answered
+def refusal(problem: Problem) -> Answer:
+    """Return a problem as the protocol has errors."""
+    return Answer(problem.status, _encode({"error": problem.detail}), headers=problem.headers)
 
 
 async def server(call: Call) -> Answer:
@@ -80,13 +70,11 @@ async def ready(call: Call) -> Answer:
     return Answer(503 if call.service.draining else 200, _encode({"ready": not call.service.draining}))
 
 
-@_in_its_words
 async def model_ready(call: Call) -> Answer:
     """Say whether a model is loaded."""
     return Answer(200, _encode({"name": call.take_model().name, "ready": True}))
 
 
-@_in_its_words
 async def model(call: Call) -> Answer:
     """Say what a model takes and returns."""
     served = call.take_model()
@@ -102,7 +90,6 @@ async def model(call: Call) -> Answer:
     return Answer(200, _encode({**told, "inputs": inputs, "outputs": outputs}))
 
 
-@_in_its_words
 async def infer(call: Call) -> Answer:
     """Rank the labels of texts; rows with fewer than ``k`` labels end with empty names of score 0."""
     served = call.take_model()

@@ -1,0 +1,325 @@
+"""Measures `arborank serve` on the loopback: its speed beside an empty handler, and what it withstands.
+
+    apt-get install wrk
+    python benchmarks/over_http.py MODEL TEXTS.txt --seconds 5
+
+MODEL is a saved model of texts, TEXTS.txt has a text a line. Prints a table in Markdown. Client and server share the
+machine; so do the two sides of a ratio, one after the other in the same run.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+
+EMPTY = """
+import sys, uvicorn
+from arborank.serving.protocol import protocol_of
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await receive()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, http=protocol_of(4096, 10.0), ws="none")
+"""
+WRK = """
+local texts = {}
+for line in io.lines("%s") do table.insert(texts, line) end
+local n = 0
+wrk.method = "POST"
+wrk.headers["content-type"] = "application/json"
+request = function()
+  n = n + 1
+  return wrk.format(nil, nil, nil, texts[n %% #texts + 1])
+end
+"""
+
+
+def resident(pid):
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def processor(pid):
+    """Seconds of the processor that a process has had."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+@contextmanager
+def service(model, *options):
+    """Start the service without a log; yield process and address."""
+    command = [
+        sys.executable,
+        "-m",
+        "arborank",
+        "serve",
+        f"m={model}",
+        "--port",
+        "0",
+        "--no-request-log",
+        *options,
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    url = next(found[1] for line in process.stderr if (found := re.match(r"(http\S+) serves", line)))
+    threading.Thread(target=process.stderr.read, daemon=True).start()
+    try:
+        yield process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wrk(url, bodies, connections, seconds, pid):
+    """Return p50, p99 and processor time of a request in microseconds, requests a second; all must be answered."""
+    before = processor(pid)
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(WRK % bodies)
+        script.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name, url]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    unit = {"us": 1, "ms": 1e3, "s": 1e6}
+    times = [float(n) * unit[u] for n, u in re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)", told)]
+    assert "Non-2xx" not in told, told
+    cost = 1e6 * (processor(pid) - before) / int(re.search(r"(\d+) requests in", told)[1])
+    return *times, cost, float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])
+
+
+def speed(url, pid, texts, bodies, seconds, rows):
+    port = free_port()
+    empty = subprocess.Popen([sys.executable, "-c", EMPTY, str(port)])
+    while True:
+        with suppress(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{port}/")
+            break
+        time.sleep(0.1)
+    rank = f"{url}/v1/models/m/rank"
+    with httpx.Client() as client:
+        own = [client.post(rank, json={"text": text}).json()["took_us"] for text in texts[:1000]]
+    rows.append(("the model itself, one text, within the service", f"{statistics.median(own):.0f} µs"))
+    for connections in (1, 16):
+        e50, e99, e_cost, e_rate = wrk(f"http://127.0.0.1:{port}/", bodies, connections, seconds, empty.pid)
+        p50, p99, cost, rate = wrk(rank, bodies, connections, seconds, pid)
+        told = "p50 {:.0f} µs, p99 {:.0f} µs, processor {:.0f} µs, {:,.0f}/s"
+        rows.append((f"empty handler, {connections} connections", told.format(e50, e99, e_cost, e_rate)))
+        rows.append((f"rank, {connections} connections", told.format(p50, p99, cost, rate)))
+    own = statistics.median(own)
+    rows.append(
+        ("processor time beyond the model's own, over the empty handler's", f"{(cost - own) / e_cost:.2f}×")
+    )
+    empty.kill()
+    with httpx.Client(timeout=60) as client:
+        done, start = 0, time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            part = random.sample(texts, min(256, len(texts)))
+            assert client.post(rank, json={"texts": part}).status_code == 200
+            done += len(part)
+        rows.append(("texts by batches of 256", f"{done / (time.perf_counter() - start):,.0f}/s"))
+
+
+def overload(model, texts, seconds, rows):
+    """Ten times as many batches at once as are admitted: the accepted stay quick, the rest are refused at once."""
+    body = {"texts": texts[:64]}
+    with service(model, "--max-in-flight", "256", "--timeout", "30s") as (process, url):
+
+        def clients(n):
+            times, begun = {200: [], 429: []}, threading.Barrier(n)
+
+            def one():
+                with httpx.Client(timeout=60, verify=False) as client:  # certificates take long to read
+                    begun.wait()
+                    stop = time.monotonic() + seconds
+                    while time.monotonic() < stop:
+                        start = time.perf_counter()
+                        status = client.post(f"{url}/v1/models/m/rank", json=body).status_code
+                        times[status].append(time.perf_counter() - start)
+                        if status == 429:
+                            time.sleep(0.05)
+
+            threads = [threading.Thread(target=one) for _ in range(n)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return times
+
+        usual = clients(4)
+        before = resident(process.pid)
+        pressed = clients(40)
+        p99 = [1000 * statistics.quantiles(times[200], n=100)[98] for times in (usual, pressed)]
+        rows.append(("p99 of accepted batches, 4 clients and 40", f"{p99[0]:.0f} ms, {p99[1]:.0f} ms"))
+        rows.append(
+            ("refused with 429 under 40 clients", f"{len(pressed[429])} of {sum(map(len, pressed.values()))}")
+        )
+        rows.append(("memory under 40 clients", f"{resident(process.pid) - before:+.1f} MiB"))
+
+
+def reloads(model, texts, count, rows):
+    """Load again and again under load; nothing fails, and memory stays."""
+    with tempfile.TemporaryDirectory() as place:
+        import arborank
+
+        models = [arborank.load(model), arborank.load(model)]
+        target = Path(place) / "m"
+        models[0].save(target)
+        with service(target) as (process, url):
+            outcomes, stop = [], threading.Event()
+
+            def ask():
+                with httpx.Client(timeout=60) as client:
+                    while not stop.is_set():
+                        outcomes.append(
+                            client.post(f"{url}/v1/models/m/rank", json={"text": texts[0]}).status_code
+                        )
+
+            asking = threading.Thread(target=ask)
+            asking.start()
+            sizes = []
+            for number in range(count):
+                models[number % 2].save(target)
+                assert httpx.post(f"{url}/v1/models/m/reload", timeout=60, verify=False).status_code == 200
+                sizes.append(resident(process.pid))
+            stop.set()
+            asking.join()
+        early, late = (
+            statistics.median(sizes[count // 10 : count // 5]),
+            statistics.median(sizes[-count // 10 :]),
+        )
+        failed = sum(status != 200 for status in outcomes)
+        rows.append((f"failed requests during {count} reloads", f"{failed} of {len(outcomes)}"))
+        rows.append(("memory over these", f"{early:.0f} to {late:.0f} MiB"))
+
+
+def harm(model, rows):
+    """A gigabyte, slow and idle connections, random bodies."""
+    with service(model, "--max-connections", "10500", "--arrival", "60") as (process, url):
+        host, port = url.removeprefix("http://").split(":")
+        httpx.get(f"{url}/healthz")
+        before = resident(process.pid)
+        head = b"POST /v1/models/m/rank HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        with socket.create_connection((host, int(port))) as one:
+            one.sendall(head + b"transfer-encoding: chunked\r\n\r\n")
+            sent = 0
+            with suppress(OSError):
+                while sent < 2**30:
+                    one.sendall(b"100000\r\n" + b" " * 2**20 + b"\r\n")
+                    sent += 2**20
+        rows.append(("a body of a gigabyte: sent until refused", f"{sent / 2**20:.0f} MiB"))
+        rows.append(("memory after it", f"{resident(process.pid) - before:+.1f} MiB"))
+        random.seed(0)
+        statuses = {}
+        with httpx.Client(timeout=60) as client:
+            for _ in range(20_000):
+                body = random.randbytes(random.randrange(200))
+                if random.random() < 0.5:
+                    body = b'{"text": "' + body + b'"}'
+                answer = client.post(
+                    f"{url}/v1/models/m/rank", content=body, headers={"content-type": "application/json"}
+                )
+                statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+        rows.append(("20,000 random bodies", json.dumps(dict(sorted(statuses.items())))))
+        before, held = resident(process.pid), []
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(11_000, hard), hard))
+        for _ in range(min(10_000, min(11_000, hard) - 200)):
+            held.append(socket.create_connection((host, int(port))))
+        assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
+        rows.append(
+            (f"memory of {len(held):,} idle connections", f"{resident(process.pid) - before:+.1f} MiB")
+        )
+        for one in held:
+            one.close()
+
+
+def kill(model, texts, rows):
+    with service(model, "--workers", "2") as (process, url):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        first = children.read_text().split()
+        outcomes, stop = [], threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                try:
+                    with httpx.Client(timeout=60) as client:
+                        while not stop.is_set():
+                            outcomes.append(
+                                client.post(f"{url}/v1/models/m/rank", json={"text": texts[0]}).status_code
+                            )
+                except httpx.HTTPError as error:
+                    outcomes.append(type(error).__name__)
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        os.kill(int(first[0]), signal.SIGKILL)
+        start = time.perf_counter()
+        pause = 0.02
+        while not set(children.read_text().split()) - set(first):
+            time.sleep(pause)
+        back = time.perf_counter() - start
+        time.sleep(2)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        failed = [one for one in outcomes if one != 200]
+        rows.append(
+            ("kill -9 of one of two workers under 8 clients: failed", f"{len(failed)} of {len(outcomes)}")
+        )
+        rows.append(("another process begins after", f"{back:.2f} s"))
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model")
+    parser.add_argument("texts", type=Path)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--reloads", type=int, default=1000)
+    given = parser.parse_args()
+    texts = [line for line in given.texts.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows = []
+    with tempfile.NamedTemporaryFile("w") as bodies:
+        bodies.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+        bodies.flush()
+        with service(given.model) as (process, url):
+            speed(url, process.pid, texts, bodies.name, given.seconds, rows)
+            rows.append(("memory of the service", f"{resident(process.pid):.0f} MiB"))
+    overload(given.model, texts, given.seconds, rows)
+    kill(given.model, texts, rows)
+    harm(given.model, rows)
+    reloads(given.model, texts, given.reloads, rows)
+    print(f"Load averages before: {os.getloadavg()}\n\n| what | value |\n|---|---|")
+    print("\n".join(f"| {what} | {value} |" for what, value in rows))
+
+
+if __name__ == "__main__":
+    main()
