@@ -201,3 +201,10 @@ def test_a_line_that_cannot_be_read_ends_the_command(run, folder):
     assert "bad.jsonl:2" in run("predict", "model", "bad.jsonl", "-o", "out.jsonl", code=1).stderr
     assert not (folder / "out.jsonl").exists()
     assert len((folder / "partial-out.jsonl").read_text().splitlines()) == 1
+
+
+def test_scores_have_six_significant_digits(run, folder):
+    model, texts = arborank.load(folder / "model"), read_jsonl(folder / "test.jsonl.xz").texts
+    lines = run("predict", "model", "test.jsonl.xz", "-k", "10").stdout.splitlines()
+    expected = [[float(f"{score:.6g}") for _, score in ranking] for ranking in model.rank_batch(texts, 10)]
+    assert [json.loads(line)["scores"] for line in lines] == expected

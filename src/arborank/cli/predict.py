@@ -30,6 +30,9 @@ from .reporting import say
 from .scoring import batch_size, batches, n_answers
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..core.types import TopK
     from ..datasets import Layout, TextRow
     from ..decisions import Rule
@@ -237,20 +240,29 @@ def _of_rows(rows: Iterator["TextRow"], size: int, with_ids: bool) -> Iterator[D
 
 
 def _answers(ranker: Ranker, part: Data, first: int, question: _Question, shape: Shape) -> list[Answer]:
+    import numpy as np
+
     labels, scores = question.top(ranker, part)
     nothing: Sequence[None] = [None] * len(part)
     ids: Sequence[str | None] = ranker.row_ids(part) or nothing
     texts: Sequence[str | None] = (part.texts or nothing) if shape.texts else nothing
-    least = float("-inf") if question.min_score is None else question.min_score
-    answers = []
-    for row, (id_, text, found, values) in enumerate(
-        zip(ids, texts, labels.tolist(), scores.tolist(), strict=True), first
-    ):
-        kept = [
-            (label, score)
-            for label, score in zip(found, values, strict=True)
-            if label >= 0 and score >= least
-        ]
-        names = [ranker.answer(label) for label, _ in kept]
-        answers.append(Answer(row, id_, text, names, [float(f"{score:.6g}") for _, score in kept]))
-    return answers
+    kept = labels >= 0 if question.min_score is None else (labels >= 0) & (scores >= question.min_score)
+    counts = kept.sum(axis=1).tolist()  # scores descend: what is kept comes first
+    names = {label: ranker.answer(label) for label in np.unique(labels[kept]).tolist()}
+    rows = zip(ids, texts, counts, labels.tolist(), _significant(scores).tolist(), strict=True)
+    return [
+        Answer(row, id_, text, [names[label] for label in found[:count]], values[:count])
+        for row, (id_, text, count, found, values) in enumerate(rows, first)
+    ]
+
+
+def _significant(scores: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    """Round to six significant digits, all that a float32 has for certain."""
+    import numpy as np
+
+    exact = scores.astype(np.float64)
+    size = np.abs(np.where(np.isfinite(exact) & (exact != 0), exact, 1.0))
+    digits = 5 - np.floor(np.log10(size)).astype(np.int64)
+    up, down = 10.0 ** np.maximum(digits, 0), 10.0 ** np.maximum(-digits, 0)  # powers of ten that are exact
+    rounded: NDArray[np.float64] = np.rint(exact * up / down) / up * down
+    return rounded
