@@ -220,6 +220,15 @@ def test_the_command_line_as_its_guide_says(tmp_path, monkeypatch):
             rows = zip(range(len(texts)), texts, map(";".join, labels), strict=True)
             csv.writer(file).writerows([("id", "title", "subjects"), *rows])
     Path("catalogue.csv").write_text("code,title\nkettle,A kettle\nmug,A mug\n")
+    Path("corpus").mkdir()
+    for number, (text, row) in enumerate(zip(texts, labels, strict=True)):
+        Path(f"corpus/{number}.txt").write_text(text)
+        Path(f"corpus/{number}.tsv").write_text(f"<http://shop/{row[0]}>\t{row[0]}\n")
+    terms = "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+    concepts = (
+        f'<http://shop/{name}> skos:prefLabel "{name}"@en .' for name in ("kettle", "teapot", "mug", "pan")
+    )
+    Path("vocabulary.ttl").write_text(terms + "\n".join(concepts))
     rng = np.random.default_rng(0)
     for name, width in (("X", 30), ("Y", 12)):
         sp.save_npz(

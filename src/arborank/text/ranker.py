@@ -5,6 +5,9 @@ from itertools import pairwise
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..calibration import Calibration
 from ..core.checks import Missing, check_choice, check_flag
 from ..core.estimator import Estimator, check_fitted, clone, fitted_clone, method_beside_parameter, pass_on
@@ -218,8 +221,9 @@ class TextRanker(SaveMixin, Estimator):
         if check_flag("probabilities", asked.pop("probabilities", False)):
             predict = self.predict_proba_topk
         ids, scores = predict(texts, k, **asked)
+        found = names if len(ids) == 1 else _looked_up(names, ids)
         return [
-            [(names[label], score) for label, score in zip(row, row_scores, strict=True) if label >= 0]
+            [(found[label], score) for label, score in zip(row, row_scores, strict=True) if label >= 0]
             for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True)
         ]
 
@@ -590,3 +594,9 @@ def _new_stages(ranker: TextRanker) -> tuple[TextTransformer, LabelModel]:
             raise TypeError(f"calibrate is True, but {type(model).__name__} has no predict_proba_topk")
         pass_on(model, calibrate=True)
     return features, model
+
+
+def _looked_up(names: StringTable, ids: NDArray[np.int64]) -> dict[int, str]:
+    """Return the names of labels that are answered, each made once."""
+    labels = np.unique(ids[ids >= 0]).tolist()
+    return dict(zip(labels, names.take(labels), strict=True))
