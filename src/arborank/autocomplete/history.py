@@ -11,11 +11,11 @@ from ..core.sequences import as_column
 from .normal import normalize, spelling
 from .times import Time, seconds, shown
 
-__all__ = ["Entries", "History", "as_history"]
+__all__ = ["SIZE", "Entries", "History", "as_history"]
 
 Entries = Iterable[tuple[str, Time]]
 
-_SIZE = 1000
+SIZE = 1000  # sent queries that are kept, unless somebody says otherwise
 _SOON = 1e10  # seconds since 1970, which need no further check
 _BEHIND = "\U0010ffff"  # behind every string that goes on
 
@@ -49,7 +49,7 @@ class History:
     2
     """
 
-    def __init__(self, entries: Entries = (), size: int = _SIZE) -> None:
+    def __init__(self, entries: Entries = (), size: int = SIZE) -> None:
         self.size = check_integer("size", size, 1)
         self._fill(_checked(entries, "entries"))
 
@@ -149,10 +149,14 @@ class History:
         """Return how a normal form was written last."""
         return self._texts[key]
 
-    def sent(self, key: str) -> list[tuple[int, float]]:
-        """Return how many queries ago, and when, a normal form was sent, oldest first."""
-        n = self._dropped + len(self._sent)
-        return [(n - place, self._sent[place - self._dropped][1]) for place in self._places.get(key, ())]
+    def use(self, key: str, most: int) -> tuple[int, int, list[float]]:
+        """Return how often a query that is there was sent, how many queries ago, and its latest ``most`` times."""
+        places, sent, dropped = self._places[key], self._sent, self._dropped
+        times = [sent[place - dropped][1] for place in places[-most:]]
+        return len(places), dropped + len(sent) - places[-1], times
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._places
 
     def after(self, key: str) -> list[str]:
         """Return the normal forms that were sent right after one, oldest first."""

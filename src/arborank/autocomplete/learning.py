@@ -18,7 +18,7 @@ from .sessions import SESSION
 __all__ = ["OF_RANKERS", "blend_of_latest", "latest_part"]
 
 _SHARE = 0.1  # of the log, the latest, to learn from
-_FEWEST, _MOST = 500, 1_800  # queries of it
+_FEWEST, _MOST = 500, 1_500  # queries of it
 OF_RANKERS = 0.2  # share of the log before that, its latest part, which teaches rankers for it
 
 

@@ -12,7 +12,7 @@ from .phrases import holds_phrase
 
 __all__ = ["NOTHING", "Own", "gather_own"]
 
-_MOST = 40  # own queries that are considered, the latest
+_MOST = 32  # own queries that are considered, the latest
 _HOUR, _DAY = 3600.0, 86_400.0
 _NEAR = 2 * _HOUR  # the same time of day
 _LATEST = 4  # times that an own query was sent, which tell at what time of day it is
@@ -86,21 +86,21 @@ def gather_own(
             if label == len(catalogue):
                 label += len(texts)
                 texts.append(history.text(key))
-            sent = history.sent(key)
-            ago, time = sent[-1]
+            count, ago, times = history.use(key, _LATEST)
+            since = moment - times[-1]
             ids.append(label)
             values += (
                 1.0,
-                log(len(sent)),
+                log(count),
                 log(ago),
-                log1p(max(moment - time, 0.0) / _HOUR),
-                _at_this_hour(sent, moment),
-                log1p(followed.get(key, 0)),
-                float(key in in_session and key != last),
-                float(key == last),
+                log1p(since / _HOUR) if since > 0 else 0.0,
+                _at_this_hour(times, moment),
+                log1p(followed[key]) if key in followed else 0.0,
+                1.0 if key in in_session and key != last else 0.0,
+                1.0 if key == last else 0.0,
             )
     for key in in_session:
-        if history is not None and history.sent(key):
+        if history is not None and key in history:
             continue
         label = _label(catalogue, key, phrases)
         if 0 <= label < len(catalogue):
@@ -109,13 +109,11 @@ def gather_own(
     return Own(ids, values, texts)
 
 
-def _at_this_hour(sent: Sequence[tuple[int, float]], moment: float) -> float:
-    near = 0
-    latest = sent[-_LATEST:]
-    for _, time in latest:
-        apart = (moment - time) % _DAY
-        near += apart < _NEAR or apart > _DAY - _NEAR
-    return near / len(latest)
+def _at_this_hour(times: Sequence[float], moment: float) -> float:
+    away = 0
+    for time in times:
+        away += _NEAR <= (moment - time) % _DAY <= _DAY - _NEAR
+    return 1 - away / len(times)
 
 
 def _label(catalogue: Catalogue, key: str, phrases: Iterable[str]) -> int:

@@ -153,7 +153,7 @@ def evaluate(
         counted = catalogue.keys.take(catalogue.frequent(*run, k)) if run[0] < run[1] else []
         note(COUNTED, row, counted)
         if history is not None and aged is not None:
-            own = sorted(history.matching(prefix, history.size), key=lambda key: history.sent(key)[-1][0])
+            own = sorted(history.matching(prefix, history.size), key=lambda key: history.use(key, 1)[1])
             note(AGED, row, aged(run, k))
             note(OWN, row, list(dict.fromkeys([*own, *counted]))[:k])
         now = None if held_out.times is None else held_out.times[row]

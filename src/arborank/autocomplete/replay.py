@@ -2,12 +2,13 @@
 
 from collections.abc import Hashable, Iterator
 from contextlib import suppress
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .history import History
+from .history import SIZE, History
 from .normal import normalize
 from .pairs import Pairs
 from .prefixes import sample_lengths
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from .completer import Autocompleter
 
 __all__ = ["in_order_of_time", "latest", "replayed"]
+
+_time = itemgetter(1)
 
 
 def latest(pairs: Pairs, share: float) -> tuple[Pairs, Pairs]:
@@ -46,7 +49,7 @@ def in_order_of_time(learned: Pairs, pairs: Pairs) -> Iterator[tuple[int, Histor
     for user, query, time in zip(learned.users or (), learned.queries, learned.times or (), strict=True):
         if user in earlier:
             earlier[user].append((query, time))
-    histories = {user: History(sent) for user, sent in earlier.items()}
+    histories = {user: History(sorted(sent, key=_time)[-SIZE:]) for user, sent in earlier.items()}
     for row in np.argsort(np.array(times), kind="stable").tolist():
         yield row, histories[users[row]]
         histories[users[row]].add(pairs.queries[row], times[row])
