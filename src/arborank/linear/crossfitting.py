@@ -1,5 +1,6 @@
 """Calibration within a fit: models of most of the rows are asked about the others."""
 
+import itertools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -82,16 +83,17 @@ def cross_fitted(
     depth : int, optional
         Labels asked of every row; by default 30, or all where there are fewer.
     """
-    missed: list[float | None] = []
+    beyond: list[float | None] = []
+    part = itertools.count()
 
     def answer(rest: NDArray[np.bool_], held: NDArray[np.int64]) -> TopK:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the fit on all rows warns
-            model, rows = fit(rest, len(missed)), take_rows(X, held)
-        missed.append(unreached(model, rows, as_csr(to_scipy(Y)[held])))
+            model, rows = fit(rest, next(part)), take_rows(X, held)
+        if not beyond:  # takes a while, and one part tells enough
+            beyond.append(unreached(model, rows, as_csr(to_scipy(Y)[held])))
         top: TopK = model.predict_topk(rows, depth or min(DEPTH, Y.shape[1]))
         return top
 
     held = cross_fit(Y, answer, n_rows=n_rows, seed=seed)
-    known = [one for one in missed if one is not None]
-    return Calibration.of(held, Y.shape[1], counts, unreached=float(np.mean(known)) if known else None)
+    return Calibration.of(held, Y.shape[1], counts, unreached=beyond[0])
