@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 import arborank
-from arborank import XRLinear
+from arborank import Ensemble, XRLinear
 from arborank.decisions import RULES, Abstain, FixedK, Threshold, WeightedTopK, as_rule, candidates, decide
 from arborank.decisions.deciding import tuned_rule
 from arborank.metrics import micro_f1
@@ -121,6 +121,21 @@ def test_answers_to_held_out_rows_are_calibrated(model):
     assert listed.sum() > 10_000
     assert answers.chances[listed].mean() == pytest.approx(answers.hits[listed].mean(), abs=0.01)
     assert (np.diff(answers.chances, axis=1)[listed[:, 1:]] <= 0).all()
+
+
+def test_an_ensemble_decides(data, tmp_path):
+    members = [XRLinear(random_state=seed, n_jobs=1) for seed in (0, 1)]
+    both = Ensemble(members, calibrate=True, decide="threshold").fit(data[0], data[1])
+    chosen = both.predict(data[2])
+    assert micro_f1(data[3], chosen) > micro_f1(data[3], both.set_params(decide="fixed-k=3").predict(data[2]))
+    for rule in ("fixed-k=3", Threshold(0.5)):
+        both.set_params(decide=rule).save(tmp_path / "model")
+        again = arborank.load(tmp_path / "model")
+        assert again.decide == rule
+        assert (again.predict(data[2]) != both.predict(data[2])).nnz == 0
+    short = Ensemble(members, member_k=5, decide="fixed-k=3").fit(data[0], data[1])
+    assert (short.predict(data[2]).sum(axis=1) == 3).all()
+    assert Ensemble(members).fit(data[0], data[1]).predict(data[2]).shape == (300, 40)
 
 
 def test_rules_without_probabilities(plain, data):

@@ -250,11 +250,12 @@ def test_clone_and_state(toy):
         ensemble.to_state()
     ensemble.fit(X, Y)
     state = ensemble.to_state()
-    assert state.config == {"method": "sigmoid", "weights": [1.0, 3.0], "member_k": 4, "n_models": 2}
+    members = {"weights": [1.0, 3.0], "member_k": 4, "n_models": 2}
+    assert state.config == {"method": "sigmoid", "decide": None, **members}
     again = Ensemble.from_state(state)
     for a, b in zip(again.predict_topk(X, 3), ensemble.predict_topk(X, 3), strict=True):
         assert np.array_equal(a, b)
-    with pytest.raises(ValueError, match="parts"):
+    with pytest.raises(ValueError, match="has 2 models, but n_models is 3"):
         Ensemble.from_state(type(state)(config=dict(state.config) | {"n_models": 3}, parts=state.parts))
     with pytest.raises(ValueError, match="the state of an Ensemble has"):
         Ensemble.from_state(type(state)(config={}, parts=state.parts))

@@ -66,7 +66,7 @@ def tuned_for(model: Ranker, rule: "Rule | str") -> "Rule":
 
 def is_calibrated(model: Ranker) -> bool:
     """Whether the model has probabilities."""
-    return getattr(model.inner, "calibration_", None) is not None
+    return model.estimator.calibration_ is not None
 
 
 def short_lists(
@@ -83,7 +83,11 @@ def short_lists(
     from ..decisions.deciding import depth_of
 
     k = min(depth_of(rule), model.n_labels)
-    parts = [model.probable(part, k, beam_size, candidates, exclude) for part in batches(data, batch_size(k))]
+    calibrated = is_calibrated(model)
+    parts = [
+        model.topk(part, k, beam_size, candidates, exclude, probabilities=calibrated)
+        for part in batches(data, batch_size(k))
+    ]
     ids, values = zip(*parts, strict=True)
     return np.concatenate(ids), np.concatenate(values)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .models import Data, given, probable
+from .models import Data, given
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -70,17 +70,6 @@ class MatrixModel:
     def inner(self) -> "XRLinear | Ensemble | HybridRanker":
         """What ranks numbered labels: the model itself."""
         return self.estimator
-
-    def probable(
-        self,
-        data: Data,
-        k: int,
-        beam_size: int | None,
-        candidates: list[str] | None = None,
-        exclude: list[str] | None = None,
-    ) -> "TopK":
-        """Return `topk` with probabilities, or scores without calibration."""
-        return probable(self.inner, self.own(data).X, k, beam_size, **_filters(candidates, exclude))
 
     def truth(self, data: Data, *, extend: bool = True) -> "csr_array":
         """Return the labels of every row."""

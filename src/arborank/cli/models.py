@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 if TYPE_CHECKING:
     from ..autocomplete import Autocompleter
     from ..core.estimator import Estimator
-    from ..core.types import LabelModel, TopK
     from ..datasets import MatrixData, TextData
     from .matrix_model import MatrixModel
     from .text_model import TextModel
@@ -21,7 +20,6 @@ __all__ = [
     "open_model",
     "open_ranker",
     "open_text_model",
-    "probable",
     "set_jobs",
     "stages_of",
 ]
@@ -92,13 +90,6 @@ def open_completer(directory: str) -> "Autocompleter":
         raise ValueError(f"{directory} holds a {kind}; arborank train-completer makes what completes")
     completer: Autocompleter = model
     return completer
-
-
-def probable(model: "LabelModel", rows: object, k: int, beam_size: int | None, **filters: object) -> "TopK":
-    """Return the best labels with probabilities, or with scores if the model is not calibrated."""
-    calibrated = getattr(model, "calibration_", None) is not None
-    ask: Callable[..., TopK] = getattr(model, "predict_proba_topk" if calibrated else "predict_topk")
-    return ask(rows, k, **filters, **({} if beam_size is None else {"beam_size": beam_size}))
 
 
 _STAGES: dict[str, Callable[[Any], "Sequence[Estimator]"]] = {

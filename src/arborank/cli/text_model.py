@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .models import Data, given, probable
+from .models import Data, given
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -76,25 +76,6 @@ class TextModel:
         """What ranks numbered labels."""
         model: LabelModel = self.estimator.model_
         return model
-
-    def probable(
-        self,
-        data: Data,
-        k: int,
-        beam_size: int | None,
-        candidates: list[str] | None = None,
-        exclude: list[str] | None = None,
-    ) -> "TopK":
-        """Return `topk` with probabilities, or scores without calibration."""
-        from ..features.base import rows_of
-        from ..text.names import label_ids
-
-        ranker = self.estimator
-        filters = {
-            name: label_ids(ranker.labels_, names, ranker.normalization, name)
-            for name, names in given(candidates=candidates, exclude=exclude).items()
-        }
-        return probable(self.inner, rows_of(ranker.features_, self.own(data).texts), k, beam_size, **filters)
 
     def truth(self, data: Data, *, extend: bool = True) -> "csr_array":
         """Return the labels of every text; unknown ones get columns of their own, or are left out."""

@@ -49,7 +49,8 @@ def decide(model: LabelModel, X: object, rule: Rule | str, **options: object) ->
     """
     tuned, n_labels = tuned_rule(model, rule), _n_labels(model)
     ask = cast(Any, model).predict_proba_topk if tuned.needs_probabilities else model.predict_topk
-    ids, values = ask(X, min(depth_of(tuned), n_labels), **options)
+    most = getattr(model, "member_k", None) or n_labels  # that an ensemble lists
+    ids, values = ask(X, min(depth_of(tuned), most, n_labels), **options)
     return choose(tuned, ids, values, n_labels)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +20,13 @@ from ..storage import SaveMixin
 from .answers import quality, score_matrix
 from .calibrated import CalibratedMixin, Instances, calibration_from_state, calibration_to_parts, take_rows
 from .crossfitting import cross_fitted
+from .deciding import check_rule, chosen_labels, rule_to_parts
 from .defaults import chosen
 from .targets import as_indicator
 from .toplists import Method, TopK, check_method, check_weights, combine_topk
+
+if TYPE_CHECKING:
+    from ..decisions import Rule
 
 __all__ = ["Ensemble", "combine_topk"]
 
@@ -48,6 +52,8 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
         Whether `fit` also learns what the merged scores mean as probabilities, for `predict_proba_topk`: it fits all
         models once more on nine tenths of the rows, and ranks the others; see `XRLinear`. Merged scores depend on how
         many labels are asked of every model, so probabilities are of lists of ``member_k`` labels, by default 30.
+    decide : Rule or str, optional
+        How `predict` chooses labels, as for `XRLinear`; by default by majority.
 
     Attributes
     ----------
@@ -70,8 +76,10 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
         weights: ArrayLike | None = None,
         member_k: int | None = None,
         calibrate: bool = False,
+        decide: "Rule | str | None" = None,
     ) -> None:
         vars(self)["calibrate"] = calibrate  # also the name of a method
+        self.decide = decide
         self.models = models
         self.method = method
         self.weights = weights
@@ -112,6 +120,7 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
             If a model has no ``predict_topk``.
         """
         self._check(self.models)
+        check_rule("decide", self.decide)
         calibrates = check_flag("calibrate", self.get_params(deep=False)["calibrate"])
         if calibrates and not isinstance(X, Csr) and not is_matrix(X):
             X = text_list(cast(Sequence[str], X))  # read more than once
@@ -224,19 +233,22 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
     def predict(self, X: Instances) -> "AnyArray | sp.csr_array":
         """Return the labels that the models assert by majority.
 
-        Every model's own ``predict`` is asked, so that the rule is the same for all methods of merging, some of
-        which have no natural limit.
+        Without ``decide``, every model's own ``predict`` is asked, so that the rule is the same for all methods of
+        merging, some of which have no natural limit.
 
         Returns
         -------
         sparse indicator of shape (n_rows, n_labels)
-            Labels asserted by models that have at least half of the weight. When the models were fitted on a 1-D
-            target: the class that `predict_topk` ranks first in every row instead.
+            Labels that the rule ``decide`` chooses; without one, those asserted by models that have at least half of
+            the weight. When the models were fitted on a 1-D target: the class that `predict_topk` ranks first in every
+            row instead.
         """
         self._check_fitted()
         classes = self.classes_
         if classes is not None:
             return classes[np.maximum(self.predict_topk(X, 1)[0][:, 0], 0)]
+        if self.decide is not None:
+            return chosen_labels(self, X, self.decide)
         shares = check_weights(self.weights, len(self.models_))
         votes = sum(
             share * sp.csr_array(model.predict(X)) for share, model in zip(shares, self.models_, strict=True)
@@ -287,25 +299,30 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
             "weights": weights,
             "member_k": self.member_k,
             "n_models": len(self.models_),
+            "decide": self.decide if isinstance(self.decide, str) else None,
         }
         parts = {f"model_{number}": model for number, model in enumerate(self.models_)}
-        return State(config=config, parts=parts | calibration_to_parts(self))
+        return State(
+            config=config, parts={**parts, **calibration_to_parts(self), **rule_to_parts(self.decide)}
+        )
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Rebuild a fitted ensemble; ``ValueError`` if the state is not one."""
-        wanted = {"method", "weights", "member_k", "n_models"}
+        wanted = {"method", "weights", "member_k", "n_models", "decide"}
         if set(state.config) != wanted:
             raise ValueError(
                 f"the state of an Ensemble has {sorted(state.config)}; {sorted(wanted)} were expected"
             )
         config = state.config
         n_models = check_integer("n_models", config["n_models"], 1)
-        n_found = len(set(state.parts) - {"calibration"})
+        n_found = len(set(state.parts) - {"calibration", "decide"})
         if n_models != n_found:
             raise ValueError(f"the state of an Ensemble has {n_found} models, but n_models is {n_models}")
         models = [state.parts[f"model_{number}"] for number in range(n_models)]
         ensemble = cls.from_fitted(models, config["method"], config["weights"], config["member_k"])
+        ensemble.decide = state.parts.get("decide", config["decide"])
+        check_rule("decide", ensemble.decide)
         if "calibration" in state.parts:
             vars(ensemble)["calibrate"] = True
             ensemble.calibration_ = calibration_from_state(state, ensemble.n_labels_)

@@ -17,6 +17,7 @@ from ..ranking import SolverParams
 from ..ranking.negatives import parse_scheme
 from ..ranking.relevance import RelevanceOptions
 from .centroids import BYTES, KEPT, check_rerank
+from .deciding import check_rule
 from .defaults import TRIAL_ROWS, TRIAL_VALUES, Resolved, check_auto, is_auto
 from .layers import LayerPlan
 
@@ -35,12 +36,6 @@ def _check_verbose(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a number, or True or False; found {value!r}")
 
 
-def _check_rule(name: str, value: Any) -> None:
-    from ..decisions import as_rule  # when there is one: models are opened faster without
-
-    as_rule(value, name)
-
-
 _LAYERED: dict[str, Check] = {  # one value, or one per layer
     **{name: each(check) for name, check in SolverParams.checks().items()},
     "max_iter": optional(each(SolverParams.checks()["max_iter"])),
@@ -48,7 +43,7 @@ _LAYERED: dict[str, Check] = {  # one value, or one per layer
 }
 _OF_ANSWERS: dict[str, Check] = {
     "rerank": real(least=0.0, most=1.0),
-    "decide": optional(_check_rule),
+    "decide": check_rule,
 }
 _AT_WORK: dict[str, Check] = {"n_jobs": lambda name, value: n_threads(value), "verbose": _check_verbose}
 

@@ -47,6 +47,7 @@ from .calibrated import (
 )
 from .centroids import RERANK
 from .crossfitting import calibrate_linear
+from .deciding import chosen_labels, rule_to_parts
 from .defaults import AUTO, PRESETS, Auto, Resolved, chosen, search_of
 from .fitted import FittedTree
 from .fitting import fit_tree
@@ -581,11 +582,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             ids, _ = self.predict_topk(X, 1)
             return self.classes_[np.maximum(ids[:, 0], 0)]
         if self.decide is not None:
-            from ..decisions import decide
-
-            chosen = decide(self, X, self.decide)
-            chosen.data[:] = 1.0
-            return chosen
+            return chosen_labels(self, X, self.decide)
         scores = self.decision_function(X)
         _, combine = search_of(self)
         cut = 0.0 if combine == "noop" else np.log(0.5) if is_logarithmic(combine) else 0.5
@@ -919,9 +916,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         check_fitted(self, "fitted_")
         params = lasting(LinearOptions.of_saved(self).as_json)
         arrays, parts = classes_to_state(self.classes_)
-        parts |= calibration_to_parts(self)
-        if self.decide is not None and not isinstance(self.decide, str):
-            parts["decide"] = self.decide
+        parts |= {**calibration_to_parts(self), **rule_to_parts(self.decide)}
         return State(
             {"params": params, "resolved": asdict(self.resolved_)}, arrays, {"fitted": self.fitted_, **parts}
         )

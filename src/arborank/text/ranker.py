@@ -22,6 +22,7 @@ from ..core.types import FilePath, Json, LabelModel, Labels, Relevance, TopK, We
 from ..features import TextFeatures
 from ..features.base import TextTransformer, rows_of
 from ..linear import XRLinear
+from ..linear.deciding import check_rule, rule_to_parts
 from ..matching.beam import LabelFilter
 from ..storage import SaveMixin
 from . import updating
@@ -169,7 +170,7 @@ class TextRanker(SaveMixin, Estimator):
         check_choice("normalization", self.normalization, ("NFC", None))
         if self.label_names != "auto" and not isinstance(self.label_names, bool):
             raise TypeError(f"label_names must be 'auto', True or False, found {self.label_names!r}")
-        _check_rule(self.decide)
+        check_rule("decide", self.decide)
         features, model = _new_stages(self)
         fitted = fit_texts(
             features,
@@ -523,10 +524,8 @@ class TextRanker(SaveMixin, Estimator):
         check_fitted(self, "model_")
         parts = {"features": self.features_, "model": self.model_, "labels": self.labels_}
         config: Json = {"normalization": self.normalization, "label_names": self.label_names_}
-        if self.decide is None or isinstance(self.decide, str):
-            config["decide"] = self.decide
-        else:
-            parts["decide"] = self.decide
+        config["decide"] = self.decide if isinstance(self.decide, str) else None
+        parts |= rule_to_parts(self.decide)
         return State(config, {}, parts)
 
     @classmethod
@@ -550,7 +549,7 @@ class TextRanker(SaveMixin, Estimator):
         ranker.label_names_ = check_flag("label_names", ranker.label_names)
         if "decide" in state.parts:
             ranker.decide = state.parts["decide"]
-        _check_rule(ranker.decide)
+        check_rule("decide", ranker.decide)
         ranker.features_, ranker.model_, ranker.labels_ = features, model, labels
         return ranker
 
@@ -569,13 +568,6 @@ class TextRanker(SaveMixin, Estimator):
 
     def _with(self, fitted: Fitted) -> Self:
         return fitted_clone(self, model_=fitted.model, labels_=fitted.labels)
-
-
-def _check_rule(rule: "Rule | str | None") -> None:
-    if rule is not None:
-        from ..decisions import as_rule  # when there is one: rankers are opened faster without
-
-        as_rule(rule)
 
 
 def _new_stages(ranker: TextRanker) -> tuple[TextTransformer, LabelModel]:
