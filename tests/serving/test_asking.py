@@ -1,5 +1,6 @@
 """Rank, complete and explain over HTTP answer what the models answer."""
 
+import copy
 import threading
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 import arborank
+from support.fruit import rows
 
 TEXTS = ["a fruit: appleish", "a vehicle: vanish taxiish", "w1 w2"]
 
@@ -111,6 +113,27 @@ def test_completions_know_the_session(serve, completer):
     assert (
         ask("GET", "/v1/models/queries/complete?prefix=camrea&tolerant=true").json()["completions"] == found
     )
+
+
+def test_calibrated_models_tell_probabilities(serve, ranker):
+    texts, labels = rows(150, 5)
+    calibrated = copy.copy(ranker)
+    with pytest.warns(UserWarning, match="calibrat|curve|rows"):
+        calibrated.model_ = ranker.model_.calibrate(
+            ranker.features_.transform(texts), ranker.encode_labels(labels)
+        )
+    ask = serve({"fruit": calibrated, "matrix": calibrated.model_, "raw": ranker})
+    X = ranker.features_.transform([TEXTS[0]])
+    right = calibrated.model_.predict_proba_topk(X, 3)[1][0].tolist()
+    found = ask("POST", "/v1/models/fruit/rank", json={"text": TEXTS[0], "k": 3, "probabilities": True})
+    assert [one["score"] for one in found.json()["labels"]] == pytest.approx(right)
+    row = {"indices": X.indices.tolist(), "values": X.data.tolist()}
+    found = ask("POST", "/v1/models/matrix/rank", json={"row": row, "k": 3, "probabilities": True})
+    assert [one["score"] for one in found.json()["labels"]] == pytest.approx(right)
+    raw = ask("POST", "/v1/models/raw/rank", json={"text": TEXTS[0], "probabilities": True})
+    assert (raw.status_code, "calibrate" in raw.json()["detail"]) == (422, True)
+    weighted = {"text": TEXTS[0], "probabilities": True, "label_weights": {"apple": 2}}
+    assert ask("POST", "/v1/models/fruit/rank", json=weighted).status_code == 422
 
 
 def test_explanations_show_the_way(serve, ranker):

@@ -92,7 +92,14 @@ def test_the_description_has_every_route(serve):
     rank = described["paths"]["/v1/models/{model}/rank"]
     assert rank["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/RankBody")
     assert described["components"]["schemas"]["RankBody"]["additionalProperties"] is False
-    assert {one["name"] for one in rank["get"]["parameters"]} == {"model", "q", "k", "threshold", "beam_size"}
+    assert {one["name"] for one in rank["get"]["parameters"]} == {
+        "model",
+        "q",
+        "k",
+        "threshold",
+        "probabilities",
+        "beam_size",
+    }
     assert all(method["summary"] for path in described["paths"].values() for method in path.values())
     names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)))
     assert names <= set(described["components"]["schemas"])

@@ -59,6 +59,7 @@ class RankBody(Struct, forbid_unknown_fields=True):
     rows: list[Row] | None = None
     k: Count = 10
     threshold: Share | None = None  # the least score of a label that is returned
+    probabilities: bool = False  # of a calibrated model, instead of scores
     beam_size: Count | None = None
     candidates: list[Label] | None = None
     exclude: list[Label] | None = None
@@ -71,6 +72,7 @@ class RankQuery(Struct, forbid_unknown_fields=True):
     q: str
     k: Count = 10
     threshold: Share | None = None
+    probabilities: bool = False
     beam_size: Count | None = None
 
 

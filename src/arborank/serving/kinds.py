@@ -14,6 +14,7 @@ from ..core.lazy import sp
 from ..core.types import TopK
 from ..hybrid import HybridRanker
 from ..linear import Ensemble, XRLinear
+from ..linear.calibrated import calibration_of
 from ..storage import Savable
 from ..text import TextRanker
 from . import bodies
@@ -126,7 +127,8 @@ class Texts(Kind[str]):
         if body.beam_size is not None:
             options["beam_size"] = body.beam_size
         least = -np.inf if body.threshold is None else body.threshold
-        ids, scores = self.model.predict_topk(items, min(body.k, self.n_labels), **options)
+        top = self.model.predict_topk(items, min(body.k, self.n_labels), **options)
+        ids, scores = _probable(self.model.model_, top, body) if body.probabilities else top
         rows = []
         for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True):
             names = self.model.labels_.take(label for label in row if label >= 0)  # -1 only at the end
@@ -226,7 +228,7 @@ class Rows(Kind[Row]):
                 weights[int(label)] = weight
             options["label_weights"] = weights
         top: TopK = self.model.predict_topk(self._matrix(items), min(body.k, self.n_labels), **options)
-        return top
+        return _probable(self.model, top, body) if body.probabilities else top
 
     def _matrix(self, items: Sequence[Row]) -> "sp.csr_array":
         for row in items:
@@ -324,6 +326,15 @@ def _numbers(labels: list[Label], field: str) -> list[int]:
     if len(numbers) < len(labels):
         raise Problem(422, f"{field} must hold numbers of labels, found a name", field)
     return numbers
+
+
+def _probable(model: object, top: TopK, body: RankBody) -> TopK:
+    """Return the answer of a calibrated model with probabilities in the place of scores."""
+    if body.label_weights is not None:
+        raise Problem(
+            422, "probabilities are of the model's own scores, without label_weights", "label_weights"
+        )
+    return top[0], calibration_of(model).apply(*top)
 
 
 def _terms(features: Sequence[tuple[int | str, float]]) -> list[bodies.Term]:

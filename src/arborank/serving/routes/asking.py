@@ -70,7 +70,13 @@ async def rank_query(call: Call, query: RankQuery) -> Answer:
     headers = [(b"etag", tag), (b"cache-control", b"no-cache")]
     if call.header(b"if-none-match").encode() == tag:
         return Answer(304, b"", headers=headers)
-    body = RankBody(text=query.q, k=query.k, threshold=query.threshold, beam_size=query.beam_size)
+    body = RankBody(
+        text=query.q,
+        k=query.k,
+        threshold=query.threshold,
+        probabilities=query.probabilities,
+        beam_size=query.beam_size,
+    )
     return (await rank(call, body))._replace(headers=headers)
 
 
