@@ -127,8 +127,8 @@ def learn_blend(examples: Sequence[Example]) -> Blend:
     What is there (a history, a known context) decides on the weights; examples teach what there is without a part of
     it, too. Weights maximise the likelihood of the queries that were sent (a conditional logit model). Those learned
     from the earlier half are tried on the later half: at a length of the prefix they hold where they are not worse than
-    counting there, and better by more than two standard errors, there or on the whole. The
-    formula is tried in the same way, and the better one of both taken; where neither helps, counting ranks.
+    counting there, and better by more than two standard errors, there or on the whole. The formula is tried in the same
+    way, and the better one of both taken; where neither helps, counting ranks.
     """
     weights = np.empty((2, len(_STARTS), 2, N_EVIDENCE))
     for with_history in (False, True):
@@ -232,15 +232,15 @@ def _fitted(examples: _Grouped) -> NDArray[np.float64]:
         gradient = means.sum(axis=0) - Z[wanted].sum(axis=0) + ridge * weights
         step = np.linalg.solve(weighted.T @ Z - means.T @ means + ridge * np.eye(weights.size), gradient)
         size = 1.0
-        while (there := _loss(Z, starts, group, wanted, weights - size * step, ridge))[
-            0
-        ] > loss and size > 1e-3:
+        there, changed = _loss(Z, starts, group, wanted, weights - size * step, ridge)
+        while there > loss and size > 1e-3:
             size /= 2
-        gained = loss - there[0]
+            there, changed = _loss(Z, starts, group, wanted, weights - size * step, ridge)
+        gained = loss - there
         if gained <= 0:
             break
         weights -= size * step
-        loss, chances = there
+        loss, chances = there, changed
         if gained < _ENOUGH * sizes.size:
             break
     whole = np.zeros(N_EVIDENCE)

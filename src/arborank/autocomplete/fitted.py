@@ -21,12 +21,13 @@ from .own import NOTHING, Own, gather_own
 from .rows import ContextRows
 from .typos import one_edit_ranges
 
-__all__ = ["Asked", "Completions", "Evidence", "Explanation", "FittedCompleter"]
+__all__ = ["POOL", "Asked", "Completions", "Evidence", "Explanation", "FittedCompleter"]
 
 Completions = list[tuple[str, float]]
 Run = tuple[int, int]  # the first id, and the one behind the last
+Found = tuple[Run, NDArray[np.int64], NDArray[np.float32]]
 
-_POOL = 20  # candidates of each source, at least, for weights to choose from
+POOL = 20  # candidates of each source, at least, for weights to choose from
 _FREQUENCY = 0.03  # its share where nothing followed: it orders what the model holds alike
 _NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32)  # an empty answer of a search
 
@@ -149,23 +150,35 @@ class FittedCompleter:
     ) -> list[Completions]:
         """Return what `complete` does, strictly, for many prefixes."""
         k = min(k, len(self.catalogue))
+        found = self.found_many(asked, self._pool(k), beam_size=beam_size, n_threads=n_threads)
+        return [
+            self._ranked(one, self._own(one), run, k, ids, scores) if run[0] < run[1] else []
+            for one, (run, ids, scores) in zip(asked, found, strict=True)
+        ]
+
+    def found_many(
+        self, asked: Sequence[Asked], k: int, *, beam_size: int | None = None, n_threads: int = 1
+    ) -> list[Found]:
+        """Return the range of ids for each prefix, and the ``k`` that the model ranks highest there (-1 for none)."""
         runs = [self.catalogue.matching(one.prefix) for one in asked]
         typed = [one.prefix if run[0] < run[1] else "" for one, run in zip(asked, runs, strict=True)]
         X, known = self.rows.many([one.context for one in asked], typed)
         ids, scores = self._searched(
-            X, self._pool(k), beam_size, ranges=np.array(runs, np.int64).reshape(-1, 2), n_threads=n_threads
+            X, k, beam_size, ranges=np.array(runs, np.int64).reshape(-1, 2), n_threads=n_threads
         )
         ids[~known] = -1
-        return [
-            self._ranked(one, self._own(one), run, k, its_ids, its_scores) if run[0] < run[1] else []
-            for one, run, its_ids, its_scores in zip(asked, runs, ids, scores, strict=True)
-        ]
+        return list(zip(runs, ids, scores, strict=True))
 
-    def evidence(self, asked: Asked) -> Evidence:
-        """Return the candidates for a prefix and what is known of each."""
-        own, run = self._own(asked), self.catalogue.matching(asked.prefix)
-        best = self._found(asked, run, _POOL, None) if run[0] < run[1] else _NOTHING
-        ids, rows, in_context = self.catalogue.sent.evidence(*self._given(asked, own, run, _POOL, *best))
+    def evidence(self, asked: Asked, found: Found | None = None) -> Evidence:
+        """Return the candidates for a prefix and what is known of each; ``found`` is what `found_many` returned."""
+        if found is None:
+            (found,) = self.found_many([asked], min(POOL, len(self.catalogue)))
+        run, best, scores = found
+        given = asked.session, asked.history, asked.now, self.phrases
+        own = gather_own(self.catalogue, asked.prefix, *given)
+        ids, rows, in_context = self.catalogue.sent.evidence(
+            *self._given(asked, own, run, POOL, best, scores)
+        )
         return Evidence(ids, rows.reshape(ids.size, N_EVIDENCE), in_context, own.texts)
 
     def explain(self, asked: Asked, k: int) -> list[Explanation]:
@@ -195,7 +208,7 @@ class FittedCompleter:
 
     def _pool(self, k: int) -> int:
         """Return how many candidates a source must give for ``k`` completions."""
-        return k if self.blend is None else max(k, min(_POOL, len(self.catalogue)))
+        return k if self.blend is None else max(k, min(POOL, len(self.catalogue)))
 
     def _found(
         self, asked: Asked, run: Run, k: int, beam_size: int | None
@@ -224,7 +237,7 @@ class FittedCompleter:
         """Return what native code takes to weigh the evidence."""
         catalogue, followers = self.catalogue, self.followers
         after = followers.after(asked.context, self.rows.decay)
-        pool = max(k, _POOL)
+        pool = max(k, POOL)
         often, lately = catalogue.frequent(*run, pool), catalogue.lately(*run, pool)
         extends, last = (0, 0), asked.session[-1] if asked.session else None
         if last is not None and (last.startswith(asked.prefix) or asked.prefix.startswith(last)):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .blend import Blend, Example, learn_blend
 from .contexts import read_context
-from .fitted import Asked, FittedCompleter
+from .fitted import POOL, Asked, FittedCompleter
 from .normal import normalize
 from .options import CompleterOptions
 from .pairs import Pairs
@@ -55,21 +55,29 @@ def _examples(
     n = len(tail.queries)
     chosen = np.zeros(n, np.bool_)
     chosen[random.permutation(n)[:_MOST]] = True
-    for row, history in in_order_of_time(before, tail):
-        wanted = normalize(tail.queries[row])
-        if not chosen[row] or not wanted:
+    asked: dict[int, Asked] = {}
+    wanted: dict[int, str] = {}
+    for row in np.argsort(np.array(tail.times), kind="stable").tolist():
+        if not chosen[row] or not (query := normalize(tail.queries[row])):
             continue
         # every other prefix short, which leaves a choice
         law = "uniform" if row % 2 else "reciprocal"
-        typed = int(sample_lengths([len(wanted) + 1], law, random)[0]) - 1
+        typed = int(sample_lengths([len(query) + 1], law, random)[0]) - 1
         session = read_context(tail.previous[row], max(options.n_previous, SESSION))
-        context = session[-options.n_previous :]
         now = None if tail.times is None else tail.times[row]
-        whole = Asked(wanted[:typed], context, session, history if len(history) else None, now)
-        found = fitted.evidence(whole)
-        if found.ids.size:
-            place = _place(fitted, found.ids, found.own, wanted)
-            yield Example(found.rows, place, typed, whole.history is not None, found.in_context)
+        asked[row] = Asked(query[:typed], session[-options.n_previous :], session, None, now)
+        wanted[row] = query
+    pool = min(POOL, len(fitted.catalogue))
+    many = fitted.found_many(list(asked.values()), pool, n_threads=options.n_threads)
+    found = dict(zip(asked, many, strict=True))
+    for row, history in in_order_of_time(before, tail):
+        if row in asked:
+            whole = asked[row]._replace(history=history if len(history) else None)
+            known = fitted.evidence(whole, found[row])
+            if known.ids.size:
+                place = _place(fitted, known.ids, known.own, wanted[row])
+                with_history = whole.history is not None
+                yield Example(known.rows, place, len(whole.prefix), with_history, known.in_context)
 
 
 def _place(fitted: FittedCompleter, ids: NDArray[np.int64], own: list[str], wanted: str) -> int:
