@@ -55,6 +55,11 @@ def test_a_label_is_added_and_removed(serve, saved, folder, on_disk):
         assert "plum" in arborank.load(folder / "fruit").labels_
     known = ask("POST", "/v1/models/fruit/labels", json={"labels": [NEW], "recent": recent()})
     assert (known.status_code, known.json()["field"]) == (422, "names")
+    told = [
+        line for line in ask("GET", "/metrics").text.splitlines() if line.startswith("arborank_model_info{")
+    ]
+    served = [line for line in told if 'model="fruit"' in line and line.endswith(" 1.0")]
+    assert [answer.json()["revision"] in line for line in served] == [True]
     gone = ask("DELETE", "/v1/models/fruit/labels?label=plum")
     assert gone.json()["n_labels"] == before["n_labels"]
     assert ask("DELETE", "/v1/models/fruit/labels?label=plum").status_code == 422

@@ -145,8 +145,6 @@ class Service:
         ]
         if call.served is not None:
             headers.append((b"x-model-revision", call.served.revision.encode()))
-        if traceparent := call.header(b"traceparent"):
-            headers.append((b"traceparent", traceparent.encode("latin-1")))
         if self.draining:
             headers.append((b"connection", b"close"))
         return headers

@@ -73,6 +73,7 @@ class Slots:
         if not models:
             raise ValueError("models is empty; at least one model was expected")
         self._metrics = metrics
+        self._told: dict[str, tuple[str, str, str]] = {}  # what the metrics say is served
         self._slots = {
             check_name(name): Slot(self._shown(_opened(name, given))) for name, given in models.items()
         }
@@ -81,7 +82,7 @@ class Slots:
         return iter(self._slots.values())
 
     def find(self, name: str) -> Slot:
-        """Return the slot of a model; ``KeyError`` if there is none."""
+        """Return the slot of a model, which is one of the service's."""
         return self._slots[name]
 
     async def reload(self, slot: Slot) -> Served:
@@ -131,7 +132,10 @@ class Slots:
 
     def _shown(self, served: Served) -> Served:
         metrics, name = self._metrics, served.name
-        metrics.info.labels(name, served.revision, served.kind.name).set(1)
+        if (former := self._told.get(name)) is not None:
+            metrics.info.labels(*former).set(0)
+        self._told[name] = name, served.revision, served.kind.name
+        metrics.info.labels(*self._told[name]).set(1)
         metrics.n_labels.labels(name).set(served.kind.n_labels)
         metrics.n_bytes.labels(name).set(served.n_bytes)
         metrics.load_seconds.labels(name).set(served.seconds)
