@@ -76,8 +76,12 @@ def test_bad_entries(entries, error, message):
 def test_bad_calls():
     with pytest.raises(ValueError, match="size must be at least 1, found 0"):
         History(size=0)
-    with pytest.raises(TypeError, match="history"):
+    with pytest.raises(TypeError, match="query must be a str, found 3"):
         History().add(3, 0)
+    with pytest.raises(ValueError, match="a time must be a number of seconds"):
+        History().add("nikon", "yesterday")
+    with pytest.raises(TypeError, match="query must be a str, found 3"):
+        History().forget(3)
     for text in ("[]", "{}", '{"size": 1}', "nothing"):
         with pytest.raises(ValueError, match=r"a history is|Expecting"):
             History.from_json(text)

@@ -162,6 +162,7 @@ def test_another_domain():
     ids, scores, _, hits, _ = lists(20_000, seed=6, shift=-1.5)
     assert error(old.apply(ids, scores), hits) > 0.08
     assert error(new.apply(ids, scores), hits) < 0.02
+    assert old.recalibrated(there[:2], there[2], unreached=0.25).unreached == 0.25
     few = old.recalibrated(tuple(one[:5] for one in there[:2]), as_csr(to_dense(there[2])[:5]))
     assert np.abs(few.apply(ids, scores) - old.apply(ids, scores)).mean() < 0.1
 
@@ -205,7 +206,7 @@ def test_parts_to_hold_out(n_rows, n_parts, size):
 
 
 def test_one_row_cannot_be_held_out():
-    with pytest.raises(ValueError, match="there is only 1"):
+    with pytest.raises(ValueError, match="needs at least 2, found 1"):
         parts_to_hold_out(1, 0)
 
 

@@ -113,9 +113,18 @@ def test_pictures(run, calibrated, folder):
     [
         (("predict", "sure", "test.tsv", "--decide", "treshold"), "--decide must be one of"),
         (("predict", "sure", "test.tsv", "--decide", "treshold"), "did you mean 'threshold'"),
-        (("predict", "sure", "test.tsv", "--decide", "threshold=2"), "threshold must be at most 1, found 2"),
-        (("predict", "sure", "test.tsv", "--decide", "fixed-k=0"), "k must be at least 1, found 0"),
-        (("predict", "model", "test.tsv", "--decide", "threshold"), "needs probabilities"),
+        (
+            ("predict", "sure", "test.tsv", "--decide", "threshold=2"),
+            "--decide is 'threshold=2', but threshold must be at most 1",
+        ),
+        (
+            ("predict", "sure", "test.tsv", "--decide", "fixed-k=0"),
+            "--decide is 'fixed-k=0', but k must be at least 1",
+        ),
+        (
+            ("predict", "model", "test.tsv", "--decide", "threshold"),
+            "'threshold' needs probabilities, but model has none",
+        ),
         (("evaluate", "model", "test.tsv", "--decide", "expected-f1"), "needs probabilities"),
         (("evaluate", "model", "test.tsv", "--decide", "all"), "--decide all needs probabilities"),
         (("evaluate", "model", "test.tsv", "--plot", "a.svg"), "--plot needs probabilities"),

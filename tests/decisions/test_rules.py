@@ -269,7 +269,8 @@ def test_values_behind_a_name():
         ("treshold", r"must be one of 'fixed-k', .*, found 'treshold'; did you mean 'threshold'"),
         ("zebra", "found 'zebra'$"),
         ("fixed-k=two", "decide is 'fixed-k=two', but 'two' is no number"),
-        ("fixed-k=0", "k must be at least 1, found 0"),
+        ("fixed-k=0", "decide is 'fixed-k=0', but k must be at least 1, found 0"),
+        ("fixed-k=2.5", r"decide is 'fixed-k=2\.5', but k must be an integer"),
         ("threshold=1.5", "threshold must be at most 1, found 1.5"),
         ("threshold=-0.1", "threshold must be at least 0, found -0.1"),
         ("precision=0", "precision must be above 0, found 0"),
@@ -288,6 +289,8 @@ def test_what_is_no_rule():
         Abstain(0.5, then="threshold")
     with pytest.raises(TypeError, match=r"k must be an integer, found 2\.5"):
         FixedK(2.5)
+    with pytest.raises(ValueError, match="at_least must be at most at_most=1, found 5"):
+        Threshold(at_least=5, at_most=1)
     with pytest.raises(ValueError, match="slopes and offsets must be given together"):
         WeightedTopK(slopes=np.ones(2))
     with pytest.raises(TypeError, match="thresholds must be a vector of floats"):

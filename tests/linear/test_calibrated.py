@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 import arborank
 from arborank import XRLinear
@@ -191,6 +192,12 @@ def test_bad_input(plain, fitted, data):
         plain.calibrate(X, Y[:-1])
     with pytest.raises(ValueError, match="none of the labels ranked for 300 held-out rows is relevant"):
         plain.calibrate(X[:300], sp.csr_array((300, N_LABELS)))
+    with pytest.raises(ValueError, match="none of the labels ranked for 300 held-out rows is relevant"):
+        fitted.recalibrate(X[:300], sp.csr_array((300, N_LABELS)))
+    with pytest.raises(ValueError, match="none of the labels ranked for 0 held-out rows is relevant"):
+        fitted.recalibrate(X[:0], Y[:0])
+    with pytest.raises(NotFittedError):
+        XRLinear().predict_proba_topk(X)
     for option in (
         {"combine": "noop"},
         {"label_weights": np.ones(N_LABELS)},
@@ -203,7 +210,7 @@ def test_bad_input(plain, fitted, data):
         fitted.predict_proba_topk(X, label_filter=fitted.prepare_filter(label_weights=np.full(N_LABELS, 2.0)))
     with pytest.raises(TypeError, match="reorder must be True or False"):
         fitted.predict_proba_topk(X, reorder="yes")
-    with pytest.raises(ValueError, match="there is only 1"):
+    with pytest.raises(ValueError, match="needs at least 2, found 1"):
         XRLinear(calibrate=True).fit(X[:1], Y[:1])
 
 

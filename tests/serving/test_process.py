@@ -191,6 +191,8 @@ def test_long_bodies_are_refused_and_cost_nothing(start):
         (["--timeout", "soon"], "time such as"),
         (["--cors", "*"], "origin"),
         (["--keys", "config.json"], "config.json"),
+        (["--host", "no-such-host.invalid", "--no-auth"], "no-such-host.invalid"),
+        (["--feedback", "no-such/told.jsonl"], "--feedback"),
         (["again"], "another name"),
         (["a/b=fruit"], "a/b"),
         (["no-such"], "no-such"),

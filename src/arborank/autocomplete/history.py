@@ -88,15 +88,23 @@ class History:
         TypeError, ValueError
             If ``query`` is not a str or ``time`` not a time.
         """
-        for key, when, text in _checked([(query, time)], "the history"):
-            if self._sent and when < self._sent[-1][1]:  # late: everything is put in order
-                self._fill([*self._rows(), (key, when, text)])
-            else:
-                self._append(key, when, text)
+        key, when = normalize(_text(query)), seconds(time)
+        if not key:
+            return
+        if self._sent and when < self._sent[-1][1]:  # late: everything is put in order
+            self._fill([*self._rows(), (key, when, spelling(query))])
+        else:
+            self._append(key, when, spelling(query))
 
     def forget(self, query: str) -> None:
-        """Forget a query, in whatever spelling, every time it was sent; nothing happens if it is not there."""
-        key = normalize(query)
+        """Forget a query, in whatever spelling, every time it was sent; nothing happens if it is not there.
+
+        Raises
+        ------
+        TypeError
+            If ``query`` is not a str.
+        """
+        key = normalize(_text(query))
         if key in self._places:
             self._fill([row for row in self._rows() if row[0] != key])
 
@@ -202,6 +210,12 @@ def as_history(history: "History | Entries | None") -> History | None:
         made._fill(_checked(history, "history"))
         history = made
     return history if len(history) else None
+
+
+def _text(query: Any) -> str:
+    if not isinstance(query, str):
+        raise TypeError(f"query must be a str, found {shown(query)}")
+    return query
 
 
 def _checked(entries: Any, name: str) -> list[tuple[str, float, str]]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _native
 from ..core.checks import check_integer, check_real, check_top_ids
-from ..core.logistic import fit_logistic
+from ..core.logistic import chances_of, fit_logistic, log_odds_of
 from ..core.sparse import Csr
 from ..core.state import State
 from ..core.types import TopK
@@ -179,7 +179,7 @@ class Calibration:
         """Return how many relevant labels a row has, on average, beyond its first ``k`` answers."""
         return float(self.missed[min(check_integer("k", k, 0), self.missed.size - 1)])
 
-    def recalibrated(self, top: TopK, Y: Csr) -> Self:
+    def recalibrated(self, top: TopK, Y: Csr, *, unreached: float | None = None) -> Self:
         """Adapt to rows of another domain, whose odds are shrunk to the old ones.
 
         Parameters
@@ -187,19 +187,28 @@ class Calibration:
         top : pair of arrays (ids, scores) of shape (n_rows, width)
         Y : Csr of shape (n_rows, n_labels)
             The relevant labels.
+        unreached : float, optional
+            As of the new rows; by default what the longest lists miss.
+
+        Raises
+        ------
+        ValueError
+            If no listed label is relevant, or all are.
         """
         held = HeldOut.of(top, Y)
+        held.check_odds()
         hits = held.hits[held.listed]
-        old = _log_odds(self.apply(*top)[held.listed].astype(np.float64))
+        old = log_odds_of(self.apply(*top)[held.listed].astype(np.float64))
         slope, shift = fit_logistic(old[:, None], hits, offset=old, ridge_of_all=_RIDGE)
         slope = max(1 + slope, 0.0)
-        rates = Curve.of_rates(_chance(slope * old + shift), hits, prior=_SAME, strength=_PRIOR)
-        odds = slope * _log_odds(self.chances.y) + shift
-        more = np.interp(odds, _log_odds(rates.x), _log_odds(rates.y) - _log_odds(rates.x))
-        chances = Curve(self.chances.x, _chance(np.maximum.accumulate(odds + more)))
+        rates = Curve.of_rates(chances_of(slope * old + shift), hits, prior=_SAME, strength=_PRIOR)
+        odds = slope * log_odds_of(self.chances.y) + shift
+        more = np.interp(odds, log_odds_of(rates.x), log_odds_of(rates.y) - log_odds_of(rates.x))
+        chances = Curve(self.chances.x, chances_of(np.maximum.accumulate(odds + more)))
         missed = held.missed
         facts = replace(self.facts, n_recalibrated=len(held.ids))
-        adapted = replace(self, chances=chances, missed=missed, unreached=float(missed[-1]), facts=facts)
+        beyond = float(missed[-1] if unreached is None else unreached)
+        adapted = replace(self, chances=chances, missed=missed, unreached=beyond, facts=facts)
         return replace(adapted, answers=_answers(held, adapted.apply(*top)))
 
     def after_update(self, places: NDArray[np.int64], counts: NDArray[np.int64] | None) -> Self:
@@ -267,14 +276,3 @@ class Calibration:
 
 def _answers(held: HeldOut, chances: NDArray[np.float32]) -> Answers:
     return Answers(held.ids.astype(np.int32), chances, held.hits, held.n_relevant.astype(np.int32))
-
-
-def _log_odds(chances: NDArray[np.float64]) -> NDArray[np.float64]:
-    kept = np.clip(chances, 1e-7, 1 - 1e-7)
-    odds: NDArray[np.float64] = np.log(kept / (1 - kept))
-    return odds
-
-
-def _chance(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    chance: NDArray[np.float64] = 1 / (1 + np.exp(-odds))
-    return chance

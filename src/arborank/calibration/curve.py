@@ -6,6 +6,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.logistic import log_odds_of
+
 __all__ = ["Curve", "increasing"]
 
 _BINS = 40
@@ -85,7 +87,7 @@ class Curve:
 
     def log_odds(self) -> Self:
         """Return the curve whose values are the log odds of these."""
-        return type(self)(self.x, np.log(self.y / (1 - self.y)))
+        return type(self)(self.x, log_odds_of(self.y))
 
 
 def increasing(values: NDArray[np.float64], weights: NDArray[np.integer]) -> NDArray[np.float64]:

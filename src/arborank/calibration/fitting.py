@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.logistic import fit_logistic
+from ..core.logistic import chances_of, fit_logistic
 from ..core.notices import warn
 from .curve import Curve
 from .held_out import HeldOut
@@ -69,13 +69,8 @@ def fit_curves(held: HeldOut, n_labels: int) -> tuple[Curve, Correction, Curve, 
         If no listed label is relevant, or all are.
     """
     listed = held.listed
+    held.check_odds()
     hits, n_rows = held.hits[listed], len(held.ids)
-    if not hits.any() or hits.all():
-        problem = "none of the labels ranked" if not hits.any() else "every label ranked"
-        raise ValueError(
-            f"{problem} for {n_rows} held-out rows is relevant, so there are no odds to learn; give rows of which "
-            "some answers are right and some wrong"
-        )
     rates = Curve.of_rates(held.scores[listed], hits)
     odds = rates.log_odds()
     if n_rows < FEW_ROWS:
@@ -158,7 +153,7 @@ def _own(
     """Return what is to be added to the log odds of each label for its own hits, the less the fewer there are."""
     own = np.zeros(n_labels)
     for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-(sums + own[ids])))
+        chance = chances_of(sums + own[ids])
         slope = np.bincount(ids, hits - chance, n_labels) - _STRENGTH * own
         own += np.clip(slope / (np.bincount(ids, chance * (1 - chance), n_labels) + _STRENGTH), -1, 1)
     return own

@@ -81,6 +81,16 @@ class HeldOut:
         """Where there is a label."""
         return self.ids >= 0
 
+    def check_odds(self) -> None:
+        """Raise ``ValueError`` if no listed label is relevant, or all are."""
+        hits = self.hits[self.listed]
+        if not hits.any() or hits.all():
+            problem = "none of the labels ranked" if not hits.any() else "every label ranked"
+            raise ValueError(
+                f"{problem} for {len(self.ids)} held-out rows is relevant, so there are no odds to learn; give rows of "
+                "which some answers are right and some wrong"
+            )
+
     @property
     def missed(self) -> NDArray[np.float64]:
         """How many relevant labels a row has, on average, that are not among its first 0, 1, ... answers."""
@@ -133,7 +143,7 @@ def parts_to_hold_out(n_rows: int, seed: int) -> list[NDArray[np.int64]]:
         If there are fewer than two rows.
     """
     if n_rows < 2:
-        raise ValueError(f"calibrate=True holds rows out, but there is only {n_rows}")
+        raise ValueError(f"calibrate=True holds rows out and needs at least 2, found {n_rows}")
     order = np.random.default_rng(seed).permutation(n_rows)
     size = min(max(n_rows // _SHARE, 1), _ROWS)
     n_parts = min(-(-_ENOUGH // size), n_rows // size, _PARTS)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .models import Data, Ranker
+from .models import Data, Ranker, check_calibrated
 from .scoring import batch_size, batches
 
 if TYPE_CHECKING:
@@ -57,10 +57,12 @@ def rule_of(model: Ranker, given: str | None) -> "Rule | None":
     return None if rule is None else as_rule(rule)
 
 
-def tuned_for(model: Ranker, rule: "Rule | str") -> "Rule":
-    """Return a rule that can decide for a model."""
+def tuned_for(model: Ranker, rule: "Rule", directory: str | None = None) -> "Rule":
+    """Return a rule that can decide for a model, which may be that of a directory and lack what the rule needs."""
     from ..decisions.deciding import tuned_rule
 
+    if directory is not None and rule.needs_probabilities:
+        check_calibrated(model, directory, f"the rule {rule.name!r}")
     return tuned_rule(model.inner, rule)
 
 

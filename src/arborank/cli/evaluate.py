@@ -5,9 +5,9 @@ from dataclasses import replace
 import click
 
 from .data import read_data
-from .decisions import ALL, decide_option, is_calibrated, rule_of, tuned_for
+from .decisions import ALL, decide_option, rule_of, tuned_for
 from .layouts import Form, data_options
-from .models import open_ranker
+from .models import check_calibrated, open_ranker
 from .options import DATA, FILE, beam_option, jobs_option, ks_option, model_argument
 from .reporting import say
 from .scoring import LEAST_ROWS, evaluate_model
@@ -70,12 +70,9 @@ def evaluate(
                 f"{train_path} has {len(trained)} rows; frequencies of labels need at least {LEAST_ROWS}"
             )
     rule = None if decide == ALL else rule_of(ranker, decide)
-    tuned = None if rule is None else tuned_for(ranker, rule)
-    if not is_calibrated(ranker) and (plot is not None or decide == ALL):
-        wanted = "--plot" if plot is not None else "--decide all"
-        raise ValueError(
-            f"{wanted} needs probabilities, but {model} is not calibrated; train with --calibrate"
-        )
+    tuned = None if rule is None else tuned_for(ranker, rule, model)
+    if plot is not None or decide == ALL:
+        check_calibrated(ranker, model, "--plot" if plot is not None else "--decide all")
     report = evaluate_model(ranker, read, ks, beam_size, trained)
     more = Worth.of(ranker, read, ks, tuned, every=decide == ALL, beam_size=beam_size, train=trained)
     if not report.buckets:

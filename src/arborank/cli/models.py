@@ -63,12 +63,17 @@ def as_ranker(model: Any, directory: str) -> Ranker:
             raise ValueError(f"{directory} holds the model {kind}, which does not rank labels{hint}")
 
 
-def check_calibrated(ranker: Ranker, directory: str) -> None:
-    """Raise unless a model has probabilities."""
+def check_calibrated(ranker: Ranker, directory: str, asked: str | None = None) -> None:
+    """Raise unless a model has probabilities, which ``asked`` needs."""
     if ranker.estimator.calibration_ is None:
+        lacks = (
+            f"{asked} needs probabilities, but {directory} has none"
+            if asked
+            else f"{directory} has no probabilities"
+        )
         raise ValueError(
-            f"{directory} has no probabilities: give labelled texts that it was not trained on to `arborank calibrate "
-            f"{directory} DATA`, or train with --calibrate"
+            f"{lacks}: give labelled rows that it was not trained on to `arborank calibrate {directory} "
+            "DATA`, or train with --calibrate"
         )
 
 

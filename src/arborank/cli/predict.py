@@ -158,7 +158,7 @@ def predict(
         _listed(exclude),
         min_score,
         probabilities,
-        None if rule is None else tuned_for(ranker, rule),
+        None if rule is None else tuned_for(ranker, rule, model),
     )
     of_texts = inputs == "-" or not features_in(inputs, xmc)
     if with_text and not of_texts:

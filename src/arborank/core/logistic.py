@@ -1,13 +1,27 @@
-"""Logistic regression on a few dense inputs, by Newton's method."""
+"""Log odds, and logistic regression on a few dense inputs by Newton's method."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fit_logistic"]
+__all__ = ["chances_of", "fit_logistic", "log_odds_of"]
 
 _RIDGE = 1.0  # on weights of inputs of unit variance
 _STEPS = 50
 _ENOUGH = 1e-6  # of the loss, that a step gains
+_LEAST = 1e-7  # distance of a chance from 0 and 1, as log odds
+
+
+def chances_of(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the chances of log odds."""
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+    return found
+
+
+def log_odds_of(chances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log odds of chances, which 0 and 1 have as well."""
+    kept = np.clip(chances, _LEAST, 1 - _LEAST)
+    found: NDArray[np.float64] = np.log(kept / (1 - kept))
+    return found
 
 
 def fit_logistic(
@@ -44,7 +58,7 @@ def fit_logistic(
     w = np.zeros(Z.shape[1])
     loss = _loss(Z, y, known, ridge, w)
     for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(Z @ w + known, -500, 500)))
+        chance = chances_of(Z @ w + known)
         gradient = Z.T @ (chance - y) + ridge * w
         curvature = (Z * (chance * (1 - chance))[:, None]).T @ Z + np.diag(ridge)
         step, size = np.linalg.solve(curvature, gradient), 1.0

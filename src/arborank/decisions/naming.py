@@ -74,7 +74,11 @@ def as_rule(given: Rule | str, argument: str = "decide") -> Rule:
         return rule
     if not rule.main:
         raise ArgumentError(argument, f"is {given!r}, but {name!r} takes no value")
-    return replace(rule, **{rule.main: _number(given, text, argument)})
+    value = _number(given, text, argument)
+    try:
+        return replace(rule, **{rule.main: value})
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(argument, f"is {given!r}, but {error}") from None
 
 
 def _number(given: str, text: str, argument: str) -> Any:

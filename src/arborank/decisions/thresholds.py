@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.errors import ArgumentError
 from ..core.notices import warn
 from ..core.options import integer, option, optional, real
 from ..metrics.thresholds import sweep
@@ -41,6 +42,11 @@ class Threshold(Rule):
     threshold: float | None = option(None, optional(real(least=0.0, most=1.0)))
     at_least: int = option(0, integer(0))
     at_most: int | None = option(None, optional(integer(1)))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.at_most is not None and self.at_least > self.at_most:
+            raise ArgumentError("at_least", f"must be at most at_most={self.at_most}, found {self.at_least}")
 
     @property
     def is_tuned(self) -> bool:

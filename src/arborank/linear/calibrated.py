@@ -10,7 +10,7 @@ from ..calibration import Calibration
 from ..calibration.held_out import DEPTH, HeldOut
 from ..core.checks import check_flag, check_integer
 from ..core.errors import ArgumentError
-from ..core.estimator import fitted_clone, method_beside_parameter
+from ..core.estimator import check_fitted, fitted_clone, method_beside_parameter
 from ..core.sparse import Csr, as_csr, is_matrix, to_scipy
 from ..core.state import State
 from ..core.types import AnyArray, LabelModel, MatrixLike, Targets, TopK
@@ -99,7 +99,8 @@ class CalibratedMixin:
         """
         calibration = calibration_of(self)
         top, truth = _asked(self, X, Y)
-        return fitted_clone(self, calibration_=calibration.recalibrated(top, truth))
+        beyond = unreached(cast(LabelModel, self), X, truth)
+        return fitted_clone(self, calibration_=calibration.recalibrated(top, truth, unreached=beyond))
 
     def predict_proba_topk(
         self, X: MatrixLike, k: int = 10, *, reorder: bool = False, **options: object
@@ -156,7 +157,8 @@ def _check_scores(options: Mapping[str, Any]) -> None:
 
 
 def calibration_of(model: object) -> Calibration:
-    """Return the calibration of a model, or raise if it has none."""
+    """Return the calibration of a model, or raise if it is not fitted or has none."""
+    check_fitted(model, "calibration_")
     calibration = getattr(model, "calibration_", None)
     if not isinstance(calibration, Calibration):
         raise ValueError(

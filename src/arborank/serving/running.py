@@ -83,7 +83,7 @@ def listen(running: Running) -> socket.socket:
     Raises
     ------
     OSError
-        If the address is taken, or not one of this machine's.
+        If the address is taken, unknown, or not one of this machine's; the message names it.
     """
     if running.uds is not None:
         if os.path.exists(running.uds):
@@ -91,16 +91,19 @@ def listen(running: Running) -> socket.socket:
         found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         found.bind(running.uds)
     else:
-        family, kind, _, _, address = socket.getaddrinfo(running.host, running.port, type=socket.SOCK_STREAM)[
-            0
-        ]
+        where = f"{running.host}:{running.port}"
+        try:
+            addresses = socket.getaddrinfo(running.host, running.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, where) from None
+        family, kind, _, _, address = addresses[0]
         found = socket.socket(family, kind)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind(address)
         except OSError as error:
             found.close()
-            raise OSError(error.errno, error.strerror, f"{running.host}:{running.port}") from None
+            raise OSError(error.errno, error.strerror, where) from None
     found.listen(_BACKLOG)
     found.setblocking(False)
     return found

@@ -80,6 +80,8 @@ class Settings:
         check_real("follow", self.follow, least=0.0)
         for name in ("read_only", "page", "log_requests"):
             check_flag(name, getattr(self, name))
+        if self.feedback is not None and not (there := Path(self.feedback).absolute().parent).is_dir():
+            raise ArgumentError("feedback", f"is {str(self.feedback)!r}, but there is no directory {there}")
         for origin in self.cors:
             if not _ORIGIN.fullmatch(origin):
                 raise ArgumentError(

@@ -92,7 +92,7 @@ def rows_to_hold_out(n_rows: int, seed: int) -> NDArray[np.bool_]:
         If there are fewer than two.
     """
     if n_rows < 2:
-        raise ValueError(f"calibrate=True holds texts out, but there is only {n_rows}")
+        raise ValueError(f"calibrate=True holds texts out and needs at least 2, found {n_rows}")
     held = np.zeros(n_rows, np.bool_)
     held[np.random.default_rng(seed).permutation(n_rows)[: min(max(n_rows // _SHARE, 1), _ROWS)]] = True
     return held
