@@ -235,3 +235,20 @@ def test_a_directory_of_work(data, tmp_path, fitted):
     np.testing.assert_array_equal(kept.calibration_.labels, fitted.calibration_.labels)
     again = XRLinear(calibrate=True, **SMALL).fit(X, Y, work_dir=tmp_path / "work")
     np.testing.assert_array_equal(again.calibration_.labels, fitted.calibration_.labels)
+
+
+def test_probabilities_are_of_the_scores_that_were_calibrated(data, plain, fitted, tmp_path):
+    X, Y = data[2:]
+    for model in (fitted, plain.calibrate(X, Y)):
+        model.save(tmp_path / "model")
+        changed = arborank.load(tmp_path / "model")
+        expected = changed.predict_proba_topk(X[:20])
+        changed.set_params(combine="l2-l3-hinge")
+        with pytest.raises(ValueError, match=r"was calibrated with combine='.*', rerank=0, and has combine="):
+            changed.predict_proba_topk(X[:20])
+        again = changed.calibrate(X, Y)
+        assert again.predict_proba_topk(X[:20])[1].shape == expected[1].shape
+        for one, other in zip(
+            changed.set_params(combine=model.combine).predict_proba_topk(X[:20]), expected, strict=True
+        ):
+            np.testing.assert_array_equal(one, other)

@@ -40,12 +40,15 @@ class Facts:
         How often labels of the model came, changed or went since.
     n_recalibrated : int, default=0
         Rows of another domain that it was adapted to since.
+    score : str, default=""
+        The parameters that the model's scores were made with, where they can be changed after `fit`.
     """
 
     n_rows: int
     date: str = field(default_factory=lambda: date.today().isoformat())
     n_updates: int = 0
     n_recalibrated: int = 0
+    score: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """Probabilities beside scores: the methods that every ranker over matrices has."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..core.estimator import check_fitted, fitted_clone, method_beside_parameter
 from ..core.sparse import Csr, as_csr, is_matrix, to_scipy
 from ..core.state import State
 from ..core.types import AnyArray, LabelModel, MatrixLike, Targets, TopK
+from .defaults import search_of
 from .targets import as_indicator
 
 __all__ = [
@@ -77,7 +79,7 @@ class CalibratedMixin:
         calibration = Calibration.of(
             held, truth.shape[1], counts, unreached=unreached(cast(LabelModel, self), X, truth)
         )
-        return fitted_clone(self, calibration_=calibration)
+        return fitted_clone(self, calibration_=of_score(calibration, _score(self)))
 
     def recalibrate(self, X: MatrixLike, Y: Targets) -> Self:
         """Adapt probabilities to rows of another domain; a thousand are enough.
@@ -157,7 +159,7 @@ def _check_scores(options: Mapping[str, Any]) -> None:
 
 
 def calibration_of(model: object) -> Calibration:
-    """Return the calibration of a model, or raise if it is not fitted or has none."""
+    """Return the calibration of a model, or raise if it is not fitted, has none, or one of other scores."""
     check_fitted(model, "calibration_")
     calibration = getattr(model, "calibration_", None)
     if not isinstance(calibration, Calibration):
@@ -165,7 +167,30 @@ def calibration_of(model: object) -> Calibration:
             f"this {type(model).__name__} has no probabilities: fit it with calibrate=True, or give held-out rows to "
             "calibrate(X, Y), which returns a calibrated copy"
         )
+    if calibration.facts.score not in ("", now := _score(model)):
+        raise ValueError(
+            f"this {type(model).__name__} was calibrated with {calibration.facts.score}, and has {now}: set these "
+            "back, or give held-out rows to calibrate(X, Y)"
+        )
     return calibration
+
+
+def score_of(combine: str, rerank: float) -> str:
+    """Return how scores are made, in the words of `calibration_of`."""
+    return f"combine={combine!r}, rerank={rerank:g}"
+
+
+def of_score(calibration: Calibration, score: str) -> Calibration:
+    """Return a calibration that knows how the scores are made which it is for."""
+    return replace(calibration, facts=replace(calibration.facts, score=score))
+
+
+def _score(model: object) -> str:
+    """Return how a label tree makes scores; "" of other models, which have no such parameters."""
+    if getattr(model, "resolved_", None) is None:
+        return ""
+    tree: Any = model
+    return score_of(search_of(tree)[1], tree.rerank)
 
 
 def label_counts(model: object) -> NDArray[np.int64] | None:

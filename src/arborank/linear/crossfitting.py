@@ -14,7 +14,7 @@ from ..calibration.held_out import DEPTH
 from ..core.estimator import clone
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.types import FilePath, LabelModel, MatrixLike, TopK
-from .calibrated import Instances, take_rows, unreached
+from .calibrated import Instances, of_score, score_of, take_rows, unreached
 from .defaults import AUTOMATIC
 from .fitted import FittedTree
 from .options import LinearOptions
@@ -55,7 +55,8 @@ def calibrate_linear(
             **more,
         )
 
-    return cross_fitted(X, Y, fitted.label_counts, fit, n_rows=n_instances, seed=model.random_state)
+    calibration = cross_fitted(X, Y, fitted.label_counts, fit, n_rows=n_instances, seed=model.random_state)
+    return of_score(calibration, score_of(values["combine"], model.rerank))
 
 
 def cross_fitted(
