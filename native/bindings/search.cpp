@@ -89,6 +89,7 @@ void bind_search(nb::module_& m) {
                 "numpy.typing.NDArray[numpy.int64] | None"),
         "An int64 array of a list or tuple of ints; None if it holds anything else.");
   nb::class_<search::LabelFilter>(m, "LabelFilter", "What Searcher.filter prepares.")
+      .def_prop_ro("weighted", &search::LabelFilter::weighted, "Whether it weighs labels.")
       .def("__repr__",
            [](const search::LabelFilter& f) {
              return "<LabelFilter: " + std::to_string(f.n_labels()) + " of " + std::to_string(f.tree()->n_labels()) +

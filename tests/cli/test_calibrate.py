@@ -27,6 +27,7 @@ def test_training_and_asking(run, folder):
     assert all(0 <= score <= 1 for answer in answers for score in answer["scores"])
     card = (folder / "new/README.md").read_text(encoding="utf-8")
     assert "Probabilities were learned from 100 held-out rows on 20" in card
+    assert "relevant labels of a row are missing from the first place" in card
 
 
 def test_held_out_rows(run, folder):

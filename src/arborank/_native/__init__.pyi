@@ -364,6 +364,10 @@ def label_ids(labels: list[Any] | tuple[Any, ...]) -> numpy.typing.NDArray[numpy
 class LabelFilter:
     """What Searcher.filter prepares."""
 
+    @property
+    def weighted(self) -> bool:
+        """Whether it weighs labels."""
+
     def __repr__(self) -> str: ...
 
     def __reduce__(self) -> NoReturn: ...

@@ -93,7 +93,7 @@ def _titles(ranker: "TextRanker", path: str, layout: "Layout", language: str | N
     read = read_label_texts(path, layout, language)
     for name, texts in read.items():
         if len(texts) > 1 and suffix(path) not in SKOS:
-            raise ValueError(f"{path} has {len(texts)} titles of {name!r}")
+            raise ValueError(f"{path} has {len(texts)} titles of {name!r}; one was expected")
     about = by_name("--titles", {name: texts[0] for name, texts in read.items()}, ranker.normalization)
     if not any(name in ranker.labels_ for name in about):
         raise ValueError(

@@ -72,9 +72,11 @@ def calibration(model: object) -> "list[Record]":
     learned = f"Probabilities were learned from {facts.n_rows:,} held-out rows on {facts.date}"
     if facts.n_recalibrated:
         learned += f", and adapted to {facts.n_recalibrated:,} of another domain"
-    missed = ", ".join(f"{found.expected_missed(k):.2f} beyond the first {k}" for k in (1, 5, 10))
-    summary = f"{learned}. Of a row's relevant labels, on average {missed}; the search does not reach "
-    summary += f"{found.unreached:.2f}."
+    first, five, ten = (f"{found.expected_missed(k):.2f}" for k in (1, 5, 10))
+    summary = f"{learned}. On average, {first} relevant labels of a row are missing from the first place, {five} from "
+    summary += (
+        f"the first 5 and {ten} from the first 10; {found.unreached:.2f} are out of reach of the search."
+    )
     if facts.n_updates:
         summary += f" Labels have changed since, in {facts.n_updates} updates."
     return [Record(title="Calibration", summary=summary)]

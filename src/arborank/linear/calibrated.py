@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _native
 from ..calibration import Calibration
 from ..calibration.held_out import DEPTH, HeldOut
 from ..core.checks import check_flag, check_integer
@@ -154,7 +155,8 @@ def _check_scores(options: Mapping[str, Any]) -> None:
     for name in _OTHER_SCORES:
         if options.get(name) is not None:
             raise ArgumentError(name, "changes what a score is; probabilities are of the model's own scores")
-    if "weighted" in repr(options.get("label_filter")):
+    label_filter = options.get("label_filter")
+    if isinstance(label_filter, _native.LabelFilter) and label_filter.weighted:
         raise ArgumentError("label_filter", "weighs labels; probabilities are of the model's own scores")
 
 
