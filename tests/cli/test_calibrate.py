@@ -44,9 +44,7 @@ def test_held_out_rows(run, folder):
     assert "and adapted to 300 of another domain" in card
     (folder / "gone.txt").write_text(arborank.load(folder / "sure").labels_[0] + "\n")
     run("update", "sure", "--remove", "gone.txt")
-    assert "Labels have changed since, in 1 updates." in (folder / "sure/README.md").read_text(
-        encoding="utf-8"
-    )
+    assert "Updates of labels since: 1." in (folder / "sure/README.md").read_text(encoding="utf-8")
 
 
 def test_matrices(run, folder):

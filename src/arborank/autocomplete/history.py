@@ -186,7 +186,10 @@ class History:
         ValueError, TypeError
             If it is something else.
         """
-        record = json.loads(text)
+        try:
+            record = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"a history must be JSON, as to_json returns it: {error}") from None
         if not isinstance(record, dict) or set(record) != {"size", "entries"}:
             raise ValueError(f'a history is {{"size": ..., "entries": [...]}}, found {shown(text)}')
         return cls(record["entries"], record["size"])

@@ -78,5 +78,5 @@ def calibration(model: object) -> "list[Record]":
         f"the first 5 and {ten} from the first 10; {found.unreached:.2f} are out of reach of the search."
     )
     if facts.n_updates:
-        summary += f" Labels have changed since, in {facts.n_updates} updates."
+        summary += f" Updates of labels since: {facts.n_updates}."
     return [Record(title="Calibration", summary=summary)]
