@@ -161,8 +161,10 @@ void bind_sources(nb::module_& m) {
               throw std::invalid_argument("n_candidates, n_neighbours, most_features and n_short must be at least 1");
             new (self) search::MergeOptions{n_candidates, n_neighbours, most_features, n_short};
           },
-          nb::kw_only(), nb::arg("n_candidates"), nb::arg("n_neighbours"), nb::arg("most_features"),
-          nb::arg("n_short"));
+          nb::kw_only(), nb::arg("n_candidates"), nb::arg("n_neighbours"), nb::arg("most_features"), nb::arg("n_short"))
+      .def("__repr__", [](const search::MergeOptions& options) {
+        return "<MergeOptions: " + std::to_string(options.n_candidates) + " candidates>";
+      });
   nb::class_<Sources>(m, "Sources", "Merges what a tree, mean instances, names and training rows say of labels.")
       .def(nb::init<const Csr&, const Csr&, const Csr&, const Csr&, Vector<float>>(), nb::arg("centroids"),
            nb::arg("names"), nb::arg("rows"), nb::arg("labels"), nb::arg("log_counts"), nb::keep_alive<1, 2>(),
