@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, Self, cast
 
 import numpy as np
@@ -177,6 +178,7 @@ def calibration_of(model: object) -> Calibration:
     return calibration
 
 
+@cache
 def score_of(combine: str, rerank: float) -> str:
     """Return how scores are made, in the words of `calibration_of`."""
     return f"combine={combine!r}, rerank={rerank:g}"
