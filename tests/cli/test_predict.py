@@ -199,8 +199,7 @@ def test_a_working_directory_needs_files(run):
 def test_a_line_that_cannot_be_read_ends_the_command(run, folder):
     (folder / "bad.jsonl").write_text('{"text": "a"}\n{"txt": "b"}\n')
     assert "bad.jsonl:2" in run("predict", "model", "bad.jsonl", "-o", "out.jsonl", code=1).stderr
-    assert not (folder / "out.jsonl").exists()
-    assert len((folder / "partial-out.jsonl").read_text().splitlines()) == 1
+    assert not list(folder.glob("*out.jsonl"))
 
 
 def test_scores_have_six_significant_digits(run, folder):

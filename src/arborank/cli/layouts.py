@@ -29,7 +29,8 @@ _OPTIONS = (
     click.option(
         "--format",
         type=click.Choice(["jsonl", "json", "tabbed", "csv", "parquet", "fasttext", "documents", "lines"]),
-        help="Of files of texts.  [by their extension]",
+        metavar="NAME",
+        help="Of texts: jsonl, json, tabbed, csv, parquet, fasttext, documents or lines.  [by the extension]",
     ),
     click.option("--text-column", metavar="NAME|N", help="Column (or key) of texts.  [text; the 2nd]"),
     click.option("--label-column", metavar="NAME|N", help="Column (or key) of labels.  [labels; the 1st]"),

@@ -190,7 +190,7 @@ def _destination(
 ) -> Iterator[tuple[int, Write]]:
     """Yield how many batches need no answers any more, and what takes those of the next."""
     if work_dir is None:
-        with write_whole(output, keep=True) as file, open_answers(file, shape) as write:
+        with write_whole(output, keep=inputs == "-") as file, open_answers(file, shape) as write:
             yield 0, write
         return
     from ..datasets.places import files_of

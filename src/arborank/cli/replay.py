@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .completions import read_queries, time_unit_option
-from .numbers import Real
+from .numbers import POSITIVE, Real
 from .options import FILE, jobs_option, seed_option
 from .reporting import say
 from .tables import show_table
@@ -36,7 +36,7 @@ _BARS = 40  # characters for a mean reciprocal rank of 1
     show_default=True,
     help="Share of the log, the oldest part, to train on first.",
 )
-@click.option("--parts", type=click.IntRange(1), default=10, show_default=True, help="Lines of the result.")
+@click.option("--parts", type=POSITIVE, default=10, show_default=True, help="Lines of the result.")
 @time_unit_option
 @seed_option
 @jobs_option
