@@ -191,6 +191,18 @@ def test_refusals_of_models_of_matrices(run):
     assert "--remove ids holds 1000, but the model" in run("linear", "--remove", "ids", code=1).stderr
     args = ("linear", "--data", "X.npz", "--labels", "Y.npz", "--label-texts", "about.jsonl", "--add")
     assert "models of texts" in run(*args, code=2).stderr
+    given = ("linear", "--data", "X.npz", "--labels", "Y.npz")
+    assert "--refresh names label 1000" in run(*given, "--refresh", "ids", code=1).stderr
+    model, Y = arborank.load("linear"), sp.load_npz("Y.npz")
+    Y.data[Y.indices == model.n_labels_] = 0
+    Y.eliminate_zeros()
+    sp.save_npz("Y.npz", Y)  # the first of the new labels has no row any more
+    assert f"--data has no row with label {model.n_labels_}" in run(*given, "--add", code=1).stderr
+    sp.save_npz("Y.npz", Y[:, : model.n_labels_])
+    assert "there is nothing to add" in run(*given, "--add", code=1).stderr
+    assert "0 added" in run(*given, "--add", "--missing", "ignore").stderr
+    arborank.Ensemble.from_fitted([model, model]).save("several")
+    assert "labels of Ensemble cannot be changed" in run("several", *given[1:], "--add", code=1).stderr
 
 
 @pytest.mark.parametrize("fails_at", [0, 2])
