@@ -1,6 +1,5 @@
 """Data for the commands: texts or matrices, from files by their extension or from the standard input."""
 
-import os
 import sys
 from collections.abc import Container, Iterator
 from dataclasses import replace
@@ -37,12 +36,11 @@ def read_data(path: str, form: Form, known: Container[str] | None = None, *, lab
     from ..core.lazy import sp
     from ..datasets import MatrixData, read_npz, read_texts, read_xmc
     from ..datasets.lines import suffix
-    from ..datasets.places import is_pattern
+    from ..datasets.places import means_several
 
-    several = os.path.isdir(path) or is_pattern(path)
     layout, label_matrix = form.layout, form.label_matrix
     is_npz, is_xmc = suffix(path) == ".npz", form.xmc or suffix(path) in _XMC
-    if several and (is_npz or is_xmc):
+    if (is_npz or is_xmc) and means_several(path):
         raise click.UsageError(f"{path} means several files, but features are read from one")
     if is_npz and form.xmc:
         raise click.UsageError(f"--xmc is for text files in the N D L layout, but {path} is a matrix")

@@ -1,11 +1,11 @@
 """A model that reads matrices and ranks labels that have numbers."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .models import Data, given
+from .models import Data
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -56,9 +56,10 @@ class MatrixModel:
         probabilities: bool = False,
     ) -> "TopK":
         """Return label numbers and scores of the best labels of every row; only or not of those that are numbered."""
-        filters = _filters(candidates, exclude)
+        only = None if candidates is None else _numbers(candidates)
+        never = None if exclude is None else _numbers(exclude)
         predict = self.estimator.predict_proba_topk if probabilities else self.estimator.predict_topk
-        return predict(self.own(data).X, k, beam_size=beam_size, **filters)
+        return predict(self.own(data).X, k, beam_size=beam_size, candidates=only, exclude=never)
 
     def calibrated(self, data: Data, source: str, *, anew: bool) -> "XRLinear | Ensemble | HybridRanker":
         """Return the model with probabilities learned from held-out rows, ``anew`` or beside what it knows."""
@@ -167,10 +168,6 @@ def _filled(Y: "csr_array", labels: Sequence[int]) -> "csr_array":
             f"--data has no row with label {empty[0]}{f' and {len(empty) - 1} more' * (len(empty) > 1)}"
         )
     return Y
-
-
-def _filters(candidates: list[str] | None, exclude: list[str] | None) -> dict[str, Any]:
-    return {name: _numbers(lines) for name, lines in given(candidates=candidates, exclude=exclude).items()}
 
 
 def _numbers(lines: list[str]) -> list[int]:

@@ -15,7 +15,6 @@ __all__ = [
     "Ranker",
     "as_ranker",
     "check_calibrated",
-    "given",
     "open_completer",
     "open_model",
     "open_ranker",
@@ -27,11 +26,6 @@ __all__ = [
 Data: TypeAlias = Union["TextData", "MatrixData"]
 Ranker: TypeAlias = Union["TextModel", "MatrixModel"]
 """What commands take: they ask both in the same words."""
-
-
-def given(**filters: list[str] | None) -> dict[str, list[str]]:
-    """Return the filters that there are: not every kind of model takes them."""
-    return {name: names for name, names in filters.items() if names is not None}
 
 
 def open_model(directory: str, *, verify: bool = False) -> Any:

@@ -1,9 +1,9 @@
 """A model that reads texts and ranks labels that have names."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .models import Data, given
+from .models import Data
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -67,9 +67,8 @@ class TextModel:
         probabilities: bool = False,
     ) -> "TopK":
         """Return label numbers and scores of the best labels of every text; only or not of those that are named."""
-        filters: dict[str, Any] = {**given(candidates=candidates, exclude=exclude)}
         predict = self.estimator.predict_proba_topk if probabilities else self.estimator.predict_topk
-        return predict(self.own(data).texts, k, beam_size=beam_size, **filters)
+        return predict(self.own(data).texts, k, beam_size=beam_size, candidates=candidates, exclude=exclude)
 
     @property
     def inner(self) -> "LabelModel":

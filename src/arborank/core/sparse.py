@@ -32,6 +32,7 @@ __all__ = [
     "normalize_rows",
     "places_of",
     "rows_to_csr",
+    "select_rows",
     "to_scipy",
     "transpose",
     "unit_rows",
@@ -239,6 +240,11 @@ def to_scipy(csr: Csr) -> "sp.csr_array":
     if csr.canonical:  # so that SciPy need not look
         matrix.has_canonical_format = True
     return matrix
+
+
+def select_rows(csr: Csr, rows: slice | NDArray[np.integer] | NDArray[np.bool_]) -> Csr:
+    """Return some rows, in the order given; ``rows`` is a slice, positions or a mask."""
+    return as_csr(to_scipy(csr)[rows])
 
 
 def transpose(csr: Csr) -> Csr:

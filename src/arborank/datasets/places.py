@@ -7,12 +7,17 @@ from pathlib import Path
 
 from .lines import StrPath, suffix
 
-__all__ = ["files_of", "is_pattern"]
+__all__ = ["files_of", "is_pattern", "means_several"]
 
 
 def is_pattern(path: StrPath) -> bool:
     """Whether a name has ``*``, ``?`` or ``[`` in it and is not that of a file."""
     return glob.has_magic(os.fspath(path)) and not os.path.lexists(path)
+
+
+def means_several(path: StrPath) -> bool:
+    """Whether a folder or a pattern is named, rather than a file."""
+    return os.path.isdir(path) or is_pattern(path)
 
 
 def files_of(path: StrPath, extensions: Container[str] | None = None) -> list[Path]:

@@ -14,7 +14,7 @@ from .jsonl import iter_jsonl
 from .layout import Format, Layout, LayoutError
 from .lines import Source, Stream, open_bytes, read_lines, suffix
 from .parquet import iter_parquet
-from .places import files_of, is_pattern
+from .places import files_of, means_several
 from .tabbed import iter_tabbed, iter_untyped
 
 __all__ = ["iter_texts", "read_texts"]
@@ -103,7 +103,7 @@ def iter_texts(
     if not isinstance(path, Stream):
         if os.path.isdir(path) and _holds_documents(Path(path), layout, labels_required):
             return iter_documents(Path(path), labels_required=labels_required)
-        if os.path.isdir(path) or is_pattern(path):
+        if means_several(path):
             parts = (
                 _iter_file(file, layout, labels_required, known, unique_labels)
                 for file in files_of(path, _FORMATS)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lazy import sp
-from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, select_rows, to_scipy
 
 __all__ = ["Lesson", "Taught", "columns"]
 
@@ -67,7 +67,7 @@ class Lesson(NamedTuple):
 
     def take(self, rows: NDArray[np.bool_]) -> "Lesson":
         """Return the lesson of some of the instances."""
-        some = [None if M is None else as_csr(to_scipy(M)[rows]) for M in (self.X, self.Y, self.relevance)]
+        some = [None if M is None else select_rows(M, rows) for M in (self.X, self.Y, self.relevance)]
         assert some[0] is not None
         assert some[1] is not None
         return Lesson(some[0], some[1], self.label_features, some[2])

@@ -340,11 +340,7 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         check_fitted(self, "fitted_")
         ids = check_labels(labels, self.n_labels_)
         rows = known_rows(self, X)
-        marks = check_log(rows, Y)
-        if marks.shape[1] != ids.size:
-            raise ValueError(
-                f"Y has {marks.shape[1]} columns, but labels has {ids.size} entries; one column per label"
-            )
+        marks = check_log(rows, Y, ids.size)
         return self._learned(ids, rows, marks, label_features, NegativeCosts(negative_share, negative_cost))
 
     def learn_unseen_labels(

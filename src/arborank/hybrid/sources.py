@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import _native
 from ..core.estimator import clone, pass_on
 from ..core.lengths import divide_rows
-from ..core.sparse import Csr, as_csr, normalize_rows, to_scipy
+from ..core.sparse import Csr, normalize_rows, select_rows, to_scipy
 from ..core.state import State
 from ..core.types import AnyArray, FilePath, TopK
 from ..linear import XRLinear
@@ -257,5 +257,5 @@ def fit_sources(
         if names is None
         else Postings.of(to_scipy(normalize_rows(names))),
         neighbours=Postings.of(largest_entries(to_scipy(unit)[kept], KEPT)),
-        labels=as_csr(to_scipy(taught.Y)[kept]),
+        labels=select_rows(taught.Y, kept),
     )

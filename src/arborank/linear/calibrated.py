@@ -14,7 +14,7 @@ from ..calibration.held_out import DEPTH, HeldOut
 from ..core.checks import check_flag, check_integer
 from ..core.errors import ArgumentError
 from ..core.estimator import check_fitted, fitted_clone, method_beside_parameter
-from ..core.sparse import Csr, as_csr, is_matrix, to_scipy
+from ..core.sparse import Csr, as_csr, is_matrix, select_rows
 from ..core.state import State
 from ..core.types import AnyArray, LabelModel, MatrixLike, Targets, TopK
 from .defaults import search_of
@@ -236,7 +236,7 @@ def unreached(model: LabelModel, X: Instances, truth: Csr) -> float | None:
         return None
     n = min(_ASKED, truth.shape[0])
     ids, scores = model.predict_topk(take_rows(X, slice(n)), most)
-    return float(HeldOut.of((ids, scores), as_csr(to_scipy(truth)[:n])).missed[-1])
+    return float(HeldOut.of((ids, scores), select_rows(truth, slice(n))).missed[-1])
 
 
 def calibration_to_parts(model: object) -> dict[str, Calibration]:
@@ -295,7 +295,7 @@ def updated_calibration(
 def take_rows(X: Instances, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Csr | list[str]:
     """Return some rows of a matrix, or some texts of a list."""
     if isinstance(X, Csr) or is_matrix(X):
-        return as_csr(to_scipy(as_csr(X))[rows])
+        return select_rows(as_csr(X), rows)
     texts: list[str] = np.asarray(X, object)[rows].tolist()
     return texts
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..calibration import Calibration, cross_fit
 from ..calibration.held_out import DEPTH
 from ..core.estimator import clone
-from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, select_rows
 from ..core.types import FilePath, LabelModel, MatrixLike, TopK
 from .calibrated import Instances, of_score, score_of, take_rows, unreached
 from .defaults import AUTOMATIC
@@ -92,7 +92,7 @@ def cross_fitted(
             warnings.simplefilter("ignore")  # the fit on all rows warns
             model, rows = fit(rest, next(part)), take_rows(X, held)
         if not beyond:  # takes a while, and one part tells enough
-            beyond.append(unreached(model, rows, as_csr(to_scipy(Y)[held])))
+            beyond.append(unreached(model, rows, select_rows(Y, held)))
         top: TopK = model.predict_topk(rows, depth or min(DEPTH, Y.shape[1]))
         return top
 

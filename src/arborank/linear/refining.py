@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.options import Options, integer, option, optional, real
-from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, select_rows, to_scipy
 from ..indexing import LabelTree, overlapping_tree
 from ..indexing.options import TreeOptions
 from ..indexing.overlap import check_gain, home_leaves
@@ -205,4 +205,4 @@ def matched_by_others(
 
 def _some(routes: Routes, rows: NDArray[np.bool_]) -> Routes:
     parts = (routes.examples, routes.visited, routes.preferred)
-    return Routes(*(as_csr(to_scipy(part)[rows]) for part in parts))
+    return Routes(*(select_rows(part, rows) for part in parts))

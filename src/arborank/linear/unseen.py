@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lazy import sp
-from ..core.sparse import Csr, as_csr, lists_to_csr, multiply, normalize_rows, to_scipy
+from ..core.sparse import Csr, as_csr, lists_to_csr, multiply, normalize_rows, select_rows, to_scipy
 from ..indexing import LabelTree
 from ..indexing.grafting import shape_branch
 from ..matching.combine import combination, is_logarithmic
@@ -87,7 +87,7 @@ def _usual_weight(fitted: FittedTree, X: Csr, options: LinearOptions) -> float:
     rows = np.random.default_rng(options.indexing.random_state).permutation(X.shape[0])[:_ASKED]
     search = options.search
     _, scores = fitted.search.topk(
-        as_csr(to_scipy(X)[np.sort(rows)]),
+        select_rows(X, np.sort(rows)),
         10,
         beam_size=search.beam_size,
         combine=search.combine,
@@ -177,7 +177,7 @@ def _worth(
     rest[held] = False
     instances, marks = to_scipy(X), to_scipy(Y)
     profiles = _Profiles(as_csr(instances[rest]), as_csr(marks[rest]), known, n_threads)
-    vectors = _vectors(as_csr(to_scipy(known)[labels]), profiles, labels)
+    vectors = _vectors(select_rows(known, labels), profiles, labels)
     near = (to_scipy(normalize_rows(as_csr(instances[held]))) @ vectors.T).toarray().ravel()
     right = marks[held][:, labels].toarray().ravel() != 0
     if right.sum() < _FEWEST:

@@ -210,8 +210,11 @@ def remove_labels(fitted: FittedTree, labels: ArrayLike, *, renumber: bool, miss
 # ------------------------------------------------------------------ checks
 
 
-def check_log(X: Csr, Y: Targets) -> Csr:
-    """Return what marks the labels to learn in the rows of ``X``, or raise if they cannot be learned from them."""
+def check_log(X: Csr, Y: Targets, n_labels: int | None = None) -> Csr:
+    """Return what marks the labels to learn in the rows of ``X``, or raise if they cannot be learned from them.
+
+    ``n_labels`` is how many there are, where they are given by their ids.
+    """
     marks, classes = as_indicator(Y, X.shape[0])
     if classes is not None:
         raise ValueError("Y is 1-dimensional; an indicator matrix, or a list of labels per row, was expected")
@@ -228,6 +231,10 @@ def check_log(X: Csr, Y: Targets) -> Csr:
         raise ArgumentError(
             "Y",
             f"has a label in every row; there must also be instances without any, like the queries to come{hint}",
+        )
+    if n_labels is not None and marks.shape[1] != n_labels:
+        raise ValueError(
+            f"Y has {marks.shape[1]} columns, but labels has {n_labels} entries; one column per label"
         )
     return marks
 

@@ -772,11 +772,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         options = LinearOptions.of_update(self)
         ids = check_new_ids(labels, self.n_labels_)
         rows = known_rows(self, X)
-        marks = check_log(rows, Y)
-        if marks.shape[1] != ids.size:
-            raise ValueError(
-                f"Y has {marks.shape[1]} columns, but labels has {ids.size} entries; one column per label"
-            )
+        marks = check_log(rows, Y, ids.size)
         check_integer("n_documents", n_documents, 0, rows.shape[0])
         fitted, times = learn_labels(
             self.fitted_,

@@ -11,7 +11,7 @@ from ..core.checks import check_integer
 from ..core.lazy import sp
 from ..core.memory import check_answers_fit
 from ..core.sequences import text_list
-from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, select_rows, to_scipy
 from ..core.state import State
 from ..core.types import LabelIds, MatrixLike, TopK
 from ..features.base import rows_of
@@ -164,4 +164,4 @@ def _part(matrix: Csr | None, part: slice, n_rows: int) -> Any:
         return None if matrix is None else np.asarray(matrix.indices)
     if part == slice(0, n_rows):
         return matrix
-    return as_csr(to_scipy(matrix)[part])
+    return select_rows(matrix, part)

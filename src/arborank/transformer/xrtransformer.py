@@ -13,7 +13,7 @@ from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.lazy import sp
 from ..core.memory import check_label_arrays_fit
-from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, select_rows
 from ..core.state import State, lasting
 from ..core.types import FilePath, LabelIds, MatrixLike, Targets, TopK
 from ..indexing import LabelTree
@@ -457,7 +457,7 @@ def _some(
 ) -> tuple[list[str], Csr, Csr | None]:
     """Return some of the texts with their labels and features."""
     some = [text for text, one in zip(texts, rows.tolist(), strict=True) if one]
-    return some, as_csr(to_scipy(Y)[rows]), None if X is None else as_csr(to_scipy(X)[rows])
+    return some, select_rows(Y, rows), None if X is None else select_rows(X, rows)
 
 
 del XRTransformer.calibrate  # the default of the parameter, which would hide the method of this name

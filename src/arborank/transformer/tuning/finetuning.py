@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...core.sparse import Csr, as_csr, to_scipy
+from ...core.sparse import Csr, select_rows
 from ...core.types import FilePath, Json
 from ...indexing import LabelTree
 from ...storage.snapshots import Snapshot, Snapshots
@@ -166,8 +166,8 @@ class _Descent:
         held = plan.followed(above)
         return solve(
             np.asarray(self.vectors[rows]),
-            active_pattern(_rows_of(plan.parents(stage), rows), None if held is None else held[rows]),
-            _rows_of(plan.positives(stage), rows),
+            active_pattern(select_rows(plan.parents(stage), rows), None if held is None else held[rows]),
+            select_rows(plan.positives(stage), rows),
             bounds,
             inherited,
             n_threads=plan.n_threads,
@@ -196,10 +196,6 @@ class _Descent:
 
     def _place(self, shape: tuple[int, ...]) -> torch.device:
         return self.corpus.device.place if np.prod(shape) <= _DEVICE_VALUES else torch.device("cpu")
-
-
-def _rows_of(matrix: Csr, rows: NDArray[np.int64]) -> Csr:
-    return as_csr(to_scipy(matrix)[rows], "positives")
 
 
 def _some(rows: NDArray[np.int64], most: int, seed: tuple[int, ...]) -> NDArray[np.int64]:

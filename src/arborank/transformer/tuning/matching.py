@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...core.sparse import Csr, as_csr, to_scipy
+from ...core.sparse import Csr, select_rows
 from ...core.topk import best_columns
 from ...metrics import precision_at_k
 from .candidates import Candidates
@@ -47,7 +47,7 @@ class Beam:
         rows : int64 array
             The instances that count.
         """
-        truth = as_csr(to_scipy(positives)[rows], "positives")
+        truth = select_rows(positives, rows)
         found = self.nodes[rows].astype(np.int64)
         return {f"P@{k}": float(precision_at_k(truth, found, k)) for k in (1, 3, 5) if k <= found.shape[1]}
 
