@@ -57,7 +57,7 @@ def test_a_number_of_models(tmp_path, n_models):
     start = time.perf_counter()
     with pytest.raises(ValueError, match=r"n_models|parts"):
         arborank.load(tmp_path)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 10
 
 
 @pytest.mark.parametrize("n_labels", [2**27, 2**31 - 1, 2**31, 10**12, -1])
@@ -116,7 +116,7 @@ def test_ensembles_in_ensembles_take_no_longer_a_level(tmp_path):
     assert model.n_labels_ == 4
     ids, _ = model.predict_topk(np.eye(4), 1)
     assert ids.ravel().tolist() == [0, 1, 2, 3]
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 10
 
 
 def test_parts_within_parts_have_an_end(tmp_path):
@@ -156,7 +156,7 @@ def test_many_dimensions(tmp_path):
     with pytest.raises(ValueError, match="impossible shape") as caught:
         open_tensors(tmp_path / "x")
     assert len(str(caught.value)) < 500
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 10
 
 
 # ---------------------------------------------------------------- what stands in the place of a file

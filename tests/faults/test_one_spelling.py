@@ -220,4 +220,4 @@ def test_ascii_costs_nothing():
             for _ in range(100):
                 features._rows(text)
             times.append((time.perf_counter() - start) / 100)
-    assert min(times[::2]) < min(times[1::2]) + 1e-6
+    assert min(times[::2]) < 1.2 * min(times[1::2]) + 1e-6

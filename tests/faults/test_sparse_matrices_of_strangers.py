@@ -252,7 +252,7 @@ def test_shapes_that_files_claim(tmp_path, kind, shape):
     start = time.perf_counter()
     with pytest.raises(ValueError, match=r"x\.npz"):
         read_npz(write(tmp_path / "x.npz", arrays))
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 10
 
 
 def member(array, version=b"\x01\x00", **changes):
@@ -441,7 +441,7 @@ def test_depths_that_pecos_models_claim(folder, depth):
     start = time.perf_counter()
     with pytest.raises((ValueError, FileNotFoundError), match=r"param\.json"):
         import_xlinear(folder)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 10
 
 
 @pytest.mark.parametrize("bias", [float("nan"), float("inf"), 10**400, 1e300])

@@ -101,5 +101,5 @@ def test_interrupt_is_heard(act):
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         getattr(features, act)(endless)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     timer.join()

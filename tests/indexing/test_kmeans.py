@@ -245,7 +245,7 @@ def test_interrupt_is_heard(n_threads):
         begin = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             balanced_kmeans(rows, max_leaf_size=1, n_threads=n_threads)
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 10
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

@@ -203,4 +203,4 @@ def test_an_interrupt_is_heard_within_a_label():
     finally:
         timer.join()
         signal.signal(signal.SIGINT, previous)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 20
