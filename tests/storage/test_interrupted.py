@@ -156,10 +156,13 @@ def test_everything_is_on_the_disk_before_the_switch(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(os, "replace", replace)
     save(toy(1), tmp_path)
-    switch = next(i for i, event in enumerate(events) if isinstance(event, tuple))
-    config, name = events[switch]
-    assert name == "config.json"
-    synced = events[:switch]
+    switch = next(
+        i for i, event in enumerate(events) if isinstance(event, tuple) and event[1] == "config.json"
+    )
+    config, _ = events[switch]
+    synced = [event for event in events[:switch] if not isinstance(event, tuple)]
+    renamed = [i for i, event in enumerate(events[:switch]) if isinstance(event, tuple)]
+    assert events.index(tmp_path.stat().st_ino, renamed[-1]) < switch
     written = {path.stat().st_ino for path in tmp_path.iterdir()}
     assert written | {config} <= set(synced)
     assert synced[-1] == tmp_path.stat().st_ino

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
 import arborank
 from arborank import Ensemble, NgramTfidf, TextRanker, XRLinear
@@ -232,14 +233,26 @@ def test_what_is_wrong_is_named(ranker, change, error, message):
         change(ranker, texts, labels)
 
 
+class StagedModel(BaseEstimator):
+    """A model that ranks, and no more."""
+
+    def fit(self, X, Y):
+        return self
+
+    def predict_topk(self, X, k):
+        raise NotImplementedError
+
+
 def test_a_model_that_cannot_change_says_so():
     texts, labels = corpus(FRUIT[:4])
     both = TextRanker(features=NgramTfidf(), model=Ensemble([XRLinear(), XRLinear(random_state=1)]))
     both.fit(texts, labels)
-    with pytest.raises(TypeError, match="Ensemble has no remove_labels"):
+    both.model_.models_[1] = StagedModel()
+    with pytest.raises(TypeError, match=r"models\[1\] is a StagedModel, which has no remove_labels"):
         both.remove_labels(["apple"])
-    with pytest.raises(TypeError, match="Ensemble has no learn_unseen_labels, which the 1 labels without"):
-        both.fit(texts, labels, label_texts={"fig": "figs"})
+    ranker = TextRanker(features=NgramTfidf(), model=StagedModel())
+    with pytest.raises(TypeError, match="StagedModel has no learn_unseen_labels, which the 1 labels without"):
+        ranker.fit(texts, labels, label_texts={"fig": "figs"})
 
 
 def test_questions_without_an_answer_get_a_defined_one(ranker):

@@ -1,7 +1,7 @@
 """Autocompleter: the previous queries and a prefix in, likely queries out."""
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
-from typing import Literal, Self
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -465,6 +465,12 @@ class Autocompleter(SaveMixin, Estimator):
     def model_(self) -> XRLinear:
         """The fitted rankers."""
         return self.fitted_.model
+
+    def _fitted_stages(self) -> Mapping[str, Any]:
+        if not hasattr(self, "fitted_"):
+            return {}
+        rows = self.rows_
+        return {"previous_features": rows.previous, "prefix_features": rows.prefix, "model": self.model_}
 
     # ------------------------------------------------------------------ save
 

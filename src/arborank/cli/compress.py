@@ -10,7 +10,7 @@ from .data import read_data
 from .facts import inner_of, tree_of, with_inner
 from .files import check_destination, check_output, check_suffix, write_table
 from .layouts import Form, data_options, option_name
-from .models import Data, Ranker, as_ranker, open_model, set_jobs
+from .models import Data, Ranker, as_ranker, open_model
 from .numbers import POSITIVE, Real, Several, Size
 from .options import DATA, force_option, jobs_option, k_option, model_argument
 from .reporting import say
@@ -99,9 +99,8 @@ def compress(
         for name, value in (goals | {"table": table, "plot": plot} | form.given()).items():
             if value is not None:
                 raise click.UsageError(f"{option_name(name)} needs --validation DATA, to try settings on")
-    opened = open_model(model)
+    opened = open_model(model, jobs)
     inner = _linear(opened, model)
-    set_jobs(opened, jobs)
     records, trials, best = [], [], None
     if validation is None:
         chosen = _single(inner, given)

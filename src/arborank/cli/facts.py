@@ -6,8 +6,6 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .models import stages_of
-
 if TYPE_CHECKING:
     from ..core.estimator import Estimator
     from ..core.types import Json
@@ -40,7 +38,7 @@ def facts_of(model: object, directory: str) -> "Json":
 
 def inner_of(model: Any) -> Any:
     """Return what ranks numbered labels in a model of names, else the model."""
-    return stages_of(model)[-1] if type(model).__name__ in ("TextRanker", "Autocompleter") else model
+    return _last_stage(model) if type(model).__name__ in ("TextRanker", "Autocompleter") else model
 
 
 def with_inner(model: Any, inner: "XRLinear") -> Any:
@@ -64,9 +62,16 @@ def members_of(model: object) -> list[object]:
 
 def tree_of(model: Any) -> "XRLinear | None":
     """Return what ranks with a label tree in a model, which is on the embeddings of a transformer; None without one."""
-    while type(model).__name__ != "Ensemble" and (stages := stages_of(model)):
-        model = stages[-1]
+    while type(model).__name__ != "Ensemble" and (last := _last_stage(model)) is not None:
+        model = last
     return model if type(model).__name__ == "XRLinear" else None
+
+
+def _last_stage(model: object) -> Any:
+    """Return what ranks for a model; None if that is the model itself."""
+    from ..core.estimator import stages_of
+
+    return next(reversed(stages_of(model).values()), None)
 
 
 def _member(model: Any) -> dict[str, Any]:

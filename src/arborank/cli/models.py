@@ -1,11 +1,9 @@
 """Saved models as the commands use them: one that reads texts, one that reads matrices, and completers beside them."""
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 if TYPE_CHECKING:
     from ..autocomplete import Autocompleter
-    from ..core.estimator import Estimator
     from ..datasets import MatrixData, TextData
     from .matrix_model import MatrixModel
     from .text_model import TextModel
@@ -19,8 +17,6 @@ __all__ = [
     "open_model",
     "open_ranker",
     "open_text_model",
-    "set_jobs",
-    "stages_of",
 ]
 
 Data: TypeAlias = Union["TextData", "MatrixData"]
@@ -28,18 +24,19 @@ Ranker: TypeAlias = Union["TextModel", "MatrixModel"]
 """What commands take: they ask both in the same words."""
 
 
-def open_model(directory: str, *, verify: bool = False) -> Any:
-    """Open a saved model of any kind; with ``verify`` every byte of it is compared with its checksum."""
+def open_model(directory: str, jobs: int | None = None, *, verify: bool = False) -> Any:
+    """Open a saved model of any kind; with ``verify`` every byte of it is compared with its checksum.
+
+    ``jobs`` are its threads, by default every core.
+    """
     from ..storage import load
 
-    return load(directory, verify=verify)
+    return load(directory, verify=verify, n_jobs=jobs)
 
 
 def open_ranker(directory: str, jobs: int | None = None) -> Ranker:
-    """Open a saved model that ranks labels; ``jobs`` are its threads, by default every core."""
-    model = open_model(directory)
-    set_jobs(model, jobs)
-    return as_ranker(model, directory)
+    """Open a saved model that ranks labels; see `open_model`."""
+    return as_ranker(open_model(directory, jobs), directory)
 
 
 def as_ranker(model: Any, directory: str) -> Ranker:
@@ -81,36 +78,11 @@ def open_text_model(directory: str) -> "TextModel":
     return ranker
 
 
-def open_completer(directory: str) -> "Autocompleter":
+def open_completer(directory: str, jobs: int | None = None) -> "Autocompleter":
     """Open a saved completer; ``ValueError`` if the model is something else."""
-    model = open_model(directory)
+    model = open_model(directory, jobs)
     kind = type(model).__name__
     if kind != "Autocompleter":
         raise ValueError(f"{directory} holds a {kind}; arborank train-completer makes what completes")
     completer: Autocompleter = model
     return completer
-
-
-_STAGES: dict[str, Callable[[Any], "Sequence[Estimator]"]] = {
-    "TextRanker": lambda model: (model.features_, model.model_),
-    "Autocompleter": lambda model: (model.rows_.previous, model.rows_.prefix, model.model_),
-    "Ensemble": lambda model: model.models_,
-    "HybridRanker": lambda model: (model.ranker_,),
-    "XRTransformer": lambda model: (model.ranker_,),
-    "XTransformer": lambda model: (model.ranker_,),
-}
-
-
-def stages_of(model: object) -> "Sequence[Estimator]":
-    """Return the stages of a model, what ranks last, or the members of an ensemble."""
-    return _STAGES.get(type(model).__name__, lambda model: ())(model)
-
-
-def set_jobs(model: "Estimator", jobs: int | None) -> None:
-    """Set the threads of a model, and of its stages or members; None leaves them as they are."""
-    if jobs is None:
-        return
-    for stage in stages_of(model):
-        set_jobs(stage, jobs)
-    if "n_jobs" in model.get_params(deep=False):
-        model.set_params(n_jobs=jobs)

@@ -186,3 +186,4 @@ def show_log() -> None:
     logger.setLevel(logging.INFO)
     logger.handlers = [_Say()]
     logger.propagate = False
+    logging.getLogger("arborank.linear.layers").setLevel(logging.WARNING)  # what bars show

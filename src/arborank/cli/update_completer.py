@@ -7,7 +7,7 @@ import click
 from .completions import pairs_option, read_queries, time_unit_option
 from .data import read_names
 from .files import check_destination
-from .models import open_completer, set_jobs
+from .models import open_completer
 from .options import FILE, force_option, jobs_option, missing_option, model_argument, out_option
 from .reporting import say
 from .update import named, save_changed
@@ -56,8 +56,7 @@ def update_completer(
         raise click.UsageError("nothing to do: give LOG, --remove or --blocklist")
     if directory is not None:
         check_destination(directory, force)
-    completer = open_completer(model)
-    set_jobs(completer, jobs)
+    completer = open_completer(model, jobs)
     before = len(completer.catalogue_)
     if remove is not None:
         with named(f"--remove {remove}"):

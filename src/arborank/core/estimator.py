@@ -7,17 +7,27 @@ only opened and asked. So it is imported when its tools call.
 
 import copy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
+from .state import AT_WORK
 from .types import Json
 
 if TYPE_CHECKING:
     from sklearn.utils.metadata_routing import MetadataRequest
 
-__all__ = ["Estimator", "check_fitted", "clone", "fitted_clone", "method_beside_parameter", "pass_on"]
+__all__ = [
+    "Estimator",
+    "check_fitted",
+    "clone",
+    "fitted_clone",
+    "method_beside_parameter",
+    "pass_on",
+    "set_at_work",
+    "stages_of",
+]
 
 E = TypeVar("E")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,6 +37,15 @@ _LINE, _VALUE = 80, 400  # characters of a line, and of the value of a parameter
 
 class Estimator:
     """Base of all estimators: the arguments of ``__init__`` are the parameters, kept under their names."""
+
+    _at_use: ClassVar[tuple[str, ...]] = AT_WORK  # parameters that count after `fit`, too
+
+    def _fitted_stages(self) -> Mapping[str, Any]:
+        """Return the fitted estimators that do the work of this one, by the parameters that they were made from.
+
+        What ranks is last; there are none before `fit`.
+        """
+        return {}
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
@@ -55,6 +74,9 @@ class Estimator:
     def set_params(self, **params: object) -> Self:
         """Set parameters by name; ``name__theirs`` is that of an estimator which is a parameter itself.
 
+        Those that count when a fitted model is used, such as ``n_jobs`` and ``model__beam_size``, reach what was fitted
+        at once. The others count from the next `fit` on.
+
         Raises
         ------
         ValueError
@@ -80,6 +102,14 @@ class Estimator:
                     f"Invalid parameter {wrong!r} for estimator {self}: {name} is {inner!r}, which has none."
                 )
             inner.set_params(**values)
+            fitted = stages_of(self).get(name, inner)
+            if isinstance(fitted, Estimator) and fitted is not inner:
+                fitted.set_params(
+                    **{theirs: value for theirs, value in values.items() if theirs in fitted._at_use}
+                )
+        at_work = {name: value for name, value in params.items() if name in AT_WORK}
+        for stage in stages_of(self).values() if at_work else ():
+            set_at_work(stage, **at_work)
         return self
 
     def __repr__(self) -> str:
@@ -217,6 +247,22 @@ def pass_on(stage: Any, **params: object) -> None:
     """Set those parameters of an estimator that it has and that are given: not None."""
     known = stage.get_params(deep=False)
     stage.set_params(**{name: value for name, value in params.items() if name in known and value is not None})
+
+
+def stages_of(model: object) -> Mapping[str, object]:
+    """Return the fitted stages of an estimator by name, what ranks last; none of one that has no stages."""
+    return model._fitted_stages() if isinstance(model, Estimator) else {}
+
+
+def set_at_work(model: E, **params: object) -> E:
+    """Set ``n_jobs`` or ``verbose``, where they are not None, of a fitted estimator and all its stages; return it."""
+    for stage in stages_of(model).values():
+        set_at_work(stage, **params)
+    known = model.get_params(deep=False) if isinstance(model, Estimator) else {}
+    for name, value in params.items():
+        if name in known and value is not None:
+            setattr(model, name, value)
+    return model
 
 
 def _copied(value: Any) -> Any:

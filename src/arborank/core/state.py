@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from .types import Json
 
 P = TypeVar("P")
-_AT_WORK = ("n_jobs", "verbose")
+AT_WORK = ("n_jobs", "verbose")
+"""Parameters that say how an estimator works, and nothing of what it is."""
 
 
 def lasting(params: Mapping[str, Any]) -> Json:
@@ -18,7 +19,7 @@ def lasting(params: Mapping[str, Any]) -> Json:
 
     They are neither saved nor taken from a saved model: whoever opens it decides about threads and progress bars.
     """
-    return {name: value for name, value in params.items() if name not in _AT_WORK}
+    return {name: value for name, value in params.items() if name not in AT_WORK}
 
 
 @runtime_checkable

@@ -1,8 +1,9 @@
 """What every vectoriser does: learn from texts in one pass, then turn texts into rows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -15,12 +16,13 @@ from ..core.progress import progress_bar
 from ..core.sequences import as_texts
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.threads import n_threads
+from ..storage import SaveMixin
 from .coverage import warn_of_lost_texts
 
 if TYPE_CHECKING:
     from .part import TfidfPart
 
-__all__ = ["TextTransformer", "TextVectorizer", "fit_rows", "rows_of"]
+__all__ = ["TextTransformer", "TextVectorizer", "fit_rows", "n_columns", "reads_once", "rows_of"]
 
 
 class TextTransformer(Protocol):
@@ -36,16 +38,23 @@ class TextTransformer(Protocol):
         """Return the rows of texts."""
 
 
-def fit_rows(features: TextTransformer, texts: Sequence[str], further: Sequence[str] = ()) -> Any:
+def fit_rows(
+    features: TextTransformer, texts: Iterable[str], n_texts: int, further: Sequence[str] = ()
+) -> Any:
     """Fit a vectoriser, and return what `rows_of` would of the same texts.
 
-    ``further`` texts stand behind the others. They count for terms, but parts are chosen by the others alone, and a
-    warning is about these.
+    ``further`` texts stand behind the ``n_texts`` others, which may be a stream. They count for terms, but parts are
+    chosen by the others alone, and a warning is about these.
     """
-    both = [*texts, *further] if further else texts
+    both = chain(texts, further) if isinstance(texts, Iterator) else [*texts, *further] if further else texts
     if isinstance(features, TextVectorizer):
-        return features._fit_rows(both, len(texts))
+        return features._fit_rows(both, n_texts)
     return _ready(features.fit_transform(both))
+
+
+def reads_once(features: TextTransformer) -> bool:
+    """Whether a vectoriser learns from texts that come once, and in no list."""
+    return isinstance(features, TextVectorizer) and getattr(features, "parts", ()) is not None
 
 
 def rows_of(features: TextTransformer, texts: Iterable[str]) -> Any:
@@ -58,11 +67,16 @@ def rows_of(features: TextTransformer, texts: Iterable[str]) -> Any:
     return _ready(features.transform(texts))
 
 
+def n_columns(features: TextTransformer) -> int | None:
+    """Return the width of the rows of a fitted vectoriser of this package; None of others."""
+    return features._width() if isinstance(features, TextVectorizer) else None
+
+
 def _ready(rows: Any) -> Any:
     return as_csr(rows, "features") if sp.issparse(rows) else rows
 
 
-class TextVectorizer(Estimator, ABC):
+class TextVectorizer(SaveMixin, Estimator, ABC):
     """Texts to sparse rows by one or more weighted parts; the base of all vectorisers here."""
 
     n_jobs: int | None

@@ -5,6 +5,7 @@ name find others. A logistic model of what each of them says makes a short list.
 it, also those that it has not listed, and a second model of all this gives each its probability.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
@@ -269,6 +270,9 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         rows = known_rows(self, X)
         check_integer("k", k, 1, 2**31 - 1)
         return self.fitted_.evidence(rows, k, n_threads(self.n_jobs))
+
+    def _fitted_stages(self) -> Mapping[str, Any]:
+        return {"ranker": self.ranker_} if hasattr(self, "fitted_") else {}
 
     def score(self, X: MatrixLike, y: Targets) -> float:
         """Return the mean nDCG@5 against the labels ``y``."""

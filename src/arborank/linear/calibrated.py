@@ -8,7 +8,6 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _native
 from ..calibration import Calibration
 from ..calibration.held_out import DEPTH, HeldOut
 from ..core.checks import check_flag, check_integer
@@ -26,6 +25,7 @@ __all__ = [
     "calibration_from_state",
     "calibration_of",
     "calibration_to_parts",
+    "label_counts",
     "take_rows",
     "unreached",
     "updated_calibration",
@@ -156,8 +156,7 @@ def _check_scores(options: Mapping[str, Any]) -> None:
     for name in _OTHER_SCORES:
         if options.get(name) is not None:
             raise ArgumentError(name, "changes what a score is; probabilities are of the model's own scores")
-    label_filter = options.get("label_filter")
-    if isinstance(label_filter, _native.LabelFilter) and label_filter.weighted:
+    if getattr(options.get("label_filter"), "weighted", False):
         raise ArgumentError("label_filter", "weighs labels; probabilities are of the model's own scores")
 
 

@@ -1,6 +1,7 @@
 """Several rankers fitted on the same data and asked together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -9,16 +10,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..calibration import Calibration
 from ..calibration.held_out import DEPTH
-from ..core.checks import check_flag, check_integer
-from ..core.estimator import Estimator, check_fitted, clone
+from ..core.checks import Missing, check_flag, check_integer
+from ..core.estimator import Estimator, check_fitted, clone, fitted_clone
 from ..core.lazy import sp
 from ..core.sequences import text_list
 from ..core.sparse import Csr, is_matrix
 from ..core.state import State
-from ..core.types import AnyArray, FilePath, LabelIds, LabelModel, Targets
+from ..core.types import AnyArray, FilePath, LabelIds, LabelModel, MatrixLike, Targets
 from ..storage import SaveMixin
 from .answers import quality, score_matrix
-from .calibrated import CalibratedMixin, Instances, calibration_from_state, calibration_to_parts, take_rows
+from .calibrated import (
+    CalibratedMixin,
+    Instances,
+    calibration_from_state,
+    calibration_to_parts,
+    label_counts,
+    take_rows,
+    updated_calibration,
+)
 from .crossfitting import cross_fitted
 from .deciding import check_rule, chosen_labels, rule_to_parts
 from .defaults import chosen
@@ -28,7 +37,7 @@ from .toplists import Method, TopK, check_method, check_weights, combine_topk
 if TYPE_CHECKING:
     from ..decisions import Rule
 
-__all__ = ["Ensemble", "combine_topk"]
+__all__ = ["Ensemble", "MemberFilters", "combine_topk"]
 
 _OF_ROWS = ("relevance", "user_negatives")  # options with a row per instance
 
@@ -175,6 +184,7 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
         *,
         candidates: LabelIds | None = None,
         exclude: LabelIds | None = None,
+        label_filter: "MemberFilters | None" = None,
         **options: object,
     ) -> TopK:
         """Rank labels by all models together.
@@ -186,6 +196,8 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
             Labels a row.
         candidates, exclude : optional
             Passed on to every model.
+        label_filter : MemberFilters, optional
+            What `prepare_filter` has made.
         **options
             Further options of every model's ``predict_topk``, such as ``beam_size``.
 
@@ -217,7 +229,17 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
         }
         if all(hasattr(model, "n_labels_") for model in self.models_):
             depth = min(depth, self.n_labels_)  # what is beyond would be padding
-        return self._merged(X, depth, k, **given, **options)
+        return self._merged(X, depth, k, label_filter, **given, **options)
+
+    def prepare_filter(self, **limits: object) -> "MemberFilters":
+        """Prepare a filter that many calls of `predict_topk` share; see `XRLinear.prepare_filter` for ``limits``.
+
+        Raises
+        ------
+        TypeError
+            If a model has no such filters.
+        """
+        return MemberFilters(tuple(self._of_each("prepare_filter", **limits)))
 
     def decision_function(self, X: Instances) -> "sp.csr_array":
         """Return the merged score of every label that some model lists, as a sparse (n_rows, n_labels) array.
@@ -282,13 +304,94 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
         """Class values when the models were fitted on a 1-D target, otherwise None."""
         return getattr(self.models_[0], "classes_", None)
 
+    def _fitted_stages(self) -> Mapping[str, Any]:
+        return {f"model_{number}": model for number, model in enumerate(getattr(self, "models_", ()))}
+
     def _check_fitted(self) -> None:
         check_fitted(self, "models_")
         self._check(self.models_)
 
-    def _merged(self, X: Instances, depth: int, k: int, **options: object) -> TopK:
-        lists = [model.predict_topk(X, depth, **options) for model in self.models_]
+    def _merged(
+        self, X: Instances, depth: int, k: int, prepared: "MemberFilters | None" = None, **options: object
+    ) -> TopK:
+        each: Sequence[dict[str, object]] = [{}] * len(self.models_)
+        if prepared is not None:
+            if not isinstance(prepared, MemberFilters) or len(prepared.filters) != len(each):
+                raise TypeError(
+                    f"label_filter must be what prepare_filter of this Ensemble returned, found {prepared!r}"
+                )
+            each = [{"label_filter": one} for one in prepared.filters]
+        lists = [
+            model.predict_topk(X, depth, **own, **options)
+            for model, own in zip(self.models_, each, strict=True)
+        ]
         return combine_topk(lists, self.method, k, weights=self.weights)
+
+    # Smaller models, and labels that come and go: every method asks each model for its own, and returns a new ensemble.
+
+    def quantize(self, precision: str = "int8") -> Self:
+        """Return a fitted copy whose models store weights in another precision; see `XRLinear.quantize`."""
+        return fitted_clone(self, models_=self._of_each("quantize", precision))
+
+    def prune(self, *, threshold: float = 0.0, max_nonzeros: int | None = None) -> Self:
+        """Return a fitted copy whose models have only their largest weights; see `XRLinear.prune`."""
+        pruned = self._of_each("prune", threshold=threshold, max_nonzeros=max_nonzeros)
+        return fitted_clone(self, models_=pruned)
+
+    def add_labels(self, X: MatrixLike, Y: Targets, *, n_documents: int = 0, **options: object) -> Self:
+        """Return an ensemble that knows further labels; see `XRLinear.add_labels`."""
+        options |= {"n_documents": n_documents} if n_documents else {}
+        models = self._of_each("add_labels", X, Y, **options)
+        learned = np.arange(self.n_labels_, models[0].n_labels_)
+        return self._updated(models, learned=learned)
+
+    def refresh_labels(
+        self, labels: ArrayLike, X: MatrixLike, Y: Targets, *, n_documents: int = 0, **options: Any
+    ) -> Self:
+        """Return an ensemble that has learned some of its labels again; see `XRLinear.refresh_labels`."""
+        options |= {"n_documents": n_documents} if n_documents else {}
+        models = self._of_each("refresh_labels", labels, X, Y, **options)
+        return self._updated(models, learned=np.asarray(labels))
+
+    def learn_labels(self, labels: ArrayLike, X: MatrixLike, Y: Targets, **options: object) -> Self:
+        """Add labels and refresh others in one step; see `XRLinear.learn_labels`."""
+        return self._updated(
+            self._of_each("learn_labels", labels, X, Y, **options), learned=np.asarray(labels)
+        )
+
+    def learn_unseen_labels(
+        self, labels: ArrayLike, label_texts: MatrixLike, X: MatrixLike, Y: MatrixLike, **options: object
+    ) -> Self:
+        """Rank labels without an instance by a text about each; see `XRLinear.learn_unseen_labels`."""
+        models = self._of_each("learn_unseen_labels", labels, label_texts, X, Y, **options)
+        return self._updated(models, learned=np.asarray(labels))
+
+    def renumber_labels(self, ids: ArrayLike, n_labels: int) -> Self:
+        """Return the same ensemble for other label ids; see `XRLinear.renumber_labels`."""
+        places = np.full(n_labels, -1)
+        models = self._of_each("renumber_labels", ids, n_labels)
+        places[np.asarray(ids)] = np.arange(self.n_labels_)
+        return self._updated(models, kept=places)
+
+    def remove_labels(self, labels: ArrayLike, *, renumber: bool = False, missing: Missing = "error") -> Self:
+        """Return an ensemble that never predicts some of its labels; see `XRLinear.remove_labels`."""
+        models = self._of_each("remove_labels", labels, renumber=renumber, missing=missing)
+        places = np.arange(self.n_labels_)
+        return self._updated(models, kept=np.setdiff1d(places, labels) if renumber else places)
+
+    def _of_each(self, method: str, *given: Any, **options: Any) -> list[Any]:
+        """Return what a method of every model returns; ``TypeError`` if one has no such method."""
+        self._check_fitted()
+        for number, model in enumerate(self.models_):
+            if not hasattr(model, method):
+                raise TypeError(f"models[{number}] is a {type(model).__name__}, which has no {method}")
+        return [getattr(model, method)(*given, **options) for model in self.models_]
+
+    def _updated(self, models: list[Any], **changed: NDArray[Any]) -> Self:
+        """Return an ensemble of changed models; ``changed`` are the arguments of `updated_calibration`."""
+        counts = label_counts(fitted_clone(self, models_=models))
+        calibration = updated_calibration(self, models[0].n_labels_, counts, **changed)
+        return fitted_clone(self, models_=models, calibration_=calibration)
 
     def to_state(self) -> State:
         """Return the parameters and the fitted models for saving."""
@@ -346,6 +449,18 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
         check_weights(self.weights, len(models))
         if self.member_k is not None:
             check_integer("member_k", self.member_k, 1)
+
+
+@dataclass(frozen=True)
+class MemberFilters:
+    """What `Ensemble.prepare_filter` returns: a filter for each of its models."""
+
+    filters: tuple[Any, ...]
+
+    @property
+    def weighted(self) -> bool:
+        """Whether it weighs labels."""
+        return any(one.weighted for one in self.filters)
 
 
 def _widths(models: Sequence[LabelModel]) -> list[int]:

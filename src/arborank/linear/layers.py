@@ -1,5 +1,7 @@
 """Trains the layers of a tree, top first: every layer's negatives may come from the layers above it."""
 
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +33,8 @@ from ..ranking.routing import Routes, keep_routed, keep_visits
 from .checkpoint import Checkpoint
 
 __all__ = ["LayerPlan", "train_layers"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -172,10 +176,14 @@ def train_layers(
         title = f"training layer {level + 1} of {tree.depth}"
         if held is not None:
             problem, title = held.before(problem), f"training layers 1 and 2 of {tree.depth}"
+        start = time.perf_counter()
         with progress_bar(
             title, training_work(problem.active, problem.branches), enabled=verbose
         ) as progress:
             layers.append(train(level, X, *problem, solvers[level], progress=progress))
+        n_rankers, n_weights = layers[-1].n_children, layers[-1].nnz
+        seconds = time.perf_counter() - start
+        _LOG.info("%s: %d rankers, %d weights, %.1f s", title, n_rankers, n_weights, seconds)
         if held is not None:
             layers, held = _split(layers[0]), None
     return layers

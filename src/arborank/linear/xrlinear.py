@@ -209,6 +209,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
     [0, 1, 2, 2]
     """
 
+    _at_use = (*Estimator._at_use, "beam_size", "combine", "rerank", "decide")
+
     fitted_: FittedTree
     resolved_: Resolved
     classes_: NDArray[Any] | None

@@ -29,12 +29,13 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 _FULL_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
-def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) -> Json:
+def take_apart(part: Savable, place: tuple[str, ...], files: Files) -> Json:
     """Describe an object, and put its arrays into ``files``: one file for each part of the model.
 
-    ``place`` are the names of the parts that lead to it, empty for the model itself; ``token`` makes the names of this
-    save's files unique. The description has kind, config, arrays (dtype and shape of each, and where another part's
-    array is the same memory, its file and name), parts (the same again) and, where there are arrays, file.
+    ``place`` are the names of the parts that lead to it, empty for the model itself. Files have the name of their part
+    until they are written, see `named`. The description has kind, config, arrays (dtype and shape of each, and where
+    another part's array is the same memory, its file and name), parts (the same again) and, where there are arrays,
+    file.
     """
     kind = type(part).__name__
     where = ".".join(place) or "model"
@@ -47,7 +48,7 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
         if not _NAME.fullmatch(name):
             raise ValueError(f"{where}: {name!r} is not made of letters, digits and underscores")
     node: dict[str, Any] = {"kind": kind, "config": plain(dict(state.config), f"{where}: config")}
-    file = f"{place[0] if place else kind.lower()}-{token}.safetensors"
+    file = place[0] if place else kind.lower()
     node["arrays"] = {}
     for name, array in state.arrays.items():
         described = {"dtype": dtype_code(array, f"{where}.{name}"), "shape": list(array.shape)}
@@ -61,8 +62,23 @@ def take_apart(part: Savable, place: tuple[str, ...], token: str, files: Files) 
         node["arrays"][name] = described
     if any("same_as" not in described for described in node["arrays"].values()):
         node["file"] = file
-    node["parts"] = {name: take_apart(sub, (*place, name), token, files) for name, sub in state.parts.items()}
+    node["parts"] = {name: take_apart(sub, (*place, name), files) for name, sub in state.parts.items()}
     return node
+
+
+def named(node: Json, names: Mapping[str, str]) -> Json:
+    """Return a description whose files have other names."""
+    arrays = {
+        name: array
+        | ({"same_as": [names[array["same_as"][0]], array["same_as"][1]]} if "same_as" in array else {})
+        for name, array in node["arrays"].items()
+    }
+    file = {"file": names[node["file"]]} if "file" in node else {}
+    return (
+        node
+        | file
+        | {"arrays": arrays, "parts": {name: named(sub, names) for name, sub in node["parts"].items()}}
+    )
 
 
 def _is_same(a: NDArray[Any], b: NDArray[Any]) -> bool:
@@ -93,7 +109,9 @@ def plain(value: Any, where: str) -> Any:
     raise TypeError(f"{where} is a {type(value).__name__}, which JSON cannot hold")
 
 
-def make_document(node: Json, files: Mapping[str, FileRecord], records: Sequence[Record]) -> Json:
+def make_document(
+    node: Json, files: Mapping[str, FileRecord], records: Sequence[Record], metadata: JsonMapping
+) -> Json:
     """Return the contents of config.json for a model's description, its files and what is known of it."""
     document = {
         "format": FORMAT,
@@ -103,6 +121,8 @@ def make_document(node: Json, files: Mapping[str, FileRecord], records: Sequence
         "files": {name: record._asdict() for name, record in files.items()},
         "records": [plain(record.to_dict(), f"record {record.title!r}") for record in records],
     }
+    if metadata:
+        document["metadata"] = plain(dict(metadata), "metadata")
     return {**document, "checksum": checksum(document)}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from os import PathLike
 
 from ..core.state import Savable
+from ..core.types import JsonMapping
 from .records import Record
 from .store import save
 
@@ -19,6 +20,7 @@ class SaveMixin:
         *,
         card: str | None = None,
         records: Sequence[Record] = (),
+        metadata: JsonMapping | None = None,
     ) -> None:
         """Save the fitted model to a directory, which `arborank.load` opens.
 
@@ -31,6 +33,8 @@ class SaveMixin:
         records : sequence of arborank.storage.Record, default=()
             What is known of the model, such as an evaluation: the card shows it, and `arborank.storage.read_records`
             returns it.
+        metadata : mapping, optional
+            Whatever belongs to the model, of what JSON has: `arborank.storage.read_metadata` returns it.
 
         Raises
         ------
@@ -39,4 +43,4 @@ class SaveMixin:
         FileExistsError
             If the directory holds something that is not a saved model.
         """
-        save(self, directory, card=card, records=records)
+        save(self, directory, card=card, records=records, metadata=metadata)

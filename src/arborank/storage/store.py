@@ -1,8 +1,9 @@
 """The directory of a saved model: replaced in one step, mapped rather than read.
 
-Data files have fresh names, so that replacing ``config.json`` is the one step that turns the old model into
-the new one: a process killed before it leaves the old model, after it the new one. Files that nothing refers
-to any more are removed only then.
+Data files are named by their content, so that files of another content never share a name, and replacing
+``config.json`` is the one step that turns the old model into the new one: a process killed before it leaves the old
+model, after it the new one. Files that nothing refers to any more are removed only then. Equal models have equal
+directories.
 """
 
 import contextlib
@@ -11,11 +12,14 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..core.estimator import set_at_work
 from ..core.state import Savable
+from ..core.threads import n_threads
+from ..core.types import Json, JsonMapping
 from .disk import (
     LONGEST_TEXT,
     make_directory,
@@ -26,14 +30,14 @@ from .disk import (
     write_text,
 )
 from .lock import exclusive
-from .manifest import FORMAT, Files, make_document, parse_document, put_together, take_apart
+from .manifest import FORMAT, Files, make_document, named, parse_document, put_together, take_apart
 from .modelcard import model_card
 from .records import Record, changed, parse_records
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
-__all__ = ["load", "read_records", "save", "what_is_there"]
+__all__ = ["load", "read_metadata", "read_records", "save", "what_is_there"]
 
-_DATA_FILE = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8}\.safetensors")
+_DATA_FILE = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8,16}\.safetensors")
 _SMALL = 1 << 20  # bytes: read in a millisecond, so always compared
 _UNFINISHED = re.compile(r"(config\.json|README\.md)-[0-9a-f]{8}\.tmp")
 
@@ -44,6 +48,7 @@ def save(
     *,
     card: str | None = None,
     records: Sequence[Record] = (),
+    metadata: JsonMapping | None = None,
     made_from: str | os.PathLike[str] | None = None,
     change: str = "updates",
 ) -> None:
@@ -60,9 +65,13 @@ def save(
         Markdown for the model card.
     records : sequence of Record, default=()
         What is known of the model, such as an evaluation: `read_records` finds it again, and the card shows it.
+    metadata : mapping, optional
+        Whatever belongs to the model: strings, finite numbers, booleans, None, and lists and string-keyed mappings of
+        these. `read_metadata` returns it.
     made_from : path, optional
         The directory of the saved model that this one was made from. What people wrote in its card stays, and so do its
-        records, with those of measurements marked as taken before the change.
+        metadata, unless there are others, and its records, with those of measurements marked as taken before the
+        change.
     change : str, default="updates"
         What the mark calls the change.
 
@@ -84,36 +93,47 @@ def save(
     """
     if not isinstance(card, str | None):
         raise TypeError(f"card must be Markdown text, found {card!r}")
+    if not isinstance(metadata, Mapping | None):
+        raise TypeError(f"metadata must be a mapping, found {metadata!r}")
     directory = _checked_path(directory)
     token = secrets.token_hex(4)
     files: Files = {}
-    node = take_apart(model, (), token, files)
+    node = take_apart(model, (), files)
     make_directory(directory)
     with exclusive(directory, wait=True) as held:
         outdated = _check_destination(directory)
+        names: dict[str, str] = {}
+        written: dict[str, FileRecord] = {}
+        made: set[str] = set()
         config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
         try:
-            written = {name: write_tensors(directory / name, arrays) for name, arrays in files.items()}
-            old = ""
+            for part, arrays in files.items():
+                made.add(unnamed := f"{part}-{token}.safetensors")
+                found = write_tensors(directory / unnamed, arrays)
+                made.add(name := f"{part}-{found.sha256[:16]}.safetensors")
+                os.replace(directory / unnamed, directory / name)
+                names[part], written[name] = name, found
+            node, old = named(node, names), ""
             if made_from is not None:
                 old, records = _read_card(Path(made_from)), changed(read_records(made_from), records, change)
+                metadata = read_metadata(made_from) if metadata is None else metadata
             n_bytes = sum(record.size for record in written.values())
             write_text(readme, model_card(node, n_bytes, records, card, old))
-            write_text(config, _config_text(make_document(node, written, records)))
+            write_text(config, _config_text(make_document(node, written, records, metadata or {})))
             put_in_place(config, directory / "config.json")  # from here on, the directory is the new model
         except BaseException:
-            _discard(directory, {*files, config.name, readme.name})
+            _discard(directory, {*made, config.name, readme.name})
             raise
         os.replace(readme, directory / "README.md")
         sync_directory(directory)
         if held:  # what is unfinished is then left from an interrupted save, and not another's at work
             outdated |= {name for name in os.listdir(directory) if _is_ours(name)}
-        for name in outdated - set(files):
+        for name in outdated - set(written):
             with contextlib.suppress(OSError):  # Windows keeps a file that someone has mapped
                 (directory / name).unlink()
 
 
-def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
+def load(directory: str | os.PathLike[str], *, verify: bool = False, n_jobs: int | None = None) -> Any:
     """Open a saved model.
 
     Arrays are mapped from the files, read-only: they take memory only as they are used, and processes share
@@ -135,6 +155,8 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
     verify : bool, default False
         Read all files to the end to compare their checksums, at about a gigabyte a second: after a copy over a
         network, say. ``arborank inspect --verify`` does the same.
+    n_jobs : int, optional
+        Threads of the model and all its stages; None or -1 for every core. It is not saved with a model.
 
     Returns
     -------
@@ -151,11 +173,12 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False) -> Any:
     """
     if not isinstance(verify, bool):
         raise TypeError(f"verify must be True or False, found {verify!r}")
+    n_threads(n_jobs)  # checks
     path = _checked_path(directory) / "config.json"
     text = _read_config(path)
     while True:
         try:
-            return _open(path, text, verify)
+            return set_at_work(_open(path, text, verify), n_jobs=n_jobs)
         except (OSError, ValueError):
             newer = _read_config(path)
             if newer == text:
@@ -177,6 +200,15 @@ def read_records(directory: str | os.PathLike[str]) -> list[Record]:
         return parse_records(document.get("records"))
     except ValueError as error:
         raise ValueError(f"{path} is malformed: {error}") from None
+
+
+def read_metadata(directory: str | os.PathLike[str]) -> Json:
+    """Return the ``metadata`` that a model was saved with, empty without any; errors are those of `read_records`."""
+    path = _checked_path(directory) / "config.json"
+    metadata = parse_document(path, _read_config(path)).get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise ValueError(f"{path} is malformed: its metadata are no mapping")
+    return metadata
 
 
 def _open(path: Path, text: str, verify: bool) -> Any:

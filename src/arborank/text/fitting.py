@@ -1,6 +1,6 @@
 """Fitting features, label names and model to texts with label names."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import signature
 from typing import Any, Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from ..core.sequences import text_list
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.strings import StringTable
 from ..core.types import FilePath, LabelModel, Relevance, WeightedLabels
-from ..features.base import TextTransformer, fit_rows, rows_of
+from ..features.base import TextTransformer, fit_rows, reads_once, rows_of
 from ..indexing.representing import uses_label_features
 from .documents import documents_of, joined
 from .names import LabelTexts, check_label_texts, encode_names
@@ -45,9 +45,10 @@ class Fitted(NamedTuple):
 def fit_texts(
     features: TextTransformer,
     model: LabelModel,
-    texts: Sequence[str],
+    texts: Iterable[str],
     labels: WeightedLabels,
     *,
+    X: Csr | None = None,
     normalization: str | None,
     relevance: Relevance | None = None,
     label_names: bool | Literal["auto"] = "auto",
@@ -56,9 +57,15 @@ def fit_texts(
     work_dir: FilePath | None = None,
     n_jobs: int | None = None,
 ) -> Fitted:
-    """Fit features and model; parameters and errors are those of `TextRanker` and its ``fit``."""
+    """Fit features and model; parameters and errors are those of `TextRanker` and its ``fit``.
+
+    Without texts, ``X`` are their rows, made by features that are fitted.
+    """
     rows, weights = weighted_rows(labels, relevance, normalization)
-    texts, rows = paired_rows(texts, rows)
+    if X is not None:
+        label_names = label_names is True  # nothing could tell whether names help
+    elif label_names == "auto" or not isinstance(texts, Iterator) or not reads_once(features):
+        texts, rows = paired_rows(texts, rows)
     about = check_label_texts(label_texts, normalization)
     names = sorted({name for row in rows for name in row})
     if not names:
@@ -71,13 +78,19 @@ def fit_texts(
     more = _extras(model, work_dir, weights, about, learn_label_texts, unseen)
     Y = encode_names(rows, table, "error")
     if label_names == "auto":
-        label_names = names_help(texts, Y, names, n_jobs=n_jobs)
+        label_names = names_help(text_list(texts), Y, names, n_jobs=n_jobs)
     documents = documents_of([*names, *unseen], about if learn_label_texts else {}, label_names)
     seen = [] if by_itself else [(name, text) for name in names for text in documents[name]]
     whole = joined(documents)
     last = names if by_itself and any(whole.values()) else unseen
-    X = fit_rows(features, texts, [*(text for _, text in seen), *(whole[name] for name in last)])
-    n_rows = len(texts) + len(seen)
+    further = [*(text for _, text in seen), *(whole[name] for name in last)]
+    if X is None:
+        X = fit_rows(features, texts, len(rows), further)
+        if isinstance(X, Csr):
+            _check_paired(X.shape[0] - len(further), len(rows))
+    elif further:
+        X = _stacked(X, rows_of(features, further), "X")
+    n_rows = len(rows) + len(seen)
     marked = labels_of_documents([name for name, _ in seen], X, n_rows)
     if weights is not None:
         ones = [[1.0] * len(row) for row in marked]
@@ -87,19 +100,23 @@ def fit_texts(
         more["n_documents"] = len(seen)
     # X may be no matrix, for a model that reads texts
     taught = encode_names(marked, table, "error")
-    model.fit(_first(X, n_rows) if last else X, _stacked(Y, taught), **more)
+    model.fit(_first(X, n_rows) if last else X, _stacked(Y, taught, "labels"), **more)
     fitted = Fitted(features, model, table, normalization, label_names)
     if unseen:
-        fitted = learn_unseen(fitted, unseen, whole, _first(X, len(texts)), rows)
+        fitted = learn_unseen(fitted, unseen, whole, _first(X, len(rows)), rows)
     return fitted
 
 
 def paired_rows(texts: Iterable[str], rows: list[list[str]]) -> tuple[Sequence[str], list[list[str]]]:
     """Return texts as a list, with the labels of each; ``ValueError`` if their numbers differ."""
     texts = text_list(texts)
-    if len(texts) != len(rows):
-        raise ValueError(f"texts has {len(texts)} entries but labels has {len(rows)}; they go in pairs")
+    _check_paired(len(texts), len(rows))
     return texts, rows
+
+
+def _check_paired(n_texts: int, n_rows: int) -> None:
+    if n_texts != n_rows:
+        raise ValueError(f"texts has {n_texts} entries but labels has {n_rows}; they go in pairs")
 
 
 def check_stage(name: str, stage: object, *methods: str) -> None:
@@ -242,8 +259,8 @@ def _check_taken(model: LabelModel, keyword: str, argument: str) -> None:
         raise TypeError(f"{argument} is given, but {type(model).__name__} has no use for it")
 
 
-def _stacked(above: Csr, below: Csr) -> Csr:
-    return as_csr(sp.vstack([to_scipy(above), to_scipy(below)], format="csr"), "labels")
+def _stacked(above: Csr, below: Csr, name: str) -> Csr:
+    return as_csr(sp.vstack([to_scipy(above), to_scipy(below)], format="csr"), name)
 
 
 def _first(X: Csr, n_rows: int) -> Csr:

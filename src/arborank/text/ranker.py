@@ -9,19 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import Calibration
-from ..core.checks import Missing, check_choice, check_flag
+from ..core.checks import Missing, check_choice, check_flag, check_real
+from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, clone, fitted_clone, method_beside_parameter, pass_on
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
-from ..core.sequences import text_list
-from ..core.sparse import to_scipy
+from ..core.sequences import as_column, text_list
+from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.spelling import spell
 from ..core.state import State, lasting
 from ..core.strings import StringTable
 from ..core.topk import place_in_rows
-from ..core.types import FilePath, Json, LabelModel, Labels, Relevance, TopK, WeightedLabels
+from ..core.types import FilePath, Json, LabelModel, Labels, MatrixLike, Relevance, TopK, WeightedLabels
 from ..features import TextFeatures
-from ..features.base import TextTransformer, rows_of
+from ..features.base import TextTransformer, n_columns, rows_of
 from ..linear import XRLinear
+from ..linear.answers import score_matrix
 from ..linear.deciding import check_rule, rule_to_parts
 from ..matching.beam import LabelFilter
 from ..storage import SaveMixin
@@ -38,7 +41,8 @@ __all__ = ["RankOptions", "TextRanker"]
 class RankOptions(TypedDict, total=False):
     """Options of `TextRanker.rank` and `rank_batch`: those of `TextRanker.predict_topk`, and what `XRLinear` adds.
 
-    With ``probabilities=True`` scores are the probabilities of `TextRanker.predict_proba_topk`.
+    With ``probabilities=True`` scores are the probabilities of `TextRanker.predict_proba_topk`. Labels with a score
+    below ``min_score`` are left out.
     """
 
     candidates: Labels | None
@@ -48,6 +52,7 @@ class RankOptions(TypedDict, total=False):
     beam_size: int | None
     combine: str | None
     probabilities: bool
+    min_score: float
 
 
 class TextRanker(SaveMixin, Estimator):
@@ -74,6 +79,9 @@ class TextRanker(SaveMixin, Estimator):
     calibrate : bool, default=False
         Whether `fit` also learns what scores mean as probabilities, for ``rank(..., probabilities=True)`` and
         `predict_proba_topk`: it is set on the model. `XRLinear` then trains about twice as long.
+    answer_unknown : bool, default=True
+        Whether a text without any term that the features know gets labels, which are those that are frequent. False
+        for an empty answer.
     n_jobs : int, optional
         When given, it is set on the stages that have it; -1 for every core.
     verbose : int, default=0
@@ -111,6 +119,7 @@ class TextRanker(SaveMixin, Estimator):
         decide: "Rule | str | None" = None,
         normalization: Literal["NFC"] | None = "NFC",
         calibrate: bool = False,
+        answer_unknown: bool = True,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
@@ -120,12 +129,76 @@ class TextRanker(SaveMixin, Estimator):
         self.decide = decide
         self.normalization = normalization
         vars(self)["calibrate"] = calibrate  # also the name of a method
+        self.answer_unknown = answer_unknown
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @classmethod
+    def from_fitted(
+        cls,
+        features: TextTransformer,
+        model: LabelModel,
+        labels: Iterable[str],
+        *,
+        label_names: bool = False,
+        decide: "Rule | str | None" = None,
+        normalization: Literal["NFC"] | None = "NFC",
+        answer_unknown: bool = True,
+    ) -> Self:
+        """Put a ranker together that can rank at once, of parts that are fitted already and are not copied.
+
+        Parameters
+        ----------
+        features : NgramTfidf, TextFeatures or another fitted vectoriser
+        model : XRLinear or another fitted model
+            Of rows as ``features`` makes them.
+        labels : sequence of str, length n_labels
+            The name of every label of the model, by label id.
+        label_names : bool, default=False
+            Whether the model has learned from the names, as updates then do.
+        decide, normalization, answer_unknown
+            As for the ranker.
+
+        Raises
+        ------
+        TypeError
+            If a stage lacks a method, or a name is not a str.
+        ValueError
+            If there is not one name a label, a name is repeated, or the model takes rows of another width.
+        """
+        check_stage("features", features, "transform")
+        check_stage("model", model, "predict_topk")
+        check_choice("normalization", normalization, ("NFC", None))
+        if not isinstance(labels, StringTable):
+            names = list(as_column(labels, "labels", "one name per label"))
+            labels = StringTable(
+                [spell(name, normalization) if isinstance(name, str) else name for name in names]
+            )
+            if len(set(labels)) < len(labels):
+                twice = next(name for place, name in enumerate(labels) if labels.find(name) != place)
+                raise ArgumentError("labels", f"holds {twice!r} twice")
+        n_labels = getattr(model, "n_labels_", None)
+        if n_labels is not None and len(labels) != n_labels:
+            raise ValueError(f"labels has {len(labels)} names, but the model has {n_labels} labels")
+        width, wanted = n_columns(features), getattr(model, "n_features_in_", None)
+        if width is not None and wanted is not None and width != wanted:
+            raise ValueError(f"features make rows of {width} columns, but the model takes {wanted}")
+        check_rule("decide", decide)
+        ranker = cls(
+            features,
+            model,
+            label_names=check_flag("label_names", label_names),
+            decide=decide,
+            normalization=normalization,
+            answer_unknown=check_flag("answer_unknown", answer_unknown),
+        )
+        ranker.label_names_ = label_names
+        ranker.features_, ranker.model_, ranker.labels_ = features, model, labels
+        return ranker
+
     def fit(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         labels: WeightedLabels,
         *,
         relevance: Relevance | None = None,
@@ -137,8 +210,9 @@ class TextRanker(SaveMixin, Estimator):
 
         Parameters
         ----------
-        texts : sequence of str, length n_instances
-            A list, a Series or another column of a data frame, or a generator.
+        texts : iterable of str, length n_instances
+            A list, a Series or another column of a data frame, or a generator. That is not read into a list where the
+            parts of the features and ``label_names`` are given.
         labels : sequence of length n_instances
             The label names of every text: a list or set of str, or one str for a single label; or a mapping from name
             to relevance.
@@ -167,23 +241,85 @@ class TextRanker(SaveMixin, Estimator):
             If the lengths differ, there is no label at all, a relevance is out of range, or ``label_texts`` that are
             not learned from are missing, are about what is no label, or do not represent labels either.
         """
+        return self._fitted(
+            texts,
+            labels,
+            relevance=relevance,
+            label_texts=label_texts,
+            learn_label_texts=learn_label_texts,
+            work_dir=work_dir,
+        )
+
+    def fit_matrix(
+        self,
+        X: MatrixLike,
+        labels: WeightedLabels,
+        *,
+        relevance: Relevance | None = None,
+        label_texts: LabelTexts | None = None,
+        learn_label_texts: bool = True,
+        work_dir: FilePath | None = None,
+    ) -> Self:
+        """Learn label tree and rankers from rows that fitted features made before; the features stay as they are.
+
+        So texts are read and encoded once for several models, or in another place.
+
+        Parameters
+        ----------
+        X : sparse matrix of shape (n_instances, n_features)
+            What ``features.transform`` has made of the texts; the parameter ``features`` must be fitted.
+        labels, relevance, label_texts, learn_label_texts, work_dir
+            As for `fit`. Names are learned from with ``label_names=True``, not with ``"auto"``: without texts, nothing
+            could tell whether it helps.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the features are not fitted.
+        TypeError, ValueError
+            If there are no features, ``X`` has another width than their rows or another length than ``labels``, or for
+            the reasons of `fit`.
+        """
+        if self.features is None:
+            raise TypeError("features is None; fit_matrix needs the fitted features that X was made with")
+        width = rows_of(self.features, [""]).shape[1]
+        return self._fitted(
+            (),
+            labels,
+            X=as_csr(X, "X", n_cols=width),
+            relevance=relevance,
+            label_texts=label_texts,
+            learn_label_texts=learn_label_texts,
+            work_dir=work_dir,
+        )
+
+    def _fitted(
+        self,
+        texts: Iterable[str],
+        labels: WeightedLabels,
+        *,
+        X: Csr | None = None,
+        learn_label_texts: bool,
+        **options: Any,
+    ) -> Self:
+        """Fit, and keep what was fitted; everything is checked that is not the fitting's own business."""
         check_choice("normalization", self.normalization, ("NFC", None))
+        check_flag("answer_unknown", self.answer_unknown)
         if self.label_names != "auto" and not isinstance(self.label_names, bool):
             raise TypeError(f"label_names must be 'auto', True or False, found {self.label_names!r}")
         check_rule("decide", self.decide)
         features, model = _new_stages(self)
         fitted = fit_texts(
-            features,
+            features if X is None or self.features is None else self.features,
             model,
             texts,
             labels,
+            X=X,
             normalization=self.normalization,
-            relevance=relevance,
             label_names=self.label_names,
-            label_texts=label_texts,
             learn_label_texts=check_flag("learn_label_texts", learn_label_texts),
-            work_dir=work_dir,
             n_jobs=self.n_jobs,
+            **options,
         )
         # together, and last: a fit that fails leaves the ranker as it was
         self.features_, self.model_, self.labels_, _, self.label_names_ = fitted
@@ -211,22 +347,49 @@ class TextRanker(SaveMixin, Estimator):
         k : int, default=10
         **options
             As for `predict_topk`; with ``probabilities=True``, of which scores are probabilities, as for
-            `predict_proba_topk`.
+            `predict_proba_topk`; and ``min_score``, the least score of a label that is answered.
         """
-        check_fitted(self, "model_")
+        ids, scores = self._best(texts, k, options)
         names = self.labels_
-        if isinstance(k, Integral):  # lists are not padded
-            k = min(k, len(names))
-        asked: dict[str, Any] = {**options}
-        predict: Callable[..., TopK] = self.predict_topk
-        if check_flag("probabilities", asked.pop("probabilities", False)):
-            predict = self.predict_proba_topk
-        ids, scores = predict(texts, k, **asked)
         found = names if len(ids) == 1 else _looked_up(names, ids)
         return [
             [(found[label], score) for label, score in zip(row, row_scores, strict=True) if label >= 0]
             for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True)
         ]
+
+    def rank_matrix(
+        self, texts: Sequence[str], k: int = 10, **options: Unpack[RankOptions]
+    ) -> "sp.csr_array":
+        """Return what `rank_batch` does, as a sparse matrix of scores.
+
+        Parameters
+        ----------
+        texts, k, **options
+            As for `rank_batch`.
+
+        Returns
+        -------
+        float32 csr_array of shape (n_texts, n_labels)
+            Columns are label ids, the positions in ``labels_``. What is not stored is no answer; a stored score may
+            be 0.
+        """
+        return score_matrix(*self._best(texts, k, options), len(self.labels_))
+
+    def _best(self, texts: Sequence[str], k: int, options: RankOptions) -> TopK:
+        """Return ids and scores, those that are not answered -1 and -inf."""
+        check_fitted(self, "model_")
+        if isinstance(k, Integral):  # lists are not padded
+            k = min(k, len(self.labels_))
+        asked: dict[str, Any] = {**options}
+        predict: Callable[..., TopK] = self.predict_topk
+        if check_flag("probabilities", asked.pop("probabilities", False)):
+            predict = self.predict_proba_topk
+        least = asked.pop("min_score", None)
+        ids, scores = predict(texts, k, **asked)
+        if least is not None:
+            low = scores < check_real("min_score", least)
+            ids, scores = np.where(low, -1, ids), np.where(low, np.float32(-np.inf), scores)
+        return ids, scores
 
     def predict(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the labels that the rule ``decide`` chooses for every text, the most probable first.
@@ -251,7 +414,10 @@ class TextRanker(SaveMixin, Estimator):
             chosen = decide(self.model_, rows, rule)
         bounds, order = chosen.indptr, place_in_rows(chosen.indptr, chosen.data)[2]
         ids, names = chosen.indices[order].tolist(), self.labels_
-        return [[names[label] for label in ids[a:b]] for a, b in pairwise(bounds.tolist())]
+        answers = [[names[label] for label in ids[a:b]] for a, b in pairwise(bounds.tolist())]
+        for row in () if (unknown := self._unknown(rows)) is None else np.flatnonzero(unknown).tolist():
+            answers[row] = []
+        return answers
 
     def predict_topk(
         self,
@@ -281,8 +447,22 @@ class TextRanker(SaveMixin, Estimator):
         self._add_limits(options, candidates, exclude)
         if label_weights is not None:
             options["label_weights"] = weight_array(self.labels_, label_weights, self.normalization)
-        top: TopK = self.model_.predict_topk(rows_of(self.features_, texts), k, **options)
-        return top
+        rows = rows_of(self.features_, texts)
+        return self._answered(rows, self.model_.predict_topk(rows, k, **options))
+
+    def _unknown(self, rows: Any) -> NDArray[np.bool_] | None:
+        """Return which rows get no answer because they are empty; None if all get one."""
+        if self.answer_unknown or not isinstance(rows, Csr):
+            return None
+        empty: NDArray[np.bool_] = rows.indptr[1:] == rows.indptr[:-1]
+        return empty if empty.any() else None
+
+    def _answered(self, rows: Any, top: TopK) -> TopK:
+        if (unknown := self._unknown(rows)) is None:
+            return top
+        ids, scores = top
+        unknown = unknown[:, None]
+        return np.where(unknown, -1, ids), np.where(unknown, np.float32(-np.inf), scores)
 
     def _add_limits(
         self, options: dict[str, object], candidates: Labels | None, exclude: Labels | None
@@ -321,8 +501,8 @@ class TextRanker(SaveMixin, Estimator):
         """
         predict = self._of_model("predict_proba_topk")
         self._add_limits(options, candidates, exclude)
-        top: TopK = predict(rows_of(self.features_, texts), k, reorder=reorder, **options)
-        return top
+        rows = rows_of(self.features_, texts)
+        return self._answered(rows, predict(rows, k, reorder=reorder, **options))
 
     @property
     def calibration_(self) -> Calibration | None:
@@ -525,6 +705,7 @@ class TextRanker(SaveMixin, Estimator):
         parts = {"features": self.features_, "model": self.model_, "labels": self.labels_}
         config: Json = {"normalization": self.normalization, "label_names": self.label_names_}
         config["decide"] = self.decide if isinstance(self.decide, str) else None
+        config["answer_unknown"] = self.answer_unknown
         parts |= rule_to_parts(self.decide)
         return State(config, {}, parts)
 
@@ -537,21 +718,12 @@ class TextRanker(SaveMixin, Estimator):
         ValueError
             If there is not a name for each label of the model.
         """
-        features, model = state.parts["features"], state.parts["model"]
-        labels = state.part("labels", StringTable)
-        check_stage("features", features, "transform")
-        check_stage("model", model, "predict_topk")
-        n_labels = getattr(model, "n_labels_", None)
-        if n_labels is not None and len(labels) != n_labels:
-            raise ValueError(f"labels has {len(labels)} names, but the model has {n_labels} labels")
-        ranker = cls(features=features, model=model, **lasting(state.config))
-        check_choice("normalization", ranker.normalization, ("NFC", None))
-        ranker.label_names_ = check_flag("label_names", ranker.label_names)
-        if "decide" in state.parts:
-            ranker.decide = state.parts["decide"]
-        check_rule("decide", ranker.decide)
-        ranker.features_, ranker.model_, ranker.labels_ = features, model, labels
-        return ranker
+        parts = state.parts["features"], state.parts["model"], state.part("labels", StringTable)
+        decide = {"decide": state.parts["decide"]} if "decide" in state.parts else {}
+        return cls.from_fitted(*parts, **lasting(state.config) | decide)
+
+    def _fitted_stages(self) -> Mapping[str, Any]:
+        return {"features": self.features_, "model": self.model_} if hasattr(self, "model_") else {}
 
     def _of_model(self, name: str) -> Callable[..., Any]:
         check_fitted(self, "model_")

@@ -90,8 +90,7 @@ def distil(
     linear = (XRLinear() if model is None else clone(model)).fit(
         features.fit_transform(own), Y, relevance=relevance
     )
-    student = TextRanker(features=features, model=linear, normalization=teacher.normalization)
-    student.features_, student.model_, student.labels_ = features, linear, teacher.labels_
+    student = TextRanker.from_fitted(features, linear, teacher.labels_, normalization=teacher.normalization)
 
     asked = [texts[i] for i in held]
     places = [place for place in _PLACES if place <= n_labels]

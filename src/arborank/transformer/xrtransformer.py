@@ -1,6 +1,6 @@
 """XR-Transformer: an encoder learns from the label tree at all resolutions, coarse to fine."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -270,6 +270,11 @@ class XRTransformer(CalibratedTransformer, SaveMixin, Estimator):
         return Computing(self.device, self.precision, self.n_jobs, self.verbose)
 
     # ------------------------------------------------------------------ fitted
+
+    def _fitted_stages(self) -> Mapping[str, Any]:
+        if not hasattr(self, "fitted_"):
+            return {}
+        return ({} if self.features_ is None else {"features": self.features_}) | {"ranker": self.ranker_}
 
     @property
     def encoder_(self) -> "Encoder":
