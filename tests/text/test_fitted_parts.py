@@ -104,7 +104,7 @@ def test_rows_that_do_not_fit():
         TextRanker(NgramTfidf()).fit_matrix(X, LABELS)
     with pytest.raises(ValueError, match=r"X has .* features"):
         TextRanker(features).fit_matrix(X[:, 1:], LABELS)
-    with pytest.raises(ValueError, match="149 entries"):
+    with pytest.raises(ValueError, match="X has 150 entries but labels has 149"):
         TextRanker(features).fit_matrix(X, LABELS[1:])
 
 

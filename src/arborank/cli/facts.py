@@ -71,7 +71,7 @@ def _last_stage(model: object) -> Any:
     """Return what ranks for a model; None if that is the model itself."""
     from ..core.estimator import stages_of
 
-    return next(reversed(stages_of(model).values()), None)
+    return next(reversed([*stages_of(model).values()]), None)
 
 
 def _member(model: Any) -> dict[str, Any]:

@@ -39,11 +39,14 @@ class TextTransformer(Protocol):
 
 
 def fit_rows(
-    features: TextTransformer, texts: Iterable[str], n_texts: int, further: Sequence[str] = ()
+    features: TextTransformer,
+    texts: Iterable[str],
+    further: Sequence[str] = (),
+    n_texts: int | None = None,
 ) -> Any:
     """Fit a vectoriser, and return what `rows_of` would of the same texts.
 
-    ``further`` texts stand behind the ``n_texts`` others, which may be a stream. They count for terms, but parts are
+    ``further`` texts stand behind the others, which may be a stream of ``n_texts``. They count for terms, but parts are
     chosen by the others alone, and a warning is about these.
     """
     both = chain(texts, further) if isinstance(texts, Iterator) else [*texts, *further] if further else texts

@@ -346,7 +346,7 @@ class Ensemble(CalibratedMixin, SaveMixin, Estimator):
         return self._updated(models, learned=learned)
 
     def refresh_labels(
-        self, labels: ArrayLike, X: MatrixLike, Y: Targets, *, n_documents: int = 0, **options: Any
+        self, labels: ArrayLike, X: MatrixLike, Y: Targets, *, n_documents: int = 0, **options: object
     ) -> Self:
         """Return an ensemble that has learned some of its labels again; see `XRLinear.refresh_labels`."""
         options |= {"n_documents": n_documents} if n_documents else {}

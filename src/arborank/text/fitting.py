@@ -63,6 +63,7 @@ def fit_texts(
     """
     rows, weights = weighted_rows(labels, relevance, normalization)
     if X is not None:
+        _check_paired(X.shape[0], len(rows), "X")
         label_names = label_names is True  # nothing could tell whether names help
     elif label_names == "auto" or not isinstance(texts, Iterator) or not reads_once(features):
         texts, rows = paired_rows(texts, rows)
@@ -85,7 +86,7 @@ def fit_texts(
     last = names if by_itself and any(whole.values()) else unseen
     further = [*(text for _, text in seen), *(whole[name] for name in last)]
     if X is None:
-        X = fit_rows(features, texts, len(rows), further)
+        X = fit_rows(features, texts, further, len(rows))
         if isinstance(X, Csr):
             _check_paired(X.shape[0] - len(further), len(rows))
     elif further:
@@ -114,9 +115,9 @@ def paired_rows(texts: Iterable[str], rows: list[list[str]]) -> tuple[Sequence[s
     return texts, rows
 
 
-def _check_paired(n_texts: int, n_rows: int) -> None:
+def _check_paired(n_texts: int, n_rows: int, name: str = "texts") -> None:
     if n_texts != n_rows:
-        raise ValueError(f"texts has {n_texts} entries but labels has {n_rows}; they go in pairs")
+        raise ValueError(f"{name} has {n_texts} entries but labels has {n_rows}; they go in pairs")
 
 
 def check_stage(name: str, stage: object, *methods: str) -> None:
