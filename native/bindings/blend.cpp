@@ -65,10 +65,10 @@ struct Frequencies {
   }
 
   search::Weighed weighed(search::Keystroke&& keystroke, double weight, const std::vector<std::int64_t>& lately,
-                          const std::vector<std::int64_t>& own_ids, const std::vector<double>& own_values,
+                          const std::vector<std::int64_t>& own_ids, const Matrix<double>& own_values,
                           const Run& extends) const {
-    if (own_values.size() != own_ids.size() * search::kOwn)
-      throw std::invalid_argument("own_values must have " + std::to_string(search::kOwn) +
+    if (own_values.shape(0) != own_ids.size() || own_values.shape(1) != search::kOwn)
+      throw std::invalid_argument("own_values must have a row of " + std::to_string(search::kOwn) +
                                   " values for each of own_ids");
     for (const std::int64_t label : lately)
       check_label(label);
@@ -77,7 +77,7 @@ struct Frequencies {
       if (own_ids[i] < 0)
         throw std::invalid_argument("own_ids must be at least 0");
       owned[i].id = own_ids[i];
-      std::copy_n(own_values.begin() + i * search::kOwn, search::kOwn, owned[i].values.begin());
+      std::copy_n(own_values.data() + i * search::kOwn, search::kOwn, owned[i].values.begin());
     }
     return own.weigh(std::move(keystroke), weight, lately, owned, extends);
   }
@@ -130,7 +130,7 @@ void bind_blend(nb::module_& m) {
              const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
              const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
              const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
-             const std::vector<double>& own_values, Run extends, const Matrix<double>& weights) -> Scored {
+             const Matrix<double>& own_values, Run extends, const Matrix<double>& weights) -> Scored {
             if (weights.shape(0) != 2 || weights.shape(1) != search::kEvidence)
               throw std::invalid_argument("weights must have 2 rows of " + std::to_string(search::kEvidence));
             const search::Weighed all = f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight,
@@ -149,7 +149,7 @@ void bind_blend(nb::module_& m) {
              const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
              const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
              const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
-             const std::vector<double>& own_values, Run extends) {
+             const Matrix<double>& own_values, Run extends) {
             search::Weighed all = f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight,
                                             lately, own_ids, own_values, extends);
             const bool in_context = all.in_context;

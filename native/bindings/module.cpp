@@ -7,6 +7,7 @@ void bind_calibrate(nb::module_& m);
 void bind_cover(nb::module_& m);
 void bind_csr(nb::module_& m);
 void bind_features(nb::module_& m);
+void bind_history(nb::module_& m);
 void bind_kmeans(nb::module_& m);
 void bind_layer(nb::module_& m);
 void bind_mapped(nb::module_& m);
@@ -25,6 +26,7 @@ NB_MODULE(ARBORANK_MODULE, m) {
   arborank::bindings::bind_cover(m);
   arborank::bindings::bind_csr(m);
   arborank::bindings::bind_features(m);
+  arborank::bindings::bind_history(m);
   arborank::bindings::bind_kmeans(m);
   arborank::bindings::bind_spmm(m);
   arborank::bindings::bind_mapped(m);

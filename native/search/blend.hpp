@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "search/best_of_range.hpp"
+
 namespace arborank::search {
 
 struct Ranked {
@@ -93,6 +95,10 @@ class Frequencies {
       for (std::int64_t i = 0; i < n; i++)
         aged_sums_[age][i + 1] = aged_sums_[age][i] + aged[age * n + i];
     }
+    const auto is_out = [this](std::int64_t label) { return is_blocked(label); };
+    most_sent_ = {counts, n, is_out};
+    if (n_ages > 0)
+      most_lately_ = {aged, n, is_out};
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(sums_.size()) - 1; }
@@ -108,12 +114,14 @@ class Frequencies {
 
   // The `k` labels of a range that were sent most often; among equals the first.
   std::vector<std::int64_t> top(std::int64_t first, std::int64_t end, std::int64_t k) const {
-    return best_by(counts_, first, end, k);
+    return most_sent_.best(first, end, k, [this](std::int64_t label) { return is_blocked(label); });
   }
 
   // The same of the counts that age, the faster ones; none where there are none.
   std::vector<std::int64_t> lately(std::int64_t first, std::int64_t end, std::int64_t k) const {
-    return n_ages_ == 0 ? std::vector<std::int64_t>{} : best_by(aged_, first, end, k);
+    if (n_ages_ == 0)
+      return {};
+    return most_lately_.best(first, end, k, [this](std::int64_t label) { return is_blocked(label); });
   }
 
   // The `k` best labels of a range. With `f` the share of a label of what was sent in the range, and `q` its score in
@@ -284,17 +292,6 @@ class Frequencies {
     }
   }
 
-  template <class Count>
-  std::vector<std::int64_t> best_by(const Count* counts, std::int64_t first, std::int64_t end, std::int64_t k) const {
-    std::vector<std::int64_t> ids;
-    for (std::int64_t i = first; i < end; i++)
-      if (counts[i] > 0 && !is_blocked(i))
-        ids.push_back(i);
-    keep_best(ids, k,
-              [&](std::int64_t a, std::int64_t b) { return counts[a] != counts[b] ? counts[a] > counts[b] : a < b; });
-    return ids;
-  }
-
   template <class T, class Before>
   static void keep_best(std::vector<T>& rows, std::int64_t k, Before&& before) {
     const auto n = std::min<std::int64_t>(k, rows.size());
@@ -309,6 +306,8 @@ class Frequencies {
   int n_ages_;
   std::vector<std::int64_t> sums_;
   std::vector<std::vector<double>> aged_sums_;
+  BestOfRange<std::int64_t> most_sent_;
+  BestOfRange<double> most_lately_;
 };
 
 }  // namespace arborank::search

@@ -3,6 +3,7 @@
 import pickle
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from arborank.autocomplete import History
@@ -32,6 +33,45 @@ def test_only_the_latest_are_kept():
         assert history.after("q4") == ["q5"]
         assert history.matching("q", 3) == ["q4", "q3", "q2"]
         assert sorted(history.matching("q", 9)) == [f"q{i}" for i in range(7)]
+
+
+@pytest.mark.parametrize("size", [7, 100])
+def test_evidence_of_own_queries(size):
+    random = np.random.default_rng(size)
+    rows = list(
+        zip(random.choice(["a", "ab", "b", "c"], 60).tolist(), np.sort(3e5 * random.random(60)), strict=True)
+    )
+    history, kept = History(rows, size=size), rows[-size:]
+    sent, moment = [query for query, _ in kept], float(rows[-1][1]) + 40_000
+    for session in ([], ["b"], ["a", "nothing"], ["ab", "c", "a"]):
+        numbers, labels = history.begun("", 9, history, lambda key: ord(key[-1]))
+        keys = history.matching("", 9)
+        assert keys == sorted(set(sent))
+        assert labels == [ord(key[-1]) for key in keys]
+        expected = []
+        for key in keys:
+            at = [place for place, query in enumerate(sent) if query == key]
+            times = [kept[place][1] for place in at][-4:]
+            away = [(moment - time) % 86_400 for time in times]
+            behind = [
+                sent[place + 1] for place, query in enumerate(sent[:-1]) if session and query == session[-1]
+            ]
+            expected.append(
+                [
+                    1,
+                    np.log(len(at)),
+                    np.log(len(sent) - at[-1]),
+                    np.log1p((moment - times[-1]) / 3600),
+                    np.mean([one < 7200 or one > 79_200 for one in away]),
+                    np.log1p(behind.count(key)),
+                    key in session[:-1],
+                    key in session[-1:],
+                ]
+            )
+        np.testing.assert_allclose(history.evidence(numbers, moment, session), expected)
+    again = history.begun("a", 9, history, lambda key: 0)[1]
+    assert again == [ord(key[-1]) for key in history.matching("a", 9)]
+    assert set(history.begun("a", 9, object, lambda key: 0)[1]) == {0}  # of another catalogue
 
 
 def test_what_was_forgotten_is_nowhere():

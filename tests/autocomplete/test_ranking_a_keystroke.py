@@ -78,6 +78,22 @@ def test_one_ranking(counts, blocked, ends, k, found, contexts):
     np.testing.assert_allclose(scores, values, rtol=1e-12)
 
 
+@pytest.mark.parametrize("n", [3, 5000, 40_000])  # one block, several, blocks of blocks
+def test_the_most_frequent_of_a_range(n):
+    random = np.random.default_rng(n)
+    counts, aged = random.integers(0, 30, n), random.integers(0, 99, (2, n)) / 8
+    blocked = np.sort(random.choice(n, n // 20, replace=False)).astype(np.int32)
+    sent = Frequencies(counts, blocked, aged)
+    for first, end, k in [
+        (0, n, 32),
+        *((*np.sort(random.integers(0, n + 1, 2)), k) for k in (1, 20, 33, 200)),
+    ]:
+        for found, of in ((sent.top(first, end, k), counts), (sent.lately(first, end, k), aged[0])):
+            ids = np.setdiff1d(np.flatnonzero(of[:end] > 0), blocked)
+            ids = ids[ids >= first]
+            assert found == ids[np.lexsort((ids, -of[ids]))][:k].tolist()
+
+
 def test_a_ranking_of_labels_that_there_are_not_is_refused():
     sent = Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros((0, 2)))
     none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.int64)
@@ -133,7 +149,7 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
         0.25,
         lately,
         list(own),
-        [value for values in own.values() for value in values],
+        np.array(list(own.values())).reshape(-1, 8),
         (2, 5),
     )
     got, rows, in_context = sent.evidence(*given)
@@ -172,9 +188,9 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
 def test_evidence_that_does_not_fit_is_refused():
     sent = Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros((0, 2)))
     none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.int64)
-    given = [(0, 2), 1, *none, [], [], 0.5, [], [], [], (0, 0)]
+    given = [(0, 2), 1, *none, [], [], 0.5, [], [], np.zeros((0, 8)), (0, 0)]
     weights = np.zeros((2, N_EVIDENCE))
-    for place, wrong in ((0, (0, 3)), (9, [2]), (10, [-1]), (10, [0]), (11, [1.0])):
+    for place, wrong in ((0, (0, 3)), (9, [2]), (10, [-1]), (10, [0]), (11, np.zeros((1, 8)))):
         with pytest.raises(ValueError, match=r"labels|label .* is outside|own_"):
             sent.weighted(*given[:place], wrong, *given[place + 1 :], weights)
     with pytest.raises(ValueError, match="weights must have 2 rows"):

@@ -32,12 +32,12 @@ class Frequencies:
         The best labels of a range, and their scores, of what was found, what followed and what is frequent.
         """
 
-    def weighted(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Sequence[float], extends: tuple[int, int], weights: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> tuple[list[int], list[float]]:
+    def weighted(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], extends: tuple[int, int], weights: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> tuple[list[int], list[float]]:
         """
         The best candidates, and their scores, by weights of the evidence without a known context and within one.
         """
 
-    def evidence(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Sequence[float], extends: tuple[int, int]) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C')], bool]:
+    def evidence(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], extends: tuple[int, int]) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C')], bool]:
         """
         The candidates in ascending order, the evidence on each, and whether anything is known of the context.
         """
@@ -179,6 +179,59 @@ def strings_at(text: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='
     """The strings at some positions; negative ones count from the end."""
 
 UNICODE_VERSION: str = ...
+
+class SentQueries:
+    """
+    What one user sent, the latest of it. Texts are UTF-8, queries have numbers.
+    """
+
+    def __init__(self, size: int) -> None: ...
+
+    def __repr__(self) -> str: ...
+
+    def __len__(self) -> int: ...
+
+    @property
+    def n_queries(self) -> int: ...
+
+    @property
+    def latest(self) -> float: ...
+
+    def append(self, key: bytes, time: float, text: bytes) -> None:
+        """A query was sent, as the last one."""
+
+    def find(self, key: bytes) -> int:
+        """The number of a query, -1 if it is not there."""
+
+    def key(self, number: int) -> str: ...
+
+    def text(self, number: int) -> str: ...
+
+    def sent(self) -> list[tuple[str, float, str]]:
+        """Key, time and text of all that was sent, oldest first."""
+
+    def matching(self, prefix: bytes, most: int) -> list[int]:
+        """
+        The queries that begin with a prefix; of more than most, those sent last.
+        """
+
+    def labels(self, numbers: Sequence[int]) -> list[int]:
+        """What set_label gave to queries, -2 for those without."""
+
+    def set_label(self, number: int, label: int) -> None: ...
+
+    def forget_labels(self) -> None: ...
+
+    def use(self, number: int, most: int) -> tuple[int, int, list[float]]:
+        """
+        How often a query was sent, how many queries ago, and when the last times.
+        """
+
+    def after(self, number: int) -> list[int]:
+        """The queries that were sent right after one, oldest first."""
+
+    def evidence(self, numbers: Sequence[int], moment: float, last: int, earlier: Sequence[int]) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C')]:
+        """What is known of queries at a moment, eight values of each."""
 
 class KMeansOptions:
     """How rows are halved, again and again."""
@@ -390,6 +443,8 @@ class MergeOptions:
     """How many candidates are gathered, from how much of a query."""
 
     def __init__(self, *, n_candidates: int, n_neighbours: int, most_features: int, n_short: int) -> None: ...
+
+    def __repr__(self) -> str: ...
 
 class Sources:
     """

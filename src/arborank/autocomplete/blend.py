@@ -1,6 +1,6 @@
 """Weights of the evidence on a candidate: learned from examples, never below counting."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .._native import N_EVIDENCE
 from ..core.state import State
+from .logit import Choices, Fit, fit_logit
 
 __all__ = ["KINDS", "UNLEARNED", "Blend", "Example", "learn_blend"]
 
@@ -28,10 +29,6 @@ _PARTS: dict[tuple[bool, bool], tuple[str, ...]] = {
     (False, True): ("formula", "context", "session"),
     (True, True): ("formula", "context", "session", "history"),
 }
-_RIDGE = 1e-3  # an example, on weights of evidence of unit variance
-_STEPS = 30
-_ENOUGH = 1e-5  # of the loss of an example, that a step gains
-_FIRST = 10  # completions that count
 _FEWEST = 50  # examples of a length to judge weights by, and of a half to learn them from
 
 
@@ -125,10 +122,10 @@ def learn_blend(examples: Sequence[Example]) -> Blend:
     """Learn weights from examples, in the order of their times.
 
     What is there (a history, a known context) decides on the weights; examples teach what there is without a part of
-    it, too. Weights maximise the likelihood of the queries that were sent (a conditional logit model). Those learned
-    from the earlier half are tried on the later half: at a length of the prefix they hold where they are not worse than
-    counting there, and better by more than two standard errors, there or on the whole. The formula is tried in the same
-    way, and the better one of both taken; where neither helps, counting ranks.
+    it, too. Weights are those of `fit_logit`. Each half of the examples judges those that the other half teaches: a
+    kind of evidence that does not make the other half's queries likelier by two standard errors gets no weight, and at
+    a length of the prefix the weights hold where they rank better than counting by a standard error. The formula is
+    tried in the same way, and the better one of both taken; where neither helps, counting ranks.
     """
     weights = np.empty((2, len(_STARTS), 2, N_EVIDENCE))
     for with_history in (False, True):
@@ -149,117 +146,68 @@ def _learned(examples: Sequence[Example], unlearned: NDArray[np.float64]) -> NDA
     if len(examples) < 2 * _FEWEST:
         return np.tile(unlearned, (len(_STARTS), 1))
     middle = len(examples) // 2
-    tried = _fitted(_Grouped.of(examples[:middle]))
-    judged = _Grouped.of(examples[middle:])
-    rows = {"counting": COUNTING, "unlearned": unlearned, "learned": tried}
-    ranks = {name: judged.reciprocal_ranks(weights) for name, weights in rows.items()}
-    rows["learned"] = _fitted(_Grouped.of(examples))
-    lengths = np.array([_length(one.typed) for one in examples[middle:]])
-    gains = {name: ranks[name] - ranks["counting"] for name in ("unlearned", "learned")}
-    helpful = {name: gain.mean() > 2 * _error(gain) for name, gain in gains.items()}
+    halves = [_choices(part) for part in (examples[:middle], examples[middle:])]
+    tried = [fit_logit(half, range(N_EVIDENCE)) for half in halves]
+    useless = _useless(halves, tried)
+    every = _choices(examples)
+    rows = {
+        "unlearned": unlearned,
+        "learned": fit_logit(every, [i for i in range(N_EVIDENCE) if i not in useless]).weights,
+    }
+    counted = every.reciprocal_ranks(COUNTING)
+    gains = {
+        "unlearned": every.reciprocal_ranks(unlearned) - counted,
+        "learned": np.concatenate(_judged(Choices.reciprocal_ranks, halves, tried, useless)) - counted,
+    }
+    lengths = np.array([_length(one.typed) for one in examples])
     chosen = []
     for length in range(len(_STARTS)):
         cases = lengths == length
-        best, most = "counting", 0.0
-        if cases.sum() >= _FEWEST:
-            for name, gain in gains.items():
-                mean = gain[cases].mean()
-                if mean >= most and (helpful[name] or mean > 2 * _error(gain[cases])):
-                    best, most = name, mean
-        else:
-            best = max(
-                (name for name in gains if helpful[name]), key=lambda name: gains[name].mean(), default=best
-            )
-        chosen.append(rows[best])
+        if cases.sum() < _FEWEST:
+            cases = lengths >= 0
+        sure = {name: gain[cases].mean() for name, gain in gains.items() if _certainty(gain[cases]) > 1}
+        best = max(sure, key=lambda name: sure[name], default="")
+        chosen.append(rows[best] if best else COUNTING)
     return np.array(chosen)
 
 
-def _error(values: NDArray[np.float64]) -> float:
-    """Return the standard error of the mean."""
-    return float(values.std() / np.sqrt(values.size))
+def _choices(examples: Sequence[Example]) -> Choices:
+    return Choices.of([one.evidence for one in examples], [one.wanted for one in examples])
+
+
+def _judged(
+    judge: Callable[[Choices, NDArray[np.float64]], NDArray[np.float64]],
+    halves: Sequence[Choices],
+    tried: Sequence[Fit],
+    useless: Sequence[int],
+) -> list[NDArray[np.float64]]:
+    """Judge both halves by the weights that the other one taught, without some evidence."""
+    return [judge(half, fit.without(useless)) for half, fit in zip(halves, reversed(tried), strict=True)]
+
+
+def _useless(halves: Sequence[Choices], tried: Sequence[Fit]) -> list[int]:
+    """Return the columns of the kinds of evidence without which the other half's queries are as likely."""
+    useless: list[int] = []
+    left = [columns for kind, columns in KINDS.items() if kind != "frequency"]
+    chances = np.concatenate(_judged(Choices.log_chances, halves, tried, useless))
+    while left:
+        without = [
+            np.concatenate(_judged(Choices.log_chances, halves, tried, [*useless, *columns]))
+            for columns in left
+        ]
+        certain = [_certainty(chances - other) for other in without]
+        least = int(np.argmin(certain))
+        if certain[least] > 2:
+            break
+        useless += left.pop(least)
+        chances = without[least]
+    return useless
+
+
+def _certainty(values: NDArray[np.float64]) -> float:
+    """Return by how many standard errors a mean is above 0; 0 where all values are."""
+    return float(values.mean() / max(values.std() / np.sqrt(values.size), 1e-12))
 
 
 def _length(typed: int) -> int:
     return int(np.searchsorted(_STARTS, typed, side="right")) - 1
-
-
-@dataclass(frozen=True)
-class _Grouped:
-    """The candidates of all examples, one after the other."""
-
-    rows: NDArray[np.float64]
-    starts: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    wanted: NDArray[np.int64]  # of each example, among all rows; -1 if it is missing
-
-    @classmethod
-    def of(cls, examples: Sequence[Example]) -> Self:
-        """Take examples, each of which has candidates."""
-        sizes = np.array([len(one.evidence) for one in examples], np.int64)
-        starts = np.cumsum(sizes) - sizes
-        wanted = np.array([one.wanted for one in examples], np.int64)
-        rows = np.concatenate([one.evidence for one in examples])
-        return cls(rows, starts, sizes, np.where(wanted < 0, -1, starts + wanted))
-
-    def reciprocal_ranks(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return one over the place of each wanted query, 0 behind the first ten; among equals, rows are in order."""
-        scores = self.rows @ weights
-        own = np.repeat(np.where(self.wanted < 0, np.inf, scores[self.wanted]), self.sizes)
-        before = np.arange(scores.size) < np.repeat(self.wanted, self.sizes)
-        places = 1 + np.add.reduceat((scores > own) | ((scores == own) & before), self.starts, dtype=np.int64)
-        return np.where((self.wanted >= 0) & (places <= _FIRST), 1.0 / places, 0.0)
-
-
-def _fitted(examples: _Grouped) -> NDArray[np.float64]:
-    """Maximise the likelihood of the wanted candidates by Newton's method."""
-    kept = examples.wanted >= 0
-    if not kept.any():
-        return FORMULA
-    in_kept = np.repeat(kept, examples.sizes)
-    sizes = examples.sizes[kept]
-    starts = np.cumsum(sizes) - sizes
-    wanted = starts + (examples.wanted - examples.starts)[kept]
-    spread = examples.rows[in_kept].std(axis=0)
-    used = spread > 1e-6  # evidence that is always the same says nothing
-    Z = examples.rows[in_kept][:, used] / spread[used]
-    group = np.repeat(np.arange(sizes.size), sizes)
-    ridge = _RIDGE * sizes.size
-    weights = np.zeros(Z.shape[1])
-    loss, chances = _loss(Z, starts, group, wanted, weights, ridge)
-    for _ in range(_STEPS):
-        weighted = Z * chances[:, None]
-        means = np.add.reduceat(weighted, starts, axis=0)
-        gradient = means.sum(axis=0) - Z[wanted].sum(axis=0) + ridge * weights
-        step = np.linalg.solve(weighted.T @ Z - means.T @ means + ridge * np.eye(weights.size), gradient)
-        size = 1.0
-        there, changed = _loss(Z, starts, group, wanted, weights - size * step, ridge)
-        while there > loss and size > 1e-3:
-            size /= 2
-            there, changed = _loss(Z, starts, group, wanted, weights - size * step, ridge)
-        gained = loss - there
-        if gained <= 0:
-            break
-        weights -= size * step
-        loss, chances = there, changed
-        if gained < _ENOUGH * sizes.size:
-            break
-    whole = np.zeros(N_EVIDENCE)
-    whole[used] = weights / spread[used]
-    return whole
-
-
-def _loss(
-    Z: NDArray[np.float64],
-    starts: NDArray[np.int64],
-    group: NDArray[np.int64],
-    wanted: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    ridge: float,
-) -> tuple[float, NDArray[np.float64]]:
-    """Return the penalised negative likelihood, and the chances of all candidates."""
-    margins = Z @ weights
-    highest = np.maximum.reduceat(margins, starts)
-    chances = np.exp(margins - highest[group])
-    sums = np.add.reduceat(chances, starts)
-    loss = (highest + np.log(sums) - margins[wanted]).sum() + ridge / 2 * weights @ weights
-    return float(loss), chances / sums[group]

@@ -19,9 +19,6 @@ from .phrases import holds_phrase, normal_phrases
 
 __all__ = ["Catalogue"]
 
-_MANY = 2048  # larger ranges are ranked by frequency once, not at every keystroke
-_RANGES = 1024  # most ranges of which the ranking is kept
-_REMEMBERED = 64  # queries kept of each, at least
 _MOST_SENT = 2**63 - 1  # of all queries
 
 
@@ -64,7 +61,6 @@ class Catalogue:
         if aged is not None and aged.values.shape[1] != counts.size:
             raise ValueError(f"{counts.size} counts and {aged.values.shape[1]} that age do not fit")
         self.aged = aged
-        self._remembered: dict[tuple[int, int, bool], list[int]] = {}
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -113,22 +109,11 @@ class Catalogue:
 
     def frequent(self, first: int, end: int, k: int) -> list[int]:
         """Return the ids of the ``k`` most frequent queries of a range that are not blocked; among equals in order."""
-        return self._best(first, end, k, lately=False)
+        return self.sent.top(first, end, k)
 
     def lately(self, first: int, end: int, k: int) -> list[int]:
         """Return the ids of those that were sent most often lately; none where times are not known."""
-        return [] if self.aged is None else self._best(first, end, k, lately=True)
-
-    def _best(self, first: int, end: int, k: int, *, lately: bool) -> list[int]:
-        best = self.sent.lately if lately else self.sent.top
-        if end - first <= _MANY:
-            return best(first, end, k)
-        known = self._remembered.get((first, end, lately))
-        if known is None or len(known) < min(k, end - first):
-            if len(self._remembered) >= _RANGES:
-                self._remembered.clear()
-            known = self._remembered[first, end, lately] = best(first, end, max(2 * k, _REMEMBERED))
-        return known[:k]
+        return self.sent.lately(first, end, k)
 
     @cached_property
     def sent(self) -> Frequencies:

@@ -23,12 +23,16 @@ def as_context(previous: Previous, name: str = "previous") -> Sequence[str]:
     TypeError
         If it is anything else.
     """
+    texts: Sequence[str]
     if isinstance(previous, str):
         return (previous,)
-    if is_missing(previous):
+    if type(previous) is tuple or type(previous) is list:  # quick, for it comes with every keystroke
+        texts = previous
+    elif is_missing(previous):
         return ()
-    column = as_column(previous, name, "a str or a sequence of str")
-    texts = column if isinstance(column, Sequence) else tuple(column)
+    else:
+        column = as_column(previous, name, "a str or a sequence of str")
+        texts = column if isinstance(column, Sequence) else tuple(column)
     for text in texts:
         if not isinstance(text, str):
             raise TypeError(f"{name} must be a str or a sequence of str, found {text!r} in it")

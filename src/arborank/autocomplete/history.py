@@ -1,11 +1,14 @@
 """What one user sent before, kept for that user alone."""
 
 import json
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self
 from weakref import ref
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .._native import SentQueries
 from ..core.checks import check_integer
 from ..core.sequences import as_column
 from .normal import normalize, spelling
@@ -16,8 +19,7 @@ __all__ = ["SIZE", "Entries", "History", "as_history"]
 Entries = Iterable[tuple[str, Time]]
 
 SIZE = 1000  # sent queries that are kept, unless somebody says otherwise
-_SOON = 1e10  # seconds since 1970, which need no further check
-_BEHIND = "\U0010ffff"  # behind every string that goes on
+_UNKNOWN, _MISSING = -2, -1  # a label that is not looked up yet; the number of a query that is not there
 
 
 class History:
@@ -54,31 +56,10 @@ class History:
         self._fill(_checked(entries, "entries"))
 
     def _fill(self, sent: Iterable[tuple[str, float, str]]) -> None:
-        self._sent: list[tuple[str, float]] = []  # normal forms and times, in the order of the times
-        self._dropped = 0
-        self._places: dict[str, list[int]] = {}  # of each normal form, plus those dropped before
-        self._texts: dict[str, str] = {}
-        self._keys: list[str] = []
-        self._ids: tuple[Callable[[], object], dict[str, int]] = (lambda: None), {}
+        self._own = SentQueries(self.size)
+        self._catalogue: Callable[[], object] = lambda: None  # of which it holds ids
         for key, time, text in sorted(sent, key=lambda one: one[1])[-self.size :]:
-            self._append(key, time, text)
-
-    def _append(self, key: str, time: float, text: str) -> None:
-        self._texts[key] = text
-        self._sent.append((key, time))
-        if key not in self._places:
-            insort(self._keys, key)
-        self._places.setdefault(key, []).append(self._dropped + len(self._sent) - 1)
-        if len(self._sent) > self.size:
-            oldest, _ = self._sent.pop(0)
-            self._dropped += 1
-            self._places[oldest].pop(0)
-            if not self._places[oldest]:
-                self._drop(oldest)
-
-    def _drop(self, key: str) -> None:
-        del self._places[key], self._texts[key], self._keys[bisect_left(self._keys, key)]
-        self._ids[1].pop(key, None)
+            self._own.append(key.encode(), time, text.encode())
 
     def add(self, query: str, time: Time) -> None:
         """Remember that a query was sent; blank ones are passed over.
@@ -91,10 +72,10 @@ class History:
         key, when = normalize(_text(query)), seconds(time)
         if not key:
             return
-        if self._sent and when < self._sent[-1][1]:  # late: everything is put in order
-            self._fill([*self._rows(), (key, when, spelling(query))])
+        if len(self) and when < self.latest:  # late: everything is put in order
+            self._fill([*self._own.sent(), (key, when, spelling(query))])
         else:
-            self._append(key, when, spelling(query))
+            self._own.append(key.encode(), when, spelling(query).encode())
 
     def forget(self, query: str) -> None:
         """Forget a query, in whatever spelling, every time it was sent; nothing happens if it is not there.
@@ -105,71 +86,74 @@ class History:
             If ``query`` is not a str.
         """
         key = normalize(_text(query))
-        if key in self._places:
-            self._fill([row for row in self._rows() if row[0] != key])
+        if key in self:
+            self._fill([row for row in self._own.sent() if row[0] != key])
 
     def clear(self) -> None:
         """Forget everything."""
         self._fill([])
 
     def __len__(self) -> int:
-        return len(self._sent)
+        return len(self._own)
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
-        return ((self._texts[key], time) for key, time in self._sent)
+        return ((text, time) for _, time, text in self._own.sent())
 
     def __repr__(self) -> str:  # a log of the service must not hold what a user sent
-        return f"<History: {len(self._sent)} sent, {len(self._keys)} different>"
-
-    def _rows(self) -> list[tuple[str, float, str]]:
-        return [(key, time, self._texts[key]) for key, time in self._sent]
+        return f"<History: {len(self)} sent, {self._own.n_queries} different>"
 
     # ------------------------------------------------------------------ what a completer asks
 
     @property
     def latest(self) -> float:
         """The time of the last query; 0 if there is none."""
-        return self._sent[-1][1] if self._sent else 0.0
+        return self._own.latest
 
     def matching(self, prefix: str, most: int) -> list[str]:
         """Return the normal forms that begin with a prefix; of more than ``most``, those sent last."""
-        first = bisect_left(self._keys, prefix)
-        found = self._keys[first : bisect_right(self._keys, prefix + _BEHIND, first)]
-        if len(found) <= most:
-            return found
-        latest: dict[str, None] = {}
-        for key, _ in reversed(self._sent):
-            if key.startswith(prefix):
-                latest[key] = None
-                if len(latest) == most:
-                    break
-        return list(latest)
+        return [self._own.key(number) for number in self._own.matching(prefix.encode(), most)]
 
-    def ids_in(self, catalogue: object) -> dict[str, int]:
-        """Return a dictionary to keep ids of normal forms in, of the catalogue that was asked for last."""
-        of, ids = self._ids
-        if of() is not catalogue:
-            ids = {}
-            self._ids = ref(catalogue), ids
-        return ids
+    def begun(
+        self, prefix: str, most: int, catalogue: object, label: Callable[[str], int]
+    ) -> tuple[list[int], list[int]]:
+        """Return the same queries by their numbers here, and their labels.
 
-    def text(self, key: str) -> str:
-        """Return how a normal form was written last."""
-        return self._texts[key]
+        ``label`` tells that of a normal form, for ``catalogue``; for the catalogue that was asked for last, it is kept.
+        """
+        own = self._own
+        if self._catalogue() is not catalogue:
+            own.forget_labels()
+            self._catalogue = ref(catalogue)
+        numbers = own.matching(prefix.encode(), most)
+        labels = own.labels(numbers)
+        if _UNKNOWN in labels:
+            for place, number in enumerate(numbers):
+                if labels[place] == _UNKNOWN:
+                    labels[place] = label(own.key(number))
+                    own.set_label(number, labels[place])
+        return numbers, labels
+
+    def text(self, number: int) -> str:
+        """Return how a query was written last."""
+        return self._own.text(number)
+
+    def evidence(self, numbers: list[int], moment: float, session: Sequence[str]) -> NDArray[np.float64]:
+        """Return what is known of some queries; see `Own`."""
+        own = self._own
+        earlier = [own.find(key.encode()) for key in session]
+        return own.evidence(numbers, moment, earlier[-1] if earlier else _MISSING, earlier)
 
     def use(self, key: str, most: int) -> tuple[int, int, list[float]]:
         """Return how often a query that is there was sent, how many queries ago, and its latest ``most`` times."""
-        places, sent, dropped = self._places[key], self._sent, self._dropped
-        times = [sent[place - dropped][1] for place in places[-most:]]
-        return len(places), dropped + len(sent) - places[-1], times
+        return self._own.use(self._own.find(key.encode()), most)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._places
+        return isinstance(key, str) and self._own.find(key.encode()) != _MISSING
 
     def after(self, key: str) -> list[str]:
         """Return the normal forms that were sent right after one, oldest first."""
-        behind = [place - self._dropped + 1 for place in self._places.get(key, ())]
-        return [self._sent[place][0] for place in behind if place < len(self._sent)]
+        number = self._own.find(key.encode())
+        return [] if number == _MISSING else [self._own.key(one) for one in self._own.after(number)]
 
     # ------------------------------------------------------------------ save
 
@@ -228,9 +212,8 @@ def _checked(entries: Any, name: str) -> list[tuple[str, float, str]]:
     for number, entry in enumerate(as_column(entries, name, "a History or an iterable of (query, time)")):
         if not isinstance(entry, tuple | list) or len(entry) != 2 or not isinstance(entry[0], str):
             raise TypeError(f"{name}[{number}] is {shown(entry)}; (query, time) was expected")
-        given = entry[1]
-        try:  # numbers, most of all, are quick
-            when = given if type(given) is float and abs(given) < _SOON else seconds(given)
+        try:
+            when = seconds(entry[1])
         except ValueError as error:
             raise ValueError(f"{name}[{number}]: {error}") from None
         if key := normalize(entry[0]):

@@ -1,9 +1,11 @@
 """What a user's history and session say of the queries that begin with a prefix."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from math import log, log1p
+from collections.abc import Iterable
+from itertools import count
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .catalogue import Catalogue
 from .contexts import Context
@@ -13,9 +15,6 @@ from .phrases import holds_phrase
 __all__ = ["NOTHING", "Own", "gather_own"]
 
 _MOST = 32  # own queries that are considered, the latest
-_HOUR, _DAY = 3600.0, 86_400.0
-_NEAR = 2 * _HOUR  # the same time of day
-_LATEST = 4  # times that an own query was sent, which tell at what time of day it is
 _UNUSED = -1  # id of a query that must not be shown
 
 
@@ -26,8 +25,8 @@ class Own(NamedTuple):
     ----------
     ids : list of int
         From the number of queries in the catalogue on, those that are in ``texts`` only.
-    values : list of float
-        Eight of each: 1 if it is in the history, else 0; the logarithms of how often it was sent, and of how many
+    values : float64 array of shape (n_own, 8)
+        Of each 1 if it is in the history, else 0; the logarithms of how often it was sent, and of how many
         queries ago; of one more than the hours since; the share of its latest sendings at this time of day; the
         logarithm of one more than how often it followed the last query there; whether it was sent earlier in this
         session; and whether it is the last query.
@@ -36,11 +35,11 @@ class Own(NamedTuple):
     """
 
     ids: list[int]
-    values: list[float]
+    values: NDArray[np.float64]
     texts: list[str]
 
 
-NOTHING = Own([], [], [])
+NOTHING = Own([], np.zeros((0, 8)), [])
 
 
 def gather_own(
@@ -66,54 +65,31 @@ def gather_own(
     phrases : iterable of str
         Normal forms of words and phrases that nothing that is shown may hold.
     """
-    begun = [(place, key) for place, key in enumerate(session) if key.startswith(prefix)]
+    begun = [key for key in session if key.startswith(prefix)]
     if history is None and not begun:
         return NOTHING
-    ids: list[int] = []
-    values: list[float] = []
-    texts: list[str] = []
-    last = session[-1] if session else None
-    in_session = {key: place for place, key in begun}
+    ids, values, texts = NOTHING
     if history is not None:
-        known = history.ids_in(catalogue)
+        n = len(catalogue)
+        numbers, ids = history.begun(prefix, _MOST, catalogue, lambda key: _label(catalogue, key, phrases))
+        if _UNUSED in ids:
+            numbers = [number for number, label in zip(numbers, ids, strict=True) if label != _UNUSED]
+            ids = [label for label in ids if label != _UNUSED]
+        if n in ids:
+            texts = [history.text(number) for number, label in zip(numbers, ids, strict=True) if label == n]
+            behind = count(n)
+            ids = [next(behind) if label == n else label for label in ids]
         moment = history.latest if now is None else now
-        followed = Counter(history.after(last)) if last is not None else {}
-        for key in history.matching(prefix, _MOST):
-            if (label := known.get(key)) is None:
-                label = known[key] = _label(catalogue, key, phrases)
-            if label == _UNUSED:
-                continue
-            if label == len(catalogue):
-                label += len(texts)
-                texts.append(history.text(key))
-            count, ago, times = history.use(key, _LATEST)
-            since = moment - times[-1]
-            ids.append(label)
-            values += (
-                1.0,
-                log(count),
-                log(ago),
-                log1p(since / _HOUR) if since > 0 else 0.0,
-                _at_this_hour(times, moment),
-                log1p(followed[key]) if key in followed else 0.0,
-                1.0 if key in in_session and key != last else 0.0,
-                1.0 if key == last else 0.0,
-            )
-    for key in in_session:
-        if history is not None and key in history:
-            continue
-        label = _label(catalogue, key, phrases)
-        if 0 <= label < len(catalogue):
-            ids.append(label)
-            values += (*[0.0] * 6, float(key != last), float(key == last))
+        values = history.evidence(numbers, moment, session)
+        begun = [key for key in begun if key not in history]
+    of_session = {key: _label(catalogue, key, phrases) for key in begun}
+    known = {key: label for key, label in of_session.items() if 0 <= label < len(catalogue)}
+    if known:
+        more = np.zeros((len(known), values.shape[1]))
+        more[:, -1] = [key == session[-1] for key in known]
+        more[:, -2] = 1 - more[:, -1]
+        ids, values = [*ids, *known.values()], np.concatenate([values, more])
     return Own(ids, values, texts)
-
-
-def _at_this_hour(times: Sequence[float], moment: float) -> float:
-    away = 0
-    for time in times:
-        away += _NEAR <= (moment - time) % _DAY <= _DAY - _NEAR
-    return 1 - away / len(times)
 
 
 def _label(catalogue: Catalogue, key: str, phrases: Iterable[str]) -> int:

@@ -66,6 +66,8 @@ def is_word(time: object) -> bool:
 
 def seconds(time: Time) -> float:
     """Return a time in seconds since 1970; see `parse_time`."""
+    if type(time) is float and abs(time) < _LARGEST:  # quick, for it comes with every keystroke
+        return time
     parsed = parse_time(time)
     return parsed.timestamp() if isinstance(parsed, datetime) else parsed
 

@@ -1,0 +1,104 @@
+"""What a keystroke costs, with and without a history: ``python benchmarks/keystrokes.py --queries 25000 1000000``.
+
+A synthetic log of users who come back: every query of the catalogue is sent at least once, popular ones more often, and
+people repeat themselves. Queries are completed as they are typed, character by character, from Python, with the query
+before and a history of 1,000 queries. Trained completers are kept in ``--cache``.
+"""
+
+import argparse
+from pathlib import Path
+from time import perf_counter_ns, process_time
+
+import numpy as np
+
+from arborank import Autocompleter, load
+from arborank.autocomplete import History
+
+LETTERS = "etaoinshrdlcumwfgypbvk"
+DAY = 86_400.0
+TYPED = 4_000  # keystrokes that are measured
+
+
+def names(n: int, random: np.random.Generator) -> list[str]:
+    """Different queries of one to three words out of a vocabulary, with the letters of English."""
+    shares = 1 / np.arange(1, len(LETTERS) + 1)
+    drawn = random.choice(list(LETTERS), (40_000, 7), p=shares / shares.sum())
+    words = sorted({"".join(row[: 3 + i % 5]) for i, row in enumerate(drawn)})
+    chosen = (len(words) * random.random((2 * n, 3)) ** 2).astype(int)
+    sizes = random.integers(1, 4, 2 * n)
+    texts = (
+        " ".join(words[i] for i in row[:size])
+        for row, size in zip(chosen.tolist(), sizes.tolist(), strict=True)
+    )
+    return [f"{text} {i}" if i % 3 == 0 else text for i, text in enumerate(dict.fromkeys(texts))][:n]
+
+
+def querylog(n_queries: int, n_sent: int) -> list[tuple[str, float, str, str]]:
+    """Rows of session, time, query and user."""
+    random = np.random.default_rng(0)
+    texts = names(n_queries, random)
+    n = len(texts)
+    sent = np.concatenate([random.permutation(n), (n * random.random(n_sent - n) ** 3).astype(int)])
+    users = random.integers(max(n_sent // 200, 1), size=n_sent)
+    sent = np.where(random.random(n_sent) < 0.3, (users * 7919 + random.integers(5, size=n_sent)) % n, sent)
+    sent[:n] = random.permutation(n)
+    times = random.random(n_sent) * 90 * DAY
+    order = np.argsort(times)
+    return [
+        (f"{user}-{int(time // 1200)}", time, texts[query], f"{user}")
+        for user, time, query in zip(
+            users[order].tolist(), times[order].tolist(), sent[order].tolist(), strict=True
+        )
+    ]
+
+
+def completer(n_queries: int, n_sent: int, cache: Path) -> Autocompleter:
+    """A completer of so many queries, trained unless it is in the cache."""
+    place = cache / f"keystrokes-{n_queries}"
+    if not place.exists():
+        start = process_time()
+        Autocompleter(n_jobs=1).fit(querylog(n_queries, n_sent)).save(place)
+        print(
+            f"trained {n_queries:,} queries in {process_time() - start:.1f} s of processor time", flush=True
+        )
+    return load(place)
+
+
+def measure(one: Autocompleter, n_keystrokes: int) -> dict[str, np.ndarray]:
+    """Microseconds of every keystroke, with what a call is given."""
+    random = np.random.default_rng(1)
+    catalogue = one.catalogue_
+    sent = random.choice(len(catalogue), 2_000, p=catalogue.counts / catalogue.counts.sum())
+    texts = catalogue.texts.take(sent.tolist())
+    history = History([(text, 1000.0 * i) for i, text in enumerate(texts[:1000])])
+    ways = {"": {}, "history": {"history": history, "now": 1e6}}
+    times: dict[str, list[int]] = {name: [] for name in ways}
+    for number, text in enumerate(texts):
+        if len(times[""]) >= n_keystrokes:
+            break
+        previous = [texts[number - 1], texts[number - 2]]
+        for length in range(len(text) + 1):
+            for name, arguments in ways.items():
+                start = perf_counter_ns()
+                one.complete(text[:length], previous, **arguments)
+                times[name].append(perf_counter_ns() - start)
+    return {name: np.array(values[50:]) / 1000 for name, values in times.items()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--queries", type=int, nargs="+", default=[25_000, 1_000_000])
+    parser.add_argument(
+        "--sent", type=int, help="rows of the log; by default twice the queries, at least 200,000"
+    )
+    parser.add_argument("--cache", type=Path, default=Path(__file__).resolve().parent / "cache")
+    parser.add_argument("--keystrokes", type=int, default=TYPED)
+    given = parser.parse_args()
+    given.cache.mkdir(parents=True, exist_ok=True)
+    print("| queries | given | p50 µs | p99 µs |\n| ---: | --- | ---: | ---: |")
+    for n_queries in given.queries:
+        model = completer(n_queries, given.sent or max(2 * n_queries, 200_000), given.cache)
+        for name, times in measure(model, given.keystrokes).items():
+            p50, p99 = np.percentile(times, [50, 99])
+            what = f"the last query{', and a history of 1,000' if name else ''}"
+            print(f"| {len(model.catalogue_):,} | {what} | {p50:,.0f} | {p99:,.0f} |", flush=True)
