@@ -1,6 +1,7 @@
 """Rank, complete and explain over HTTP answer what the models answer."""
 
 import copy
+import dataclasses
 import threading
 
 import numpy as np
@@ -186,6 +187,19 @@ def test_what_a_model_cannot_answer_is_told(serve, path, body):
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
+def test_a_ranking_explains_itself(serve, linear):
+    ask = serve()
+    body = {"text": TEXTS[0], "k": 2, "explain": True}
+    for one in ask("POST", "/v1/models/fruit/rank", json=body).json()["labels"]:
+        told = {"text": TEXTS[0], "label": one["label"]}
+        assert one["ways"] == ask("POST", "/v1/models/fruit/explain", json=told).json()["ways"]
+    row = {"row": {"indices": [1], "values": [1.0]}, "k": 1, "explain": True}
+    assert ask("POST", "/v1/models/matrix/rank", json=row).json()["labels"][0]["ways"][0]["steps"]
+    assert "ways" not in ask("POST", "/v1/models/fruit/rank", json={"text": TEXTS[0]}).text
+    several = ask("POST", "/v1/models/fruit/rank", json={"texts": TEXTS, "explain": True})
+    assert (several.status_code, several.json()["field"]) == (422, "explain")
+
+
 def test_unknown_fields_are_named(serve):
     ask = serve()
     wrong = ask("POST", "/v1/models/fruit/rank", json={"text": "a", "tresholds": 0.5})
@@ -265,6 +279,35 @@ def test_too_many_texts_are_refused_at_once(slow):
     first, refused, alive, after = ask.runner.run(asked())
     assert (first.status_code, alive.status_code, after.status_code) == (200, 200, 200)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert ask.app.work.in_flight == 0
+
+
+def test_single_texts_that_come_at_once_are_counted_before_one_is_answered(serve):
+    ask = serve(max_in_flight=4)
+    for path, body in (("fruit/rank", {"text": "a"}), ("queries/complete", {"prefix": "n"})):
+        answers = ask.all(*[("POST", f"/v1/models/{path}", {"json": body})] * 10)
+        assert sorted(answer.status_code for answer in answers) == [200] * 4 + [429] * 6
+    assert ask.app.work.in_flight == 0
+
+
+def test_texts_for_a_slow_model_are_answered_together(serve, ranker, slow):
+    ask, let = slow()
+    slot = ask.app.slots.find("fruit")
+    slot.served = dataclasses.replace(slot.served, quick=False)
+    held, asked = slot.served.kind.ranked, []
+
+    def ranked(items, body):
+        asked.append((list(items), body.k))
+        return [[]] * len(held(items, body)) if "bad" not in items else 1 / 0
+
+    slot.served.kind.ranked = ranked
+    threading.Timer(0.3, let.set).start()
+    bodies = [{"text": f"w{i}"} for i in range(40)] + [{"text": "other", "k": 3}]
+    answers = ask.all(*[("POST", "/v1/models/fruit/rank", {"json": body}) for body in bodies])
+    assert {answer.status_code for answer in answers} == {200}
+    assert sorted((len(items), k) for items, k in asked) == [(1, 3), (8, 10), (32, 10)]
+    answers = ask.all(*[("POST", "/v1/models/fruit/rank", {"json": {"text": "bad"}})] * 2)
+    assert {answer.status_code for answer in answers} == {500}
     assert ask.app.work.in_flight == 0
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 
+import numpy as np
 import pytest
 
 import arborank
@@ -82,6 +83,94 @@ def test_queries_are_removed(saved):
     assert [one["query"] for one in found] == ["nike"]
 
 
+def test_queries_are_added_from_a_log(saved):
+    ask = saved()
+    log = [{"session": f"s{i}", "time": 1e6 + i, "query": "camera"} for i in range(3)]
+    log += [{"session": f"s{i}", "time": 1e6 + 9 + i, "query": "nylon rope"} for i in range(3)]
+    assert ask("POST", "/v1/models/queries/labels", json={"log": log}).json()["n_labels"] == 5
+    body = {"prefix": "ny", "previous": ["camera"]}
+    found = ask("POST", "/v1/models/queries/complete", json=body).json()["completions"]
+    assert [one["query"] for one in found] == ["nylon rope"]
+    by_users = [one | {"user": "u", "query": "nutmeg"} for one in log]
+    assert (
+        ask("POST", "/v1/models/queries/labels", json={"log": log[:3] + by_users}).json()["field"] == "user"
+    )
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_labels_of_a_matrix_are_added_and_removed(serve, several):
+    X = np.eye(4, dtype=np.float32)
+    both = arborank.Ensemble([arborank.XRLinear(), arborank.XRLinear(random_state=1)])
+    ask = serve({"matrix": both.fit(X, [[0], [1], [2], [2, 3]])} if several else None)
+    row = {"indices": [0, 1], "values": [1.0, 1.0]}
+    recent = [{"row": {"indices": [i], "values": [1.0]}, "labels": [i]} for i in range(4)]
+    body = {"labels": [{"label": 4, "rows": [row]}], "recent": recent}
+    assert ask("POST", "/v1/models/matrix/labels", json=body).json()["n_labels"] == 5
+    for known in (True, False):
+        found = ask("POST", "/v1/models/matrix/rank", json={"row": row, "k": 5}).json()["labels"]
+        assert (4 in [one["label"] for one in found]) is known
+        assert ask("DELETE", "/v1/models/matrix/labels?label=4&missing=ignore").status_code == 200
+    assert ask("DELETE", "/v1/models/matrix/labels?label=apple").json()["field"] == "label"
+
+
+RECENT_ROW = [{"row": {"indices": [1], "values": [1.0]}, "labels": [1]}]
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "field"),
+    [
+        ("matrix", {"labels": [{"label": 7, "rows": []}], "recent": RECENT_ROW}, "label"),
+        ("matrix", {"labels": [{"label": 4, "texts": ["a"]}], "recent": RECENT_ROW}, "texts"),
+        ("matrix", {"labels": [{"label": 4}], "recent": [{"text": "a"}]}, "recent"),
+        ("fruit", {"labels": [{"label": 4, "texts": ["a"]}], "recent": [{"text": "a"}]}, "label"),
+        (
+            "fruit",
+            {
+                "labels": [{"label": "plum", "rows": [{"indices": [], "values": []}]}],
+                "recent": [{"text": "a"}],
+            },
+            "rows",
+        ),
+        ("fruit", {"labels": [NEW], "recent": RECENT_ROW}, "recent"),
+        ("fruit", {"labels": []}, "labels"),
+        ("fruit", {"log": [{"session": "a", "time": 1, "query": "b"}]}, "log"),
+        ("queries", {}, "log"),
+        ("queries", {"labels": [NEW]}, "labels"),
+    ],
+)
+def test_additions_that_do_not_fit_the_model(serve, model, body, field):
+    answer = serve()("POST", f"/v1/models/{model}/labels", json=body)
+    assert (answer.status_code, answer.json().get("field")) == (422, field)
+
+
+def test_a_client_reads_what_it_wrote(folder, serve):
+    """Two processes serve a directory: what one has saved, the other serves to whoever asks for it."""
+    writer, reader = (serve({"fruit": folder / "fruit"}, follow=0) for _ in range(2))
+    old = reader("GET", "/v1/models/fruit").json()["revision"]
+    new = writer("DELETE", "/v1/models/fruit/labels?label=apple").json()["revision"]
+    assert reader("GET", "/v1/models/fruit", headers={"x-min-revision": old}).json()["revision"] == old
+    seen = reader("GET", "/v1/models/fruit", headers={"x-min-revision": new}).json()
+    assert (seen["revision"], seen["n_labels"]) == (new, 7)
+    (folder / "fruit" / "config.json").write_text("{}")
+    assert reader("GET", "/v1/models/fruit", headers={"x-min-revision": "x"}).json()["revision"] == new
+
+
+def test_checksums_are_compared_if_asked_for(serve, tmp_path):
+    X = np.random.default_rng(0).random((200, 3000), np.float32)
+    arborank.XRLinear(threshold=0).fit(X, [[i % 100] for i in range(200)]).save(tmp_path / "m")
+    ask, careful = (serve({"m": tmp_path / "m"}, follow=0, verify=verify) for verify in (False, True))
+    file = max(tmp_path.glob("m/*.safetensors"), key=lambda one: one.stat().st_size)
+    content = bytearray(file.read_bytes())
+    assert len(content) > 2**20
+    content[-1] ^= 1  # in the last weight
+    file.unlink()  # a map of the old file stays as it is
+    file.write_bytes(content)
+    (tmp_path / "m" / "config.json").touch()
+    answer = careful("POST", "/v1/models/m/reload")
+    assert (answer.status_code, "altered" in answer.json()["detail"]) == (409, True)
+    assert ask("POST", "/v1/models/m/reload").status_code == 200
+
+
 def test_who_may_change_what(saved, serve):
     ask = saved(read_only=True)
     for method, path, body in [
@@ -91,8 +180,6 @@ def test_who_may_change_what(saved, serve):
     ]:
         assert ask(method, f"/v1/models/fruit/{path}", json=body).status_code == 403
     assert ask("GET", "/v1/models/fruit").json()["writable"] is False
-    unable = serve()("POST", "/v1/models/matrix/labels", json={"labels": [NEW], "recent": recent()})
-    assert unable.status_code == 422
 
 
 def test_one_writer_at_a_time(saved):

@@ -7,6 +7,8 @@ import httpx
 import numpy as np
 import pytest
 
+from support.fruit import rows
+
 TEXTS = ["a fruit: appleish", "a vehicle: vanish taxiish"]
 
 
@@ -37,6 +39,26 @@ def test_annif(serve, ranker):
         assert ask("POST", f"/annif/v1/projects/{path}", data=form).status_code == status
 
 
+def learned(ranker):
+    """Documents with their subjects, as Annif's clients send them; the subject plum is new."""
+    texts, labels = rows(60, 7)
+    texts += ["a fruit: plumish w1", "plumish w3 fruit"]
+    subjects = [[{"uri": name, "label": name} for name in names] for names in [*labels, ["plum"], ["plum"]]]
+    return [{"text": text, "subjects": named} for text, named in zip(texts, subjects, strict=True)]
+
+
+def test_annif_learns_new_subjects(serve, ranker):
+    ask = serve()
+    documents = learned(ranker)
+    known = ask("POST", "/annif/v1/projects/fruit/learn", json=documents[:60])
+    assert (known.status_code, "new ones" in known.json()["detail"]) == (422, True)
+    assert ask("POST", "/annif/v1/projects/queries/learn", json=documents).status_code == 404
+    done = ask("POST", "/annif/v1/projects/fruit/learn", json=documents)
+    assert (done.status_code, done.content) == (204, b"")
+    found = ask("POST", "/annif/v1/projects/fruit/suggest", data={"text": "a fruit w3"}).json()["results"]
+    assert "plum" in [one["uri"] for one in found]
+
+
 @pytest.mark.subprocess
 @pytest.mark.skipif(importlib.util.find_spec("annif_client") is None, reason="annif-client is not installed")
 def test_annif_with_its_client(start, ranker):
@@ -52,6 +74,8 @@ def test_annif_with_its_client(start, ranker):
     assert [subjects(one["results"]) for one in found] == ranker.rank_batch(TEXTS, 2)
     with pytest.raises(ValueError, match="the models are fruit"):
         annif.suggest("plum", "a")
+    annif.learn("fruit", learned(ranker))
+    assert "plum" in [one["uri"] for one in annif.suggest("fruit", "a fruit w3")]
 
 
 def test_open_inference(serve, ranker):

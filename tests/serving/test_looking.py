@@ -160,5 +160,9 @@ def test_the_page_may_run_its_own_script_and_no_other(serve):
     assert "unsafe" not in policy
     assert len(page.content) < 60_000
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", page.text)  # works offline
+    docs = serve()("GET", "/docs")
+    assert docs.headers["content-security-policy"] != policy  # it has a script of its own
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", docs.text)
     assert serve(page=False)("GET", "/").status_code == 404
+    assert serve(page=False)("GET", "/docs").status_code == 404
     assert serve()("GET", "/complete.js").headers["content-type"].startswith("text/javascript")

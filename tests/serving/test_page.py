@@ -78,6 +78,28 @@ def test_labels_change_while_one_types(page):
     until(page, "document.querySelectorAll('#labels li').length === 0")
 
 
+def test_the_beam_is_chosen(page):
+    page.locator("#text").fill("appleish")
+    assert page.inner_text("output[for=beam]") == "auto"
+    page.locator("#beam").fill("1")
+    until(page, """document.getElementById('rank-curl').textContent.includes('"beam_size":1')""")
+    assert labels(page)[0] == "apple"
+
+
+def test_what_can_be_asked_is_described_for_people(page):
+    page.locator("footer a").first.click()
+    page.wait_for_selector("summary")
+    assert page.locator("summary").count() > 12
+    page.locator("summary", has_text="Rank the labels of one text").click()
+    told = page.inner_text("details[open]")
+    assert "beam_size" in told
+    assert "by default 10" in told
+    assert "list of Scored" in told
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
 def test_a_label_shows_its_way_and_the_words_that_pull(page):
     page.locator("#text").fill("a fruit: appleish")
     first = page.locator("#labels button").first

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -117,11 +118,14 @@ def test_every_worker_knows_new_labels_within_two_seconds(start, tmp_path):
     assert 'arborank_label_updates_total{model="fruit",op="remove"} 1.0' in text
 
 
-def test_workers_end_with_their_parent(start):
+def test_workers_end_with_their_parent(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     process, _ = start("--workers", "2", "--drain", "0")
     workers = workers_of(process)
+    assert list(tmp_path.glob("arborank-metrics-*"))
     process.kill()
     wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers))
+    assert not list(tmp_path.glob("arborank-metrics-*"))
 
 
 def test_workers_that_cannot_start(ranker, tmp_path):
@@ -194,7 +198,8 @@ def test_long_bodies_are_refused_and_cost_nothing(start):
         (["--host", "no-such-host.invalid", "--no-auth"], "no-such-host.invalid"),
         (["--feedback", "no-such/told.jsonl"], "--feedback"),
         (["again"], "another name"),
-        (["a/b=fruit"], "a/b"),
+        (["a/b=fruit"], "cannot be called 'a/b'"),
+        (["my fruit"], "name=my fruit"),
         (["no-such"], "no-such"),
     ],
 )
@@ -203,6 +208,7 @@ def test_what_the_command_refuses(ranker, tmp_path, monkeypatch, options, told):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     arborank.load("fruit").save(tmp_path / "other" / "fruit")
+    shutil.copytree("fruit", "my fruit")
     options = ["other/fruit" if option == "again" else option for option in options]
     result = CliRunner().invoke(main, ["serve", "fruit", *options])
     assert result.exit_code in (1, 2)

@@ -69,6 +69,7 @@ class _Named(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--read-only", is_flag=True, help="Change no labels, and reload on a signal or a new file only."
 )
+@click.option("--verify", is_flag=True, help="Compare the checksums of all files when a model is loaded.")
 @click.option("--recent", type=FILE, help="Texts with labels that new labels are told apart from.")
 @click.option(
     "--feedback", type=click.Path(dir_okay=False), help="Append what clients tell of answers to this file."
@@ -86,7 +87,11 @@ def serve(models: tuple[tuple[str | None, Path], ...], **options: object) -> Non
 
     named: dict[str, Path] = {}
     for name, path in models:
-        name = model_name(path) if name is None else name
+        if name is None:
+            try:
+                name = model_name(path)
+            except ValueError as error:
+                raise click.UsageError(f"{error}; give it a name, as name={path}") from None
         if name in named:
             raise click.UsageError(f"two models are called {name}; give one another name, as other={path}")
         named[name] = path

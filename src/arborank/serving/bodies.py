@@ -27,10 +27,11 @@ __all__ = [
     "RankAnswer",
     "RankBody",
     "RankQuery",
-    "RecentText",
+    "Recent",
     "RemoveQuery",
     "Row",
     "Scored",
+    "Sent",
     "StatusAnswer",
     "Step",
     "Term",
@@ -64,6 +65,7 @@ class RankBody(Struct, forbid_unknown_fields=True):
     candidates: list[Label] | None = None
     exclude: list[Label] | None = None
     label_weights: dict[str, Weight] | None = None
+    explain: bool = False  # the ways to each label, of a single text
 
 
 class RankQuery(Struct, forbid_unknown_fields=True):
@@ -74,69 +76,6 @@ class RankQuery(Struct, forbid_unknown_fields=True):
     threshold: Share | None = None
     probabilities: bool = False
     beam_size: Count | None = None
-
-
-class Scored(Struct):
-    """A label with its score."""
-
-    label: Label
-    score: float
-
-
-class RankAnswer(Struct, omit_defaults=True):
-    """The labels of one text, or in ``results`` those of several; best first."""
-
-    model: str
-    revision: str
-    took_us: int
-    labels: list[Scored] | None = None
-    results: list[list[Scored]] | None = None
-
-
-class CompleteBody(Struct, forbid_unknown_fields=True):
-    """A prefix, the queries sent before it, the oldest first, and what this user sent ever before: query and time."""
-
-    prefix: str
-    previous: list[str] = []
-    history: list[tuple[str, float]] = []  # seconds since 1970, as now
-    now: float | None = None
-    k: Count = 10
-    tolerant: bool = False  # forgive a typo where too few queries begin with the prefix
-    beam_size: Count | None = None
-
-
-class CompleteQuery(Struct, forbid_unknown_fields=True):
-    """As the body, without a history, which belongs into no address; ``previous`` may be repeated."""
-
-    prefix: str = ""
-    previous: list[str] = []
-    k: Count = 10
-    tolerant: bool = False
-
-
-class Completion(Struct):
-    """A query with its score."""
-
-    query: str
-    score: float
-
-
-class CompleteAnswer(Struct):
-    """The likeliest queries, best first."""
-
-    model: str
-    revision: str
-    took_us: int
-    completions: list[Completion]
-
-
-class ExplainBody(Struct, forbid_unknown_fields=True):
-    """A text (a row for a model of matrices) and a label."""
-
-    label: Label
-    text: str | None = None
-    row: Row | None = None
-    n_features: Annotated[int, Meta(ge=1, le=1000)] = 8
 
 
 class Term(Struct):
@@ -171,6 +110,70 @@ class Way(Struct, omit_defaults=True):
     score: float
     steps: list[Step]
     centroid: Likeness | None = None
+
+
+class Scored(Struct, omit_defaults=True, gc=False):
+    """A label with its score, and the ways to it if they were asked for."""
+
+    label: Label
+    score: float
+    ways: list[Way] | None = None
+
+
+class RankAnswer(Struct, omit_defaults=True):
+    """The labels of one text, or in ``results`` those of several; best first."""
+
+    model: str
+    revision: str
+    took_us: int
+    labels: list[Scored] | None = None
+    results: list[list[Scored]] | None = None
+
+
+class CompleteBody(Struct, forbid_unknown_fields=True):
+    """A prefix, the queries sent before it, the oldest first, and what this user sent ever before: query and time."""
+
+    prefix: str
+    previous: list[str] = []
+    history: list[tuple[str, float]] = []  # seconds since 1970, as now
+    now: float | None = None
+    k: Count = 10
+    tolerant: bool = False  # forgive a typo where too few queries begin with the prefix
+    beam_size: Count | None = None
+
+
+class CompleteQuery(Struct, forbid_unknown_fields=True):
+    """As the body, without a history, which belongs into no address; ``previous`` may be repeated."""
+
+    prefix: str = ""
+    previous: list[str] = []
+    k: Count = 10
+    tolerant: bool = False
+
+
+class Completion(Struct, gc=False):
+    """A query with its score."""
+
+    query: str
+    score: float
+
+
+class CompleteAnswer(Struct):
+    """The likeliest queries, best first."""
+
+    model: str
+    revision: str
+    took_us: int
+    completions: list[Completion]
+
+
+class ExplainBody(Struct, forbid_unknown_fields=True):
+    """A text (a row for a model of matrices) and a label."""
+
+    label: Label
+    text: str | None = None
+    row: Row | None = None
+    n_features: Annotated[int, Meta(ge=1, le=1000)] = 8
 
 
 class ExplainAnswer(Struct):
@@ -223,25 +226,37 @@ class LabelsAnswer(Struct):
 
 
 class NewLabel(Struct, forbid_unknown_fields=True):
-    """A label to add: texts that have it, or texts about it."""
+    """A label to add: its name, with texts that have it or are about it; its number and rows in a model of matrices."""
 
-    label: str
+    label: Label
     texts: list[str] = []
     about: list[str] = []
+    rows: list[Row] = []
 
 
-class RecentText(Struct, forbid_unknown_fields=True):
-    """A text with its labels."""
+class Recent(Struct, forbid_unknown_fields=True):
+    """A text with its labels; a row in a model of matrices."""
 
-    text: str
-    labels: list[str] = []
+    text: str | None = None
+    row: Row | None = None
+    labels: list[Label] = []
+
+
+class Sent(Struct, forbid_unknown_fields=True):
+    """A query that was sent: in which session, when (seconds since 1970), and by whom if that is known."""
+
+    session: str
+    time: float
+    query: str
+    user: str | None = None
 
 
 class AddBody(Struct, forbid_unknown_fields=True):
-    """New labels, and recent texts that they are told apart from; those of the service if none are given."""
+    """New labels and recent texts that they are told apart from, by default the service's; a log for a completer."""
 
-    labels: Annotated[list[NewLabel], Meta(min_length=1)]
-    recent: list[RecentText] | None = None
+    labels: list[NewLabel] = []
+    recent: list[Recent] | None = None
+    log: list[Sent] = []
 
 
 class RemoveQuery(Struct, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,8 @@ __all__ = ["Call"]
 B = TypeVar("B")
 
 _LONGEST_ID = 128
+_START = secrets.token_hex(4)  # of this process; random bytes for every request take as long as its metrics
+_NUMBERS = count()
 
 
 class Call:
@@ -61,7 +64,7 @@ class Call:
         given = self._headers.get(b"x-request-id")
         if given is not None and 0 < len(given) <= _LONGEST_ID and all(33 <= byte <= 126 for byte in given):
             return given.decode("ascii")
-        return secrets.token_hex(8)
+        return f"{_START}{next(_NUMBERS):08x}"
 
     def find_slot(self) -> Slot:
         """Return the slot of the model that the path names."""
@@ -71,6 +74,12 @@ class Call:
         """Take the model that the path names; another may be served from the next request on."""
         self.served = self.find_slot().served
         return self.served
+
+    async def catch_up(self) -> None:
+        """Have a model served that is no older than the one that the client has seen."""
+        seen = self.header(b"x-min-revision")
+        if seen and self.model and seen != (slot := self.find_slot()).served.revision:
+            await self.service.slots.catch_up(slot)
 
     def check_k(self, k: int) -> None:
         """Refuse more labels than the service allows."""

@@ -53,6 +53,7 @@ class Operation:
         if self.method != "GET":
             call.service.check_origin(call)
         call.set_deadline()
+        await call.catch_up()
         given: list[Any] = []
         if call.scope["query_string"] or self.query is not bodies.NoQuery:
             given.append(call.query(self.query))
@@ -118,6 +119,7 @@ OPERATIONS = (
 )
 PAGES = (
     Operation("GET", "/", pages.page, None),
+    Operation("GET", "/docs", pages.docs, None),
     Operation("GET", "/complete.js", pages.component, None),
 )
 """Routes for browsers, of which the OpenAPI description does not tell."""
@@ -132,6 +134,7 @@ FOREIGN = (
     Operation(
         "POST", f"{_PROJECT}/suggest-batch", annif.suggest_batch, "rank", annif.BatchQuery, annif.BatchBody
     ),
+    Operation("POST", f"{_PROJECT}/learn", annif.learn, "write", body=annif.LearnBody),
     Operation("GET", "/v2", inference.server, None),
     Operation("GET", "/v2/health/live", inference.live, None),
     Operation("GET", "/v2/health/ready", inference.ready, None),

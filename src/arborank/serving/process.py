@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 import uvicorn
 
 from ..core.types import FilePath
-from .protocol import protocol_of
+from .protocol import close_overdue, protocol_of
 from .running import Running
 from .service import Service
 from .settings import Settings
 
 __all__ = ["log_to_stream", "run_process"]
+
+_TICKS = 3  # of uvicorn, which has ten a second, between two looks at connections
 
 
 def run_process(
@@ -107,6 +109,12 @@ class _Server(uvicorn.Server):
         task = asyncio.get_running_loop().create_task(self._service.reload())
         self._reloading.add(task)
         task.add_done_callback(self._reloading.discard)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after connections, several times a second."""
+        if counter % _TICKS == 0:
+            close_overdue(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.estimator import Estimator
 from ..core.types import FilePath
-from .bodies import RecentText
+from .bodies import Recent, Row, Scored
 from .call import Call
 from .keys import Opening, find_key, read_keys
 from .metrics import Metrics
@@ -22,6 +22,7 @@ from .problems import Answer, ClientGone, Headers, Problem
 from .routes.inference import refusal
 from .settings import Settings
 from .slots import Slots
+from .together import Together
 from .work import Work
 
 __all__ = ["Service"]
@@ -42,6 +43,8 @@ class Service:
     slots : Slots
         The models.
     work : Work
+    together : Together
+        Questions to slow models.
     metrics : Metrics
     draining : bool
         Whether the service ends: it is not ready any more, and asks clients to close their connections.
@@ -57,13 +60,14 @@ class Service:
         self._keys = None if settings.keys is None else read_keys(settings.keys)
         self.recent = [] if settings.recent is None else _recent(settings.recent)
         self.metrics = Metrics()
-        self.slots = Slots(models, self.metrics)
+        self.slots = Slots(models, self.metrics, verify=settings.verify)
         self.work = Work(settings, self.metrics)
+        self.together: Together[str | Row, list[Scored]] = Together(self.work)
         self._following: asyncio.Task[None] | None = None
         self._routes = _routes([slot.served.name for slot in self.slots])
         self._app: ASGIApp = self._answer_all
         if settings.cors:
-            headers = ["authorization", "content-type", "x-request-id", "x-timeout-ms"]
+            headers = ["authorization", "content-type", "x-min-revision", "x-request-id", "x-timeout-ms"]
             self._app = CORSMiddleware(
                 self._app,
                 allow_origins=settings.cors,
@@ -221,8 +225,8 @@ def _routes(models: list[str]) -> dict[str, dict[str, tuple[Operation, str]]]:
     return routes
 
 
-def _recent(path: FilePath) -> list[RecentText]:
+def _recent(path: FilePath) -> list[Recent]:
     from ..datasets import read_texts
 
     data = read_texts(path)
-    return [RecentText(text, list(labels)) for text, labels in zip(data.texts, data.labels, strict=True)]
+    return [Recent(text, labels=list(labels)) for text, labels in zip(data.texts, data.labels, strict=True)]

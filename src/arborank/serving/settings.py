@@ -48,6 +48,8 @@ class Settings:
         Whether ``/`` shows the page to try the models.
     log_requests : bool, default=True
         Whether each request but those of probes is logged, as a line of JSON without its texts.
+    verify : bool, default=False
+        Whether the checksums of all files are compared when a model is loaded, at about a gigabyte a second.
     follow : float, default=0.5
         Seconds between looks at the models' directories: what is saved there is served from then on. 0 for no looks.
 
@@ -70,6 +72,7 @@ class Settings:
     feedback: FilePath | None = None
     page: bool = True
     log_requests: bool = True
+    verify: bool = False
     follow: float = 0.5
 
     def __post_init__(self) -> None:
@@ -78,7 +81,7 @@ class Settings:
         check_integer("threads", self.threads, 0, 1024)
         check_real("timeout", self.timeout, above=0.0)
         check_real("follow", self.follow, least=0.0)
-        for name in ("read_only", "page", "log_requests"):
+        for name in ("read_only", "page", "log_requests", "verify"):
             check_flag(name, getattr(self, name))
         if self.feedback is not None and not (there := Path(self.feedback).absolute().parent).is_dir():
             raise ArgumentError("feedback", f"is {str(self.feedback)!r}, but there is no directory {there}")
@@ -104,9 +107,8 @@ class Settings:
 def check_name(name: str) -> str:
     """Return the name of a model, or raise if it cannot stand in a path."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ArgumentError(
-            "models", f"names a model {name!r}; letters, digits, '.', '_' and '-' were expected, at most 100"
-        )
+        wanted = "at most 100 letters, digits, '.', '_' and '-', a letter or digit first"
+        raise ArgumentError("", f"a model cannot be called {name!r}: its name stands in addresses, {wanted}")
     return name
 
 

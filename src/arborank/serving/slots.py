@@ -62,6 +62,8 @@ class Slots:
     models : mapping from name to directory or model
         What `save` wrote, or fitted models.
     metrics : Metrics
+    verify : bool, default=False
+        Whether checksums of all files are compared when a model is loaded.
 
     Raises
     ------
@@ -69,13 +71,16 @@ class Slots:
         If a name cannot stand in a path, or a model cannot be loaded or served.
     """
 
-    def __init__(self, models: Mapping[str, FilePath | Estimator], metrics: Metrics) -> None:
+    def __init__(
+        self, models: Mapping[str, FilePath | Estimator], metrics: Metrics, *, verify: bool = False
+    ) -> None:
         if not models:
             raise ValueError("models is empty; at least one model was expected")
-        self._metrics = metrics
+        self._metrics, self._verify = metrics, verify
         self._told: dict[str, tuple[str, str, str]] = {}  # what the metrics say is served
         self._slots = {
-            check_name(name): Slot(self._shown(_opened(name, given))) for name, given in models.items()
+            check_name(name): Slot(self._shown(_opened(name, given, verify)))
+            for name, given in models.items()
         }
 
     def __iter__(self) -> Iterator[Slot]:
@@ -95,7 +100,7 @@ class Slots:
         if old.path is None or _signature(old.path) == old.signature:
             return old
         try:
-            slot.served = self._shown(await asyncio.to_thread(_loaded, old.name, old.path))
+            slot.served = self._shown(await asyncio.to_thread(_loaded, old.name, old.path, self._verify))
         except (OSError, ValueError, TypeError) as error:
             self._metrics.reload_failures.labels(old.name).inc()
             slot.refused = _signature(old.path)
@@ -108,13 +113,17 @@ class Slots:
         while True:
             await asyncio.sleep(seconds)
             for slot in self:
-                served = slot.served
-                if served.path is None or slot.changing.locked():
-                    continue
-                found = _signature(served.path)
-                if found not in (served.signature, slot.refused, None):
-                    with contextlib.suppress(Problem):  # told in the log
-                        await self.reload(slot)
+                if not slot.changing.locked():
+                    await self.catch_up(slot)
+
+    async def catch_up(self, slot: Slot) -> None:
+        """Load what is new in the directory of a model; what cannot be loaded is tried once."""
+        async with slot.changing:
+            served = slot.served
+            if served.path is None or _signature(served.path) in (served.signature, slot.refused, None):
+                return
+            with contextlib.suppress(Problem):  # told in the log
+                await self._load_again(slot)
 
     async def change(self, slot: Slot, op: str, changed: Callable[[Kind[Any]], Savable]) -> Served:
         """Put a changed model in the place of the one served, and save it; status 409 while another is being made."""
@@ -143,22 +152,22 @@ class Slots:
         return served
 
 
-def _opened(name: str, given: FilePath | Estimator) -> Served:
+def _opened(name: str, given: FilePath | Estimator, verify: bool) -> Served:
     """Return what is served of a directory or of a fitted model."""
     if isinstance(given, str | os.PathLike):
-        return _loaded(name, Path(given))
+        return _loaded(name, Path(given), verify)
     kind = kind_of(given)
     started = time.perf_counter()
     quick = _warm(kind)
     return Served(name, kind, "1", None, None, quick, time.perf_counter() - started)
 
 
-def _loaded(name: str, path: Path) -> Served:
+def _loaded(name: str, path: Path, verify: bool = False) -> Served:
     """Load a model, whose revision is a hash of its manifest, and ask it some questions."""
     started = time.perf_counter()
     while True:
         signature = _signature(path)
-        model = load(path)
+        model = load(path, verify=verify)
         records = read_records(path)
         revision = sha256((path / "config.json").read_bytes()).hexdigest()[:12]
         if _signature(path) == signature:  # nothing was saved meanwhile

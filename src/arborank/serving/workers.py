@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -168,7 +169,7 @@ class _Parent:
 
 def _serve() -> None:
     """Be a worker, as the parent tells on the command line."""
-    told = json.loads(sys.argv[1])
+    told, parent = json.loads(sys.argv[1]), os.getppid()
     ready: int = told["ready"]
 
     def started() -> None:
@@ -178,6 +179,8 @@ def _serve() -> None:
     with socket.socket(fileno=told["listener"]) as listener:
         settings, running = Settings.from_dict(told["settings"]), Running(**told["running"])
         run_process(told["models"], settings, running, listener, started, parent=sys.stdin.fileno())
+    if os.getppid() != parent:  # which was killed, and left its directory
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -351,7 +351,7 @@ class TextRanker(SaveMixin, Estimator):
         """
         ids, scores = self._best(texts, k, options)
         names = self.labels_
-        found = names if len(ids) == 1 else _looked_up(names, ids)
+        found = _looked_up(names, ids)
         return [
             [(found[label], score) for label, score in zip(row, row_scores, strict=True) if label >= 0]
             for row, row_scores in zip(ids.tolist(), scores.tolist(), strict=True)
@@ -762,5 +762,6 @@ def _new_stages(ranker: TextRanker) -> tuple[TextTransformer, LabelModel]:
 
 def _looked_up(names: StringTable, ids: NDArray[np.int64]) -> dict[int, str]:
     """Return the names of labels that are answered, each made once."""
-    labels = np.unique(ids[ids >= 0]).tolist()
+    several = ids.ravel() if len(ids) == 1 else np.unique(ids)
+    labels = [label for label in several.tolist() if label >= 0]
     return dict(zip(labels, names.take(labels), strict=True))

@@ -9,13 +9,24 @@ from urllib.parse import parse_qs
 import msgspec
 
 from ... import __version__
-from ..bodies import RankBody, Scored
+from ..bodies import AddBody, NewLabel, RankBody, Recent, Scored
 from ..call import Call
 from ..problems import Answer, Problem
 from ..slots import Served
 from .asking import ranked
+from .changing import added
 
-__all__ = ["BatchBody", "BatchQuery", "info", "project", "projects", "suggest", "suggest_batch"]
+__all__ = [
+    "BatchBody",
+    "BatchQuery",
+    "LearnBody",
+    "info",
+    "learn",
+    "project",
+    "projects",
+    "suggest",
+    "suggest_batch",
+]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,6 +54,20 @@ class BatchQuery(msgspec.Struct):
     limit: int = 10
     threshold: float = 0.0
     language: str = ""
+
+
+class _Subject(msgspec.Struct):
+    uri: str
+    label: str | None = None
+
+
+class _Learned(msgspec.Struct):
+    text: str
+    subjects: list[_Subject]
+
+
+LearnBody = list[_Learned]
+"""Documents with their subjects."""
 
 
 async def info(call: Call) -> Answer:
@@ -82,6 +107,23 @@ async def suggest_batch(call: Call, query: BatchQuery, body: BatchBody) -> Answe
         for document, results in zip(body.documents, rows, strict=True)
     ]
     return Answer(200, _encode(answers))
+
+
+async def learn(call: Call, body: LearnBody) -> Answer:
+    """Learn subjects that are new; what is known of the others stays as it is."""
+    kind = call.find_slot().served.kind
+    if kind.name != "texts":
+        raise Problem(404, f"{call.model} ranks no texts", "model")
+    new: dict[str, NewLabel] = {}
+    for document in body:
+        for subject in document.subjects:
+            if subject.uri not in kind.model.labels_:
+                new.setdefault(subject.uri, NewLabel(subject.uri)).texts.append(document.text)
+    if not new:
+        raise Problem(422, "the model knows all subjects, and learns only new ones; train it again for more")
+    told = [Recent(one.text, labels=[subject.uri for subject in one.subjects]) for one in body]
+    await added(call, AddBody(list(new.values()), [*call.service.recent, *told]))
+    return Answer(204, b"")
 
 
 async def _suggested(

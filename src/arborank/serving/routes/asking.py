@@ -3,8 +3,10 @@
 import time
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from ..bodies import (
     CompleteAnswer,
@@ -20,6 +22,7 @@ from ..bodies import (
     Scored,
 )
 from ..call import Call
+from ..kinds import Kind
 from ..problems import Answer, Problem, asked_well
 from ..slots import Served
 
@@ -37,8 +40,25 @@ async def rank(call: Call, body: RankBody) -> Answer:
     rows = await ranked(call, served, items, body)
     took = round(1e6 * call.took)
     head = served.name, served.revision, took
+    if body.explain:
+        await _explain_all(call, served, body, rows, single)
     answer = RankAnswer(*head, labels=rows[0]) if single else RankAnswer(*head, results=rows)
     return Answer(200, _encode(answer))
+
+
+async def _explain_all(
+    call: Call, served: Served, body: RankBody, rows: list[list[Scored]], single: bool
+) -> None:
+    """Add the ways to every label of a single text."""
+    if not single:
+        raise Problem(422, "explain is for a single text", "explain")
+
+    def explained() -> None:
+        for one in rows[0]:
+            one.ways = served.kind.explained(ExplainBody(one.label, body.text, body.row))
+
+    with asked_well:
+        await call.service.work.aside(explained, call.deadline)
 
 
 async def ranked(
@@ -51,14 +71,32 @@ async def ranked(
         raise Problem(422, f"{len(items)} texts were sent; the most is {service.settings.max_texts}", "texts")
     call.check_k(body.k)
     with service.work.admitted(len(items)), asked_well:
-        started = time.perf_counter()
-        if len(items) == 1 and served.quick and kind.size(items[0]) <= _LONG:
-            rows = kind.ranked(items, body)
+
+        def answer(some: "Sequence[str | Row]") -> list[list[Scored]]:
+            started = time.perf_counter()
+            found = kind.ranked(some, body)
+            call.took += time.perf_counter() - started
+            return found
+
+        if len(items) != 1:
+            rows = await service.work.in_pieces(answer, items, call.deadline)
+        elif not served.quick:
+            rows = [await _together(call, kind, items[0], body)]
+        elif kind.size(items[0]) <= _LONG:
+            rows = await service.work.at_once(lambda: answer(items), call.deadline)
         else:
-            rows = await service.work.in_pieces(lambda piece: kind.ranked(piece, body), items, call.deadline)
-        call.took = time.perf_counter() - started
+            rows = await service.work.aside(lambda: answer(items), call.deadline)
     service.metrics.asked(served.name, len(items), sum(not row for row in rows), call.took)
     return rows
+
+
+async def _together(call: Call, kind: Kind[Any], item: "str | Row", body: RankBody) -> list[Scored]:
+    """Return the best labels of an item, asked together with others that want the same of a slow model."""
+    key = id(kind), _encode(structs.replace(body, text=None, row=None, texts=None, rows=None))
+    started = time.perf_counter()
+    found = await call.service.together.ask(key, lambda some: kind.ranked(some, body), item, call.deadline)
+    call.took = time.perf_counter() - started
+    return found
 
 
 async def rank_query(call: Call, query: RankQuery) -> Answer:
@@ -87,14 +125,16 @@ async def complete(call: Call, body: CompleteBody) -> Answer:
     call.n_texts, call.k = 1, body.k
     call.check_k(body.k)
     with service.work.admitted(1), asked_well:
-        started = time.perf_counter()
-        found: list[Completion]
-        before = sum(map(len, body.previous)) + sum(_ENTRY + len(query) for query, _ in body.history)
-        if served.quick and len(body.prefix) + before <= _LONG:
+
+        def answer() -> list[Completion]:
+            started = time.perf_counter()
             found = kind.completed(body)
-        else:
-            found = await service.work.aside(lambda: kind.completed(body), call.deadline)
-        call.took = time.perf_counter() - started
+            call.took = time.perf_counter() - started
+            return found
+
+        before = sum(map(len, body.previous)) + sum(_ENTRY + len(query) for query, _ in body.history)
+        at_once = served.quick and len(body.prefix) + before <= _LONG
+        found = await (service.work.at_once if at_once else service.work.aside)(answer, call.deadline)
     service.metrics.asked(served.name, 1, not found, call.took)
     return Answer(200, _encode(CompleteAnswer(served.name, served.revision, round(1e6 * call.took), found)))
 

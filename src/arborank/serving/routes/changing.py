@@ -11,21 +11,21 @@ from ..call import Call
 from ..problems import Answer, Problem
 from ..slots import Served, Slot
 
-__all__ = ["add", "feedback", "reload", "remove"]
+__all__ = ["add", "added", "feedback", "reload", "remove"]
 
 _encode = msgspec.json.Encoder().encode
 
 
 async def add(call: Call, body: AddBody) -> Answer:
-    """Add labels from texts that have them, or from texts about them, and serve them from then on."""
+    """Add labels from texts that have them, or from texts about them, or queries from a log, and serve them."""
+    return _changed(call, await added(call, body))
+
+
+async def added(call: Call, body: AddBody) -> Served:
+    """Return the model with further labels, which is served from then on."""
     slot, service = _writable(call), call.service
     recent = service.recent if body.recent is None else body.recent
-    if not recent:
-        detail = (
-            "new labels are told apart from recent texts, like the queries to come; none were sent or set"
-        )
-        raise Problem(422, detail, "recent")
-    return _changed(call, await service.slots.change(slot, "add", lambda kind: kind.added(body, recent)))
+    return await service.slots.change(slot, "add", lambda kind: kind.added(body, recent))
 
 
 async def remove(call: Call, query: RemoveQuery) -> Answer:

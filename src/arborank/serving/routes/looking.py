@@ -35,7 +35,7 @@ def _told(call: Call, served: Served) -> ModelAnswer:
         kind.n_labels,
         served.n_bytes,
         served.loaded,
-        kind.name != "rows" and not call.service.settings.read_only,
+        not call.service.settings.read_only,
         [dict(record.to_dict()) for record in served.records],
     )
 

@@ -1,4 +1,4 @@
-"""What browsers get: the page to try the models, and the element for pages of others."""
+"""What browsers get: the page to try the models, a description for people, and the element for pages of others."""
 
 import base64
 import re
@@ -9,14 +9,24 @@ from importlib import resources
 from ..call import Call
 from ..problems import Answer, Headers, Problem
 
-__all__ = ["component", "page"]
+__all__ = ["component", "docs", "page"]
 
 
 async def page(call: Call) -> Answer:
-    """Return the page, which may run its own script, ask its own service, and nothing else."""
+    """Return the page to try the models."""
+    return _shown(call, "page.html")
+
+
+async def docs(call: Call) -> Answer:
+    """Return the description of what can be asked, for people."""
+    return _shown(call, "docs.html")
+
+
+def _shown(call: Call, name: str) -> Answer:
+    """Return a page, which may run its own script, ask its own service, and nothing else."""
     if not call.service.settings.page:
         raise Problem(404, "the service shows no page")
-    content, headers = _page()
+    content, headers = _page(name)
     return Answer(200, content, b"text/html; charset=utf-8", headers)
 
 
@@ -32,9 +42,9 @@ def _file(name: str) -> bytes:
 
 
 @cache
-def _page() -> tuple[bytes, Headers]:
+def _page(name: str) -> tuple[bytes, Headers]:
     """Return the page and its policy, which knows its script and its style by their hashes."""
-    content = _file("page.html")
+    content = _file(name)
     sources = []
     for tag in (b"script", b"style"):
         (inside,) = re.findall(rb"<%s>(.*?)</%s>" % (tag, tag), content, flags=re.DOTALL)
