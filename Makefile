@@ -14,7 +14,7 @@ ifneq ($(CCACHE),)
 BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
 endif
 
-.PHONY: help setup demo test native-test test-transformers test-serving coverage fuzz dev docs sanitize fuzz-sanitize clean
+.PHONY: help setup demo test native-test test-transformers test-serving coverage bench fuzz dev docs sanitize fuzz-sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-transformers   install PyTorch and run those; TORCH=torch==2.13.0 chooses a version"
 	@echo "make test-serving   the service with other clients, and its page in a browser (needs Chromium)"
 	@echo "make coverage  tell which lines and branches the tests miss"
+	@echo "make bench     compare the headline ratios to libpecos with the committed ones, in 20 minutes; DATA=DIR has sets"
 	@echo "make fuzz      load and use mutated models and data; FUZZ_CASES=1000000 for a night, FUZZ_SEED=1 for others"
 	@echo "make dev       set up an editable install: changes of Python count at once, of C++ at the next import"
 	@echo "make docs      build the documentation site in build/site, with every link checked"
@@ -79,6 +80,11 @@ test-serving: setup $(VENV)/.tools
 coverage: setup $(VENV)/.tools
 	$(INSTALL) --group coverage
 	$(BIN)/python -m pytest --cov=arborank --cov-report=term-missing:skip-covered
+
+# libpecos needs Python 3.11 or 3.12, and so does what it is compared with
+bench: setup
+	$(BIN)/python benchmarks/environments.py libpecos
+	$(BIN)/python benchmarks/bench.py $(if $(DATA),--data $(DATA))
 
 FUZZ_CASES ?= 500
 FUZZ_SEED ?= 0

@@ -95,18 +95,25 @@ def make(n_labels: int, cache: Path) -> Path:
     directory = (cache / f"products-{n_labels}").resolve()
     if data.cached(directory):
         return directory
-    directory.mkdir(parents=True, exist_ok=True)
     catalogue = Catalogue(n_labels)
-    weights = None
-    for part in ("trn", "tst"):
-        X, Y = (vstack(pieces, format="csr") for pieces in zip(*catalogue.parts(part), strict=True))
-        if weights is None:
-            weights = np.log(X.shape[0] / (1 + np.bincount(X.indices, minlength=X.shape[1]))).astype(
-                np.float32
-            )
+    parts = (
+        tuple(vstack(pieces, format="csr") for pieces in zip(*catalogue.parts(part), strict=True))
+        for part in ("trn", "tst")
+    )
+    write_parts(directory, *parts)
+    return directory
+
+
+def write_parts(
+    directory: Path, train: tuple[csr_matrix, csr_matrix], test: tuple[csr_matrix, csr_matrix]
+) -> None:
+    """Write counts of words as TF-IDF rows of unit length, and labels, of both parts."""
+    directory.mkdir(parents=True, exist_ok=True)
+    n, width = train[0].shape
+    weights = np.log(n / (1 + np.bincount(train[0].indices, minlength=width))).astype(np.float32)
+    for part, (X, Y) in (("trn", train), ("tst", test)):
         X.data *= weights[X.indices]
         norms = np.sqrt(np.add.reduceat(X.data**2, X.indptr[:-1]))
         X.data /= np.repeat(norms, np.diff(X.indptr))
         data.write(X, directory / f"X.{part}.npz")
         data.write(Y, directory / f"Y.{part}.npz")
-    return directory

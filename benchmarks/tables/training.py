@@ -10,6 +10,7 @@ from pathlib import Path
 
 import data
 import numpy as np
+import query_log
 from harness import Measurements, Side
 from scipy.sparse import load_npz
 
@@ -43,10 +44,21 @@ def quality(directory: Path, ids: list[list[int]]) -> dict[str, float]:
 
 
 def measure(given: Namespace, found: Measurements) -> None:
-    for name in data.chosen(given, data.SETS):
-        directory = data.prepare(given.data, given.cache, name, given.rows)
+    for directory in directories(given):
         for threads in given.threads:
             measure_set(given, found, directory, threads)
+
+
+def directories(given: Namespace) -> list[Path]:
+    """Matrices of the sets asked for; the query log is made, the others are read where there is data."""
+    found = []
+    if not given.rows and query_log.NAME in (given.sets or [query_log.NAME]):
+        found.append(query_log.make(given.cache))
+    if given.data:
+        found += [
+            data.prepare(given.data, given.cache, name, given.rows) for name in data.chosen(given, data.SETS)
+        ]
+    return found
 
 
 def measure_set(given: Namespace, found: Measurements, directory: Path, threads: int) -> None:
@@ -72,11 +84,12 @@ def measure_set(given: Namespace, found: Measurements, directory: Path, threads:
             found.add(
                 processes[side].ask("load", **request, model=model(directory, side)), table="load", **key
             )
-        for _ in range(given.rounds):
+        for turn in range(1, given.rounds + 1):
             for side, process in processes.items():
                 key = {"set": directory.name, "threads": threads, "side": side}
-                found.add(process.ask("batch", patience=given.patience), table="batch", **key)
-                found.add(process.ask("single", count=given.singles), table="single", **key)
+                if not found.done(turn, table="single", **key):
+                    found.add(process.ask("batch", patience=given.patience), table="batch", **key)
+                    found.add(process.ask("single", count=given.singles), table="single", **key)
 
 
 def model(directory: Path, side: str) -> str:
