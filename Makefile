@@ -45,7 +45,7 @@ $(VENV)/.installed: $(SOURCES) $(VENV)/.requirements
 	touch $@
 
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
-	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours tune serve skos zstd)
+	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours tune serve skos zstd distributed)
 	touch $@
 
 setup: $(VENV)/.installed

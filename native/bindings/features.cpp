@@ -219,6 +219,17 @@ struct NgramEncoder {
   }
 };
 
+NumpyMatrix<std::uint64_t> term_slots(const Vector<std::uint8_t>& terms, const Vector<std::int64_t>& offsets) {
+  text::Vocabulary v{terms.data(), offsets.data(), nullptr, static_cast<std::int64_t>(offsets.size()) - 1, 0};
+  if (v.n_terms < 0 || offsets(0) != 0 || offsets(v.n_terms) != static_cast<std::int64_t>(terms.size()) ||
+      !std::is_sorted(offsets.data(), offsets.data() + offsets.size()))
+    throw std::invalid_argument("offsets must ascend from 0 to the number of bytes of terms");
+  v.n_slots = text::Vocabulary::slots_for(v.n_terms);
+  auto slots = std::make_unique<std::uint64_t[]>(2 * v.n_slots);
+  without_gil([&] { text::Vocabulary::build(v, slots.get()); });
+  return to_numpy(std::move(slots), v.n_slots, 2);
+}
+
 struct NgramFitter {
   text::Fitter fitter;
 
@@ -248,6 +259,18 @@ struct NgramFitter {
     const std::int64_t n_bytes = s.offsets.back();
     return {to_numpy(std::move(s.terms), n_bytes), to_numpy(std::move(s.offsets)),
             to_numpy(std::move(slots), v.n_slots, 2), to_numpy(std::move(s.df))};
+  }
+
+  // Every term with its counts, to be added to those of other texts.
+  std::tuple<NumpyVector<std::uint8_t>, NumpyVector<std::int64_t>, NumpyVector<std::int64_t>, NumpyVector<std::int64_t>>
+  counts(std::size_t part) {
+    text::Selection s = without_gil([&] {
+      const auto all = static_cast<double>(fitter.n_texts());
+      return fitter.select(part, {1, all, 0, false}, python_tick(std::nullopt));
+    });
+    const std::int64_t n_bytes = s.offsets.back();
+    return {to_numpy(std::move(s.terms), n_bytes), to_numpy(std::move(s.offsets)), to_numpy(std::move(s.df)),
+            to_numpy(std::move(s.tf))};
   }
 
   Rows rows(const std::vector<Weights>& parts, const std::string& norm, const Progress& progress) {
@@ -343,8 +366,12 @@ void bind_features(nb::module_& m) {
       .def("select", &NgramFitter::select, nb::arg("part"), nb::kw_only(), nb::arg("low"), nb::arg("high"),
            nb::arg("max_features"), nb::arg("binary"),
            "Return terms, offsets, slots and document frequencies of a part.")
+      .def("counts", &NgramFitter::counts, nb::arg("part"),
+           "Return terms, offsets, document frequencies and occurrences of all terms of a part; in place of `select`.")
       .def("rows", &NgramFitter::rows, nb::arg("parts"), nb::arg("norm"), nb::arg("progress").none(),
            "Return indptr, indices, data of the texts added; once. Progress takes the texts done.");
+  m.def("term_slots", &term_slots, nb::arg("terms"), nb::arg("offsets"),
+        "The hash table of terms in byte order, as `NgramFitter.select` returns it.");
   m.def("ngrams", &ngrams, nb::arg("text"), nb::arg("options"), "The n-grams of one text, as often as they occur.");
   m.def("compose", &compose, nb::arg("text"), nb::arg("visible"),
         "The text in NFC; with visible, without invisible characters, and with spaces for zero-width ones.");

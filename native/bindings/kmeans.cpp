@@ -43,14 +43,14 @@ void bind_kmeans(nb::module_& m) {
   nb::class_<KMeansOptions>(m, "KMeansOptions", "How rows are halved, again and again.")
       .def(
           "__init__",
-          [](KMeansOptions* self, int depth, int max_iter, double tolerance, bool spherical, std::int64_t max_sample,
-             std::uint64_t seed, int n_threads) {
-            const KMeansOptions options{depth, max_iter, tolerance, spherical, max_sample, seed, n_threads};
+          [](KMeansOptions* self, int depth, int max_iter, double tolerance, bool spherical, std::uint64_t seed,
+             int n_threads) {
+            const KMeansOptions options{depth, max_iter, tolerance, spherical, seed, n_threads};
             options.check();
             new (self) KMeansOptions(options);
           },
           nb::kw_only(), nb::arg("depth"), nb::arg("max_iter"), nb::arg("tolerance"), nb::arg("spherical"),
-          nb::arg("max_sample"), nb::arg("seed"), nb::arg("n_threads"))
+          nb::arg("seed"), nb::arg("n_threads"))
       .def("__repr__", [](const KMeansOptions& options) {
         return "<KMeansOptions: " + std::to_string(options.depth) + " halvings>";
       });

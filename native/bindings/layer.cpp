@@ -78,6 +78,10 @@ NumpyVector<std::int32_t> ranks_of(const Csr& X) {
   return to_numpy(without_gil([&] { return layer::rank_features(X.view); }));
 }
 
+NumpyVector<std::int32_t> ranks_of_counts(const Vector<std::uint32_t>& counts) {
+  return to_numpy(layer::rank_features(std::vector<std::uint32_t>(counts.data(), counts.data() + counts.size())));
+}
+
 Layer pack(const Csr& children, Vector<float> bias, Vector<std::int64_t> branches, Vector<std::int32_t> ranks,
            int n_threads) {
   const sparse::CsrView& view = canonical(children, "W");
@@ -168,6 +172,7 @@ void bind_layer(nb::module_& m) {
                std::to_string(layer.view().n_parents) + " parents>";
       });
   m.def("rank_features", &ranks_of, nb::arg("X"), "Places of the columns, those with most entries first.");
+  m.def("rank_features", &ranks_of_counts, nb::arg("counts").noconvert(), "The same, of the entries of every column.");
 }
 
 }  // namespace arborank::bindings

@@ -41,6 +41,47 @@ void check_mixture(const std::vector<std::int64_t>& starts, const std::vector<st
     throw std::invalid_argument("rows and tail have more than 2147483647 columns");
 }
 
+using CompactArrays =
+    std::tuple<NumpyVector<std::int64_t>, NumpyVector<std::int32_t>, NumpyVector<std::int16_t>, NumpyVector<float>>;
+
+CompactArrays arrays_of(const sparse::CompactRows& rows) {
+  std::vector<std::int64_t> indptr{0};
+  std::vector<float> units;
+  auto columns = sparse::raw_array<std::int32_t>(rows.nnz);
+  auto shares = sparse::raw_array<std::int16_t>(rows.nnz);
+  for (const sparse::CompactRow& row : rows.rows) {
+    std::copy_n(row.columns, row.length, &columns[indptr.back()]);
+    std::copy_n(row.shares, row.length, &shares[indptr.back()]);
+    indptr.push_back(indptr.back() + row.length);
+    units.push_back(row.unit);
+  }
+  return {to_numpy(std::move(indptr)), to_numpy(std::move(columns), rows.nnz), to_numpy(std::move(shares), rows.nnz),
+          to_numpy(std::move(units))};
+}
+
+sparse::CompactRows compact_from(const Vector<std::int64_t>& indptr, const Vector<std::int32_t>& columns,
+                                 const Vector<std::int16_t>& shares, const Vector<float>& units, std::int64_t n_cols) {
+  const auto n = static_cast<std::int64_t>(units.size()), nnz = static_cast<std::int64_t>(columns.size());
+  const std::int64_t* at = indptr.data();
+  if (static_cast<std::int64_t>(indptr.size()) != n + 1 || static_cast<std::int64_t>(shares.size()) != nnz ||
+      at[0] != 0 || at[n] != nnz || !std::is_sorted(at, at + n + 1))
+    throw std::invalid_argument("indptr, columns, shares and units do not fit each other");
+  std::vector<sparse::ProductBlock<std::int16_t>> blocks;
+  blocks.push_back({0, n, nnz, sparse::raw_array<std::int32_t>(nnz), sparse::raw_array<std::int16_t>(nnz)});
+  std::vector<std::int64_t> lengths(n);
+  for (std::int64_t row = 0; row < n; row++) {
+    lengths[row] = at[row + 1] - at[row];
+    for (std::int64_t k = at[row]; k < at[row + 1]; k++)
+      if (columns.data()[k] < 0 || columns.data()[k] >= n_cols ||
+          (k > at[row] && columns.data()[k] <= columns.data()[k - 1]))
+        throw std::invalid_argument("columns of row " + std::to_string(row) + " do not ascend below " +
+                                    std::to_string(n_cols));
+  }
+  std::copy_n(columns.data(), nnz, blocks[0].indices.get());
+  std::copy_n(shares.data(), nnz, blocks[0].data.get());
+  return sparse::rows_of(std::move(blocks), lengths, {units.data(), units.data() + n}, n_cols);
+}
+
 }  // namespace
 
 void bind_spmm(nb::module_& m) {
@@ -52,7 +93,14 @@ void bind_spmm(nb::module_& m) {
            })
       .def_prop_ro("shape", [](const sparse::CompactRows& rows) { return std::pair(rows.size(), rows.n_cols); })
       .def_prop_ro("nnz", [](const sparse::CompactRows& rows) { return rows.nnz; })
-      .def("copy", [](const sparse::CompactRows& rows) { return without_gil([&] { return rows.copy(); }); });
+      .def("copy", [](const sparse::CompactRows& rows) { return without_gil([&] { return rows.copy(); }); })
+      .def_static(
+          "of", [](const Csr& rows) { return sparse::compact(canonical(rows, "rows")); }, nb::arg("rows"),
+          "The rows of a matrix.")
+      .def_static("from_arrays", &compact_from, nb::arg("indptr"), nb::arg("columns"), nb::arg("shares"),
+                  nb::arg("units"), nb::arg("n_cols"), "Rows of what `arrays` returns.")
+      .def("arrays", &arrays_of,
+           "Arrays (indptr, columns, shares, units): the values of a row are its shares times its unit.");
   m.def(
       "multiply_compact",
       [](const Csr& a, const Csr& b, int n_threads, Progress progress) {

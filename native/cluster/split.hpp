@@ -26,15 +26,14 @@ struct KMeansOptions {
   int max_iter = 20;             // rounds of a split
   double tolerance = 0;          // it ends when no more than this share of its rows changes sides
   bool spherical = true;         // centroids of unit length
-  std::int64_t max_sample = 0;   // rows that decide a split, 0 for all
   std::uint64_t seed = 0;
   int n_threads = 0;
 
   void check() const {
     if (depth < 1 || depth > 40)
       throw std::invalid_argument("depth is " + std::to_string(depth) + "; 1 to 40 are supported");
-    if (max_iter < 1 || !(tolerance >= 0) || max_sample < 0)
-      throw std::invalid_argument("max_iter must be at least 1, tolerance and max_sample at least 0");
+    if (max_iter < 1 || !(tolerance >= 0))
+      throw std::invalid_argument("max_iter must be at least 1, tolerance at least 0");
   }
 };
 
@@ -82,7 +81,7 @@ class TwoMeans {
   void divide(std::uint64_t number, bool last, const std::int32_t* ids, std::int64_t n, Space space, Scratch& scratch,
               Team& team) {
     std::uint64_t state = options_.seed ^ (number * 0xd1342543de82ef95u);
-    const std::int64_t m = sample_size(n);
+    const std::int64_t m = n >= kSampled ? n / 8 : n;
     auto& sample = scratch.sample;
     sample.assign(ids, ids + n);
     for (std::int64_t i = 0; i < (m < n ? m : 2); i++)  // Fisher and Yates' shuffle of the first places
@@ -110,16 +109,11 @@ class TwoMeans {
     if (m == n)
       count_own(ids, n, a, b, scratch);
     choose(ids, n, scratch);
-    if (options_.max_sample == 0 || n <= options_.max_sample) {
-      const Halves halves = iterate(ids, n, space, total_.data(), scratch, team);
-      if (!last)
-        refresh(ids, n, halves.drift, scratch, team);
-    } else if (!last) {
-      gather_right(ids, n, space, scratch, team);
-      evaluate(ids, n, scratch, team);
-    }
-    if (!last)
-      inherit(ids, n);
+    const Halves halves = iterate(ids, n, space, total_.data(), scratch, team);
+    if (last)
+      return;
+    refresh(ids, n, halves.drift, scratch, team);
+    inherit(ids, n);
   }
 
   bool right(std::int32_t row) const { return right_[row]; }
@@ -131,11 +125,6 @@ class TwoMeans {
     double to_right, to_total;          // the score of a row is to_right <s_R, x> + to_total <S, x>
     double drift;                       // how far s_R can have moved since the first round
   };
-
-  std::int64_t sample_size(std::int64_t n) const {
-    const std::int64_t warm = n >= kSampled ? n / 8 : n;
-    return options_.max_sample > 0 ? std::min(options_.max_sample, warm) : warm;
-  }
 
   // score = <c, x>
   void project(const std::int32_t* ids, std::int64_t n, Scratch& scratch, Team& team) const {

@@ -27,7 +27,7 @@ using Columns = std::vector<std::vector<std::uint32_t>>;  // [thread][number in 
 struct Selection {
   std::unique_ptr<std::uint8_t[]> terms;
   std::vector<std::int64_t> offsets{0};
-  std::vector<std::int64_t> df;
+  std::vector<std::int64_t> df, tf;
   Columns columns;
 };
 
@@ -136,11 +136,13 @@ class Selector {
     selection_.terms = std::make_unique_for_overwrite<std::uint8_t[]>(n_bytes);
     selection_.offsets.reserve(chosen.size() + 1);
     selection_.df.reserve(chosen.size());
+    selection_.tf.reserve(chosen.size());
     for (std::size_t i = 0; i < chosen.size(); i++) {
       const Merged& term = *chosen[i].term;
       std::memcpy(selection_.terms.get() + selection_.offsets.back(), term.bytes, term.length);
       selection_.offsets.push_back(selection_.offsets.back() + term.length);
       selection_.df.push_back(term.df);
+      selection_.tf.push_back(static_cast<std::int64_t>(term.tf));
       Range& range = ranges_[term.range];
       range.columns[&term - range.kept.data()] = static_cast<std::uint32_t>(i);
     }

@@ -42,7 +42,8 @@ struct TrainBlock {
 // Gathers blocks; one a thread, its map from features to local numbers is reused.
 class BlockGatherer {
  public:
-  explicit BlockGatherer(std::int64_t n_features) : number_(n_features, 0) {}
+  // `n_values` are those of all instances, of which X may have a part.
+  BlockGatherer(std::int64_t n_features, std::int64_t n_values) : number_(n_features, 0), n_values_(n_values) {}
 
   // Incomplete when the job is stopped.
   TrainBlock gather(const sparse::CsrView& X, const std::int32_t* rows, std::int64_t n, const Job& job) {
@@ -57,7 +58,7 @@ class BlockGatherer {
     block.own.reserve(n);
     block.own_starts.reserve(n + 1);
     block.own_starts.push_back(0);
-    if (4 * nnz >= X.nnz() && nnz >= 2 * X.n_cols)
+    if (4 * nnz >= n_values_ && nnz >= 2 * X.n_cols)
       take_in_place(X, rows, job, block);
     else
       renumber(X, rows, nnz, job, block);
@@ -156,6 +157,7 @@ class BlockGatherer {
   }
 
   std::vector<std::uint32_t> number_;
+  std::int64_t n_values_;
 };
 
 }  // namespace arborank::train

@@ -34,10 +34,11 @@ struct TrainedLayer {
 class LayerTrainer {
  public:
   // Parents first to last; the result is that part of the layer, the same as in the whole. The last n_documents rows
-  // of X are documents of labels.
+  // of X are documents of labels. X may lack instances that are no examples of these; `n_values` counts theirs, too.
   LayerTrainer(const sparse::CsrView& X, const sparse::CsrView& active, const sparse::CsrView& positives,
                std::span<const std::int64_t> branches, std::int64_t first, std::int64_t last,
-               std::span<const std::int32_t> ranks, std::int64_t n_documents, const SolverOptions& params)
+               std::span<const std::int32_t> ranks, std::int64_t n_documents, std::int64_t n_values,
+               const SolverOptions& params)
       : X_(X),
         active_(active),
         positives_(positives),
@@ -46,6 +47,7 @@ class LayerTrainer {
         last_(last),
         ranks_(ranks),
         first_document_(static_cast<std::int32_t>(X.n_rows - n_documents)),
+        n_values_(n_values),
         params_(params) {
     for (const auto& [matrix, name] : {std::pair(&active, "active"), std::pair(&positives, "positives")})
       if (matrix->n_cols != X.n_rows)
@@ -68,7 +70,7 @@ class LayerTrainer {
   TrainedLayer train(int n_threads, const Tick& tick) {
     plan();
     run_threads(busy_threads(n_threads, n_groups_), tick, [&](int, Job& job) {
-      BlockGatherer gatherer(X_.n_cols);
+      BlockGatherer gatherer(X_.n_cols, n_values_);
       try {
         work(gatherer, job);
         std::lock_guard lock(mutex_);
@@ -288,6 +290,7 @@ class LayerTrainer {
   const std::int64_t first_, last_;
   const std::span<const std::int32_t> ranks_;  // of the features, for the layout
   const std::int32_t first_document_;
+  const std::int64_t n_values_;
   const SolverOptions& params_;
 
   std::vector<std::int64_t> queue_;  // parents, most work first

@@ -157,10 +157,20 @@ class NgramFitter:
     def select(self, part: int, *, low: float, high: float, max_features: int, binary: bool) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
         """Return terms, offsets, slots and document frequencies of a part."""
 
+    def counts(self, part: int) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')]]:
+        """
+        Return terms, offsets, document frequencies and occurrences of all terms of a part; in place of `select`.
+        """
+
     def rows(self, parts: Sequence[NgramWeights], norm: str, progress: Callable[[int], None] | None) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
         """
         Return indptr, indices, data of the texts added; once. Progress takes the texts done.
         """
+
+def term_slots(terms: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.uint64], dict(shape=(None, None), order='C')]:
+    """
+    The hash table of terms in byte order, as `NgramFitter.select` returns it.
+    """
 
 def ngrams(text: str, options: TextOptions) -> list[str]:
     """The n-grams of one text, as often as they occur."""
@@ -236,7 +246,7 @@ class SentQueries:
 class KMeansOptions:
     """How rows are halved, again and again."""
 
-    def __init__(self, *, depth: int, max_iter: int, tolerance: float, spherical: bool, max_sample: int, seed: int, n_threads: int) -> None: ...
+    def __init__(self, *, depth: int, max_iter: int, tolerance: float, spherical: bool, seed: int, n_threads: int) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -266,6 +276,19 @@ class CompactRows:
     def nnz(self) -> int: ...
 
     def copy(self) -> CompactRows: ...
+
+    @staticmethod
+    def of(rows: Csr) -> CompactRows:
+        """The rows of a matrix."""
+
+    @staticmethod
+    def from_arrays(indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], shares: Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C', device='cpu', writable=False)], units: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], n_cols: int) -> CompactRows:
+        """Rows of what `arrays` returns."""
+
+    def arrays(self) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
+        """
+        Arrays (indptr, columns, shares, units): the values of a row are its shares times its unit.
+        """
 
 def multiply_compact(a: Csr, b: Csr, n_threads: int, progress: Callable[[int], None] | None = ...) -> CompactRows:
     """
@@ -369,8 +392,13 @@ class Layer:
 
     def __repr__(self) -> str: ...
 
+@overload
 def rank_features(X: Csr) -> Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')]:
     """Places of the columns, those with most entries first."""
+
+@overload
+def rank_features(counts: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C')]:
+    """The same, of the entries of every column."""
 
 class Transform(enum.Enum):
     """What becomes of a margin."""
@@ -502,7 +530,7 @@ class SolverOptions:
 
     def __repr__(self) -> str: ...
 
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: SolverOptions, *, first: int, last: int, n_documents: int, n_threads: int, progress: Callable[[int], None] | None) -> tuple[Layer, Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: SolverOptions, *, first: int, last: int, n_documents: int, n_values: int | None, n_threads: int, progress: Callable[[int], None] | None) -> tuple[Layer, Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
     """
     Parents `first` to `last` of a layer, and every child's sum of squared weights: all, and of those that reach the threshold.
     """

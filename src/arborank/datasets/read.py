@@ -17,9 +17,9 @@ from .parquet import iter_parquet
 from .places import files_of, means_several
 from .tabbed import iter_tabbed, iter_untyped
 
-__all__ = ["iter_texts", "read_texts"]
+__all__ = ["EXTENSIONS", "iter_texts", "read_texts"]
 
-_FORMATS: dict[str, Format] = {
+EXTENSIONS: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "json",
@@ -106,7 +106,7 @@ def iter_texts(
         if means_several(path):
             parts = (
                 _iter_file(file, layout, labels_required, known, unique_labels)
-                for file in files_of(path, _FORMATS)
+                for file in files_of(path, EXTENSIONS)
             )
             return chain.from_iterable(parts)
     return _iter_file(path, layout, labels_required, known, unique_labels)
@@ -155,10 +155,10 @@ def _format(path: Source, layout: Layout) -> Format:
         if found in ("parquet", "documents"):
             raise ValueError(f"{path} cannot be read as {found}; give a file")
         return found
-    found = found or _FORMATS.get(suffix(path))
+    found = found or EXTENSIONS.get(suffix(path))
     if found is None:
         raise LayoutError(
-            f"{path}: unknown extension {suffix(path)!r}; one of {', '.join(_FORMATS)} was expected",
+            f"{path}: unknown extension {suffix(path)!r}; one of {', '.join(EXTENSIONS)} was expected",
             ({"format": "jsonl"}, "for JSON lines"),
             ({"format": "tabbed"}, "for columns with tabs between"),
         )

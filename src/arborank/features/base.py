@@ -22,7 +22,33 @@ from .coverage import warn_of_lost_texts
 if TYPE_CHECKING:
     from .part import TfidfPart
 
-__all__ = ["TextTransformer", "TextVectorizer", "fit_rows", "n_columns", "reads_once", "rows_of"]
+__all__ = [
+    "Counts",
+    "TextTransformer",
+    "TextVectorizer",
+    "fit_counted",
+    "fit_rows",
+    "n_columns",
+    "reads_once",
+    "rows_of",
+    "unfitted_parts",
+]
+
+
+class Counts(Protocol):
+    """What is known of the terms of all texts: `NgramFitter`, or the sum of what several have counted."""
+
+    @property
+    def n_texts(self) -> int:
+        """Number of texts."""
+
+    def found_any(self, part: int) -> bool:
+        """Return whether the texts hold any term of a part."""
+
+    def select(
+        self, part: int, *, low: float, high: float, max_features: int, binary: bool
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+        """Return terms, offsets, slots and document frequencies of the terms of a part that are kept."""
 
 
 class TextTransformer(Protocol):
@@ -73,6 +99,18 @@ def rows_of(features: TextTransformer, texts: Iterable[str]) -> Any:
 def n_columns(features: TextTransformer) -> int | None:
     """Return the width of the rows of a fitted vectoriser of this package; None of others."""
     return features._width() if isinstance(features, TextVectorizer) else None
+
+
+def unfitted_parts(features: "TextVectorizer", texts: Sequence[str]) -> "Sequence[TfidfPart]":
+    """Return the parts that a vectoriser would learn from texts, of which few are looked at."""
+    from .choice import looked_at
+
+    return features._new_parts(looked_at(texts), None)[0]
+
+
+def fit_counted(features: "TextVectorizer", parts: "Sequence[TfidfPart]", counts: Counts) -> None:
+    """Fit a vectoriser to terms that are counted already; ``parts`` are those of `unfitted_parts`."""
+    features._learn_counts(parts, counts)
 
 
 def _ready(rows: Any) -> Any:
@@ -149,19 +187,22 @@ class TextVectorizer(SaveMixin, Estimator, ABC):
 
     def _learn_parts(self, texts: Iterable[str], n_judged: int | None, keep_rows: bool) -> NgramFitter:
         parts, texts = self._new_parts(as_texts(texts), n_judged)
-        fitter = NgramFitter([part._checked() for part in parts], keep_rows, n_threads(self.n_jobs))
+        fitter = NgramFitter([part.checked() for part in parts], keep_rows, n_threads(self.n_jobs))
         with self._progress("reading texts", texts) as progress:
-            n_texts = fitter.add(texts, progress)
+            fitter.add(texts, progress)
+        self._learn_counts(parts, fitter)
+        return fitter
+
+    def _learn_counts(self, parts: "Sequence[TfidfPart]", counts: Counts) -> None:
         for i, part in enumerate(parts):
             try:
-                part._learn(fitter, i, n_texts)
+                part._learn(counts, i)
             except ValueError as error:
                 if len(parts) == 1:
                     raise
                 raise ValueError(f"parts[{i}]: {error}") from None
         self._keep_parts(parts)
         self.__dict__.pop("_encoder", None)
-        return fitter
 
     def _warn(self, fitter: NgramFitter, n_terms: NDArray[np.int64] | None) -> None:
         warn_of_lost_texts(fitter, [part for part, _ in self._weighted_parts()], n_terms)

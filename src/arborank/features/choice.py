@@ -10,7 +10,7 @@ from .options import text_options
 from .part import TfidfPart
 from .tfidf import NgramTfidf
 
-__all__ = ["suitable_parts"]
+__all__ = ["looked_at", "suitable_parts"]
 
 _SAMPLE: Final = 1000  # texts that are looked at, at even distances
 _SHORT: Final = (
@@ -27,14 +27,19 @@ _COMMON: Final = (
 _LEAST: Final = 2  # texts with a term
 
 
+def looked_at(texts: Sequence[str]) -> list[str]:
+    """Return the texts that a choice looks at, a thousand at even distances; of these it is all."""
+    step = max(len(texts) / _SAMPLE, 1)
+    return [texts[int(i * step)] for i in range(min(len(texts), _SAMPLE))]
+
+
 def suitable_parts(texts: Sequence[str], n_threads: int) -> list[TfidfPart]:
     """Return parts, not fitted, for texts.
 
     Words and pairs of words, and n-grams of characters beside them where texts are short and many of their words rare.
     Scripts without spaces get n-grams of characters alone.
     """
-    step = max(len(texts) / _SAMPLE, 1)
-    sample = [texts[int(i * step)] for i in range(min(len(texts), _SAMPLE))]
+    sample = looked_at(texts)
     fitter = NgramFitter([text_options(NgramTfidf().get_params(deep=False))], False, n_threads)
     n_texts = fitter.add(sample, None)
     if fitter.unparted(0) > _UNSPACED:

@@ -7,12 +7,12 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .._native import NgramFitter, NgramPart, NgramWeights, TextOptions, ngrams
+from .._native import NgramPart, NgramWeights, TextOptions, ngrams
 from ..core.checks import check_choice, check_flag
 from ..core.errors import ArgumentError
 from ..core.estimator import check_fitted
 from ..core.state import State, lasting
-from .base import TextVectorizer
+from .base import Counts, TextVectorizer
 from .options import check_max_features, document_limits, documents
 from .vocabulary import Vocabulary
 
@@ -77,7 +77,7 @@ class TfidfPart(TextVectorizer):
     def _joint_norm(self) -> str:
         return "none"  # its own norm is applied to the part
 
-    def _checked(self) -> TextOptions:
+    def checked(self) -> TextOptions:
         """Check all parameters; return the native text options."""
         for name in ("use_idf", "smooth_idf", "sublinear_tf"):
             check_flag(name, getattr(self, name))
@@ -87,18 +87,19 @@ class TfidfPart(TextVectorizer):
         documents("max_df", self.max_df, 0)
         return self._text_options()
 
-    def _learn(self, fitter: NgramFitter, part: int, n_texts: int, *, binary: bool = False) -> None:
-        """Take terms and idf from a fitter that has read all texts.
+    def _learn(self, counts: Counts, part: int, *, binary: bool = False) -> None:
+        """Take terms and idf from the counts of all texts.
 
         With ``binary``, ``max_features`` are the terms in most texts, not those that occur most often.
         """
+        n_texts = counts.n_texts
         if n_texts == 0:
             raise ValueError("texts is empty; at least one text is needed")
         low, high = document_limits(self.min_df, self.max_df, n_texts)
-        if not fitter.found_any(part):
+        if not counts.found_any(part):
             raise ValueError(f"no n-gram at all in {n_texts} texts with {self._loosen()}")
         limit = check_max_features(self.max_features)
-        terms, offsets, slots, df = fitter.select(part, low=low, high=high, max_features=limit, binary=binary)
+        terms, offsets, slots, df = counts.select(part, low=low, high=high, max_features=limit, binary=binary)
         if len(df) == 0:
             raise ArgumentError(
                 "min_df",
@@ -153,7 +154,7 @@ class TfidfPart(TextVectorizer):
         if features.use_idf:
             features.idf_ = state.arrays["idf"]
         features._restore(state)
-        features._checked()
+        features.checked()
         features._native_part(1.0)  # checks the arrays
         return features
 

@@ -5,9 +5,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .._native import NgramFitter, NgramWeights, TextOptions
+from .._native import NgramWeights, TextOptions
 from ..core.checks import check_choice
 from ..core.state import State
+from .base import Counts
 from .options import text_options
 from .part import TfidfPart
 from .positions import PositionWeight, position_weights
@@ -120,13 +121,14 @@ class PrefixTfidf(TfidfPart):
         unit = check_choice("unit", self.unit, ("code point", "grapheme"))
         return text_options(params, positions=True, graphemes=unit == "grapheme")
 
-    def _checked(self) -> TextOptions:
+    def checked(self) -> TextOptions:
+        """Check all parameters; return the native text options."""
         position_weights(self.position_weight)
-        return super()._checked()
+        return super().checked()
 
-    def _learn(self, fitter: NgramFitter, part: int, n_texts: int, *, binary: bool = False) -> None:
+    def _learn(self, counts: Counts, part: int, *, binary: bool = False) -> None:
         weights = position_weights(self.position_weight)
-        super()._learn(fitter, part, n_texts, binary=binary)
+        super()._learn(counts, part, binary=binary)
         self.position_weights_ = weights
 
     def _weights(self, weight: float = 1.0) -> NgramWeights:

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import Literal
 
-from .._native import NgramFitter, NgramWeights, TextOptions
+from .._native import NgramWeights, TextOptions
 from ..core.checks import check_flag
 from ..core.state import State
+from .base import Counts
 from .options import stop_word_list, text_options
 from .part import TfidfPart
 
@@ -126,12 +127,13 @@ class NgramTfidf(TfidfPart):
     def _text_options(self) -> TextOptions:
         return text_options(self.get_params(deep=False))
 
-    def _checked(self) -> TextOptions:
+    def checked(self) -> TextOptions:
+        """Check all parameters; return the native text options."""
         check_flag("binary", self.binary)
-        return super()._checked()
+        return super().checked()
 
-    def _learn(self, fitter: NgramFitter, part: int, n_texts: int, *, binary: bool = False) -> None:
-        super()._learn(fitter, part, n_texts, binary=self.binary)
+    def _learn(self, counts: Counts, part: int, *, binary: bool = False) -> None:
+        super()._learn(counts, part, binary=self.binary)
 
     def _loosen(self) -> str:
         return (

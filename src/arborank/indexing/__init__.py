@@ -2,10 +2,11 @@
 
 from .forest import join_trees
 from .hybrid import hybrid_tree
-from .kmeans import balanced_kmeans, n_halvings
+from .kmeans import balanced_kmeans
 from .mustlink import mustlink_tree
 from .overlap import home_leaves, overlapping_tree, place_labels
 from .representation import pifa, pifa_compact, pifa_with_features, pii
+from .sampling import n_halvings
 from .spectral import graph_spectral, spectral
 from .tree import LabelTree
 from .trie import trie_tree

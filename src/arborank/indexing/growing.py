@@ -9,9 +9,10 @@ from ..core.progress import progress_bar
 from ..core.sparse import Csr
 from ..core.types import MatrixLike
 from .forest import join_trees
-from .kmeans import balanced_kmeans, n_halvings
+from .kmeans import balanced_kmeans
 from .options import TreeOptions
 from .representing import represent
+from .sampling import n_halvings
 from .tree import LabelTree
 
 __all__ = ["grow_tree"]
@@ -58,6 +59,7 @@ def grow_tree(
                 vectors.copy() if isinstance(vectors, CompactRows) and not last else vectors,
                 branching=options.branching,
                 max_leaf_size=options.max_leaf_size,
+                max_sample=options.max_sample,
                 spherical=options.spherical,
                 random_state=(options.random_state + number) % 2**64,
                 n_threads=n_threads,

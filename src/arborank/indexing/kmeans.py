@@ -5,6 +5,7 @@ are then joined to the branching wanted. ``native/cluster/kmeans.hpp`` does the 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,14 @@ from .._native import CompactRows, KMeansOptions
 from ..core.checks import check_integer, check_real
 from ..core.sparse import Csr, as_csr
 from .options import TreeOptions
+from .sampling import LabelVectors, halve_by_samples, n_halvings
 from .tree import LabelTree
 
-__all__ = ["balanced_kmeans", "n_halvings"]
+__all__ = ["balanced_kmeans", "leaves_below", "tree_of_leaves"]
+
+_ROUNDS, _TOLERANCE = 20, 0.004
+
+Leaves = tuple[NDArray[np.int32], NDArray[np.int64]]
 
 
 def balanced_kmeans(
@@ -27,9 +33,9 @@ def balanced_kmeans(
     max_leaf_size: int = TreeOptions.max_leaf_size,
     min_codes: int | None = None,
     spherical: bool = TreeOptions.spherical,
-    max_iter: int = 20,
-    tolerance: float = 0.004,
-    max_sample: int | None = None,
+    max_iter: int = _ROUNDS,
+    tolerance: float = _TOLERANCE,
+    max_sample: int | None = TreeOptions.max_sample,
     random_state: int = TreeOptions.random_state,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
@@ -59,7 +65,8 @@ def balanced_kmeans(
     tolerance : float, default 0.004
         That is, no more than this share of the node's labels; 0 for none at all.
     max_sample : int, optional
-        Decide a split of more labels than this on a random sample of so many. By default all labels decide.
+        Decide a split of more labels than this on a random sample of so many; the others go to the half whose
+        centroid is nearer. By default all labels decide. Dense rows are rounded as sparse ones are then.
     random_state : int, default 0
         Where the splits begin; the same number gives the same tree, with any number of threads.
     n_threads : int, default 0
@@ -87,17 +94,94 @@ def balanced_kmeans(
     depth = n_halvings(n_labels, max_leaf_size)
     if depth == 0:
         return LabelTree.one_vs_all(n_labels)
+    grow = partial(
+        leaves_below,
+        n_labels=n_labels,
+        max_leaf_size=max_leaf_size,
+        spherical=spherical,
+        random_state=random_state,
+        max_iter=max_iter,
+        tolerance=tolerance,
+        n_threads=n_threads,
+    )
+    if max_sample is None or n_labels <= max_sample:
+        order, bounds = grow(rows, number=1, progress=progress)
+        return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
+    vectors = LabelVectors.of(rows)
+    nodes = halve_by_samples(
+        n_labels,
+        max_sample,
+        depth,
+        random_state=random_state,
+        spherical=spherical,
+        n_threads=n_threads,
+        sample=vectors.take,
+        scores=lambda nodes, directions: [
+            vectors.scores(node, one) for node, one in zip(nodes, directions, strict=True)
+        ],
+    )
+    leaves = [
+        grow(vectors.take(node).compact(), number=len(nodes) + place) for place, node in enumerate(nodes)
+    ]
+    return tree_of_leaves(nodes, leaves, branching=branching, min_codes=min_codes)
+
+
+def leaves_below(
+    rows: Csr | CompactRows | NDArray[np.float32],
+    number: int,
+    *,
+    n_labels: int,
+    max_leaf_size: int,
+    spherical: bool,
+    random_state: int,
+    max_iter: int = _ROUNDS,
+    tolerance: float = _TOLERANCE,
+    n_threads: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Leaves:
+    """Halve the labels of a node until they are in leaves; all labels decide.
+
+    Parameters
+    ----------
+    rows : Csr, CompactRows or float32 array
+        The vectors of the node's labels; `CompactRows` are used up.
+    number : int
+        The node's: 1 for the root, ``2 * i`` and ``2 * i + 1`` for the halves of node ``i``.
+    n_labels, max_leaf_size, spherical, random_state, max_iter, tolerance, n_threads, progress
+        Of the whole tree, as for `balanced_kmeans`.
+
+    Returns
+    -------
+    order : int32 array
+        The row in every place.
+    bounds : int64 array
+        Where each leaf begins, and the number of rows.
+    """
+    depth = n_halvings(n_labels, max_leaf_size) - (number.bit_length() - 1)
+    n = rows.shape[0]
+    if depth == 0:
+        return np.arange(n, dtype=np.int32), np.array([0, n])
     options = KMeansOptions(
         depth=depth,
         max_iter=max_iter,
         tolerance=float(tolerance),
         spherical=bool(spherical),
-        max_sample=max_sample or 0,
-        seed=random_state,
+        seed=(random_state + number - 1) % 2**64,
         n_threads=n_threads,
     )
-    order, bounds = _native.balanced_kmeans(rows, options, progress)
-    return LabelTree.from_order(order, bounds, branching=branching, min_codes=min_codes)
+    return _native.balanced_kmeans(rows, options, progress)
+
+
+def tree_of_leaves(
+    nodes: list[NDArray[np.int64]], leaves: list[Leaves], *, branching: int, min_codes: int | None = None
+) -> LabelTree:
+    """Put the leaves below some nodes, whose labels are given, side by side to a tree."""
+    order = np.concatenate([node[places] for node, (places, _) in zip(nodes, leaves, strict=True)])
+    starts = np.cumsum([0, *(node.size for node in nodes)])
+    bounds = [start + bounds[:-1] for start, (_, bounds) in zip(starts, leaves, strict=False)]
+    return LabelTree.from_order(
+        order, np.append(np.concatenate(bounds), order.size), branching=branching, min_codes=min_codes
+    )
 
 
 def _checked(
@@ -120,11 +204,3 @@ def _checked(
     if rows.shape[0] == 0:
         raise ValueError("representation has no rows, or is used up; a tree needs at least 1 label")
     return rows
-
-
-def n_halvings(n_labels: int, max_leaf_size: int) -> int:
-    """Return the least depth at which leaves of even halves hold at most ``max_leaf_size`` labels."""
-    depth = 0
-    while -(-n_labels >> depth) > max_leaf_size:
-        depth += 1
-    return depth

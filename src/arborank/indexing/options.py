@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..core.options import Options, flag, integer, one_of, option, real
+from ..core.options import Options, flag, integer, one_of, option, optional, real
 from .overlap import COPIES, Copies
 from .representing import Representation, check_representation
 
@@ -21,6 +21,8 @@ class TreeOptions(Options):
     """Children of an inner node."""
     max_leaf_size: int = option(100, integer(1))
     """Most labels in a leaf."""
+    max_sample: int | None = option(None, optional(integer(2)))
+    """Labels that decide a split of more; None for all."""
     spherical: bool = option(True, flag())
     """Whether k-means normalises its centroids."""
     n_trees: int = option(1, integer(1))

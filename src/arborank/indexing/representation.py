@@ -13,7 +13,7 @@ from .. import _native
 from .._native import CompactRows
 from ..core.checks import check_choice
 from ..core.lazy import sp
-from ..core.sparse import Csr, as_csr, multiply, normalize_rows, to_scipy, transpose
+from ..core.sparse import Csr, as_csr, multiply, normalize_rows, select_rows, to_scipy, transpose
 from ..core.types import MatrixLike
 
 __all__ = ["pifa", "pifa_compact", "pifa_with_features", "pii"]
@@ -67,13 +67,22 @@ def pifa(
 
 
 def pifa_compact(
-    X: MatrixLike, Y: MatrixLike, *, n_threads: int = 0, progress: Progress | None = None
+    X: MatrixLike,
+    Y: MatrixLike,
+    *,
+    labels: tuple[int, int] | None = None,
+    n_threads: int = 0,
+    progress: Progress | None = None,
 ) -> CompactRows:
     """`pifa` in the form that `balanced_kmeans` works on, with 6 bytes per value instead of 8.
 
-    Values are rounded to 8 significant bits. The parameters and errors are those of `pifa`.
+    Values are rounded to 8 significant bits. The parameters and errors are those of `pifa`; with ``labels``, only the
+    rows from the first up to before the second are returned. These need no other instances than their own.
     """
-    return _native.multiply_compact(*_factors(X, Y), n_threads, progress)
+    weights, features = _factors(X, Y)
+    if labels is not None:
+        weights = select_rows(weights, slice(*labels))
+    return _native.multiply_compact(weights, features, n_threads, progress)
 
 
 def _factors(X: MatrixLike, Y: MatrixLike) -> tuple[Csr, Csr]:

@@ -30,6 +30,7 @@ from ..ranking.chunks import gather_chunks
 from ..ranking.negatives import parse_scheme
 from ..ranking.relevance import RelevanceOptions, check_relevance
 from ..ranking.routing import Routes, keep_routed, keep_visits
+from ..ranking.sampling import draw_examples
 from .checkpoint import Checkpoint
 
 __all__ = ["LayerPlan", "train_layers"]
@@ -50,12 +51,15 @@ class LayerPlan:
     search : SearchOptions
         How the trained layers are searched for the negatives of those below.
     relevance : RelevanceOptions
+    max_rows : int or None
+        Most examples of a parent; see `arborank.ranking.sampling`.
     """
 
     solvers: Sequence[SolverParams]
     negatives: Sequence[str]
     search: SearchOptions = field(default_factory=SearchOptions)
     relevance: RelevanceOptions = field(default_factory=RelevanceOptions)
+    max_rows: int | None = None
 
     @classmethod
     def uniform(cls, solver: SolverParams, depth: int, search: SearchOptions) -> Self:
@@ -64,7 +68,8 @@ class LayerPlan:
 
     def above_labels(self) -> "LayerPlan":
         """Plan the layers above the labels alone, with the negatives of teacher forcing."""
-        return LayerPlan(self.solvers[:-1], ["tfn"] * (len(self.solvers) - 1), self.search)
+        depth = len(self.solvers) - 1
+        return LayerPlan(self.solvers[:-1], ["tfn"] * depth, self.search, max_rows=self.max_rows)
 
     def of_branch(self, depth: int, *, root_cost: float = 1.0, cost: float = 1.0) -> Self:
         """Plan a branch of ``depth`` layers: its root is the tree's, its other layers are the tree's lowest.
@@ -169,7 +174,7 @@ def train_layers(
         if routes is not None and leaves is not None and level < leaves.depth:
             kept = leaves.lift_csr(routes.examples, level + 1, n_threads=n_threads)
             positives = keep_routed(positives, transpose(kept))
-        problem = _Problem(active, positives, tree.branches[level])
+        problem = _Problem(active, positives, tree.branches[level]).drawn(plan.max_rows, level)
         if level == 0 and top_at_once:
             held = problem
             continue
@@ -212,6 +217,13 @@ class _Problem(NamedTuple):
     active: Csr
     positives: Csr
     branches: NDArray[np.int64]
+
+    def drawn(self, max_rows: int | None, level: int) -> Self:
+        """Leave no parent more than ``max_rows`` examples."""
+        if max_rows is None:
+            return self
+        some = draw_examples(self.active, self.positives, self.branches, max_rows, level=level)
+        return type(self)(*some, self.branches)
 
     def before(self, other: Self) -> Self:
         """Both problems as one: these parents and children first."""

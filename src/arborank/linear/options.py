@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.checks import check_flag
 from ..core.estimates import Estimate, estimate_training
-from ..core.options import Check, check_options, each, optional, per_layer, real, values_of
+from ..core.options import Check, check_options, each, integer, optional, per_layer, real, values_of
 from ..core.threads import n_threads
 from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
@@ -41,7 +41,8 @@ _LAYERED: dict[str, Check] = {  # one value, or one per layer
     "max_iter": optional(each(SolverParams.checks()["max_iter"])),
     "negatives": each(lambda name, value: parse_scheme(value)),
 }
-_OF_ANSWERS: dict[str, Check] = {
+_ALONE: dict[str, Check] = {
+    "max_rows": optional(integer(2)),
     "rerank": real(least=0.0, most=1.0),
     "decide": check_rule,
 }
@@ -59,6 +60,8 @@ class LinearOptions:
     relevance : RelevanceOptions
     layered : mapping of str to value or sequence
         The solver's parameters and ``negatives``: one value, or one per layer.
+    max_rows : int or None
+        Most instances that the children of a node learn from.
     rerank : float
         The weight of the labels' centroids; 0 for none.
     calibrate : bool
@@ -74,6 +77,7 @@ class LinearOptions:
     search: SearchOptions
     relevance: RelevanceOptions
     layered: Mapping[str, Any]
+    max_rows: int | None
     rerank: float
     calibrate: bool
     n_threads: int
@@ -95,7 +99,7 @@ class LinearOptions:
         """
         check_auto(model)
         resolved = Resolved.of_model(model, automatic)
-        check_options(model, {**_OF_ANSWERS, **_AT_WORK})
+        check_options(model, {**_ALONE, **_AT_WORK})
         check_rerank(model.rerank, resolved.combine)
         layered = {name: getattr(resolved, name, getattr(model, name)) for name in _LAYERED}
         for name, check in _LAYERED.items():
@@ -106,6 +110,7 @@ class LinearOptions:
             search=SearchOptions(resolved.beam_size, resolved.combine),
             relevance=RelevanceOptions.of(model),
             layered=layered,
+            max_rows=None if model.max_rows is None else int(model.max_rows),
             rerank=float(model.rerank),
             calibrate=check_flag("calibrate", model.get_params(deep=False)["calibrate"]),
             n_threads=n_threads(model.n_jobs),
@@ -153,7 +158,7 @@ class LinearOptions:
         negatives = columns.pop("negatives")
         rows = zip(*columns.values(), strict=True)
         solvers = [SolverParams(**dict(zip(columns, row, strict=True))) for row in rows]
-        return LayerPlan(solvers, negatives, self.search, self.relevance)
+        return LayerPlan(solvers, negatives, self.search, self.relevance, self.max_rows)
 
     def estimate(
         self,

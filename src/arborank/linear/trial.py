@@ -8,13 +8,14 @@ rows and asked about others. What ranks better there is taken.
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.estimator import clone
 from ..core.options import is_sequence
-from ..core.sparse import Csr, as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, select_rows, to_scipy
 from ..core.threads import n_threads
 from .defaults import TRIAL_ROWS, TRIAL_VALUES, Resolved, is_auto
 from .fitted import FittedTree
@@ -24,7 +25,7 @@ from .options import LinearOptions
 if TYPE_CHECKING:
     from .xrlinear import XRLinear
 
-__all__ = ["FINE", "UNCERTAIN", "WIDE", "try_out"]
+__all__ = ["FINE", "UNCERTAIN", "WIDE", "TrialPart", "TrialRows", "trial_rows", "try_out", "try_rows"]
 
 WIDE: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300, "Cn": 0.4}
 """For short rows, whose trees are cheap to train; not tried."""
@@ -41,6 +42,18 @@ _CLEARLY = 1.01  # how much better other values must rank, as less may be chance
 _SURELY = 1.005  # the same weights with and without small ones rank nearly alike
 
 
+class TrialPart(NamedTuple):
+    """Instances with their labels."""
+
+    X: Csr
+    Y: Csr
+
+    @classmethod
+    def of(cls, X: Csr, Y: Csr, rows: NDArray[np.int64]) -> Self:
+        """Take some rows."""
+        return cls(select_rows(X, rows), select_rows(Y, rows))
+
+
 def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
     """Return the values of a model's automatic parameters that rank best after a small training.
 
@@ -49,12 +62,35 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
     parameters per layer, where ``combine`` is given, or where hardly a row has a label, nothing is tried, and the
     values are those of PECOS.
     """
+    rows = trial_rows(model, n_instances, int(X.indptr[n_instances]))
+    return Resolved() if rows is None else try_rows(model, *(TrialPart.of(X, Y, some) for some in rows))
+
+
+class TrialRows(NamedTuple):
+    """The rows of a trial, in ascending order."""
+
+    trained: NDArray[np.int64]
+    held: NDArray[np.int64]
+
+
+def trial_rows(model: "XRLinear", n_instances: int, n_values: int) -> TrialRows | None:
+    """Return the rows that `try_out` looks at, of so many with so many values; None if nothing is tried."""
     given = model.get_params(deep=False)
     layered = any(is_sequence(value) for name, value in given.items() if name not in _PLAIN)
-    resolved = Resolved()
     if not is_auto(given["combine"]) or layered or n_instances < _LEAST:
-        return resolved
-    trial = _Trial(model, X, Y, n_instances)
+        return None
+    order = np.random.default_rng(model.random_state).permutation(n_instances)
+    n_held = min(_HELD, n_instances // 5)
+    n_values = TRIAL_VALUES * n_instances // max(n_values, 1)
+    n_trained = max(_LEAST, min(TRIAL_ROWS, n_instances // 2, n_values))
+    return TrialRows(np.sort(order[n_held:][:n_trained]), np.sort(order[:n_held]))
+
+
+def try_rows(model: "XRLinear", trained: TrialPart, held: TrialPart) -> Resolved:
+    """Return what `try_out` does, given the instances and labels of `trial_rows`."""
+    given = model.get_params(deep=False)
+    resolved = Resolved()
+    trial = _Trial(model, trained, held)
     if not trial.queries.shape[0]:  # hardly a row has a label
         return resolved
 
@@ -83,6 +119,8 @@ _PLAIN = {  # what a trial has in place of a model's own, which may be about all
     "copies": "needed",
     "rerank": 0.0,
     "negatives": "tfn",
+    "max_sample": None,
+    "max_rows": None,
     "verbose": 0,
 }
 
@@ -90,19 +128,14 @@ _PLAIN = {  # what a trial has in place of a model's own, which may be about all
 class _Trial:
     """Rows to learn from, and others to rank."""
 
-    def __init__(self, model: "XRLinear", X: Csr, Y: Csr, n: int) -> None:
+    def __init__(self, model: "XRLinear", trained: TrialPart, held: TrialPart) -> None:
         self.model = clone(model).set_params(**_PLAIN)
         self.n_threads = n_threads(model.n_jobs)
-        order = np.random.default_rng(model.random_state).permutation(n)
-        n_held = min(_HELD, n // 5)
-        n_trained = max(_LEAST, min(TRIAL_ROWS, n // 2, TRIAL_VALUES * n // max(int(X.indptr[n]), 1)))
-        held, trained = np.sort(order[:n_held]), np.sort(order[n_held:][:n_trained])
-        instances, marks = to_scipy(X), to_scipy(Y)
-        labels = np.unique(marks[trained].indices)
-        self.X, self.Y = as_csr(instances[trained]), as_csr(marks[trained][:, labels])
-        truth = marks[held][:, labels]
+        labels = np.unique(trained.Y.indices)
+        self.X, self.Y = trained.X, as_csr(to_scipy(trained.Y)[:, labels])
+        truth = to_scipy(held.Y)[:, labels]
         known = np.flatnonzero(np.diff(truth.indptr))
-        self.queries, self.truth = as_csr(instances[held[known]]), truth[known]
+        self.queries, self.truth = select_rows(held.X, known), truth[known]
 
     def fit(self, resolved: Resolved) -> FittedTree:
         with warnings.catch_warnings():

@@ -102,6 +102,9 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Most labels in a leaf cluster.
     spherical : bool, default=True
         Whether k-means normalises its centroids.
+    max_sample : int, optional
+        Splits of more labels than this are decided by a random sample of so many. By default all labels decide. For
+        very many labels, and training that is spread over processes: see `arborank.distributed`.
     n_trees : int, default=1
         Trees that are grown, each from a seed of its own (``random_state``, ``random_state + 1``, ...), joined under
         one root and searched together; a label's score is the average of those in the trees. Three trees rank better
@@ -144,6 +147,10 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Where the relevance given to `fit` weighs positives: at every layer, or at the bottom layer only.
     relevance_norm : {"none", "l1", "l2", "max"}, default="none"
         Norm of each instance's relevance at a layer.
+    max_rows : int, optional
+        Most instances that the children of a node learn from: where there are more, so many are drawn, the same ones
+        whenever the rows have the same order. By default all. It spares time and memory at the top of the tree, where
+        nodes see nearly all instances.
     tail : float, default=0.0
         How much more positives of rare labels cost at the bottom layer than those of frequent ones, from 0 to 1:
         ``Cp`` is multiplied by ``propensity ** -tail``, which is 1 as a mean over all positives. Rare labels are found
@@ -226,6 +233,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         branching: int | Auto = AUTO,
         max_leaf_size: int | Auto = AUTO,
         spherical: bool = TreeOptions.spherical,
+        max_sample: int | None = TreeOptions.max_sample,
         n_trees: int = TreeOptions.n_trees,
         max_clusters: int = TreeOptions.max_clusters,
         copies: Copies = TreeOptions.copies,
@@ -238,6 +246,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         threshold: float | Sequence[float] | Auto = AUTO,
         max_nonzeros: int | Sequence[int | None] | None = SolverParams.max_nonzeros,
         negatives: str | Sequence[str] = "tfn",
+        max_rows: int | None = None,
         relevance: str = RelevanceOptions.relevance,
         relevance_norm: str = RelevanceOptions.relevance_norm,
         tail: float = RelevanceOptions.tail,
@@ -256,6 +265,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         self.branching = branching
         self.max_leaf_size = max_leaf_size
         self.spherical = spherical
+        self.max_sample = max_sample
         self.n_trees = n_trees
         self.max_clusters = max_clusters
         self.copies = copies
@@ -268,6 +278,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         self.threshold = threshold
         self.max_nonzeros = max_nonzeros
         self.negatives = negatives
+        self.max_rows = max_rows
         self.relevance = relevance
         self.relevance_norm = relevance_norm
         self.tail = tail

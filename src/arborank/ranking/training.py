@@ -29,6 +29,7 @@ def train_layer(
     parents: tuple[int, int] | None = None,
     ranks: NDArray[np.int32] | None = None,
     n_documents: int = 0,
+    n_values: int | None = None,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> LayerWeights:
@@ -60,6 +61,8 @@ def train_layer(
         How many instances, the last ones, are documents of labels, such as their names. They are no negatives of a
         child whose share of its family's instances is greater than its share of the documents, as these would make it
         seem rarer than it is.
+    n_values : int, optional
+        Stored values of all instances, where ``X`` has only those that are examples of these parents.
     n_threads : int
         Threads to use; 0 means one per processor.
     progress : callable, optional
@@ -103,6 +106,7 @@ def train_layer(
         first=first,
         last=last,
         n_documents=n_documents,
+        n_values=n_values,
         n_threads=int(n_threads),
         progress=progress,
     )

@@ -20,8 +20,10 @@ __all__ = ["PRECISIONS", "LayerWeights", "check_ranks", "feature_ranks"]
 PRECISIONS: Final = tuple(precision.name for precision in Precision)
 
 
-def feature_ranks(X: Csr) -> NDArray[np.int32]:
+def feature_ranks(X: Csr | NDArray[np.uint32]) -> NDArray[np.int32]:
     """Return the place of every column of ``X`` (int32 of shape (n_features,)) when those with most entries come first.
+
+    In place of a matrix, the number of entries of every column will do.
 
     Layers whose ``ranks`` follow the frequency of features in the instances answer fastest; those of one model share
     the array.

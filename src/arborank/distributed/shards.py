@@ -1,0 +1,74 @@
+"""Which files the rows are in, in which order, and how a changed file is recognised."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.errors import ArgumentError
+from ..core.types import FilePath, Json
+from ..datasets.places import files_of
+from ..datasets.read import EXTENSIONS
+
+__all__ = ["find_shards"]
+
+
+def find_shards(places: FilePath | Sequence[FilePath]) -> list[Json]:
+    """Return the files that paths, patterns and addresses mean, in order, and what tells the version of each.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none for one of them.
+    ImportError
+        If an address needs fsspec, or a package of its kind of store.
+    ValueError
+        If a file is meant twice, or a store cannot be read; the message names the address.
+    """
+    given = [places] if isinstance(places, str | os.PathLike) else list(places)
+    if not given:
+        raise ArgumentError("shards", "is empty; at least one file is needed")
+    found = [shard for place in given for shard in _of_place(os.fspath(place))]
+    names = [shard["shard"] for shard in found]
+    twice = (
+        next((name for name in names if names.count(name) > 1), None)
+        if len(set(names)) < len(names)
+        else None
+    )
+    if twice is not None:
+        raise ArgumentError("shards", f"mean {twice} twice; its rows would count twice")
+    return found
+
+
+def _of_place(place: str) -> list[Json]:
+    if "://" in place:
+        return _of_address(place)
+    found = []
+    for path in files_of(place, EXTENSIONS):
+        known = path.stat()
+        found.append({"shard": str(path.resolve()), "version": f"{known.st_size}-{known.st_mtime_ns}"})
+    return found
+
+
+def _of_address(address: str) -> list[Json]:
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError as error:
+        raise ImportError(f"{address} needs fsspec: pip install 'arborank[distributed]'") from error
+    try:
+        system, pattern = url_to_fs(address)
+        names: list[str] = sorted(system.glob(pattern))
+        known: list[Any] = [system.ukey(name) for name in names]
+    except ImportError as error:
+        raise ImportError(f"{address}: {error}") from error
+    except Exception as error:  # each kind of store has errors of its own
+        kind = type(error).__name__
+        raise ArgumentError(
+            "shards",
+            f"{address} cannot be read ({kind}: {error}); are the address and the credentials right?",
+        ) from error
+    if not names:
+        raise FileNotFoundError(f"no file is named as the address {address!r} says")
+    return [
+        {"shard": system.unstrip_protocol(name), "version": str(version)}
+        for name, version in zip(names, known, strict=True)
+    ]

@@ -1,0 +1,142 @@
+"""From shards to texts and label ids; then the choices that depend on a look at the data."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+
+from ...core.label_lists import name_rows
+from ...core.sparse import Csr
+from ...core.strings import StringTable
+from ...core.types import AnyArray, Json
+from ...datasets import Layout
+from ...datasets.read import iter_texts
+from ...features.base import unfitted_parts
+from ...text.documents import documents_of
+from ...text.worth import names_help
+from ..pieces import ManyTexts, packed, unpacked
+from ..settings import features_from, part_to_json
+from ..work import Done, Task, Work
+
+__all__ = ["choose", "describe_labels", "index_labels", "read_shard"]
+
+_ROWS, _CHARACTERS = 1 << 19, 1 << 27  # of a file, at most
+
+
+def read_shard(work: Work, task: Task, n_threads: int) -> Done:
+    """Write the texts and label names of a shard, some at a time."""
+    args = task.arguments
+    facts: Json = {"rows": []}
+
+    def parts() -> Iterator[Mapping[str, AnyArray]]:
+        with _local(args["shard"]) as path:
+            rows = iter(iter_texts(path, Layout(**args["layout"])))
+            for first in rows:
+                some = _some(chain([first], rows))
+                weighed = next((i for i, row in enumerate(some) if row.relevance is not None), None)
+                if weighed is not None:
+                    place = sum(facts["rows"]) + weighed
+                    raise ValueError(
+                        f"{args['shard']}: row {place} has a relevance, which distributed training has no use for; "
+                        "set relevance_column=None"
+                    )
+                labels = name_rows([row.labels for row in some], args["normalization"])
+                facts["rows"].append(len(some))
+                yield {**packed([row.text for row in some], "text"), **_named(labels)}
+        if not facts["rows"]:
+            raise ValueError(f"{args['shard']} holds no row")
+
+    return work.keep(task, parts(), facts)
+
+
+def _some(rows: Iterator[Any]) -> list[Any]:
+    some: list[Any] = []
+    size = 0
+    for row in islice(rows, _ROWS):
+        some.append(row)
+        size += len(row.text)
+        if size >= _CHARACTERS:
+            break
+    return some
+
+
+@contextmanager
+def _local(shard: str) -> Iterator[str]:
+    """Yield the path of a shard; one in an object store is copied first."""
+    if "://" not in shard:
+        yield shard
+        return
+    from fsspec.core import url_to_fs
+
+    with tempfile.TemporaryDirectory() as directory:
+        system, place = url_to_fs(shard)
+        path = f"{directory}/{place.rpartition('/')[2]}"
+        system.get_file(place, path)
+        yield path
+
+
+def _named(labels: list[list[str]]) -> dict[str, AnyArray]:
+    names = sorted({name for row in labels for name in row})
+    ids = {name: number for number, name in enumerate(names)}
+    indptr = np.cumsum([0, *map(len, labels)])
+    flat = np.array([ids[name] for row in labels for name in row], np.int32)
+    return {"label_indptr": indptr, "label_ids": flat, **packed(names, "name")}
+
+
+def index_labels(work: Work, task: Task, n_threads: int) -> Done:
+    """Give every label name a number, in the order of names, and write the ids of all rows."""
+    args = task.arguments
+    names: set[str] = set()
+    for file in args["texts"]:
+        names.update(unpacked(work.arrays(file), "name"))
+    if not names:
+        raise ValueError("the shards hold no label name at all; at least one is needed")
+    table = StringTable(sorted(names))
+    lengths, columns = [], []
+    for file in args["texts"]:
+        arrays = work.arrays(file)
+        own = np.array(table.find_each(unpacked(arrays, "name")), np.int32)
+        ids, size = own[arrays["label_ids"]], np.diff(arrays["label_indptr"])
+        order = np.argsort(np.repeat(np.arange(size.size), size) * len(table) + ids, kind="stable")
+        lengths.append(size)
+        columns.append(ids[order])
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    arrays = {"name_bytes": table.text, "name_offsets": table.offsets, "label_indptr": indptr}
+    arrays["label_ids"] = np.concatenate(columns)
+    return work.keep(task, [arrays], {"labels": len(table), "positives": int(indptr[-1])})
+
+
+def choose(work: Work, task: Task, n_threads: int) -> Done:
+    """Decide which features suit the texts, and whether the names of labels are learned from."""
+    args = task.arguments
+    texts = ManyTexts(work, args["texts"], args["sizes"])
+    features = features_from(args["features"]).set_params(n_jobs=n_threads or None)
+    parts = unfitted_parts(features, texts)
+    label_names = args["label_names"]
+    if label_names == "auto":
+        arrays = work.arrays(args["labels"])
+        names = unpacked(arrays, "name")
+        ids = arrays["label_ids"]
+        Y = Csr(arrays["label_indptr"], ids, np.ones(ids.size, np.float32), len(names))
+        label_names = names_help(texts, Y, names, n_jobs=n_threads or None)
+    return work.keep(task, [], {"parts": [part_to_json(part) for part in parts], "label_names": label_names})
+
+
+def describe_labels(work: Work, task: Task, n_threads: int) -> Done:
+    """Write the names of labels as texts, each with its label."""
+    names = unpacked(work.arrays(task.arguments["labels"]), "name")
+    documents = documents_of(names, {}, True)
+    rows = [(number, text) for number, name in enumerate(names) for text in documents[name]]
+    facts: Json = {"rows": []}
+
+    def parts() -> Iterator[Mapping[str, AnyArray]]:
+        for first in range(0, len(rows), _ROWS):
+            some = rows[first : first + _ROWS]
+            facts["rows"].append(len(some))
+            ids = np.array([number for number, _ in some], np.int32)
+            yield {**packed([text for _, text in some], "text"), "label_ids": ids}
+
+    return work.keep(task, parts(), facts)

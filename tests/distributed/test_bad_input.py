@@ -1,0 +1,111 @@
+"""Bad shards and settings: errors that name the shard, and the row where there is one."""
+
+import json
+
+import pytest
+
+from arborank import TextRanker, XRLinear
+from arborank.datasets import Layout
+from arborank.distributed import SerialExecutor, StageError, fit
+from support.shards import ranker, write_shards
+
+
+def fails(tmp_path, shards, **changes):
+    options = {"work_dir": tmp_path / "work", "ranker": ranker(), "executor": SerialExecutor(1)}
+    fit(shards, tmp_path / "model", **options | changes)
+
+
+TEXTS, LABELS = ["a red apple", "an old car"] * 4, [["fruit"], ["vehicle"]] * 4
+
+
+def put(path, *records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def test_shards_that_hold_no_row_or_another_schema(tmp_path):
+    pattern = write_shards(tmp_path / "shards", TEXTS, LABELS, 2)
+    extra = tmp_path / "shards" / "part-900.jsonl"
+    extra.write_text("")
+    with pytest.raises(StageError, match=r"part-900.jsonl holds no row"):
+        fails(tmp_path, pattern)
+    put(extra, {"text": "a pear", "labels": ["fruit"]}, {"title": "a bus", "labels": ["vehicle"]})
+    with pytest.raises(StageError, match=r'part-900.jsonl:2: "text" must be a string'):
+        fails(tmp_path, pattern)
+    put(extra, {"text": "a pear", "labels": ["fruit"]}, {"text": "a bus", "labels": None})
+    with pytest.raises(StageError, match=r'part-900.jsonl:2: "labels" must be a list'):
+        fails(tmp_path, pattern)
+    put(extra, {"text": "a pear", "labels": ["fruit"], "relevance": [2]})
+    with pytest.raises(StageError, match=r"part-900.jsonl: row 0 has a relevance"):
+        fails(tmp_path, pattern)
+
+
+def test_parquet_that_is_damaged_null_or_lacks_a_column(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    pattern = write_shards(tmp_path / "shards", TEXTS, LABELS, 2, "parquet")
+    extra = tmp_path / "shards" / "part-900.parquet"
+    pq.write_table(pa.table({"text": ["a", "b"], "labels": [["x"], None]}), extra)
+    with pytest.raises(StageError, match=r'part-900.parquet: row 1: "labels" must be'):
+        fails(tmp_path, pattern)
+    pq.write_table(pa.table({"title": ["a", "b"], "labels": [["x"], ["y"]]}), extra)
+    with pytest.raises(StageError, match=r"part-900.parquet: no column 'text'"):
+        fails(tmp_path, pattern)
+    extra.write_bytes(b"PAR1" + bytes(40))
+    with pytest.raises(StageError, match=r"part-900.parquet: not a Parquet file"):
+        fails(tmp_path, pattern)
+
+
+def test_places_that_mean_nothing_or_the_same_twice(tmp_path):
+    write_shards(tmp_path / "shards", TEXTS, LABELS, 2)
+    first = tmp_path / "shards" / "part-000.jsonl"
+    with pytest.raises(FileNotFoundError, match="no file is named"):
+        fails(tmp_path, tmp_path / "shards" / "*.parquet")
+    with pytest.raises(ValueError, match=r"shards mean .*part-000.jsonl twice"):
+        fails(tmp_path, [first, first])
+    with pytest.raises(ValueError, match="shards is empty"):
+        fails(tmp_path, [])
+    pytest.importorskip("fsspec")
+    with pytest.raises(ValueError, match="nowhere://shards/x cannot be read"):
+        fails(tmp_path, "nowhere://shards/x")
+
+
+def test_addresses_of_fsspec_are_read(tmp_path):
+    pytest.importorskip("fsspec")
+    write_shards(tmp_path / "shards", TEXTS, LABELS, 2)
+    options = {"work_dir": tmp_path / "work", "executor": SerialExecutor(1)}
+    model = fit(f"file://{tmp_path}/shards/*.jsonl", tmp_path / "model", **options)
+    assert model.rank("an old car", k=1)[0][0] == "vehicle"
+
+
+def test_rows_without_any_label(tmp_path):
+    pattern = write_shards(tmp_path / "shards", TEXTS, [[]] * 8, 2)
+    with pytest.raises(StageError, match="hold no label name at all"):
+        fails(tmp_path, pattern)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (TextRanker(model=XRLinear(n_trees=3)), "n_trees is 3"),
+        (TextRanker(model=XRLinear(representation="pii")), "representation is 'pii'"),
+        (TextRanker(model=XRLinear(negatives="tfn+man")), r"negatives is 'tfn\+man'"),
+        (TextRanker(model=XRLinear(max_rows=1)), "max_rows must be at least 2"),
+        (TextRanker(calibrate=True), "calibrate is True"),
+    ],
+)
+def test_settings_that_need_one_machine(tmp_path, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        fails(tmp_path, write_shards(tmp_path / "shards", TEXTS, LABELS, 1), ranker=wrong)
+
+
+def test_other_arguments(tmp_path):
+    pattern = write_shards(tmp_path / "shards", TEXTS, LABELS, 1)
+    with pytest.raises(ValueError, match="executor must be 'local', 'ray' or an Executor, found 'slurm'"):
+        fails(tmp_path, pattern, executor="slurm")
+    with pytest.raises(ValueError, match="workers is 2, but goes with executor 'local'"):
+        fails(tmp_path, pattern, workers=2)
+    with pytest.raises(ValueError, match="memory must be at least"):
+        fails(tmp_path, pattern, memory=1)
+    with pytest.raises(StageError, match="no such key"):
+        fails(tmp_path, pattern, layout=Layout(text_column="title"))
