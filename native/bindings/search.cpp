@@ -114,6 +114,23 @@ void bind_search(nb::module_& m) {
            nb::arg("without").noconvert().none() = nb::none(), nb::arg("ranges").noconvert().none() = nb::none(),
            nb::arg("n_threads") = 1, nb::arg("progress").none() = nb::none(),
            "Labels and scores of the best k; `only` and `without` are ids for a single row.")
+      .def("frontier", &Searcher::frontier, nb::arg("X"), nb::arg("k"), nb::arg("options"), nb::kw_only(),
+           nb::arg("eligible").noconvert().none() = nb::none(), nb::arg("removed").noconvert().none() = nb::none(),
+           nb::sig("def frontier(self, X: Csr, k: int, options: SearchOptions, *, eligible: "
+                   "numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None "
+                   "= None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], "
+                   "numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], int]"),
+           "Slots from and to, how many of them may be shown, and scores of the arms of a row; how many are labels.")
+      .def("draw", &Searcher::draw, nb::arg("begin").noconvert(), nb::arg("end").noconvert(),
+           nb::arg("count").noconvert(), nb::arg("chance").noconvert(), nb::arg("uniform"), nb::kw_only(),
+           nb::arg("eligible").noconvert().none() = nb::none(), nb::arg("removed").noconvert().none() = nb::none(),
+           nb::sig("def draw(self, begin: numpy.typing.NDArray[numpy.int64], end: numpy.typing.NDArray[numpy.int64], "
+                   "count: numpy.typing.NDArray[numpy.int64], chance: numpy.typing.NDArray[numpy.float64], uniform: "
+                   "float, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: "
+                   "numpy.typing.NDArray[numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], "
+                   "numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], "
+                   "numpy.typing.NDArray[numpy.float64]]"),
+           "Arms drawn, a slot of each, the nodes above these, and how many slots below those are shown as expected.")
       .def("__repr__", [](const Searcher& searcher) {
         return "<Searcher: " + std::to_string(searcher.tree.depth()) + " layers above " +
                std::to_string(searcher.tree.n_labels()) + " labels>";

@@ -4,7 +4,7 @@
 
 #include "bindings/common.hpp"
 #include "layer/stored.hpp"
-#include "search/search.hpp"
+#include "search/frontier.hpp"
 
 namespace arborank::bindings {
 
@@ -121,6 +121,58 @@ struct Searcher {
       search::search(tree, X.view, options, limits, answers, pool, n_threads, python_tick(progress));
     }
     return {std::move(labels_found), std::move(scores)};
+  }
+
+  // eligible: how many slots before each one may be shown; removed: slots that may not, ascending
+  search::Eligible eligible_slots(const std::optional<Vector<std::int64_t>>& eligible,
+                                  const std::optional<Vector<std::int64_t>>& removed) const {
+    search::Eligible out;
+    const std::int64_t n_slots = tree.n_slots();
+    if (eligible) {
+      if (static_cast<std::int64_t>(eligible->size()) != n_slots + 1)
+        throw std::invalid_argument("eligible has " + std::to_string(eligible->size()) + " entries, but " +
+                                    std::to_string(n_slots + 1) + " were expected");
+      out.before = eligible->data();
+    }
+    if (removed) {
+      out.removed = removed->data();
+      out.removed_end = out.removed + removed->size();
+      for (const std::int64_t* slot = out.removed; slot != out.removed_end; slot++)
+        if (*slot < 0 || *slot >= n_slots || (slot != out.removed && *slot <= slot[-1]))
+          throw std::invalid_argument("removed must hold slots in ascending order, found " + std::to_string(*slot));
+    }
+    return out;
+  }
+
+  nb::tuple frontier(const Csr& X, std::int64_t k, const search::SearchOptions& options,
+                     const std::optional<Vector<std::int64_t>>& eligible,
+                     const std::optional<Vector<std::int64_t>>& removed) {
+    check_instances(X, k);
+    if (X.view.n_rows != 1)
+      throw std::invalid_argument("a frontier is that of a single row, but X has " + std::to_string(X.view.n_rows));
+    if (!options.combination.bounded())
+      throw std::invalid_argument("a frontier needs scores that are probabilities; combine is 'noop'");
+    auto scratch = pool.take();
+    search::Arms arms = search::frontier(tree, X.view, options, k, eligible_slots(eligible, removed), *scratch);
+    pool.give(std::move(scratch), 1);
+    return nb::make_tuple(to_numpy(std::move(arms.begin)), to_numpy(std::move(arms.end)),
+                          to_numpy(std::move(arms.count)), to_numpy(std::move(arms.scores)), arms.n_labels);
+  }
+
+  nb::tuple draw(const Vector<std::int64_t>& begin, const Vector<std::int64_t>& end, const Vector<std::int64_t>& count,
+                 const Vector<double>& chance, double uniform, const std::optional<Vector<std::int64_t>>& eligible,
+                 const std::optional<Vector<std::int64_t>>& removed) const {
+    const std::size_t n = chance.size();
+    if (begin.size() != n || end.size() != n || count.size() != n)
+      throw std::invalid_argument("begin, end, count and chance differ in length");
+    for (std::size_t i = 0; i < n; i++)
+      if (begin(i) < 0 || end(i) <= begin(i) || end(i) > tree.n_slots() || count(i) < 1 || !(chance(i) >= 0) ||
+          !(chance(i) <= 1.000001))
+        throw std::invalid_argument("arm " + std::to_string(i) + " is no run of slots with a chance from 0 to 1");
+    const search::Chances arms{begin.data(), end.data(), count.data(), chance.data(), static_cast<std::int64_t>(n)};
+    search::Drawn drawn = search::draw(tree, arms, uniform, eligible_slots(eligible, removed));
+    return nb::make_tuple(to_numpy(std::move(drawn.arms)), to_numpy(std::move(drawn.slots)),
+                          to_numpy(std::move(drawn.nodes)), to_numpy(std::move(drawn.marginals)));
   }
 };
 

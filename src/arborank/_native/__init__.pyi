@@ -465,6 +465,16 @@ class Searcher:
         Labels and scores of the best k; `only` and `without` are ids for a single row.
         """
 
+    def frontier(self, X: Csr, k: int, options: SearchOptions, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], int]:
+        """
+        Slots from and to, how many of them may be shown, and scores of the arms of a row; how many are labels.
+        """
+
+    def draw(self, begin: numpy.typing.NDArray[numpy.int64], end: numpy.typing.NDArray[numpy.int64], count: numpy.typing.NDArray[numpy.int64], chance: numpy.typing.NDArray[numpy.float64], uniform: float, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]:
+        """
+        Arms drawn, a slot of each, the nodes above these, and how many slots below those are shown as expected.
+        """
+
     def __repr__(self) -> str: ...
 
 class MergeOptions:

@@ -24,6 +24,7 @@ from .train_completer import train_completer
 from .tune import tune
 from .update import update
 from .update_completer import update_completer
+from .whatif import whatif
 
 __all__ = ["main"]
 
@@ -43,7 +44,20 @@ def main(debug: bool) -> None:
     """
 
 
-_OF_RANKERS = (train, calibrate, tune, predict, evaluate, compare, rank, inspect, compress, update, convert)
+_OF_RANKERS = (
+    train,
+    calibrate,
+    tune,
+    predict,
+    evaluate,
+    compare,
+    rank,
+    inspect,
+    compress,
+    update,
+    convert,
+    whatif,
+)
 _OF_COMPLETERS = (train_completer, update_completer, complete, replay)
 for _command in (*_OF_RANKERS, *_OF_COMPLETERS, serve, demo):
     help_option(quiet_option(_command))

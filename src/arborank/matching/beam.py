@@ -239,6 +239,54 @@ class BeamSearch:
             raise ValueError(f"{name} has {mask.shape[1]} columns, but there are {self.n_labels} labels")
         return mask.indices.astype(np.int64), None
 
+    def frontier(
+        self,
+        X: Csr,
+        k: int,
+        *,
+        beam_size: int = SearchOptions.beam_size,
+        combine: str = SearchOptions.combine,
+        eligible: NDArray[np.int64] | None = None,
+        removed: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], int]:
+        """Return what the search for a single row comes to: the labels reached, and every node that it turns away from.
+
+        An arm is a run of slots. Together the arms hold every slot that may be shown once.
+
+        Parameters
+        ----------
+        X : Csr of shape (1, n_features)
+        k : int
+            So many labels stand best first.
+        beam_size, combine
+            As for `topk`, without ``noop``.
+        eligible : int64 array of shape (n_slots + 1,), optional
+            How many of the slots before each one may be shown: ascending numbers from 0 on. By default all may.
+        removed : int64 array, optional
+            Slots, ascending, that may not be shown, of those that ``eligible`` counts. Nodes without a slot that may be
+            shown are no arms, and take no place in the beam.
+
+        Returns
+        -------
+        begin, end : int64 arrays of shape (n_arms,)
+            The slots of each arm: those of the labels first, then those of the nodes.
+        count : int64 array of shape (n_arms,)
+            How many of them may be shown, at least 1.
+        scores : float64 array of shape (n_arms,)
+            From 0 to 1; exponentials for the ``log-`` combinations.
+        n_labels : int
+            How many arms are labels.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, ``combine`` is ``noop``, or ``k`` or ``beam_size`` is below 1.
+        """
+        options = _native_options(beam_size, combine, SearchOptions.merge)
+        return self._searcher.frontier(
+            divide_rows(X, self._row_length), k, options, eligible=eligible, removed=removed
+        )
+
     def nodes(
         self,
         X: Csr,

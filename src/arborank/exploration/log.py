@@ -1,0 +1,284 @@
+"""Decisions with their propensities, and the rewards that came of them: a log of JSON lines."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from numbers import Real
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from ..core.checks import check_choice
+from ..core.types import FilePath
+
+__all__ = ["Decision", "DecisionLog", "Label", "LogError", "reward_line"]
+
+Label = str | int
+"""A label's name, or its id where labels have no names."""
+
+Row = tuple[Sequence[int], Sequence[float]]
+"""Features and values of a sparse row."""
+
+_NEEDED = "id", "query", "labels", "propensities"
+_ROUNDED = 1.000001  # the most that a sum of probabilities may be, for lines hold rounded numbers
+
+_UNREADABLE = "lines that are no decision and no reward"
+_NO_PROPENSITY = "decisions without propensities"
+_WRONG_PROPENSITY = "decisions with a propensity that is not above 0 and at most 1"
+_WRONG_REWARD = "rewards outside [0, 1]"
+_DUPLICATE = "decisions that are in the log twice"
+_NOT_SHOWN = "rewards of labels that the decision did not show"
+_NO_DECISION = "rewards of decisions that are not in the log"
+
+
+class LogError(ValueError):
+    """A log holds lines that cannot be used.
+
+    Attributes
+    ----------
+    counts : dict of str to int
+        What is wrong, and how often.
+    """
+
+    def __init__(self, place: str, counts: Mapping[str, int], first: str) -> None:
+        found = "; ".join(f"{n:,} {problem}" for problem, n in counts.items())
+        super().__init__(f"{place} holds {found}. The first: {first}. errors='skip' leaves them out")
+        self.counts = dict(counts)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Labels that were shown, and how probable it was to show each.
+
+    Attributes
+    ----------
+    id : str
+        What rewards refer to.
+    query : str or pair of lists (features, values)
+        A text, or a sparse row for a model over matrices.
+    labels : tuple of str or int
+        In the order shown.
+    propensities : tuple of float
+        The probability that the label is among those shown, for each.
+    scores : tuple of float, default=()
+        The model's scores.
+    nodes, marginals : tuple of tuples, default=()
+        For each label, top first, the nodes of the label tree above it, and how many of the labels shown are expected
+        from below each.
+    revision : str, default=""
+        Of the model.
+    policy : mapping, default={}
+        Name and parameters of the policy.
+    seed, number : int, default=0
+        What the random number of the decision follows from.
+    candidates, exclude : tuple of str or int, optional
+        The filters that were in force.
+    rewards : tuple of float, optional
+        From 0 to 1, for each label; None while there is no reward.
+    """
+
+    id: str
+    query: str | Row
+    labels: tuple[Label, ...]
+    propensities: tuple[float, ...]
+    scores: tuple[float, ...] = ()
+    nodes: tuple[tuple[int, ...], ...] = ()
+    marginals: tuple[tuple[float, ...], ...] = ()
+    revision: str = ""
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    number: int = 0
+    candidates: tuple[Label, ...] | None = None
+    exclude: tuple[Label, ...] | None = None
+    rewards: tuple[float, ...] | None = None
+
+    def to_line(self) -> str:
+        """Return the decision as a line of JSON, without the line's end."""
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        told = {
+            name: value for name, value in told.items() if name in _NEEDED or value not in ((), None, "", {})
+        }
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def reward_line(decision: str, rewards: Mapping[Label, float]) -> str:
+    """Return a line of JSON with the rewards of a decision, as they come: labels that it does not name had none.
+
+    Parameters
+    ----------
+    decision : str
+        The decision's id.
+    rewards : mapping from label to number in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        If a reward is out of range.
+    """
+    for label, reward in rewards.items():
+        if not _within(reward, 0.0, 1.0):
+            raise ValueError(f"rewards must be from 0 to 1, found {reward!r} for {label!r}")
+    pairs = [[label, float(reward)] for label, reward in rewards.items()]
+    return json.dumps({"decision": decision, "rewards": pairs}, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class DecisionLog:
+    """Decisions with their rewards.
+
+    Attributes
+    ----------
+    decisions : tuple of Decision
+    skipped : mapping of str to int
+        What was left out, and how often.
+    """
+
+    decisions: tuple[Decision, ...]
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.decisions)
+
+    def __iter__(self) -> Iterator[Decision]:
+        return iter(self.decisions)
+
+    @property
+    def rewarded(self) -> tuple[Decision, ...]:
+        """The decisions that have rewards already."""
+        return tuple(one for one in self.decisions if one.rewards is not None)
+
+    @classmethod
+    def read(cls, path: FilePath, *, errors: Literal["raise", "skip"] = "raise") -> Self:
+        """Read a file of decisions and rewards, a line each; a reward may come anywhere after its decision.
+
+        Parameters
+        ----------
+        path : path
+        errors : {"raise", "skip"}, default="raise"
+            Whether lines that cannot be used are an error, or left out and counted. Of a decision that is there twice
+            the first counts; rewards of one label add up to 1 at most.
+
+        Raises
+        ------
+        LogError
+            With a count of every kind of error.
+        """
+        with Path(path).open(encoding="utf-8") as file:
+            return cls.of_lines(file, errors=errors, place=str(path))
+
+    @classmethod
+    def of_lines(
+        cls, lines: Iterable[str], *, errors: Literal["raise", "skip"] = "raise", place: str = "the log"
+    ) -> Self:
+        """Read lines, as `read` does; ``place`` is what an error calls them."""
+        check_choice("errors", errors, ("raise", "skip"))
+        found: dict[str, Decision] = {}
+        paid: dict[str, dict[Label, float]] = {}
+        problems: Counter[str] = Counter()
+        first = ""
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            problem, told = _take(line, found, paid)
+            if problem:
+                problems[problem] += 1
+                first = first or f"line {number}, {told}"
+        for decision, rewards in paid.items():
+            if decision not in found:
+                problems[_NO_DECISION] += 1
+                first = first or f"decision {decision!r}"
+                continue
+            shown = found[decision]
+            if strange := rewards.keys() - set(shown.labels):
+                problems[_NOT_SHOWN] += len(strange)
+                first = first or f"{min(map(str, strange))!r} of decision {decision!r}"
+            given = tuple(rewards.get(label, 0.0) for label in shown.labels)
+            found[decision] = replace(shown, rewards=given)
+        if problems and errors == "raise":
+            raise LogError(place, problems, first)
+        return cls(tuple(found.values()), dict(problems))
+
+
+def _take(line: str, found: dict[str, Decision], paid: dict[str, dict[Label, float]]) -> tuple[str, str]:
+    """Add what a line holds; return what is wrong with it, and where."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return _UNREADABLE, repr(line[:60])
+    if not isinstance(record, dict):
+        return _UNREADABLE, repr(line[:60])
+    if "decision" in record:
+        return _take_reward(record, paid)
+    return _take_decision(record, found)
+
+
+def _take_reward(record: dict[str, Any], paid: dict[str, dict[Label, float]]) -> tuple[str, str]:
+    decision, pairs = record["decision"], record.get("rewards")
+    if not isinstance(decision, str) or not isinstance(pairs, list):
+        return _UNREADABLE, f"rewards of {decision!r}"
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2 or not _is_label(pair[0]):
+            return _UNREADABLE, f"rewards of {decision!r}"
+        if not _within(pair[1], 0.0, 1.0):
+            return _WRONG_REWARD, f"{pair[1]!r} of decision {decision!r}"
+    kept = paid.setdefault(decision, {})
+    for label, reward in pairs:
+        kept[label] = min(kept.get(label, 0.0) + float(reward), 1.0)
+    return "", ""
+
+
+def _take_decision(record: dict[str, Any], found: dict[str, Decision]) -> tuple[str, str]:
+    name = record.get("id")
+    labels, propensities = record.get("labels"), record.get("propensities")
+    query = _query(record.get("query"))
+    told = f"decision {name!r}"
+    if not isinstance(name, str) or query is None or not isinstance(labels, list):
+        return _UNREADABLE, told
+    if not all(map(_is_label, labels)) or len(set(labels)) < len(labels):
+        return _UNREADABLE, told
+    if not isinstance(propensities, list) or len(propensities) != len(labels):
+        return _NO_PROPENSITY, told
+    if not all(_within(one, 0.0, _ROUNDED) and one > 0 for one in propensities):
+        return _WRONG_PROPENSITY, told
+    rewards = record.get("rewards")
+    if rewards is not None:
+        if not isinstance(rewards, list) or len(rewards) != len(labels):
+            return _UNREADABLE, told
+        if not all(_within(one, 0.0, 1.0) for one in rewards):
+            return _WRONG_REWARD, told
+    if name in found:
+        return _DUPLICATE, told
+    try:
+        found[name] = Decision(
+            **{
+                one.name: _tupled(record[one.name])
+                for one in fields(Decision)
+                if one.name in record and one.name != "query"
+            },
+            query=query,
+        )
+    except TypeError:
+        return _UNREADABLE, told
+    return "", ""
+
+
+def _query(value: Any) -> str | Row | None:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(part, list) for part in value):
+        features, values = value
+        if len(features) == len(values) and all(type(one) is int for one in features):
+            return tuple(features), tuple(values)
+    return None
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, str) or type(value) is int
+
+
+def _within(value: object, low: float, high: float) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and low <= float(value) <= high

@@ -1,0 +1,55 @@
+"""`arborank whatif`: models judged on a log of decisions."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from arborank import load
+from arborank.exploration import EpsilonGreedy, ExploringRanker
+from support import fruit
+
+
+@pytest.fixture
+def log(folder):
+    """Write a log of 400 decisions of the model in the folder."""
+    texts, labels = fruit.rows(400, 3)
+    ranker = ExploringRanker(load(folder / "model"), EpsilonGreedy(epsilon=0.3), seed=1)
+    lines = []
+    for text, truth in zip(texts, labels, strict=True):
+        one = ranker.rank(text, k=2)
+        lines.append(replace(one, rewards=tuple(float(label in truth) for label in one.labels)).to_line())
+    (folder / "log.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return lines
+
+
+def test_a_table_and_json(run, log):
+    told = run("whatif", "log.jsonl", "--model", "model").output
+    assert "400 decisions with rewards; 95% intervals" in told
+    assert "as logged" in told
+    assert "SNIPS" in told
+    found = json.loads(run("whatif", "log.jsonl", "--model", "model", "--json", "--clip", "5").output)
+    estimates = found["estimates"]["model"]
+    assert estimates["IPS"]["low"] < estimates["IPS"]["value"] < estimates["IPS"]["high"]
+    assert estimates["IPS"]["value"] > found["logged"]["value"]
+
+
+def test_lines_that_cannot_be_used(run, folder, log):
+    (folder / "log.jsonl").write_text("\n".join([*log, log[0]]), encoding="utf-8")
+    assert (
+        "1 decisions that are in the log twice"
+        in run("whatif", "log.jsonl", "--model", "model", code=1).stderr
+    )
+    assert (
+        "1 decisions that are in the log twice"
+        in run("whatif", "log.jsonl", "--model", "model", "--skip-errors").output
+    )
+
+
+def test_refusals(run, folder, log):
+    assert (
+        "effective sample size"
+        in run("whatif", "log.jsonl", "--model", "model", "--least", "1e6", code=1).stderr
+    )
+    assert "twice" in run("whatif", "log.jsonl", "--model", "model", "--model", "model", code=2).stderr
+    assert "but a query is a text" in run("whatif", "log.jsonl", "--model", "linear", code=1).stderr

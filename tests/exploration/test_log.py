@@ -1,0 +1,102 @@
+"""Logs: what is written is read, and what cannot be used is counted."""
+
+import json
+
+import pytest
+
+from arborank.exploration import Decision, DecisionLog, LogError, reward_line
+
+GOOD = Decision(
+    id="a", query="red", labels=("x", "y"), propensities=(1.0, 0.25), scores=(0.5, 0.125), revision="r"
+)
+
+
+def changed(**values):
+    return json.dumps({**json.loads(GOOD.to_line()), **values})
+
+
+def test_lines_come_back_as_they_were(tmp_path):
+    row = Decision(
+        id="b",
+        query=((1, 5), (0.5, 2.0)),
+        labels=(3, 4),
+        propensities=(0.5, 0.5),
+        nodes=((0, 1), (0, 2)),
+        marginals=((2.0, 0.5), (2.0, 1.0)),
+        policy={"name": "epsilon-greedy", "epsilon": 0.1},
+        seed=7,
+        number=9,
+        candidates=(3, 4, 5),
+        rewards=(0.0, 1.0),
+    )
+    nothing = Decision(id="c", query="blue", labels=(), propensities=())
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join(one.to_line() for one in (GOOD, row, nothing)), encoding="utf-8")
+    log = DecisionLog.read(path)
+    assert log.decisions == (GOOD, row, nothing)
+    assert list(log) == list(log.decisions)
+    assert log.rewarded == (row,)
+    assert not log.skipped
+
+
+def test_rewards_may_come_later_and_in_parts():
+    lines = [GOOD.to_line(), reward_line("a", {"y": 0.75}), reward_line("a", {"y": 0.75})]
+    (one,) = DecisionLog.of_lines(lines)
+    assert one.rewards == (0.0, 1.0)
+    (one,) = DecisionLog.of_lines([GOOD.to_line(), reward_line("a", {})])
+    assert one.rewards == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("{", "lines that are no decision"),
+        ("[1]", "lines that are no decision"),
+        (changed(labels=["x", "x"]), "lines that are no decision"),
+        (changed(labels="xy"), "lines that are no decision"),
+        (changed(query=3), "lines that are no decision"),
+        (changed(propensities=None), "decisions without propensities"),
+        (changed(propensities=[1.0]), "decisions without propensities"),
+        (changed(propensities=[1.0, 0.0]), "not above 0 and at most 1"),
+        (changed(propensities=[1.5, 0.5]), "not above 0 and at most 1"),
+        (changed(propensities=[1.0, "0.5"]), "not above 0 and at most 1"),
+        (changed(rewards=[2.0, 0.0]), "rewards outside"),
+        (changed(rewards=[1.0]), "lines that are no decision"),
+        (GOOD.to_line(), "in the log twice"),
+        ('{"decision": "a", "rewards": [["x", -1]]}', "rewards outside"),
+        ('{"decision": "a", "rewards": [["z", 1]]}', "did not show"),
+        ('{"decision": "z", "rewards": []}', "not in the log"),
+        ('{"decision": "a", "rewards": {"x": 1}}', "lines that are no decision"),
+    ],
+)
+def test_what_cannot_be_used_is_an_error_or_counted(line, problem):
+    wrong = line if line == GOOD.to_line() else line.replace('"id": "a"', '"id": "wrong"')
+    lines = [GOOD.to_line(), changed(id="other"), wrong]
+    with pytest.raises(LogError, match=problem) as caught:
+        DecisionLog.of_lines(lines)
+    assert sum(caught.value.counts.values()) == 1
+    kept = DecisionLog.of_lines(lines, errors="skip")
+    assert len(kept) == 2
+    assert sum(kept.skipped.values()) == 1
+
+
+def test_every_kind_is_counted_in_one_error(tmp_path):
+    path = tmp_path / "log.jsonl"
+    lines = [
+        GOOD.to_line(),
+        changed(id="b", propensities=[0, 0]),
+        changed(id="c", propensities=[0, 1]),
+        "nonsense",
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(LogError, match="2 decisions with a propensity") as caught:
+        DecisionLog.read(path)
+    assert sorted(caught.value.counts.values()) == [1, 2]
+    assert "line 2" in str(caught.value)
+
+
+def test_rewards_are_checked_when_written():
+    with pytest.raises(ValueError, match="from 0 to 1, found 2"):
+        reward_line("a", {"x": 2})
+    with pytest.raises(ValueError, match="errors"):
+        DecisionLog.of_lines([], errors="ignore")
