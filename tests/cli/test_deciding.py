@@ -140,7 +140,13 @@ def test_mistakes(run, calibrated, args, message):
 def test_two_ways_to_say_how_many(run, calibrated):
     found = run("predict", calibrated, "test.tsv", "-k", "3", "--decide", "threshold", code=2)
     assert "-k and --decide are two ways" in found.stderr
-    assert (
-        "--decide goes with trees alone"
-        in run("train", "train.jsonl", "-m", "new", "--decide", "threshold", "--hybrid", code=2).stderr
-    )
+
+
+@pytest.mark.filterwarnings("ignore:.* rows are few to calibrate")
+def test_a_hybrid_ranker_decides_by_what_it_merges(run, folder):
+    run("train", "train.jsonl", "-m", "merged", "--decide", "threshold=0.4", "--hybrid")
+    model = arborank.load(folder / "merged").model_
+    assert (model.decide, model.ranker_.decide, model.ranker_.calibration_) == ("threshold=0.4", None, None)
+    assert model.calibration_ is not None
+    run("predict", "merged", "test.tsv", "-o", "chosen.jsonl")
+    assert (folder / "chosen.jsonl").read_text(encoding="utf-8").count("\n") > 0

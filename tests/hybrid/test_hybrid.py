@@ -9,6 +9,7 @@ import arborank
 from arborank import HybridRanker, XRLinear
 from arborank.core.logistic import fit_logistic
 from arborank.core.sparse import as_csr, to_scipy
+from arborank.decisions import FixedK
 from support.contract import FIRST, Contract
 
 
@@ -310,6 +311,20 @@ def test_a_saved_model_is_mapped_and_small_ones_quantized(fitted, tmp_path):
     smaller = fitted.quantize("int8")
     assert smaller.ranker_.layers_[0].precision == "int8"
     assert (smaller.predict_topk(X, 1)[0] == fitted.predict_topk(X, 1)[0]).mean() > 0.8
+
+
+def test_labels_are_chosen_by_a_rule_or_by_half(fitted, tmp_path):
+    X, *_ = problem()
+    ids, chances = fitted.predict_topk(X, 30)
+    likely = [set(row[chance >= 0.5]) for row, chance in zip(ids, chances, strict=True)]
+    assert [set(row) for row in fitted.predict(X).tolil().rows] == likely
+    fitted.save(tmp_path / "model")
+    model = arborank.load(tmp_path / "model").set_params(decide=FixedK(2))
+    assert (model.predict(X).sum(axis=1) == 2).all()
+    model.save(tmp_path / "chooses")
+    assert (arborank.load(tmp_path / "chooses").predict(X) != model.predict(X)).nnz == 0
+    with pytest.raises(ValueError, match="decide must be one of"):
+        HybridRanker(decide="zebra").fit(X, [[0]] * X.shape[0])
 
 
 def test_bad_input(fitted):

@@ -23,6 +23,7 @@ PECOS = {
     "max_leaf_size": 100,
     "Cn": 1.0,
     "threshold": 0.1,
+    "tail": 0.0,
     "beam_size": 10,
     "combine": "l3-hinge",
 }
@@ -31,6 +32,7 @@ OTHER = {
     "max_leaf_size": 4,
     "Cn": 0.7,
     "threshold": 0.02,
+    "tail": 0.6,
     "beam_size": 2,
     "combine": "sigmoid",
 }

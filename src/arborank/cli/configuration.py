@@ -95,12 +95,18 @@ def build_model(config: Config, options: Mapping[str, object], preset: str | Non
 def build_hybrid(
     config: Config, ranker: "XRLinear", n_jobs: int | None, *, wanted: bool
 ) -> "XRLinear | HybridRanker":
-    """Merge a tree with other sources if that is ``wanted`` or the file has a section for it."""
+    """Merge a tree with other sources if that is ``wanted`` or the file has a section for it.
+
+    What is made of scores is then made of the merged ones.
+    """
     if not wanted and "hybrid" not in config:
         return ranker
     from ..hybrid import HybridRanker
 
-    params = {"random_state": ranker.random_state, "verbose": 1, **config.get("hybrid", {})}
+    own = ranker.get_params(deep=False)
+    params = {name: own[name] for name in ("random_state", "calibrate", "decide")}
+    params |= {"verbose": 1, **config.get("hybrid", {})}
+    ranker.set_params(calibrate=False, decide=None)
     known = set(HybridRanker().get_params(deep=False)) - {"ranker"}
     _check_names("hybrid parameter", params, known)
     return HybridRanker(ranker, **{"n_jobs": n_jobs, **params})

@@ -83,8 +83,8 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 )
 @click.option(
     "--tail",
-    type=Real(min=0, max=1),
-    help="How much more the texts of rare labels count than those of frequent ones: more finds rarer labels.  [0]",
+    type=Automatic(Real(min=0, max=1)),
+    help="How much more the texts of rare labels count than those of frequent ones: more finds rarer labels.  [auto]",
 )
 @click.option(
     "--calibrate",
@@ -161,7 +161,7 @@ def train(
     of_features = {name: given.pop(name) for name in _FEATURES if name in given}
     if jobs is not None:
         given["n_jobs"] = jobs
-    given |= _for_rule(given.get("decide"), hybrid)
+    given |= _for_rule(given.get("decide"))
     model, features = build_model(settings, given, preset), build_features(settings, of_features)
     names = label_names_of(settings) if label_names is None else label_names
 
@@ -211,12 +211,10 @@ def _scored(model: Ranker, data: Data, train: Data, ks: tuple[int, ...], where: 
     return "\n".join(filter(None, (str(scored), str(worth)))), evaluation(scored, where, worth.tables())
 
 
-def _for_rule(decide: str | None, hybrid: bool) -> dict[str, bool]:
+def _for_rule(decide: str | None) -> dict[str, bool]:
     """Return what else a rule needs: a calibrated model, unless it takes scores as they are."""
     if decide is None:
         return {}
-    if hybrid:
-        raise click.UsageError("--decide goes with trees alone, not with --hybrid")
     from ..decisions import as_rule
 
     rule = as_rule(decide)

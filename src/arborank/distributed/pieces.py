@@ -88,6 +88,11 @@ class ManyRows:
         """Number of labels."""
         return int(self._columns["label_counts"].size)
 
+    @property
+    def taught_counts(self) -> NDArray[np.int64]:
+        """Rows of every label, documents of labels among them."""
+        return np.bincount(self._columns["label_ids"], minlength=self.n_labels)
+
     @cached_property
     def ranks(self) -> NDArray[np.int32]:
         """The place of every feature, commonest first."""

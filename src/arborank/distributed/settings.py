@@ -23,7 +23,6 @@ _ONLY: Mapping[str, Any] = {  # parameters of `XRLinear` that have one value her
     "n_trees": 1,
     "max_clusters": 1,
     "negatives": "tfn",
-    "tail": 0.0,
     "rerank": 0.0,
     "calibrate": False,
 }

@@ -7,7 +7,7 @@ it, also those that it has not listed, and a second model of all this gives each
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,7 @@ from ..calibration import Calibration
 from ..core.checks import Missing, check_flag, check_integer
 from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, fitted_clone
+from ..core.lazy import sp
 from ..core.memory import check_answers_fit
 from ..core.sparse import Csr, as_csr
 from ..core.state import State
@@ -29,6 +30,7 @@ from ..linear.calibrated import (
     calibration_to_parts,
     updated_calibration,
 )
+from ..linear.deciding import check_rule, chosen_labels, rule_to_parts
 from ..linear.filters import check_ids, of_rows
 from ..linear.filters import label_weights as checked_weights
 from ..linear.instances import known_rows, new_rows
@@ -43,7 +45,14 @@ from .lesson import Lesson
 from .options import HybridOptions
 from .updating import learn_labels, learn_unseen_labels, remove_labels
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from ..decisions import Rule
+
 __all__ = ["HybridRanker"]
+
+_DEPTH = 30  # labels that are looked at where no rule says how many
 
 
 class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
@@ -67,6 +76,8 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
     calibrate : bool, default=False
         Whether `fit` also learns how the merged scores, which are probabilities of candidates, are corrected for places
         and labels, for `predict_proba_topk`. It takes the rows that the merger learns from, and next to no time.
+    decide : Rule or str, optional
+        How `predict` chooses labels, as for `XRLinear`; by default all with a probability of at least one half.
     random_state : int, default=0
         Seed of the rows that are held out; the tree has its own.
     n_jobs : int, optional
@@ -107,6 +118,7 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         n_candidates: int = HybridOptions.n_candidates,
         n_neighbours: int = HybridOptions.n_neighbours,
         calibrate: bool = False,
+        decide: "Rule | str | None" = None,
         random_state: int = HybridOptions.random_state,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -115,6 +127,7 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         self.n_candidates = n_candidates
         self.n_neighbours = n_neighbours
         vars(self)["calibrate"] = calibrate  # also the name of a method
+        self.decide = decide
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -156,6 +169,7 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         """
         options, threads = HybridOptions.of(self), n_threads(self.n_jobs)
         calibrates = check_flag("calibrate", self.get_params(deep=False)["calibrate"])
+        check_rule("decide", self.decide)
         ranker = _ranker(self.ranker, self.n_jobs)
         rows, features = new_rows(self, X)
         labels, classes = as_indicator(Y, rows.shape[0])
@@ -253,6 +267,27 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
             beam_size=beam_size,
             n_threads=n_threads(self.n_jobs),
         )
+
+    def predict(self, X: MatrixLike) -> "csr_array":
+        """Return the labels that the model asserts.
+
+        Returns
+        -------
+        sparse indicator of shape (n_instances, n_labels)
+            Labels that the rule ``decide`` chooses; without one, those with a probability of at least one half.
+
+        Raises
+        ------
+        ValueError
+            If the rule needs probabilities and the model is not calibrated, or it has to be tuned first.
+        """
+        check_fitted(self, "fitted_")
+        if self.decide is not None:
+            return chosen_labels(self, X, self.decide)
+        ids, chances = self.predict_topk(X, min(_DEPTH, self.n_labels_))
+        rows, places = np.nonzero(chances >= 0.5)
+        marks = np.ones(rows.size, np.float32), (rows, ids[rows, places])
+        return sp.coo_array(marks, (ids.shape[0], self.n_labels_)).tocsr()
 
     def explain_topk(self, X: MatrixLike, k: int = 10) -> list[list[Evidence]]:
         """Return the best labels of every instance, best first, with what each source says of them.
@@ -410,7 +445,9 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         """Take the fitted model apart for saving."""
         check_fitted(self, "fitted_")
         state = self.fitted_.to_state()
-        return replace(state, parts={**state.parts, **calibration_to_parts(self)})
+        rule = self.decide if isinstance(self.decide, str) else None
+        parts = {**state.parts, **calibration_to_parts(self), **rule_to_parts(self.decide)}
+        return replace(state, config={**state.config, "decide": rule}, parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -423,7 +460,14 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         """
         fitted = FittedHybrid.from_state(state)
         calibration = calibration_from_state(state, fitted.n_labels)
-        model = cls(fitted.sources.ranker, calibrate=calibration is not None, **asdict(fitted.options))
+        rule = state.parts.get("decide", state.config["decide"])
+        check_rule("decide", rule)
+        model = cls(
+            fitted.sources.ranker,
+            calibrate=calibration is not None,
+            decide=cast("Rule | str | None", rule),
+            **asdict(fitted.options),
+        )
         model.fitted_, model.calibration_ = fitted, calibration
         model.n_features_in_ = model.ranker_.n_features_in_
         return model

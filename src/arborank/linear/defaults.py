@@ -11,6 +11,7 @@ from ..core.options import Options, each, option
 from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
 from ..ranking import SolverParams
+from ..ranking.relevance import RelevanceOptions
 
 if TYPE_CHECKING:
     from .xrlinear import XRLinear
@@ -36,6 +37,7 @@ TRIAL_ROWS, TRIAL_VALUES = 8000, 1_000_000
 """Rows that `arborank.linear.trial` learns from, and values in them, at most."""
 
 _tree, _search, _solver = TreeOptions.checks(), SearchOptions.checks(), SolverParams.checks()
+_tail = RelevanceOptions.checks()["tail"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Resolved(Options):
     ----------
     branching, max_leaf_size, beam_size : int
     Cn, threshold : float, or a tuple of one per layer
+    tail : float
     combine : str
     """
 
@@ -55,6 +58,7 @@ class Resolved(Options):
     max_leaf_size: int = option(100, _tree["max_leaf_size"])
     Cn: float | Sequence[float] = option(1.0, each(_solver["Cn"]))
     threshold: float | Sequence[float] = option(0.1, each(_solver["threshold"]))
+    tail: float = option(RelevanceOptions.tail, _tail)
     beam_size: int = option(10, _search["beam_size"])
     combine: str = option("l3-hinge", _search["combine"])
 

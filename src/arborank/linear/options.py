@@ -108,7 +108,7 @@ class LinearOptions:
         return cls(
             indexing=TreeOptions.of(model, **shape, **given),
             search=SearchOptions(resolved.beam_size, resolved.combine),
-            relevance=RelevanceOptions.of(model),
+            relevance=RelevanceOptions.of(model, tail=resolved.tail),
             layered=layered,
             max_rows=None if model.max_rows is None else int(model.max_rows),
             rerank=float(model.rerank),

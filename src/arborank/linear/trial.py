@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FINE", "UNCERTAIN", "WIDE", "TrialPart", "TrialRows", "trial_rows", "try_out", "try_rows"]
 
-WIDE: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300, "Cn": 0.4}
+WIDE: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300, "Cn": 0.4, "tail": 0.3}
 """For short rows, whose trees are cheap to train; not tried."""
-FINE: Final[Mapping[str, Any]] = {"threshold": 0.05}
-"""For long rows, whose weights are small, where these count."""
+FINE: Final[Mapping[str, Any]] = {"threshold": 0.05, "tail": 0.3}
+"""For long rows, whose weights are small, where these count; rare labels have most of them."""
 UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20}
 """Where the clusters of unseen instances are uncertain."""
 

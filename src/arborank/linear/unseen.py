@@ -86,9 +86,10 @@ def _usual_weight(fitted: FittedTree, X: Csr, options: LinearOptions) -> float:
         return _UNSEEN_WEIGHT
     rows = np.random.default_rng(options.indexing.random_state).permutation(X.shape[0])[:_ASKED]
     search = options.search
-    _, scores = fitted.search.topk(
+    _, scores = fitted.topk(
         select_rows(X, np.sort(rows)),
         10,
+        rerank=options.rerank,
         beam_size=search.beam_size,
         combine=search.combine,
         merge=fitted.merge,

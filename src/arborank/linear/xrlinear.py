@@ -151,7 +151,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Most instances that the children of a node learn from: where there are more, so many are drawn, the same ones
         whenever the rows have the same order. By default all. It spares time and memory at the top of the tree, where
         nodes see nearly all instances.
-    tail : float, default=0.0
+    tail : float or "auto", default="auto"
         How much more positives of rare labels cost at the bottom layer than those of frequent ones, from 0 to 1:
         ``Cp`` is multiplied by ``propensity ** -tail``, which is 1 as a mean over all positives. Rare labels are found
         more often; training and ranking take as long.
@@ -249,7 +249,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         max_rows: int | None = None,
         relevance: str = RelevanceOptions.relevance,
         relevance_norm: str = RelevanceOptions.relevance_norm,
-        tail: float = RelevanceOptions.tail,
+        tail: float | Auto = AUTO,
         beam_size: int | Auto = AUTO,
         combine: str = AUTO,
         rerank: float = RERANK,

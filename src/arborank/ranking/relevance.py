@@ -50,6 +50,7 @@ def relevance_costs(
     options: RelevanceOptions | None = None,
     *,
     is_bottom: bool = True,
+    node_costs: NDArray[np.float32] | None = None,
 ) -> Csr:
     """Return the positives of every node of a level, (n_nodes, n_instances), with the multipliers of their cost.
 
@@ -63,6 +64,8 @@ def relevance_costs(
     options : RelevanceOptions, optional
     is_bottom : bool
         Whether the level is the bottom one.
+    node_costs : float32 array of shape (n_nodes,), optional
+        What a positive of every node costs, for a part of a level, which cannot tell what ``tail`` makes of the whole.
 
     Raises
     ------
@@ -75,9 +78,11 @@ def relevance_costs(
         costs = np.ones(positives.nnz, np.float32)
     else:
         costs = _normalised(_aligned(relevance, positives), options.relevance_norm)
-    if options.tail and is_bottom:
+    if node_costs is None and options.tail and is_bottom:
         counts = np.bincount(positives.indices, minlength=positives.shape[1])
-        costs *= tail_costs(counts, positives.shape[0], options.tail)[positives.indices]
+        node_costs = tail_costs(counts, positives.shape[0], options.tail)
+    if node_costs is not None:
+        costs *= node_costs[positives.indices]
     matrix = sp.csr_array((costs, positives.indices, positives.indptr), shape=positives.shape)
     return transpose(as_csr(matrix, "positives"))
 

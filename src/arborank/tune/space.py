@@ -105,7 +105,7 @@ _OF_MODELS = (
     Axis("Cn", (0.1, 0.2, 0.3, 0.5, 1.0)),
     Axis("threshold", (0.02, 0.05, 0.1, 0.2)),
     Axis("negatives", ("tfn", "tfn+man")),
-    Axis("tail", (0.3, 0.6)),
+    Axis("tail", (0.0, 0.3, 0.6)),
     Axis("rerank", (0.1, 0.3)),
     Axis("combine", COMBINES, searches_in_training),
     Axis("beam_size", BEAMS, searches_in_training),

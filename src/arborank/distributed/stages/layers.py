@@ -9,6 +9,7 @@ from ...core.sparse import Csr
 from ...core.types import AnyArray
 from ...indexing import LabelTree
 from ...ranking import active_rows, relevance_costs, train_layer
+from ...ranking.relevance import tail_costs
 from ...ranking.sampling import draw_examples
 from ..pieces import Ids, ManyRows
 from ..settings import options_of
@@ -41,11 +42,17 @@ def train_layers(work: Work, task: Task, n_threads: int) -> Done:
     numbers, below = rows.below(_node_of(tree, last, branch))
     if first == 0:  # the root learns from instances without a label, too
         below, numbers = _all_rows(below, numbers, rows.n_rows), np.arange(rows.n_rows)
+    costs = None
+    if last == tree.depth and plan.relevance.tail:
+        counts = rows.taught_counts[tree.labels]
+        costs = tail_costs(counts, rows.n_rows, plan.relevance.tail)[branch.firsts[-1] : branch.end]
     problems = []
     for level in range(1, branch.tree.depth):
         lifted = branch.tree.lift_csr(below, level, n_threads=n_threads)
         active = active_rows("tfn", lifted, is_root=first + level == 1)
-        positives = relevance_costs(branch.tree.lift_csr(below, level + 1, n_threads=n_threads))
+        lifted = branch.tree.lift_csr(below, level + 1, n_threads=n_threads)
+        bottom = first + level == tree.depth
+        positives = relevance_costs(lifted, node_costs=costs if bottom else None)
         own = _Problem(active, positives, branch.tree.branches[level])
         if plan.max_rows is not None:
             parents = branch.firsts[level - 1]
