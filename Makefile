@@ -14,13 +14,14 @@ ifneq ($(CCACHE),)
 BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
 endif
 
-.PHONY: help setup demo test native-test test-transformers test-serving coverage bench fuzz dev docs sanitize fuzz-sanitize clean
+.PHONY: help setup demo test native-test test-transformers test-serving test-annif coverage bench fuzz dev docs sanitize fuzz-sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
 	@echo "make test      set up, lint, type-check, run every test but those of transformers"
 	@echo "make test-transformers   install PyTorch and run those; TORCH=torch==2.13.0 chooses a version"
 	@echo "make test-serving   the service with other clients, and its page in a browser (needs Chromium)"
+	@echo "make test-annif   the backend of docs/annif.md in the real Annif, in an environment of its own"
 	@echo "make coverage  tell which lines and branches the tests miss"
 	@echo "make bench     compare the headline ratios to libpecos with the committed ones, in 20 minutes; DATA=DIR has sets"
 	@echo "make fuzz      load and use mutated models and data; FUZZ_CASES=1000000 for a night, FUZZ_SEED=1 for others"
@@ -76,6 +77,15 @@ test-transformers: setup $(VENV)/.tools
 test-serving: setup $(VENV)/.tools
 	$(INSTALL) --group serving
 	$(BIN)/python -m pytest tests/serving
+
+# Annif pins what it depends on, so it has an environment of its own
+ANNIF := build/annif-env
+test-annif: $(SOURCES)
+	test -x $(ANNIF)/bin/python || $(PYTHON) -m venv $(ANNIF)
+	$(ANNIF)/bin/python -m pip install --quiet 'pip>=25.1'
+	$(ANNIF)/bin/python -m pip install --quiet --config-settings=cmake.define.ARBORANK_LEVELS=native \
+	  --group annif pytest hypothesis .
+	$(ANNIF)/bin/python -m pytest -p no:cacheprovider --may-miss none tests/in_annif
 
 coverage: setup $(VENV)/.tools
 	$(INSTALL) --group coverage

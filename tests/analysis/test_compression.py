@@ -217,8 +217,8 @@ def test_the_model_is_saved_before_the_plot(saved, tmp_path, monkeypatch):
     def fail(*given, **more):
         raise OSError("disk full")
 
-    monkeypatch.setattr("arborank.analysis.pictures.check_drawable", lambda path: None)
-    monkeypatch.setattr("arborank.analysis.pictures.draw_trials", fail)
+    monkeypatch.setattr("arborank.core.figures.check_drawable", lambda path: None)
+    monkeypatch.setattr("arborank.core.figures.save_figure", fail)
     result = run(
         "compress", saved / "model", "-o", tmp_path / "small", "--validation", saved / "validation.txt",
         "--threshold", "0.3", "--weights", "int8", "--beam-size", "4", "--target-size", "1GB",

@@ -1,11 +1,12 @@
 """A log fed to a completer as it happened."""
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from arborank import Autocompleter
 from arborank.autocomplete import session_pairs
-from arborank.autocomplete.replay import latest, replayed
+from arborank.autocomplete.replay import Replay, latest, replayed
 from arborank.cli import main
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -62,3 +63,11 @@ def test_the_command(tmp_path):
     (tmp_path / "pairs.tsv").write_text("a\t1\n")
     result = CliRunner().invoke(main, ["replay", str(tmp_path / "pairs.tsv")])
     assert "session, time and query" in result.stderr
+
+
+def test_a_replay_is_shown():
+    pytest.importorskip("matplotlib")
+    found = Replay(np.array([0.0, 1.0, 86_400.0]), {"never": np.array([1.0, 0.0, 0.5])}, 2)
+    assert [(n, means) for _, n, means in found.spans()] == [(2, {"never": 0.5}), (1, {"never": 0.5})]
+    assert "1970-01-01 12:00" in found.to_html()
+    assert found.plot().axes[0].get_ylabel() == "mean reciprocal rank"

@@ -1,5 +1,6 @@
 """`arborank evaluate`."""
 
+import csv
 import json
 
 import pytest
@@ -82,3 +83,48 @@ def test_labels_of_another_vocabulary_are_not_scored_in_silence(run, folder, n_k
         assert "of the model's" not in told
     else:
         assert f"{found} the model's, such as 'Spaceship' (data) and 'apple' (model)" in told
+
+
+def test_results_a_label(run, folder):
+    assert (
+        "wrote labels.csv"
+        in run("evaluate", "model", "test.tsv", "-k", "1,2", "--per-label", "labels.csv").stderr
+    )
+    with open("labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "label",
+        "in training",
+        "true",
+        "predicted",
+        "right",
+        "precision",
+        "recall",
+        "f1",
+    ]
+    assert {row["label"] for row in rows} >= {"apple", "van"}
+    assert [int(row["true"]) for row in rows] == sorted((int(row["true"]) for row in rows), reverse=True)
+    data = read_jsonl(folder / "test.jsonl.xz")
+    apple = next(row for row in rows if row["label"] == "apple")
+    assert int(apple["true"]) == sum("apple" in labels for labels in data.labels)
+    assert float(apple["recall"]) == pytest.approx(int(apple["right"]) / int(apple["true"]), abs=1e-4)
+    run("evaluate", "linear", "test.svm", "--per-label", "labels.csv")
+    for path, message in (("labels.txt", "is written as .csv"), ("test.tsv", "test.tsv")):
+        assert message in run("evaluate", "model", "test.tsv", "--per-label", path, code=2).output
+
+
+def test_tables_for_papers(run):
+    assert "| P | " in run("evaluate", "model", "test.tsv", "-k", "1,2", "--table", "markdown").stdout
+    assert r"\toprule" in run("evaluate", "model", "test.tsv", "--table", "latex").stdout
+    assert "two forms" in run("evaluate", "model", "test.tsv", "--table", "latex", "--json", code=2).output
+
+
+def test_constants_of_propensities(run):
+    plain = run("evaluate", "model", "test.tsv").stdout
+    assert "A = 0.55, B = 1.5" in plain
+    other = run("evaluate", "model", "test.tsv", "-A", "0.6", "-B", "2.6").stdout
+    assert "A = 0.6, B = 2.6" in other
+    assert [line for line in other.splitlines() if line.startswith("PSP")] != [
+        line for line in plain.splitlines() if line.startswith("PSP")
+    ]
+    assert "-B" in run("evaluate", "model", "test.tsv", "-B", "0", code=2).output

@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from click.testing import CliRunner
@@ -95,6 +96,8 @@ def test_version():
     ],
 )
 def test_what_was_meant(run, args, meant):
+    if len(args) < 3 and version("click").startswith(("8.2", "8.3")):
+        pytest.skip("Click compares the names of commands from 8.4 on")
     assert meant in run(*args, code=2).stderr
 
 

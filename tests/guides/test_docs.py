@@ -378,9 +378,12 @@ def test_research_as_the_guide_says(tmp_path, monkeypatch, topics, capsys):
     X, Y = map(sp.csr_array, topics)
     for path in ("train.txt", "test.txt"):
         write_xmc(path, X, Y)
-    ((_, block),) = blocks(DOCS / "research.md")
-    exec(compile(block, "research.md", "exec"), {})
-    assert "\nPSP" in capsys.readouterr().out
+    names: dict = {}
+    for _, block in blocks(DOCS / "research.md"):
+        exec(compile(block, "research.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "\nPSP" in printed
+    assert "\nPSP & " in printed
 
 
 def test_every_command_that_is_named_is_there():
@@ -419,3 +422,16 @@ def test_serving_as_the_guide_says(tmp_path, monkeypatch):
     known = {option for command in commands for parameter in command.params for option in parameter.opts}
     own = re.sub(r"^docker .*$", "", guide, flags=re.M)
     assert set(re.findall(r"(?<=[` ])--[a-z-]+", own)) <= known
+
+
+def test_looking_into_a_model_as_the_guide_says(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    texts, labels = sold_things()
+    write("test.jsonl", texts[:50], labels[:50])
+    arborank.TextRanker().fit(texts, labels).save("model")
+    names: dict = {}
+    for language, block in blocks(DOCS / "looking-into-a-model.md"):
+        run(block) if language == "sh" else exec(compile(block, "looking-into-a-model.md", "exec"), names)
+    for path in ("labels.csv", "why.svg", "report.pdf"):
+        assert (tmp_path / path).stat().st_size > 100

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.estimator import check_fitted, fitted_clone
+from ..core.figures import Cells, Tabled, new_figure, per_cent
 from ..core.options import Options, integer, one_of, option, optional, real
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.state import Savable
@@ -25,7 +26,10 @@ from ..matching.options import SearchOptions
 from ..metrics import recall_at_k
 from ..ranking.weights import PRECISIONS
 
-__all__ = ["Setting", "Trial", "choose", "compress", "model_bytes", "own_setting", "sweep"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Frontier", "Setting", "Trial", "choose", "compress", "model_bytes", "own_setting", "sweep"]
 
 _TIMED_ROWS = 1000
 
@@ -91,6 +95,70 @@ class Trial:
         }
 
 
+class Frontier(Tabled, list[Trial]):
+    """Trials of a sweep, in their order: a list that can be drawn.
+
+    Attributes
+    ----------
+    k : int
+        Cut of recall.
+    """
+
+    def __init__(self, trials: Iterable[Trial], k: int) -> None:
+        super().__init__(trials)
+        self.k = k
+
+    def tables(self) -> list[Cells]:
+        """Return one row a trial; efficient ones have a star."""
+        heads = ("threshold", "weights a ranker", "precision", "beam", "bytes", f"R@{self.k} %", "µs", "")
+        rows: list[list[object]] = [["", *heads]]
+        for number, one in enumerate(self):
+            s = one.setting
+            kept = "all" if s.max_nonzeros is None else s.max_nonzeros
+            values = (
+                f"{one.n_bytes:,}",
+                per_cent(one.recall),
+                f"{one.microseconds:.0f}",
+                "*" * one.efficient,
+            )
+            rows.append([number, f"{s.threshold:g}", kept, s.precision, s.beam_size, *values])
+        return [rows]
+
+    def plot(self, chosen: Trial | None = None) -> "Figure":
+        """Draw recall against size, a line a beam and precision, with a star for a chosen trial.
+
+        The first trial is that of the model as it was.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        figure = new_figure(7, 4.2)
+        axes = figure.add_subplot()
+        for beam_size in sorted({trial.setting.beam_size for trial in self[1:]}):
+            line = [t for t in self[1:] if t.setting.beam_size == beam_size]
+            for precision, marker in zip(sorted({t.setting.precision for t in line}), "os^", strict=False):
+                some = sorted((t for t in line if t.setting.precision == precision), key=lambda t: t.n_bytes)
+                axes.plot(
+                    [t.n_bytes / 1e6 for t in some],
+                    [t.recall for t in some],
+                    marker=marker,
+                    markersize=4,
+                    linewidth=1,
+                    label=f"beam {beam_size}, {precision}",
+                )
+        axes.plot(self[0].n_bytes / 1e6, self[0].recall, "x", color="black", label="as it was")
+        if chosen is not None:
+            axes.plot(chosen.n_bytes / 1e6, chosen.recall, "*", color="black", markersize=12, label="chosen")
+        axes.set_xscale("log")
+        axes.set_xlabel("size of the model, MB")
+        axes.set_ylabel(f"recall@{self.k}")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7)
+        return figure
+
+
 def model_bytes(model: Savable) -> int:
     """Return the size of all arrays of a model and its parts, in bytes."""
     state = model.to_state()
@@ -126,7 +194,7 @@ def sweep(
     k: int = 10,
     fixed_bytes: int = 0,
     progress: Callable[[int], None] | None = None,
-) -> list[Trial]:
+) -> Frontier:
     """Try settings on validation data.
 
     Parameters
@@ -147,8 +215,8 @@ def sweep(
 
     Returns
     -------
-    list of Trial
-        One a setting.
+    Frontier
+        A list of `Trial`, one a setting, with ``plot()``.
     """
     _check_model(model)
     X, Y = as_csr(X, "X", n_cols=model.n_features_in_), as_csr(Y, "Y")
@@ -169,7 +237,7 @@ def sweep(
             trials.append(Trial(setting, n_bytes, recall_at_k(Y, ids, k), _microseconds(small, X, k)))
             if progress is not None:
                 progress(len(trials))
-    return [_judged(trial, trials) for trial in trials]
+    return Frontier((_judged(trial, trials) for trial in trials), k)
 
 
 def choose(

@@ -1,14 +1,15 @@
 """Why a label got its score: every way from the root to it, and what each feature adds on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
 from ..core.estimator import check_fitted
+from ..core.figures import Shown, html_table, new_figure
 from ..core.lazy import sp
 from ..core.lengths import divide_rows
 from ..core.sparse import Csr, as_csr, to_scipy
@@ -24,7 +25,10 @@ from ..text import TextRanker
 from ..text.names import label_id
 from ..transformer import XRTransformer
 
-__all__ = ["Likeness", "Path", "Step", "explain"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Explanation", "Likeness", "Path", "Step", "asked_of", "explain"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,54 @@ class Path:
     centroid: Likeness | None = None
 
 
+class Explanation(Shown, list[Path]):
+    """Every way to a label, the best first: a list of `Path` that can be drawn.
+
+    Attributes
+    ----------
+    label : int or str
+    """
+
+    def __init__(self, label: int | str, paths: Iterable[Path] = ()) -> None:
+        super().__init__(paths)
+        self.label = label
+
+    def plot(self) -> "Figure":
+        """Draw what each feature adds on the best way, a column a step; ``ImportError`` without matplotlib."""
+        steps = self[0].steps if self else []
+        rows = max((len(step.features) for step in steps), default=1)
+        figure = new_figure(2.8 * max(len(steps), 1), 0.26 * rows + 1.2)
+        figure.suptitle(f"{self.label}", parse_math=False)
+        places = figure.subplots(1, len(steps), squeeze=False)[0] if steps else ()
+        for level, (axes, step) in enumerate(zip(places, steps, strict=True), 1):
+            values = [value for _, value in step.features]
+            colours = ["#9ecae1" if value > 0 else "#fdae6b" for value in values]
+            axes.barh(range(len(values)), values, color=colours)
+            axes.set_yticks(
+                range(len(values)), [str(name) for name, _ in step.features], fontsize=8, parse_math=False
+            )
+            axes.invert_yaxis()
+            axes.axvline(0, color="grey", linewidth=0.8)
+            axes.set_title(f"level {level}, node {step.node}: {step.score:.3g}", fontsize=9)
+        return figure
+
+    def to_html(self) -> str:
+        """Return a table a way: level, node, score, margin, and the features that add most."""
+        tables = []
+        for way in self:
+            rows: list[list[object]] = [["level", "node", "score", "margin", "bias", "features"]]
+            for level, step in enumerate(way.steps, 1):
+                told = ", ".join(f"{name} {value:+.3g}" for name, value in step.features)
+                rows.append(
+                    [level, step.node, *(f"{v:.3g}" for v in (step.score, step.margin, step.bias)), told]
+                )
+            if way.centroid is not None:
+                told = ", ".join(f"{name} {value:+.3g}" for name, value in way.centroid.features)
+                rows.append(["centroid", "", f"{way.centroid.similarity:.3g}", "", "", told])
+            tables.append(html_table(rows, f"{self.label}: {way.score:.3g}, by leaf {way.leaf}"))
+        return "\n".join(tables)
+
+
 def explain(
     model: XRLinear | XRTransformer | TextRanker,
     x: MatrixLike,
@@ -103,7 +155,7 @@ def explain(
     X: MatrixLike | None = None,
     n_features: int = 8,
     combine: str | None = None,
-) -> list[Path]:
+) -> Explanation:
     """Return every way to a label for one instance, the best first.
 
     Parameters
@@ -121,12 +173,27 @@ def explain(
 
     Returns
     -------
-    list of Path; empty for a label outside the tree
+    Explanation
+        A list of `Path`, with ``plot()``; empty for a label outside the tree.
 
     Raises
     ------
     TypeError, ValueError
         If the model is not fitted, ``x`` is not one row of its features (one text) or there is no such label.
+    """
+    ranker, row, number, names = asked_of(model, x, label, X)
+    return Explanation(label, _ways(ranker, row, number, n_features, combine, names))
+
+
+def asked_of(
+    model: XRLinear | XRTransformer | TextRanker,
+    x: MatrixLike | str,
+    label: int | str,
+    X: MatrixLike | None = None,
+) -> tuple[XRLinear, Csr, int, Callable[[int], int | str] | None]:
+    """Return the tree of rankers in a model, the row that it scores, the label's id, and the names of features.
+
+    Parameters and errors are those of `explain`.
     """
     if isinstance(model, TextRanker):
         check_fitted(model, "model_")
@@ -134,22 +201,29 @@ def explain(
             raise TypeError(f"label must be the name of one, found {label!r}")
         inner, number = model.model_, label_id(model.labels_, label, model.normalization, "label")
         if isinstance(inner, XRTransformer):
-            return explain(inner, x, number, X=X, n_features=n_features, combine=combine)
+            return asked_of(inner, x, number, X)
         if not isinstance(x, str):
             raise TypeError(f"x must be a str, found {type(x).__name__}")
         if X is not None:
             raise ValueError("X was given, but the features of a TextRanker are those of x")
         terms = model.features_.get_feature_names_out()
-        encoded = rows_of(model.features_, [x])
-        return _ways(_tree_of(inner), encoded, number, n_features, combine, lambda i: str(terms[i]))
+        return _one_row(_tree_of(inner), rows_of(model.features_, [x]), number, lambda i: str(terms[i]))
     if isinstance(model, XRTransformer):
         if not isinstance(x, str):
             raise TypeError(f"x must be a str, found {type(x).__name__}")
         instance, names = model.explained_row(x, X)
-        return _ways(model.ranker_, as_csr(instance), label, n_features, combine, names)
+        return _one_row(model.ranker_, as_csr(instance), label, names)
     if X is not None:
         raise ValueError(f"X was given, but {type(model).__name__} has no features beside x")
-    return _ways(model, known_rows(_tree_of(model), x), label, n_features, combine, None)
+    return _one_row(_tree_of(model), known_rows(_tree_of(model), x), label, None)
+
+
+def _one_row(
+    model: XRLinear, row: Csr, label: Any, names: Callable[[int], int | str] | None
+) -> tuple[XRLinear, Csr, int, Callable[[int], int | str] | None]:
+    if row.shape[0] != 1:
+        raise ValueError(f"x has {row.shape[0]} rows; one was expected")
+    return model, row, check_integer("label", label, 0, model.tree_.n_labels - 1), names
 
 
 def _tree_of(model: Any) -> XRLinear:
@@ -163,15 +237,12 @@ def _tree_of(model: Any) -> XRLinear:
 def _ways(
     model: XRLinear,
     instance: Csr,
-    label: Any,
+    label: int,
     n_features: int,
     combine: str | None,
     names: Callable[[int], int | str] | None,
 ) -> list[Path]:
-    if instance.shape[0] != 1:
-        raise ValueError(f"x has {instance.shape[0]} rows; one was expected")
     tree = model.tree_
-    check_integer("label", label, 0, tree.n_labels - 1)
     check_integer("n_features", n_features, 1)
     how = search_of(model)[1] if combine is None else combine
     join = combination(how)

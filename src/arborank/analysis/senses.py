@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..core.checks import check_integer
 from ..core.estimator import check_fitted
+from ..core.figures import check_drawable, new_figure, save_figure
 from ..linear import XRLinear
 from ..ranking.chunks import gather_chunks
-from .pictures import check_drawable
 
 __all__ = ["Sense", "draw_senses", "label_senses"]
 
@@ -131,14 +131,10 @@ def draw_senses(
         If the ending is another, or the directory does not exist.
     """
     check_drawable(path)
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     rows = max((len(sense.features) for sense in senses), default=0)
     below = max((len(sense.companions) for sense in senses), default=0)
     largest = max((weight for sense in senses for _, weight in sense.features), default=1.0)
-    size = (2.8 * max(len(senses), 1), 0.24 * (rows + below + 2) + 0.9)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(2.8 * max(len(senses), 1), 0.24 * (rows + below + 2) + 0.9)
     figure.suptitle(title, parse_math=False)
     places = figure.subplots(1, len(senses), squeeze=False)[0] if senses else ()
     for axes, sense in zip(places, senses, strict=True):
@@ -151,5 +147,4 @@ def draw_senses(
         texts += [(rows + 2 + row, label_names[label]) for row, label in enumerate(sense.companions)]
         for row, text in texts:
             axes.text(0, row, text, va="center", fontsize=9, parse_math=False)
-    with rc_context({"svg.fonttype": "none"}):  # text that can be searched and selected
-        figure.savefig(path)
+    save_figure(figure, path)

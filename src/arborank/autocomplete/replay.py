@@ -2,23 +2,76 @@
 
 from collections.abc import Hashable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.figures import Cells, Tabled, new_figure
 from .history import SIZE, History
 from .normal import normalize
 from .pairs import Pairs
 from .prefixes import sample_lengths
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .completer import Autocompleter
 
-__all__ = ["in_order_of_time", "latest", "replayed"]
+__all__ = ["Replay", "in_order_of_time", "latest", "replayed"]
 
 _time = itemgetter(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Replay(Tabled):
+    """What completions of a log were worth over time, by how often the completer was updated.
+
+    Attributes
+    ----------
+    times : float64 array of shape (n_queries,)
+    ranks : dict of str to float64 arrays of shape (n_queries,)
+        By way of updating: one over the place of each query among the completions; see `replayed`.
+    n_parts : int, default 10
+        How many spans of equal length the time is cut into.
+    """
+
+    times: NDArray[np.float64]
+    ranks: dict[str, NDArray[np.float64]]
+    n_parts: int = 10
+
+    def spans(self) -> Iterator[tuple[float, int, dict[str, float]]]:
+        """Return the start of each span that has queries, their number and the mean reciprocal rank by way."""
+        bounds = np.linspace(self.times.min(), self.times.max(), self.n_parts + 1)
+        part = np.clip(np.searchsorted(bounds, self.times, side="right") - 1, 0, self.n_parts - 1)
+        for number in np.unique(part).tolist():
+            held = part == number
+            means = {way: float(ranks[held].mean()) for way, ranks in self.ranks.items()}
+            yield float(bounds[number]), int(held.sum()), means
+
+    def tables(self) -> list[Cells]:
+        """Return a row a span: when it begins, queries, mean reciprocal ranks."""
+        rows: list[list[object]] = [["from (UTC)", "queries", *self.ranks]]
+        for start, n, means in self.spans():
+            told = datetime.fromtimestamp(start, UTC)
+            rows.append([f"{told:%Y-%m-%d %H:%M}", f"{n:,}", *(f"{value:.4f}" for value in means.values())])
+        return [rows]
+
+    def plot(self) -> "Figure":
+        """Draw the mean reciprocal rank over time, a line a way of updating; ``ImportError`` without matplotlib."""
+        figure = new_figure(7, 4)
+        axes, spans = figure.add_subplot(), list(self.spans())
+        times = np.array([start for start, _, _ in spans]).astype("datetime64[s]")
+        for way in self.ranks:
+            axes.plot(times, [means[way] for *_, means in spans], "o-", markersize=4, linewidth=1, label=way)
+        axes.set_ylabel("mean reciprocal rank")
+        axes.legend(title="updates", fontsize=8)
+        axes.grid(alpha=0.3)
+        figure.autofmt_xdate()
+        return figure
 
 
 def latest(pairs: Pairs, share: float) -> tuple[Pairs, Pairs]:

@@ -13,6 +13,7 @@ from .compress import compress
 from .convert import convert
 from .demo import demo
 from .evaluate import evaluate
+from .explain import explain
 from .inspect import inspect
 from .predict import predict
 from .rank import rank
@@ -52,6 +53,7 @@ _OF_RANKERS = (
     evaluate,
     compare,
     rank,
+    explain,
     inspect,
     compress,
     update,

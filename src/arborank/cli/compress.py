@@ -17,7 +17,7 @@ from .reporting import say
 from .tables import show_table
 
 if TYPE_CHECKING:
-    from ..analysis.compression import Setting, Trial
+    from ..analysis.compression import Frontier, Setting, Trial
     from ..linear import XRLinear
     from ..storage import Record
     from ..storage.records import Table
@@ -90,7 +90,7 @@ def compress(
     if table is not None:
         check_suffix("--table", table, ".csv")
     if plot is not None:
-        from ..analysis.pictures import check_drawable
+        from ..core.figures import check_drawable
 
         check_drawable(plot)
     given = {name: values for name, values in axes.items() if values is not None}
@@ -101,7 +101,9 @@ def compress(
                 raise click.UsageError(f"{option_name(name)} needs --validation DATA, to try settings on")
     opened = open_model(model, jobs)
     inner = _linear(opened, model)
-    records, trials, best = [], [], None
+    records: list[Record] = []
+    trials: Frontier | None = None
+    best: Trial | None = None
     if validation is None:
         chosen = _single(inner, given)
     else:
@@ -116,9 +118,9 @@ def compress(
 
     small = with_inner(opened, apply(inner, chosen))
     save(small, directory, records=records, made_from=model, change="compression")
-    if best is not None:
+    if best is not None and trials is not None:
         show_table(*next(iter(records[0].tables.items())))
-        _write(trials, best, table, plot, k)
+        _write(trials, best, table, plot)
     say(f"saved {directory}: {chosen}")
 
 
@@ -145,7 +147,7 @@ def _single(model: "XRLinear", given: dict[str, tuple[Any, ...]]) -> "Setting":
 
 def _trials(
     ranker: Ranker, model: "XRLinear", data: Data, given: dict[str, tuple[Any, ...]], k: int
-) -> "list[Trial]":
+) -> "Frontier":
     """Try the settings; the model as it is comes first."""
     from itertools import product
 
@@ -193,10 +195,10 @@ def _record(trials: "list[Trial]", chosen: "Trial", k: int, data: str) -> "Recor
     return Record(title="Compression", summary=f"{tried}:", data=data, tables={"setting": table})
 
 
-def _write(trials: "list[Trial]", best: "Trial", table: str | None, plot: str | None, k: int) -> None:
+def _write(trials: "Frontier", best: "Trial", table: str | None, plot: str | None) -> None:
     if table is not None:
         write_table(table, [trial.to_dict() for trial in trials])
     if plot is not None:
-        from ..analysis.pictures import draw_trials
+        from ..core.figures import save_figure
 
-        draw_trials(trials, best, plot, k=k)
+        save_figure(trials.plot(best), plot)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..core.estimator import Estimator
     from ..core.types import Json
     from ..features.part import TfidfPart
@@ -21,6 +23,7 @@ __all__ = [
     "parts_of",
     "tree_of",
     "with_inner",
+    "words_of",
 ]
 
 
@@ -113,6 +116,21 @@ def names_of(model: Any) -> list[str]:
     if type(model).__name__ == "TextRanker":
         return list(model.labels_)
     return [str(label) for label in range(inner_of(model).n_labels_)]
+
+
+def words_of(model: object) -> "Sequence[str] | None":
+    """Return what the features are called that the tree of a model scores; None if they have no names."""
+    if type(model).__name__ != "TextRanker" or tree_of(model) is not inner_of(model):
+        return None
+    from ..core.estimator import stages_of
+
+    names = getattr(stages_of(model)["features"], "get_feature_names_out", None)
+    parts = len(parts_of(model))
+    return (
+        None
+        if names is None
+        else [str(name).partition(":")[2] if parts > 1 else str(name) for name in names()]
+    )
 
 
 def call_of(part: "Estimator") -> str:

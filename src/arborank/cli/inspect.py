@@ -5,11 +5,12 @@ from typing import Any
 import click
 
 from ..core.display import printable
-from .facts import call_of, facts_of, inner_of, members_of, names_of, parts_of, tree_of
+from .facts import call_of, facts_of, inner_of, members_of, names_of, parts_of, tree_of, words_of
 from .files import check_output
 from .models import open_model
 from .numbers import POSITIVE
 from .options import json_option, model_argument
+from .reporting import say
 from .streams import put, put_json
 from .tables import show_table
 
@@ -20,6 +21,11 @@ __all__ = ["inspect"]
 @model_argument
 @click.option("--verify", is_flag=True, help="Read all files to the end and compare their checksums.")
 @click.option("--branches", is_flag=True, help="Draw the branches of the label tree, with names.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, writable=True),
+    help="Write the label tree into this file as a page to walk through.",
+)
 @click.option("--depth", type=POSITIVE, default=1, show_default=True, help="Levels drawn by --branches.")
 @click.option("--examples", type=POSITIVE, default=4, show_default=True, help="Labels named for a branch.")
 @click.option(
@@ -37,19 +43,23 @@ def inspect(
     model: str,
     verify: bool,
     branches: bool,
+    html: str | None,
     depth: int,
     examples: int,
     senses: str | None,
     picture: str | None,
     as_json: bool,
 ) -> None:
-    """Say what MODEL is: class, parameters, shape of the label tree, sizes."""
+    """Say what MODEL is: class, parameters, shape of the label tree, sizes.
+
+    With --branches or --html, the branches of a model of texts have the words that speak most for them.
+    """
     if picture is not None and senses is None:
         raise click.UsageError("--picture draws what --senses shows; give --senses LABEL, too")
     if as_json and branches:
         raise click.UsageError("--branches draws a tree for people; give it without --json")
     if picture is not None:
-        from ..analysis.pictures import check_drawable
+        from ..core.figures import check_drawable
 
         check_output("--picture", picture, model)
         check_drawable(picture)
@@ -58,6 +68,10 @@ def inspect(
     loaded = open_model(model, verify=verify)
     if senses is not None:
         _show_senses(loaded, senses, picture, as_json)
+        return
+    if html is not None:
+        _write_page(loaded, model, html)
+        say(f"wrote {html}")
         return
     facts = facts_of(loaded, model)
     records = read_records(model)
@@ -107,9 +121,34 @@ def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, example
         size = format_bytes(layer["bytes"])
         put(f"{number:>5} {layer['rankers']:>12,} {layer['weights']:>14,} {size:>10}")
     if branches:
-        names = names_of(model)
-        drawing = ranker.tree_.describe(names, max_depth=depth, examples=examples)
+        from ..analysis.naming import node_names
+
+        names, words = names_of(model), words_of(model)
+        said = (
+            None
+            if words is None
+            else {
+                level: node_names(ranker, level, words)
+                for level in range(1, min(depth, ranker.tree_.depth - 1) + 1)
+            }
+        )
+        drawing = ranker.tree_.describe(names, max_depth=depth, examples=examples, words=said)
         put(drawing[drawing.index("\n\n") + 1 :])
+
+
+def _write_page(model: Any, directory: str, path: str) -> None:
+    from ..analysis.browse import tree_page
+    from ..storage.disk import naming
+
+    ranker = tree_of(model)
+    if ranker is None:
+        raise click.UsageError(
+            f"--html needs a model with one label tree; this is {type(inner_of(model)).__name__}"
+        )
+    check_output("--html", path, directory)
+    page = tree_page(ranker, names_of(model), words_of(model), title=directory)
+    with naming(path), open(path, "w", encoding="utf-8") as file:
+        file.write(page)
 
 
 def _show_senses(model: Any, label: str, picture: str | None, as_json: bool) -> None:

@@ -37,6 +37,7 @@ _BARS = 40  # characters for a mean reciprocal rank of 1
     help="Share of the log, the oldest part, to train on first.",
 )
 @click.option("--parts", type=POSITIVE, default=10, show_default=True, help="Lines of the result.")
+@click.option("--plot", type=click.Path(dir_okay=False), help="Draw the result: .svg, .png or .pdf.")
 @time_unit_option
 @seed_option
 @jobs_option
@@ -45,6 +46,7 @@ def replay(
     every: str,
     learn: float,
     parts: int,
+    plot: str | None,
     time_unit: "TimeUnit | None",
     random_state: int | None,
     jobs: int | None,
@@ -58,8 +60,11 @@ def replay(
     import numpy as np
 
     from ..autocomplete import Autocompleter
-    from ..autocomplete.replay import latest, replayed
+    from ..autocomplete.replay import Replay, latest, replayed
+    from ..core.figures import check_drawable, save_figure
 
+    if plot is not None:
+        check_drawable(plot)
     completer = Autocompleter(n_jobs=jobs, random_state=random_state or 0)
     learned, coming = latest(read_queries(log, False, time_unit, completer), 1 - learn)
     say(f"training on {len(learned.queries):,} queries; {len(coming.queries):,} follow")
@@ -70,17 +75,12 @@ def replay(
     for way, length in ways.items():
         found[way] = replayed(completer, learned, coming, length, random_state=completer.random_state + 1)
         say(f"updates {way}: MRR {found[way].mean():.4f}")
-    times = np.array(coming.times)
-    bounds = np.linspace(times.min(), times.max(), parts + 1)
-    part = np.clip(np.searchsorted(bounds, times, side="right") - 1, 0, parts - 1)
+    result = Replay(np.array(coming.times), found, parts)
     table: dict[str, dict[str, str | int | float]] = {}
-    for number in np.unique(part).tolist():
-        start = datetime.fromtimestamp(bounds[number], UTC)
-        means = {way: float(ranks[part == number].mean()) for way, ranks in found.items()}
-        best = max(means.values())
-        table[f"{start:%Y-%m-%d %H:%M}"] = {
-            "queries": int((part == number).sum()),
-            **means,
-            "": "#" * round(_BARS * best),
-        }
+    for start, n, means in result.spans():
+        bar = "#" * round(_BARS * max(means.values()))
+        table[f"{datetime.fromtimestamp(start, UTC):%Y-%m-%d %H:%M}"] = {"queries": n, **means, "": bar}
     show_table("from (UTC), MRR by updates", table)
+    if plot is not None:
+        save_figure(result.plot(), plot)
+        say(f"drew {plot}")

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
     from ..metrics import Report
 
-__all__ = ["LEAST_ROWS", "batch_size", "batches", "evaluate_model", "frequencies", "n_answers", "predict_all"]
+__all__ = [
+    "LEAST_ROWS",
+    "batch_size",
+    "batches",
+    "evaluate_model",
+    "frequencies",
+    "label_rows",
+    "n_answers",
+    "predict_all",
+]
 
 LEAST_ROWS = 3  # of training data, for frequencies of labels to mean something: see `metrics.propensities`
 _UNKNOWN = 0.9  # share of the labels of data above which they are hardly the model's
@@ -54,15 +63,53 @@ def predict_all(model: Ranker, data: Data, k: int, beam_size: int | None) -> "ND
 
 
 def evaluate_model(
-    model: Ranker, data: Data, ks: tuple[int, ...], beam_size: int | None = None, train: Data | None = None
+    model: Ranker,
+    data: Data,
+    ks: tuple[int, ...],
+    beam_size: int | None = None,
+    train: Data | None = None,
+    *,
+    ids: "NDArray[np.int64] | None" = None,
+    A: float = 0.55,
+    B: float = 1.5,
 ) -> "Report":
-    """Score a model; ``train`` gives label frequencies instead of those that the model knows."""
+    """Score a model, or the answers ``ids`` of it.
+
+    ``train`` gives label frequencies instead of those that the model knows; ``A`` and ``B`` are the constants of
+    propensities.
+    """
     from ..metrics import evaluate
 
-    ids, truth = predict_all(model, data, max(ks), beam_size), model.truth(data)
+    ids = predict_all(model, data, max(ks), beam_size) if ids is None else ids
+    truth = model.truth(data)
     _warn_of_unknown(model, data, truth)
     counts, n_train = frequencies(model, train, truth.shape[1])
-    return evaluate(truth, ids, ks, train_counts=counts, n_train=n_train)
+    return evaluate(truth, ids, ks, train_counts=counts, n_train=n_train, A=A, B=B)
+
+
+def label_rows(
+    model: Ranker, data: Data, ids: "NDArray[np.int64]", k: int, train: Data | None
+) -> "list[dict[str, object]]":
+    """Return what the first ``k`` answers are worth for each label that is true or predicted, frequent ones first."""
+    import numpy as np
+
+    from ..metrics import per_label
+
+    truth = model.truth(data)[:, : model.n_labels]  # of others nothing can be predicted
+    table = per_label(truth, ids, k, empty_rows="zero")
+    counts, _ = frequencies(model, train, model.n_labels)
+    found = np.flatnonzero(table["true"] + table["predicted"])
+    order = found[np.argsort(-table["true"][found], kind="stable")]
+    rows: list[dict[str, object]] = []
+    for label in order.tolist():
+        row: dict[str, object] = {"label": model.answer(label)}
+        if counts is not None:
+            row["in training"] = int(counts[label])
+        for name, values in table.items():
+            value = values[label].item()
+            row[name] = "" if value != value else f"{value:.4f}" if isinstance(value, float) else value
+        rows.append(row)
+    return rows
 
 
 def _warn_of_unknown(model: Ranker, data: Data, truth: "csr_array") -> None:

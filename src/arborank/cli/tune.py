@@ -175,7 +175,7 @@ def _check_outputs(outputs: dict[str, str | None], data: str, validation: str | 
             raise click.UsageError(f"{option} {path} cannot be written: its directory does not exist")
         check_output(option, path, data, validation, form.label_matrix)
         if option == "--plot":
-            from ..analysis.pictures import check_drawable
+            from ..core.figures import check_drawable
 
             check_drawable(path)
         else:
@@ -215,6 +215,6 @@ def _write(search: "RankerSearch", config_out: str | None, table: str | None, pl
     if table is not None:
         write_table(table, search.trials_)
     if plot is not None:
-        from ..tune.picture import draw_study
+        from ..core.figures import save_figure
 
-        draw_study(search.study_, plot)
+        save_figure(search.study_.plot(), plot)

@@ -26,6 +26,11 @@ class Worth:
     decision: "SetReport | None" = None
     rules: "Table | None" = None
 
+    @property
+    def reports(self) -> "list[ProbabilityReport | SetReport]":
+        """What has tables of its own."""
+        return [one for one in (self.probabilities, self.decision) if one is not None]
+
     @classmethod
     def of(
         cls,

@@ -1,5 +1,6 @@
 """Data sets in and out: text with label names, and the matrix layouts of extreme classification."""
 
+from .benchmarks import Benchmark, load_benchmark
 from .containers import MatrixData, TextData, TextRow
 from .csvfile import iter_csv, read_csv
 from .debian import Debian, load_debian
@@ -11,11 +12,13 @@ from .parquet import read_parquet
 from .pecos import read_pecos
 from .read import read_texts
 from .skos import read_skos
+from .splitting import reciprocal_pairs, split
 from .tabbed import iter_tabbed, read_tabbed
 from .typos import add_typos
 from .xmc import read_sparse, read_xmc, write_sparse, write_xmc
 
 __all__ = [
+    "Benchmark",
     "Debian",
     "Layout",
     "LayoutError",
@@ -26,6 +29,7 @@ __all__ = [
     "iter_csv",
     "iter_jsonl",
     "iter_tabbed",
+    "load_benchmark",
     "load_debian",
     "read_csv",
     "read_jsonl",
@@ -38,6 +42,8 @@ __all__ = [
     "read_tabbed",
     "read_texts",
     "read_xmc",
+    "reciprocal_pairs",
+    "split",
     "write_jsonl",
     "write_sparse",
     "write_xmc",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 
-def render(tree: LabelTree, names: Sequence[str] | None, *, max_depth: int, examples: int) -> str:
+def render(
+    tree: LabelTree,
+    names: Sequence[str] | None,
+    *,
+    max_depth: int,
+    examples: int,
+    words: Mapping[int, Sequence[Sequence[str]]] | None = None,
+) -> str:
     """Draw a tree; see `LabelTree.describe`."""
     lines = list(_shape(tree))
     if names is not None:
         if max_depth < 1 or examples < 1:
             raise ValueError(f"max_depth and examples must be at least 1, found {max_depth} and {examples}")
         lines += ["", f"root ({tree.n_labels:,} labels)"]
-        lines += _branches(tree, names, min(max_depth, tree.depth), examples, level=0, node=0, indent="")
+        depth = min(max_depth, tree.depth)
+        lines += _branches(tree, names, words or {}, depth, examples, level=0, node=0, indent="")
     return "\n".join(lines)
 
 
@@ -40,6 +48,7 @@ def _shape(tree: LabelTree) -> Iterator[str]:
 def _branches(
     tree: LabelTree,
     names: Sequence[str],
+    words: Mapping[int, Sequence[Sequence[str]]],
     max_depth: int,
     examples: int,
     *,
@@ -59,8 +68,9 @@ def _branches(
         shown = np.linspace(first, last, num=min(examples, last - first + 1), dtype=np.int64)
         sample = ", ".join(printable(names[tree.labels[slot]]) for slot in shown)
         dots = ", …" if shown.size < last - first + 1 else ""
-        yield f"{indent}{stem}{level + 1}.{child} ({last - first + 1:,} labels): {sample}{dots}"
+        said = printable(", ".join(words[level + 1][child])) if level + 1 in words else ""
+        yield f"{indent}{stem}{level + 1}.{child} ({last - first + 1:,} labels{said and f'; {said}'}): {sample}{dots}"
         if level + 1 < max_depth:
             yield from _branches(
-                tree, names, max_depth, examples, level=level + 1, node=child, indent=indent + more
+                tree, names, words, max_depth, examples, level=level + 1, node=child, indent=indent + more
             )

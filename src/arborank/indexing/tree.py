@@ -1,14 +1,15 @@
 """The label tree: labels in leaves, leaves in branches, one root. What every indexer makes and every ranker follows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.checks import check_integer
+from ..core.figures import Shown, html_table, new_figure
 from ..core.lazy import sp
 from ..core.sequences import as_column
 from ..core.sparse import Csr, as_csr, multiply, to_scipy
@@ -17,13 +18,16 @@ from ..core.types import Matrix, MatrixLike
 from .chain import chain_orders
 from .rendering import render
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = ["LabelTree"]
 
 IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LabelTree:
+class LabelTree(Shown):
     """A tree whose bottom nodes are labels.
 
     Level 0 is the root alone; level ``depth`` is the labels. Nodes are numbered from 0 on each level so that the
@@ -301,7 +305,14 @@ class LabelTree:
                 node, label = divmod(int(keys[twice[0]]), self.n_labels)
                 raise ValueError(f"label {label} is twice below node {node} of level {self.depth - 1}")
 
-    def describe(self, names: Sequence[str] | None = None, *, max_depth: int = 1, examples: int = 4) -> str:
+    def describe(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        max_depth: int = 1,
+        examples: int = 4,
+        words: Mapping[int, Sequence[Sequence[str]]] | None = None,
+    ) -> str:
         """Describe the tree as text.
 
         Parameters
@@ -311,13 +322,44 @@ class LabelTree:
         max_depth : int, default 1
         examples : int, default 4
             Label names shown for a branch.
+        words : mapping from level to one list of str per node, optional
+            What branches are called, such as `arborank.analysis.naming.node_names`.
         """
         if names is not None:
             column = as_column(names, "names", "a list with one str per label")
             names = column if isinstance(column, Sequence) else list(column)
             if len(names) != self.n_labels:
                 raise ValueError(f"names has {len(names)} entries, but the tree has {self.n_labels} labels")
-        return render(self, names, max_depth=max_depth, examples=examples)
+        return render(self, names, max_depth=max_depth, examples=examples, words=words)
+
+    def plot(self, max_depth: int = 3) -> "Figure":
+        """Draw the upper levels, a row a level: every node is as wide as it has labels.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        depth = min(check_integer("max_depth", max_depth, 1), self.depth)
+        figure = new_figure(9, 0.5 * depth + 1)
+        axes = figure.add_subplot()
+        for level in range(depth + 1):
+            bounds = self.slot_bounds(level)
+            colours = [("#9ecae1", "#c6dbef")[node % 2] for node in range(bounds.size - 1)]
+            axes.barh(level, np.diff(bounds), left=bounds[:-1], height=0.9, color=colours)
+        axes.set_yticks(range(depth + 1), [f"{n:,} nodes" for n in self.level_sizes[: depth + 1]])
+        axes.set(xlim=(0, self.labels.size), xlabel="labels")
+        axes.invert_yaxis()
+        return figure
+
+    def to_html(self) -> str:
+        """Return a table of the levels: nodes, and the children of a node."""
+        rows: list[list[object]] = [["level", "nodes", "least children", "median", "most"]]
+        for level, branch in enumerate(self.branches):
+            sizes = np.diff(branch)
+            rows.append([level, sizes.size, sizes.min(), f"{np.median(sizes):g}", sizes.max()])
+        rows.append([self.depth, self.labels.size, "", "labels", ""])
+        return html_table(rows, f"{self.n_labels:,} labels, depth {self.depth}")
 
     def __repr__(self) -> str:
         return f"LabelTree(n_labels={self.n_labels}, level_sizes={self.level_sizes})"

@@ -4,7 +4,7 @@ from .calibration_error import Reliability, brier_score, ece_at_k, reliability
 from .comparison import Comparison, Difference, compare
 from .intervals import Interval, bootstrap
 from .judgement import Judgement, judge
-from .labels import coverage_at_k, macro_f1_at_k
+from .labels import coverage_at_k, macro_f1_at_k, per_label
 from .probability_report import ProbabilityReport, evaluate_probabilities
 from .propensity import propensities, psndcg_at_k, psp_at_k
 from .ranking import mean_average_precision, mrr, ndcg_at_k, precision_at_k, r_precision_at_k, recall_at_k
@@ -40,6 +40,7 @@ __all__ = [
     "micro_f1",
     "mrr",
     "ndcg_at_k",
+    "per_label",
     "precision_at_k",
     "propensities",
     "psndcg_at_k",

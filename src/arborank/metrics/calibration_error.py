@@ -1,15 +1,21 @@
 """Whether probabilities are what they say: of labels with probability 0.3, three in ten should be true."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer
 from ..core.errors import ArgumentError
+from ..core.figures import Cells, Tabled, new_figure, per_cent
 from ..core.types import MatrixLike
 from .judgement import Truth
 from .pairs import paired
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["Reliability", "brier_score", "ece_at_k", "reliability"]
 
@@ -17,7 +23,7 @@ _BINS = 15
 
 
 @dataclass(frozen=True, eq=False)
-class Reliability:
+class Reliability(Tabled):
     """Probabilities beside what became of them, in bins of equal width.
 
     Attributes
@@ -41,6 +47,32 @@ class Reliability:
         held = self.counts > 0
         gaps = np.abs(self.predicted - self.observed)[held]
         return float(gaps @ self.counts[held] / max(self.counts.sum(), 1))
+
+    def tables(self) -> list[Cells]:
+        """Return the bins that hold predictions, in per cent."""
+        rows: list[list[object]] = [["probability", "answers", "mean", "true"]]
+        for i in np.flatnonzero(self.counts).tolist():
+            span = f"{self.edges[i]:.2g} - {self.edges[i + 1]:.2g}"
+            shares = map(per_cent, (float(self.predicted[i]), float(self.observed[i])))
+            rows.append([span, f"{self.counts[i]:,}", *shares])
+        return [rows]
+
+    def plot(self) -> "Figure":
+        """Draw which share of predictions is true by their probability; ``ImportError`` without matplotlib."""
+        figure = new_figure(4.5, 4.2)
+        self.draw(figure.add_subplot())
+        return figure
+
+    def draw(self, axes: "Axes") -> None:
+        """Draw the same into a part of a figure."""
+        held = self.counts > 0
+        axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle="--")
+        axes.plot(self.predicted[held], self.observed[held], "o-", markersize=4, linewidth=1)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability", ylabel="share that is true")
+        share = self.counts / max(self.counts.sum(), 1)
+        widths = self.edges[1:] - self.edges[:-1]
+        axes.bar(self.edges[:-1], share, width=widths, align="edge", color="#9ecae1", alpha=0.6)
+        axes.grid(alpha=0.3)
 
 
 def reliability(

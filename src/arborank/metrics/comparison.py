@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.figures import Cells, Tabled, new_figure, per_cent
 from ..core.types import Json
 from . import labels, ranking
-from .intervals import Interval, bootstrap
+from .intervals import Interval, bootstrap, error_bars
 from .judgement import Judgement, Truth, judge
 from .report import check_ks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Comparison", "Difference", "compare"]
 
@@ -45,7 +50,7 @@ class Difference:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Tabled):
     """Two rankings side by side. ``str(comparison)`` is a table in per cent.
 
     Attributes
@@ -71,6 +76,27 @@ class Comparison:
                 for name, one in self.metrics.items()
             },
         }
+
+    def tables(self) -> list[Cells]:
+        """Return the metrics of both and the change in per cent, with its interval."""
+        rows: list[list[object]] = [["%", "first", "second", "change", "from", "to"]]
+        for name, one in self.metrics.items():
+            metric, _, k = name.partition("@")
+            values = (one.first, one.second, one.change.value, one.change.low, one.change.high)
+            rows.append([f"{ranking.TITLES[metric]}@{k}", *map(per_cent, values)])
+        return [rows]
+
+    def plot(self) -> "Figure":
+        """Draw how much each metric changes, with its 95 % interval; ``ImportError`` without matplotlib."""
+        figure = new_figure(6, 0.3 * len(self.metrics) + 1)
+        axes = figure.add_subplot()
+        found = [one.change for one in self.metrics.values()]
+        values = [one.value for one in found]
+        axes.errorbar(values, list(self.metrics), xerr=error_bars(found), fmt="o", capsize=3)
+        axes.axvline(0, color="grey", linewidth=0.8)
+        axes.set(xlabel="change")
+        axes.invert_yaxis()
+        return figure
 
     def __str__(self) -> str:
         lines = [f"{'%':<14}{'first':>9}{'second':>9}{'change':>9}{'95 % interval':>19}"]

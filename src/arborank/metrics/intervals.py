@@ -1,6 +1,6 @@
 """Confidence intervals by bootstrap: the rows are drawn again and again, with replacement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..core.checks import check_integer, check_real
 
-__all__ = ["Interval", "bootstrap"]
+__all__ = ["Interval", "bootstrap", "error_bars"]
 
 Weights = NDArray[np.int64]
 Statistic = Callable[[Weights], float]
@@ -30,6 +30,12 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+def error_bars(intervals: Sequence[Interval]) -> list[list[float]]:
+    """Return how far intervals reach below and above their values, as pictures take it; a value may lie outside."""
+    below = [max(one.value - one.low, 0.0) for one in intervals]
+    return [below, [max(one.high - one.value, 0.0) for one in intervals]]
 
 
 def bootstrap(

@@ -6,9 +6,10 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.types import AnyArray
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
 
-__all__ = ["coverage_at_k", "macro_f1_at_k"]
+__all__ = ["coverage_at_k", "macro_f1_at_k", "per_label"]
 
 
 def coverage_at_k(truth: Truth, predictions: Predictions, k: int, **options: Unpack[JudgeOptions]) -> float:
@@ -26,6 +27,35 @@ def macro_f1_at_k(truth: Truth, predictions: Predictions, k: int, **options: Unp
     left out. Parameters and errors are those of `judge`.
     """
     return macro_f1(counts(judge(truth, predictions, k, **options), k))
+
+
+def per_label(
+    truth: Truth, predictions: Predictions, k: int, **options: Unpack[JudgeOptions]
+) -> dict[str, AnyArray]:
+    """Return what the first ``k`` predictions are worth, label by label.
+
+    Parameters and errors are those of `judge`.
+
+    Returns
+    -------
+    dict of str to arrays of shape (n_labels,), ready for a data frame
+        ``"true"``, ``"predicted"`` and ``"right"``: rows, int64; ``"precision"``, ``"recall"`` and ``"f1"``: float64,
+        NaN where nothing was predicted, or nothing true.
+
+    Examples
+    --------
+    >>> from arborank.metrics import per_label
+    >>> per_label([[0], [0, 1]], [[0], [2]], 1)["recall"].tolist()
+    [0.5, 0.0, nan]
+    """
+    right, predicted, true = counts(judge(truth, predictions, k, **options), k)
+    with np.errstate(invalid="ignore"):
+        shares = {
+            "precision": right / predicted,
+            "recall": right / true,
+            "f1": 2 * right / (predicted + true),
+        }
+    return {"true": true, "predicted": predicted, "right": right, **shares}
 
 
 def counts(judged: Judgement, k: int) -> NDArray[np.int64]:

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..core.figures import Cells, Tabled, new_figure, per_cent
 from ..core.types import Json, MatrixLike
 from .calibration_error import Reliability, brier_score, reliability
 from .judgement import Truth
 from .report import check_ks
 from .thresholds import ThresholdCurve, threshold_curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["ProbabilityReport", "evaluate_probabilities"]
 
@@ -18,7 +23,7 @@ _BAR = 20
 
 
 @dataclass(frozen=True, eq=False)
-class ProbabilityReport:
+class ProbabilityReport(Tabled):
     """Errors of probabilities, and what a threshold on them is worth. ``str(report)`` is a table in per cent.
 
     Attributes
@@ -66,6 +71,36 @@ class ProbabilityReport:
                 )
             ],
         }
+
+    def tables(self) -> list[Cells]:
+        """Return the errors, the reliability and what thresholds are worth, in per cent."""
+        errors: list[list[object]] = [["%", *(f"@{k}" for k in self.ece)]]
+        errors += [["ECE", *map(per_cent, self.ece.values())], ["Brier", *map(per_cent, self.brier.values())]]
+        thresholds: list[list[object]] = [["threshold", "precision", "recall", "F1"]]
+        for one in self.to_dict()["thresholds"]:
+            shares = map(per_cent, (one["precision"], one["recall"], one["f1"]))
+            thresholds.append([f"{one['threshold']:.1f}", *shares])
+        return [errors, *self.reliability.tables(), thresholds]
+
+    def plot(self) -> "Figure":
+        """Draw how often predictions of a probability are true, and precision, recall and F1 by threshold.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        figure, curve = new_figure(9, 4.2), self.curve
+        left, right = figure.subplots(1, 2)
+        self.reliability.draw(left)
+        errors = ", ".join(f"ECE@{k} {100 * error:.1f} %" for k, error in self.ece.items())
+        left.set_title(errors, fontsize=9)
+        for name, values in (("precision", curve.precision), ("recall", curve.recall), ("F1", curve.f1)):
+            right.plot(curve.thresholds, values, linewidth=1, label=name)
+        right.set(xlim=(0, 1), ylim=(0, 1), xlabel="threshold")
+        right.legend(fontsize=8)
+        right.grid(alpha=0.3)
+        return figure
 
     def __str__(self) -> str:
         plain = self.to_dict()

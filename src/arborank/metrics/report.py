@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.figures import Cells, Tabled, new_figure, per_cent
 from ..core.types import Json
 from . import labels, propensity, ranking
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Bucket", "Report", "evaluate"]
 
@@ -54,7 +58,7 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Tabled):
     """Metrics of one set of predictions. ``str(report)`` is a table in per cent.
 
     Attributes
@@ -89,6 +93,38 @@ class Report:
         plain["buckets"] = [asdict(bucket) for bucket in self.buckets]
         return plain
 
+    def tables(self) -> list[Cells]:
+        """Return the metrics in per cent, and the buckets."""
+        rows: list[list[object]] = [["%", *(f"@{k}" for k in self.ks)]]
+        for name, title in ranking.TITLES.items():
+            values = [self.metrics.get(f"{name}@{k}") for k in self.ks]
+            if any(value is not None for value in values):
+                rows.append([title, *map(per_cent, values)])
+        return [rows, *bucket_tables(self.buckets, f"@{self.ks[-1]}")]
+
+    def plot(self) -> "Figure":
+        """Draw the metrics by cut-off and, where they are known, the buckets.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        figure = new_figure(9 if self.buckets else 5, 4)
+        left, *right = figure.subplots(1, 1 + bool(self.buckets), squeeze=False)[0]
+        for name, title in ranking.TITLES.items():
+            values = [(k, self.metrics[f"{name}@{k}"]) for k in self.ks if f"{name}@{k}" in self.metrics]
+            if values:
+                left.plot(*zip(*values, strict=True), "o-", markersize=4, linewidth=1, label=title)
+        left.set(xlabel="cut-off", ylim=(0, 1), xticks=self.ks)
+        left.legend(fontsize=8)
+        left.grid(alpha=0.3)
+        for axes in right:
+            names = [f"{one.name}\n{one.n_labels:,} labels" for one in self.buckets]
+            axes.bar(names, [one.recall for one in self.buckets], color="#9ecae1")
+            axes.set(ylabel=f"recall@{self.ks[-1]}", ylim=(0, 1))
+        return figure
+
     def __str__(self) -> str:
         lines = [
             f"{self.n_scored:,} rows scored, {self.n_empty:,} without a true label, {self.n_labels:,} labels"
@@ -105,6 +141,18 @@ class Report:
             lines.append(f"propensities with A = {self.A:g}, B = {self.B:g}")
         lines += bucket_lines(self.buckets, f"@{self.ks[-1]}")
         return "\n".join(line.rstrip() for line in lines)
+
+
+def bucket_tables(buckets: tuple[Bucket, ...], cut: str = "") -> list[Cells]:
+    """Return the table of buckets, if there are any; see `bucket_lines`."""
+    if not buckets:
+        return []
+    heads = ("in training", "labels", "true", f"of P{cut}", f"R{cut}", f"cover{cut}", f"F1{cut}")
+    rows: list[list[object]] = [["bucket", *heads]]
+    for b in buckets:
+        shares = map(per_cent, (b.precision, b.recall, b.coverage, b.macro_f1))
+        rows.append([b.name, b.range, f"{b.n_labels:,}", f"{b.n_true:,}", *shares])
+    return [rows]
 
 
 def bucket_lines(buckets: tuple[Bucket, ...], cut: str = "") -> list[str]:

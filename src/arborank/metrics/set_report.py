@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.figures import Cells, Tabled, new_figure, per_cent
 from ..core.types import Json
 from . import labels, sets
-from .intervals import Interval, bootstrap
+from .intervals import Interval, bootstrap, error_bars
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
-from .report import Bucket, bucket_lines, buckets_of
+from .report import Bucket, bucket_lines, bucket_tables, buckets_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["SetReport", "evaluate_sets", "set_values"]
 
@@ -19,7 +23,7 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class SetReport:
+class SetReport(Tabled):
     """Metrics of the labels that were chosen for each row. ``str(report)`` is a table in per cent.
 
     Attributes
@@ -50,6 +54,23 @@ class SetReport:
     def to_dict(self) -> Json:
         """Return the report as plain dictionaries, lists and numbers, ready for JSON."""
         return asdict(self) | {"buckets": [asdict(bucket) for bucket in self.buckets]}
+
+    def tables(self) -> list[Cells]:
+        """Return the metrics in per cent with their intervals, and the buckets."""
+        rows: list[list[object]] = [["%", "", "from", "to"]]
+        for name, one in self.metrics.items():
+            rows.append([name.replace("_f1", "-F1"), *map(per_cent, (one.value, one.low, one.high))])
+        return [rows, *bucket_tables(self.buckets)]
+
+    def plot(self) -> "Figure":
+        """Draw the metrics with their 95 % intervals; ``ImportError`` without matplotlib."""
+        figure = new_figure(6, 3.5)
+        axes = figure.add_subplot()
+        found = list(self.metrics.values())
+        names = [name.replace("_f1", "-F1") for name in self.metrics]
+        axes.bar(names, [one.value for one in found], yerr=error_bars(found), capsize=3, color="#9ecae1")
+        axes.set(ylim=(0, 1))
+        return figure
 
     def __str__(self) -> str:
         lines = [

@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from ..core.figures import Cells, Tabled, new_figure
 from ..core.types import Json
 from .options import TuneOptions
 from .setting import changes
 from .trial import SHOWN, Outcome, Trial, Variant
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Candidate", "Study"]
 
@@ -57,7 +62,7 @@ class Candidate:
 
 
 @dataclass
-class Study:
+class Study(Tabled):
     """A search while it goes on.
 
     Attributes
@@ -90,6 +95,58 @@ class Study:
     latest: tuple[int, int] | None = None
     exhausted: bool = False
     training: bool = False
+
+    def tables(self) -> list[Cells]:
+        """Return what was tried on everything, the best first."""
+        rows: list[list[object]] = [["changes", self.options.metric, "bytes", "µs"]]
+        for one in sorted(self.tried, key=lambda one: one.order):
+            rows.append([str(one), f"{one.score:.4f}", f"{one.n_bytes:,.0f}", f"{one.microseconds:.0f}"])
+        return [rows]
+
+    @property
+    def tried(self) -> list[Candidate]:
+        """What was tried on everything."""
+        trials = [trial for trial in self.trials if self.top in trial.outcomes]
+        return [one for trial in trials for one in self.candidates(trial, self.top)]
+
+    def plot(self) -> "Figure":
+        """Draw what was tried on everything: quality against size, and against the time of a query.
+
+        A dot for every setting and search, a line along those that nothing beats in quality and in the other value, a
+        cross for the defaults and a star for the best.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        figure = new_figure(9, 4)
+        best, default = self.best(), self.plain_default(self.top)
+        tried = self.tried
+        measures: tuple[tuple[str, Callable[[Candidate], float]], ...] = (
+            ("size of the model, MB", lambda one: one.n_bytes / 1e6),
+            ("time of a query, µs", lambda one: one.microseconds),
+        )
+        for axes, (label, cost) in zip(figure.subplots(1, 2, sharey=True), measures, strict=True):
+            points = sorted((cost(one), one.score) for one in tried)
+            axes.plot(*zip(*points, strict=True), ".", color="tab:gray", alpha=0.5, label="tried")
+            line, top = [], -1.0
+            for value, score in points:
+                if score > top:
+                    line.append((value, score))
+                    top = score
+            axes.plot(
+                *zip(*line, strict=True), color="tab:blue", linewidth=1, label="best of its size or time"
+            )
+            axes.plot(cost(default), default.score, "x", color="black", label="the defaults")
+            axes.plot(cost(best), best.score, "*", color="black", markersize=12, label="chosen")
+            axes.set_xscale("log")
+            axes.set_xlabel(label)
+            axes.grid(alpha=0.3)
+        left = figure.axes[0]
+        left.set_ylabel(self.options.metric)
+        left.legend(fontsize=7)
+        return figure
 
     @property
     def top(self) -> int:
