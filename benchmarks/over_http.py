@@ -27,7 +27,6 @@ import httpx
 
 EMPTY = """
 import sys, uvicorn
-from arborank.serving.protocol import protocol_of
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -41,7 +40,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"{}"})
 
-uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, http=protocol_of(4096, 10.0), ws="none")
+uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, http="httptools", loop="uvloop", ws="none")
 """
 WRK = """
 local texts = {}
@@ -95,6 +94,17 @@ def service(model, *options):
         process.wait()
 
 
+def told(url, name):
+    """Return the sum of a metric over all its labels."""
+    lines = httpx.get(f"{url}/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(name + r"(\{| )", line))
+
+
+def model_time(url):
+    """Return how long the model has worked, in seconds, and for how many texts."""
+    return told(url, "arborank_rank_seconds_sum"), told(url, "arborank_texts_total")
+
+
 def wrk(url, bodies, connections, seconds, pid):
     """Return p50, p99 and processor time of a request in microseconds, requests a second; all must be answered."""
     before = processor(pid)
@@ -119,64 +129,62 @@ def speed(url, pid, texts, bodies, seconds, rows):
             break
         time.sleep(0.1)
     rank = f"{url}/v1/models/m/rank"
-    with httpx.Client() as client:
-        own = [client.post(rank, json={"text": text}).json()["took_us"] for text in texts[:1000]]
-    rows.append(("the model itself, one text, within the service", f"{statistics.median(own):.0f} µs"))
+    line = "p50 {:.0f} µs, p99 {:.0f} µs, processor {:.0f} µs, {:,.0f}/s"
     for connections in (1, 16):
         e50, e99, e_cost, e_rate = wrk(f"http://127.0.0.1:{port}/", bodies, connections, seconds, empty.pid)
+        before = model_time(url)
         p50, p99, cost, rate = wrk(rank, bodies, connections, seconds, pid)
-        told = "p50 {:.0f} µs, p99 {:.0f} µs, processor {:.0f} µs, {:,.0f}/s"
-        rows.append((f"empty handler, {connections} connections", told.format(e50, e99, e_cost, e_rate)))
-        rows.append((f"rank, {connections} connections", told.format(p50, p99, cost, rate)))
-    own = statistics.median(own)
-    rows.append(
-        ("processor time beyond the model's own, over the empty handler's", f"{(cost - own) / e_cost:.2f}×")
-    )
+        time_, count = (now - then for now, then in zip(model_time(url), before, strict=True))
+        own = 1e6 * time_ / count
+        rows.append((f"empty handler, {connections} connections", line.format(e50, e99, e_cost, e_rate)))
+        rows.append((f"rank, {connections} connections", line.format(p50, p99, cost, rate)))
+        rows.append(("the model's own time of these, mean", f"{own:.0f} µs"))
+        beyond = [(p50 - connections * own) / e50, (p99 - connections * own) / e99, (cost - own) / e_cost]
+        rows.append(
+            (
+                "beyond it, of the empty handler's: p50, p99, processor",
+                ", ".join(f"{one:.2f}×" for one in beyond),
+            )
+        )
     empty.kill()
-    with httpx.Client(timeout=60) as client:
-        done, start = 0, time.perf_counter()
-        while time.perf_counter() - start < seconds:
-            part = random.sample(texts, min(256, len(texts)))
-            assert client.post(rank, json={"texts": part}).status_code == 200
-            done += len(part)
-        rows.append(("texts by batches of 256", f"{done / (time.perf_counter() - start):,.0f}/s"))
+    with tempfile.NamedTemporaryFile("w") as batches:
+        for _ in range(100):
+            batches.write(json.dumps({"texts": random.sample(texts, min(256, len(texts)))}) + "\n")
+        batches.flush()
+        for connections in (1, 4):
+            before = model_time(url)[1]
+            *_, rate = wrk(rank, batches.name, connections, seconds, pid)
+            done = model_time(url)[1] - before
+            rows.append((f"texts by batches of 256, {connections} connections", f"{done / seconds:,.0f}/s"))
 
 
 def overload(model, texts, seconds, rows):
-    """Ten times as many batches at once as are admitted: the accepted stay quick, the rest are refused at once."""
-    body = {"texts": texts[:64]}
-    with service(model, "--max-in-flight", "256", "--timeout", "30s") as (process, url):
+    """Ten times as many requests at once as are admitted: the accepted stay quick, the rest are refused at once."""
+    kinds = {"batches of 64": ({"texts": texts[:64]}, 4, "256"), "single texts": ({"text": texts[0]}, 8, "8")}
+    for name, (body, usual, most) in kinds.items():
+        with service(model, "--max-in-flight", most, "--timeout", "30s") as (process, url):
+            quiet = clients(url, body, usual, seconds)
+            before = resident(process.pid)
+            pressed = clients(url, body, 10 * usual, seconds)
+            p99 = [1000 * statistics.quantiles(times[200], n=100)[98] for times in (quiet, pressed)]
+            rows.append(
+                (
+                    f"p99 of accepted {name}, {usual} clients and {10 * usual}",
+                    "{:.1f} ms, {:.1f} ms".format(*p99),
+                )
+            )
+            refused = 1000 * statistics.median(pressed[429] or [0])
+            of = sum(map(len, pressed.values()))
+            rows.append(("refused with 429 of these", f"{len(pressed[429])} of {of}, after {refused:.1f} ms"))
+            rows.append(("memory under these", f"{resident(process.pid) - before:+.1f} MiB"))
 
-        def clients(n):
-            times, begun = {200: [], 429: []}, threading.Barrier(n)
 
-            def one():
-                with httpx.Client(timeout=60, verify=False) as client:  # certificates take long to read
-                    begun.wait()
-                    stop = time.monotonic() + seconds
-                    while time.monotonic() < stop:
-                        start = time.perf_counter()
-                        status = client.post(f"{url}/v1/models/m/rank", json=body).status_code
-                        times[status].append(time.perf_counter() - start)
-                        if status == 429:
-                            time.sleep(0.05)
-
-            threads = [threading.Thread(target=one) for _ in range(n)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            return times
-
-        usual = clients(4)
-        before = resident(process.pid)
-        pressed = clients(40)
-        p99 = [1000 * statistics.quantiles(times[200], n=100)[98] for times in (usual, pressed)]
-        rows.append(("p99 of accepted batches, 4 clients and 40", f"{p99[0]:.0f} ms, {p99[1]:.0f} ms"))
-        rows.append(
-            ("refused with 429 under 40 clients", f"{len(pressed[429])} of {sum(map(len, pressed.values()))}")
-        )
-        rows.append(("memory under 40 clients", f"{resident(process.pid) - before:+.1f} MiB"))
+def clients(url, body, n, seconds):
+    """Return the times of answers by status, to so many clients at once, who wait a moment once refused."""
+    script = Path(__file__).with_name("over_http_clients.py")
+    command = [sys.executable, script, f"{url}/v1/models/m/rank", json.dumps(body), str(n), str(seconds)]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return {200: found["200"], 429: found.get("429", [])}
 
 
 def reloads(model, texts, count, rows):
@@ -215,7 +223,7 @@ def reloads(model, texts, count, rows):
         rows.append(("memory over these", f"{early:.0f} to {late:.0f} MiB"))
 
 
-def harm(model, rows):
+def harm(model, n_bodies, rows):
     """A gigabyte, slow and idle connections, random bodies."""
     with service(model, "--max-connections", "10500", "--arrival", "60") as (process, url):
         host, port = url.removeprefix("http://").split(":")
@@ -234,7 +242,7 @@ def harm(model, rows):
         random.seed(0)
         statuses = {}
         with httpx.Client(timeout=60) as client:
-            for _ in range(20_000):
+            for _ in range(n_bodies):
                 body = random.randbytes(random.randrange(200))
                 if random.random() < 0.5:
                     body = b'{"text": "' + body + b'"}'
@@ -242,7 +250,7 @@ def harm(model, rows):
                     f"{url}/v1/models/m/rank", content=body, headers={"content-type": "application/json"}
                 )
                 statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
-        rows.append(("20,000 random bodies", json.dumps(dict(sorted(statuses.items())))))
+        rows.append((f"{n_bodies:,} random bodies", json.dumps(dict(sorted(statuses.items())))))
         before, held = resident(process.pid), []
         import resource
 
@@ -304,19 +312,27 @@ def main():
     parser.add_argument("texts", type=Path)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--reloads", type=int, default=1000)
+    parser.add_argument("--bodies", type=int, default=100_000)
+    parser.add_argument("--only", choices=["speed", "overload", "kill", "harm", "reloads"], action="append")
     given = parser.parse_args()
     texts = [line for line in given.texts.read_text(encoding="utf-8").splitlines() if line.strip()]
     rows = []
-    with tempfile.NamedTemporaryFile("w") as bodies:
-        bodies.writelines(json.dumps({"text": text}) + "\n" for text in texts)
-        bodies.flush()
-        with service(given.model) as (process, url):
-            speed(url, process.pid, texts, bodies.name, given.seconds, rows)
-            rows.append(("memory of the service", f"{resident(process.pid):.0f} MiB"))
-    overload(given.model, texts, given.seconds, rows)
-    kill(given.model, texts, rows)
-    harm(given.model, rows)
-    reloads(given.model, texts, given.reloads, rows)
+    wanted = given.only or ["speed", "overload", "kill", "harm", "reloads"]
+    if "speed" in wanted:
+        with tempfile.NamedTemporaryFile("w") as bodies:
+            bodies.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+            bodies.flush()
+            with service(given.model) as (process, url):
+                speed(url, process.pid, texts, bodies.name, given.seconds, rows)
+                rows.append(("memory of the service", f"{resident(process.pid):.0f} MiB"))
+    if "overload" in wanted:
+        overload(given.model, texts, given.seconds, rows)
+    if "kill" in wanted:
+        kill(given.model, texts, rows)
+    if "harm" in wanted:
+        harm(given.model, given.bodies, rows)
+    if "reloads" in wanted:
+        reloads(given.model, texts, given.reloads, rows)
     print(f"Load averages before: {os.getloadavg()}\n\n| what | value |\n|---|---|")
     print("\n".join(f"| {what} | {value} |" for what, value in rows))
 

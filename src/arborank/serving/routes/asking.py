@@ -57,7 +57,7 @@ async def _explain_all(
         for one in rows[0]:
             one.ways = served.kind.explained(ExplainBody(one.label, body.text, body.row))
 
-    with asked_well:
+    with call.service.work.admitted(1), asked_well:
         await call.service.work.aside(explained, call.deadline)
 
 
