@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import random
 import sys
 import time
 from urllib.parse import urlsplit
 
-PAUSE = 0.05  # seconds, once refused
+PAUSE = 0.05  # seconds once refused, on average; clients that wait equally long come back all at once
 
 
 async def client(url, request, stop, times):
@@ -22,7 +23,7 @@ async def client(url, request, stop, times):
         status = int(head[9:12])
         times.setdefault(status, []).append(time.perf_counter() - start)
         if status == 429:
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(2 * PAUSE * random.random())
     writer.close()
 
 
