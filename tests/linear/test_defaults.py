@@ -106,6 +106,8 @@ def test_they_are_worth_it():
 def test_certain_clusters_keep_the_combination():
     X, Y = CLEAR
     assert asdict(XRLinear(max_leaf_size=10).fit(X, Y).resolved_) == PECOS | WIDE | {"max_leaf_size": 10}
+    trees = XRLinear(n_trees=2).fit(X, Y).resolved_
+    assert asdict(trees) == PECOS | WIDE | {"max_leaf_size": 75, "beam_size": 15}
 
 
 def test_few_rows_tell_nothing():

@@ -35,6 +35,7 @@ UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20
 """Where the clusters of unseen instances are uncertain."""
 
 _OF_TREES = {"max_leaf_size": 150, "beam_size": 15}  # what one of several trees misses another one finds
+_OF_CERTAIN_TREES = {**_OF_TREES, "max_leaf_size": 75}  # quicker to open
 _LEAST = 1000  # rows; fewer tell nothing
 _HELD = 1000
 _SHORT = 60  # values of a row, below which it is short; in longer ones, cheap negatives do harm
@@ -108,7 +109,9 @@ def try_rows(model: "XRLinear", trained: TrialPart, held: TrialPart) -> Resolved
     resolved = other
     uncertain = changed({**UNCERTAIN, "beam_size": trees.get("beam_size", UNCERTAIN["beam_size"])})
     better = trial.quality(fitted, uncertain) > _CLEARLY * trial.quality(fitted, resolved)
-    return uncertain if better else resolved
+    if better:
+        return uncertain
+    return changed({**WIDE, **_OF_CERTAIN_TREES}) if trees and short else resolved
 
 
 _PLAIN = {  # what a trial has in place of a model's own, which may be about all labels or rows
