@@ -151,3 +151,39 @@ def test_a_task_whose_process_always_ends_is_an_error(tmp_path, small, monkeypat
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(StageError, match="stage 'read': its process ended 3 times"):
         fit(shards, tmp_path / "model", **options(tmp_path, workers=1))
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, small):
+    resource = pytest.importorskip("resource")
+    shards = write_shards(tmp_path / "shards", *small, 2)
+    given = options(tmp_path, executor=SerialExecutor(1))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (20_000, before[1])
+    )  # as if the disk had no more room for a file
+    try:
+        with pytest.raises(StageError, match=r"OSError: .*File too large: .*safetensors"):
+            fit(shards, tmp_path / "model", **given)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list((tmp_path / "work").rglob("*.tmp"))
+    assert state_of(fit(shards, tmp_path / "model", **given)) == state_of(few().fit(*small))
+
+
+def test_one_part_of_the_tree_has_most_rows(tmp_path):
+    texts, labels = made_up(900, 120, seed=2)
+    labels = [
+        ["label 0"] if i % 2 else row for i, row in enumerate(labels)
+    ]  # a label that half of the rows have
+    shards = write_shards(tmp_path / "shards", texts, labels, 2)
+    seen = {}
+
+    class Watching(SerialExecutor):
+        def run(self, work, tasks, finished):
+            seen.setdefault(tasks[0].stage, []).extend(task.weight for task in tasks)
+            super().run(work, tasks, finished)
+
+    given = options(tmp_path, executor=Watching(1), ranker=few(branching=2), memory=1 << 20)
+    found = fit(shards, tmp_path / "model", **given)
+    assert state_of(found) == state_of(few(branching=2).fit(texts, labels))
+    assert seen["layers"] == sorted(seen["layers"], reverse=True)  # the longest first

@@ -20,6 +20,7 @@ from .rank import rank
 from .replay import replay
 from .reporting import ReportingGroup, help_option, quiet_option
 from .serve import serve
+from .stage import stage
 from .train import train
 from .train_completer import train_completer
 from .tune import tune
@@ -64,3 +65,4 @@ _OF_COMPLETERS = (train_completer, update_completer, complete, replay)
 for _command in (*_OF_RANKERS, *_OF_COMPLETERS, serve, demo):
     help_option(quiet_option(_command))
     main.add_command(_command)
+main.add_command(stage)

@@ -28,6 +28,7 @@ from .options import (
 )
 from .reporting import say
 from .scoring import batch_size, batches, n_answers
+from .shards import Shards, engine_options, score_shards
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +85,7 @@ class _Question:
 
 @click.command(short_help="Write the best labels of every instance.")
 @model_argument
-@click.argument("inputs", metavar="INPUT", type=DATA_OR_DASH)
+@click.argument("inputs", metavar="INPUT", type=DATA_OR_DASH, required=False)
 @click.option(
     "-o",
     "--output",
@@ -104,12 +105,13 @@ class _Question:
     type=click.Path(file_okay=False),
     help="Keep answers here until all are there; the same command goes on from there when it was interrupted.",
 )
+@engine_options
 @xmc_option
 @layout_options
 @jobs_option
 def predict(
     model: str,
-    inputs: str,
+    inputs: str | None,
     output: str,
     k: int,
     decide: str | None,
@@ -120,6 +122,7 @@ def predict(
     min_score: float | None,
     with_text: bool,
     work_dir: str | None,
+    shards: Shards,
     xmc: bool,
     layout: "Layout",
     jobs: int | None,
@@ -134,18 +137,19 @@ def predict(
 
     With --decide, or a model that was trained with it, a rule chooses how many labels a row gets, unless -k is given;
     scores are probabilities then.
+
+    With --shards in place of INPUT, --output is a directory, where every shard gets a Parquet file of answers with its
+    other columns; files that are there already are not made again.
     """
+    if shards.patterns:
+        _check_with_shards(inputs, decide, beam_size, probabilities, candidates, exclude, min_score, work_dir)
+        return score_shards(shards, model, output, k, layout, with_text)
+    if inputs is None:
+        raise click.UsageError("Missing argument 'INPUT', or --shards")
     k_given = click.get_current_context().get_parameter_source("k") is not ParameterSource.DEFAULT
     if k_given and decide is not None:
         raise click.UsageError("-k and --decide are two ways to say how many labels a row gets; give one")
-    if not output:
-        raise click.UsageError("--output has no name; - is the standard output")
-    if output != "-":
-        check_output("--output", output, inputs, model)
-    if work_dir is not None:
-        if output == "-" or inputs == "-":
-            raise click.UsageError("--work-dir goes with a file as INPUT and as --output")
-        check_apart(work_dir, model)
+    _check_places(inputs, output, work_dir, model)
     kind = answers_format(output)
     ranker = open_ranker(model, jobs)
     if probabilities:
@@ -178,6 +182,26 @@ def predict(
             first += len(part)
     if work_dir is not None:
         say(f"{work_dir} can be removed")
+
+
+def _check_places(inputs: str, output: str, work_dir: str | None, model: str) -> None:
+    """Raise unless answers can be put where they are wanted."""
+    if not output:
+        raise click.UsageError("--output has no name; - is the standard output")
+    if output != "-":
+        check_output("--output", output, inputs, model)
+    if work_dir is not None:
+        if output == "-" or inputs == "-":
+            raise click.UsageError("--work-dir goes with a file as INPUT and as --output")
+        check_apart(work_dir, model)
+
+
+def _check_with_shards(*given: object) -> None:
+    refused = "INPUT --decide --beam-size --probabilities --candidates --exclude --min-score --work-dir"
+    names = refused.split()
+    name = next((name for name, value in zip(names, given, strict=True) if value not in (None, False)), None)
+    if name is not None:
+        raise click.UsageError(f"{name} does not go with --shards")
 
 
 def _listed(path: str | None) -> list[str] | None:

@@ -20,6 +20,7 @@ from .numbers import POSITIVE, Automatic, Real, Several, Whole
 from .options import DATA, FILE, directory_option, force_option, jobs_option, ks_option, seed_option
 from .reporting import say, show_log
 from .scoring import evaluate_model
+from .shards import Shards, shard_options, train_shards
 from .streams import put
 from .tables import calibration, evaluation
 from .text_model import TextModel
@@ -37,7 +38,7 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 
 
 @click.command(short_help="Train a model on labelled texts or matrices.")
-@click.argument("data", type=DATA)
+@click.argument("data", type=DATA, required=False)
 @directory_option
 @click.option("--test", type=DATA, help="Labelled data to evaluate the model on.")
 @click.option("--test-labels", type=FILE, help="Label matrix of --test X.npz.")
@@ -73,6 +74,8 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     "training takes at least twice as long.",
 )
 @click.option("--negatives", help="tfn, man, or tfn+man (more thorough, slower).  [tfn]")
+@click.option("--max-sample", type=POSITIVE, help="Labels that decide a split of more.  [all]")
+@click.option("--max-rows", type=POSITIVE, help="Instances that the children of a node learn from.  [all]")
 @click.option("--threshold", type=Automatic(Real(min=0)), help="Smaller weights are dropped.  [auto]")
 @click.option("--max-nonzeros", type=POSITIVE, help="Weights kept per label.  [all]")
 @click.option("--beam-size", type=Automatic(POSITIVE), help="Nodes kept on every level of the tree.  [auto]")
@@ -115,12 +118,13 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
     default=None,
     help="Whether the names of labels are learned from, too.  [if it helps on held-out texts]",
 )
+@shard_options
 @data_options
 @ks_option
 @jobs_option
 @force_option
 def train(
-    data: str,
+    data: str | None,
     directory: str,
     test: str | None,
     test_labels: str | None,
@@ -134,6 +138,7 @@ def train(
     language: str | None,
     learn_label_texts: bool,
     label_names: bool | None,
+    shards: Shards,
     form: Form,
     ks: tuple[int, ...],
     jobs: int | None,
@@ -144,6 +149,9 @@ def train(
 
     DATA are texts with label names (.jsonl, .json, .tsv, .txt, .csv, .parquet; a folder of them, or a pattern such as
     'parts/*.jsonl'), or features and labels as matrices: X.npz with --labels Y.npz, or a file in the N D L layout.
+
+    With --shards in place of DATA, training works from file to file, in processes of bounded memory or on a Ray
+    cluster, and makes the same model.
     """
     if test is not None and holdout is not None:
         raise click.UsageError("--test and --holdout are two ways to evaluate; give one")
@@ -165,14 +173,18 @@ def train(
     model, features = build_model(settings, given, preset), build_features(settings, of_features)
     names = label_names_of(settings) if label_names is None else label_names
 
+    if shards.patterns:
+        calibrate |= model.get_params(deep=False)["calibrate"]
+        _check_with_shards(data, holdout, hybrid or "hybrid" in settings, calibrate, label_texts)
+        return _train_shards(shards, directory, work_dir, form, (features, model, names, jobs), test, ks)
+    if data is None:
+        raise click.UsageError("Missing argument 'DATA', or --shards")
     train_data = read_data(data, form)
     if not train_data.has_labels:
         raise ValueError(f"{data} has no row with a label, to train on")
-    test_data = None if test is None else read_data(test, replace(form, label_matrix=test_labels))
-    if test_data is not None and not test_data.has_labels:
-        raise ValueError(f"{test} has no row with a label, which an evaluation needs")
-    if test_data is not None and type(test_data) is not type(train_data):
-        raise click.UsageError("DATA and --test must both be texts, or both be matrices")
+    test_data = (
+        None if test is None else _test_data(test, replace(form, label_matrix=test_labels), train_data)
+    )
     if holdout is not None:
         chosen = held_out(len(train_data), holdout, model.random_state)
         train_data, test_data = train_data.take(~chosen), train_data.take(chosen)
@@ -203,7 +215,65 @@ def train(
     say(f"saved {directory}" + (f"; {work_dir} can be removed" if work_dir else ""))
 
 
-def _scored(model: Ranker, data: Data, train: Data, ks: tuple[int, ...], where: str) -> "tuple[str, Record]":
+def _test_data(path: str, form: Form, train: Data) -> Data:
+    """Return labelled data of the same kind as those of training."""
+    data = read_data(path, form)
+    if not data.has_labels:
+        raise ValueError(f"{path} has no row with a label, which an evaluation needs")
+    if type(data) is not type(train):
+        raise click.UsageError("DATA and --test must both be texts, or both be matrices")
+    return data
+
+
+def _check_with_shards(
+    data: str | None, holdout: float | None, hybrid: bool, calibrate: bool, label_texts: str | None
+) -> None:
+    """Refuse what training from shards has no use for, or cannot do."""
+    given = {
+        "DATA": data,
+        "--holdout": holdout,
+        "--hybrid": hybrid or None,
+        "--calibrate": calibrate or None,
+        "--label-texts": label_texts,
+    }
+    name = next((name for name, value in given.items() if value is not None), None)
+    if name is not None:
+        raise click.UsageError(f"{name} does not go with --shards")
+
+
+def _train_shards(
+    shards: Shards,
+    directory: str,
+    work_dir: str | None,
+    form: Form,
+    parts: "tuple[TextFeatures, XRLinear, bool | Literal['auto'], int | None]",
+    test: str | None,
+    ks: tuple[int, ...],
+) -> None:
+    from ..text import TextRanker
+
+    features, model, names, jobs = parts
+    from ..datasets import TextData
+
+    test_data = None if test is None else _test_data(test, form, TextData([], []))
+    texts = ""
+
+    def report(trained: "TextRanker") -> "list[Record]":
+        nonlocal texts
+        if test is None or test_data is None:
+            return []
+        texts, record = _scored(TextModel(trained), test_data, None, ks, Path(test).name)
+        return [record]
+
+    ranker = TextRanker(features, model, label_names=names, n_jobs=jobs, verbose=1)
+    train_shards(shards, ranker, directory, work_dir, form.layout, report)
+    if texts:
+        put(texts)
+
+
+def _scored(
+    model: Ranker, data: Data, train: Data | None, ks: tuple[int, ...], where: str
+) -> "tuple[str, Record]":
     """Return an evaluation as text and as a record."""
     rule = rule_of(model, None)
     scored = evaluate_model(model, data, ks, train=train)

@@ -2,6 +2,20 @@
 
 from .executors import Executor, LocalExecutor, SerialExecutor
 from .fitting import fit
+from .on_ray import RayExecutor
+from .plan import Plan, plan
 from .run import StageError
+from .scoring import score, score_batch
 
-__all__ = ["Executor", "LocalExecutor", "SerialExecutor", "StageError", "fit"]
+__all__ = [
+    "Executor",
+    "LocalExecutor",
+    "Plan",
+    "RayExecutor",
+    "SerialExecutor",
+    "StageError",
+    "fit",
+    "plan",
+    "score",
+    "score_batch",
+]

@@ -10,18 +10,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, Literal, Protocol, Self
 
 from ..core.checks import check_integer
-from ..core.threads import n_threads as n_processors
+from ..core.errors import ArgumentError
+from ..core.threads import used_threads
 from .run import StageError, run_task
 from .work import Task, Work
 
-__all__ = ["Executor", "LocalExecutor", "SerialExecutor"]
+__all__ = ["Executor", "LocalExecutor", "SerialExecutor", "executor_of"]
 
 _ATTEMPTS = 3  # at a task whose process dies, before that is an error
 
@@ -70,7 +71,7 @@ class LocalExecutor:
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        cores = n_processors(None) or os.cpu_count() or 1
+        cores = used_threads(0)
         self.workers = cores if workers is None else check_integer("workers", workers, 1)
         self.n_threads = max(cores // self.workers, 1)
         self._held = ExitStack()
@@ -224,3 +225,28 @@ class _Worker:
 def _open(stream: IO[str] | None) -> IO[str]:
     assert stream is not None
     return stream
+
+
+def executor_of(
+    executor: Literal["local", "ray"] | Executor, workers: int | None
+) -> AbstractContextManager[Executor]:
+    """Return who works: what is named, which ends with its context, or what is given, which does not.
+
+    Raises
+    ------
+    ImportError
+        If Ray is asked for, but not installed.
+    ValueError
+        If it is something else, or ``workers`` do not go with it.
+    """
+    if executor == "local":
+        return LocalExecutor(workers)
+    if workers is not None:
+        raise ArgumentError("workers", f"is {workers}, but goes with executor 'local' alone")
+    if executor == "ray":
+        from .on_ray import RayExecutor
+
+        return RayExecutor()
+    if isinstance(executor, str) or not hasattr(executor, "run"):
+        raise ArgumentError("executor", f"must be 'local', 'ray' or an Executor, found {executor!r}")
+    return nullcontext(executor)

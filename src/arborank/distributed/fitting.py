@@ -1,18 +1,17 @@
 """`fit`: shards of texts in, a saved `TextRanker` out."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Literal
 
 from ..core.checks import check_integer
-from ..core.errors import ArgumentError
 from ..core.types import FilePath
 from ..datasets import Layout
-from ..storage import load
+from ..storage import Record, load
 from ..storage.disk import make_directory
 from ..storage.lock import exclusive
 from ..text import TextRanker
-from .executors import Executor, LocalExecutor
+from .executors import Executor, executor_of
 from .shards import find_shards
 from .training import Training
 from .work import Work
@@ -30,6 +29,7 @@ def fit(
     executor: Literal["local", "ray"] | Executor = "local",
     workers: int | None = None,
     memory: int = 1 << 30,
+    report: Callable[[TextRanker], Sequence[Record]] | None = None,
 ) -> TextRanker:
     """Train a `TextRanker` on shards, and save it.
 
@@ -57,6 +57,8 @@ def fit(
         Processes of ``"local"``; by default one per core.
     memory : int, default 1 GiB
         Bytes that the rows of a task may take. The result does not depend on it.
+    report : callable, optional
+        Gets the trained ranker, and returns records to be saved with it, such as an evaluation.
 
     Returns
     -------
@@ -83,20 +85,8 @@ def fit(
     with ExitStack() as held:
         held.enter_context(exclusive(work.directory))
         work.clear()
-        chosen = held.enter_context(_executor(executor, workers))
+        chosen = held.enter_context(executor_of(executor, workers))
         trained = Training(work, ranker, layout, chosen, memory).run(found)
-        trained.save(out)
+        trained.save(out, records=[] if report is None else report(trained))
     loaded: TextRanker = load(out)
     return loaded
-
-
-def _executor(
-    executor: Literal["local", "ray"] | Executor, workers: int | None
-) -> AbstractContextManager[Executor]:
-    if executor == "local":
-        return LocalExecutor(workers)
-    if workers is not None:
-        raise ArgumentError("workers", f"is {workers}, but goes with executor 'local' alone")
-    if isinstance(executor, str) or not hasattr(executor, "run"):
-        raise ArgumentError("executor", f"must be 'local', 'ray' or an Executor, found {executor!r}")
-    return nullcontext(executor)

@@ -1,7 +1,9 @@
 """Which files the rows are in, in which order, and how a changed file is recognised."""
 
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..core.errors import ArgumentError
@@ -9,7 +11,7 @@ from ..core.types import FilePath, Json
 from ..datasets.places import files_of
 from ..datasets.read import EXTENSIONS
 
-__all__ = ["find_shards"]
+__all__ = ["find_shards", "local_copy"]
 
 
 def find_shards(places: FilePath | Sequence[FilePath]) -> list[Json]:
@@ -45,7 +47,8 @@ def _of_place(place: str) -> list[Json]:
     found = []
     for path in files_of(place, EXTENSIONS):
         known = path.stat()
-        found.append({"shard": str(path.resolve()), "version": f"{known.st_size}-{known.st_mtime_ns}"})
+        told = {"shard": str(path.resolve()), "version": str(known.st_mtime_ns), "bytes": known.st_size}
+        found.append(told)
     return found
 
 
@@ -57,7 +60,7 @@ def _of_address(address: str) -> list[Json]:
     try:
         system, pattern = url_to_fs(address)
         names: list[str] = sorted(system.glob(pattern))
-        known: list[Any] = [system.ukey(name) for name in names]
+        known: list[Any] = [(system.ukey(name), system.size(name)) for name in names]
     except ImportError as error:
         raise ImportError(f"{address}: {error}") from error
     except Exception as error:  # each kind of store has errors of its own
@@ -69,6 +72,21 @@ def _of_address(address: str) -> list[Json]:
     if not names:
         raise FileNotFoundError(f"no file is named as the address {address!r} says")
     return [
-        {"shard": system.unstrip_protocol(name), "version": str(version)}
-        for name, version in zip(names, known, strict=True)
+        {"shard": system.unstrip_protocol(name), "version": str(version), "bytes": int(size)}
+        for name, (version, size) in zip(names, known, strict=True)
     ]
+
+
+@contextmanager
+def local_copy(shard: str) -> Iterator[str]:
+    """Yield the path of a shard; one in an object store is copied first, for the time being."""
+    if "://" not in shard:
+        yield shard
+        return
+    from fsspec.core import url_to_fs
+
+    with tempfile.TemporaryDirectory() as directory:
+        system, place = url_to_fs(shard)
+        path = f"{directory}/{place.rpartition('/')[2]}"
+        system.get_file(place, path)
+        yield path

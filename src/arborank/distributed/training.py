@@ -27,10 +27,14 @@ from .stages.layers import ARRAYS
 from .stages.tree import tree_from
 from .work import Done, Task, Work
 
-__all__ = ["Training"]
+__all__ = ["BYTES_PER_VALUE", "Training"]
 
 _TERMS = 8_000_000  # of a range of the vocabulary
-_BYTES_PER_VALUE = 24  # of a task's rows: as read, as gathered for a node, and what the solver adds
+_TASKS, _FEW = (
+    32,
+    20_000,
+)  # tasks that all rows are cut into, if memory asks for no more; rows not worth a cut
+BYTES_PER_VALUE = 24  # of a task's rows: as read, as gathered for a node, and what the solver adds
 
 
 class Training:
@@ -78,7 +82,8 @@ class Training:
         values = self._one("values", {**told, "instances": n_instances, "values": n_values}).facts
         told["resolved"] = values["resolved"]
         all_values = sum(done.facts["values"] for done in rows)
-        budget = max(int(self._memory / _BYTES_PER_VALUE * sum(sizes) / max(all_values, 1)), 1)  # rows
+        most = int(self._memory / BYTES_PER_VALUE * sum(sizes) / max(all_values, 1))
+        budget = max(min(most, max(sum(sizes) // _TASKS, _FEW)), 1)  # rows
         tree = self._tree(told, columns, budget)
         told |= {"tree": tree.file, "instances": n_instances, "values": all_values}
         layers = self._layers(told, columns, tree, sum(sizes), budget)

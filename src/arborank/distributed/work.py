@@ -19,7 +19,7 @@ from typing import Self
 
 from .. import __version__
 from ..core.types import AnyArray, Json, JsonMapping
-from ..storage.disk import make_directory, put_in_place, read_text, write_text
+from ..storage.disk import make_directory, put_in_place, read_text, sync, write_text
 from ..storage.tensorfile import FileRecord, open_tensors, write_tensors
 
 __all__ = ["Done", "Task", "Work"]
@@ -225,6 +225,17 @@ class Work:
             raise
         return record
 
+    @staticmethod
+    def put(unfinished: Path, path: Path) -> None:
+        """Give a file that is written its name, for good."""
+        with unfinished.open("rb+") as file:
+            sync(file)
+        put_in_place(unfinished, path)
+
+    def forget(self, task: Task) -> None:
+        """Remove the record of a task, so that it runs again."""
+        self.path(f"{task.name}.json").unlink(missing_ok=True)
+
     def put_text(self, name: str, text: str) -> None:
         """Write a small file in one step."""
         path = self.path(name)
@@ -239,7 +250,7 @@ class Work:
 
     def clear(self) -> None:
         """Remove what interrupted tasks have left."""
-        for path in self.directory.glob("*/*.tmp"):
+        for path in (*self.directory.glob("*.tmp"), *self.directory.glob("*/*.tmp")):
             path.unlink(missing_ok=True)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from ..scoring import score_shard
 from ..work import Done, Task, Work
 from .features import count, count_columns, fit_features, make_rows, merge_counts
 from .layers import train_layers
@@ -29,5 +30,6 @@ STAGES: Final[Mapping[str, Stage]] = {
     "subtrees": grow_below,
     "tree": join_leaves,
     "layers": train_layers,
+    "score": score_shard,
 }
-"""By name, in the order of the training."""
+"""By name, in the order of a training; the last one ranks with what was trained."""

@@ -1,8 +1,6 @@
 """From shards to texts and label ids; then the choices that depend on a look at the data."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
@@ -19,6 +17,7 @@ from ...text.documents import documents_of
 from ...text.worth import names_help
 from ..pieces import ManyTexts, packed, unpacked
 from ..settings import features_from, part_to_json
+from ..shards import local_copy
 from ..work import Done, Task, Work
 
 __all__ = ["choose", "describe_labels", "index_labels", "read_shard"]
@@ -32,7 +31,7 @@ def read_shard(work: Work, task: Task, n_threads: int) -> Done:
     facts: Json = {"rows": []}
 
     def parts() -> Iterator[Mapping[str, AnyArray]]:
-        with _local(args["shard"]) as path:
+        with local_copy(args["shard"]) as path:
             rows = iter(iter_texts(path, Layout(**args["layout"])))
             for first in rows:
                 some = _some(chain([first], rows))
@@ -61,21 +60,6 @@ def _some(rows: Iterator[Any]) -> list[Any]:
         if size >= _CHARACTERS:
             break
     return some
-
-
-@contextmanager
-def _local(shard: str) -> Iterator[str]:
-    """Yield the path of a shard; one in an object store is copied first."""
-    if "://" not in shard:
-        yield shard
-        return
-    from fsspec.core import url_to_fs
-
-    with tempfile.TemporaryDirectory() as directory:
-        system, place = url_to_fs(shard)
-        path = f"{directory}/{place.rpartition('/')[2]}"
-        system.get_file(place, path)
-        yield path
 
 
 def _named(labels: list[list[str]]) -> dict[str, AnyArray]:

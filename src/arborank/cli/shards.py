@@ -1,0 +1,137 @@
+"""Training and scoring from many files: options that say where they are and who works, and what is done then."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from .numbers import POSITIVE, Real
+from .reporting import say
+from .streams import put
+
+if TYPE_CHECKING:
+    from ..datasets import Layout
+    from ..storage import Record
+    from ..text import TextRanker
+
+__all__ = ["Shards", "engine_options", "score_shards", "shard_options", "train_shards"]
+
+_SHARDS = click.option(
+    "--shards",
+    "patterns",
+    multiple=True,
+    metavar="PATTERN",
+    help="Files of texts, such as 'train/*.parquet' or s3://bucket/train/*.parquet; may be given several times.",
+)
+_ENGINE = (
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        help="Who works on --shards: processes of this machine, or a Ray cluster.  [local]",
+    ),
+    click.option("--workers", type=POSITIVE, help="Processes of --engine local.  [one per core]"),
+)
+_TRAINING = (
+    click.option(
+        "--memory", type=Real(min=0, min_open=True), help="GiB that the rows of one task may take.  [1]"
+    ),
+    click.option("--dry-run", is_flag=True, help="Tell what training from --shards will take, and stop."),
+)
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Which files, and who works on them."""
+
+    patterns: tuple[str, ...]
+    engine: Literal["local", "ray"] | None
+    workers: int | None
+    memory: float | None = None
+    dry_run: bool = False
+
+    def check(self) -> None:
+        """Raise a usage error for options that go with ``--shards`` alone."""
+        given = {
+            "--engine": self.engine,
+            "--workers": self.workers,
+            "--memory": self.memory,
+            "--dry-run": self.dry_run or None,
+        }
+        name = next((name for name, value in given.items() if value is not None), None)
+        if name is not None and not self.patterns:
+            raise click.UsageError(f"{name} goes with --shards")
+
+
+def _with(names: tuple[str, ...], options: tuple[Any, ...]) -> Callable[..., Any]:
+    def decorate(command: Callable[..., object]) -> Callable[..., object]:
+        @wraps(command)
+        def with_shards(*args: Any, **given: Any) -> Any:
+            shards = Shards(**{name: given.pop(name) for name in names})
+            shards.check()
+            return command(*args, shards=shards, **given)
+
+        for option in reversed(options):
+            with_shards = option(with_shards)
+        return with_shards
+
+    return decorate
+
+
+engine_options = _with(("patterns", "engine", "workers"), (_SHARDS, *_ENGINE))
+"""Give a command the options of ``--shards``, which it gets as ``shards``."""
+
+shard_options = _with(("patterns", "engine", "workers", "memory", "dry_run"), (_SHARDS, *_ENGINE, *_TRAINING))
+"""The same, with those of a training."""
+
+
+def train_shards(
+    shards: Shards,
+    ranker: "TextRanker",
+    directory: str,
+    work_dir: str | None,
+    layout: "Layout",
+    report: "Callable[[TextRanker], list[Record]]",
+) -> None:
+    """Tell what a training from shards will take; unless that is all, train and save the model."""
+    from ..distributed import fit, plan
+
+    memory = round((shards.memory or 1.0) * 2**30)
+    put(str(plan(shards.patterns, ranker=ranker, layout=layout, memory=memory)))
+    if shards.dry_run:
+        return
+    if work_dir is None:
+        raise click.UsageError("--shards need --work-dir, a directory that all workers see")
+    trained = fit(
+        shards.patterns,
+        directory,
+        work_dir=work_dir,
+        ranker=ranker,
+        layout=layout,
+        executor=shards.engine or "local",
+        workers=shards.workers,
+        memory=memory,
+        report=report,
+    )
+    say(f"trained {len(trained.labels_):,} labels on {trained.model_.n_features_in_:,} features")
+    say(f"saved {directory}; {work_dir} can be removed")
+
+
+def score_shards(shards: Shards, model: str, output: str, k: int, layout: "Layout", with_text: bool) -> None:
+    """Write a Parquet file of answers for every shard."""
+    from ..distributed import score
+
+    if output == "-":
+        raise click.UsageError("--shards need --output, a directory for a Parquet file of answers for each")
+    files = score(
+        shards.patterns,
+        model,
+        output,
+        k=k,
+        layout=layout,
+        keep_text=with_text,
+        executor=shards.engine or "local",
+        workers=shards.workers,
+    )
+    say(f"wrote {len(files)} files into {output}")
