@@ -2,7 +2,7 @@
 
     arborank serve yso=MODEL --port 8765 --no-request-log
     gunicorn -w 1 -k uvicorn.workers.UvicornWorker -b 127.0.0.1:8766 'annif:create_cx_app()'   # Annif's own way
-    python sides/libpecos_http.py serve PECOS-MODEL 8767
+    python libpecos_http.py serve PECOS-MODEL 8767
     python over_http_peers.py TEXTS.txt form=http://127.0.0.1:8765/annif/v1/projects/yso/suggest \\
         form=http://127.0.0.1:8766/v1/projects/omikuji/suggest
     python over_http_peers.py TEXTS.txt json=http://127.0.0.1:8765/v1/models/yso/rank json=http://127.0.0.1:8767/

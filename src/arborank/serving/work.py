@@ -16,8 +16,6 @@ __all__ = ["Work"]
 T = TypeVar("T")
 A = TypeVar("A")
 
-_PIECE = 64  # texts between two looks at the clock
-
 
 class Work:
     """The threads of a service, and how many texts are being answered."""
@@ -61,12 +59,12 @@ class Work:
             raise Problem(504, "no answer within the time that the request has")
 
     async def in_pieces(
-        self, function: Callable[[Sequence[T]], list[A]], items: Sequence[T], deadline: float
+        self, function: Callable[[Sequence[T]], list[A]], items: Sequence[T], size: int, deadline: float
     ) -> list[A]:
-        """Call a function in threads, with some of the items each time; status 504 once the deadline has passed."""
+        """Call a function in threads, with so many of the items each time; status 504 once the deadline has passed."""
         answers: list[A] = []
-        for start in range(0, len(items), _PIECE):
-            piece = items[start : start + _PIECE]
+        for start in range(0, len(items), size):
+            piece = items[start : start + size]
             answers += await self.aside(lambda piece=piece: function(piece), deadline)  # type: ignore[misc]
         return answers
 

@@ -1,6 +1,7 @@
 """Models that rank the labels of texts."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from ...analysis.explain import explain
@@ -64,9 +65,9 @@ class Texts(Kind[str]):
         ids, scores = probable(self.model.model_, top, body) if body.probabilities else top
         found = ids.tolist()
         names = iter(self.model.labels_.take([label for row in found for label in row if label >= 0]))
+        lengths = [row.index(-1) if row and row[-1] < 0 else len(row) for row in found]  # -1 only at the end
         rows = [
-            [Scored(next(names), score) for label, score in zip(*row, strict=True) if label >= 0]
-            for row in zip(found, scores.tolist(), strict=True)
+            list(map(Scored, islice(names, n), row)) for n, row in zip(lengths, scores.tolist(), strict=True)
         ]
         if body.threshold is None:
             return rows

@@ -30,6 +30,7 @@ __all__ = ["complete", "complete_query", "explain", "rank", "rank_query", "ranke
 
 _ENTRY = 20  # characters that take as long to read as an entry of a history
 _LONG = 10_000  # characters, or values of a row: more are read in a thread
+_PIECE = {True: 256, False: 32}  # texts of a batch between two looks at the clock; more are quicker together
 _encode = msgspec.json.Encoder().encode
 
 
@@ -79,7 +80,7 @@ async def ranked(
             return found
 
         if len(items) != 1:
-            rows = await service.work.in_pieces(answer, items, call.deadline)
+            rows = await service.work.in_pieces(answer, items, _PIECE[served.quick], call.deadline)
         elif not served.quick:
             rows = [await _together(call, kind, items[0], body)]
         elif kind.size(items[0]) <= _LONG:
