@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import arborank
+from arborank.exploration import DecisionLog
 from support.fruit import rows
 
 
@@ -235,6 +236,33 @@ def test_requests_during_reloads_never_fail(folder, saved):
     writer.join()
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["x-model-revision"] for answer in answers}) > 1
+
+
+@pytest.mark.parametrize("model", ["fruit", "matrix"])
+def test_rankings_explore_and_their_rewards_are_kept(serve, tmp_path, ranker, linear, model):
+    path = tmp_path / "decisions.jsonl"
+    ask = serve(decisions=path)
+    body = {"text": "a fruit: appleish"} if model == "fruit" else {"row": {"indices": [1], "values": [1.0]}}
+    for _ in range(3):
+        shown = ask("POST", f"/v1/models/{model}/rank", json=body | {"k": 2, "explore": True}).json()
+        first, last = shown["labels"]
+        assert first["propensity"] == 1
+        assert 0 < last["propensity"] <= 1
+        rewards = {"decision": shown["decision"], "rewards": {str(first["label"]): 1.0}}
+        assert ask("POST", f"/v1/models/{model}/rewards", json=rewards).status_code == 202
+    log = DecisionLog.read(path)
+    assert len(log) == 3
+    assert {decision.rewards for decision in log} == {(1.0, 0.0)}
+    without = serve()
+    assert (
+        without("POST", f"/v1/models/{model}/rank", json=body | {"explore": True}).json()["field"]
+        == "explore"
+    )
+    assert without("POST", f"/v1/models/{model}/rewards", json=rewards).status_code == 404
+    several = {"texts": ["a"]} if model == "fruit" else {"rows": []}
+    for wrong in (several, body | {"threshold": 0.5}, body | {"explain": True}):
+        answer = ask("POST", f"/v1/models/{model}/rank", json=wrong | {"explore": True})
+        assert (answer.status_code, answer.json()["field"]) == (422, "explore")
 
 
 def test_feedback_is_kept_as_lines(serve, tmp_path):

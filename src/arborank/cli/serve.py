@@ -74,6 +74,11 @@ class _Named(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--feedback", type=click.Path(dir_okay=False), help="Append what clients tell of answers to this file."
 )
+@click.option(
+    "--decisions",
+    type=click.Path(dir_okay=False),
+    help="Let clients explore; append what was shown, and its rewards.",
+)
 @click.option("--no-page", is_flag=True, help="Show no page to try the models.")
 @click.option("--no-request-log", is_flag=True, help="Log no requests.")
 def serve(models: tuple[tuple[str | None, Path], ...], **options: object) -> None:

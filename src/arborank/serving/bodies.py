@@ -29,6 +29,7 @@ __all__ = [
     "RankQuery",
     "Recent",
     "RemoveQuery",
+    "RewardsBody",
     "Row",
     "Scored",
     "Sent",
@@ -66,6 +67,7 @@ class RankBody(Struct, forbid_unknown_fields=True):
     exclude: list[Label] | None = None
     label_weights: dict[str, Weight] | None = None
     explain: bool = False  # the ways to each label, of a single text
+    explore: bool = False  # show other labels now and then, of a single text, and keep how probable that was
 
 
 class RankQuery(Struct, forbid_unknown_fields=True):
@@ -113,11 +115,12 @@ class Way(Struct, omit_defaults=True):
 
 
 class Scored(Struct, omit_defaults=True, gc=False):
-    """A label with its score, and the ways to it if they were asked for."""
+    """A label with its score; the ways to it, or the probability that it is shown, if that was asked for."""
 
     label: Label
     score: float
     ways: list[Way] | None = None
+    propensity: float | None = None
 
 
 class RankAnswer(Struct, omit_defaults=True):
@@ -128,6 +131,7 @@ class RankAnswer(Struct, omit_defaults=True):
     took_us: int
     labels: list[Scored] | None = None
     results: list[list[Scored]] | None = None
+    decision: str | None = None  # what rewards refer to, if labels were explored
 
 
 class CompleteBody(Struct, forbid_unknown_fields=True):
@@ -280,6 +284,13 @@ class FeedbackBody(Struct, forbid_unknown_fields=True):
     request_id: Annotated[str, Meta(min_length=1, max_length=128)]
     label: Label
     outcome: Annotated[str, Meta(min_length=1, max_length=100)]  # such as "chosen" or "wrong"
+
+
+class RewardsBody(Struct, forbid_unknown_fields=True):
+    """What came of a ranking that explored: rewards from 0 to 1; labels that are not named had none."""
+
+    decision: Annotated[str, Meta(min_length=1, max_length=128)]
+    rewards: dict[str, Annotated[float, Meta(ge=0, le=1)]]
 
 
 class StatusAnswer(Struct):

@@ -59,7 +59,7 @@ def _described(one: Operation, secured: bool, models: list[str]) -> dict[str, An
             "default": _content(ProblemAnswer, "application/problem+json"),
         },
     }
-    if one.path.endswith("/feedback"):
+    if one.path.endswith(("/feedback", "/rewards")):
         described["responses"]["202"] = described["responses"].pop("200")
     if one.method == "GET" and one.path.endswith("/rank"):
         described["responses"]["304"] = {"description": "The answer that the client has is still right."}

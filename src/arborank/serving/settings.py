@@ -44,6 +44,9 @@ class Settings:
         Texts with labels, like the queries to come: new labels are told apart from them; see `TextRanker.add_labels`.
     feedback : path, optional
         File to which feedback is appended, a line of JSON each. By default there is none.
+    decisions : path, optional
+        File to which rankings that explore are appended, and their rewards: a log of `arborank.exploration`. By
+        default nothing explores.
     page : bool, default=True
         Whether ``/`` shows the page to try the models.
     log_requests : bool, default=True
@@ -70,6 +73,7 @@ class Settings:
     read_only: bool = False
     recent: FilePath | None = None
     feedback: FilePath | None = None
+    decisions: FilePath | None = None
     page: bool = True
     log_requests: bool = True
     verify: bool = False
@@ -83,8 +87,10 @@ class Settings:
         check_real("follow", self.follow, least=0.0)
         for name in ("read_only", "page", "log_requests", "verify"):
             check_flag(name, getattr(self, name))
-        if self.feedback is not None and not (there := Path(self.feedback).absolute().parent).is_dir():
-            raise ArgumentError("feedback", f"is {str(self.feedback)!r}, but there is no directory {there}")
+        for name in ("feedback", "decisions"):
+            path = getattr(self, name)
+            if path is not None and not (there := Path(path).absolute().parent).is_dir():
+                raise ArgumentError(name, f"is {str(path)!r}, but there is no directory {there}")
         for origin in self.cors:
             if not _ORIGIN.fullmatch(origin):
                 raise ArgumentError(

@@ -2,12 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from ...analysis.explain import Path
 from ...core.checks import Missing
 from ...core.estimator import Estimator
+from ...core.lazy import sp
 from ...core.types import TopK
+from ...exploration import ExploringRanker
 from ...linear.calibrated import calibration_of
 from ...storage import Savable
 from .. import bodies
@@ -51,6 +54,15 @@ class Kind(ABC, Generic[Item]):
 
     def ranked(self, items: Sequence[Item], body: RankBody) -> list[list[Scored]]:
         """Return the best labels of every item."""
+        raise self._refused("ranks no labels")
+
+    @cached_property
+    def explorer(self) -> ExploringRanker:
+        """The model as it explores; ``TypeError`` or ``ValueError`` if it cannot."""
+        return ExploringRanker(self.model)
+
+    def query(self, item: Item) -> "str | sp.csr_array":
+        """Return an item as models take it."""
         raise self._refused("ranks no labels")
 
     def completed(self, body: bodies.CompleteBody) -> list[Completion]:

@@ -54,6 +54,10 @@ class Rows(Kind[Row]):
         """Return how many values a row has."""
         return len(item.indices)
 
+    def query(self, item: Row) -> "sp.csr_array":
+        """Return a matrix of one row."""
+        return self._matrix([item])
+
     def ranked(self, items: Sequence[Row], body: RankBody) -> list[list[Scored]]:
         """Return the best labels of every row."""
         ids, scores = self._topk(items, body)

@@ -50,6 +50,10 @@ class Texts(Kind[str]):
         """Return the characters of a text."""
         return len(item)
 
+    def query(self, item: str) -> str:
+        """Return the text."""
+        return item
+
     def ranked(self, items: Sequence[str], body: RankBody) -> list[list[Scored]]:
         """Return the best labels of every text."""
         options: dict[str, Any] = {}

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from ...exploration import Decision
+from ..appending import append_line
 from ..bodies import (
     CompleteAnswer,
     CompleteBody,
@@ -38,6 +40,8 @@ async def rank(call: Call, body: RankBody) -> Answer:
     """Rank the labels of one text, or of each of several."""
     served = call.take_model()
     items, single = served.kind.items(body)
+    if body.explore:
+        return await _explored(call, served, items[0] if single else None, body)
     rows = await ranked(call, served, items, body)
     took = round(1e6 * call.took)
     head = served.name, served.revision, took
@@ -45,6 +49,35 @@ async def rank(call: Call, body: RankBody) -> Answer:
         await _explain_all(call, served, body, rows, single)
     answer = RankAnswer(*head, labels=rows[0]) if single else RankAnswer(*head, results=rows)
     return Answer(200, _encode(answer))
+
+
+async def _explored(call: Call, served: Served, item: "str | Row | None", body: RankBody) -> Answer:
+    """Rank the labels of one text as a decision, which is kept with its propensities."""
+    path, kind = call.service.settings.decisions, served.kind
+    if path is None:
+        raise Problem(422, "nothing explores here; start the service with a file for decisions", "explore")
+    plain = RankBody(
+        body.text, row=body.row, k=body.k, candidates=body.candidates, exclude=body.exclude, explore=True
+    )
+    if item is None or plain != body:
+        raise Problem(422, "explore is for a single text, with k, candidates and exclude only", "explore")
+    call.n_texts, call.k = 1, body.k
+    call.check_k(body.k)
+
+    def decided() -> Decision:
+        started = time.perf_counter()
+        found = kind.explorer.rank(kind.query(item), body.k, candidates=body.candidates, exclude=body.exclude)
+        call.took = time.perf_counter() - started
+        append_line(path, found.to_line().encode())
+        return found
+
+    with call.service.work.admitted(1), asked_well:
+        decision = await call.service.work.aside(decided, call.deadline)
+    call.service.metrics.asked(served.name, 1, not decision.labels, call.took)
+    shown = zip(decision.labels, decision.scores, decision.propensities, strict=True)
+    labels = [Scored(label, score, propensity=propensity) for label, score, propensity in shown]
+    took = round(1e6 * call.took)
+    return Answer(200, _encode(RankAnswer(served.name, served.revision, took, labels, decision=decision.id)))
 
 
 async def _explain_all(

@@ -1,17 +1,18 @@
 """Changes: labels, models, and what is kept of their answers."""
 
-import os
 import time
 from typing import Any
 
 import msgspec
 
-from ..bodies import AddBody, ChangeAnswer, FeedbackBody, RemoveQuery, StatusAnswer
+from ...exploration import reward_line
+from ..appending import append_line
+from ..bodies import AddBody, ChangeAnswer, FeedbackBody, RemoveQuery, RewardsBody, StatusAnswer
 from ..call import Call
 from ..problems import Answer, Problem
 from ..slots import Served, Slot
 
-__all__ = ["add", "added", "feedback", "reload", "remove"]
+__all__ = ["add", "added", "feedback", "reload", "remove", "rewards"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -49,17 +50,21 @@ async def feedback(call: Call, body: FeedbackBody) -> Answer:
         raise Problem(404, "the service keeps no feedback; start it with a file for it")
     line: dict[str, Any] = {"time": round(time.time(), 3), "model": served.name, "revision": served.revision}
     line |= msgspec.structs.asdict(body)
-    await call.service.work.aside(lambda: _append(path, _encode(line) + b"\n"), call.deadline)
+    await call.service.work.aside(lambda: append_line(path, _encode(line)), call.deadline)
     return Answer(202, _encode(StatusAnswer("kept")))
 
 
-def _append(path: str | os.PathLike[str], line: bytes) -> None:
-    """Add a line with one write, so that those of several processes do not mix."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-    try:
-        os.write(descriptor, line)
-    finally:
-        os.close(descriptor)
+async def rewards(call: Call, body: RewardsBody) -> Answer:
+    """Keep what came of a ranking that explored."""
+    served, path = call.take_model(), call.service.settings.decisions
+    if path is None:
+        raise Problem(404, "nothing explores here; start the service with a file for decisions")
+    rewards: dict[str | int, float] = {}
+    for label, reward in body.rewards.items():
+        rewards[int(label) if served.kind.name == "rows" and label.isdecimal() else label] = reward
+    line = reward_line(body.decision, rewards).encode()
+    await call.service.work.aside(lambda: append_line(path, line), call.deadline)
+    return Answer(202, _encode(StatusAnswer("kept")))
 
 
 def _writable(call: Call) -> Slot:
