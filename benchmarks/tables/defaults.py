@@ -108,7 +108,7 @@ def margins(found: Measurements, names: list[str]) -> str:
     """
     rows = []
     for name in (one for one in names if found.median("P@1", table="defaults", set=one, side="bonsai")):
-        for side in DEFAULTS:
+        for side in (*DEFAULTS, "arborank-hybrid"):
             of = {"table": "defaults", "set": name}
             ours = [found.median(figure, **of, side=side) for figure in QUALITY]
             if None in ours:
