@@ -90,6 +90,16 @@ def test_the_weight_multiplies_their_scores(parts):
     np.testing.assert_allclose(half, whole / 2, rtol=1e-4, atol=1e-12)
 
 
+@pytest.mark.parametrize("rerank", [0.0, 0.8])
+def test_the_usual_weight_is_one_of_scores_as_they_are_answered(parts, rerank):
+    _, X, Y, known, unseen = parts
+    model = XRLinear(branching=4, max_leaf_size=8, combine="l3-hinge", rerank=rerank).fit(X, Y)
+    tenth = np.median(model.predict_topk(X, 10)[1][:, 9])
+    weight = float(np.clip(300 * tenth, 0.2, 1.0))
+    usual, given = (scores_of(grow((model, X, Y, known, unseen), weight=w), X) for w in (None, weight))
+    np.testing.assert_allclose(usual, given, rtol=1e-5)
+
+
 def test_nothing_but_texts_is_needed(parts):
     model, X, Y, known, unseen = parts
     grown = model.learn_unseen_labels(np.arange(known.size, N_LABELS), about(unseen), X[:0], Y[:0])
