@@ -9,6 +9,17 @@ using Scored = std::pair<std::vector<std::int64_t>, std::vector<double>>;
 using Contexts = std::vector<std::tuple<std::int64_t, std::int64_t, double>>;
 using Run = std::pair<std::int64_t, std::int64_t>;
 
+// The Python class of the words of names and contexts: checked once.
+struct ContextWords {
+  search::Words own;
+
+  ContextWords(const Csr& names, const Csr& followed)
+      : own{canonical(names, "names"), canonical(followed, "followed")} {
+    if (own.names.n_rows != own.followed.n_rows || own.names.n_cols != own.followed.n_cols)
+      throw std::invalid_argument("names and followed must have a row a word and a column a label each");
+  }
+};
+
 // The Python class: keeps the arrays alive, and checks what comes in.
 struct Frequencies {
   Vector<std::int64_t> counts;
@@ -61,12 +72,23 @@ struct Frequencies {
     }
     for (const std::int64_t label : often)
       check_label(label);
-    return {run.first, run.second, k, std::move(found), search::followers(after, run.first, run.second), often};
+    return {run.first, run.second, k, std::move(found), search::followers(after, run.first, run.second), often, {}};
   }
 
   search::Weighed weighed(search::Keystroke&& keystroke, double weight, const std::vector<std::int64_t>& lately,
                           const std::vector<std::int64_t>& own_ids, const Matrix<double>& own_values,
-                          const Run& extends) const {
+                          const Run& extends, const std::vector<double>& left, const ContextWords* words,
+                          const Vector<std::int32_t>& columns, const Vector<float>& values) const {
+    if (static_cast<int>(left.size()) != search::kAges)
+      throw std::invalid_argument("left must have " + std::to_string(search::kAges) + " entries");
+    if (columns.size() != values.size())
+      throw std::invalid_argument("columns and values are not as many");
+    if (words != nullptr) {
+      if (words->own.names.n_cols != own.size())
+        throw std::invalid_argument("words must be of " + std::to_string(own.size()) + " labels");
+      keystroke.words = search::heaviest(columns.data(), values.data(), static_cast<std::int64_t>(columns.size()),
+                                         words->own.names.n_rows);
+    }
     if (own_values.shape(0) != own_ids.size() || own_values.shape(1) != search::kOwn)
       throw std::invalid_argument("own_values must have a row of " + std::to_string(search::kOwn) +
                                   " values for each of own_ids");
@@ -79,13 +101,20 @@ struct Frequencies {
       owned[i].id = own_ids[i];
       std::copy_n(own_values.data() + i * search::kOwn, search::kOwn, owned[i].values.begin());
     }
-    return own.weigh(std::move(keystroke), weight, lately, owned, extends);
+    return own.weigh(std::move(keystroke), weight, lately, owned, extends, {left[0], left[1]},
+                     words == nullptr ? nullptr : &words->own);
   }
 };
 
 }  // namespace
 
 void bind_blend(nb::module_& m) {
+  nb::class_<ContextWords>(m, "ContextWords", "Words of labels' names, and of the contexts that they followed.")
+      .def(nb::init<const Csr&, const Csr&>(), nb::arg("names"), nb::arg("followed"), nb::keep_alive<1, 2>(),
+           nb::keep_alive<1, 3>())
+      .def("__repr__", [](const ContextWords& w) {
+        return "<ContextWords: of " + std::to_string(w.own.names.n_cols) + " labels>";
+      });
   nb::class_<Frequencies>(m, "Frequencies", "How often labels were sent; those that are blocked are never returned.")
       .def(nb::init<Vector<std::int64_t>, Vector<std::int32_t>, Matrix<double>>(), nb::arg("counts"),
            nb::arg("blocked"), nb::arg("aged"))
@@ -130,35 +159,38 @@ void bind_blend(nb::module_& m) {
              const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
              const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
              const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
-             const Matrix<double>& own_values, Run extends, const Matrix<double>& weights) -> Scored {
-            if (weights.shape(0) != 2 || weights.shape(1) != search::kEvidence)
-              throw std::invalid_argument("weights must have 2 rows of " + std::to_string(search::kEvidence));
+             const Matrix<double>& own_values, Run extends, const std::vector<double>& left, const ContextWords* words,
+             const Vector<std::int32_t>& columns, const Vector<float>& values,
+             const Matrix<double>& weights) -> Scored {
+            if (weights.shape(0) != search::kContexts || weights.shape(1) != search::kEvidence)
+              throw std::invalid_argument("weights must have " + std::to_string(search::kContexts) + " rows of " +
+                                          std::to_string(search::kEvidence));
             const search::Weighed all = f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight,
-                                                  lately, own_ids, own_values, extends);
-            search::Ranked best =
-                search::Frequencies::weighted(all, k, weights.data(), weights.data() + search::kEvidence);
+                                                  lately, own_ids, own_values, extends, left, words, columns, values);
+            search::Ranked best = search::Frequencies::weighted(all, k, weights.data());
             return {std::move(best.ids), std::move(best.scores)};
           },
           nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
           nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
-          nb::arg("own_values"), nb::arg("extends"), nb::arg("weights"),
-          "The best candidates, and their scores, by weights of the evidence without a known context and within one.")
+          nb::arg("own_values"), nb::arg("extends"), nb::arg("left"), nb::arg("words").none(), nb::arg("columns"),
+          nb::arg("values"), nb::arg("weights"),
+          "The best candidates, and their scores, by weights without a known context and within one.")
       .def(
           "evidence",
           [](const Frequencies& f, Run run, std::int64_t k, const Vector<std::int64_t>& ids,
              const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
              const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
              const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
-             const Matrix<double>& own_values, Run extends) {
+             const Matrix<double>& own_values, Run extends, const std::vector<double>& left, const ContextWords* words,
+             const Vector<std::int32_t>& columns, const Vector<float>& values) {
             search::Weighed all = f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight,
-                                            lately, own_ids, own_values, extends);
-            const bool in_context = all.in_context;
-            return std::tuple<NumpyVector<std::int64_t>, NumpyVector<double>, bool>(
-                to_numpy(std::move(all.ids)), to_numpy(std::move(all.rows)), in_context);
+                                            lately, own_ids, own_values, extends, left, words, columns, values);
+            return std::tuple(to_numpy(std::move(all.ids)), to_numpy(std::move(all.rows)), all.in_context);
           },
           nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
           nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
-          nb::arg("own_values"), nb::arg("extends"),
+          nb::arg("own_values"), nb::arg("extends"), nb::arg("left"), nb::arg("words").none(), nb::arg("columns"),
+          nb::arg("values"),
           "The candidates in ascending order, the evidence on each, and whether anything is known of the context.");
   m.attr("N_EVIDENCE") = search::kEvidence;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "search/best_of_range.hpp"
+#include "search/words.hpp"
 
 namespace arborank::search {
 
@@ -63,9 +64,13 @@ struct Own {
 
 // What is known of a candidate: logarithms of its score by the formula, where it is more than a share, of its shares of
 // what was sent, of what was sent lately (two rates of ageing) and of what followed the context, and of its score in
-// the search; whether it followed, was found, goes on after the last query; and what the history says.
+// the search; whether it was found; how much its name has of the context's words, and the logarithm of how much those
+// that it followed have; whether it goes on after the last query; and what the history says.
 constexpr int kAges = 2;
-constexpr int kEvidence = 3 + kAges + 4 + kOwn;
+constexpr int kEvidence = 3 + kAges + 6 + kOwn;
+
+// Whether anything is known of a context: by what followed it, the search or its words.
+constexpr int kContexts = 2;
 
 struct Weighed {
   std::vector<std::int64_t> ids;
@@ -79,6 +84,7 @@ struct Keystroke {
   std::vector<std::pair<std::int64_t, double>> found;  // by the search, with scores
   std::vector<Follower> after;  // in ascending order
   std::vector<std::int64_t> often;  // the most frequent labels of the range
+  WordRow words;  // of the context
 };
 
 class Frequencies {
@@ -140,12 +146,18 @@ class Frequencies {
     return result;
   }
 
-  // The candidates of all sources, and what is known of each; `extends` are the labels that go on after the last query.
+  // The candidates of all sources, and what is known of each; `extends` are the labels that go on after the last query,
+  // and `left` is what is left by now of the counts that age.
   Weighed weigh(Keystroke asked, double weight, const std::vector<std::int64_t>& lately, const std::vector<Own>& own,
-                std::pair<std::int64_t, std::int64_t> extends) const {
+                std::pair<std::int64_t, std::int64_t> extends, const std::array<double, kAges>& left,
+                const Words* words) const {
     Candidates all = gather(asked, true);
     keep_followers(all);
     std::vector<std::int64_t> more = lately;
+    if (words != nullptr)
+      for (const sparse::CsrView* postings : {&words->names, &words->followed})
+        for (const std::int64_t label : largest_products(*postings, asked.words, asked.first, asked.end, kOfWords))
+          more.push_back(label);
     for (const Own& one : own)
       more.push_back(one.id);
     std::sort(more.begin(), more.end());
@@ -158,20 +170,28 @@ class Frequencies {
     score(all, asked, weight);
     std::sort(all.rows.begin(), all.rows.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
 
-    Weighed result{{}, {}, all.n_times > 0 || !asked.found.empty()};
+    Weighed result{{}, {}, all.n_times > 0 || !asked.found.empty() || !asked.words.empty()};
+    for (const Candidate& row : all.rows)
+      result.ids.push_back(row.id);
+    std::vector<double> named(result.ids.size()), followed(result.ids.size());
+    if (words != nullptr) {
+      add_products(words->names, asked.words, result.ids, named);
+      add_products(words->followed, asked.words, result.ids, followed);
+    }
     result.rows.reserve(all.rows.size() * kEvidence);
     const auto sent = static_cast<double>(sums_[asked.end] - sums_[asked.first]);
-    for (const Candidate& row : all.rows) {
+    for (std::size_t i = 0; i < all.rows.size(); i++) {
+      const Candidate& row = all.rows[i];
       const bool known = row.id < size();
-      result.ids.push_back(row.id);
       auto& to = result.rows;
       to.push_back(result.in_context ? std::log(std::max(row.score, kLeast)) : 0.0);
       to.push_back(std::log((known ? static_cast<double>(counts_[row.id]) + 0.5 : 0.25) / (sent + 1)));
       to.push_back(known ? 0.0 : 1.0);
       for (int age = 0; age < kAges; age++) {
         if (age < n_ages_) {
-          const double whole = aged_sums_[age][asked.end] - aged_sums_[age][asked.first];
-          to.push_back(std::log(((known ? aged_[age * size() + row.id] : 0.0) + 0.1) / (std::max(whole, 0.0) + 1)));
+          const double whole = left[age] * (aged_sums_[age][asked.end] - aged_sums_[age][asked.first]);
+          to.push_back(
+              std::log(((known ? left[age] * aged_[age * size() + row.id] : 0.0) + 0.1) / (std::max(whole, 0.0) + 1)));
         } else {
           to.push_back(0.0);
         }
@@ -179,6 +199,8 @@ class Frequencies {
       to.push_back(all.n_times > 0 ? std::log((row.times + 0.25) / (all.n_times + 1)) : 0.0);
       to.push_back(asked.found.empty() ? 0.0 : std::log(row.found + 1e-4));
       to.push_back(row.found > 0 ? 1.0 : 0.0);
+      to.push_back(named[i]);
+      to.push_back(words != nullptr && !asked.words.empty() ? std::log(std::max(followed[i], 0.0) + kFew) : 0.0);
       to.push_back(row.id >= extends.first && row.id < extends.second ? 1.0 : 0.0);
       to.insert(to.end(), kOwn, 0.0);
     }
@@ -191,10 +213,10 @@ class Frequencies {
     return result;
   }
 
-  // The best candidates by weights, of the evidence where nothing is known of the context and where something is; a
-  // score is a candidate's share of the exponentials of all.
-  static Ranked weighted(const Weighed& all, std::int64_t k, const double* without, const double* within) {
-    const double* weights = all.in_context ? within : without;
+  // The best candidates by weights, a row where nothing is known of the context and one where something is; a score is
+  // a candidate's share of the exponentials of all.
+  static Ranked weighted(const Weighed& all, std::int64_t k, const double* rows_of_weights) {
+    const double* weights = rows_of_weights + (all.in_context ? kEvidence : 0);
     const auto n = static_cast<std::int64_t>(all.ids.size());
     std::vector<std::pair<double, std::int64_t>> rows(n);
     double highest = -std::numeric_limits<double>::infinity(), sum = 0;
@@ -220,6 +242,8 @@ class Frequencies {
 
  private:
   static constexpr double kLeast = 1e-12;  // of a score, for its logarithm
+  static constexpr double kFew = 0.03;  // of products with words, for theirs
+  static constexpr std::int64_t kOfWords = 20;  // labels that words speak for
   static constexpr std::int64_t kMost = 64;  // labels that followed, the most frequent ones
 
   struct Candidate {

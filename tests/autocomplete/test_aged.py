@@ -16,6 +16,11 @@ def test_a_count_halves_in_its_half_life():
     np.testing.assert_allclose(counts().values, [[0.5**4, 0.5**2 + 1], [0.5**2, 0.5 + 1]])
 
 
+def test_what_is_left_later():
+    assert counts().left(4.0) == counts().left(-1.0) == [1, 1]
+    np.testing.assert_allclose(counts().left(6.0), [0.5**2, 0.5])
+
+
 def test_logs_one_after_the_other_count_as_one():
     newer = AgedCounts.of_log(np.array([0]), np.array([8.0]), 1, counts().half_lives)
     merged = counts().merged(newer, np.array([0, 1]), np.array([1]), 3)

@@ -462,3 +462,50 @@ def test_whatever_is_typed(prefix, previous, k, strict):
 def test_blank_previous_queries_do_not_count(completer):
     assert completer.complete("n", ["london", "", "\x00 "]) == completer.complete("n", "london")
     assert read_context(["a", "", "b", " ", "c"], 2) == ("b", "c")
+
+
+def test_queries_that_are_excluded():
+    completer = Autocompleter(n_jobs=1).fit([("a", i, f"nikon {i % 7}") for i in range(40)])
+    every = [query for query, _ in completer.complete("n")]
+    exclude = ["NIKON  3", every[0], "unknown"]
+    expected = [query for query in every if query not in (every[0], "nikon 3")]
+    for k in (1, 3, 10):
+        assert [query for query, _ in completer.complete("n", k=k, exclude=exclude)] == expected[:k]
+        (batch,) = completer.complete_batch(["n"], k=k, exclude=set(exclude))
+        assert [query for query, _ in batch] == expected[:k]
+    history = [("nikon lens", 5), ("nikon 3", 6)]
+    found = [query for query, _ in completer.complete("n", history=history, exclude=["Nikon Lens"], k=3)]
+    assert found[0] == "nikon 3"
+    assert "nikon lens" not in found
+    near = completer.complete("nikno", exclude=every[:5], strict=False)
+    assert {query for query, _ in near} == set(every[5:])
+    with pytest.raises(TypeError, match="exclude"):
+        completer.complete("n", exclude="nikon")
+    with pytest.raises(TypeError, match="exclude"):
+        completer.complete("n", exclude=[3])
+
+
+def test_counts_in_place_of_a_log(tmp_path):
+    counts = {"nikon": 5, "Nikon lens": 1, "nikon  lens": 7, "canon": 90, "rare": 1, "never": 0, " ": 4}
+    completer = Autocompleter(min_count=2, n_jobs=1).fit_counts(counts)
+    assert completer.complete("") == [("canon", 90 / 103), ("nikon lens", 8 / 103), ("nikon", 5 / 103)]
+    assert [query for query, _ in completer.complete("ni", ["canon"], history=[("nikon", 3)])] == [
+        "nikon",
+        "nikon lens",
+    ]
+    completer.save(tmp_path / "model")
+    assert arborank.load(tmp_path / "model").complete("n") == completer.complete("n")
+    updated = completer.update_pairs(["canon"], ["nikon"])
+    assert updated.catalogue_.counts.tolist() == [90, 6, 8]
+    for wrong, error, message in (
+        (["nikon"], TypeError, "counts must be a mapping"),
+        ({"nikon": 1.5}, TypeError, "counts\\['nikon'\\]"),
+        ({"nikon": -1}, ValueError, "counts\\['nikon'\\] must be at least 0"),
+        ({3: 1}, TypeError, "counts must hold str, found int"),
+        ({"nikon": 1}, ValueError, "no query"),
+        ({}, ValueError, "no query"),
+    ):
+        with pytest.raises(error, match=message):
+            Autocompleter(min_count=2).fit_counts(wrong)
+    with pytest.raises(ValueError, match="min_users is 2, so users are needed"):
+        Autocompleter(min_users=2).fit_counts({"nikon": 1})

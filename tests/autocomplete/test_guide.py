@@ -50,5 +50,7 @@ def test_the_guide(monkeypatch, tmp_path):
     names = {}
     for block in blocks("python"):
         exec(compile(block, GUIDE.name, "exec"), names)
+    tents = names["shop"].complete("t", previous=["department sport", "cart nikon d90", "page tents"])
+    assert [query for query, _ in tents] == ["tent pegs", "tripod bag"]
     queries = [query for query, _ in names["completer"].complete("", previous=["digital camera"])]
     assert set(queries) == {"digital camera", "nikon", "nikon lens", "nikon zoom", "iphone"}

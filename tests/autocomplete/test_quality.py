@@ -90,3 +90,19 @@ def test_unknown_queries_are_misses():
     found = evaluate(completer, learned, held_out)
     assert found.known.tolist() == [True, False]
     assert found.places["Arborank"].tolist() == [1, 0]
+
+
+def test_other_ways_to_complete():
+    pairs = session_pairs(sessions({"camera": ["nikon", "canon"], "shoes": ["nike"]}))
+    completer = Autocompleter(n_jobs=1).fit_pairs(*pairs[:2], users=pairs.users, times=pairs.times)
+    given = []
+
+    def guess(prefix, previous):
+        given.append((prefix, list(previous)))
+        return [prefix, *sorted(set(pairs.queries))]
+
+    found = evaluate(completer, pairs, pairs, k=1, others={"guess": guess, "nothing": lambda *_: []})
+    assert len(given) == len(found)
+    assert found.mrr("nothing") == 0
+    assert found.mrr("guess") == np.mean(found.typed == found.lengths)
+    assert any(previous for _, previous in given)

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank._native import N_EVIDENCE, Frequencies, mix_rows, starting_with
+from arborank._native import N_EVIDENCE, ContextWords, Frequencies, mix_rows, starting_with
 from arborank.core.sparse import Csr, as_csr, to_scipy
 
 N = 12  # labels
@@ -125,9 +125,10 @@ some_own = st.dictionaries(
     found=st.dictionaries(ids, some_scores, max_size=5),
     context=st.dictionaries(ids, st.integers(1, 5), max_size=8),
     own=some_own,
+    worded=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, own, seed):
+def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, own, worded, seed):
     first, end = min(ends), max(ends)
     inside = range(first, end)
     found = {label: score for label, score in found.items() if label in inside and label not in blocked}
@@ -151,32 +152,50 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
         list(own),
         np.array(list(own.values())).reshape(-1, 8),
         (2, 5),
+        [0.5, 1.0],
+        None,
+        np.array([], np.int32),
+        np.array([], np.float32),
     )
+    random = np.random.default_rng(seed)
+    names, followed = (random.integers(0, 3, (4, N)).astype(np.float32) for _ in range(2))
+    row = np.zeros(4)
+    if worded:  # the last column is behind the words
+        row[[0, 2]] = 0.5, 0.25
+        words = ContextWords(as_csr(names), as_csr(followed))
+        given = (*given[:-3], words, np.array([0, 2, 4], np.int32), np.array([0.5, 0.25, 9], np.float32))
     got, rows, in_context = sent.evidence(*given)
     after = {label: times for label, times in context.items() if label in inside and label not in blocked}
-    candidates = {*after, *found, *often, *lately, *own} - blocked
+    spoken_for = [label for label in inside if (row @ names)[label] or (row @ followed)[label]]
+    candidates = {*after, *found, *often, *lately, *own, *spoken_for} - blocked
     assert got.tolist() == sorted(candidates)
-    assert in_context == bool(after or found)
+    assert in_context == bool(after or found or worded)
     n, total = sum(after.values()), sum(counts[first:end])
-    for label, row in zip(got.tolist(), rows.reshape(-1, N_EVIDENCE), strict=True):
+    for label, one in zip(got.tolist(), rows.reshape(-1, N_EVIDENCE), strict=True):
         known = label < N
         share = (counts[label] if known else 0) / max(total, 1)
         q = found.get(label, 0.0)
-        score = (after.get(label, 0) + share * (1 + q) / 2) / (n + 1) if n else 0.75 * q + 0.25 * share
+        alone = 0.75 * q + 0.25 * share if found else share
+        score = (after.get(label, 0) + share * (1 + q) / 2) / (n + 1) if n else alone
         expected = [
             np.log(max(score, 1e-12)) if in_context else 0,
             np.log((counts[label] + 0.5 if known else 0.25) / (total + 1)),
             not known,
-            *(np.log(((age[label] if known else 0) + 0.1) / (age[first:end].sum() + 1)) for age in ages),
+            *(
+                np.log(((age[label] if known else 0) + 0.1) / (age[first:end].sum() + 1))
+                for age in ages * np.array([[0.5], [1.0]])[: len(ages)]
+            ),
             *([] if aged is not None else [0, 0]),
             np.log((after.get(label, 0) + 0.25) / (n + 1)) if n else 0,
             np.log(q + 1e-4) if found else 0,
             q > 0,
+            (row @ names)[label] if known else 0,
+            np.log((row @ followed)[label] + 0.03 if known else 0.03) if worded else 0,
             2 <= label < 5,
             *own.get(label, [0] * 8),
         ]
-        np.testing.assert_allclose(row, np.array(expected, float), rtol=1e-9, atol=1e-9)
-    weights = np.random.default_rng(seed).standard_normal((2, N_EVIDENCE))
+        np.testing.assert_allclose(one, np.array(expected, float), rtol=1e-9, atol=1e-9)
+    weights = random.standard_normal((2, N_EVIDENCE))
     best, shares = sent.weighted(*given, weights)
     values = rows.reshape(-1, N_EVIDENCE) @ weights[int(in_context)]
     chances = np.exp(values - values.max(initial=-np.inf))
@@ -189,12 +208,26 @@ def test_evidence_that_does_not_fit_is_refused():
     sent = Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros((0, 2)))
     none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.int64)
     given = [(0, 2), 1, *none, [], [], 0.5, [], [], np.zeros((0, 8)), (0, 0)]
+    given += [[1.0, 1.0], None, np.array([], np.int32), np.array([], np.float32)]
     weights = np.zeros((2, N_EVIDENCE))
-    for place, wrong in ((0, (0, 3)), (9, [2]), (10, [-1]), (10, [0]), (11, np.zeros((1, 8)))):
-        with pytest.raises(ValueError, match=r"labels|label .* is outside|own_"):
+    other = ContextWords(as_csr(np.ones((2, 3))), as_csr(np.ones((2, 3))))
+    for place, wrong in (
+        (0, (0, 3)),
+        (9, [2]),
+        (10, [-1]),
+        (10, [0]),
+        (11, np.zeros((1, 8))),
+        (13, [1.0]),
+        (14, other),
+    ):
+        with pytest.raises(ValueError, match=r"labels|label .* is outside|own_|left"):
             sent.weighted(*given[:place], wrong, *given[place + 1 :], weights)
     with pytest.raises(ValueError, match="weights must have 2 rows"):
         sent.weighted(*given, weights[:1])
+    with pytest.raises(ValueError, match="columns and values are not as many"):
+        sent.weighted(*given[:-1], np.ones(1, np.float32), weights)
+    with pytest.raises(ValueError, match="names and followed must have"):
+        ContextWords(as_csr(np.ones((2, 3))), as_csr(np.ones((2, 2))))
     for shape in ((1, 2), (2, 3)):
         with pytest.raises(ValueError, match="aged must have no row or 2"):
             Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros(shape))

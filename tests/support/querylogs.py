@@ -18,14 +18,17 @@ def _zipf(n, size, random):
     return np.minimum((n * random.random(size) ** 3).astype(int), n - 1)
 
 
-def querylog(name, seed=0):
-    """Return rows of (session, time, query) of a kind of log; six in ten queries are followed by another one soon."""
-    random = np.random.default_rng([seed, sorted([*LOGS, "morning"]).index(name)])
-    n_users, n_visits, n_queries = 60, 12_000, 300
+def querylog(name, seed=0, size=1.0):
+    """Return rows of (session, time, query) of a kind of log; six in ten queries are followed by another one soon.
+
+    A log of size 1 has 12,000 visits.
+    """
+    random = np.random.default_rng([seed, [*LOGS, "morning"].index(name)])
+    n_users, n_visits, n_queries = 60, round(12_000 * size), 300
     if name == "tiny":
         n_visits, n_queries = 150, 20
     elif name == "large":
-        n_visits, n_queries = 20_000, 4000
+        n_visits, n_queries = 2 * n_visits, 4000
     elif name == "one user":
         n_users = 1
     texts = ["new york", "news", *_words(n_queries - 2, random)]
@@ -40,6 +43,10 @@ def querylog(name, seed=0):
         query, after = both
         if name in ("habits", "one user") and draw < 0.5:
             query = (7 * user + int(random.integers(3))) % n_queries  # of one's own
+        if name == "returns" and len(rows) > 2 and draw < 0.4:  # to what anybody sent a while ago
+            query = texts.index(rows[-1 - int(random.integers(min(len(rows), 40)))][2])
+        if name == "bursts":  # half of all queries are the ten of the day
+            query = (query % 10 + 10 * int(time // DAY)) % n_queries if draw < 0.5 else query
         if name in ("habits", "context"):
             after = (query * 31 + 17) % n_queries
         first = f"{texts[query]} {i}" if name == "every query new" else texts[query]
@@ -54,4 +61,15 @@ def querylog(name, seed=0):
     return rows
 
 
-LOGS = ("habits", "context", "useless", "drift", "tiny", "large", "one user", "every query new")
+LOGS = (
+    "habits",
+    "context",
+    "useless",
+    "drift",
+    "tiny",
+    "large",
+    "one user",
+    "every query new",
+    "returns",
+    "bursts",
+)

@@ -9,6 +9,13 @@ import numpy.typing
 from numpy.typing import NDArray
 
 
+class ContextWords:
+    """Words of labels' names, and of the contexts that they followed."""
+
+    def __init__(self, names: Csr, followed: Csr) -> None: ...
+
+    def __repr__(self) -> str: ...
+
 class Frequencies:
     """How often labels were sent; those that are blocked are never returned."""
 
@@ -32,12 +39,12 @@ class Frequencies:
         The best labels of a range, and their scores, of what was found, what followed and what is frequent.
         """
 
-    def weighted(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], extends: tuple[int, int], weights: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> tuple[list[int], list[float]]:
+    def weighted(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], extends: tuple[int, int], left: Sequence[float], words: ContextWords | None, columns: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], weights: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> tuple[list[int], list[float]]:
         """
-        The best candidates, and their scores, by weights of the evidence without a known context and within one.
+        The best candidates, and their scores, by weights without a known context and within one.
         """
 
-    def evidence(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], extends: tuple[int, int]) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C')], bool]:
+    def evidence(self, run: tuple[int, int], k: int, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], times: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], contexts: Sequence[tuple[int, int, float]], often: Sequence[int], weight: float, lately: Sequence[int], own_ids: Sequence[int], own_values: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], extends: tuple[int, int], left: Sequence[float], words: ContextWords | None, columns: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> tuple[Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C')], bool]:
         """
         The candidates in ascending order, the evidence on each, and whether anything is known of the context.
         """

@@ -49,6 +49,11 @@ class AgedCounts:
         ]
         return cls(np.array(values), half_lives, at)
 
+    def left(self, now: float) -> list[float]:
+        """Return what is left of the counts of both half-lives at a later time, as shares."""
+        since = max(now - self.at, 0.0)
+        return [0.5 ** (since / half_life) for half_life in self.half_lives.tolist()]
+
     def selected(self, kept: NDArray[np.bool_]) -> Self:
         """Return the counts of some queries."""
         return type(self)(np.ascontiguousarray(self.values[:, kept]), self.half_lives, self.at)

@@ -1,7 +1,8 @@
-"""Weights of the evidence on a candidate: learned from examples, never below counting."""
+"""Weights of the evidence on a candidate, by what is there and how much was typed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -9,37 +10,17 @@ from numpy.typing import NDArray
 
 from .._native import N_EVIDENCE
 from ..core.state import State
-from .logit import Choices, Fit, fit_logit
+from .lesson import COUNTING, FORMULA, KINDS, LENGTHS, Lesson, learn, length_of
+from .logit import Fit
 
-__all__ = ["KINDS", "UNLEARNED", "Blend", "Example", "learn_blend"]
+__all__ = ["UNLEARNED", "Blend", "Example", "learn_blend"]
 
-_STARTS = (0, 1, 2, 3, 4, 7)  # characters typed at which other weights may hold
-KINDS = {  # columns of the evidence by where it comes from
-    "formula": [0],
-    "frequency": [1, 2],
-    "lately": [3, 4],
-    "context": [5, 6, 7],
-    "session": [8, 15, 16],
-    "history": [9, 10, 11, 12, 13, 14],
-}
 _UNKNOWN = 2  # whether a query is not in the catalogue
-_PARTS: dict[tuple[bool, bool], tuple[str, ...]] = {
-    (False, False): (),
-    (True, False): ("history",),
-    (False, True): ("formula", "context", "session"),
-    (True, True): ("formula", "context", "session", "history"),
-}
-_FEWEST = 50  # examples of a length to judge weights by, and of a half to learn them from
+_OF_CONTEXT = ("formula", "context", "words", "session")
 
 
-def _only(column: int) -> NDArray[np.float64]:
-    weights = np.zeros(N_EVIDENCE)
-    weights[column] = 1.0
-    return weights
-
-
-FORMULA, COUNTING = _only(0), _only(1)
-_OWN = 40 * _only(9) - _only(11)
+_OWN = np.zeros(N_EVIDENCE)
+_OWN[KINDS["history"][0]], _OWN[KINDS["history"][2]] = 40, -1
 UNLEARNED = np.array([[COUNTING, FORMULA], [COUNTING + _OWN, FORMULA + _OWN]])
 """Weights where nothing could be learned, without and with a history, without and with a known context: own queries,
 the last one first, then what the formula ranks high."""
@@ -68,39 +49,63 @@ class Example:
 
     def without(self, *, history: bool, context: bool) -> "Example":
         """Return what is known without the history, or without the context and the session, if these are true."""
-        hidden = [column for kind in _PARTS[history, context] for column in KINDS[kind]]
-        if not hidden:
+        kinds = [*(["history"] if history else []), *(_OF_CONTEXT if context else [])]
+        if not kinds:
             return self
+        hidden = [column for kind in kinds for column in KINDS[kind]]
         kept = np.full(len(self.evidence), True)
         if history:  # which alone knows queries that are not in the catalogue
             kept = self.evidence[:, _UNKNOWN] == 0
         evidence = self.evidence[kept]
         evidence[:, hidden] = 0.0
         wanted = int(kept[: self.wanted].sum()) if self.wanted >= 0 and kept[self.wanted] else -1
-        return Example(
-            evidence, wanted, self.typed, self.with_history and not history, self.in_context and not context
-        )
+        with_history = self.with_history and not history
+        return Example(evidence, wanted, self.typed, with_history, self.in_context and not context)
 
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """Weights of the evidence by what is there and how much was typed.
+    """Weights of the evidence.
 
     Attributes
     ----------
-    weights : float64 array of shape (2, n_lengths, 2, N_EVIDENCE)
-        Without and with a history; by characters typed; without and with a known context.
+    lessons : tuple of Lesson
+        What was learned without and with a history, for each without and with a known context.
     """
 
-    weights: NDArray[np.float64]
+    lessons: tuple[Lesson, ...]
+
+    @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """The weights by history, characters typed and context; shape (2, n_lengths, 2, N_EVIDENCE)."""
+        ways = UNLEARNED.reshape(-1, N_EVIDENCE)
+        rows = [lesson.weights(unlearned) for lesson, unlearned in zip(self.lessons, ways, strict=True)]
+        by_lesson = np.array(rows).reshape(2, 2, len(LENGTHS), N_EVIDENCE)
+        return np.ascontiguousarray(by_lesson.swapaxes(1, 2))
 
     def of(self, with_history: bool, typed: int) -> NDArray[np.float64]:
         """Return the weights without and with a known context, of shape (2, N_EVIDENCE)."""
-        return self.weights[int(with_history), _length(typed)]  # type: ignore[no-any-return]
+        return self.weights[int(with_history), length_of(typed)]  # type: ignore[no-any-return]
+
+    def uses(self, kind: str) -> bool:
+        """Whether a kind of evidence ever has weight."""
+        return bool(self.weights[..., KINDS[kind]].any())
+
+    def taught(self, examples: Sequence[Example]) -> Self:
+        """Return what is known after newer examples, which count as much as the same number of older ones."""
+        parts = zip(self.lessons, UNLEARNED.reshape(-1, N_EVIDENCE), _by_lesson(examples), strict=True)
+        return type(self)(tuple(lesson.taught(*part, unlearned) for lesson, unlearned, part in parts))
 
     def to_state(self) -> State:
         """Return what is saved."""
-        return State({}, {"weights": self.weights.ravel()}, {})
+        return State(
+            {},
+            {
+                "weights": np.concatenate([lesson.fit.weights for lesson in self.lessons]),
+                "information": np.concatenate([lesson.fit.information.ravel() for lesson in self.lessons]),
+                "gains": np.concatenate([lesson.gains.ravel() for lesson in self.lessons]),
+            },
+        )
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -111,23 +116,36 @@ class Blend:
         ValueError
             If they are not as many as they must be, or not finite.
         """
-        shape = 2, len(_STARTS), 2, N_EVIDENCE
-        weights = state.vector("weights", np.float64)
-        if weights.size != np.prod(shape) or not np.isfinite(weights).all():
-            raise ValueError(f"weights must be {np.prod(shape)} finite numbers")
-        return cls(weights.reshape(shape))
+        n = UNLEARNED.shape[0] * UNLEARNED.shape[1]
+        shapes = {
+            "weights": (n, N_EVIDENCE),
+            "information": (n, N_EVIDENCE, N_EVIDENCE),
+            "gains": (n, 3, len(LENGTHS), 3),
+        }
+        arrays = {}
+        for name, shape in shapes.items():
+            values = state.vector(name, np.float64)
+            if values.size != np.prod(shape) or not np.isfinite(values).all():
+                raise ValueError(f"{name} must be {np.prod(shape)} finite numbers")
+            arrays[name] = values.reshape(shape)
+        rows = zip(*arrays.values(), strict=True)
+        return cls(tuple(Lesson(Fit(weights, information), gains) for weights, information, gains in rows))
 
 
 def learn_blend(examples: Sequence[Example]) -> Blend:
-    """Learn weights from examples, in the order of their times.
+    """Learn weights from examples; see `learn`.
 
     What is there (a history, a known context) decides on the weights; examples teach what there is without a part of
-    it, too. Weights are those of `fit_logit`. Each half of the examples judges those that the other half teaches: a
-    kind of evidence that does not make the other half's queries likelier by two standard errors gets no weight, and at
-    a length of the prefix the weights hold where they rank better than counting by a standard error. The formula is
-    tried in the same way, and the better one of both taken; where neither helps, counting ranks.
+    it, too.
     """
-    weights = np.empty((2, len(_STARTS), 2, N_EVIDENCE))
+    parts = zip(UNLEARNED.reshape(-1, N_EVIDENCE), _by_lesson(examples), strict=True)
+    return Blend(tuple(learn(*part, unlearned) for unlearned, part in parts))
+
+
+def _by_lesson(
+    examples: Sequence[Example],
+) -> Iterator[tuple[list[NDArray[np.float64]], list[int], list[int]]]:
+    """Return evidence, wanted rows and characters typed of the examples for each lesson."""
     for with_history in (False, True):
         for in_context in (False, True):
             alike = [
@@ -135,79 +153,9 @@ def learn_blend(examples: Sequence[Example]) -> Blend:
                 for one in examples
                 if one.with_history >= with_history and one.in_context >= in_context
             ]
-            unlearned = UNLEARNED[int(with_history), int(in_context)]
-            weights[int(with_history), :, int(in_context)] = _learned(alike, unlearned)
-    return Blend(weights)
-
-
-def _learned(examples: Sequence[Example], unlearned: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return weights of the evidence for every length; shape (n_lengths, N_EVIDENCE)."""
-    examples = [one for one in examples if len(one.evidence)]
-    if len(examples) < 2 * _FEWEST:
-        return np.tile(unlearned, (len(_STARTS), 1))
-    middle = len(examples) // 2
-    halves = [_choices(part) for part in (examples[:middle], examples[middle:])]
-    tried = [fit_logit(half, range(N_EVIDENCE)) for half in halves]
-    useless = _useless(halves, tried)
-    every = _choices(examples)
-    rows = {
-        "unlearned": unlearned,
-        "learned": fit_logit(every, [i for i in range(N_EVIDENCE) if i not in useless]).weights,
-    }
-    counted = every.reciprocal_ranks(COUNTING)
-    gains = {
-        "unlearned": every.reciprocal_ranks(unlearned) - counted,
-        "learned": np.concatenate(_judged(Choices.reciprocal_ranks, halves, tried, useless)) - counted,
-    }
-    lengths = np.array([_length(one.typed) for one in examples])
-    chosen = []
-    for length in range(len(_STARTS)):
-        cases = lengths == length
-        if cases.sum() < _FEWEST:
-            cases = lengths >= 0
-        sure = {name: gain[cases].mean() for name, gain in gains.items() if _certainty(gain[cases]) > 1}
-        best = max(sure, key=lambda name: sure[name], default="")
-        chosen.append(rows[best] if best else COUNTING)
-    return np.array(chosen)
-
-
-def _choices(examples: Sequence[Example]) -> Choices:
-    return Choices.of([one.evidence for one in examples], [one.wanted for one in examples])
-
-
-def _judged(
-    judge: Callable[[Choices, NDArray[np.float64]], NDArray[np.float64]],
-    halves: Sequence[Choices],
-    tried: Sequence[Fit],
-    useless: Sequence[int],
-) -> list[NDArray[np.float64]]:
-    """Judge both halves by the weights that the other one taught, without some evidence."""
-    return [judge(half, fit.without(useless)) for half, fit in zip(halves, reversed(tried), strict=True)]
-
-
-def _useless(halves: Sequence[Choices], tried: Sequence[Fit]) -> list[int]:
-    """Return the columns of the kinds of evidence without which the other half's queries are as likely."""
-    useless: list[int] = []
-    left = [columns for kind, columns in KINDS.items() if kind != "frequency"]
-    chances = np.concatenate(_judged(Choices.log_chances, halves, tried, useless))
-    while left:
-        without = [
-            np.concatenate(_judged(Choices.log_chances, halves, tried, [*useless, *columns]))
-            for columns in left
-        ]
-        certain = [_certainty(chances - other) for other in without]
-        least = int(np.argmin(certain))
-        if certain[least] > 2:
-            break
-        useless += left.pop(least)
-        chances = without[least]
-    return useless
-
-
-def _certainty(values: NDArray[np.float64]) -> float:
-    """Return by how many standard errors a mean is above 0; 0 where all values are."""
-    return float(values.mean() / max(values.std() / np.sqrt(values.size), 1e-12))
-
-
-def _length(typed: int) -> int:
-    return int(np.searchsorted(_STARTS, typed, side="right")) - 1
+            alike = [one for one in alike if len(one.evidence)]
+            yield (
+                [one.evidence for one in alike],
+                [one.wanted for one in alike],
+                [one.typed for one in alike],
+            )

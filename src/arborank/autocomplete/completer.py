@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.checks import MISSING, Missing, check_choice, check_flag, check_integer
 from ..core.estimator import Estimator, check_fitted, fitted_clone
-from ..core.sequences import as_column, text_list
+from ..core.sequences import as_column, described, text_list
 from ..core.state import State, lasting
 from ..core.threads import n_threads
 from ..features.base import TextTransformer
@@ -16,7 +16,7 @@ from ..storage import SaveMixin
 from .catalogue import Catalogue
 from .contexts import Context, Previous, read_context
 from .fitted import Asked, Completions, Explanation, FittedCompleter
-from .fitting import fit_completer
+from .fitting import fit_completer, fit_counts
 from .followers import Followers
 from .history import Entries, History, as_history
 from .normal import normalize
@@ -205,6 +205,29 @@ class Autocompleter(SaveMixin, Estimator):
         self.fitted_ = fit_completer(check_pairs(previous, queries, users, times), options)
         return self
 
+    def fit_counts(self, counts: Mapping[str, int]) -> Self:
+        """Learn from how often queries were sent, without a log; nothing is known of contexts then.
+
+        Parameters
+        ----------
+        counts : mapping of str to int
+            Counts of different spellings of a query add up; the most frequent one is shown. Queries below ``min_count``
+            are left out.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``counts`` is no mapping, a query no str, a count no integer or below 0, or a parameter out of range; if
+            ``min_users`` is above 1, as users are not known; or if no query is left.
+        """
+        options = CompleterOptions.of(self)
+        if not isinstance(counts, Mapping):
+            raise TypeError(f"counts must be a mapping of queries to numbers, found {described(counts)}")
+        queries = text_list(list(counts), "counts")
+        numbers = [check_integer(f"counts[{query!r}]", counts[query], 0) for query in queries]
+        self.fitted_ = fit_counts(queries, numbers, options)
+        return self
+
     def update(self, log: LogRows, *, refresh: Collection[str] = ()) -> Self:
         """Return a completer that has learned a newer log, too.
 
@@ -214,6 +237,7 @@ class Autocompleter(SaveMixin, Estimator):
           tree of their own.
         - Counts add up: how often every query was sent, and after which others. A known query that begins to follow a
           context is completed there at once. Contexts are kept if they are known or frequent enough.
+        - The weights of the evidence learn from some of the queries, if their times are known.
         - The rankers of known queries stay. Only `fit` or ``refresh`` teaches them what follows contexts that merely
           share words with those of this log.
         - Rows that were learned before (same session, time and query, among the last four million rows) do not count
@@ -307,6 +331,7 @@ class Autocompleter(SaveMixin, Estimator):
         *,
         history: History | Entries | None = None,
         now: Time | None = None,
+        exclude: Collection[str] = (),
         strict: bool = True,
         beam_size: int | None = None,
     ) -> Completions:
@@ -326,8 +351,10 @@ class Autocompleter(SaveMixin, Estimator):
             only. Its queries may be completed even if they are not in the catalogue, unless they contain a word or
             phrase of ``blocklist`` or of `block`. A `History` that is kept saves the time to read it again.
         now : number, str or date, optional
-            The time, for how long ago queries of ``history`` were sent; by default that of its last one. What was sent
-            later counts as sent now.
+            The time, for how long ago queries of ``history`` and of the log were sent; by default that of the last one
+            of each. What was sent later counts as sent now.
+        exclude : collection of str, default=()
+            Queries that are not to be completed in this call, in any spelling; unknown ones do nothing.
         strict : bool, default=True
             Whether every completion must begin with the prefix. If False, a list of fewer than ``k`` goes on with
             queries that begin with something one typo away: a character too many, too few, a wrong one, or two swapped;
@@ -339,7 +366,7 @@ class Autocompleter(SaveMixin, Estimator):
         Returns
         -------
         list of (query, score)
-            Scores are from 0 to 1, and comparable for one prefix only. After a fit with users and times, learned
+            Scores are from 0 to 1, and comparable for one prefix only. After a fit on 3,000 queries or more, learned
             weights rank what all evidence speaks for, and a score is a query's share of all chances. Otherwise
             queries of the history come first, the latest at the top, then those that followed the previous ones, by
             how often, then those that the model ranks high, and frequent ones. If no query with this prefix followed,
@@ -356,9 +383,10 @@ class Autocompleter(SaveMixin, Estimator):
         """
         check_flag("strict", strict)
         k, beam_size = _sizes(k, beam_size)
-        return self.fitted_.complete(
-            self._asked(prefix, previous, history, now), k, strict=strict, beam_size=beam_size
-        )
+        asked = self._asked(prefix, previous, history, now)
+        if exclude:
+            asked = asked._replace(exclude=_excluded(exclude))
+        return self.fitted_.complete(asked, k, strict=strict, beam_size=beam_size)
 
     def _asked(
         self, prefix: str, previous: Previous, history: History | Entries | None, now: Time | None
@@ -366,14 +394,8 @@ class Autocompleter(SaveMixin, Estimator):
         check_fitted(self, "fitted_")
         if not isinstance(prefix, str):
             raise TypeError(f"prefix must be a str, found {type(prefix).__name__}")
-        moment = None
-        if now is not None:
-            try:
-                moment = seconds(now)
-            except ValueError as error:
-                raise ValueError(f"now: {error}") from None
         key = normalize(prefix, prefix=True)
-        return Asked(key, *self._before(previous), as_history(history), moment)
+        return Asked(key, *self._before(previous), as_history(history), _moment(now, "now"))
 
     def _before(self, previous: Previous, name: str = "previous") -> tuple[Context, Context]:
         """Return the previous queries that count, and more of the session."""
@@ -416,35 +438,49 @@ class Autocompleter(SaveMixin, Estimator):
         previous: Iterable[Previous] | None = None,
         k: int = 10,
         *,
+        histories: Iterable[History | Entries | None] | None = None,
+        now: Iterable[Time | None] | None = None,
+        exclude: Collection[str] = (),
+        strict: bool = True,
         beam_size: int | None = None,
     ) -> list[Completions]:
-        """Return what `complete` does, strictly, for many prefixes.
+        """Return what `complete` does for many prefixes.
 
         Parameters
         ----------
         prefixes : sequence of str
         previous : sequence with the previous queries of each, optional
-        k, beam_size
-            As for `complete`.
+        histories : sequence with the history of each user or None, optional
+        now : sequence with the time of each or None, optional
+        k, exclude, strict, beam_size
+            As for `complete`; ``exclude`` holds for all.
 
         Raises
         ------
         TypeError, ValueError
-            As `complete`, and if ``previous`` has not one entry per prefix.
+            As `complete`, and if ``previous``, ``histories`` or ``now`` has not one entry per prefix.
         """
         check_fitted(self, "fitted_")
+        check_flag("strict", strict)
         k, beam_size = _sizes(k, beam_size)
         keys = [normalize(prefix, prefix=True) for prefix in text_list(prefixes, "prefixes")]
-        before: Sequence[Previous] = [()] * len(keys)
-        if previous is not None:
-            before = list(as_column(previous, "previous", "a sequence with one entry per prefix"))
-        if len(before) != len(keys):
-            raise ValueError(f"previous must have {len(keys)} entries, one per prefix, found {len(before)}")
+        before = _one_each("previous", previous, len(keys))
+        kept = _one_each("histories", histories, len(keys))
+        times = _one_each("now", now, len(keys))
+        without = _excluded(exclude)
         asked = [
-            Asked(key, *self._before(texts, f"previous[{row}]"))
-            for row, (key, texts) in enumerate(zip(keys, before, strict=True))
+            Asked(
+                key,
+                *self._before(texts, f"previous[{row}]"),
+                as_history(history, f"histories[{row}]"),
+                _moment(time, f"now[{row}]"),
+                without,
+            )
+            for row, (key, texts, history, time) in enumerate(zip(keys, before, kept, times, strict=True))
         ]
-        return self.fitted_.complete_many(asked, k, beam_size=beam_size, n_threads=n_threads(self.n_jobs))
+        return self.fitted_.complete_many(
+            asked, k, strict=strict, beam_size=beam_size, n_threads=n_threads(self.n_jobs)
+        )
 
     @property
     def catalogue_(self) -> Catalogue:
@@ -508,6 +544,28 @@ class Autocompleter(SaveMixin, Estimator):
 def _session_pairs(log: LogRows, options: CompleterOptions) -> Pairs:
     n_previous = max(options.n_previous, SESSION)
     return session_pairs(log, n_previous=n_previous, session_gap=options.session_gap)
+
+
+def _excluded(queries: Collection[str]) -> frozenset[str]:
+    return frozenset(map(normalize, text_list(queries, "exclude", ordered=False)))
+
+
+def _one_each(name: str, values: Iterable[Any] | None, n: int) -> Sequence[Any]:
+    """Return an argument that has an entry for each prefix; without it, None for each."""
+    if values is None:
+        return [None] * n
+    entries = list(as_column(values, name, "a sequence with one entry per prefix"))
+    if len(entries) != n:
+        raise ValueError(f"{name} must have {n} entries, one per prefix, found {len(entries)}")
+    return entries
+
+
+def _moment(now: Time | None, name: str) -> float | None:
+    """Return a time in seconds, if there is one."""
+    try:
+        return None if now is None else seconds(now)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _sizes(k: int, beam_size: int | None) -> tuple[int, int | None]:

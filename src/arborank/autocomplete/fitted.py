@@ -12,24 +12,26 @@ from ..core.sparse import Csr
 from ..core.state import State
 from ..linear import XRLinear
 from ..linear.defaults import search_of
-from .blend import KINDS, UNLEARNED, Blend
+from .blend import UNLEARNED, Blend
 from .catalogue import Catalogue
 from .contexts import Context
 from .followers import Followers
 from .history import History
+from .lesson import KINDS
+from .normal import normalize
 from .own import NOTHING, Own, gather_own
 from .rows import ContextRows
 from .typos import one_edit_ranges
+from .words import SharedWords
 
-__all__ = ["POOL", "Asked", "Completions", "Evidence", "Explanation", "FittedCompleter"]
+__all__ = ["POOL", "Asked", "Completions", "Evidence", "Explanation", "FittedCompleter", "Found"]
 
 Completions = list[tuple[str, float]]
 Run = tuple[int, int]  # the first id, and the one behind the last
-Found = tuple[Run, NDArray[np.int64], NDArray[np.float32]]
 
 POOL = 20  # candidates of each source, at least, for weights to choose from
+_WHOLE = [1.0, 1.0]  # what is left of counts that age, where no time is given
 _FREQUENCY = 0.03  # its share where nothing followed: it orders what the model holds alike
-_NOTHING = np.zeros(0, np.int64), np.zeros(0, np.float32)  # an empty answer of a search
 
 
 class Asked(NamedTuple):
@@ -46,6 +48,8 @@ class Asked(NamedTuple):
         What the user sent before, at least one query.
     now : float, optional
         The time, in seconds.
+    exclude : set of str
+        Queries that must not be among the completions.
     """
 
     prefix: str
@@ -53,6 +57,27 @@ class Asked(NamedTuple):
     session: Context = ()
     history: History | None = None
     now: float | None = None
+    exclude: frozenset[str] = frozenset()
+
+
+class Found(NamedTuple):
+    """What is known of a prefix and its context before counting.
+
+    Attributes
+    ----------
+    run : (int, int)
+        Range of ids of queries that begin with the prefix.
+    ids, scores : int64 and float32 arrays
+        Those that the model ranks highest, -1 for none.
+    columns, values : int32 and float32 arrays
+        Features of context and prefix; none where nothing is known of the context.
+    """
+
+    run: Run
+    ids: NDArray[np.int64] = np.zeros(0, np.int64)
+    scores: NDArray[np.float32] = np.zeros(0, np.float32)
+    columns: NDArray[np.int32] = np.zeros(0, np.int32)
+    values: NDArray[np.float32] = np.zeros(0, np.float32)
 
 
 class Evidence(NamedTuple):
@@ -86,7 +111,7 @@ class Explanation(NamedTuple):
     evidence : dict of float
         What each kind of evidence adds, in units of the logarithm of chances, against the mean of all candidates:
         ``"formula"`` (what followed and what is frequent, by fixed rules), ``"frequency"``, ``"lately"``,
-        ``"context"``, ``"session"`` and ``"history"``. A kind of no weight adds 0.
+        ``"context"``, ``"words"``, ``"session"`` and ``"history"``. A kind of no weight adds 0.
     """
 
     query: str
@@ -114,6 +139,8 @@ class FittedCompleter:
         Weights of the evidence, where users and times are known and enough was sent to learn them.
     phrases : tuple of str
         Normal forms of words and phrases that no query of a user's history may hold to be shown.
+    words : SharedWords, optional
+        Words of queries and of their contexts, where weights were learned.
     """
 
     catalogue: Catalogue
@@ -123,43 +150,52 @@ class FittedCompleter:
     counted: NDArray[np.uint64]
     blend: Blend | None = None
     phrases: tuple[str, ...] = ()
+    words: SharedWords | None = None
 
     def complete(
         self, asked: Asked, k: int, *, strict: bool = True, beam_size: int | None = None
     ) -> Completions:
         """Return the ``k`` likeliest queries that begin with a prefix; see `Autocompleter.complete`."""
-        prefix, context = asked.prefix, asked.context
-        own, run = self._own(asked), self.catalogue.matching(prefix)
-        k = min(k, len(self.catalogue) + len(own.texts))
-        found: Completions = []
-        if run[0] < run[1]:
-            found = self._ranked(asked, own, run, k, *self._found(asked, run, k, beam_size))
-        elif own.ids:
-            found = self._ranked(asked, own, run, k, *_NOTHING)
-        if not strict and len(found) < k:
-            found += self._near(prefix, context, k, beam_size, {text for text, _ in found})
-        return found[:k]
+        run = self.catalogue.matching(asked.prefix)
+        more = k + len(asked.exclude)
+        found = self._found(asked, run, more, beam_size) if run[0] < run[1] else Found(run)
+        return self._completed(asked, found, k, strict, beam_size)
+
+    def _completed(
+        self, asked: Asked, found: Found, k: int, strict: bool, beam_size: int | None
+    ) -> Completions:
+        own = self._own(asked)
+        more = min(k + len(asked.exclude), len(self.catalogue) + len(own.texts))
+        ranked: Completions = []
+        if found.run[0] < found.run[1] or own.ids:
+            ranked = self._ranked(asked, own, found, more)
+        if not strict and len(ranked) < more:
+            known = {text for text, _ in ranked}
+            ranked += self._near(asked.prefix, asked.context, more, beam_size, known)
+        if asked.exclude:
+            ranked = [(text, score) for text, score in ranked if normalize(text) not in asked.exclude]
+        return ranked[:k]
 
     def complete_many(
         self,
         asked: Sequence[Asked],
         k: int,
         *,
+        strict: bool = True,
         beam_size: int | None = None,
         n_threads: int = 1,
     ) -> list[Completions]:
-        """Return what `complete` does, strictly, for many prefixes."""
-        k = min(k, len(self.catalogue))
-        found = self.found_many(asked, self._pool(k), beam_size=beam_size, n_threads=n_threads)
+        """Return what `complete` does for many prefixes."""
+        more = k + max((len(one.exclude) for one in asked), default=0)
+        found = self.found_many(asked, self._pool(more), beam_size=beam_size, n_threads=n_threads)
         return [
-            self._ranked(one, self._own(one), run, k, ids, scores) if run[0] < run[1] else []
-            for one, (run, ids, scores) in zip(asked, found, strict=True)
+            self._completed(one, its, k, strict, beam_size) for one, its in zip(asked, found, strict=True)
         ]
 
     def found_many(
         self, asked: Sequence[Asked], k: int, *, beam_size: int | None = None, n_threads: int = 1
     ) -> list[Found]:
-        """Return the range of ids for each prefix, and the ``k`` that the model ranks highest there (-1 for none)."""
+        """Return what is known of each prefix and its context, with the ``k`` that the model ranks highest."""
         runs = [self.catalogue.matching(one.prefix) for one in asked]
         typed = [one.prefix if run[0] < run[1] else "" for one, run in zip(asked, runs, strict=True)]
         X, known = self.rows.many([one.context for one in asked], typed)
@@ -167,18 +203,21 @@ class FittedCompleter:
             X, k, beam_size, ranges=np.array(runs, np.int64).reshape(-1, 2), n_threads=n_threads
         )
         ids[~known] = -1
-        return list(zip(runs, ids, scores, strict=True))
+        columns, values = X.indices, X.data
+        bounds = (X.indptr[1:] * known).tolist()  # an empty range where nothing is known
+        parts = [slice(*pair) for pair in zip(X.indptr[:-1].tolist(), bounds, strict=True)]
+        return [
+            Found(run, its, highest, columns[part], values[part])
+            for run, its, highest, part in zip(runs, ids, scores, parts, strict=True)
+        ]
 
     def evidence(self, asked: Asked, found: Found | None = None) -> Evidence:
         """Return the candidates for a prefix and what is known of each; ``found`` is what `found_many` returned."""
         if found is None:
             (found,) = self.found_many([asked], min(POOL, len(self.catalogue)))
-        run, best, scores = found
         given = asked.session, asked.history, asked.now, self.phrases
         own = gather_own(self.catalogue, asked.prefix, *given)
-        ids, rows, in_context = self.catalogue.sent.evidence(
-            *self._given(asked, own, run, POOL, best, scores)
-        )
+        ids, rows, in_context = self.catalogue.sent.evidence(*self._given(asked, own, found, POOL))
         return Evidence(ids, rows.reshape(ids.size, N_EVIDENCE), in_context, own.texts)
 
     def explain(self, asked: Asked, k: int) -> list[Explanation]:
@@ -208,16 +247,14 @@ class FittedCompleter:
 
     def _pool(self, k: int) -> int:
         """Return how many candidates a source must give for ``k`` completions."""
-        return k if self.blend is None else max(k, min(POOL, len(self.catalogue)))
+        return min(k if self.blend is None else max(k, POOL), len(self.catalogue))
 
-    def _found(
-        self, asked: Asked, run: Run, k: int, beam_size: int | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return what the model finds of a run."""
+    def _found(self, asked: Asked, run: Run, k: int, beam_size: int | None) -> Found:
+        """Return what is known of a run and the context."""
         if (row := self.rows.one(asked.context, asked.prefix)) is None:
-            return _NOTHING
+            return Found(run)
         best = self._searched(row, min(self._pool(k), run[1] - run[0]), beam_size, ranges=np.array([run]))
-        return best[0][0], best[1][0]
+        return Found(run, best[0][0], best[1][0], row.indices, row.data)
 
     def weights(self, asked: Asked) -> NDArray[np.float64] | None:
         """Return the weights of the evidence, without and with a known context; None if the formula ranks."""
@@ -225,17 +262,9 @@ class FittedCompleter:
             return self.blend.of(asked.history is not None, len(asked.prefix))
         return None if asked.history is None else UNLEARNED[1]
 
-    def _given(
-        self,
-        asked: Asked,
-        own: Own,
-        run: Run,
-        k: int,
-        ids: NDArray[np.int64],
-        scores: NDArray[np.float32],
-    ) -> tuple[Any, ...]:
+    def _given(self, asked: Asked, own: Own, found: Found, k: int) -> tuple[Any, ...]:
         """Return what native code takes to weigh the evidence."""
-        catalogue, followers = self.catalogue, self.followers
+        catalogue, followers, run = self.catalogue, self.followers, found.run
         after = followers.after(asked.context, self.rows.decay)
         pool = max(k, POOL)
         often, lately = catalogue.frequent(*run, pool), catalogue.lately(*run, pool)
@@ -243,7 +272,11 @@ class FittedCompleter:
         if last is not None and (last.startswith(asked.prefix) or asked.prefix.startswith(last)):
             extends = catalogue.matching(last)
         counts = followers.labels, followers.times, after, often, _FREQUENCY, lately
-        return run, k, ids, scores, *counts, own.ids, own.values, extends
+        words = None if self.words is None else self.words.native, found.columns, found.values
+        aged, left = catalogue.aged, _WHOLE
+        if aged is not None and asked.now is not None:
+            left = aged.left(asked.now)
+        return run, k, found.ids, found.scores, *counts, own.ids, own.values, extends, left, *words
 
     def _searched(
         self, X: Csr, k: int, beam_size: int | None, **options: Any
@@ -260,15 +293,7 @@ class FittedCompleter:
             **options,
         )
 
-    def _ranked(
-        self,
-        asked: Asked,
-        own: Own,
-        run: Run,
-        k: int,
-        ids: NDArray[np.int64],
-        scores: NDArray[np.float32],
-    ) -> Completions:
+    def _ranked(self, asked: Asked, own: Own, found: Found, k: int) -> Completions:
         """Rank a run by what followed the context, what the model finds (-1 stands for nothing), and frequency.
 
         Where there are weights, they rank all that is known. Otherwise, with ``f`` the share of a query in what was
@@ -279,10 +304,11 @@ class FittedCompleter:
         """
         catalogue, followers = self.catalogue, self.followers
         if (weights := self.weights(asked)) is not None:
-            given = (*self._given(asked, own, run, k, ids, scores), weights)
+            given = (*self._given(asked, own, found, k), weights)
             best, shares = catalogue.sent.weighted(*given)
             return self._named(best, shares, own.texts)
         after = followers.after(asked.context, self.rows.decay)
+        run, ids, scores = found[:3]
         often = catalogue.frequent(*run, k)
         ranked = catalogue.sent.blend(
             run, k, ids, scores, followers.labels, followers.times, after, often, _FREQUENCY
@@ -340,8 +366,9 @@ class FittedCompleter:
 
     def to_state(self) -> State:
         """Return what is saved."""
-        names = ("catalogue", "followers", "rows", "model", *([] if self.blend is None else ["blend"]))
-        return State({}, {"counted": self.counted}, {name: getattr(self, name) for name in names})
+        names = ("catalogue", "followers", "rows", "model", "blend", "words")
+        parts = {name: part for name in names if (part := getattr(self, name)) is not None}
+        return State({}, {"counted": self.counted}, parts)
 
     @classmethod
     def from_state(cls, state: State, phrases: tuple[str, ...] = ()) -> Self:
@@ -354,12 +381,15 @@ class FittedCompleter:
         """
         catalogue, followers = state.part("catalogue", Catalogue), state.part("followers", Followers)
         rows, model = state.part("rows", ContextRows), state.part("model", XRLinear)
+        words = state.part("words", SharedWords) if "words" in state.parts else None
         sizes = {
             "catalogue": len(catalogue),
             "followers": followers.n_queries,
             "model": model.n_labels_,
             "tree": model.tree_.n_labels,
         }
+        if words is not None:
+            sizes["words"] = len(words)
         if len(set(sizes.values())) > 1:
             raise ValueError(f"the parts have different numbers of queries: {sizes}")
         if rows.n_features != model.n_features_in_:
@@ -367,4 +397,6 @@ class FittedCompleter:
                 f"rows have {rows.n_features} features, but the model has {model.n_features_in_}"
             )
         blend = state.part("blend", Blend) if "blend" in state.parts else None
-        return cls(catalogue, followers, rows, model, state.vector("counted", np.uint64), blend, phrases)
+        return cls(
+            catalogue, followers, rows, model, state.vector("counted", np.uint64), blend, phrases, words
+        )

@@ -1,5 +1,7 @@
 """From pairs to a fitted completer."""
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,20 +13,23 @@ from ..core.sparse import as_csr, lists_to_csr
 from ..features import NgramTfidf, PrefixTfidf
 from ..features.base import TextTransformer
 from .aged import AgedCounts
+from .catalogue import Catalogue
 from .contexts import Context, shared_words
 from .counted import remember
 from .fitted import FittedCompleter
 from .followers import count_followers
 from .gather import Instances, gather
 from .growing import grow_query_tree, new_model
-from .learning import OF_RANKERS, blend_of_latest, latest_part
+from .learning import blend_of, held_out, of_rankers
+from .normal import normalize
 from .options import CompleterOptions
 from .pairs import Pairs
 from .phrases import normal_phrases
 from .prefixes import sample_prefixes
 from .rows import ContextRows
+from .words import SharedWords
 
-__all__ = ["examples", "fit_completer"]
+__all__ = ["examples", "fit_completer", "fit_counts"]
 
 
 def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
@@ -37,24 +42,45 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
     """
     phrases = normal_phrases(options.blocklist)
     learned = gather(pairs, options, phrases)
-    blend = None
-    if (cut := latest_part(pairs)) is not None and (
-        earlier := learned.before(cut, options.threshold)
-    ) is not None:
-        fitted = _fit_once(earlier, replace(options, verbose=0), phrases, OF_RANKERS)
-        blend = blend_of_latest(fitted, pairs, cut, options)
-        del fitted, earlier
-    return replace(_fit_once(learned, options, phrases), blend=blend)
+    chosen, blend = held_out(pairs), None
+    if chosen is not None and (rest := learned.without(chosen, options.threshold)) is not None:
+        fitted = _fit_once(rest, replace(options, verbose=0), phrases, of_rankers(pairs), with_words=True)
+        blend = blend_of(fitted, pairs, chosen, options)
+        del fitted, rest
+    with_words = blend is not None and blend.uses("words")
+    return replace(_fit_once(learned, options, phrases, with_words=with_words), blend=blend)
+
+
+def fit_counts(queries: Sequence[str], counts: Sequence[int], options: CompleterOptions) -> FittedCompleter:
+    """Learn from queries and how often each was sent; see `Autocompleter.fit_counts`."""
+    phrases = normal_phrases(options.blocklist)
+    sums: Counter[str] = Counter()
+    shown: dict[str, tuple[int, str]] = {}
+    for query, count in zip(queries, counts, strict=True):
+        if (key := normalize(query)) and count:
+            sums[key] += count
+            shown[key] = min(shown.get(key, (0, "")), (-count, query))
+    texts = [shown[key][1] for key, count in sums.items() if count >= options.min_count]
+    learned = gather(Pairs([()] * len(texts), texts), replace(options, min_count=1), phrases)
+    keys, shown_texts = learned.catalogue.keys, learned.catalogue.texts
+    catalogue = Catalogue(keys, shown_texts, np.array([sums[key] for key in keys], np.int64))
+    return _fit_once(replace(learned, catalogue=catalogue), options, phrases, with_words=False)
 
 
 def _fit_once(
-    learned: Instances, options: CompleterOptions, phrases: tuple[str, ...], share: float = 1.0
+    learned: Instances,
+    options: CompleterOptions,
+    phrases: tuple[str, ...],
+    share: float = 1.0,
+    *,
+    with_words: bool,
 ) -> FittedCompleter:
     """Learn counts, and rankers from the latest share of the pairs only."""
     catalogue, keys = learned.catalogue, list(learned.catalogue.keys)
     followers = count_followers(learned.contexts, learned.labels, learned.users, len(keys), options.threshold)
     if learned.times is not None:
         catalogue = catalogue.ageing(AgedCounts.of_log(learned.labels, np.array(learned.times), len(keys)))
+    every = learned
     if share < 1:
         learned = learned.latest(share)
     contexts, labels, prefixes = examples(learned, options)
@@ -75,7 +101,8 @@ def _fit_once(
     model.set_params(tree=grow_query_tree(options, keys, X, Y, rows.prefix, model))
     model.fit(X, Y, row_length=1.0)
     counted = remember(np.array([], np.uint64), learned.marks, learned.times)
-    return FittedCompleter(catalogue, followers, rows, model, counted, phrases=phrases)
+    words = SharedWords.of(rows, keys, every.contexts, every.labels) if with_words else None
+    return FittedCompleter(catalogue, followers, rows, model, counted, phrases=phrases, words=words)
 
 
 def examples(

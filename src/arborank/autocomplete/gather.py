@@ -38,6 +38,8 @@ class Instances:
         One for each pair where ``times`` are known, else a single one for all; see `mark_pairs`.
     times : list of float, optional
         When each was sent; None without users, too.
+    places : int64 array
+        Where each stands among all pairs.
     """
 
     catalogue: Catalogue
@@ -46,6 +48,7 @@ class Instances:
     users: list[Hashable] | None
     marks: NDArray[np.uint64]
     times: list[float] | None
+    places: NDArray[np.int64]
 
     def _at(self, rows: NDArray[np.int64], labels: NDArray[np.int64], catalogue: Catalogue) -> "Instances":
         kept = rows.tolist()
@@ -56,15 +59,13 @@ class Instances:
             None if self.users is None else [self.users[row] for row in kept],
             self.marks[:0],
             None if self.times is None else [self.times[row] for row in kept],
+            self.places[rows],
         )
 
-    def before(self, time: float, threshold: Threshold) -> "Instances | None":
-        """Return what was sent before a time, without marks; None if nothing was sent often enough by then.
-
-        Times must be known.
-        """
+    def without(self, held_out: NDArray[np.bool_], threshold: Threshold) -> "Instances | None":
+        """Return all but some of the pairs, without marks; None if nothing else was sent often enough."""
         n = len(self.catalogue)
-        earlier = np.array(self.times) < time
+        earlier = ~held_out[self.places]
         rows = np.flatnonzero(earlier)
         users = None if self.users is None else [self.users[row] for row in rows.tolist()]
         kept = threshold.met(self.labels[rows], users, n)
@@ -77,9 +78,13 @@ class Instances:
         return self._at(rows, labels, Catalogue(left.keys, left.texts, counts))
 
     def latest(self, share: float) -> "Instances":
-        """Return the latest share of the pairs, whose times must be known; the catalogue stays."""
+        """Return the latest share of the pairs, any share where times are not known; the catalogue stays."""
         n = len(self.labels)
-        rows = np.argsort(np.array(self.times), kind="stable")[n - max(round(n * share), 1) :]
+        if self.times is None:
+            order = np.random.default_rng(0).permutation(n)
+        else:
+            order = np.argsort(np.array(self.times), kind="stable")
+        rows = order[n - max(round(n * share), 1) :]
         return self._at(np.sort(rows), self.labels, self.catalogue)
 
 
@@ -154,6 +159,7 @@ def gather(
         kept.users,
         mark_pairs(kept if known_again else pairs),
         kept.times if known_again else None,
+        rows,
     )
 
 

@@ -182,7 +182,7 @@ class History:
         return type(self), (list(self), self.size)
 
 
-def as_history(history: "History | Entries | None") -> History | None:
+def as_history(history: "History | Entries | None", name: str = "history") -> History | None:
     """Return a history that a call was given, or None where there is nothing in it.
 
     Raises
@@ -194,7 +194,7 @@ def as_history(history: "History | Entries | None") -> History | None:
         return None
     if not isinstance(history, History):
         made = History()
-        made._fill(_checked(history, "history"))
+        made._fill(_checked(history, name))
         history = made
     return history if len(history) else None
 

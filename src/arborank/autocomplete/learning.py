@@ -1,4 +1,4 @@
-"""From the latest part of a log to the weights of the evidence."""
+"""From a part of a log that was held out to the weights of the evidence."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .blend import Blend, Example, learn_blend
 from .contexts import read_context
 from .fitted import POOL, Asked, FittedCompleter
+from .history import History
 from .normal import normalize
 from .options import CompleterOptions
 from .pairs import Pairs
@@ -15,49 +16,86 @@ from .prefixes import sample_lengths
 from .replay import in_order_of_time
 from .sessions import SESSION
 
-__all__ = ["OF_RANKERS", "blend_of_latest", "latest_part"]
+__all__ = ["blend_of", "held_out", "of_rankers", "taught"]
 
-_SHARE = 0.1  # of the log, the latest, to learn from
-_FEWEST, _MOST = 500, 1_500  # queries of it
-OF_RANKERS = 0.2  # share of the log before that, its latest part, which teaches rankers for it
+_SHARE = 0.1  # of the log, to learn from
+_FEWEST, _MOST = 300, 1_500  # queries of it
+_NEWER = 100  # queries of an update, at most, that weights learn from
+_LONG = 16  # queries of a user in an update, from which on they stand for the history
 
 
-def latest_part(pairs: Pairs) -> float | None:
-    """Return the time from which on a log teaches weights; None if it is short, or users or times are not known."""
-    n_latest = round(len(pairs.queries) * _SHARE)
-    if pairs.users is None or pairs.times is None or n_latest < _FEWEST:
+def held_out(pairs: Pairs) -> NDArray[np.bool_] | None:
+    """Return which pairs teach weights: the latest; where users and times are not known, some that are drawn.
+
+    Half of these are all pairs of some contexts, as completers meet known contexts and new ones. None if there are
+    too few.
+    """
+    n = len(pairs.queries)
+    if round(n * _SHARE) < _FEWEST:
         return None
-    return float(np.sort(np.array(pairs.times))[-n_latest])
+    if pairs.users is not None and pairs.times is not None:
+        times = np.array(pairs.times)
+        late: NDArray[np.bool_] = times >= np.sort(times)[-round(n * _SHARE)]
+        return late
+    numbers: dict[tuple[str, ...], int] = {}
+    contexts = np.array([numbers.setdefault(tuple(before), len(numbers)) for before in pairs.previous])
+    random = np.random.default_rng(0)
+    alone, together = random.random(n) < _SHARE / 2, random.random(len(numbers)) < _SHARE / 2
+    chosen: NDArray[np.bool_] = alone | together[contexts]
+    return chosen
 
 
-def blend_of_latest(fitted: FittedCompleter, pairs: Pairs, cut: float, options: CompleterOptions) -> Blend:
-    """Learn weights from how well each kind of evidence tells the latest queries of a log.
+def of_rankers(pairs: Pairs) -> float:
+    """Return the share of the other pairs that teaches rankers to learn weights with."""
+    return 0.35 if pairs.times is None else 0.2
+
+
+def blend_of(
+    fitted: FittedCompleter, pairs: Pairs, chosen: NDArray[np.bool_], options: CompleterOptions
+) -> Blend:
+    """Learn weights from how well each kind of evidence tells the queries that were held out.
 
     Parameters
     ----------
     fitted : FittedCompleter
-        Fitted on what was sent before ``cut``.
+        Fitted on the rest.
     pairs : Pairs
-        The whole log, with users and times.
-    cut : float
+        The whole log.
+    chosen : bool array
+        What was held out.
     options : CompleterOptions
     """
-    is_late = np.array(pairs.times) >= cut
-    before, tail = (pairs.selected(np.flatnonzero(part).tolist()) for part in (~is_late, is_late))
-    return learn_blend(list(_examples(fitted, before, tail, options)))
+    rest, tail = (pairs.selected(np.flatnonzero(part).tolist()) for part in (~chosen, chosen))
+    return learn_blend(list(_examples(fitted, rest, tail, options, _MOST)))
+
+
+def taught(fitted: FittedCompleter, newer: Pairs, options: CompleterOptions) -> Blend | None:
+    """Return the weights after a newer log, whose users' earlier queries are not known.
+
+    Those with a history learn only from users who sent many queries in that log.
+    """
+    if fitted.blend is None or newer.times is None:
+        return fitted.blend
+    nothing = newer.selected([])
+    return fitted.blend.taught(list(_examples(fitted, nothing, newer, options, _NEWER, _LONG)))
 
 
 def _examples(
-    fitted: FittedCompleter, before: Pairs, tail: Pairs, options: CompleterOptions
+    fitted: FittedCompleter,
+    before: Pairs,
+    tail: Pairs,
+    options: CompleterOptions,
+    most: int,
+    long_enough: int = 1,
 ) -> Iterator[Example]:
-    """Return what was known when each query was sent."""
+    """Return what was known when each query was sent, of ``most`` that are drawn."""
     random = np.random.default_rng(options.random_state)
     n = len(tail.queries)
     chosen = np.zeros(n, np.bool_)
-    chosen[random.permutation(n)[:_MOST]] = True
+    chosen[random.permutation(n)[:most]] = True
     asked: dict[int, Asked] = {}
     wanted: dict[int, str] = {}
-    for row in np.argsort(np.array(tail.times), kind="stable").tolist():
+    for row in range(n):
         if not chosen[row] or not (query := normalize(tail.queries[row])):
             continue
         # every other prefix short, which leaves a choice
@@ -70,14 +108,22 @@ def _examples(
     pool = min(POOL, len(fitted.catalogue))
     many = fitted.found_many(list(asked.values()), pool, n_threads=options.n_threads)
     found = dict(zip(asked, many, strict=True))
-    for row, history in in_order_of_time(before, tail):
+    for row, history in _histories(before, tail):
         if row in asked:
-            whole = asked[row]._replace(history=history if len(history) else None)
+            is_known = history is not None and len(history) >= long_enough
+            whole = asked[row]._replace(history=history if is_known else None)
             known = fitted.evidence(whole, found[row])
             if known.ids.size:
                 place = _place(fitted, known.ids, known.own, wanted[row])
                 with_history = whole.history is not None
                 yield Example(known.rows, place, len(whole.prefix), with_history, known.in_context)
+
+
+def _histories(before: Pairs, tail: Pairs) -> Iterator[tuple[int, History | None]]:
+    if tail.users is None or tail.times is None:
+        yield from ((row, None) for row in range(len(tail.queries)))
+    else:
+        yield from in_order_of_time(before, tail)
 
 
 def _place(fitted: FittedCompleter, ids: NDArray[np.int64], own: list[str], wanted: str) -> int:

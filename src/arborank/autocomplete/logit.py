@@ -15,6 +15,7 @@ _RIDGE = 1e-3  # an example, on weights of evidence of unit variance
 _STEPS = 30
 _ENOUGH = 1e-5  # of the loss of an example, that a step gains
 _FIRST = 10  # completions that count
+_ENOUGH_CANDIDATES = 40  # of an example, to learn from: others are left out by chance
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ class Choices:
         starts = np.cumsum(sizes) - sizes
         places = np.array(wanted, np.int64)
         return cls(np.concatenate(rows), starts, sizes, np.where(places < 0, -1, starts + places))
+
+    def thinned(self) -> Self:
+        """Return fewer candidates of examples that have many, but the wanted one."""
+        share = np.repeat(_ENOUGH_CANDIDATES / self.sizes, self.sizes)
+        kept = np.random.default_rng(0).random(share.size) < share
+        kept[self.starts] = True  # at least one of each
+        kept[self.wanted[self.wanted >= 0]] = True
+        places = np.cumsum(kept) - 1
+        sizes = np.add.reduceat(kept, self.starts, dtype=np.int64)
+        wanted = np.where(self.wanted >= 0, places[self.wanted], -1)
+        return type(self)(self.rows[kept], places[self.starts], sizes, wanted)
 
     def reciprocal_ranks(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return one over the place of each wanted query, 0 behind the first ten; among equals, rows are in order."""
@@ -86,7 +98,12 @@ class Fit:
         return weights
 
 
-def fit_logit(choices: Choices, columns: Sequence[int], prior: Fit | None = None) -> Fit:
+def fit_logit(
+    choices: Choices,
+    columns: Sequence[int],
+    prior: Fit | None = None,
+    start: NDArray[np.float64] | None = None,
+) -> Fit:
     """Maximise the likelihood of the wanted candidates by Newton's method.
 
     Parameters
@@ -96,7 +113,10 @@ def fit_logit(choices: Choices, columns: Sequence[int], prior: Fit | None = None
         Evidence that gets weights; the rest gets 0.
     prior : Fit, optional
         Weights that the examples before these spoke for; without it, a ridge draws weights to 0.
+    start : float64 array of shape (N_EVIDENCE,), optional
+        Weights to begin with.
     """
+    choices = choices.thinned()
     kept = choices.wanted >= 0
     nothing = Fit(np.zeros(N_EVIDENCE), np.zeros((N_EVIDENCE, N_EVIDENCE)))
     if not kept.any():
@@ -117,10 +137,13 @@ def fit_logit(choices: Choices, columns: Sequence[int], prior: Fit | None = None
     if prior is not None:
         centre, penalty = prior.weights[used], prior.information[np.ix_(used, used)]
     problem = _Problem(Z, starts, group, wanted, centre, penalty)
-    weights = problem.solve()
+    begin = centre if start is None else start[used] * scale
+    weights = problem.solve(begin)
     whole, information = nothing.weights, nothing.information
     whole[used] = weights / scale
-    information[np.ix_(used, used)] = problem.derivatives(weights)[1] * np.outer(scale, scale)
+    information[np.ix_(used, used)] = problem.derivatives(weights, problem.loss(weights)[1])[1] * np.outer(
+        scale, scale
+    )
     return Fit(whole, information)
 
 
@@ -135,19 +158,20 @@ class _Problem:
     centre: NDArray[np.float64]
     penalty: NDArray[np.float64]
 
-    def solve(self) -> NDArray[np.float64]:
-        weights = self.centre.copy()
-        loss = self.loss(weights)[0]
+    def solve(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        loss, chances = self.loss(weights)
         for _ in range(_STEPS):
-            gradient, hessian = self.derivatives(weights)
+            gradient, hessian = self.derivatives(weights, chances)
             step = np.linalg.solve(hessian, gradient)
             size = 1.0
-            while (there := self.loss(weights - size * step)[0]) > loss and size > 1e-3:
+            there, changed = self.loss(weights - step)
+            while there > loss and size > 1e-3:
                 size /= 2
+                there, changed = self.loss(weights - size * step)
             gained = loss - there
             if gained <= 0:
                 break
-            weights, loss = weights - size * step, there
+            weights, loss, chances = weights - size * step, there, changed
             if gained < _ENOUGH * self.starts.size:
                 break
         return weights
@@ -162,8 +186,9 @@ class _Problem:
         loss = (highest + np.log(sums) - margins[self.wanted]).sum() + away @ self.penalty @ away / 2
         return float(loss), chances / sums[self.group]
 
-    def derivatives(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        chances = self.loss(weights)[1]
+    def derivatives(
+        self, weights: NDArray[np.float64], chances: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         weighted = self.Z * chances[:, None]
         means = np.add.reduceat(weighted, self.starts, axis=0)
         gradient = (

@@ -1,8 +1,9 @@
 """How good completions are on held-out queries, and which evidence earns it."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,6 +109,7 @@ def evaluate(
     k: int = 10,
     n_cases: int = 20_000,
     random_state: int = 1,
+    others: Mapping[str, Callable[[str, Sequence[str]], Sequence[str]]] = MappingProxyType({}),
 ) -> Evaluation:
     """Complete a random prefix of every held-out query: by counting, by the user's own history, and by a completer.
 
@@ -126,6 +128,9 @@ def evaluate(
         Of more held-out queries, so many are drawn.
     random_state : int, default 1
         Seed of the prefixes and of that draw.
+    others : mapping of str to callable, optional
+        Further ways to complete: of a prefix in normal form and the queries before it, normal forms of completions,
+        best first.
     """
     random = np.random.default_rng(random_state)
     wanted = [normalize(query) for query in held_out.queries]
@@ -156,9 +161,11 @@ def evaluate(
             own = sorted(history.matching(prefix, history.size), key=lambda key: history.use(key, 1)[1])
             note(AGED, row, aged(run, k))
             note(OWN, row, list(dict.fromkeys([*own, *counted]))[:k])
+        for name, answer in others.items():
+            note(name, row, answer(prefix, previous)[:k])
         now = None if held_out.times is None else held_out.times[row]
-        for name, answer in _completions(completer, prefix, previous, history, now, k):
-            note(name, row, [normalize(query) for query, _ in answer])
+        for name, found in _completions(completer, prefix, previous, history, now, k):
+            note(name, row, [normalize(query) for query, _ in found])
     known = [catalogue.find(wanted[row]) is not None for row in rows]
     numbers: dict[Hashable, int] = {}
     users = held_out.users or list(range(len(wanted)))
@@ -190,8 +197,8 @@ def _completions(
     yield WHOLE, completer.complete(prefix, previous, k, history=history, now=now)
     yield NO_CONTEXT, completer.complete(prefix, (), k, history=history, now=now)
     if history is not None:
-        yield NO_HISTORY, completer.complete(prefix, previous, k)
-        yield ALONE, completer.complete(prefix, (), k)
+        yield NO_HISTORY, completer.complete(prefix, previous, k, now=now)
+        yield ALONE, completer.complete(prefix, (), k, now=now)
 
 
 def _aged(catalogue: Catalogue, learned: Pairs) -> Callable[[tuple[int, int], int], list[str]]:

@@ -1,7 +1,7 @@
 """Feature rows: what came before, beside what is being typed."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,28 +55,25 @@ class ContextRows:
             The previous queries, oldest first, of each prefix.
         prefixes : sequence of str
         """
-        rows, typed = self._mixed(previous, prefixes)
+        before = _Before.of(previous, self.decay)
+        rows, typed = self._mixed(before, rows_of(self.previous, before.texts or _NOTHING), prefixes)
         return rows, np.diff(rows.indptr) > np.diff(typed.indptr)
 
     def one(self, previous: Context, prefix: str) -> Csr | None:
         """Return the row of a single keystroke, as `many` does; None where nothing is known before."""
         if not previous:
             return None
-        row, typed = self._mixed([previous], [prefix])
+        before = _Before.of([previous], self.decay)
+        known = rows_of(self.previous, before.texts)
+        if known.nnz == 0:
+            return None
+        row, typed = self._mixed(before, known, [prefix])
         return row if row.nnz > typed.nnz else None
 
-    def _mixed(self, previous: Sequence[Context], prefixes: Sequence[str]) -> tuple[Csr, Csr]:
+    def _mixed(self, before: "_Before", known: Csr, prefixes: Sequence[str]) -> tuple[Csr, Csr]:
         """Return whole rows, and the part of the prefixes before it is weighed."""
-        numbers: dict[str, int] = {}
-        starts, sources, weights = [0], [], []
-        for context in previous:
-            for age, text in enumerate(reversed(context)):
-                sources.append(numbers.setdefault(text, len(numbers)))
-                weights.append(max(self.decay**age, _LEAST))
-            starts.append(len(sources))
-        before = rows_of(self.previous, list(numbers) or _NOTHING)
         typed: Csr = rows_of(self.prefix, prefixes)
-        indptr, indices, data = mix_rows(starts, sources, weights, before, typed, self.prefix_weight)
+        indptr, indices, data = mix_rows(*before[:3], known, typed, self.prefix_weight)
         return Csr(indptr, indices, data, self.n_features), typed
 
     def __repr__(self) -> str:
@@ -95,3 +92,23 @@ class ContextRows:
         decay = check_real("decay", state.config["decay"], above=0, most=1)
         prefix_weight = check_real("prefix_weight", state.config["prefix_weight"], above=0)
         return cls(previous, prefix, decay=decay, prefix_weight=prefix_weight)
+
+
+class _Before(NamedTuple):
+    """The previous queries of some rows: where those of each begin, which texts they are, and how much they count."""
+
+    starts: list[int]
+    sources: list[int]
+    weights: list[float]
+    texts: list[str]
+
+    @classmethod
+    def of(cls, previous: Sequence[Context], decay: float) -> Self:
+        numbers: dict[str, int] = {}
+        starts, sources, weights = [0], [], []
+        for context in previous:
+            for age, text in enumerate(reversed(context)):
+                sources.append(numbers.setdefault(text, len(numbers)))
+                weights.append(max(decay**age, _LEAST))
+            starts.append(len(sources))
+        return cls(starts, sources, weights, list(numbers))

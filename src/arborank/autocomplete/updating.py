@@ -18,6 +18,7 @@ from .fitting import examples
 from .followers import count_followers
 from .gather import Instances, gather
 from .growing import grow_query_tree
+from .learning import taught
 from .options import CompleterOptions
 from .pairs import Pairs
 from .phrases import normal_phrases
@@ -57,17 +58,22 @@ def update_completer(
     numbers = np.empty(len(catalogue), np.int64)
     numbers[ids] = np.arange(len(catalogue))
 
-    taught = np.flatnonzero(counts | again[newer.labels]).tolist()
+    rows = np.flatnonzero(counts | again[newer.labels]).tolist()
     added = count_followers(
-        [newer.contexts[row] for row in taught],
-        newer.labels[taught],
-        None if newer.users is None else [newer.users[row] for row in taught],
+        [newer.contexts[row] for row in rows],
+        newer.labels[rows],
+        None if newer.users is None else [newer.users[row] for row in rows],
         again.size,
         options.threshold,
         known=fitted.followers,
     )
     stays = np.array([key not in refreshed for key in fitted.catalogue.keys], np.bool_)
     older = fitted.followers.selected(stays, (), ()) if refreshed else fitted.followers
+    words = fitted.words
+    if words is not None:
+        contexts, labels = [newer.contexts[row] for row in rows], others[newer.labels[rows]]
+        words = words.merged(fitted.rows, list(catalogue.keys), own, stays, contexts, labels)
+    blend = taught(fitted, pairs.selected(newer.places[counts].tolist()), options)
     return replace(
         fitted,
         catalogue=catalogue,
@@ -75,6 +81,8 @@ def update_completer(
         model=model.renumber_labels(numbers, len(catalogue)),
         counted=remember(fitted.counted, newer.marks, newer.times),
         phrases=normal_phrases(options.blocklist),
+        words=words,
+        blend=blend,
     )
 
 
@@ -103,9 +111,11 @@ def remove_queries(
         raise ValueError(f"all {kept.size} queries would be removed; at least one must be left")
     if ids.size or phrases:
         followers = followers.selected(kept, {catalogue.keys[i] for i in ids.tolist()}, phrases)
+    words = fitted.words
     if ids.size:
         catalogue, model = catalogue.selected(kept), model.remove_labels(ids, renumber=True)
-    return replace(fitted, catalogue=catalogue, followers=followers, model=model)
+        words = None if words is None else words.selected(kept)
+    return replace(fitted, catalogue=catalogue, followers=followers, model=model, words=words)
 
 
 def _first_time(newer: Instances, fitted: FittedCompleter) -> NDArray[np.bool_]:

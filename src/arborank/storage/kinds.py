@@ -31,6 +31,7 @@ KINDS: dict[str, str] = {
     "PlainTexts": "arborank.transformer.plain",
     "PrecisionFloor": "arborank.decisions.thresholds",
     "PrefixTfidf": "arborank.features.prefix",
+    "SharedWords": "arborank.autocomplete.words",
     "StringTable": "arborank.core.strings",
     "TextFeatures": "arborank.features.union",
     "TextRanker": "arborank.text.ranker",
