@@ -92,7 +92,8 @@ nb::object utf8(nb::handle text) {
 // Blocks of texts from any iterable of str, as UTF-8 that lives until the next block.
 class TextReader {
  public:
-  explicit TextReader(nb::handle texts) : iterator_(owned(PyObject_GetIter(texts.ptr()))) {}
+  explicit TextReader(nb::handle texts, std::size_t stride = 1)
+      : iterator_(owned(PyObject_GetIter(texts.ptr()))), stride_(stride) {}
 
   // May be called without the GIL.
   const std::vector<std::string_view>& next() {
@@ -102,11 +103,13 @@ class TextReader {
     views_.clear();
     held_.clear();
     std::size_t n_bytes = 0;
-    while (n_bytes < kBlock) {
+    while (n_bytes < kBlock || views_.size() % stride_) {
       PyObject* const item = PyIter_Next(iterator_.ptr());
       if (!item) {
         if (PyErr_Occurred())
           throw nb::python_error();
+        if (views_.size() % stride_)
+          throw std::invalid_argument("the last row has no text for every part");
         break;
       }
       const nb::object text = nb::steal(item);
@@ -132,6 +135,7 @@ class TextReader {
   static std::string found(nb::handle object) { return nb::cast<std::string>(object.type().attr("__name__")); }
 
   nb::object iterator_;
+  std::size_t stride_;  // texts of a row
   std::vector<nb::object> held_;
   std::vector<std::string_view> views_;
   std::int64_t position_ = 0;
@@ -201,18 +205,18 @@ struct NgramEncoder {
   std::vector<NgramPart> parts;
   std::unique_ptr<text::Encoder> encoder;
 
-  NgramEncoder(std::vector<NgramPart> parts_, const std::string& norm) : parts(std::move(parts_)) {
+  NgramEncoder(std::vector<NgramPart> parts_, const std::string& norm, bool apart) : parts(std::move(parts_)) {
     std::vector<text::EncoderPart> views;
     for (const auto& part : parts)
       views.push_back({part.options, part.vocabulary, part.weights.weighting});
-    encoder = std::make_unique<text::Encoder>(std::move(views), choose(norm, "norm", kNorms));
+    encoder = std::make_unique<text::Encoder>(std::move(views), choose(norm, "norm", kNorms), apart);
     if (encoder->n_columns() > INT32_MAX)
       throw std::invalid_argument("the parts have " + std::to_string(encoder->n_columns()) +
                                   " features together; at most 2147483647 are supported");
   }
 
   Rows encode(nb::handle texts, int n_threads, const Progress& progress) const {
-    TextReader reader(texts);
+    TextReader reader(texts, encoder->stride());
     return csr_of(without_gil([&] {
       return encoder->encode([&]() -> const auto& { return reader.next(); }, n_threads, python_tick(progress));
     }));
@@ -233,11 +237,11 @@ NumpyMatrix<std::uint64_t> term_slots(const Vector<std::uint8_t>& terms, const V
 struct NgramFitter {
   text::Fitter fitter;
 
-  NgramFitter(std::vector<text::TextOptions> parts, bool keep_rows, int n_threads)
-      : fitter(std::move(parts), keep_rows, n_threads) {}
+  NgramFitter(std::vector<text::TextOptions> parts, bool keep_rows, int n_threads, bool apart)
+      : fitter(std::move(parts), keep_rows, n_threads, apart) {}
 
   std::int64_t add(nb::handle texts, const Progress& progress) {
-    TextReader reader(texts);
+    TextReader reader(texts, fitter.stride());
     without_gil([&] { fitter.add([&]() -> const auto& { return reader.next(); }, python_tick(progress)); });
     return fitter.n_texts();
   }
@@ -339,7 +343,9 @@ void bind_features(nb::module_& m) {
         return "<NgramPart: " + std::to_string(part.vocabulary.n_terms) + " terms, " + shown(part.options) + ">";
       });
   nb::class_<NgramEncoder>(m, "NgramEncoder", "Texts to TF-IDF rows.")
-      .def(nb::init<std::vector<NgramPart>, const std::string&>(), nb::arg("parts"), nb::arg("norm"))
+      .def(nb::init<std::vector<NgramPart>, const std::string&, bool>(), nb::arg("parts"), nb::arg("norm"),
+           nb::arg("apart") = false,
+           "If apart, every part reads a text of its own: those of a row come one after another.")
       .def("__repr__",
            [](const NgramEncoder& encoder) {
              return "<NgramEncoder: " + std::to_string(encoder.encoder->n_columns()) + " features of " +
@@ -348,8 +354,8 @@ void bind_features(nb::module_& m) {
       .def("encode", &NgramEncoder::encode, nb::arg("texts"), nb::arg("n_threads"), nb::arg("progress").none(),
            "Return indptr, indices, data; progress takes the texts done.");
   nb::class_<NgramFitter>(m, "NgramFitter", "Learns the vocabularies of several parts in one pass over the texts.")
-      .def(nb::init<std::vector<text::TextOptions>, bool, int>(), nb::arg("parts"), nb::arg("keep_rows"),
-           nb::arg("n_threads"))
+      .def(nb::init<std::vector<text::TextOptions>, bool, int, bool>(), nb::arg("parts"), nb::arg("keep_rows"),
+           nb::arg("n_threads"), nb::arg("apart") = false)
       .def("__repr__",
            [](const NgramFitter& f) { return "<NgramFitter: " + std::to_string(f.fitter.n_texts()) + " texts>"; })
       .def("add", &NgramFitter::add, nb::arg("texts"), nb::arg("progress").none(),

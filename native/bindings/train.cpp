@@ -11,7 +11,7 @@ namespace {
 std::tuple<layer::Layer, NumpyVector<float>, NumpyVector<float>> train_layer(
     const Csr& X, const Csr& active, const Csr& positives, Vector<std::int64_t> branches, Vector<std::int32_t> ranks,
     const train::SolverOptions& options, std::int64_t first, std::int64_t last, std::int64_t n_documents,
-    std::optional<std::int64_t> n_values, int n_threads, Progress progress) {
+    std::optional<std::int64_t> n_values, int n_threads, Progress progress, std::optional<Vector<float>> weights) {
   for (const auto& [matrix, name] :
        {std::pair(&X, "X"), std::pair(&active, "active"), std::pair(&positives, "positives")})
     canonical(*matrix, name);
@@ -23,7 +23,9 @@ std::tuple<layer::Layer, NumpyVector<float>, NumpyVector<float>> train_layer(
   {
     nb::gil_scoped_release release;
     trained = train::LayerTrainer(X.view, active.view, positives.view, whole.span(), first, last, parts.ranks.span(),
-                                  n_documents, n_values.value_or(X.view.nnz()), options)
+                                  n_documents, n_values.value_or(X.view.nnz()),
+                                  weights ? std::span(weights->data(), weights->size()) : std::span<const float>(),
+                                  options)
                   .train(n_threads, python_tick(progress));
     std::vector<std::int64_t> own;
     for (std::int64_t p = first; p <= last; p++)
@@ -64,7 +66,7 @@ void bind_train(nb::module_& m) {
   m.def("train_layer", &train_layer, nb::arg("X"), nb::arg("active"), nb::arg("positives"),
         nb::arg("branches").noconvert(), nb::arg("ranks").noconvert(), nb::arg("options"), nb::kw_only(),
         nb::arg("first"), nb::arg("last"), nb::arg("n_documents"), nb::arg("n_values").none(), nb::arg("n_threads"),
-        nb::arg("progress").none(),
+        nb::arg("progress").none(), nb::arg("weights").none() = nb::none(),
         "Parents `first` to `last` of a layer, and every child's sum of squared weights: all, and of those that reach "
         "the threshold.");
   m.attr("CERTAIN") = train::kCertain;

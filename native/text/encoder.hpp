@@ -21,7 +21,9 @@ struct EncoderPart {
 
 class Encoder {
  public:
-  Encoder(const std::vector<EncoderPart>& parts, Norm norm) : norm_(norm) {
+  // If `apart`, every part reads a text of its own: those of a row come one after another.
+  Encoder(const std::vector<EncoderPart>& parts, Norm norm, bool apart = false)
+      : norm_(norm), stride_(apart ? parts.size() : 1) {
     for (const auto& part : parts) {
       options_.push_back(part.options);
       vocabularies_.push_back(part.vocabulary);
@@ -31,6 +33,7 @@ class Encoder {
     }
   }
   std::int64_t n_columns() const { return n_columns_; }
+  std::size_t stride() const { return stride_; }
 
   // Reads blocks of texts from next() until one is empty. Ticks tell the texts done.
   template <class Next>
@@ -42,7 +45,7 @@ class Encoder {
       const std::vector<std::string_view>& texts = next();
       if (texts.empty())
         break;
-      const auto n = static_cast<std::int64_t>(texts.size());
+      const auto n = static_cast<std::int64_t>(texts.size() / stride_);
       const std::size_t first = chunks.size();
       const std::int64_t n_chunks = (n + kChunk - 1) / kChunk;
       chunks.resize(first + n_chunks);
@@ -51,7 +54,7 @@ class Encoder {
         if (!workers[thread])
           workers[thread] = std::make_unique<Worker>();
         for (std::int64_t i = c * kChunk; i < std::min(n, (c + 1) * kChunk) && !stopped(); i++)
-          count(texts[i], *workers[thread], chunks[first + c]);
+          count(texts.data() + i * stride_, *workers[thread], chunks[first + c]);
       };
       const auto report = [&](std::int64_t done) { tick(n_done + done); };
       if (is_little(texts))
@@ -87,12 +90,12 @@ class Encoder {
     std::vector<Entry> entries, entry_scratch;
   };
 
-  void count(std::string_view text, Worker& worker, CountedTexts& counted) const {
+  void count(const std::string_view* texts, Worker& worker, CountedTexts& counted) const {
     counted.add_text();
     auto& [analysis, lookup, ids, id_scratch, entries, entry_scratch] = worker;
     for (std::size_t part = 0; part < options_.size(); part++) {
       const TextOptions& options = options_[part];
-      analysis.analyse(text, options);
+      analysis.analyse(texts[stride_ > 1 ? part : 0], options);
       entries.clear();
       if (options.positions) {
         lookup.each(analysis, options, vocabularies_[part],
@@ -122,6 +125,7 @@ class Encoder {
   std::vector<Weighting> weightings_;
   std::vector<std::int64_t> columns_;
   Norm norm_;
+  std::size_t stride_;
   std::int64_t n_columns_ = 0;
 };
 

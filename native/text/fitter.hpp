@@ -17,9 +17,11 @@ namespace arborank::text {
 
 class Fitter {
  public:
-  // Texts are not looked at again after `add`, except through their counts, when `keep_rows`.
-  Fitter(std::vector<TextOptions> parts, bool keep_rows, int n_threads)
+  // Texts are not looked at again after `add`, except through their counts, when `keep_rows`. If `apart`, every part
+  // reads a text of its own: those of a row come one after another.
+  Fitter(std::vector<TextOptions> parts, bool keep_rows, int n_threads, bool apart = false)
       : options_(std::move(parts)),
+        stride_(apart ? options_.size() : 1),
         keep_rows_(keep_rows),
         n_threads_(resolve_threads(n_threads)),
         tables_(options_.size()),
@@ -30,6 +32,7 @@ class Fitter {
   Fitter& operator=(const Fitter&) = delete;
 
   std::int64_t n_texts() const { return n_texts_; }
+  std::size_t stride() const { return stride_; }
   const TextOptions& options(std::size_t part) const { return options_[part]; }
   std::int64_t width(std::size_t part) const { return widths_[part]; }
   // Texts without an n-gram of any part.
@@ -100,7 +103,7 @@ class Fitter {
   };
 
   void add_block(const std::vector<std::string_view>& texts, const Tick& tick) {
-    const auto n = static_cast<std::int64_t>(texts.size());
+    const auto n = static_cast<std::int64_t>(texts.size() / stride_);
     const std::int64_t n_chunks = (n + kChunk - 1) / kChunk;
     const std::size_t first = chunks_.size();
     if (keep_rows_) {
@@ -123,7 +126,7 @@ class Fitter {
         Worker& worker = workers_[thread];
         bool without = true;
         for (std::size_t part = 0; part < options_.size(); part++) {
-          count(texts[i], options_[part], tables_[part][thread], worker);
+          count(texts[i * stride_ + (stride_ > 1 ? part : 0)], options_[part], tables_[part][thread], worker);
           without = without && worker.row.empty();
           if (options_[part].analyzer == Analyzer::kWord)
             worker.analysis.each_word([&](std::string_view word) { worker.unparted[part].add(word); });
@@ -200,6 +203,7 @@ class Fitter {
   }
 
   std::vector<TextOptions> options_;
+  std::size_t stride_;
   bool keep_rows_;
   int n_threads_;
   std::int64_t n_texts_ = 0;

@@ -74,6 +74,7 @@ inline Int<L> lanes_of(std::uint32_t bits) {
 struct LaneTargets {
   std::vector<std::uint16_t> positive;  // an example: bit l set if it is positive for lane l
   std::vector<float> relevance;         // n x L multipliers of Cp; empty: all 1
+  std::vector<float> weight;            // n multipliers of Cp and Cn; empty: all 1
 
   template <int L>
   Float<L> cost(std::int64_t row, Int<L> is_positive, const SolverOptions& params) const {
@@ -82,7 +83,8 @@ struct LaneTargets {
       for (int l = 0; l < L; l++)
         Cp[l] *= relevance[row * L + l];
     // A cost of zero would make the dual variable's range empty; this small it has no effect on the weights.
-    return larger<L>(is_positive ? Cp : spread<L>(params.Cn), spread<L>(1e-20f));
+    const Float<L> cost = is_positive ? Cp : spread<L>(params.Cn);
+    return larger<L>(weight.empty() ? cost : cost * weight[row], spread<L>(1e-20f));
   }
 };
 

@@ -34,10 +34,12 @@ struct TrainedLayer {
 class LayerTrainer {
  public:
   // Parents first to last; the result is that part of the layer, the same as in the whole. The last n_documents rows
-  // of X are documents of labels. X may lack instances that are no examples of these; `n_values` counts theirs, too.
+  // of X are documents of labels. X may lack instances that are no examples of these; `n_values` counts theirs, too. An
+  // error on a row costs its weight times as much; no weights: all 1.
   LayerTrainer(const sparse::CsrView& X, const sparse::CsrView& active, const sparse::CsrView& positives,
                std::span<const std::int64_t> branches, std::int64_t first, std::int64_t last,
                std::span<const std::int32_t> ranks, std::int64_t n_documents, std::int64_t n_values,
+               std::span<const float> weights,
                const SolverOptions& params)
       : X_(X),
         active_(active),
@@ -48,6 +50,7 @@ class LayerTrainer {
         ranks_(ranks),
         first_document_(static_cast<std::int32_t>(X.n_rows - n_documents)),
         n_values_(n_values),
+        weights_(weights),
         params_(params) {
     for (const auto& [matrix, name] : {std::pair(&active, "active"), std::pair(&positives, "positives")})
       if (matrix->n_cols != X.n_rows)
@@ -61,6 +64,9 @@ class LayerTrainer {
                                   std::to_string(branches.size()) + ",)");
     if (n_documents < 0 || n_documents > X.n_rows)
       throw std::invalid_argument("n_documents is " + std::to_string(n_documents) + ", but X has " +
+                                  std::to_string(X.n_rows) + " rows");
+    if (!weights.empty() && static_cast<std::int64_t>(weights.size()) != X.n_rows)
+      throw std::invalid_argument("weights has " + std::to_string(weights.size()) + " entries, but X has " +
                                   std::to_string(X.n_rows) + " rows");
     if (first < 0 || first > last || last > n_parents)
       throw std::invalid_argument("parents is (" + std::to_string(first) + ", " + std::to_string(last) +
@@ -235,6 +241,9 @@ class LayerTrainer {
     targets.positive.assign(parent.block.n, 0);
     const std::int32_t* rows = active_.indices + active_.begin(parent.id);
     const std::int32_t* rows_end = rows + parent.block.n;
+    if (!weights_.empty())
+      for (const std::int32_t* row = rows; row < rows_end; row++)
+        targets.weight.push_back(weights_[*row]);
     for (int lane = 0; lane < group.n_lanes; lane++) {
       const std::int64_t child = branches_[parent.id] + group.first + lane;
       for (std::int64_t k = positives_.begin(child); k < positives_.end(child); k++) {
@@ -291,6 +300,7 @@ class LayerTrainer {
   const std::span<const std::int32_t> ranks_;  // of the features, for the layout
   const std::int32_t first_document_;
   const std::int64_t n_values_;
+  const std::span<const float> weights_;
   const SolverOptions& params_;
 
   std::vector<std::int64_t> queue_;  // parents, most work first

@@ -40,8 +40,8 @@ def test_a_pipeline_refuses_what_nobody_asked_for(routing, topics):
 
 
 def test_only_keywords_of_fit_can_be_asked_for():
-    with pytest.raises(TypeError, match="fit of XRLinear has no keyword 'sample_weight'"):
-        XRLinear().set_fit_request(sample_weight=True)
+    with pytest.raises(TypeError, match="fit of XRLinear has no keyword 'class_weight'"):
+        XRLinear().set_fit_request(class_weight=True)
 
 
 def test_parameters_of_parameters():

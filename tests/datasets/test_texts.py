@@ -101,7 +101,7 @@ def test_tabbed_positions(write):
 
 def test_tabbed_relevance(write):
     path = write("std::a::0.5,b::2\tone\n\ttwo\n", "a.txt")
-    data = read_tabbed(path, relevance=True)
+    data = read_tabbed(path, Layout(relevance_separator="::"))
     assert data.labels == [["std::a", "b"], []]
     assert data.relevance == [[0.5, 2.0], []]
     assert read_tabbed(path).labels[0] == ["std::a::0.5", "b::2"]
@@ -119,6 +119,9 @@ def test_tabbed_without_labels(write):
         read_tabbed(write("only text\na\tb\n\n", "mixed.txt"), labels_required=False)
 
 
+WEIGHED = {"layout": Layout(relevance_separator="::")}
+
+
 @pytest.mark.parametrize(
     ("line", "options", "message"),
     [
@@ -127,16 +130,16 @@ def test_tabbed_without_labels(write):
         ("a\tb", {"layout": Layout(text_column=2, label_column=3)}, "3 tab-separated columns .* found 2"),
         ("a,,b\tx", {}, "an empty label in 'a,,b'"),
         ("a,\tx", {}, "an empty label"),
-        ("a\tx", {"relevance": True}, "label::relevance with a number >= 0 was expected, found 'a'"),
-        ("a::x\tx", {"relevance": True}, "found 'a::x'"),
-        ("a::-1\tx", {"relevance": True}, "found 'a::-1'"),
-        ("a::nan\tx", {"relevance": True}, "found 'a::nan'"),
-        ("a::inf\tx", {"relevance": True}, "found 'a::inf'"),
-        ("::1\tx", {"relevance": True}, "an empty label"),
+        ("a\tx", WEIGHED, "label::number with a number >= 0 was expected, found 'a'"),
+        ("a::x\tx", WEIGHED, "found 'a::x'"),
+        ("a::-1\tx", WEIGHED, "found 'a::-1'"),
+        ("a::nan\tx", WEIGHED, "found 'a::nan'"),
+        ("a::inf\tx", WEIGHED, "found 'a::inf'"),
+        ("::1\tx", WEIGHED, "found '::1'"),
     ],
 )
 def test_broken_tabbed(write, line, options, message):
-    first = "a::1\tb\tc\n" if options else "a\tb\n"
+    first = "a::1\tb\n" if options is WEIGHED else "a\tb\tc\n" if options else "a\tb\n"
     path = write(first + line + "\n", "broken.txt")
     with pytest.raises(ValueError, match=re.escape(str(path)) + ":2: .*" + message):
         read_tabbed(path, **options)

@@ -265,7 +265,7 @@ def test_commas_with_space_that_part_labels(write):
     assert read_tabbed(write("a.tsv", "a, b\tx y\n"), Layout(label_separator=",")).labels == [["a", "b"]]
     assert read_tabbed("a.tsv", Layout(label_separator="")).labels == [["a, b"]]
     assert read_texts("a.tsv", labels_required=False).texts == ["x y"]
-    weighed = read_tabbed(write("b.tsv", "a::1, b::0.5\tx\n"), relevance=True)
+    weighed = read_tabbed(write("b.tsv", "a::1, b::0.5\tx\n"), Layout(relevance_separator="::"))
     assert weighed == TextData(["x"], [["a", "b"]], [[1.0, 0.5]])
 
 

@@ -197,7 +197,7 @@ def test_what_read_tabbed_gives_fits(tmp_path):
             for text, row in zip(TEXTS, DICTS, strict=True)
         )
     )
-    data = read_tabbed(path, relevance=True)
+    data = read_tabbed(path, Layout(relevance_separator="::"))
     assert (data.labels, data.relevance) == (LABELS, WEIGHTS)
     assert scores(fitted(data.labels, relevance=data.relevance)) == scores(fitted(DICTS))
 

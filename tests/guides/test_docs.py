@@ -275,11 +275,16 @@ def test_a_pipeline_as_the_guide_says(monkeypatch, tmp_path):
     names = {"texts": texts, "Y": [[known.index(name) for name in row] for row in labels]}
     guide = (DOCS / "classification.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
-    for block in blocks[:2]:
+    names |= {"labels": labels, "classes": [row[0] for row in labels]}
+    for block in blocks[:4]:
         exec(compile(block.replace("a new text", "a blue kettle"), "classification.md", "exec"), names)
+        if "labels = best" in block:
+            names["predicted"] = names["labels"]
+            names["labels"] = labels
     assert names["ids"].shape == (1, 5)
     assert {known[i] for i in names["ids"][0, :2]} == {"kettle", "kettle, blue"}
-    assert {known[i] for i in names["labels"].indices} == {"kettle", "kettle, blue"}
+    assert {known[i] for i in names["predicted"].indices} == {"kettle", "kettle, blue"}
+    assert names["vote"].predict(texts[:2]).shape == (2,)
 
 
 def test_training_in_a_directory_as_the_guide_says(tmp_path, monkeypatch, topics):
@@ -435,3 +440,12 @@ def test_looking_into_a_model_as_the_guide_says(tmp_path, monkeypatch):
         run(block) if language == "sh" else exec(compile(block, "looking-into-a-model.md", "exec"), names)
     for path in ("labels.csv", "why.svg", "report.pdf"):
         assert (tmp_path / path).stat().st_size > 100
+
+
+def test_words_of_your_own_as_the_guide_says():
+    guide = (DOCS / "languages.md").read_text(encoding="utf-8")
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL):
+        exec(compile(block, "languages.md", "exec"), names)
+    assert names["words"].analyze("Red apples,pears") == ["red_apples", "pears"]
+    assert names["features"].fit(["a,b", "red,b"]).transform(["red"]).nnz > 1

@@ -127,7 +127,10 @@ class NgramPart:
 class NgramEncoder:
     """Texts to TF-IDF rows."""
 
-    def __init__(self, parts: Sequence[NgramPart], norm: str) -> None: ...
+    def __init__(self, parts: Sequence[NgramPart], norm: str, apart: bool = False) -> None:
+        """
+        If apart, every part reads a text of its own: those of a row come one after another.
+        """
 
     def __repr__(self) -> str: ...
 
@@ -137,7 +140,7 @@ class NgramEncoder:
 class NgramFitter:
     """Learns the vocabularies of several parts in one pass over the texts."""
 
-    def __init__(self, parts: Sequence[TextOptions], keep_rows: bool, n_threads: int) -> None: ...
+    def __init__(self, parts: Sequence[TextOptions], keep_rows: bool, n_threads: int, apart: bool = False) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -547,7 +550,7 @@ class SolverOptions:
 
     def __repr__(self) -> str: ...
 
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: SolverOptions, *, first: int, last: int, n_documents: int, n_values: int | None, n_threads: int, progress: Callable[[int], None] | None) -> tuple[Layer, Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: SolverOptions, *, first: int, last: int, n_documents: int, n_values: int | None, n_threads: int, progress: Callable[[int], None] | None, weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None) -> tuple[Layer, Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
     """
     Parents `first` to `last` of a layer, and every child's sum of squared weights: all, and of those that reach the threshold.
     """

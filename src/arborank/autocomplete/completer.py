@@ -162,7 +162,7 @@ class Autocompleter(SaveMixin, Estimator):
 
         Parameters
         ----------
-        log : iterable of (session, time, query) or (session, time, query, user)
+        log : iterable of (session, time, query) or (session, time, query, user), or a data frame with such columns
             In any order; see `session_pairs` and `read_log`.
 
         Raises
@@ -247,7 +247,7 @@ class Autocompleter(SaveMixin, Estimator):
 
         Parameters
         ----------
-        log : iterable of (session, time, query) or (session, time, query, user)
+        log : iterable of (session, time, query) or (session, time, query, user), or a data frame with such columns
             As for `fit`. It must contain known queries beside the new ones, whose rankers need them as negatives.
         refresh : collection of str, default=()
             Known queries to forget and to learn again from this log.

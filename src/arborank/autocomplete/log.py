@@ -1,11 +1,13 @@
 """Query logs in files: one query per line with its session and time, or pairs that are ready."""
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ..datasets.csvfile import read_cells
 from ..datasets.lines import StrPath, fault, read_lines, suffix
+from ..datasets.parquet import read_records
 from .pairs import Pairs
 from .times import TimeUnit, check_in_unit, check_unit, is_word, parse_time, shown
 
@@ -13,6 +15,7 @@ __all__ = ["LogRow", "read_log", "read_pairs"]
 
 _WEIGHTS = {"count", "frequency", "weight"}  # keys, in the singular, that would have no effect
 _JSON = {".jsonl", ".json"}
+_TABLES = {".csv", ".parquet"}
 
 
 class LogRow(NamedTuple):
@@ -34,7 +37,8 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
     ``.jsonl`` file, an object with these keys. Without a user, a session is one: whoever sends queries under the same
     session later is the same person. A time is a number, or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05``
     (UTC unless it says otherwise). A first line of exactly these names, in letters of any case, is skipped. Other keys
-    of an object are passed over, but for ``"count"`` and the like: a line counts once.
+    of an object are passed over, but for ``"count"`` and the like: a line counts once. A ``.csv`` file has a header
+    with these names, and a ``.parquet`` file such columns.
 
     Parameters
     ----------
@@ -50,26 +54,7 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
     """
     check_unit(time_unit)
     rows: list[LogRow] = []
-    fields: list[Any]
-    for number, line in read_lines(path):
-        if suffix(path) in _JSON:
-            record = _record(path, number, line)
-            fields = [record.get(key) for key in LogRow._fields]
-        else:
-            fields = list(line.split("\t"))
-            if number == 1 and tuple(field.strip().casefold() for field in fields) in _HEADERS:
-                continue
-            if len(fields) not in (3, 4):
-                hint = (
-                    "; the rows of a CSV file can be given to fit" if fields == [line] and "," in line else ""
-                )
-                raise fault(
-                    path,
-                    number,
-                    f"session, time and query with tabs between were expected, and the user behind them if known, "
-                    f"found {shown(line)}{hint}",
-                )
-            fields += [None] * (4 - len(fields))
+    for number, fields in _fields(path):
         session, user = (str(one) if type(one) is int else one for one in (fields[0], fields[3]))
         time, query = fields[1:3]
         if not isinstance(session, str) or not session:
@@ -91,6 +76,54 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
             raise fault(path, number, f"{error}{hint}") from None
     check_in_unit([row.time for row in rows if isinstance(row.time, float)], time_unit, str(path))
     return rows
+
+
+def _fields(path: StrPath) -> Iterator[tuple[int, list[Any]]]:
+    """Yield the number of every line, from 1, and its session, time, query and user, as they stand there."""
+    kind = suffix(path)
+    if kind in _TABLES:
+        yield from _table_fields(path, kind)
+        return
+    for number, line in read_lines(path):
+        if kind in _JSON:
+            record = _record(path, number, line)
+            yield number, [record.get(key) for key in LogRow._fields]
+            continue
+        fields: list[Any] = list(line.split("\t"))
+        if number == 1 and tuple(field.strip().casefold() for field in fields) in _HEADERS:
+            continue
+        if len(fields) not in (3, 4):
+            hint = "; is it a CSV file? Let its name end in .csv" if fields == [line] and "," in line else ""
+            raise fault(
+                path,
+                number,
+                f"session, time and query with tabs between were expected, and the user behind them if known, "
+                f"found {shown(line)}{hint}",
+            )
+        yield number, fields + [None] * (4 - len(fields))
+
+
+def _table_fields(path: StrPath, kind: str) -> Iterator[tuple[int, list[Any]]]:
+    rows = read_cells(path) if kind == ".csv" else read_records(path)
+    first = next(rows, None)
+    if first is None:
+        return
+    names = [str(name).strip().casefold() for name in first[1]]
+    wanted = [*_HEADERS[0], *(["user"] if "user" in names else [])]
+    for name in wanted:
+        if names.count(name) != 1:
+            found = f"{names.count(name)} times" if name in names else "no such column"
+            raise fault(
+                path, first[0], f"a column {name!r} was expected, found {found} among {', '.join(names[:8])}"
+            )
+    places = [names.index(name) for name in wanted]
+    for number, cells in rows:
+        if len(cells) < len(names):
+            raise fault(path, number, f"{len(names)} cells were expected, found {len(cells)}")
+        fields = [cells[place] for place in places] + [None] * (4 - len(places))
+        if isinstance(fields[1], int | float) and not isinstance(fields[1], bool):
+            fields[1] = float(fields[1])
+        yield number, [*fields[:3], fields[3] if fields[3] != "" else None]
 
 
 def read_pairs(path: StrPath) -> Pairs:

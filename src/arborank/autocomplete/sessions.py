@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.arrow import from_arrow
 from ..core.checks import check_integer, check_real
 from ..core.notices import warn
-from ..core.sequences import as_column, column_names, described
+from ..core.sequences import as_column, column_names, described, is_missing
 from .normal import normalize
 from .pairs import Pairs, is_hashable
 from .times import Time, is_word, seconds, shown
@@ -17,6 +18,7 @@ __all__ = ["SESSION", "LogRows", "session_pairs"]
 
 LogRows = Iterable[tuple[Hashable, Time, str] | tuple[Hashable, Time, str, Hashable]]
 
+_COLUMNS = ("session", "time", "query", "user")
 SESSION = 8  # previous queries of a session that a user may return to
 _ENOUGH = 20  # pauses, to tell from them
 _NEARLY_ALL = 0.95
@@ -31,7 +33,7 @@ def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | No
 
     Parameters
     ----------
-    rows : iterable of (session, time, query) or (session, time, query, user)
+    rows : iterable of (session, time, query) or (session, time, query, user), or a data frame with such columns
         Without a user, or where it is None, the session stands for one. Times are numbers of seconds since 1970, or
         dates: `datetime`, `numpy.datetime64` or ISO 8601 text, in UTC unless they have a zone; kinds may be mixed.
         Numbers may begin anywhere, as only their differences count.
@@ -99,11 +101,10 @@ def session_pairs(rows: LogRows, *, n_previous: int = 1, session_gap: float | No
 
 def _rows(log: LogRows) -> Iterable[Any]:
     wanted = "an iterable of (session, time, query)"
-    if column_names(log) is not None:
-        raise TypeError(
-            f"the log must be {wanted}, found {described(log)}; give its rows, such as "
-            "zip(log['session'], log['time'], log['query'])"
-        )
+    log = from_arrow(log)
+    names = column_names(log)
+    if names is not None:
+        return _of_frame(log, names)
     if isinstance(log, str | PathLike):
         raise TypeError(
             f"the log must be {wanted}, found {log!r}; arborank.autocomplete.read_log reads a file"
@@ -117,6 +118,23 @@ def _rows(log: LogRows) -> Iterable[Any]:
     if isinstance(log, np.ndarray) and log.ndim == 2:
         return log.tolist()  # type: ignore[no-any-return]
     return as_column(log, "the log", wanted)
+
+
+def _of_frame(log: Any, names: list[Any]) -> Iterable[Any]:
+    """Return the rows of a data frame whose columns have the names of a log's."""
+    wanted = [*_COLUMNS[:3], *(name for name in _COLUMNS[3:] if name in names)]
+    missing = [name for name in wanted if names.count(name) != 1]
+    if missing:
+        found = "twice" if missing[0] in names else "no"
+        raise TypeError(
+            f"the log is {described(log)} with {found} column {missing[0]!r}; session, time, query (and user) were "
+            f"expected among {', '.join(map(repr, names[:8]))}"
+        )
+    columns = [as_column(log[name], f"the column {name!r}", "a column") for name in wanted]
+    rows = (
+        tuple(None if is_missing(value) else value for value in row) for row in zip(*columns, strict=True)
+    )
+    return rows
 
 
 def _checked(position: int, row: Any) -> tuple[Hashable, float, str, Hashable]:

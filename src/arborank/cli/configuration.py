@@ -44,7 +44,7 @@ def read_config(path: str | None) -> Config:
 def build_features(config: Config, options: Mapping[str, object]) -> "TextFeatures":
     """Make `TextFeatures`, which chooses its parts unless the file or ``options`` say anything of them.
 
-    ``options`` are parameters of its only part, and win over the file.
+    ``options`` are parameters of its only part, and win over the file. A ``tokenizer`` may be the path of a model.
 
     A part is an object with the parameters of its ``kind``, one of `arborank.features.PARTS`: an `NgramTfidf` without.
     """
@@ -68,7 +68,7 @@ def build_features(config: Config, options: Mapping[str, object]) -> "TextFeatur
 
 
 def _part(params: Mapping[str, Any]) -> "NgramTfidf | PrefixTfidf":
-    from ..features import PARTS
+    from ..features import PARTS, TokenModel
 
     known = dict(params)
     name = known.pop("kind", "NgramTfidf")
@@ -78,6 +78,9 @@ def _part(params: Mapping[str, Any]) -> "NgramTfidf | PrefixTfidf":
     _check_names(f"parameter of {name}", known, kind().get_params())
     if isinstance(known.get("ngram_range"), list):  # JSON has no tuples
         known["ngram_range"] = tuple(known["ngram_range"])
+    tokenizer = known.get("tokenizer")
+    if isinstance(tokenizer, str) and tokenizer.endswith((".json", ".model")):
+        known["tokenizer"] = TokenModel.load(tokenizer)
     part: NgramTfidf | PrefixTfidf = kind(**known)
     return part
 

@@ -77,15 +77,16 @@ def read_label_texts(path: str | None, layout: "Layout", language: str | None = 
     """Read texts about labels, each labelled with the one it is about, or a vocabulary: texts by label name."""
     if path is None:
         return {}
-    from ..datasets import read_skos, read_texts
-    from ..datasets.lines import suffix
+    from ..datasets import read_texts, read_vocabulary
     from ..datasets.skos import SKOS
+    from ..datasets.vocabulary import is_vocabulary
 
-    if suffix(path) in SKOS:
-        return read_skos(path, language)
+    if is_vocabulary(path):
+        return read_vocabulary(path, None if language is None else language.split(","))
     if language is not None:
         raise click.UsageError(
-            f"--language is for vocabularies in SKOS ({', '.join(SKOS)}), but {path} is none"
+            f"--language is for vocabularies in SKOS ({', '.join(SKOS)}) or with columns such as uri and label_en, "
+            f"but {path} is none"
         )
     found = read_texts(path, layout, unique_labels=True)
     about: dict[str, list[str]] = {}

@@ -35,8 +35,12 @@ _OPTIONS = (
     click.option("--text-column", metavar="NAME|N", help="Column (or key) of texts.  [text; the 2nd]"),
     click.option("--label-column", metavar="NAME|N", help="Column (or key) of labels.  [labels; the 1st]"),
     click.option("--relevance-column", metavar="NAME", help="Key of numbers beside labels.  [relevance]"),
+    click.option("--relevance-separator", metavar="TEXT", help="Between a label and its number, such as ::."),
+    click.option("--weight-column", metavar="NAME|N", help="Column (or key) of how often each row counts."),
     click.option("--id-column", metavar="NAME|N", help="Column (or key) of ids of the texts."),
-    click.option("--label-separator", metavar="TEXT", help='Between labels; "" if a cell is one.  [,]'),
+    click.option(
+        "--label-separator", "--separator", metavar="TEXT", help='Between labels; "" if a cell is one.  [,]'
+    ),
     click.option("--delimiter", metavar="TEXT", help="Between columns.  [tab; of .csv a comma]"),
     click.option("--header/--no-header", default=None, help="Whether the first line names the columns."),
 )
@@ -44,7 +48,7 @@ _labels_option = click.option(
     "--labels", "label_matrix", type=FILE, help="Label matrix Y.npz that goes with a feature matrix X.npz."
 )
 language_option = click.option(
-    "--language", metavar="CODE", help="Of names in a vocabulary in SKOS, such as fi.  [every language]"
+    "--language", metavar="CODE", help="Of names in a vocabulary, such as fi, or fi,sv.  [every language]"
 )
 xmc_option = click.option(
     "--xmc", is_flag=True, help="Text files are in the N D L layout; .xmc, .svm and .libsvm always are."

@@ -1,5 +1,6 @@
 """`arborank predict`."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,6 +106,11 @@ class _Question:
     type=click.Path(file_okay=False),
     help="Keep answers here until all are there; the same command goes on from there when it was interrupted.",
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="The same in OUTPUT.parts, which is removed at the end.",
+)
 @engine_options
 @xmc_option
 @layout_options
@@ -122,6 +128,7 @@ def predict(
     min_score: float | None,
     with_text: bool,
     work_dir: str | None,
+    resume: bool,
     shards: Shards,
     xmc: bool,
     layout: "Layout",
@@ -142,14 +149,16 @@ def predict(
     other columns; files that are there already are not made again.
     """
     if shards.patterns:
-        _check_with_shards(inputs, decide, beam_size, probabilities, candidates, exclude, min_score, work_dir)
+        _check_with_shards(
+            inputs, decide, beam_size, probabilities, candidates, exclude, min_score, work_dir, resume
+        )
         return score_shards(shards, model, output, k, layout, with_text)
     if inputs is None:
         raise click.UsageError("Missing argument 'INPUT', or --shards")
     k_given = click.get_current_context().get_parameter_source("k") is not ParameterSource.DEFAULT
     if k_given and decide is not None:
         raise click.UsageError("-k and --decide are two ways to say how many labels a row gets; give one")
-    _check_places(inputs, output, work_dir, model)
+    work_dir = _place_of_answers(work_dir, resume, output, inputs, model)
     kind = answers_format(output)
     ranker = open_ranker(model, jobs)
     if probabilities:
@@ -180,24 +189,31 @@ def predict(
             if number >= done:
                 write(_answers(ranker, part, first, question, shape))
             first += len(part)
-    if work_dir is not None:
+    if resume:
+        shutil.rmtree(str(work_dir))
+    elif work_dir is not None:
         say(f"{work_dir} can be removed")
 
 
-def _check_places(inputs: str, output: str, work_dir: str | None, model: str) -> None:
-    """Raise unless answers can be put where they are wanted."""
+def _place_of_answers(work_dir: str | None, resume: bool, output: str, inputs: str, model: str) -> str | None:
+    """Return the directory that keeps answers until all are there; raise unless they can be put where they should."""
     if not output:
         raise click.UsageError("--output has no name; - is the standard output")
     if output != "-":
         check_output("--output", output, inputs, model)
-    if work_dir is not None:
+    option = "--resume" if resume else "--work-dir"
+    if resume and work_dir is not None:
+        raise click.UsageError("--resume and --work-dir are two ways to keep answers; give one")
+    place = f"{output}.parts" if resume else work_dir
+    if place is not None:
         if output == "-" or inputs == "-":
-            raise click.UsageError("--work-dir goes with a file as INPUT and as --output")
-        check_apart(work_dir, model)
+            raise click.UsageError(f"{option} goes with a file as INPUT and as --output")
+        check_apart(place, model)
+    return place
 
 
 def _check_with_shards(*given: object) -> None:
-    refused = "INPUT --decide --beam-size --probabilities --candidates --exclude --min-score --work-dir"
+    refused = "INPUT --decide --beam-size --probabilities --candidates --exclude --min-score --work-dir --resume"
     names = refused.split()
     name = next((name for name, value in zip(names, given, strict=True) if value not in (None, False)), None)
     if name is not None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-_FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
+_FEATURES = ("analyzer", "tokenizer", "stop_words", "ngram_range", "min_df", "max_features")
 
 
 @click.command(short_help="Train a model on labelled texts or matrices.")
@@ -51,8 +51,15 @@ _FEATURES = ("analyzer", "ngram_range", "min_df", "max_features")
 @click.option(
     "--analyzer",
     type=click.Choice(["word", "char", "char_wb"]),
-    help="n-grams of what.  [by the texts; word with the next three]",
+    help="n-grams of what.  [by the texts; word with the next five]",
 )
+@click.option(
+    "--tokenizer",
+    metavar="NAME|FILE",
+    help="What words are: simplemma:fi for the lemmas of a language, or a model of tokenizers (.json) or sentencepiece "
+    "(.model).",
+)
+@click.option("--stop-words", metavar="LANGUAGE", help="Leave out the stop words of a language, such as fi.")
 @click.option(
     "--ngrams", "ngram_range", type=Several(POSITIVE), metavar="MIN,MAX", help="Lengths of n-grams.  [1,2]"
 )
@@ -308,7 +315,7 @@ def _fit(
         return MatrixModel(model.fit(data.X, data.Y, **work_dir))
     say(f"{len(data):,} texts")
     ranker = TextRanker(features, model, label_names=label_names, n_jobs=jobs)
-    ranker.fit(data.texts, data.labels, relevance=data.relevance, **options)
+    ranker.fit(data.texts, data.labels, relevance=data.relevance, sample_weight=data.sample_weight, **options)
     if ranker.label_names_:
         say("the names of labels are learned from, too")
     return TextModel(ranker)

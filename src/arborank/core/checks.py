@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, Remedy
+from .sequences import as_column
 
 __all__ = [
     "IGNORE_MISSING",
@@ -18,6 +19,7 @@ __all__ = [
     "check_flag",
     "check_integer",
     "check_real",
+    "check_sample_weight",
     "check_top_ids",
 ]
 
@@ -82,6 +84,47 @@ def check_real(
     if most is not None and number > most:
         raise ArgumentError(name, f"must be at most {most:g}, found {value!r}")
     return number
+
+
+def check_sample_weight(weights: ArrayLike | None, n_rows: int) -> NDArray[np.float32] | None:
+    """Return the weights of rows as an array, or None if none are given.
+
+    Raises
+    ------
+    TypeError
+        If they are not a list of numbers.
+    ValueError
+        If there is not one for each row, one is not a finite number of at least 0, or all are 0.
+    """
+    if weights is None:
+        return None
+    if isinstance(weights, Real):
+        weights = [float(weights)] * n_rows
+    if getattr(weights, "ndim", 1) != 1:
+        raise ValueError(
+            f"sample_weight.shape == {np.shape(weights)}, expected {(n_rows,)}: one weight for each row"
+        )
+    column = as_column(weights, "sample_weight", "a list of numbers, one for each row")
+    values = np.asarray(list(column))
+    if values.dtype.kind not in "biuf" and values.size:
+        wrong = next((row for row, one in enumerate(values.tolist()) if not isinstance(one, Real)), 0)
+        raise TypeError(
+            f"sample_weight holds {values.tolist()[wrong]!r} in row {wrong}; numbers were expected"
+        )
+    if values.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight.shape == {values.shape}, expected {(n_rows,)}: one weight for each row"
+        )
+    values = values.astype(np.float32)
+    wrong_rows = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if wrong_rows.size:
+        row = int(wrong_rows[0])
+        raise ValueError(
+            f"sample_weight of row {row} is {values[row]:g}; a finite number of at least 0 was expected"
+        )
+    if not values.any():
+        raise ValueError("sample_weight is zero in every row; at least one row must count")
+    return values
 
 
 def check_top_ids(name: str, ids: ArrayLike) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ __all__ = [
     "clone",
     "fitted_clone",
     "method_beside_parameter",
+    "method_where",
     "pass_on",
     "set_at_work",
     "stages_of",
@@ -61,13 +62,15 @@ class Estimator:
         Parameters
         ----------
         deep : bool, default=True
-            With those of the estimators among them, as ``name__theirs``.
+            With those of the estimators among them, as ``name__theirs``; of one that is None, with those of the
+            estimator that it stands for.
         """
         params: dict[str, Any] = {}
         for name in self._defaults():
             value = self._parameter(name)
-            if deep and hasattr(value, "get_params") and not isinstance(value, type):
-                params.update({f"{name}__{theirs}": held for theirs, held in value.get_params().items()})
+            inner = self._meant_by_none(name) if deep and value is None else value
+            if deep and hasattr(inner, "get_params") and not isinstance(inner, type):
+                params.update({f"{name}__{theirs}": held for theirs, held in inner.get_params().items()})
             params[name] = value
         return params
 
@@ -75,7 +78,8 @@ class Estimator:
         """Set parameters by name; ``name__theirs`` is that of an estimator which is a parameter itself.
 
         Those that count when a fitted model is used, such as ``n_jobs`` and ``model__beam_size``, reach what was fitted
-        at once. The others count from the next `fit` on.
+        at once. The others count from the next `fit` on. An estimator that is None becomes the one that it
+        stands for, with this parameter.
 
         Raises
         ------
@@ -96,6 +100,9 @@ class Estimator:
                 setattr(self, outer, value)
         for name, values in nested.items():
             inner = self._parameter(name)
+            if inner is None:
+                inner = self._meant_by_none(name)
+                setattr(self, name, inner)
             if not hasattr(inner, "set_params"):
                 wrong = f"{name}__{min(values)}"
                 raise ValueError(
@@ -129,6 +136,10 @@ class Estimator:
         lines = f",{margin}".join(one.replace("\n", margin) for one in shown)
         return f"{name}({lines})"
 
+    def _meant_by_none(self, name: str) -> Any:
+        """Return the estimator, not fitted, that a parameter of None stands for; None where it stands for none."""
+        return None
+
     def _parameter(self, name: str) -> Any:
         """Return a parameter, which a method may have the name of."""
         return vars(self)[name] if name in vars(self) else getattr(self, name)
@@ -147,18 +158,29 @@ class Estimator:
         return twin
 
     def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import Tags, TargetTags
+        from sklearn.utils import ClassifierTags, Tags, TargetTags
 
-        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+        tags = Tags(estimator_type=None, target_tags=TargetTags(required=False))
+        if self._is_classifier():
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        return tags
+
+    def _is_classifier(self) -> bool:
+        """Whether every row gets one class, so that this is what scikit-learn calls a classifier."""
+        return False
+
+    def _repr_html_(self) -> str:
+        from sklearn.utils import estimator_html_repr
+
+        return cast(str, estimator_html_repr(self))
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         """Return what a notebook shows."""
         from sklearn import get_config
-        from sklearn.utils import estimator_html_repr
 
         bundle = {"text/plain": repr(self)}
         if get_config()["display"] == "diagram":
-            bundle["text/html"] = estimator_html_repr(self)
+            bundle["text/html"] = self._repr_html_()
         return bundle
 
     def get_metadata_routing(self) -> "MetadataRequest":
@@ -222,6 +244,33 @@ class _BesideParameter:
         vars(estimator)[self.method.__name__] = value
 
 
+def method_where(condition: Callable[..., bool], hint: str) -> Callable[[F], F]:
+    """Decorate a method that an estimator has only where a condition holds, as scikit-learn's ``available_if`` does.
+
+    Otherwise the attribute is missing: scikit-learn asks with ``hasattr`` what an estimator can do. ``hint`` tells what
+    to do about it.
+    """
+
+    def decorate(method: F) -> F:
+        return cast(F, _WhereCondition(method, condition, hint))
+
+    return decorate
+
+
+class _WhereCondition:
+    def __init__(self, method: Callable[..., Any], condition: Callable[..., bool], hint: str) -> None:
+        self.method, self.condition, self.hint, self.__doc__ = method, condition, hint, method.__doc__
+
+    def __get__(self, estimator: object, kind: type | None = None) -> Callable[..., Any]:
+        if estimator is None:
+            return self.method
+        if not self.condition(estimator):
+            raise AttributeError(
+                f"this {type(estimator).__name__} has no {self.method.__name__}: {self.hint}"
+            )
+        return MethodType(self.method, estimator)
+
+
 def clone(estimator: E) -> E:
     """Return an estimator with the same parameters, not fitted: `sklearn.base.clone`, imported for others only."""
     if isinstance(estimator, Estimator):
@@ -269,6 +318,8 @@ def _copied(value: Any) -> Any:
     """Copy a parameter; estimators in it are not fitted in the copy."""
     if hasattr(value, "get_params") and not isinstance(value, type):
         return clone(value)
+    if callable(value):
+        return value  # which what knows it by its identity would not know again
     if type(value) is dict:
         return {key: _copied(held) for key, held in value.items()}
     if type(value) in (list, tuple):

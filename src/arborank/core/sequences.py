@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrow import from_arrow
+
 __all__ = ["as_column", "as_texts", "column_names", "described", "is_missing", "text_list"]
 
 
@@ -34,6 +36,7 @@ def as_column(values: object, name: str, wanted: str, *, ordered: bool = True) -
     """
     if type(values) is list or type(values) is tuple:
         return values
+    values = _readable(values)
     names = column_names(values)
     if names is not None and len(names) == 1:
         frame: Any = values
@@ -59,6 +62,14 @@ def as_column(values: object, name: str, wanted: str, *, ordered: bool = True) -
             return values
         hint = type(values).__name__
     raise TypeError(f"{name} must be {wanted}, found {hint}")
+
+
+def _readable(values: object) -> object:
+    """Return what only an interface gives access to, of Arrow or of NumPy, as a table, a column or an array."""
+    values = from_arrow(values)
+    if not isinstance(values, Iterable) and hasattr(values, "__array__") and column_names(values) is None:
+        return np.asarray(values)
+    return values
 
 
 def as_texts(texts: Iterable[str]) -> Iterable[str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .. import _native
 from .._native import Csr
+from .arrow import from_arrow
 from .lazy import sp
 from .notices import warn
 from .sequences import column_names
@@ -32,6 +33,7 @@ __all__ = [
     "normalize_rows",
     "places_of",
     "rows_to_csr",
+    "scale_rows",
     "select_rows",
     "to_scipy",
     "transpose",
@@ -78,6 +80,7 @@ def as_csr(X: MatrixLike, name: str = "X", *, n_cols: int | None = None, n_rows:
 
 
 def _convert(X: MatrixLike, name: str) -> Csr:
+    X = from_arrow(X)
     if sp.issparse(X):
         X = _rows_of_sparse(X, name)
     else:
@@ -116,6 +119,7 @@ def is_matrix(X: object) -> bool:
 
     A data frame of one column that holds no numbers is a list.
     """
+    X = from_arrow(X)
     if isinstance(X, Csr) or sp.issparse(X):
         return True
     if isinstance(X, np.ndarray) and X.dtype.names is None:
@@ -304,6 +308,11 @@ def without_zeros(csr: Csr) -> Csr:
 def normalize_rows(csr: Csr) -> Csr:
     """Divide every row by its Euclidean norm; empty rows stay empty."""
     return Csr(csr.indptr, csr.indices, _native.normalize_rows(csr), csr.shape[1])
+
+
+def scale_rows(csr: Csr, factors: NDArray[np.float32]) -> Csr:
+    """Multiply every row by a factor of its own."""
+    return Csr(csr.indptr, csr.indices, csr.data * np.repeat(factors, np.diff(csr.indptr)), csr.shape[1])
 
 
 def unit_rows(dense: NDArray[np.floating], least: float = 0.0) -> NDArray[np.float32]:

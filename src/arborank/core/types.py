@@ -12,6 +12,7 @@ from .lazy import sp
 
 __all__ = [
     "AnyArray",
+    "Classes",
     "FilePath",
     "Json",
     "JsonMapping",
@@ -55,6 +56,9 @@ LabelIds: TypeAlias = Union[MatrixLike, Iterable[int], Iterable[Iterable[int]]] 
 
 Labels: TypeAlias = Sequence[Iterable[str] | str]
 """Label names of every row: a list or set of them, or a single one."""
+
+Classes: TypeAlias = Sequence[str] | ArrayLike
+"""One class for every row: all str, or all numbers."""
 
 WeightedLabels: TypeAlias = Sequence[Iterable[str] | str | Mapping[str, float]]
 """`Labels`, of which rows may map names to relevance."""

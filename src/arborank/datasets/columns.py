@@ -33,6 +33,7 @@ class Columns(NamedTuple):
     text: int
     labels: int | None
     id: int | None
+    weight: int | None
     width: int
     header: bool
     guessed: bool  # that text and labels are where they are, from nothing but their order
@@ -56,12 +57,13 @@ def find_columns(
 
     text, labels = at("text_column", layout.text_column), at("label_column", layout.label_column)
     number = at("id_column", layout.id_column)
+    weight = at("weight_column", layout.weight_column)
     if names is not None:
         text = _named(names, _TEXTS, labels) if text is None else text
         labels = _named(names, _LABELS, text) if labels is None else labels
     if text is not None and (labels is not None or not labels_required):
-        return Columns(text, labels, number, width, header, False)
-    rest = [column for column in range(width) if column not in (text, labels, number)]
+        return Columns(text, labels, number, weight, width, header, False)
+    rest = [column for column in range(width) if column not in (text, labels, number, weight)]
     guessed = False
     if text is None and labels is None and rest and (len(rest) == 1 and not labels_required):
         text = rest[0]
@@ -74,7 +76,7 @@ def find_columns(
         text, labels = (rest[0], labels) if text is None else (text, rest[0])
     else:
         raise _unclear(place, rows, names, width, text, labels, ordered)
-    return Columns(text, labels, number, width, header, guessed)
+    return Columns(text, labels, number, weight, width, header, guessed)
 
 
 def shown(cells: Sequence[str]) -> str:
@@ -92,8 +94,7 @@ def _has_header(
 ) -> bool:
     if layout.header is not None:
         return layout.header
-    given = (layout.text_column, layout.label_column, layout.id_column)
-    if any(isinstance(column, str) and not column.isdecimal() for column in given):
+    if any(isinstance(column, str) and not column.isdecimal() for column in layout.columns().values()):
         return True
     words = [cell.strip().strip('"').casefold() for cell in rows[0][1]]
     if any(name in words for name in _TEXTS) and (
@@ -129,8 +130,7 @@ def _stands_out(rows: Sequence[Row]) -> bool:
 def _width(rows: Sequence[Row], layout: Layout) -> int:
     """Return how many columns every row has, or must have for those that the layout numbers."""
     lengths = [len(cells) for _, cells in rows]
-    given = (layout.text_column, layout.label_column, layout.id_column)
-    numbers = [int(column) for column in given if column is not None and str(column).isdecimal()]
+    numbers = [int(column) for column in layout.columns().values() if str(column).isdecimal()]
     return max(min(lengths), max((number for number in numbers if number <= max(lengths)), default=0))
 
 

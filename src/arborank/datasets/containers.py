@@ -1,6 +1,6 @@
 """What the readers return."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self, TypeAlias
 
@@ -17,12 +17,13 @@ Rows: TypeAlias = slice | NDArray[np.int64] | NDArray[np.bool_]
 
 
 class TextRow(NamedTuple):
-    """One instance: its text, the names of its labels, their relevance and its id where the file gives them."""
+    """One instance: its text, the names of its labels; their relevance, its id and weight where the file gives them."""
 
     text: str
     labels: list[str]
     relevance: list[float] | None = None
     id: str | None = None
+    weight: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class TextData:
         One number for every label.
     ids : list of str, optional
         What the file calls each text.
+    sample_weight : list of float, optional
+        How often each text counts.
 
     Raises
     ------
@@ -51,6 +54,7 @@ class TextData:
     labels: list[list[str]]
     relevance: list[list[float]] | None = None
     ids: list[str] | None = None
+    sample_weight: list[float] | None = None
 
     def __post_init__(self) -> None:
         for name, wanted in (("texts", "a list of str"), ("labels", "a list of label-name lists")):
@@ -62,6 +66,8 @@ class TextData:
             raise ValueError("relevance must hold one number for every label")
         if self.ids is not None and len(self.ids) != len(self.texts):
             raise ValueError(f"{len(self.texts)} texts, but {len(self.ids)} ids")
+        if self.sample_weight is not None and len(self.sample_weight) != len(self.texts):
+            raise ValueError(f"{len(self.texts)} texts, but {len(self.sample_weight)} weights")
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -77,7 +83,28 @@ class TextData:
         relevance = None if self.relevance is None else [self.relevance[row] for row in chosen]
         ids = None if self.ids is None else [self.ids[row] for row in chosen]
         texts, labels = [self.texts[row] for row in chosen], [self.labels[row] for row in chosen]
-        return type(self)(texts, labels, relevance, ids)
+        weights = None if self.sample_weight is None else [self.sample_weight[row] for row in chosen]
+        return type(self)(texts, labels, relevance, ids, weights)
+
+    def columns(self) -> dict[str, list[object]]:
+        """Return what there is by the names of `Layout`: any library of data frames makes a frame of it.
+
+        Examples
+        --------
+        >>> import pandas
+        >>> from arborank.datasets import TextData
+        >>> pandas.DataFrame(TextData(["a b"], [["x", "y"]]).columns())
+          text  labels
+        0  a b  [x, y]
+        """
+        found: dict[str, Sequence[object] | None] = {
+            "id": self.ids,
+            "text": self.texts,
+            "labels": self.labels,
+            "relevance": self.relevance,
+            "weight": self.sample_weight,
+        }
+        return {name: list(column) for name, column in found.items() if column is not None}
 
     @classmethod
     def from_rows(cls, rows: Iterable[TextRow], source: object = None) -> Self:
@@ -89,6 +116,7 @@ class TextData:
         labels: list[list[str]] = []
         relevance: list[list[float]] = []
         ids: list[str] = []
+        weights: list[float] = []
         n_weighed = 0
         for row in rows:
             texts.append(row.text)
@@ -98,12 +126,21 @@ class TextData:
                 n_weighed += row.relevance is not None
             if row.id is not None:
                 ids.append(row.id)
+            if row.weight is not None:
+                weights.append(row.weight)
         if n_weighed and len(relevance) < len(texts):
             place = "" if source is None else f"{source}: "
             without = f"{len(texts) - len(relevance)} of {len(texts)} rows"
             raise ValueError(f"{place}{without} have no relevance, but others have one")
         every = bool(texts) and len(ids) == len(texts)
-        return cls(texts, labels, relevance if n_weighed else None, ids if every else None)
+        weighed = bool(texts) and len(weights) == len(texts)
+        return cls(
+            texts,
+            labels,
+            relevance if n_weighed else None,
+            ids if every else None,
+            weights if weighed else None,
+        )
 
 
 @dataclass(frozen=True)

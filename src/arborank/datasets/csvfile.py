@@ -10,7 +10,7 @@ from .layout import Layout, LayoutError
 from .lines import Source, fault, read_lines, suffix
 from .rows import text_rows
 
-__all__ = ["iter_csv", "read_csv"]
+__all__ = ["iter_csv", "read_cells", "read_csv"]
 
 _LONGEST_CELL = 2**31 - 1
 _OTHERS = (";", "\t", "|")
@@ -45,7 +45,7 @@ def iter_csv(
     delimiter = layout.delimiter or ("\t" if suffix(path) == ".tsv" else ",")
     if len(delimiter) != 1:
         raise ValueError(f"delimiter must be one character in a CSV file, found {delimiter!r}")
-    rows = _rows(path, delimiter)
+    rows = read_cells(path, delimiter)
     first = next(rows, None)
     if first is None:
         return
@@ -58,7 +58,8 @@ def read_csv(path: Source, layout: Layout | None = None, *, labels_required: boo
     return TextData.from_rows(iter_csv(path, layout, labels_required=labels_required), path)
 
 
-def _rows(path: Source, delimiter: str) -> Iterator[Row]:
+def read_cells(path: Source, delimiter: str = ",") -> Iterator[Row]:
+    """Yield the number of the line and the cells of every row; ``ValueError`` with the place if it is none."""
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))  # of the process; texts may be books
     reader = csv.reader((f"{line}\n" for _, line in read_lines(path)), delimiter=delimiter, strict=True)
     while True:

@@ -9,7 +9,7 @@ from .cells import label_names, split_labels
 from .containers import TextData, TextRow
 from .layout import Layout, LayoutError
 from .lines import Source, StrPath, fault, open_bytes, read_lines, refuse_other_format
-from .relevance import relevance_of
+from .relevance import relevance_of, weighed_names, weight_of
 
 __all__ = ["iter_jsonl", "read_jsonl", "row_of_line", "row_of_record", "write_jsonl"]
 
@@ -51,7 +51,7 @@ def read_jsonl(path: Source, layout: Layout | None = None, *, labels_required: b
 
 
 def write_jsonl(path: StrPath, data: TextData) -> None:
-    """Write texts, labels and, where there is one, their relevance; packed by ``.gz``, ``.xz`` or ``.zst`` at the end.
+    """Write texts, labels and, where there are some, relevance and weights; packed by ``.gz``, ``.xz`` or ``.zst``.
 
     Raises
     ------
@@ -64,6 +64,8 @@ def write_jsonl(path: StrPath, data: TextData) -> None:
             record: dict[str, Any] = {"text": text, "labels": labels}
             if data.relevance is not None:
                 record["relevance"] = data.relevance[number]
+            if data.sample_weight is not None:
+                record["weight"] = data.sample_weight[number]
             file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
 
 
@@ -100,7 +102,25 @@ def row_of_record(place: str, record: Json, layout: Layout, labels_required: boo
             relevance = relevance_of(record, key, layout.relevance_column)
         except ValueError as error:
             raise ValueError(f"{place}: {error}") from None
-    return TextRow(text, names, relevance, None if number is None else str(number))
+    if layout.relevance_separator is not None:
+        if relevance is not None:
+            raise ValueError(
+                f'{place}: "{key}" has a relevance already; relevance_separator is for those in names'
+            )
+        try:
+            names, relevance = weighed_names(names, layout.relevance_separator)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
+    weight = None
+    if layout.weight_column is not None:
+        name = str(layout.weight_column)
+        if name not in record:
+            raise _lacking(place, record, name, "weight_column", "a number of at least 0")
+        try:
+            weight = weight_of(record[name])
+        except ValueError as error:
+            raise ValueError(f'{place}: "{name}": {error}') from None
+    return TextRow(text, names, relevance, None if number is None else str(number), weight)
 
 
 def _labels(place: str, record: dict[str, Any], key: str, layout: Layout, labels_required: bool) -> list[str]:
@@ -134,7 +154,9 @@ def _lacking(place: str, record: dict[str, Any], key: str, column: str, wanted: 
             )
             return LayoutError(problem + repr(record[key])[:60], *cases)
         return LayoutError(problem + repr(record[key])[:60])
-    kinds = list if column == "label_column" else str
+    kinds: Any = list if column == "label_column" else str
+    if column == "weight_column":
+        kinds = int | float
     others = [name for name in record if isinstance(record[name], kinds) and name not in ("text", "labels")]
     meant: list[tuple[dict[str, Any], str]] = [({column: others[0]}, "for instance")] if others else []
     if column == "label_column" and not others and isinstance(record.get("label"), str | int):

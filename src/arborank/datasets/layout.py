@@ -17,7 +17,7 @@ def _as_argument(name: str, value: Any) -> str:
     return "xmc (see read_xmc)" if name == "xmc" else as_argument(name, value)
 
 
-_COLUMNS = ("text_column", "label_column", "id_column")
+_COLUMNS = ("text_column", "label_column", "id_column", "weight_column")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,14 @@ class Layout:
         stand first and the text second, as PECOS has it, unless the second column holds URIs, as Annif has it.
     relevance_column : str or None, default="relevance"
         Which key in JSON, or column in Parquet, holds a list with a number for every label; None if none does.
+    relevance_separator : str, optional
+        What stands between each label and a number, its relevance: ``"::"`` for ``apple::3,pear::1``. By default labels
+        have none in their cells.
     id_column : str or int, optional
         Which column holds an id of each text.
+    weight_column : str or int, optional
+        Which column holds a number of at least 0, how often each row counts, such as clicks: the ``sample_weight`` of
+        `arborank.TextRanker.fit`.
     label_separator : str, optional
         What stands between labels in a cell; "" if a cell is one label; " " for any white space. By default a comma in
         tabbed lines, where a label that holds commas is put into quotation marks; and white space between URIs. It must
@@ -68,7 +74,9 @@ class Layout:
     text_column: Column | None = None
     label_column: Column | None = None
     relevance_column: str | None = "relevance"
+    relevance_separator: str | None = None
     id_column: Column | None = None
+    weight_column: Column | None = None
     label_separator: str | None = None
     delimiter: str | None = None
     header: bool | None = None
@@ -77,8 +85,7 @@ class Layout:
         if self.format is not None and self.format not in get_args(Format):
             known = ", ".join(map(repr, get_args(Format)))
             raise ArgumentError("format", f"must be one of {known}, found {self.format!r}")
-        columns = {name: getattr(self, name) for name in _COLUMNS}
-        given = {name: column for name, column in columns.items() if column is not None}
+        given = self.columns()
         for name, column in given.items():
             if isinstance(column, bool) or not isinstance(column, int | str):
                 raise TypeError(f"{name} must be a name or a number from 1, found {column!r}")
@@ -86,10 +93,12 @@ class Layout:
                 raise ArgumentError(name, f"is {column}, but columns are numbered from 1")
             if any(str(column) == str(other) for key, other in given.items() if key != name):
                 raise ArgumentError(name, f"is {column!r}, which is another column already")
-        for name in ("label_separator", "delimiter", "relevance_column"):
+        for name in ("label_separator", "delimiter", "relevance_column", "relevance_separator"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"{name} must be a str, found {value!r}")
+        if self.relevance_separator == "":
+            raise ArgumentError("relevance_separator", "must be at least one character, found ''")
         if self.delimiter is not None and (self.delimiter == "" or re.search(r'["\r\n]', self.delimiter)):
             raise ArgumentError(
                 "delimiter",
@@ -106,10 +115,15 @@ class Layout:
             if getattr(self, one.name) != one.default
         }
 
+    def columns(self) -> dict[str, Column]:
+        """Return the columns that are given, by the names of their fields."""
+        found = {name: getattr(self, name) for name in _COLUMNS}
+        return {name: column for name, column in found.items() if column is not None}
+
     @property
     def says_columns(self) -> bool:
         """Whether a column is given."""
-        return any(getattr(self, name) is not None for name in _COLUMNS)
+        return bool(self.columns())
 
 
 class LayoutError(ArgumentError):

@@ -1,6 +1,7 @@
 """Parquet with columns of texts, labels and ids; needs the extra ``parquet``."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..storage.disk import open_regular
 from .containers import TextData, TextRow
@@ -8,7 +9,7 @@ from .jsonl import row_of_record
 from .layout import Layout, LayoutError
 from .lines import StrPath
 
-__all__ = ["iter_parquet", "read_parquet"]
+__all__ = ["iter_parquet", "read_parquet", "read_records"]
 
 _ROWS = 1024  # read at a time
 
@@ -36,11 +37,7 @@ def iter_parquet(
     ValueError
         With the file's name, if it is damaged, a column is missing or of another type, or a value is null or empty.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise ImportError("reading Parquet needs pyarrow: pip install 'arborank[parquet]'") from error
+    pa, pq = _arrow()
     layout = layout or Layout()
     with open_regular(path) as plain:
         try:
@@ -56,7 +53,15 @@ def iter_parquet(
             wanted["relevance_column"] = str(layout.relevance_column)
         if layout.id_column is not None:
             wanted["id_column"] = str(layout.id_column)
+        if layout.weight_column is not None:
+            wanted["weight_column"] = str(layout.weight_column)
         for argument, column in wanted.items():
+            if names.count(column) > 1:
+                raise LayoutError(
+                    f"is {column!r}, as {names.count(column)} columns are called",
+                    argument=argument,
+                    place=str(path),
+                )
             if column not in names:
                 other = next((name for name in names if name not in wanted.values()), None)
                 raise LayoutError(
@@ -74,3 +79,36 @@ def iter_parquet(
 def read_parquet(path: StrPath, layout: Layout | None = None, *, labels_required: bool = True) -> TextData:
     """Read a whole Parquet file; parameters and errors are those of `iter_parquet`."""
     return TextData.from_rows(iter_parquet(path, layout, labels_required=labels_required), path)
+
+
+def read_records(path: StrPath) -> Iterator[tuple[int, list[object]]]:
+    """Yield the names of the columns under the number 0, then the cells of every row, numbered from 1.
+
+    Raises
+    ------
+    ImportError, ValueError
+        As `iter_parquet`.
+    """
+    pa, pq = _arrow()
+    with open_regular(path) as plain:
+        try:
+            file = pq.ParquetFile(plain)
+            yield 0, list(file.schema_arrow.names)
+            rows = (
+                row
+                for batch in file.iter_batches(batch_size=_ROWS)
+                for row in zip(*batch.to_pydict().values(), strict=True)
+            )
+            for number, row in enumerate(rows, 1):
+                yield number, list(row)
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(f"{path}: not a Parquet file, or damaged: {error}") from error
+
+
+def _arrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise ImportError("reading Parquet needs pyarrow: pip install 'arborank[parquet]'") from error
+    return pa, pq

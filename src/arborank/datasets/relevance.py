@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 
 from ..core.types import JsonMapping
 
-__all__ = ["relevance_of"]
+__all__ = ["relevance_of", "weighed_names", "weight_of"]
 
 
 def relevance_of(record: JsonMapping, labels_key: str, relevance_key: str) -> list[float] | None:
@@ -47,3 +47,31 @@ def _may_weigh(key: str, relevance_key: str) -> bool:
         plain in ("weight", "score", "count", "gain")
         or SequenceMatcher(None, plain, relevance_key).ratio() > 0.8
     )
+
+
+def weighed_names(labels: list[str], separator: str) -> tuple[list[str], list[float]]:
+    """Part labels that read ``name::number``; ``ValueError`` if one is none, or its number is not finite or below 0."""
+    names, weights = [], []
+    for label in labels:
+        name, mark, value = label.rpartition(separator)
+        try:
+            weights.append(weight_of(value) if mark and name else math.nan)
+        except ValueError:
+            weights.append(math.nan)
+        if math.isnan(weights[-1]):
+            raise ValueError(f"label{separator}number with a number >= 0 was expected, found {label[:60]!r}")
+        names.append(name)
+    return names, weights
+
+
+def weight_of(value: object) -> float:
+    """Return how often a row or label counts; ``ValueError`` if it is no finite number of at least 0."""
+    try:
+        weight = (
+            float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
+        )
+    except (ValueError, OverflowError):
+        weight = math.nan
+    if not math.isfinite(weight) or weight < 0:
+        raise ValueError(f"a weight must be a number of at least 0, found {value!r:.60}")
+    return weight

@@ -1,6 +1,5 @@
 """From rows of cells to texts and labels, whatever cut the rows."""
 
-import math
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from .columns import Columns, Row, find_columns
 from .containers import TextRow
 from .layout import Layout, LayoutError
 from .lines import Source, fault, sampled
+from .relevance import weighed_names, weight_of
 from .suspicion import check_ids, check_known, check_order, check_separator
 
 __all__ = ["SAMPLE", "text_rows"]
@@ -26,7 +26,6 @@ def text_rows(
     layout: Layout,
     *,
     quoted: bool,
-    relevance: bool = False,
     labels_required: bool = True,
     known: Container[str] | None = None,
     unique_labels: bool = False,
@@ -43,13 +42,13 @@ def text_rows(
         return
     columns = find_columns(path, first, layout, ordered=not quoted, labels_required=labels_required)
     first = first[columns.header :]
-    cut = _Cutter(path, columns, layout, quoted, relevance, labels_required)
+    cut = _Cutter(path, columns, layout, quoted, labels_required)
     fitted, rest = sampled(((n, cut.fit(n, cells)) for n, cells in chain(first, rest)), len(first))
     found, others = sampled((cut.row(n, cells) for n, cells in chain(fitted, rest)), len(fitted))
     fitted = fitted[: len(found)]
     if columns.labels is not None and fitted:
         names = [row.labels for row in found]
-        if columns.guessed and not relevance:  # which a text does not have
+        if columns.guessed and not layout.relevance_separator:  # which a text does not have
             check_order(path, fitted, columns, names)
         if columns.guessed and known is not None:
             check_known(path, fitted, columns, names, known)
@@ -71,13 +70,13 @@ class _Cutter:
     columns: Columns
     layout: Layout
     quoted: bool
-    relevance: bool
     labels_required: bool
     unclear: LayoutError | None = None  # of the first cell that may be one label or several
 
     def __post_init__(self) -> None:
         columns = self.columns
-        used = [place for place in (columns.text, columns.labels, columns.id) if place is not None]
+        places = columns.text, columns.labels, columns.id, columns.weight
+        used = [place for place in places if place is not None]
         self.needed = columns.width if self.quoted else max(used) + 1
         # the last column may hold the delimiter, as a text may, if not all rows have the same columns
         self.goes_on = not self.quoted and columns.text == columns.width - 1
@@ -104,13 +103,20 @@ class _Cutter:
         columns = self.columns
         names = [] if columns.labels is None else self._labels(number, cells[columns.labels])
         weights = None
-        if self.relevance:
-            pairs = [_weighed(self.path, number, name) for name in names]
-            names, weights = [name for name, _ in pairs], [weight for _, weight in pairs]
-            if "" in names:
-                raise fault(self.path, number, f"an empty label in {cells[columns.labels or 0][:60]!r}")
+        if self.layout.relevance_separator:
+            try:
+                names, weights = weighed_names(names, self.layout.relevance_separator)
+            except ValueError as error:
+                raise fault(self.path, number, str(error)) from None
         own = None if columns.id is None else cells[columns.id]
-        return TextRow(cells[columns.text], names, weights, own)
+        counts = None if columns.weight is None else self._weight(number, cells[columns.weight])
+        return TextRow(cells[columns.text], names, weights, own, counts)
+
+    def _weight(self, number: int, cell: str) -> float:
+        try:
+            return weight_of(cell.strip())
+        except ValueError as error:
+            raise fault(self.path, number, str(error)) from None
 
     def _labels(self, number: int, cell: str) -> list[str]:
         separator = self.layout.label_separator
@@ -119,7 +125,11 @@ class _Cutter:
                 found = [sign for sign in (",", ";", "|") if sign in cell]
                 separator = ""
             else:  # "a, b" is often one name; with its own number beside each label it is not
-                found = [","] if _SPACED.search(cell) and '"' not in cell and not self.relevance else []
+                found = (
+                    [","]
+                    if _SPACED.search(cell) and '"' not in cell and not self.layout.relevance_separator
+                    else []
+                )
             if found and self.labels_required and self.unclear is None:
                 self.unclear = LayoutError(
                     f"{self.path}:{number}: whether the cell {cell[:60]!r} is one label or several is not clear",
@@ -132,16 +142,11 @@ class _Cutter:
             raise fault(self.path, number, str(error)) from None
 
     def _roles(self) -> str:
-        places = (("labels", self.columns.labels), ("text", self.columns.text), ("id", self.columns.id))
+        columns = self.columns
+        places = (
+            ("labels", columns.labels),
+            ("text", columns.text),
+            ("id", columns.id),
+            ("weight", columns.weight),
+        )
         return ", ".join(f"{role} in {place + 1}" for role, place in places if place is not None)
-
-
-def _weighed(path: Source, number: int, label: str) -> tuple[str, float]:
-    name, mark, value = label.rpartition("::")
-    try:
-        weight = float(value)
-    except ValueError:
-        weight = math.nan
-    if not mark or not math.isfinite(weight) or weight < 0:
-        raise fault(path, number, f"label::relevance with a number >= 0 was expected, found {label[:60]!r}")
-    return name, weight

@@ -1,5 +1,7 @@
 """Vocabularies in SKOS: the names of every concept, by its URI; needs the extra ``skos``."""
 
+from collections.abc import Sequence
+
 from .lines import StrPath, open_bytes, suffix
 
 __all__ = ["SKOS", "read_skos"]
@@ -8,7 +10,7 @@ SKOS = {".ttl": "turtle", ".rdf": "xml", ".nt": "nt", ".jsonld": "json-ld"}
 _NAMES = ("prefLabel", "altLabel")  # in the order of the answer
 
 
-def read_skos(path: StrPath, language: str | None = None) -> dict[str, list[str]]:
+def read_skos(path: StrPath, language: str | Sequence[str] | None = None) -> dict[str, list[str]]:
     """Read the names of every concept that is in use: preferred ones first, then others.
 
     Give them to `TextRanker` as ``label_texts`` where labels are URIs.
@@ -17,8 +19,9 @@ def read_skos(path: StrPath, language: str | None = None) -> dict[str, list[str]
     ----------
     path : path-like
         Turtle (``.ttl``), RDF/XML (``.rdf``), N-Triples (``.nt``) or JSON-LD (``.jsonld``), packed or not.
-    language : str, optional
-        Such as ``"fi"``, which ``"fi-FI"`` belongs to, too. By default names of all languages, and those without one.
+    language : str or list of str, optional
+        Such as ``"fi"``, which ``"fi-FI"`` belongs to, too, or ``["fi", "sv"]``. By default names of all languages, and
+        those without one.
 
     Returns
     -------
@@ -55,24 +58,27 @@ def read_skos(path: StrPath, language: str | None = None) -> dict[str, list[str]
         for concept, _, value in graph.triples((None, OWL.deprecated, None))
         if str(value).lower() in ("true", "1")
     }
+    wanted = None if language is None else [language] if isinstance(language, str) else list(language)
     names: dict[str, list[str]] = {}
     languages: set[str] = set()
     for term in _NAMES:
         found = [
             (str(concept), str(name))
             for concept, _, name in graph.triples((None, TERMS[term], None))
-            if concept not in gone and _speaks(getattr(name, "language", None), language, languages)
+            if concept not in gone and _speaks(getattr(name, "language", None), wanted, languages)
         ]
         for concept, name in sorted(set(found)):
             names.setdefault(concept, []).append(name)
     if not names:
         spoken = f"; its languages are {', '.join(sorted(languages))}" if languages else ""
-        wanted = "a name" if language is None else f"a name in {language!r}"
-        raise ValueError(f"{path} has no concept with {wanted}{spoken}")
+        kind = "a name" if wanted is None else f"a name in {' or '.join(map(repr, wanted))}"
+        raise ValueError(f"{path} has no concept with {kind}{spoken}")
     return {concept: list(dict.fromkeys(names[concept])) for concept in sorted(names)}
 
 
-def _speaks(found: str | None, wanted: str | None, languages: set[str]) -> bool:
+def _speaks(found: str | None, wanted: Sequence[str] | None, languages: set[str]) -> bool:
     if found is not None:
         languages.add(found)
-    return wanted is None or (found is not None and found.lower().split("-")[0] == wanted.lower())
+    if wanted is None:
+        return True
+    return found is not None and found.lower().split("-")[0] in [one.lower() for one in wanted]

@@ -25,7 +25,6 @@ def iter_tabbed(
     path: Source,
     layout: Layout | None = None,
     *,
-    relevance: bool = False,
     labels_required: bool = True,
     known: Container[str] | None = None,
     unique_labels: bool = False,
@@ -41,8 +40,6 @@ def iter_tabbed(
     layout : Layout, optional
         Which columns hold what, and what stands between labels. By default two columns are labels with commas between
         them and a text; or a text and URIs.
-    relevance : bool, default False
-        Whether labels read ``name::number``; otherwise ``::`` is part of a name.
     labels_required : bool, default True
         Whether lines must have a column of labels; otherwise lines without a tab are texts.
     known, unique_labels
@@ -58,7 +55,7 @@ def iter_tabbed(
     """
     layout = layout or Layout()
     if not labels_required:
-        yield from iter_untyped(path, layout, known, relevance=relevance, json=False)
+        yield from iter_untyped(path, layout, known, json=False)
         return
     first, lines = sampled(read_lines(path), SAMPLE)
     _check_tabbed(path, first, layout)
@@ -69,16 +66,12 @@ def iter_tabbed(
             ({"format": "tabbed"}, "if it is not"),
         )
     rows = _cut(path, chain(first, lines), layout.delimiter or TAB)
-    yield from text_rows(
-        path, rows, layout, quoted=False, relevance=relevance, known=known, unique_labels=unique_labels
-    )
+    yield from text_rows(path, rows, layout, quoted=False, known=known, unique_labels=unique_labels)
 
 
-def read_tabbed(
-    path: Source, layout: Layout | None = None, *, relevance: bool = False, labels_required: bool = True
-) -> TextData:
+def read_tabbed(path: Source, layout: Layout | None = None, *, labels_required: bool = True) -> TextData:
     """Read a whole file of labels and text; parameters and errors are those of `iter_tabbed`."""
-    rows = iter_tabbed(path, layout, relevance=relevance, labels_required=labels_required)
+    rows = iter_tabbed(path, layout, labels_required=labels_required)
     return TextData.from_rows(rows, path)
 
 
@@ -87,7 +80,6 @@ def iter_untyped(
     layout: Layout,
     known: Container[str] | None = None,
     *,
-    relevance: bool = False,
     json: bool = True,
 ) -> Iterator[TextRow]:
     """Yield the texts of lines of which nothing is known, such as those of a pipe, with the labels beside them.
@@ -106,15 +98,13 @@ def iter_untyped(
         empty = delimiter * begins.count(delimiter)  # a row like the others, for an empty line
         filled = ((number, line or empty) for number, line in chain(first, lines))
         rows = _cut(path, filled, delimiter, even=not layout.says_columns)
-        yield from text_rows(
-            path, rows, layout, quoted=False, relevance=relevance, labels_required=False, known=known
-        )
+        yield from text_rows(path, rows, layout, quoted=False, labels_required=False, known=known)
         return
     for number, line in chain(first, lines):
         row = _of_object(path, number, line, layout, only=objects) if json else None
         if row is None and delimiter in line:
             raise _uneven(path, number, line, delimiter)
-        yield row or TextRow(line, [], [] if relevance else None)
+        yield row or TextRow(line, [], [] if layout.relevance_separator else None)
 
 
 def iter_lines(path: Source) -> Iterator[TextRow]:

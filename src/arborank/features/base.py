@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from .._native import NgramEncoder, NgramFitter
 from ..core.estimator import Estimator
 from ..core.lazy import sp
 from ..core.progress import progress_bar
-from ..core.sequences import as_texts
+from ..core.sequences import as_texts, text_list
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.threads import n_threads
 from ..storage import SaveMixin
@@ -21,6 +21,7 @@ from .coverage import warn_of_lost_texts
 
 if TYPE_CHECKING:
     from .part import TfidfPart
+    from .reading import Reading
 
 __all__ = [
     "Counts",
@@ -117,6 +118,22 @@ def _ready(rows: Any) -> Any:
     return as_csr(rows, "features") if sp.issparse(rows) else rows
 
 
+Readings: TypeAlias = Sequence["Reading | None"]
+
+
+def _readings(parts: "Sequence[TfidfPart]") -> Readings | None:
+    """Return what parts do with texts before they are read natively; None if none does anything."""
+    found = [part._reading() for part in parts]
+    return found if any(one is not None for one in found) else None
+
+
+def _read(readings: Readings, texts: Iterable[str], n_processes: int) -> list[str]:
+    """Return the texts that each part reads, those of a text one after another."""
+    given = text_list(texts)
+    own = [given if one is None else one.many(given, n_processes) for one in readings]
+    return list(chain.from_iterable(zip(*own, strict=True)))
+
+
 class TextVectorizer(SaveMixin, Estimator, ABC):
     """Texts to sparse rows by one or more weighted parts; the base of all vectorisers here."""
 
@@ -172,8 +189,10 @@ class TextVectorizer(SaveMixin, Estimator, ABC):
         return to_scipy(self._rows(texts))
 
     def _rows(self, texts: Iterable[str]) -> Csr:
-        encoder, width = self._encoder
+        encoder, width, readings = self._encoder
         texts = as_texts(texts)
+        if readings is not None:
+            texts = _read(readings, texts, n_threads(self.n_jobs))
         if not self.verbose:
             return Csr(*encoder.encode(texts, n_threads(self.n_jobs), None), width)
         with self._progress("encoding texts", texts) as progress:
@@ -181,13 +200,17 @@ class TextVectorizer(SaveMixin, Estimator, ABC):
         return Csr(*arrays, width)
 
     @cached_property
-    def _encoder(self) -> tuple[NgramEncoder, int]:
+    def _encoder(self) -> "tuple[NgramEncoder, int, Readings | None]":
         parts = [part._native_part(weight) for part, weight in self._weighted_parts()]
-        return NgramEncoder(parts, self._joint_norm()), self._width()
+        readings = _readings([part for part, _ in self._weighted_parts()])
+        return NgramEncoder(parts, self._joint_norm(), readings is not None), self._width(), readings
 
     def _learn_parts(self, texts: Iterable[str], n_judged: int | None, keep_rows: bool) -> NgramFitter:
         parts, texts = self._new_parts(as_texts(texts), n_judged)
-        fitter = NgramFitter([part.checked() for part in parts], keep_rows, n_threads(self.n_jobs))
+        options, readings = [part.checked() for part in parts], _readings(parts)
+        fitter = NgramFitter(options, keep_rows, n_threads(self.n_jobs), readings is not None)
+        if readings is not None:
+            texts = _read(readings, texts, n_threads(self.n_jobs))
         with self._progress("reading texts", texts) as progress:
             fitter.add(texts, progress)
         self._learn_counts(parts, fitter)

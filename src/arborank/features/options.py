@@ -68,14 +68,29 @@ def stop_word_list(stop_words: Iterable[str] | str | None, analyzer: str) -> lis
     if analyzer != "word":
         raise ValueError(f"stop_words needs analyzer='word', found {analyzer!r}; set stop_words=None")
     if isinstance(stop_words, str):
-        if stop_words != "english":
-            raise ValueError(f"stop_words must be 'english', words or None, found {stop_words!r}")
+        if stop_words not in ("english", "en"):
+            return _of_language(stop_words)
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
         return sorted(ENGLISH_STOP_WORDS)
     if isinstance(stop_words, Iterator):  # an iterator would be empty the second time
         raise TypeError(f"stop_words must be 'english', a list of words or None, found {stop_words!r}")
     return sorted(set(text_list(stop_words, "stop_words", ordered=False)))
+
+
+def _of_language(language: str) -> list[str]:
+    try:
+        import stop_words
+    except ImportError as error:
+        raise ImportError(
+            f"stop words of the language {language!r} need a package: pip install 'arborank[languages]'"
+        ) from error
+    try:
+        return sorted(set(stop_words.get_stop_words(language)))
+    except stop_words.StopWordError:
+        raise ValueError(
+            f"stop_words must be a language such as 'english' or 'fi', words or None, found {language!r}"
+        ) from None
 
 
 def text_options(params: dict[str, Any], *, positions: bool = False, graphemes: bool = False) -> TextOptions:
@@ -99,15 +114,18 @@ def text_options(params: dict[str, Any], *, positions: bool = False, graphemes: 
     stop_words = stop_word_list(params["stop_words"], analyzer)
     if stop_words:
         one_word = partial(make, ngram_range=(1, 1))
-        stop_words = _as_read(stop_words, one_word(tokens=tokens), one_word(tokens="whitespace"), tokens)
+        whole = one_word(tokens="whitespace")
+        own = not isinstance(params["stop_words"], str)
+        stop_words = _as_read(stop_words, one_word(tokens=tokens), whole, tokens if own else None)
     encoded = [word.encode("utf-8", "surrogatepass") for word in stop_words]
     return make(tokens=tokens, ngram_range=ngram_range, stop_words=encoded)
 
 
-def _as_read(words: Sequence[str], options: TextOptions, whole: TextOptions, tokens: str) -> list[str]:
+def _as_read(words: Sequence[str], options: TextOptions, whole: TextOptions, tokens: str | None) -> list[str]:
     """Return stop words as they come out of texts: lower-cased, composed and folded.
 
-    A word that is read as several stays out if these are stop words, too, and is refused otherwise.
+    A word that is read as several stays out if these are stop words, too, and is refused otherwise; without ``tokens``,
+    in a list of others, it stays out.
     """
     read = {word: ngrams(word, options) for word in words}
     terms = {
@@ -116,7 +134,7 @@ def _as_read(words: Sequence[str], options: TextOptions, whole: TextOptions, tok
         if len(parts) == 1 and not _has_letters("".join(ngrams(word, whole)).replace(parts[0], "", 1))
     }
     foreign = [word for word, parts in read.items() if not terms.issuperset(parts)]
-    if foreign:
+    if foreign and tokens is not None:
         shown = ", ".join(f"{word!r} (read as {', '.join(map(repr, read[word]))})" for word in foreign[:5])
         more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
         raise ValueError(

@@ -14,6 +14,7 @@ from ..core.estimator import check_fitted
 from ..core.state import State, lasting
 from .base import Counts, TextVectorizer
 from .options import check_max_features, document_limits, documents
+from .reading import Reading
 from .vocabulary import Vocabulary
 
 __all__ = ["TfidfPart"]
@@ -38,7 +39,8 @@ class TfidfPart(TextVectorizer):
         """Return the n-grams of one text, as often as they occur, known or not; needs no fitting."""
         if not isinstance(text, str):
             raise TypeError(f"text must be a str, found {type(text).__name__}")
-        result: list[str] = ngrams(text, self._text_options())
+        options, reading = self._text_options(), self._reading()
+        result: list[str] = ngrams(text if reading is None else reading(text), options)
         return result
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
@@ -55,6 +57,10 @@ class TfidfPart(TextVectorizer):
     @abstractmethod
     def _text_options(self) -> TextOptions:
         """Check the parameters that say how a text becomes n-grams, and hand them to the native side."""
+
+    def _reading(self) -> Reading | None:
+        """Return what is done with texts before they are read natively; None for nothing."""
+        return None
 
     @abstractmethod
     def _weights(self, weight: float = 1.0) -> NgramWeights:

@@ -9,6 +9,8 @@ from ..core.state import State
 from .base import Counts
 from .options import stop_word_list, text_options
 from .part import TfidfPart
+from .reading import Reader, Reading, name_of_reader, reading_of
+from .tokens import TokenModel
 
 __all__ = ["NgramTfidf"]
 
@@ -21,8 +23,16 @@ class NgramTfidf(TfidfPart):
 
     Parameters
     ----------
-    analyzer : {"word", "char", "char_wb"}, default="word"
-        n-grams of words, of characters, or of characters within words (each with a space on both sides).
+    analyzer : {"word", "char", "char_wb"}, registered name or callable, default="word"
+        n-grams of words, of characters, or of characters within words (each with a space on both sides). A function
+        from a text to a list of str gives the terms as they are, and must be registered: see `register`.
+    tokenizer : registered name, callable or TokenModel, optional
+        Splits a text into words, in place of ``tokens``: a function from a text to a list of str that is registered,
+        see `register`; ``"simplemma:fi"`` for the lemmas of a language that simplemma knows (``"simplemma:sv+fi"`` of
+        several); or a `TokenModel`. Words are lower-cased, folded and stopped as others; white space within one becomes
+        ``_``.
+    preprocessor : registered name or callable, optional
+        A registered function from a text to a text, before all else.
     tokens : {"word2", "word1", "whitespace", "scikit-learn"}, default="word2"
         What a word is. ``"word1"``: a letter, digit or underscore (``\w``) and what follows of these, of combining
         marks such as the vowel signs of Hindi and Bengali, and of zero-width joiners and non-joiners, which do not
@@ -43,10 +53,11 @@ class NgramTfidf(TfidfPart):
         code point, however it was typed), drops invisible characters (soft hyphens, byte order marks, marks of
         direction, variation selectors, word joiners), and makes a zero-width space a space. None leaves texts as
         they are.
-    stop_words : collection of str, "english" or None, default=None
+    stop_words : collection of str, name of a language or None, default=None
         Words dropped before n-grams are formed; read as texts are, so ``"The"`` stands for ``"the"``. A word that is
         read as several, such as ``"don't"``, is refused unless these are stop words, too. ``"english"`` is
-        scikit-learn's list. For ``analyzer="word"`` only.
+        scikit-learn's list; other languages (``"finnish"``, ``"fi"``) have those of the package stop-words. For
+        ``analyzer="word"`` only.
     min_df, max_df : int or float, default=1 and 1.0
         Keep terms in at least, at most, so many texts (int), or such a share of the texts (float).
     max_features : int, optional
@@ -88,13 +99,15 @@ class NgramTfidf(TfidfPart):
     def __init__(
         self,
         *,
-        analyzer: Literal["word", "char", "char_wb"] = "word",
+        analyzer: Literal["word", "char", "char_wb"] | str | Reader = "word",
+        tokenizer: str | Reader | TokenModel | None = None,
+        preprocessor: str | Reader | None = None,
         tokens: Literal["word2", "word1", "whitespace", "scikit-learn"] = "word2",
         ngram_range: tuple[int, int] = (1, 1),
         lowercase: bool = True,
         strip_accents: Literal["unicode", "ascii"] | None = None,
         normalization: Literal["NFC"] | None = "NFC",
-        stop_words: Collection[str] | None = None,
+        stop_words: Collection[str] | str | None = None,
         min_df: float = 1,
         max_df: float = 1.0,
         max_features: int | None = None,
@@ -107,6 +120,8 @@ class NgramTfidf(TfidfPart):
         verbose: int = 0,
     ) -> None:
         self.analyzer = analyzer
+        self.tokenizer = tokenizer
+        self.preprocessor = preprocessor
         self.tokens = tokens
         self.ngram_range = ngram_range
         self.lowercase = lowercase
@@ -125,7 +140,25 @@ class NgramTfidf(TfidfPart):
         self.verbose = verbose
 
     def _text_options(self) -> TextOptions:
-        return text_options(self.get_params(deep=False))
+        params, reading = self.get_params(deep=False), self._reading()
+        if reading is not None and reading.tokenizer is not None:
+            if self.analyzer != "word" or self.tokens != "word2":
+                raise ValueError(
+                    f"tokenizer is given, which needs analyzer='word' and the default of tokens; found "
+                    f"analyzer={self.analyzer!r}, tokens={self.tokens!r}"
+                )
+            params["tokens"] = "whitespace"
+        if reading is not None and reading.analyzer is not None:
+            if self.tokenizer is not None or tuple(self.ngram_range) != (1, 1) or self.stop_words is not None:
+                raise ValueError(
+                    "analyzer is a function, which gives the terms; tokenizer, ngram_range and stop_words have no use"
+                )
+            params |= {"analyzer": "word", "tokens": "whitespace", "lowercase": False}
+            params |= {"strip_accents": None, "normalization": None}
+        return text_options(params)
+
+    def _reading(self) -> Reading | None:
+        return reading_of(self.preprocessor, self.tokenizer, self.analyzer)
 
     def checked(self) -> TextOptions:
         """Check all parameters; return the native text options."""
@@ -154,5 +187,15 @@ class NgramTfidf(TfidfPart):
     def to_state(self) -> State:
         """Take the fitted vectoriser apart for saving; stop words are saved as a list."""
         state = super().to_state()
-        words: list[str] | None = stop_word_list(self.stop_words, self.analyzer) or None
-        return State({**state.config, "stop_words": words}, state.arrays)
+        words: list[str] | None = None
+        if self.stop_words is not None:
+            words = stop_word_list(self.stop_words, str(self.analyzer)) or None
+        config = {**state.config, "stop_words": words}
+        for name in ("analyzer", "tokenizer", "preprocessor"):
+            config[name] = name_of_reader(name, getattr(self, name))
+        parts = {"tokenizer": self.tokenizer} if isinstance(self.tokenizer, TokenModel) else {}
+        return State(config, state.arrays, parts)
+
+    def _restore(self, state: State) -> None:
+        if "tokenizer" in state.parts:
+            self.tokenizer = state.part("tokenizer", TokenModel)

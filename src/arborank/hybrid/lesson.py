@@ -22,12 +22,15 @@ class Taught(NamedTuple):
     Y, weights : Csr of shape (n, n_labels)
         The labels of the rows, and how much each of these counts.
     n_documents : int
+    sample_weight : float32 array of shape (n,), optional
+        How often the rows count.
     """
 
     X: Csr
     Y: Csr
     weights: Csr
     n_documents: int
+    sample_weight: NDArray[np.float32] | None = None
 
 
 class Lesson(NamedTuple):
@@ -41,12 +44,15 @@ class Lesson(NamedTuple):
         The name of every label, or an empty row.
     relevance : Csr of shape (n, n_labels), optional
         How much the labels count, with the pattern of ``Y``.
+    sample_weight : float32 array of shape (n,), optional
+        How often the instances count.
     """
 
     X: Csr
     Y: Csr
     label_features: Csr | None = None
     relevance: Csr | None = None
+    sample_weight: NDArray[np.float32] | None = None
 
     @property
     def n_rows(self) -> int:
@@ -70,7 +76,8 @@ class Lesson(NamedTuple):
         some = [None if M is None else select_rows(M, rows) for M in (self.X, self.Y, self.relevance)]
         assert some[0] is not None
         assert some[1] is not None
-        return Lesson(some[0], some[1], self.label_features, some[2])
+        counts = None if self.sample_weight is None else self.sample_weight[rows]
+        return Lesson(some[0], some[1], self.label_features, some[2], counts)
 
     def without(self, labels: NDArray[np.int64]) -> "Lesson":
         """Return the lesson in which no instance has these labels."""
@@ -84,7 +91,7 @@ class Lesson(NamedTuple):
         weights = self.Y if self.relevance is None else self.relevance
         names, own = self.label_features, np.flatnonzero(self.named)
         if names is None or not own.size:
-            return Taught(self.X, self.Y, weights, 0)
+            return Taught(self.X, self.Y, weights, 0, self.sample_weight)
         shape = own.size, self.Y.shape[1]
         marks = sp.csr_array((np.ones(own.size, np.float32), own, np.arange(own.size + 1)), shape)
         return Taught(
@@ -92,6 +99,9 @@ class Lesson(NamedTuple):
             _stacked(self.Y, marks),
             _stacked(weights, marks * np.float32(_NAME)),
             own.size,
+            None
+            if self.sample_weight is None
+            else np.append(self.sample_weight, np.ones(own.size, np.float32)),
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..calibration import Calibration
-from ..core.checks import Missing, check_flag, check_integer
+from ..core.checks import Missing, check_flag, check_integer, check_sample_weight
 from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.lazy import sp
@@ -132,6 +132,9 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    def _meant_by_none(self, name: str) -> Any:
+        return XRLinear() if name == "ranker" else None
+
     def fit(
         self,
         X: MatrixLike,
@@ -139,6 +142,7 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         *,
         label_features: MatrixLike | None = None,
         relevance: MatrixLike | None = None,
+        sample_weight: ArrayLike | None = None,
         work_dir: FilePath | None = None,
     ) -> Self:
         """Fit the sources and learn how to merge them.
@@ -153,6 +157,9 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         relevance : sparse matrix of shape (n_instances, n_labels), optional
             Importance of every label of a row, with a value wherever ``Y`` has a label: for the tree as in
             `XRLinear.fit`, and as weights of the instances in the mean instance of a label.
+        sample_weight : array of shape (n_instances,), optional
+            How often each row counts, for the tree as in `XRLinear.fit`, and in the mean instance of a label. How
+            sources are merged is learned from rows that count once.
         work_dir : path, optional
             Directory where trees are kept while they are trained, as in `XRLinear.fit`: the same fit goes on from there
             when it was interrupted, and the fitted model maps the files of its tree.
@@ -180,7 +187,10 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
             labels,
             _names(label_features, labels.shape[1], rows.shape[1]),
             None if relevance is None else check_relevance(relevance, labels),
+            check_sample_weight(sample_weight, rows.shape[0]),
         )
+        if lesson.sample_weight is not None:
+            lesson = lesson.take(lesson.sample_weight > 0)
         fitted, held, times = fit_hybrid(
             lesson,
             ranker,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import _native
 from ..core.estimator import clone, pass_on
 from ..core.lengths import divide_rows
-from ..core.sparse import Csr, normalize_rows, select_rows, to_scipy
+from ..core.sparse import Csr, normalize_rows, scale_rows, select_rows, to_scipy
 from ..core.state import State
 from ..core.types import AnyArray, FilePath, TopK
 from ..linear import XRLinear
@@ -242,17 +242,19 @@ def fit_sources(
         taught.X,
         taught.Y,
         relevance=None if taught.weights is lesson.Y else taught.weights,
+        sample_weight=taught.sample_weight,
         n_documents=taught.n_documents,
         work_dir=work_dir,
     )
     unit = normalize_rows(taught.X)
+    weighed = unit if taught.sample_weight is None else scale_rows(unit, taught.sample_weight)
     kept = np.arange(unit.shape[0])
     if kept.size > _MOST:
         kept = np.sort(np.random.default_rng(seed).permutation(kept)[:_MOST])
     n_labels, n_features = lesson.Y.shape[1], lesson.X.shape[1]
     return Sources(
         twin,
-        centroids=Postings.of(mean_instances(unit, taught.weights, n_threads)),
+        centroids=Postings.of(mean_instances(weighed, taught.weights, n_threads)),
         names=Postings.empty(n_features, n_labels)
         if names is None
         else Postings.of(to_scipy(normalize_rows(names))),

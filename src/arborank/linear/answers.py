@@ -8,7 +8,9 @@ from ..core.sparse import Csr, is_matrix, lists_to_csr
 from ..core.types import AnyArray, Targets
 from .targets import as_indicator
 
-__all__ = ["quality", "score_matrix"]
+__all__ = ["FEW_LABELS", "class_scores", "quality", "score_matrix", "share_matrix"]
+
+FEW_LABELS = 1000  # up to which a dense row of them all is small
 
 
 def score_matrix(ids: NDArray[np.int64], scores: NDArray[np.float32], n_labels: int) -> "sp.csr_array":
@@ -16,6 +18,38 @@ def score_matrix(ids: NDArray[np.int64], scores: NDArray[np.float32], n_labels: 
     matrix = lists_to_csr(ids, n_labels, scores)
     matrix.sort_indices()
     return matrix
+
+
+def class_scores(ids: NDArray[np.int64], scores: NDArray[np.float32], n_labels: int) -> NDArray[np.float32]:
+    """Return top lists, padded with -1, as scikit-learn has the scores of classes.
+
+    Returns
+    -------
+    float32 array of shape (n_rows, n_labels), or (n_rows,) for two labels
+        What a list lacks has its lowest score. Of two labels: how much better the second one is.
+    """
+    lowest = np.min(scores, axis=1, initial=np.inf, where=ids >= 0)
+    dense = np.repeat(np.where(np.isfinite(lowest), lowest, 0)[:, None].astype(np.float32), n_labels, axis=1)
+    rows, places = np.nonzero(ids >= 0)
+    dense[rows, ids[rows, places]] = scores[rows, places]
+    return np.asarray(dense[:, 1] - dense[:, 0]) if n_labels == 2 else dense
+
+
+def share_matrix(
+    ids: NDArray[np.int64], chances: NDArray[np.float32], n_labels: int, *, of_classes: bool
+) -> "AnyArray | sp.csr_array":
+    """Return the probabilities of top lists as a matrix of shape (n_rows, n_labels), dense for at most `FEW_LABELS`.
+
+    Those ``of_classes`` add up to 1 in every row.
+    """
+    if of_classes:
+        chances = np.where(ids >= 0, chances, 0).astype(np.float32)
+        sums = chances.sum(axis=1, keepdims=True)
+        chances = np.divide(
+            chances, sums, out=np.where(ids >= 0, np.float32(1 / n_labels), 0), where=sums > 0
+        )
+    matrix = score_matrix(ids, chances, n_labels)
+    return matrix.toarray() if n_labels <= FEW_LABELS else matrix
 
 
 def quality(Y: Targets, ids: NDArray[np.int64], n_labels: int, classes: AnyArray | None) -> float:

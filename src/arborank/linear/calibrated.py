@@ -12,10 +12,12 @@ from ..calibration import Calibration
 from ..calibration.held_out import DEPTH, HeldOut
 from ..core.checks import check_flag, check_integer
 from ..core.errors import ArgumentError
-from ..core.estimator import check_fitted, fitted_clone, method_beside_parameter
+from ..core.estimator import check_fitted, fitted_clone, method_beside_parameter, method_where
+from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr, is_matrix, select_rows
 from ..core.state import State
 from ..core.types import AnyArray, LabelModel, MatrixLike, Targets, TopK
+from .answers import FEW_LABELS, share_matrix
 from .defaults import search_of
 from .targets import as_indicator
 
@@ -35,6 +37,10 @@ Instances = MatrixLike | Sequence[str]  # whatever a ranker takes
 
 _OTHER_SCORES = ("combine", "label_weights", "merge", "rerank")  # options that change what a score is
 _ASKED = 1000  # rows that are asked for all that the search reaches
+
+
+def _gives_probabilities(model: Any) -> bool:
+    return getattr(model, "calibration_", None) is not None or bool(vars(model).get("calibrate"))
 
 
 class CalibratedMixin:
@@ -150,6 +156,35 @@ class CalibratedMixin:
         chances = calibration.apply(ids, scores, ordered=False)
         order = np.argsort(-chances, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(ids, order, axis=1), np.take_along_axis(chances, order, axis=1)
+
+    @method_where(
+        _gives_probabilities, "fit it with calibrate=True, or give held-out rows to calibrate(X, Y)"
+    )
+    def predict_proba(self, X: MatrixLike) -> "AnyArray | sp.csr_array":
+        """Return the probability of every label that the search reaches; of the others it is 0.
+
+        There is this method only with the parameter ``calibrate=True`` or in a model that is calibrated.
+
+        Parameters
+        ----------
+        X : as for `predict_topk`
+
+        Returns
+        -------
+        array of shape (n_instances, n_labels), sparse for more than 1000 labels
+            The probability that a label is relevant. After a fit on a 1-D target: that it is the class, 1 as a sum.
+
+        Raises
+        ------
+        ValueError
+            As `predict_proba_topk`.
+        """
+        model: Any = self
+        ids, chances = self.predict_proba_topk(
+            X, getattr(model, "n_reachable_", min(model.n_labels_, FEW_LABELS))
+        )
+        classes = getattr(model, "classes_", None)
+        return share_matrix(ids, chances, model.n_labels_, of_classes=classes is not None)
 
 
 def _check_scores(options: Mapping[str, Any]) -> None:

@@ -84,6 +84,7 @@ class Checkpoint:
         *,
         ranks: NDArray[np.int32],
         n_documents: int,
+        weights: NDArray[np.float32] | None,
         n_threads: int,
         progress: Callable[[int], None] | None,
     ) -> LayerWeights:
@@ -93,7 +94,7 @@ class Checkpoint:
         ----------
         level : int
             0 for the children of the root.
-        X, active, positives, branches, params, ranks, n_documents, n_threads, progress
+        X, active, positives, branches, params, ranks, n_documents, weights, n_threads, progress
             As for `arborank.ranking.train_layer`.
         """
         first, described = self._progress(level)
@@ -115,6 +116,7 @@ class Checkpoint:
                     parents=(first, last),
                     ranks=ranks,
                     n_documents=n_documents,
+                    weights=weights,
                     n_threads=n_threads,
                     progress=progress and _beyond(int(work[first]), progress),
                 )
@@ -171,7 +173,7 @@ def checkpoint_in(
 
 
 def _of_matrix(matrix: Any, name: str) -> dict[str, Any]:
-    if isinstance(matrix, np.ndarray) and matrix.ndim == 2 and matrix.dtype.kind in "biuf":
+    if isinstance(matrix, np.ndarray) and matrix.ndim <= 2 and matrix.dtype.kind in "biuf":
         return fingerprint(
             matrix, shape=list(matrix.shape)
         )  # embeddings are large, and larger still as sparse rows

@@ -35,17 +35,23 @@ def calibrate_linear(
     n_instances: int,
     work_dir: FilePath | None,
     label_features: MatrixLike | None,
+    weights: NDArray[np.float32] | None = None,
     **weighing: MatrixLike | None,
 ) -> Calibration:
-    """Learn the calibration of a tree from the rows that it was fitted on; ``weighing`` are matrices of their shape."""
+    """Learn the calibration of a tree from the rows that it was fitted on; ``weighing`` are matrices of their shape.
+
+    ``weights`` are those of the rows: held-out rows count once.
+    """
     of_rows = {name: as_csr(one, name) for name, one in weighing.items() if one is not None}
     values = {name: getattr(options.resolved, name) for name in AUTOMATIC}
 
     def fit(rest: NDArray[np.bool_], part: int) -> "XRLinear":
         more: dict[str, Any] = {name: take_rows(matrix, rest) for name, matrix in of_rows.items()}
+        if weights is not None:
+            more["sample_weight"] = weights[rest]
         if work_dir is not None:
             more["work_dir"] = Path(work_dir) / f"calibration_{part}"
-        twin = clone(model).set_params(calibrate=False, verbose=0, **values)
+        twin = clone(model).set_params(calibrate=False, single_label=False, verbose=0, **values)
         return twin.fit(
             take_rows(X, rest),
             take_rows(Y, rest),

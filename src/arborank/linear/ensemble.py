@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ensemble", "MemberFilters", "combine_topk"]
 
-_OF_ROWS = ("relevance", "user_negatives")  # options with a row per instance
+_OF_ROWS = ("relevance", "user_negatives", "sample_weight")  # options with a row per instance
 
 
 class Ensemble(CalibratedMixin, SaveMixin, Estimator):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..core.estimates import check_fits, feature_overlap
 from ..core.lengths import divide_rows, typical_length
 from ..core.memory import check_label_arrays_fit
-from ..core.sparse import Csr
+from ..core.sparse import Csr, scale_rows
 from ..core.types import MatrixLike
 from ..indexing import LabelTree
 from ..indexing.growing import grow_tree
@@ -39,11 +39,13 @@ def fit_tree(
     row_length: float | None = None,
     refinement: Refinement | None = None,
     n_documents: int = 0,
+    weights: NDArray[np.float32] | None = None,
     work_dir: str | PathLike[str] | None = None,
 ) -> tuple[FittedTree, dict[str, float]]:
     """Grow a label tree and train its layers; return them, and the seconds as in ``XRLinear.fit_times_``.
 
-    The arguments are those of `XRLinear.fit`, read; ``refinement`` is for trees that are made to overlap.
+    The arguments are those of `XRLinear.fit`, read; ``refinement`` is for trees that are made to overlap, ``weights``
+    are those of the rows, all above 0.
     """
     if tree is not None and options.indexing.n_trees > 1:
         raise ValueError(f"n_trees is {options.indexing.n_trees}, but tree is given; leave one of them out")
@@ -61,12 +63,15 @@ def fit_tree(
             "call it, and give the matrix that it returns"
         )
     matrices = {"label_features": label_features, "relevance": relevance, "user_negatives": user_negatives}
+    matrices["sample_weight"] = weights
     if not isinstance(kind, str | Mapping) and not callable(kind):
         matrices["representation"] = kind
     work: dict[str, Any] = {"n_threads": options.n_threads, "verbose": options.verbose}
     parameters = {**options.as_json, **asdict(options.resolved), "n_documents": n_documents}
     with checkpoint_in(work_dir, parameters, tree, X=rows, Y=Y, **matrices) as checkpoint:
         seen = X if callable(kind) else rows
+        if weights is not None and not callable(kind):
+            seen = scale_rows(rows, weights)
         grown, times = obtain_tree(seen, Y, options, tree, label_features, checkpoint)
         routes = None
         if options.indexing.max_clusters > 1:
@@ -84,6 +89,7 @@ def fit_tree(
             user_negatives=user_negatives,
             routes=routes,
             n_documents=n_documents,
+            weights=weights,
             checkpoint=checkpoint,
             **work,
         )
@@ -91,7 +97,8 @@ def fit_tree(
     centroids = None
     if options.rerank:
         start = time.perf_counter()
-        centroids = Centroids.of_instances(rows, Y, n_threads=options.n_threads)
+        weighed = rows if weights is None else scale_rows(rows, weights)
+        centroids = Centroids.of_instances(weighed, Y, n_threads=options.n_threads)
         times["centroids"] = time.perf_counter() - start
     merge: Merge = "max" if options.indexing.n_trees == 1 else "average"
     return FittedTree(grown, layers, row_length, counts, X.shape[0] - n_documents, merge, centroids), times

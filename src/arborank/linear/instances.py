@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..core.arrow import from_arrow
 from ..core.errors import ArgumentError
 from ..core.estimator import check_fitted
 from ..core.lazy import sp
@@ -63,6 +64,7 @@ def _validated(model: Any, X: object, *, reset: bool) -> Any:
             raise TypeError(
                 f"X must be a matrix of numbers, found texts such as {str(first)!r}; texts go to arborank.TextRanker"
             )
+    X = from_arrow(X)
     if column_names(X) is not None:  # of a data frame the names only: `as_csr` reads more kinds of it
         return validate_data(model, X, reset=reset, skip_check_array=True)
     plain = np.asarray(X) if isinstance(X, np.matrix) else X  # a matrix of NumPy it would refuse

@@ -93,6 +93,7 @@ def train_layers(
     routes: Routes | None = None,
     leaves: LabelTree | None = None,
     n_documents: int = 0,
+    weights: NDArray[np.float32] | None = None,
     checkpoint: Checkpoint | None = None,
     n_threads: int = 0,
     verbose: bool = False,
@@ -112,6 +113,8 @@ def train_layers(
         The tree whose labels are those leaves; by default ``tree.above_labels()``.
     n_documents : int, default 0
         How many instances, the last ones, are documents of their labels; see `arborank.ranking.train_layer`.
+    weights : float32 array of shape (n_instances,), optional
+        What an error on each instance costs; see there.
     checkpoint : Checkpoint, optional
         What keeps the layers instead of memory, and may have some of them already.
     n_threads : int, default 0
@@ -140,6 +143,7 @@ def train_layers(
         checkpoint.train_layer if checkpoint else _train,
         ranks=ranks,
         n_documents=n_documents,
+        weights=weights,
         n_threads=n_threads,
     )
     # Siblings are one vector, hence one thread: the root alone would keep the others waiting.
@@ -168,9 +172,9 @@ def train_layers(
         user = tree.lift_csr(user_negatives, level, n_threads=n_threads) if "usn" in scheme else None
         active = active_rows(negatives[level], reached, beam=beam, user=user, is_root=level == 0)
         reached = _lift(tree, Y, level + 1, visited, n_threads)
-        weights = None if relevance is None else _lift(tree, relevance, level + 1, visited, n_threads)
+        shares = None if relevance is None else _lift(tree, relevance, level + 1, visited, n_threads)
         bottom = level + 1 == tree.depth
-        positives = relevance_costs(reached, weights, plan.relevance, is_bottom=bottom)
+        positives = relevance_costs(reached, shares, plan.relevance, is_bottom=bottom)
         if routes is not None and leaves is not None and level < leaves.depth:
             kept = leaves.lift_csr(routes.examples, level + 1, n_threads=n_threads)
             positives = keep_routed(positives, transpose(kept))

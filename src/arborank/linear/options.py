@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.checks import check_flag
 from ..core.estimates import Estimate, estimate_training
-from ..core.options import Check, check_options, each, integer, optional, per_layer, real, values_of
+from ..core.options import Check, check_options, each, flag, integer, optional, per_layer, real, values_of
 from ..core.threads import n_threads
 from ..indexing.options import TreeOptions
 from ..matching.options import SearchOptions
@@ -45,6 +45,7 @@ _ALONE: dict[str, Check] = {
     "max_rows": optional(integer(2)),
     "rerank": real(least=0.0, most=1.0),
     "decide": check_rule,
+    "single_label": flag(),
 }
 _AT_WORK: dict[str, Check] = {"n_jobs": lambda name, value: n_threads(value), "verbose": _check_verbose}
 

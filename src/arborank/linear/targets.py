@@ -1,10 +1,13 @@
 """What users pass as labels becomes one indicator matrix."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrow import from_arrow
+from ..core.errors import ArgumentError
 from ..core.label_lists import id_rows, is_row
 from ..core.lazy import sp
 from ..core.memory import check_room
@@ -15,7 +18,7 @@ from ..core.strings import StringTable
 from ..core.structure import is_plausible
 from ..core.types import AnyArray, Json, Targets
 
-__all__ = ["as_indicator", "classes_from_state", "classes_to_state"]
+__all__ = ["as_indicator", "check_classes", "classes_from_state", "classes_to_state", "one_column"]
 
 _USUAL = 1_000_000  # ids in lists are taken for column numbers up to here, or where many labels are named
 
@@ -51,6 +54,7 @@ def as_indicator(Y: Targets, n_rows: int, of: str = "X") -> tuple[Csr, AnyArray 
     """
     if Y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None")
+    Y = from_arrow(Y)
     classes: NDArray[Any] | None = None
     if is_matrix(Y):
         matrix = _from_matrix(Y)
@@ -161,6 +165,27 @@ def _check_text(classes: NDArray[Any]) -> None:
             name.encode()
         except UnicodeEncodeError as error:
             raise ValueError(f"Y holds {name!r}, which cannot be stored as UTF-8: {error}") from None
+
+
+def one_column(Y: Targets) -> Targets:
+    """Return an array of one column as its only dimension, with the warning that scikit-learn gives."""
+    if not isinstance(Y, np.ndarray) or Y.ndim != 2 or Y.shape[1] != 1:
+        return Y
+    from sklearn.exceptions import DataConversionWarning
+
+    warnings.warn(
+        "A column-vector y was passed when a 1d array was expected", DataConversionWarning, stacklevel=3
+    )
+    return Y.ravel()
+
+
+def check_classes(classes: AnyArray | None) -> None:
+    """Raise ``ValueError`` unless a target holds a class for every row, as ``single_label`` says."""
+    if classes is None:
+        raise ArgumentError("Y", "must hold one class for every row, since single_label is True")
+    if classes.dtype.kind == "f" and (classes != np.round(classes)).any():
+        wrong = classes[classes != np.round(classes)][0]
+        raise ArgumentError("Y", f"holds {wrong:g}. Unknown label type: continuous; classes were expected")
 
 
 def classes_to_state(classes: AnyArray | None) -> tuple[dict[str, AnyArray], Json]:

@@ -125,6 +125,7 @@ _PLAIN = {  # what a trial has in place of a model's own, which may be about all
     "max_sample": None,
     "max_rows": None,
     "verbose": 0,
+    "single_label": False,
 }
 
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import Missing, check_choice, check_integer, check_real
+from ..core.checks import Missing, check_choice, check_integer, check_real, check_sample_weight
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.lazy import sp
 from ..core.lengths import check_row_length
-from ..core.sparse import as_csr
+from ..core.sparse import as_csr, select_rows
 from ..core.state import State, lasting
 from ..core.threads import n_threads
 from ..core.types import AnyArray, FilePath, LabelIds, MatrixLike, Targets, TopK
@@ -38,7 +38,7 @@ from ..ranking import LayerWeights, SolverParams
 from ..ranking.relevance import RelevanceOptions
 from ..storage import SaveMixin
 from . import filters
-from .answers import quality, score_matrix
+from .answers import FEW_LABELS, class_scores, quality, score_matrix
 from .calibrated import (
     CalibratedMixin,
     calibration_from_state,
@@ -53,7 +53,7 @@ from .fitted import FittedTree
 from .fitting import fit_tree
 from .instances import known_rows, new_rows
 from .options import LinearOptions
-from .targets import as_indicator, classes_from_state, classes_to_state
+from .targets import as_indicator, check_classes, classes_from_state, classes_to_state, one_column
 from .trial import try_out
 from .unseen import learn_unseen_labels
 from .updating import (
@@ -170,6 +170,10 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
     decide : Rule or str, optional
         How `predict` chooses labels: a rule of `arborank.decisions` or its name, such as ``"threshold"`` or
         ``"fixed-k=3"``. Most need probabilities. Rules are tuned on the rows that the model is calibrated on.
+    single_label : bool, default=False
+        Whether every row has one class. `fit` then refuses other targets, and scikit-learn takes the model for a
+        classifier from the start, as its ``VotingClassifier`` asks. Without it, the model is one once it is fitted on a
+        1-D target.
     random_state : int, default=0
         Seed of the tree; with ``max_clusters`` above 1, of the halves that its matchers learn from; with ``calibrate``,
         of the rows that are held out. Everything else is the same whatever the seed.
@@ -255,6 +259,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         rerank: float = RERANK,
         calibrate: bool = False,
         decide: Rule | str | None = None,
+        single_label: bool = False,
         random_state: int = TreeOptions.random_state,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -287,6 +292,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         self.rerank = rerank
         vars(self)["calibrate"] = calibrate  # also the name of a method
         self.decide = decide
+        self.single_label = single_label
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -321,6 +327,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         label_features: MatrixLike | None = None,
         relevance: MatrixLike | None = None,
         user_negatives: MatrixLike | None = None,
+        sample_weight: ArrayLike | None = None,
         row_length: float | None = None,
         n_documents: int = 0,
         work_dir: FilePath | None = None,
@@ -337,6 +344,10 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             Importance of every positive; multiplies ``Cp``. It has a value wherever ``Y`` has a label.
         user_negatives : sparse matrix of shape (n_instances, n_labels), optional
             Labels that an instance should be held against, for ``negatives`` with ``"usn"``.
+        sample_weight : array of shape (n_instances,), optional
+            How often each row counts: an error on it costs that many times ``Cp`` or ``Cn``, and it counts as much in
+            the mean instances of its labels. Rows of weight 0 are left out. Weights are taken as they are: to double
+            all is to double ``Cp`` and ``Cn``. Automatic parameters, `label_counts_` and probabilities go by rows.
         row_length : float, optional
             What rows are divided by, where their lengths say something: `row_length_`. By default it is measured.
         n_documents : int, default=0
@@ -364,8 +375,19 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         if row_length is not None:
             check_row_length(row_length)
         rows, features = new_rows(self, X)
-        labels, classes = as_indicator(Y, rows.shape[0])
+        labels, classes = as_indicator(one_column(Y) if self.single_label else Y, rows.shape[0])
+        if self.single_label:
+            check_classes(classes)
         n_instances = rows.shape[0] - check_integer("n_documents", n_documents, 0, rows.shape[0])
+        weights = check_sample_weight(sample_weight, rows.shape[0])
+        if weights is not None and not weights.all():
+            kept = weights > 0
+            n_instances = int(np.count_nonzero(kept[:n_instances]))
+            rows, labels, weights = select_rows(rows, kept), select_rows(labels, kept), weights[kept]
+            n_documents = rows.shape[0] - n_instances
+            relevance = None if relevance is None else select_rows(as_csr(relevance, "relevance"), kept)
+            if user_negatives is not None:
+                user_negatives = select_rows(as_csr(user_negatives, "user_negatives"), kept)
         options = LinearOptions.of(self, try_out(self, rows, labels, n_instances))
         fitted, times = fit_tree(
             rows,
@@ -377,6 +399,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             user_negatives=user_negatives,
             row_length=row_length,
             n_documents=n_documents,
+            weights=weights,
             work_dir=work_dir,
         )
         calibration = None
@@ -391,6 +414,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
                 n_instances=n_instances,
                 work_dir=work_dir,
                 label_features=label_features,
+                weights=weights,
                 relevance=relevance,
                 user_negatives=user_negatives,
             )
@@ -566,13 +590,20 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             weights=None if label_weights is None else filters.label_weights(label_weights, self.n_labels_),
         )
 
-    def decision_function(self, X: MatrixLike) -> sp.csr_array:
-        """Return the score of every label that the beam reaches, as a sparse (n_instances, n_labels) array.
+    def decision_function(self, X: MatrixLike) -> AnyArray | sp.csr_array:
+        """Return the score of every label that the beam reaches.
 
-        Departs from scikit-learn, whose scores are dense: a row has at most ``beam_size`` leaves' labels.
+        Returns
+        -------
+        sparse array of shape (n_instances, n_labels)
+            Departs from scikit-learn, whose scores are dense: a row has at most ``beam_size`` leaves' labels. When
+            `fit` was given a 1-D target of at most 1000 classes: a dense array, in which classes that the beam does not
+            reach have the lowest score of the row; of shape (n_instances,) for two classes, above 0 for the second.
         """
         check_fitted(self, "fitted_")
         ids, scores = self.predict_topk(X, self.n_reachable_)
+        if self.classes_ is not None and self.n_labels_ <= FEW_LABELS:
+            return class_scores(ids, scores, self.n_labels_)
         return score_matrix(ids, scores, self.n_labels_)
 
     def predict(self, X: MatrixLike) -> AnyArray | sp.csr_array:
@@ -596,7 +627,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             return self.classes_[np.maximum(ids[:, 0], 0)]
         if self.decide is not None:
             return chosen_labels(self, X, self.decide)
-        scores = self.decision_function(X)
+        scores = score_matrix(*self.predict_topk(X, self.n_reachable_), self.n_labels_)
         _, combine = search_of(self)
         cut = 0.0 if combine == "noop" else np.log(0.5) if is_logarithmic(combine) else 0.5
         coo = scores.tocoo()
@@ -950,11 +981,14 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         model.calibration_ = calibration_from_state(state, model.n_labels_)
         return model
 
+    def _is_classifier(self) -> bool:
+        return bool(self.single_label) or getattr(self, "classes_", None) is not None
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.required = True
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = not self.single_label
         return tags
 
 

@@ -30,6 +30,7 @@ def train_layer(
     ranks: NDArray[np.int32] | None = None,
     n_documents: int = 0,
     n_values: int | None = None,
+    weights: NDArray[np.float32] | None = None,
     n_threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> LayerWeights:
@@ -63,6 +64,8 @@ def train_layer(
         seem rarer than it is.
     n_values : int, optional
         Stored values of all instances, where ``X`` has only those that are examples of these parents.
+    weights : float32 array of shape (n_instances,), optional
+        What the cost of an error on each instance is multiplied by, where it is positive and where it is not.
     n_threads : int
         Threads to use; 0 means one per processor.
     progress : callable, optional
@@ -109,6 +112,7 @@ def train_layer(
         n_values=n_values,
         n_threads=int(n_threads),
         progress=progress,
+        weights=weights,
     )
     _warn_if_pruned(learned, reaching, params.threshold)
     return LayerWeights(layer)

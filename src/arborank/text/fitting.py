@@ -5,7 +5,9 @@ from inspect import signature
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ..core.checks import check_sample_weight
 from ..core.errors import ArgumentError
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
@@ -51,6 +53,7 @@ def fit_texts(
     X: Csr | None = None,
     normalization: str | None,
     relevance: Relevance | None = None,
+    sample_weight: ArrayLike | None = None,
     label_names: bool | Literal["auto"] = "auto",
     label_texts: LabelTexts | None = None,
     learn_label_texts: bool = True,
@@ -67,6 +70,7 @@ def fit_texts(
         label_names = label_names is True  # nothing could tell whether names help
     elif label_names == "auto" or not isinstance(texts, Iterator) or not reads_once(features):
         texts, rows = paired_rows(texts, rows)
+    counts = check_sample_weight(sample_weight, len(rows))
     about = check_label_texts(label_texts, normalization)
     names = sorted({name for row in rows for name in row})
     if not names:
@@ -77,6 +81,8 @@ def fit_texts(
         names, unseen = sorted([*names, *unseen]), []
     table = _table(names)
     more = _extras(model, work_dir, weights, about, learn_label_texts, unseen)
+    if counts is not None:
+        _check_taken(model, "sample_weight", "sample_weight")
     Y = encode_names(rows, table, "error")
     if label_names == "auto":
         label_names = names_help(text_list(texts), Y, names, n_jobs=n_jobs)
@@ -96,6 +102,8 @@ def fit_texts(
     if weights is not None:
         ones = [[1.0] * len(row) for row in marked]
         more["relevance"] = encode_names([*rows, *marked], table, "error", [*weights, *ones])
+    if counts is not None:
+        more["sample_weight"] = np.concatenate([counts, np.ones(len(seen), np.float32)])
     more |= label_features(features, model, names, whole if learn_label_texts else joined(about))
     if seen and knows_documents(model):
         more["n_documents"] = len(seen)

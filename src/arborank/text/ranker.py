@@ -3,32 +3,54 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..calibration import Calibration
 from ..core.checks import Missing, check_choice, check_flag, check_real
 from ..core.errors import ArgumentError
-from ..core.estimator import Estimator, check_fitted, clone, fitted_clone, method_beside_parameter, pass_on
+from ..core.estimator import (
+    Estimator,
+    check_fitted,
+    clone,
+    fitted_clone,
+    method_beside_parameter,
+    method_where,
+    pass_on,
+)
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
 from ..core.sequences import as_column, text_list
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.spelling import spell
-from ..core.state import State, lasting
+from ..core.state import Savable, State, lasting
 from ..core.strings import StringTable
 from ..core.topk import place_in_rows
-from ..core.types import FilePath, Json, LabelModel, Labels, MatrixLike, Relevance, TopK, WeightedLabels
+from ..core.types import (
+    AnyArray,
+    Classes,
+    FilePath,
+    Json,
+    LabelModel,
+    Labels,
+    MatrixLike,
+    Relevance,
+    TopK,
+    WeightedLabels,
+)
 from ..features import TextFeatures
 from ..features.base import TextTransformer, n_columns, rows_of
+from ..features.foreign import ForeignVectorizer
 from ..linear import XRLinear
-from ..linear.answers import score_matrix
+from ..linear.answers import FEW_LABELS, class_scores, quality, score_matrix, share_matrix
 from ..linear.deciding import check_rule, rule_to_parts
+from ..linear.targets import classes_from_state, classes_to_state
 from ..matching.beam import LabelFilter
 from ..storage import SaveMixin
 from . import updating
+from .classes import class_names, classes_of_names
 from .fitting import Fitted, check_stage, fit_texts
 from .names import LabelTexts, encode_names, label_ids, weight_array
 
@@ -62,7 +84,8 @@ class TextRanker(SaveMixin, Estimator):
     ----------
     features : NgramTfidf or TextFeatures, optional
         Turns texts into sparse rows; by default `TextFeatures` with its defaults, or nothing for a model that
-        reads texts itself. A vectoriser of scikit-learn does as well, but is not saved.
+        reads texts itself. A vectoriser of scikit-learn does as well, and is saved by skops (extra ``skops``) unless
+        it holds functions.
     model : XRLinear or any estimator with ``fit(X, Y)`` and ``predict_topk(X, k)``, optional
         By default `XRLinear` with its defaults.
     label_names : {"auto"} or bool, default="auto"
@@ -82,6 +105,9 @@ class TextRanker(SaveMixin, Estimator):
     answer_unknown : bool, default=True
         Whether a text without any term that the features know gets labels, which are those that are frequent. False
         for an empty answer.
+    single_label : bool, default=False
+        Whether every text has one class, a str or a number: `predict` returns an array of these, and scikit-learn takes
+        the ranker for a classifier.
     n_jobs : int, optional
         When given, it is set on the stages that have it; -1 for every core.
     verbose : int, default=0
@@ -94,6 +120,8 @@ class TextRanker(SaveMixin, Estimator):
         Label names; position ``i`` names label id ``i``.
     label_names_ : bool
         Whether names were learned from, and are in updates.
+    classes_ : array of shape (n_labels,)
+        With ``single_label``: the classes, ascending.
 
     Examples
     --------
@@ -109,6 +137,7 @@ class TextRanker(SaveMixin, Estimator):
     model_: Any
     labels_: StringTable
     label_names_: bool
+    classes_: AnyArray
 
     def __init__(
         self,
@@ -120,6 +149,7 @@ class TextRanker(SaveMixin, Estimator):
         normalization: Literal["NFC"] | None = "NFC",
         calibrate: bool = False,
         answer_unknown: bool = True,
+        single_label: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
@@ -130,8 +160,16 @@ class TextRanker(SaveMixin, Estimator):
         self.normalization = normalization
         vars(self)["calibrate"] = calibrate  # also the name of a method
         self.answer_unknown = answer_unknown
+        self.single_label = single_label
         self.n_jobs = n_jobs
         self.verbose = verbose
+
+    def _meant_by_none(self, name: str) -> Any:
+        if name == "model":
+            return XRLinear()
+        if name == "features":
+            return getattr(self.model, "text_features", TextFeatures)()
+        return None
 
     @classmethod
     def from_fitted(
@@ -199,9 +237,10 @@ class TextRanker(SaveMixin, Estimator):
     def fit(
         self,
         texts: Iterable[str],
-        labels: WeightedLabels,
+        labels: WeightedLabels | Classes,
         *,
         relevance: Relevance | None = None,
+        sample_weight: ArrayLike | None = None,
         label_texts: LabelTexts | None = None,
         learn_label_texts: bool = True,
         work_dir: FilePath | None = None,
@@ -215,12 +254,15 @@ class TextRanker(SaveMixin, Estimator):
             parts of the features and ``label_names`` are given.
         labels : sequence of length n_instances
             The label names of every text: a list or set of str, or one str for a single label; or a mapping from name
-            to relevance.
+            to relevance. With ``single_label``, one str or number.
         relevance : sequence of length n_instances, optional
             How relevant every text's labels are, in the order of ``labels``, such as the ``relevance`` that
             `arborank.datasets.read_tabbed` returns: finite numbers of at least 0. By default all are 1. An error on a
             label costs that many times ``Cp``; see `XRLinear.fit` and the parameters ``relevance`` and
             ``relevance_norm`` of `XRLinear`.
+        sample_weight : sequence of float, length n_instances, optional
+            How often every text counts, such as the number of times that a query was sent: finite numbers of at least
+            0; see `XRLinear.fit`. Features count each text once.
         label_texts : mapping from label name to a text about it, or to several, optional
             Each is learned from as one more instance of the label. Labels that have no other are labels, too, ranked by
             their texts and by what is known of labels like them, as by `XRLinear.learn_unseen_labels`. A model whose
@@ -245,6 +287,7 @@ class TextRanker(SaveMixin, Estimator):
             texts,
             labels,
             relevance=relevance,
+            sample_weight=sample_weight,
             label_texts=label_texts,
             learn_label_texts=learn_label_texts,
             work_dir=work_dir,
@@ -253,9 +296,10 @@ class TextRanker(SaveMixin, Estimator):
     def fit_matrix(
         self,
         X: MatrixLike,
-        labels: WeightedLabels,
+        labels: WeightedLabels | Classes,
         *,
         relevance: Relevance | None = None,
+        sample_weight: ArrayLike | None = None,
         label_texts: LabelTexts | None = None,
         learn_label_texts: bool = True,
         work_dir: FilePath | None = None,
@@ -268,7 +312,7 @@ class TextRanker(SaveMixin, Estimator):
         ----------
         X : sparse matrix of shape (n_instances, n_features)
             What ``features.transform`` has made of the texts; the parameter ``features`` must be fitted.
-        labels, relevance, label_texts, learn_label_texts, work_dir
+        labels, relevance, sample_weight, label_texts, learn_label_texts, work_dir
             As for `fit`. Names are learned from with ``label_names=True``, not with ``"auto"``: without texts, nothing
             could tell whether it helps.
 
@@ -288,6 +332,7 @@ class TextRanker(SaveMixin, Estimator):
             labels,
             X=as_csr(X, "X", n_cols=width),
             relevance=relevance,
+            sample_weight=sample_weight,
             label_texts=label_texts,
             learn_label_texts=learn_label_texts,
             work_dir=work_dir,
@@ -296,7 +341,7 @@ class TextRanker(SaveMixin, Estimator):
     def _fitted(
         self,
         texts: Iterable[str],
-        labels: WeightedLabels,
+        labels: WeightedLabels | Classes,
         *,
         X: Csr | None = None,
         learn_label_texts: bool,
@@ -308,12 +353,15 @@ class TextRanker(SaveMixin, Estimator):
         if self.label_names != "auto" and not isinstance(self.label_names, bool):
             raise TypeError(f"label_names must be 'auto', True or False, found {self.label_names!r}")
         check_rule("decide", self.decide)
+        classes = None
+        if check_flag("single_label", self.single_label):
+            labels, classes = class_names(labels, self.normalization)
         features, model = _new_stages(self)
         fitted = fit_texts(
             features if X is None or self.features is None else self.features,
             model,
             texts,
-            labels,
+            cast(WeightedLabels, labels),
             X=X,
             normalization=self.normalization,
             label_names=self.label_names,
@@ -323,6 +371,9 @@ class TextRanker(SaveMixin, Estimator):
         )
         # together, and last: a fit that fails leaves the ranker as it was
         self.features_, self.model_, self.labels_, _, self.label_names_ = fitted
+        vars(self).pop("classes_", None)
+        if classes is not None:
+            self.classes_ = classes
         return self
 
     def rank(self, text: str, k: int = 10, **options: Unpack[RankOptions]) -> list[tuple[str, float]]:
@@ -391,10 +442,11 @@ class TextRanker(SaveMixin, Estimator):
             ids, scores = np.where(low, -1, ids), np.where(low, np.float32(-np.inf), scores)
         return ids, scores
 
-    def predict(self, texts: Sequence[str]) -> list[list[str]]:
+    def predict(self, texts: Sequence[str]) -> list[list[str]] | AnyArray:
         """Return the labels that the rule ``decide`` chooses for every text, the most probable first.
 
-        Without one, the rule of the model counts; without that, the labels are those of its ``predict``.
+        Without one, the rule of the model counts; without that, the labels are those of its ``predict``. With
+        ``single_label``, an array of shape (n_texts,) of the best classes is returned instead.
 
         Raises
         ------
@@ -404,6 +456,10 @@ class TextRanker(SaveMixin, Estimator):
             If the rule needs probabilities and the model is not calibrated, or it has to be tuned first.
         """
         check_fitted(self, "model_")
+        if hasattr(self, "classes_"):
+            ids = self.predict_topk(texts, 1)[0][:, 0]
+            order = np.argsort(classes_of_names(self.labels_, self.classes_))
+            return np.asarray(self.classes_[order[np.maximum(ids, 0)]])
         rows = rows_of(self.features_, texts)
         rule = getattr(self.model_, "decide", None) if self.decide is None else self.decide
         if rule is None:
@@ -503,6 +559,50 @@ class TextRanker(SaveMixin, Estimator):
         self._add_limits(options, candidates, exclude)
         rows = rows_of(self.features_, texts)
         return self._answered(rows, predict(rows, k, reorder=reorder, **options))
+
+    def score(self, texts: Sequence[str], labels: Labels | Classes) -> float:
+        """Return the mean nDCG@5 against the labels of texts; with ``single_label``, the accuracy."""
+        check_fitted(self, "model_")
+        if hasattr(self, "classes_"):
+            truth = list(as_column(labels, "labels", "one class for every text"))
+            return float(np.mean(np.asarray(self.predict(texts)) == np.asarray(truth)))
+        Y = self.encode_labels(cast(Labels, labels), "extend")
+        return quality(Y, self.predict_topk(texts, 5)[0], Y.shape[1], None)
+
+    def decision_function(self, texts: Sequence[str]) -> "AnyArray | sp.csr_array":
+        """Return the scores of labels that the model reaches, by label id; see `XRLinear.decision_function`.
+
+        With ``single_label`` and at most 1000 classes: a dense array in the order of ``classes_``.
+        """
+        check_fitted(self, "model_")
+        if not hasattr(self, "classes_") or len(self.classes_) > FEW_LABELS:
+            return self._of_model("decision_function")(rows_of(self.features_, texts))
+        ids, scores = self.predict_topk(texts, getattr(self.model_, "n_reachable_", len(self.labels_)))
+        return class_scores(self._class_places(ids), scores, len(self.classes_))
+
+    @method_where(
+        lambda self: (
+            vars(self).get("calibrate") or (hasattr(self, "model_") and hasattr(self.model_, "predict_proba"))
+        ),
+        "fit it with calibrate=True, or give held-out texts to calibrate(texts, labels)",
+    )
+    def predict_proba(self, texts: Sequence[str]) -> "AnyArray | sp.csr_array":
+        """Return the probability of every label by its id, dense for at most 1000; see `XRLinear.predict_proba`.
+
+        There is this method only with the parameter ``calibrate=True`` or in a ranker that is calibrated. With
+        ``single_label``, columns are those of ``classes_``, and a row is 1 as a sum.
+        """
+        check_fitted(self, "model_")
+        if not hasattr(self, "classes_"):
+            return self._of_model("predict_proba")(rows_of(self.features_, texts))
+        k = getattr(self.model_, "n_reachable_", min(len(self.labels_), FEW_LABELS))
+        ids, chances = self.predict_proba_topk(texts, k)
+        return share_matrix(self._class_places(ids), chances, len(self.classes_), of_classes=True)
+
+    def _class_places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which classes label ids are of; the padding stays."""
+        places = np.append(np.argsort(classes_of_names(self.labels_, self.classes_)), -1)
+        return places[ids]
 
     @property
     def calibration_(self) -> Calibration | None:
@@ -702,12 +802,17 @@ class TextRanker(SaveMixin, Estimator):
     def to_state(self) -> State:
         """Take the fitted ranker apart for saving."""
         check_fitted(self, "model_")
-        parts = {"features": self.features_, "model": self.model_, "labels": self.labels_}
+        features = self.features_
+        if not isinstance(features, Savable) and type(features).__module__.startswith("sklearn."):
+            features = ForeignVectorizer(features)
+        parts = {"features": features, "model": self.model_, "labels": self.labels_}
         config: Json = {"normalization": self.normalization, "label_names": self.label_names_}
         config["decide"] = self.decide if isinstance(self.decide, str) else None
         config["answer_unknown"] = self.answer_unknown
         parts |= rule_to_parts(self.decide)
-        return State(config, {}, parts)
+        arrays, more = classes_to_state(getattr(self, "classes_", None))
+        config["single_label"] = hasattr(self, "classes_")
+        return State(config, arrays, {**parts, **more})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -718,12 +823,31 @@ class TextRanker(SaveMixin, Estimator):
         ValueError
             If there is not a name for each label of the model.
         """
-        parts = state.parts["features"], state.parts["model"], state.part("labels", StringTable)
+        features, labels = state.parts["features"], state.part("labels", StringTable)
+        if isinstance(features, ForeignVectorizer):
+            features = features.vectorizer
         decide = {"decide": state.parts["decide"]} if "decide" in state.parts else {}
-        return cls.from_fitted(*parts, **lasting(state.config) | decide)
+        config = lasting(state.config)
+        single_label = check_flag("single_label", config.pop("single_label"))
+        ranker = cls.from_fitted(features, state.parts["model"], labels, **config | decide)
+        if single_label:
+            classes = classes_from_state(state, len(labels))
+            if classes is None or None in labels.find_each([str(one) for one in classes.tolist()]):
+                raise ValueError("single_label is True, but there is not a class for every label")
+            ranker.single_label, ranker.classes_ = True, classes
+        return ranker
 
     def _fitted_stages(self) -> Mapping[str, Any]:
         return {"features": self.features_, "model": self.model_} if hasattr(self, "model_") else {}
+
+    def _is_classifier(self) -> bool:
+        return bool(self.single_label)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        tags.target_tags.required, tags.target_tags.multi_output = True, not self.single_label
+        return tags
 
     def _of_model(self, name: str) -> Callable[..., Any]:
         check_fitted(self, "model_")
@@ -734,6 +858,8 @@ class TextRanker(SaveMixin, Estimator):
 
     def _changeable(self, method: str) -> Fitted:
         check_fitted(self, "model_")
+        if hasattr(self, "classes_"):
+            raise ValueError("the ranker has single_label=True, and its classes cannot change; fit it anew")
         if not hasattr(self.model_, method):
             raise TypeError(f"{type(self.model_).__name__} has no {method}; its labels cannot be changed")
         return Fitted(self.features_, self.model_, self.labels_, self.normalization, self.label_names_)
