@@ -30,6 +30,7 @@ __all__ = [
     "fit_counted",
     "fit_rows",
     "n_columns",
+    "new_fitter",
     "reads_once",
     "rows_of",
     "unfitted_parts",
@@ -134,6 +135,15 @@ def _read(readings: Readings, texts: Iterable[str], n_processes: int) -> list[st
     return list(chain.from_iterable(zip(*own, strict=True)))
 
 
+def new_fitter(
+    parts: "Sequence[TfidfPart]", texts: Iterable[str], keep_rows: bool, n_threads: int
+) -> tuple[NgramFitter, Iterable[str]]:
+    """Return what counts the terms of parts, and the texts to add to it, as the parts read them."""
+    options, readings = [part.checked() for part in parts], _readings(parts)
+    fitter = NgramFitter(options, keep_rows, n_threads, readings is not None)
+    return fitter, texts if readings is None else _read(readings, texts, n_threads)
+
+
 class TextVectorizer(SaveMixin, Estimator, ABC):
     """Texts to sparse rows by one or more weighted parts; the base of all vectorisers here."""
 
@@ -207,10 +217,7 @@ class TextVectorizer(SaveMixin, Estimator, ABC):
 
     def _learn_parts(self, texts: Iterable[str], n_judged: int | None, keep_rows: bool) -> NgramFitter:
         parts, texts = self._new_parts(as_texts(texts), n_judged)
-        options, readings = [part.checked() for part in parts], _readings(parts)
-        fitter = NgramFitter(options, keep_rows, n_threads(self.n_jobs), readings is not None)
-        if readings is not None:
-            texts = _read(readings, texts, n_threads(self.n_jobs))
+        fitter, texts = new_fitter(parts, texts, keep_rows, n_threads(self.n_jobs))
         with self._progress("reading texts", texts) as progress:
             fitter.add(texts, progress)
         self._learn_counts(parts, fitter)

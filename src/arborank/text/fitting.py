@@ -5,7 +5,7 @@ from inspect import signature
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..core.checks import check_sample_weight
 from ..core.errors import ArgumentError
@@ -80,9 +80,7 @@ def fit_texts(
     if by_itself:
         names, unseen = sorted([*names, *unseen]), []
     table = _table(names)
-    more = _extras(model, work_dir, weights, about, learn_label_texts, unseen)
-    if counts is not None:
-        _check_taken(model, "sample_weight", "sample_weight")
+    more = _extras(model, work_dir, weights, counts, about, learn_label_texts, unseen)
     Y = encode_names(rows, table, "error")
     if label_names == "auto":
         label_names = names_help(text_list(texts), Y, names, n_jobs=n_jobs)
@@ -102,8 +100,7 @@ def fit_texts(
     if weights is not None:
         ones = [[1.0] * len(row) for row in marked]
         more["relevance"] = encode_names([*rows, *marked], table, "error", [*weights, *ones])
-    if counts is not None:
-        more["sample_weight"] = np.concatenate([counts, np.ones(len(seen), np.float32)])
+    more |= _sample_weight(model, counts, len(seen))
     more |= label_features(features, model, names, whole if learn_label_texts else joined(about))
     if seen and knows_documents(model):
         more["n_documents"] = len(seen)
@@ -223,6 +220,7 @@ def _extras(
     model: LabelModel,
     work_dir: FilePath | None,
     weights: list[list[float]] | None,
+    counts: NDArray[np.float32] | None,
     about: Mapping[str, object],
     learn_label_texts: bool,
     unseen: Sequence[str],
@@ -232,6 +230,8 @@ def _extras(
         _check_taken(model, "work_dir", "work_dir")
     if weights is not None:
         _check_taken(model, "relevance", "a relevance of labels")
+    if counts is not None:
+        _check_taken(model, "sample_weight", "sample_weight")
     if not learn_label_texts:
         _check_represents(model, about, unseen)
     if unseen and not hasattr(model, "learn_unseen_labels"):
@@ -240,6 +240,13 @@ def _extras(
             "instance need"
         )
     return {} if work_dir is None else {"work_dir": work_dir}
+
+
+def _sample_weight(model: LabelModel, counts: NDArray[np.float32] | None, n_documents: int) -> dict[str, Any]:
+    """Return the weights of texts, and of documents behind them, as a keyword for a model's ``fit``."""
+    if counts is None:
+        return {}
+    return {"sample_weight": np.concatenate([counts, np.ones(n_documents, np.float32)])}
 
 
 def _check_represents(model: LabelModel, about: Mapping[str, object], unseen: Sequence[str]) -> None:

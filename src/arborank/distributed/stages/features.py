@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._native import NgramFitter, term_slots
+from ..._native import term_slots
 from ...core.sparse import Csr
 from ...core.types import AnyArray, Json
-from ...features.base import fit_counted, rows_of
+from ...features.base import fit_counted, new_fitter, rows_of
 from ...features.options import document_limits
 from ...features.part import TfidfPart
 from ...ranking import feature_ranks
@@ -25,8 +25,10 @@ __all__ = ["count", "count_columns", "cut_terms", "fit_features", "limits_of", "
 def count(work: Work, task: Task, n_threads: int) -> Done:
     """Count the terms of some texts, for every part of the features."""
     parts = [_part(told) for told in task.arguments["parts"]]
-    fitter = NgramFitter([part.checked() for part in parts], False, n_threads)
-    fitter.add(unpacked(work.arrays(task.arguments["texts"]), "text"), None)
+    fitter, texts = new_fitter(
+        parts, unpacked(work.arrays(task.arguments["texts"]), "text"), False, n_threads
+    )
+    fitter.add(texts, None)
     arrays: dict[str, AnyArray] = {}
     sizes = []
     for number in range(len(parts)):
