@@ -100,7 +100,7 @@ def fit_texts(
     if weights is not None:
         ones = [[1.0] * len(row) for row in marked]
         more["relevance"] = encode_names([*rows, *marked], table, "error", [*weights, *ones])
-    more |= _sample_weight(model, counts, len(seen))
+    more |= _with_documents(counts, len(seen))
     more |= label_features(features, model, names, whole if learn_label_texts else joined(about))
     if seen and knows_documents(model):
         more["n_documents"] = len(seen)
@@ -242,7 +242,7 @@ def _extras(
     return {} if work_dir is None else {"work_dir": work_dir}
 
 
-def _sample_weight(model: LabelModel, counts: NDArray[np.float32] | None, n_documents: int) -> dict[str, Any]:
+def _with_documents(counts: NDArray[np.float32] | None, n_documents: int) -> dict[str, Any]:
     """Return the weights of texts, and of documents behind them, as a keyword for a model's ``fit``."""
     if counts is None:
         return {}

@@ -35,12 +35,14 @@ def read_shard(work: Work, task: Task, n_threads: int) -> Done:
             rows = iter(iter_texts(path, Layout(**args["layout"])))
             for first in rows:
                 some = _some(chain([first], rows))
-                weighed = next((i for i, row in enumerate(some) if row.relevance is not None), None)
+                weighed = next(
+                    (i for i, row in enumerate(some) if (row.relevance, row.weight) != (None, None)), None
+                )
                 if weighed is not None:
                     place = sum(facts["rows"]) + weighed
                     raise ValueError(
-                        f"{args['shard']}: row {place} has a relevance, which distributed training has no use for; "
-                        "set relevance_column=None"
+                        f"{args['shard']}: row {place} has a relevance or a weight, which distributed training has no use for; "
+                        "set relevance_column=None and no weight_column"
                     )
                 labels = name_rows([row.labels for row in some], args["normalization"])
                 facts["rows"].append(len(some))
