@@ -41,7 +41,7 @@ def read_shard(work: Work, task: Task, n_threads: int) -> Done:
                 if weighed is not None:
                     place = sum(facts["rows"]) + weighed
                     raise ValueError(
-                        f"{args['shard']}: row {place} has a relevance or a weight, which distributed training has no use for; "
+                        f"{args['shard']}: row {place} has a relevance or weight, of no use to distributed training; "
                         "set relevance_column=None and no weight_column"
                     )
                 labels = name_rows([row.labels for row in some], args["normalization"])
