@@ -22,11 +22,11 @@ std::tuple<layer::Layer, NumpyVector<float>, NumpyVector<float>> train_layer(
   std::optional<layer::Layer> layer;
   {
     nb::gil_scoped_release release;
-    trained = train::LayerTrainer(X.view, active.view, positives.view, whole.span(), first, last, parts.ranks.span(),
-                                  n_documents, n_values.value_or(X.view.nnz()),
-                                  weights ? std::span(weights->data(), weights->size()) : std::span<const float>(),
-                                  options)
-                  .train(n_threads, python_tick(progress));
+    trained =
+        train::LayerTrainer(X.view, active.view, positives.view, whole.span(), first, last, parts.ranks.span(),
+                            n_documents, n_values.value_or(X.view.nnz()),
+                            weights ? std::span(weights->data(), weights->size()) : std::span<const float>(), options)
+            .train(n_threads, python_tick(progress));
     std::vector<std::int64_t> own;
     for (std::int64_t p = first; p <= last; p++)
       own.push_back(whole[p] - whole[first]);

@@ -39,8 +39,7 @@ class LayerTrainer {
   LayerTrainer(const sparse::CsrView& X, const sparse::CsrView& active, const sparse::CsrView& positives,
                std::span<const std::int64_t> branches, std::int64_t first, std::int64_t last,
                std::span<const std::int32_t> ranks, std::int64_t n_documents, std::int64_t n_values,
-               std::span<const float> weights,
-               const SolverOptions& params)
+               std::span<const float> weights, const SolverOptions& params)
       : X_(X),
         active_(active),
         positives_(positives),
