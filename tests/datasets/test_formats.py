@@ -220,3 +220,52 @@ def test_parquet_in_parts(tmp_path):
 def test_a_json_list_is_known_by_its_name_on_the_command_line(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([{"text": "a", "labels": ["b"]}]))
     assert read_texts(tmp_path / "*.json") == TextData(["a"], [["b"]])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text,labels,n\na b,x,3\nc,y,0.5\n"),
+        ("a.tsv", "text\tlabels\tn\na b\tx\t3\nc\ty\t0.5\n"),
+        ("a.jsonl", '{"text": "a b", "labels": ["x"], "n": 3}\n{"text": "c", "labels": ["y"], "n": "0.5"}\n'),
+        ("a.json", '[{"text": "a b", "labels": ["x"], "n": 3}, {"text": "c", "labels": ["y"], "n": 0.5}]'),
+    ],
+)
+def test_weights_of_rows(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    data = read_texts(path, Layout(weight_column="n"))
+    assert data == TextData(["a b", "c"], [["x"], ["y"]], sample_weight=[3.0, 0.5])
+    assert data.take(slice(1, 2)).sample_weight == [0.5]
+    path.write_text(content.replace("0.5", "-1"))
+    with pytest.raises(ValueError, match=r"a weight must be a number of at least 0, found '?-1"):
+        read_texts(path, Layout(weight_column="n"))
+    with pytest.raises(ValueError, match=r"weight_column|\"m\" must be a number|no such key"):
+        read_texts(path, Layout(weight_column="m"))
+
+
+def test_numbers_of_labels_in_strings(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a", "labels": "x:2;y:1"}\n')
+    layout = Layout(label_separator=";", relevance_separator=":")
+    assert read_texts(path, layout) == TextData(["a"], [["x", "y"]], [[2.0, 1.0]])
+    path.write_text('{"text": "a", "labels": "x:2;y"}\n')
+    with pytest.raises(ValueError, match=r"a.jsonl:1: label:number .* found 'y'"):
+        read_texts(path, layout)
+
+
+def test_columns_named_twice(tmp_path):
+    (tmp_path / "a.csv").write_text("text,text,labels\na,b,x\n")
+    with pytest.raises(LayoutError, match="the text"):
+        read_texts(tmp_path / "a.csv")
+    with pytest.raises(LayoutError, match="text_column is 'text', as 2 columns are called"):
+        read_texts(tmp_path / "a.csv", Layout(text_column="text"))
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_arrays(
+        [pa.array(["a"]), pa.array(["b"]), pa.array([["x"]])], ["text", "text", "labels"]
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(LayoutError, match="text_column is 'text', as 2 columns are called"):
+        read_texts(tmp_path / "a.parquet")

@@ -276,3 +276,14 @@ def test_optuna_is_an_extra(data, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ImportError, match=r"arborank\[tune\]"):
         search().fit(*data[0])
+
+
+def test_weights_of_texts_count():
+    texts, labels = ["red fruit", "red fruit", "fast car", "old car"] * 30, [["a"], ["b"], ["c"], ["d"]] * 30
+    valid = texts[:4], [["b"], ["b"], ["c"], ["d"]]
+    found = search(n_trials=1).fit(texts, labels, sample_weight=[1, 9, 1, 1] * 30, validation=valid)
+    assert found.best_ranker_.rank("red fruit", 1)[0][0] == "b"
+    with pytest.raises(ValueError, match=r"sample_weight\.shape"):
+        search(n_trials=1).fit(texts, labels, sample_weight=[1])
+    with pytest.raises(TypeError, match="sample_weight goes with texts"):
+        search(n_trials=1).fit(np.eye(4), [[0], [1], [2], [3]], sample_weight=[1] * 4)

@@ -146,7 +146,11 @@ def _search(search: "RankerSearch", train: Data, valid: Data | None, place: str)
     try:
         given = None if valid is None else _pair(valid)
         search.fit(
-            *_pair(train), relevance=getattr(train, "relevance", None), validation=given, work_dir=place
+            *_pair(train),
+            relevance=getattr(train, "relevance", None),
+            sample_weight=getattr(train, "sample_weight", None),
+            validation=given,
+            work_dir=place,
         )
     except BaseException:
         if Path(place).exists():

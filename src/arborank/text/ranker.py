@@ -828,7 +828,7 @@ class TextRanker(SaveMixin, Estimator):
             features = features.vectorizer
         decide = {"decide": state.parts["decide"]} if "decide" in state.parts else {}
         config = lasting(state.config)
-        single_label = check_flag("single_label", config.pop("single_label"))
+        single_label = check_flag("single_label", config.pop("single_label", False))
         ranker = cls.from_fitted(features, state.parts["model"], labels, **config | decide)
         if single_label:
             classes = classes_from_state(state, len(labels))

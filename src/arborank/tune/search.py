@@ -1,10 +1,13 @@
 """RankerSearch: the settings of a ranker, found by trying them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ..core.checks import check_sample_weight
 from ..core.errors import ArgumentError
 from ..core.estimator import Estimator
 from ..core.label_lists import weighted_rows
@@ -146,6 +149,7 @@ class RankerSearch(Estimator):
         Y: LabelsOrTargets,
         *,
         relevance: Relevance | None = None,
+        sample_weight: ArrayLike | None = None,
         validation: tuple[Instances, LabelsOrTargets] | None = None,
         work_dir: FilePath | None = None,
     ) -> Self:
@@ -158,6 +162,8 @@ class RankerSearch(Estimator):
             Label names of texts as `TextRanker.fit` takes them; of matrices what `XRLinear.fit` takes.
         relevance : sequence of length n_instances, optional
             How relevant the labels of texts are; see `TextRanker.fit`.
+        sample_weight : sequence of float, length n_instances, optional
+            How often each text counts in training; comparisons count each once.
         validation : (X, Y), optional
             What settings are compared on; by default some of the rows are held out.
         work_dir : path, optional
@@ -180,9 +186,9 @@ class RankerSearch(Estimator):
         base = _base(self.ranker, of_texts=not is_matrix(X))
         task: Task
         if isinstance(base, TextRanker):
-            task = _text_task(base, X, Y, relevance, validation, self.n_jobs)
+            task = _text_task(base, X, Y, relevance, sample_weight, validation, self.n_jobs)
         else:
-            task = _matrix_task(base, X, Y, relevance, validation, self.n_jobs)
+            task = _matrix_task(base, X, Y, relevance, sample_weight, validation, self.n_jobs)
         data = task.fingerprint()
         if validation is None:
             task.hold_out(hold_out(task.Y, options.holdout, options.random_state))
@@ -248,6 +254,7 @@ def _text_task(
     X: Instances,
     Y: LabelsOrTargets,
     relevance: Relevance | None,
+    sample_weight: ArrayLike | None,
     validation: tuple[Instances, LabelsOrTargets] | None,
     n_jobs: int | None,
 ) -> TextTask:
@@ -260,6 +267,9 @@ def _text_task(
     if valid is not None and not valid.has_labels:
         raise ValueError("validation has no row with a label, to compare settings on")
     train = data(X, Y, relevance)
+    counts = check_sample_weight(sample_weight, len(train))
+    if counts is not None:
+        train = replace(train, sample_weight=counts.tolist())
     if not train.has_labels:
         raise ValueError("Y holds no label name at all; at least one is needed")
     return TextTask(base, train, valid, n_jobs)
@@ -270,11 +280,13 @@ def _matrix_task(
     X: Instances,
     Y: LabelsOrTargets,
     relevance: Relevance | None,
+    sample_weight: ArrayLike | None,
     validation: tuple[Instances, LabelsOrTargets] | None,
     n_jobs: int | None,
 ) -> MatrixTask:
-    if relevance is not None:
-        raise TypeError("relevance goes with texts; settings of matrices are compared without it")
+    for name, given in (("relevance", relevance), ("sample_weight", sample_weight)):
+        if given is not None:
+            raise TypeError(f"{name} goes with texts; settings of matrices are compared without it")
     features = as_csr(X, "X")
     labels, classes = as_indicator(Y, features.shape[0])
     valid = None

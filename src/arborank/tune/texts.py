@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class TextTask:
     def fit_all(self, setting: Setting) -> TextRanker:
         """Train on everything."""
         data = self._data
-        return self._ranker(setting).fit(data.texts, data.labels, relevance=data.relevance)
+        return self._ranker(setting).fit(data.texts, data.labels, **_weights(data))
 
     def _ranker(self, setting: Setting) -> TextRanker:
         with_threads(setting.model, self._n_jobs)
@@ -96,7 +96,7 @@ class TextTask:
         remembered = self._memory.of(key, features)
         start = perf_counter()
         asked = self._ranker(replace(setting, features=remembered))
-        asked.fit(data.texts, data.labels, relevance=data.relevance)
+        asked.fit(data.texts, data.labels, **_weights(data))
         seconds = perf_counter() - start
         if not remembered.is_fresh:  # what another training has fitted counts for this one, too
             seconds += remembered.seconds
@@ -112,7 +112,12 @@ class TextTask:
         texts, labels = self._data.texts, self._data.labels
         weights = np.array([weight for row in self._data.relevance or () for weight in row], np.float64)
         rows = ["\x1f".join(row) for row in labels]
-        return fingerprint(*texts, *rows, weights, rows=len(texts), labels=len(self.names))
+        counts = np.array(self._data.sample_weight or (), np.float64)
+        return fingerprint(*texts, *rows, weights, counts, rows=len(texts), labels=len(self.names))
+
+
+def _weights(data: TextData) -> dict[str, Any]:
+    return {"relevance": data.relevance, "sample_weight": data.sample_weight}
 
 
 def _restricted(data: TextData, kept: set[str]) -> TextData:
@@ -120,7 +125,7 @@ def _restricted(data: TextData, kept: set[str]) -> TextData:
     data = data.take(np.array([not kept.isdisjoint(row) for row in data.labels], np.bool_))
     places = [[place for place, name in enumerate(row) if name in kept] for row in data.labels]
     relevance = None if data.relevance is None else _taken(data.relevance, places)
-    return TextData(data.texts, _taken(data.labels, places), relevance)
+    return TextData(data.texts, _taken(data.labels, places), relevance, sample_weight=data.sample_weight)
 
 
 def _taken(rows: Sequence[Sequence[T]], places: Sequence[Sequence[int]]) -> list[list[T]]:
