@@ -213,7 +213,9 @@ def _place_of_answers(work_dir: str | None, resume: bool, output: str, inputs: s
 
 
 def _check_with_shards(*given: object) -> None:
-    refused = "INPUT --decide --beam-size --probabilities --candidates --exclude --min-score --work-dir --resume"
+    refused = (
+        "INPUT --decide --beam-size --probabilities --candidates --exclude --min-score --work-dir --resume"
+    )
     names = refused.split()
     name = next((name for name, value in zip(names, given, strict=True) if value not in (None, False)), None)
     if name is not None:
