@@ -9,6 +9,8 @@ from arborank.datasets import Layout
 from arborank.distributed import SerialExecutor, StageError, fit
 from support.shards import ranker, write_shards
 
+pytest.importorskip("pyarrow")
+
 
 def fails(tmp_path, shards, **changes):
     options = {"work_dir": tmp_path / "work", "ranker": ranker(), "executor": SerialExecutor(1)}

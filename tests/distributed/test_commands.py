@@ -10,6 +10,8 @@ from arborank.cli import main
 from arborank.distributed import fit
 from support.shards import made_up, state_of, write_shards
 
+pytest.importorskip("pyarrow")
+
 
 def run(*args, code=0):
     result = CliRunner().invoke(main, [*map(str, args)])

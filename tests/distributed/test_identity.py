@@ -6,6 +6,8 @@ from arborank import NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.distributed import LocalExecutor, SerialExecutor, fit
 from support.shards import made_up, ranker, state_of, write_shards
 
+pytest.importorskip("pyarrow")
+
 
 @pytest.mark.parametrize("n_shards", [1, 2, 7])
 def test_any_number_of_shards(tmp_path, rows, expected, n_shards):

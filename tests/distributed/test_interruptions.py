@@ -11,6 +11,8 @@ from arborank.distributed import LocalExecutor, SerialExecutor, StageError, fit
 from arborank.distributed.stages import STAGES
 from support.shards import made_up, ranker, state_of, write_shards
 
+pytest.importorskip("pyarrow")
+
 
 class Stopping:
     """Runs one task of a stage, then is interrupted."""

@@ -75,9 +75,12 @@ def fit(
         If a shard is damaged, empty, or does not hold what the layout says; the message names it, and the row.
     BlockingIOError
         If another process works in the directory.
+    ImportError
+        If pyarrow, which adds up terms, or what the executor needs is not installed.
     """
     ranker = TextRanker() if ranker is None else ranker
     layout = Layout() if layout is None else layout
+    _check_installed()
     found = find_shards(shards)
     check_integer("memory", memory, 1 << 20)
     work = Work(work_dir)
@@ -90,3 +93,12 @@ def fit(
         trained.save(out, records=[] if report is None else report(trained))
     loaded: TextRanker = load(out)
     return loaded
+
+
+def _check_installed() -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "training from many files needs pyarrow: pip install 'arborank[distributed]'"
+        ) from error

@@ -1,0 +1,104 @@
+"""The same stages on a Ray cluster of three nodes, all on this machine."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from arborank.distributed import StageError, fit, score, score_batch
+from support.shards import made_up, ranker, state_of, write_shards
+
+ray = pytest.importorskip("ray")
+pa = pytest.importorskip("pyarrow")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.subprocess, pytest.mark.slow]
+
+MIB = 1 << 20
+
+
+@contextmanager
+def cluster_of(n_nodes):
+    from ray.cluster_utils import Cluster
+
+    small = {"num_cpus": 1, "object_store_memory": 80 * MIB}
+    try:
+        cluster = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
+        cluster.more_nodes = [cluster.add_node(wait=False, **small) for _ in range(n_nodes - 1)]
+        cluster.wait_for_nodes(60)
+        ray.init(address=cluster.address, log_to_driver=False)
+    except Exception as error:  # as where a machine is too busy
+        pytest.skip(f"Ray cannot start a cluster here: {error}")
+    try:
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def few():
+    return ranker(max_sample=60, max_rows=200, combine="l3-hinge")
+
+
+def trained(place, rows, executor="ray", n_shards=3):
+    shards = write_shards(place / "shards", *rows, n_shards)
+    options = {"work_dir": place / "work", "ranker": few(), "executor": executor, "memory": MIB}
+    return state_of(fit(shards, place / "model", **options))
+
+
+class Removing:
+    """Takes a node off the cluster, as a power cut does, when the first task of a stage has ended."""
+
+    def __init__(self, cluster, stage):
+        from arborank.distributed import RayExecutor
+
+        self.executor, self.cluster, self.stage = RayExecutor(), cluster, stage
+
+    def run(self, work, tasks, finished):
+        def and_remove(task):
+            finished(task)
+            if task.stage == self.stage:
+                self.stage = None
+                self.cluster.remove_node(self.cluster.more_nodes.pop(), allow_graceful=False)
+
+        self.executor.run(work, tasks, and_remove)
+
+
+def test_three_nodes_of_which_two_are_lost(tmp_path):
+    """One test, as a cluster takes longer to start than all this takes."""
+    rows = made_up(500, 150)
+    model = few().fit(*rows)
+    expected = state_of(model)
+    with cluster_of(3) as cluster:
+        assert trained(tmp_path / "three", rows, n_shards=4) == expected
+        assert ray.is_initialized()  # the cluster was not this function's to leave
+        store = "object_store_memory"
+        assert ray.cluster_resources()[store] - ray.available_resources().get(store, 0) < 5 * MIB
+        check_scores(tmp_path / "scores", rows, model)
+        check_bad_shard(tmp_path / "bad", rows)
+        for stage in ("subtrees", "layers"):
+            executor = Removing(cluster, stage)
+            assert trained(tmp_path / stage, rows, executor, n_shards=5) == expected
+            assert executor.stage is None
+        assert cluster.more_nodes == []
+        assert trained(tmp_path / "one", rows) == expected
+
+
+def check_scores(place, rows, model):
+    import pyarrow.parquet as pq
+    from ray.data import read_parquet
+
+    shards = write_shards(place / "shards", *rows, 2, "parquet")
+    model.save(place / "model")
+    wanted = [[name for name, _ in row] for row in model.rank_batch(rows[0], k=3)]
+    files = score(shards, place / "model", place / "answers", k=3, executor="ray")
+    assert [row for file in files for row in pq.read_table(file)["labels"].to_pylist()] == wanted
+    pq.write_table(pa.table({"id": list(range(len(rows[0]))), "text": rows[0]}), place / "texts.parquet")
+    data = read_parquet(str(place / "texts.parquet")).map_batches(
+        score_batch, batch_format="pyarrow", batch_size=200, fn_kwargs={"model": str(place / "model"), "k": 3}
+    )
+    assert [list(row["labels"]) for row in sorted(data.take_all(), key=lambda row: row["id"])] == wanted
+
+
+def check_bad_shard(place, rows):
+    shards = write_shards(place / "shards", *rows, 2)
+    (place / "shards" / "part-900.jsonl").write_text('{"text": 1, "labels": []}\n')
+    with pytest.raises(StageError, match=r'part-900.jsonl:1: "text" must be a string'):
+        fit(shards, place / "model", work_dir=place / "work", executor="ray")
