@@ -268,6 +268,25 @@ def test_weights_of_labels_multiply_probabilities():
             model.predict_topk(X, label_weights=wrong)
 
 
+def test_a_prepared_filter_is_the_same_limits(fitted):
+    X, *_ = problem()
+    weights = np.linspace(0, 2, 30).astype(np.float32)
+    for limits in ({"candidates": [3, 4, 9]}, {"exclude": [1]}, {"label_weights": weights, "exclude": [7]}):
+        prepared = fitted.prepare_filter(**limits)
+        for a, b in zip(
+            fitted.predict_topk(X, 5, label_filter=prepared), fitted.predict_topk(X, 5, **limits), strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="label_filter is given beside other limits"):
+        fitted.predict_topk(X, label_filter=prepared, exclude=[2])
+    fewer = fitted.remove_labels([2], renumber=True)
+    for model, wrong in ((fewer, prepared), (fitted, fitted.ranker_.prepare_filter(exclude=[1]))):
+        with pytest.raises(ValueError, match="label_filter must be what prepare_filter"):
+            model.predict_topk(X, label_filter=wrong)
+    with pytest.raises(ValueError, match="candidates holds index 30"):
+        fitted.prepare_filter(candidates=[30])
+
+
 def test_relevance_weighs_instances():
     X, Y, names = problem()
     R = Y.copy()

@@ -65,7 +65,7 @@ def test_relevance_of_labels():
     assert dict(model.rank("a red apple", 2)).keys() == {"red", "apple"}
 
 
-def test_what_it_does_not_do_is_refused():
+def test_a_prepared_filter_by_name():
     model = ranker(label_names=True).fit(TEXTS, LABELS)
-    with pytest.raises(TypeError, match="has no prepare_filter"):
-        model.prepare_filter(candidates=["red"])
+    prepared = model.prepare_filter(candidates=["red"])
+    assert [name for name, _ in model.rank("a red apple", 2, label_filter=prepared)] == ["red"]

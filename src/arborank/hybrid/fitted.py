@@ -14,7 +14,7 @@ from ..core.types import TopK
 from .options import HybridOptions
 from .sources import SHORT_LIST, Limit, Sources
 
-__all__ = ["Evidence", "FittedHybrid"]
+__all__ = ["Evidence", "FittedHybrid", "HybridFilter"]
 
 
 class Evidence(NamedTuple):
@@ -40,6 +40,25 @@ class Evidence(NamedTuple):
     name: float
     votes: float
     nearest: float
+
+
+@dataclass(frozen=True, eq=False)
+class HybridFilter:
+    """What `HybridRanker.prepare_filter` returns: limits that hold for all rows, checked.
+
+    Attributes
+    ----------
+    n_labels : int
+        Of the model.
+    allowed, excluded : int64 array, optional
+        Label ids.
+    weights : float32 array of shape (n_labels,), optional
+    """
+
+    n_labels: int
+    allowed: NDArray[np.int64] | None
+    excluded: NDArray[np.int64] | None
+    weights: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, eq=False)

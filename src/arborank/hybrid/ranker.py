@@ -31,7 +31,7 @@ from ..linear.calibrated import (
     updated_calibration,
 )
 from ..linear.deciding import check_rule, chosen_labels, rule_to_parts
-from ..linear.filters import check_ids, of_rows
+from ..linear.filters import check_ids, of_all, of_rows
 from ..linear.filters import label_weights as checked_weights
 from ..linear.instances import known_rows, new_rows
 from ..linear.targets import as_indicator
@@ -39,7 +39,7 @@ from ..linear.updating import NegativeCosts, check_log, check_new_ids
 from ..linear.updating import check_ids as check_labels
 from ..ranking.relevance import check_relevance
 from ..storage import SaveMixin
-from .fitted import Evidence, FittedHybrid
+from .fitted import Evidence, FittedHybrid, HybridFilter
 from .fitting import fit_hybrid
 from .lesson import Lesson
 from .options import HybridOptions
@@ -237,6 +237,7 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         candidates: LabelIds | None = None,
         exclude: LabelIds | None = None,
         label_weights: ArrayLike | None = None,
+        label_filter: HybridFilter | None = None,
     ) -> TopK:
         """Return the best labels of every instance, best first.
 
@@ -251,6 +252,8 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         label_weights : array of shape (n_labels,), optional
             Probabilities are multiplied by these before the ``k`` best are taken: finite numbers of at least 0. A label
             of weight 0 is not returned. They bring in no label that no source lists.
+        label_filter : HybridFilter, optional
+            Instead of the three for all rows of many calls: what `prepare_filter` has made of them.
 
         Returns
         -------
@@ -263,6 +266,10 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
         check_integer("k", k, 1, 2**31 - 1)
         check_answers_fit(rows.shape[0], k)
         n_labels = self.n_labels_
+        if label_filter is not None:
+            if candidates is not None or exclude is not None or label_weights is not None:
+                raise ArgumentError("label_filter", "is given beside other limits; prepare one filter of all")
+            return self._filtered(rows, k, beam_size, label_filter)
         allowed = of_rows(candidates, "candidates", rows.shape[0], n_labels)
         excluded = of_rows(exclude, "exclude", rows.shape[0], n_labels)
         check_ids(candidates, "candidates", n_labels)
@@ -274,6 +281,50 @@ class HybridRanker(CalibratedMixin, SaveMixin, Estimator):
             allowed=allowed,
             excluded=excluded,
             weights=weights,
+            beam_size=beam_size,
+            n_threads=n_threads(self.n_jobs),
+        )
+
+    def prepare_filter(
+        self,
+        *,
+        candidates: LabelIds | None = None,
+        exclude: LabelIds | None = None,
+        label_weights: ArrayLike | None = None,
+    ) -> HybridFilter:
+        """Check limits once for many calls of `predict_topk`.
+
+        Parameters
+        ----------
+        candidates, exclude, label_weights : optional
+            As for `predict_topk`, for all rows.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one does not fit the labels, or holds a list for each row.
+        """
+        check_fitted(self, "fitted_")
+        n_labels = self.n_labels_
+        allowed, excluded = (
+            None if ids is None else np.asarray(ids, np.int64)
+            for ids in (
+                of_all(candidates, "candidates", n_labels),
+                of_all(exclude, "exclude", n_labels),
+            )
+        )
+        weights = None if label_weights is None else checked_weights(label_weights, n_labels)
+        return HybridFilter(n_labels, allowed, excluded, weights)
+
+    def _filtered(self, rows: Csr, k: int, beam_size: int | None, prepared: HybridFilter) -> TopK:
+        if not isinstance(prepared, HybridFilter) or prepared.n_labels != self.n_labels_:
+            raise ArgumentError("label_filter", "must be what prepare_filter of this model has returned")
+        return self.fitted_.topk(
+            rows,
+            k,
+            allowed=prepared.allowed,
+            excluded=prepared.excluded,
+            weights=prepared.weights,
             beam_size=beam_size,
             n_threads=n_threads(self.n_jobs),
         )
