@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "train/lanes.hpp"
@@ -40,9 +41,9 @@ struct Example {
   std::int64_t length;
 
   Example(const TrainBlock& block, std::int64_t row)
-      : feature(block.features + block.starts[row]),
-        value(block.values + block.starts[row]),
-        length(block.lengths[row]) {}
+      : feature(block.features + block.rows[row].start),
+        value(block.values + block.rows[row].start),
+        length(block.rows[row].length) {}
 
   Float<L> dot(const Float<L>* W) const {
     Float<L> sum0{}, sum1{}, sum2{}, sum3{};
@@ -99,6 +100,8 @@ class SvmDual {
   }
 
   LaneWeights<L> solve(Job& job) {
+    if (squared())
+      start();
     Int<L> converged = ~live_;  // on all examples: such a lane is not touched again
     Int<L> running = live_;
     upper_old_ = spread<L>(kInfinity);
@@ -107,7 +110,10 @@ class SvmDual {
       const bool whole = active_.whole();
       active_.shuffle();
       pass(running, job);
-      const Int<L> tight = (upper_ - lower_ <= params_.eps) | (upper_ < lower_);
+      gained_ += gain_;
+      Int<L> tight = (upper_ - lower_ <= params_.eps) | (upper_ < lower_);
+      if (squared())  // without the strong convexity of squares, many small gains may follow
+        tight |= gain_ <= params_.eps * params_.eps * gained_;  // gains go with the squares of gradients
       upper_old_ = upper_ > 0.0f ? upper_ : spread<L>(kInfinity);
       lower_old_ = lower_ < 0.0f ? lower_ : spread<L>(-kInfinity);
       running &= ~tight;
@@ -131,21 +137,87 @@ class SvmDual {
 
  private:
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  static constexpr std::int64_t kAhead = 8;
-  static constexpr float kNegligible = 0.1f;  // projected gradients below this share of eps move nothing
+  static constexpr float kNegligible = 0.3f;  // projected gradients below this share of eps move nothing
+  static constexpr std::int64_t kRowAhead = 12, kFeaturesAhead = 6, kWeightsAhead = 3;  // examples
+
+  bool squared() const { return params_.solver == Solver::l2svc_dual; }
+
+  // What is known of a lane's positives: how many, and inner products of their sum with that of all examples and with
+  // itself.
+  struct Positives {
+    double n = 0, with_all = 0, norm = 0;
+  };
+
+  // The best start where all positives share one alpha and all negatives another: weights along the sums of both, and
+  // a bias that fits. From zero, the first examples would take the part of all others, and give it back pass by pass.
+  void start() {
+    Float<L>* W = weights_.shared.data();
+    const std::vector<float>& sum = block_.sum;
+    Positives positives[L];
+    for_each_positive([&](std::int64_t row, Int<L> is_positive) {
+      Example<L>(block_, row).add(is_positive ? spread<L>(1.0f) : Float<L>{}, W);
+    });
+    for_each_positive([&](std::int64_t row, Int<L> is_positive) {
+      const Example<L> example(block_, row);
+      const Float<L> with_positives = example.dot(W) + block_.rows[row].own;
+      float with_all = block_.rows[row].own;
+      for (std::int64_t k = 0; k < example.length; k++)
+        with_all += example.value[k] * sum[example.feature[k]];
+      for (int l = 0; l < L; l++)
+        if (is_positive[l]) {
+          positives[l].n++;
+          positives[l].with_all += with_all;
+          positives[l].norm += with_positives[l];
+        }
+    });
+    Float<L> alpha{}, rest{};  // of positives, and of negatives
+    for (int l = 0; l < L; l++) {
+      if (!live_[l])
+        continue;
+      const auto [of_positives, of_negatives] = best_start(positives[l]);
+      const auto n = static_cast<float>(positives[l].n), n_negatives = static_cast<float>(block_.n) - n;
+      alpha[l] = of_positives;
+      rest[l] = of_negatives;
+      bias_[l] = n * alpha[l] - n_negatives * rest[l];
+      gained_[l] = n * alpha[l] + n_negatives * rest[l];
+    }
+    for (std::size_t j = 0; j < sum.size(); j++)
+      W[j] = (alpha + rest) * W[j] - rest * sum[j];
+    for (std::int64_t row = 0; row < block_.n; row++)
+      alpha_[row] = lanes_of<L>(targets_.positive[row]) ? alpha : rest;
+  }
+
+  template <class Body>
+  void for_each_positive(Body&& body) const {
+    for (std::int64_t row = 0; row < block_.n; row++)
+      if (targets_.positive[row])
+        body(row, lanes_of<L>(targets_.positive[row]));
+  }
+
+  // The alphas of all positives and of all negatives; zero for positives that differ in cost.
+  std::pair<float, float> best_start(const Positives& positives) const {
+    const double b2 = static_cast<double>(params_.bias) * params_.bias;
+    const double p = positives.n, n = static_cast<double>(block_.n) - p;
+    const double pp = positives.norm + b2 * p * p + 0.5 / params_.Cp * p;
+    const double pn = positives.with_all - positives.norm + b2 * p * n;
+    const double nn = block_.sum_norm - 2 * positives.with_all + positives.norm + b2 * n * n + 0.5 / params_.Cn * n;
+    const double determinant = pp * nn - pn * pn;
+    if (targets_.relevance.empty() && determinant > 0) {
+      const double of_positives = (nn * p + pn * n) / determinant, of_negatives = (pn * p + pp * n) / determinant;
+      if (of_positives > 0 && of_negatives > 0)
+        return {static_cast<float>(of_positives), static_cast<float>(of_negatives)};
+    }
+    return {0.0f, nn > 0 ? static_cast<float>(n / nn) : 0.0f};
+  }
 
   void pass(Int<L> running, Job& job) {
     upper_ = spread<L>(-kInfinity);
     lower_ = spread<L>(kInfinity);
+    gain_ = Float<L>{};
     for (std::int64_t i = 0; i < active_.size();) {
       if (i % 64 == 0 && job.stopped())
         return;
-      if (i + kAhead < active_.size()) {  // short examples end before the next one's numbers are here
-        __builtin_prefetch(&block_.starts[active_[i + kAhead]]);
-        __builtin_prefetch(&alpha_[active_[i + kAhead]]);
-      }
-      if (i + 1 < active_.size())
-        Example<L>(block_, active_[i + 1]).prefetch();
+      fetch(i);
       if (visit(active_[i], running))
         i++;
       else
@@ -153,19 +225,46 @@ class SvmDual {
     }
   }
 
+  // Short examples end before the next one's numbers are here: what is read of later ones is asked for in three steps,
+  // each of which needs what the one before it has brought.
+  void fetch(std::int64_t i) const {
+    if (i + kRowAhead < active_.size())
+      __builtin_prefetch(&block_.rows[active_[i + kRowAhead]]);
+    if (i + kFeaturesAhead < active_.size()) {
+      __builtin_prefetch(&alpha_[active_[i + kFeaturesAhead]]);
+      Example<L>(block_, active_[i + kFeaturesAhead]).prefetch();
+    }
+    if (i + kWeightsAhead < active_.size()) {
+      const Example<L> example(block_, active_[i + kWeightsAhead]);
+      for (std::int64_t k = 0; k < std::min<std::int64_t>(example.length, 32); k++)
+        __builtin_prefetch(&weights_.shared[example.feature[k]]);
+    }
+  }
+
   // False when no lane needs the example for now.
   bool visit(std::uint32_t row, Int<L> running) {
     const Example<L> example(block_, row);
+    const TrainBlock::Row& numbers = block_.rows[row];
     const Int<L> is_positive = lanes_of<L>(targets_.positive[row]);
     const Float<L> sign = is_positive ? spread<L>(1.0f) : spread<L>(-1.0f);
-    const Float<L> cost = targets_.cost<L>(row, is_positive, params_);
-    const bool squared = params_.solver == Solver::l2svc_dual;
-    const Float<L> diagonal = squared ? 0.5f / cost : Float<L>{};
-    const Float<L> bound = squared ? spread<L>(kInfinity) : cost;
     const Float<L> alpha = alpha_[row];
+    const float bias2 = params_.bias * params_.bias, norm = numbers.norm + bias2;
+    Float<L> diagonal{}, bound = spread<L>(kInfinity), scale;  // scale: 1 / (norm + diagonal)
+    if (squared() && targets_.relevance.empty()) {  // two costs, and no division of vectors
+      const float of_positives = 0.5f / params_.Cp, of_negatives = 0.5f / params_.Cn;
+      diagonal = is_positive ? spread<L>(of_positives) : spread<L>(of_negatives);
+      scale = is_positive ? spread<L>(1.0f / (norm + of_positives)) : spread<L>(1.0f / (norm + of_negatives));
+    } else {
+      const Float<L> cost = targets_.cost<L>(row, is_positive, params_);
+      if (squared())
+        diagonal = 0.5f / cost;
+      else
+        bound = cost;
+      scale = 1.0f / (norm + diagonal);
+    }
 
-    const Float<L> own = block_.own[row] * sign * alpha;
-    const Float<L> margin = example.dot(weights_.shared.data()) + own + params_.bias * params_.bias * bias_;
+    const Float<L> own = numbers.own * sign * alpha;
+    const Float<L> margin = example.dot(weights_.shared.data()) + own + bias2 * bias_;
     const Float<L> gradient = sign * margin - 1.0f + alpha * diagonal;
     const Int<L> at_zero = alpha == 0.0f, at_bound = alpha == bound;
     Float<L> projected = at_zero ? smaller<L>(gradient, Float<L>{}) : gradient;
@@ -176,11 +275,11 @@ class SvmDual {
     if (!any<L>(~settled))
       return false;
 
-    const Float<L> curvature = block_.norms[row] + params_.bias * params_.bias + diagonal;
-    Float<L> next = smaller<L>(larger<L>(alpha - gradient / curvature, Float<L>{}), bound);
-    next = settled ? alpha : next;
-    const Float<L> step = (next - alpha) * sign;
     if (any<L>(~settled & (magnitude<L>(projected) > kNegligible * params_.eps))) {
+      Float<L> next = smaller<L>(larger<L>(alpha - gradient * scale, Float<L>{}), bound);
+      next = settled ? alpha : next;
+      const Float<L> change = next - alpha, step = change * sign;
+      gain_ -= change * (2.0f * gradient + change * (norm + diagonal));
       alpha_[row] = next;
       example.add(step, weights_.shared.data());
       bias_ += step;
@@ -197,6 +296,7 @@ class SvmDual {
   Float<L> bias_{};
   Int<L> live_{};
   Float<L> upper_{}, lower_{}, upper_old_{}, lower_old_{};
+  Float<L> gain_{}, gained_{};  // twice the objective: of this pass, and of all
 };
 
 }  // namespace arborank::train

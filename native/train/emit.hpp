@@ -33,9 +33,9 @@ Float<L> thresholds(const TrainBlock& block, const LaneTargets& targets, const S
   constexpr float kAbout = 2;  // from 1 / 2 to 2 is about 1
   Float<L> sum{}, count{};
   for (std::int64_t row = 0; row < block.n; row++) {
-    if (targets.positive[row] == 0 || block.norms[row] == 0)
+    if (targets.positive[row] == 0 || block.rows[row].norm == 0)
       continue;
-    const float length = std::sqrt(block.norms[row]);
+    const float length = std::sqrt(block.rows[row].norm);
     const float share = std::min(1.0f, kAbout * std::min(length, 1 / length));
     const Int<L> is_positive = lanes_of<L>(targets.positive[row]);
     sum += is_positive ? spread<L>(share) : Float<L>{};
@@ -95,14 +95,14 @@ GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights
     const Float<L> square = w * w;
     all += square;
     reaching += magnitude<L>(w) >= threshold ? square : Float<L>{};
-    if (!any<L>(magnitude<L>(w) >= least))
-      return;
     std::uint32_t mask = 0;
-    for (int lane = 0; lane < n_lanes; lane++)
+    for (std::uint32_t rest = bits_of<L>(magnitude<L>(w) >= least); rest != 0; rest &= rest - 1) {
+      const int lane = std::countr_zero(rest);
       if (cut[lane].keeps(w[lane], feature_of(block, number))) {
         mask |= 1u << lane;
         kept.values.push_back(w[lane]);
       }
+    }
     if (mask) {
       kept.numbers.push_back(number);
       kept.masks.push_back(static_cast<std::uint16_t>(mask));

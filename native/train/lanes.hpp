@@ -55,11 +55,25 @@ inline Float<L> magnitude(Float<L> a) {
 }
 template <int L>
 inline bool any(Int<L> mask) {
+#if defined(__AVX2__)
+  if constexpr (L == kLanes)
+    return lane_mask(mask) != 0;
+#endif
   const auto wide = (typename LaneTypes<L>::Wide)mask;
   std::int64_t all = 0;
   for (int i = 0; i < L / 2; i++)
     all |= wide[i];
   return all != 0;
+}
+// Bit l set where lane l is true.
+template <int L>
+inline std::uint32_t bits_of(Int<L> mask) {
+  if constexpr (L == kLanes)
+    return lane_mask(mask);
+  std::uint32_t bits = 0;
+  for (int l = 0; l < L; l++)
+    bits |= static_cast<std::uint32_t>(mask[l] < 0) << l;
+  return bits;
 }
 // Lane l true where bit l is set.
 template <int L>

@@ -91,8 +91,8 @@ class LogisticDual {
     const Float<L> sign = is_positive ? spread<L>(1.0f) : spread<L>(-1.0f);
     const Float<L> cost = targets_.cost<L>(row, is_positive, params_);
     const float bias2 = params_.bias * params_.bias;
-    const float a = block_.norms[row] + bias2;
-    const Float<L> own = block_.own[row] * sign * alpha_[row];
+    const float a = block_.rows[row].norm + bias2;
+    const Float<L> own = block_.rows[row].own * sign * alpha_[row];
     const Float<L> b = sign * (example.dot(weights_.shared.data()) + own + bias2 * bias_);
 
     const Int<L> flip = 0.5f * a * (rest_[row] - alpha_[row]) + b < 0.0f;

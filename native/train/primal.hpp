@@ -65,12 +65,12 @@ class SvmPrimal {
   }
 
   Float<L> dot(std::int64_t row, const Buffer<Float<L>>& v) const {
-    return Example<L>(block_, row).dot(v.data()) + std::sqrt(block_.own[row]) * v[n_shared_ + row] +
+    return Example<L>(block_, row).dot(v.data()) + std::sqrt(block_.rows[row].own) * v[n_shared_ + row] +
            params_.bias * v[n_shared_ + block_.n];
   }
   void add(std::int64_t row, Float<L> amount, Buffer<Float<L>>& v) const {
     Example<L>(block_, row).add(amount, v.data());
-    v[n_shared_ + row] += std::sqrt(block_.own[row]) * amount;
+    v[n_shared_ + row] += std::sqrt(block_.rows[row].own) * amount;
     v[n_shared_ + block_.n] += params_.bias * amount;
   }
 
@@ -188,8 +188,8 @@ class SvmPrimal {
     LaneWeights<L> weights;
     weights.coefficients = Buffer<Float<L>>(block_.n);
     for (std::int64_t row = 0; row < block_.n; row++)
-      if (block_.own[row] > 0)
-        weights.coefficients[row] = w_[n_shared_ + row] / std::sqrt(block_.own[row]);
+      if (block_.rows[row].own > 0)
+        weights.coefficients[row] = w_[n_shared_ + row] / std::sqrt(block_.rows[row].own);
     weights.constant = w_[n_shared_ + block_.n];
     weights.shared = std::move(w_);
     return weights;

@@ -125,7 +125,7 @@ def estimate_training(
     values per row, thresholds 0.01 to 0.3, ``Cp`` 1 and 10, leaves of 20 and 100): their sum is 0.8 to 1.4 times the
     real size. Training needs 15 % more, to join them.
 
-    *Working*: a thread solves 16 labels at a time with vectors of ``64 n_features + 64 n`` bytes and the ``40 n`` of a
+    *Working*: a thread solves 16 labels at a time with vectors of ``68 n_features + 64 n`` bytes and the ``48 n`` of a
     cluster of ``n`` instances: all of them at the root, which one thread solves; the clusters of the others are taken
     to have a quarter. Smaller clusters are gathered, ``2 nnz`` bytes at most (8 for a quarter of the values), or two
     such when there is more than one thread. While the weights of a cluster are packed, they
@@ -166,7 +166,7 @@ def estimate_training(
     weights *= _JOINING * n_trees
 
     def solver(n_rows: float) -> float:
-        return 4 * _LANES * (n_features + n_rows) + 40 * n_rows
+        return 4 * _LANES * (n_features + n_rows) + 4 * n_features + 48 * n_rows
 
     if len(layers) == 1:
         working = threads * solver(n_instances)

@@ -31,7 +31,8 @@ class SolverParams(Options):
         Value of the constant feature. Its weight is learned and regularised as any other. 0 or less: none.
     eps : float, optional
         Stopping tolerance. Dual solvers: the range of the projected gradient (logistic: the largest
-        derivative of a subproblem), 0.1 by default. Primal: the gradient's norm relative to that at ``w =
+        derivative of a subproblem), 0.1 by default; ``"l2svc-dual"`` also stops after a pass that improves its
+        objective by less than a share of ``eps ** 2``. Primal: the gradient's norm relative to that at ``w =
         0``, times the share of the rarer class, 0.01 by default.
     max_iter : int
         Most passes over the examples (primal: most Newton steps).
