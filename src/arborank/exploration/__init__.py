@@ -1,6 +1,7 @@
 """Learning from what was shown: exploration over a label tree, logs with propensities, and off-policy evaluation."""
 
 from .evaluate import TooFewDecisions, TopPolicy, WhatIf, evaluate
+from .learning import learn
 from .log import Decision, DecisionLog, LogError, reward_line
 from .policies import Boltzmann, EpsilonGreedy, InverseGap
 from .ranker import ExploringRanker
@@ -17,5 +18,6 @@ __all__ = [
     "TopPolicy",
     "WhatIf",
     "evaluate",
+    "learn",
     "reward_line",
 ]

@@ -28,6 +28,7 @@ __all__ = [
     "calibration_of",
     "calibration_to_parts",
     "label_counts",
+    "relevant_labels",
     "take_rows",
     "unreached",
     "updated_calibration",

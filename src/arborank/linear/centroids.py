@@ -174,6 +174,21 @@ class Centroids:
         features, values = (_joined(parts, name)[places] for name in ("features", "values"))
         return type(self)(self.n_features, indptr, features, values, _joined(parts, "units")[rows], shares)
 
+    def joined(self, other: Self, counts: NDArray[np.int64], further: NDArray[np.int64]) -> Self:
+        """Return the centroids of the instances of both; labels have so many here, and so many ``further`` ones."""
+        labels = np.flatnonzero(further)
+        old, new = (part._vectors()[labels] for part in (self, other))
+        mixed = sp.diags_array(counts[labels].astype(np.float32)) @ old
+        mixed = mixed + sp.diags_array(further[labels].astype(np.float32)) @ new
+        places = np.arange(self.n_labels)
+        places[labels] = self.n_labels + np.arange(labels.size)
+        total = (counts + further)[labels]
+        return self.take(places, type(self).of_vectors(sp.csr_array(mixed), total))
+
+    def _vectors(self) -> "sp.csr_array":
+        values = self.values * np.repeat(self.units, np.diff(self.indptr))
+        return sp.csr_array((values, self.features, self.indptr), shape=(self.n_labels, self.n_features))
+
     def __getstate__(self) -> dict[str, Any]:  # without what is native
         return {one.name: getattr(self, one.name) for one in fields(self)}
 

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.checks import Missing, check_choice, check_integer, check_real, check_sample_weight
+from ..core.checks import Missing, check_choice, check_flag, check_integer, check_real, check_sample_weight
 from ..core.estimator import Estimator, check_fitted, fitted_clone
 from ..core.lazy import sp
 from ..core.lengths import check_row_length
+from ..core.notices import warn
 from ..core.sparse import as_csr, select_rows
 from ..core.state import State, lasting
 from ..core.threads import n_threads
@@ -43,16 +44,19 @@ from .calibrated import (
     CalibratedMixin,
     calibration_from_state,
     calibration_to_parts,
+    relevant_labels,
     updated_calibration,
 )
 from .centroids import RERANK
 from .crossfitting import calibrate_linear
 from .deciding import chosen_labels, rule_to_parts
 from .defaults import AUTO, PRESETS, Auto, Resolved, chosen, search_of
+from .drift import DRIFT_DEPTH, Drift
 from .fitted import FittedTree
 from .fitting import fit_tree
 from .instances import known_rows, new_rows
 from .options import LinearOptions
+from .streaming import learn_rows
 from .targets import as_indicator, check_classes, classes_from_state, classes_to_state, one_column
 from .trial import try_out
 from .unseen import learn_unseen_labels
@@ -204,6 +208,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Training instances of every label. A model imported from PECOS has neither these nor ``n_instances_``.
     calibration_ : Calibration or None
         What `predict_proba_topk` makes probabilities with.
+    drift_ : Drift or None
+        What the last `partial_fit` of a calibrated model has told: see `arborank.linear.drift`.
     fit_times_ : dict of str to float
         Seconds spent on ``"representation"``, ``"index"``, ``"train"`` and, with ``max_clusters`` above 1,
         ``"disentangle"``, with ``rerank`` above 0, ``"centroids"``, with ``calibrate``, ``"calibration"``; on the parts
@@ -227,6 +233,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
     classes_: NDArray[Any] | None
     n_features_in_: int
     fit_times_: dict[str, float]
+    drift_: Drift | None
 
     def __init__(
         self,
@@ -420,7 +427,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             )
             times["calibration"] = time.perf_counter() - start
         # together, and last: a fit that fails leaves the model as it was
-        self.__dict__.pop("feature_names_in_", None)
+        for name in ("feature_names_in_", "drift_"):
+            self.__dict__.pop(name, None)
         self.__dict__ |= {"fitted_": fitted, "classes_": classes, "fit_times_": times, **features}
         self.calibration_ = calibration
         self.resolved_ = options.resolved
@@ -830,6 +838,69 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             n_documents=n_documents,
         )
         return self._updated(fitted, times, learned=ids)
+
+    def partial_fit(self, X: MatrixLike, Y: Targets, *, step: float = 1.0, upper: bool = True) -> Self:
+        """Learn from further rows of labels that are there; the model itself changes, as in scikit-learn.
+
+        Every ranker on the way to a row's labels, and their siblings, learn from it, and stay as close to what they
+        were as the new rows allow; weights that many old rows have settled hardly move. Other leaves are not touched,
+        and neither is the tree: where labels come or go, see `add_labels` and `remove_labels`; when the model has
+        changed much, fit it anew.
+
+        A calibrated model first compares its probabilities with the labels of the new rows: see `drift_`.
+
+        Parameters
+        ----------
+        X : sparse matrix or array of shape (n_instances, n_features)
+            The more rows at a time, the better the answers and the faster it is.
+        Y : sparse or dense indicator of shape (n_instances, n_labels), or list of label-id lists
+            All labels of the rows, of those that the model has.
+        step : float, default=1.0
+            What costs are multiplied by: below 1, rankers stay closer to what they were.
+        upper : bool, default=True
+            Whether the layers above the labels learn, too. They change less, and may do so every other time only.
+
+        Returns
+        -------
+        self
+
+        Warns
+        -----
+        UserWarning
+            If answers are right much more or less often than the model's probabilities say.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, a label is not the model's, the model was fitted on a 1-D target, or a ``solver``
+            is ``"logistic-dual"``.
+        """
+        _check_changeable(self)
+        rows = known_rows(self, X)
+        warn_of_lengths(rows, self.row_length_)
+        marks = relevant_labels(Y, rows.shape[0], self.n_labels_, None)
+        check_real("step", step, above=0.0)
+        check_flag("upper", upper)
+        start = time.perf_counter()
+        fitted = self.fitted_
+        plan = LinearOptions.of_update(self).plan(fitted.tree.depth)
+        drift = None
+        if self.calibration_ is not None and rows.shape[0]:
+            top = self.predict_topk(rows, min(DRIFT_DEPTH, self.n_labels_))
+            drift = Drift.measure(self.calibration_, top, marks)
+        learned = learn_rows(fitted, rows, marks, plan, step=step, upper=upper)
+        calibration = updated_calibration(
+            self, learned.n_labels, learned.label_counts, kept=np.arange(learned.n_labels)
+        )
+        self.fitted_, self.calibration_, self.drift_ = learned, calibration, drift
+        self.fit_times_ = {"train": time.perf_counter() - start}
+        if drift is not None and drift.drifted:
+            warn(
+                f"{drift.observed:.3g} of the first {DRIFT_DEPTH} answers to these rows are right, but "
+                f"{drift.expected:.3g} were expected; the rows are not like those that the model was calibrated on: "
+                "recalibrate it, or fit it anew"
+            )
+        return self
 
     def learn_unseen_labels(
         self,

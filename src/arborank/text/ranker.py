@@ -702,6 +702,47 @@ class TextRanker(SaveMixin, Estimator):
         smaller = self._of_model("prune")(threshold=threshold, max_nonzeros=max_nonzeros)
         return fitted_clone(self, model_=smaller)
 
+    def partial_fit(
+        self,
+        texts: Sequence[str],
+        labels: Labels,
+        *,
+        unknown: Literal["error", "ignore"] = "error",
+        **options: object,
+    ) -> Self:
+        """Learn from further texts of labels that are there; the ranker itself changes, as in scikit-learn.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        labels : sequence of label-name lists, or of single names
+            All their labels.
+        unknown : {"error", "ignore"}, default="error"
+            What a name that the ranker does not know becomes: a `ValueError`, or nothing. `add_labels` adds labels.
+        **options
+            Further options of the model's ``partial_fit``, such as ``step``: see `XRLinear.partial_fit`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If the model has no ``partial_fit``.
+        ValueError
+            If a name is unknown, the lengths differ, or for the reasons of `XRLinear.partial_fit`.
+        """
+        self._of_model("partial_fit")
+        texts = text_list(texts)
+        check_choice("unknown", unknown, ("error", "ignore"))
+        Y = self.encode_labels(labels, unknown)
+        if len(texts) != Y.shape[0]:
+            raise ValueError(f"texts has {len(texts)} entries but labels has {Y.shape[0]}; they go in pairs")
+        model = fitted_clone(self.model_)  # which other rankers may share
+        self.model_ = model.partial_fit(rows_of(self.features_, texts), Y, **options)
+        return self
+
     def add_labels(
         self,
         names: Sequence[str],
