@@ -273,6 +273,7 @@ def test_too_many_texts_are_refused_at_once(slow):
             await asyncio.sleep(0.01)
         refused = await ask.client.post("/v1/models/fruit/rank", **body)
         alive = await ask.client.get("/healthz")
+        assert "arborank_in_flight_texts 3.0" in (await ask.client.get("/metrics")).text
         let.set()
         return await first, refused, alive, await ask.client.post("/v1/models/fruit/rank", **body)
 

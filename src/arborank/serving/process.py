@@ -19,7 +19,7 @@ from .settings import Settings
 
 __all__ = ["log_to_stream", "run_process"]
 
-_TICKS = 3  # of uvicorn, which has ten a second, between two looks at connections
+_TICKS = 3  # of uvicorn, which has ten a second, between two looks
 
 
 def run_process(
@@ -111,8 +111,9 @@ class _Server(uvicorn.Server):
         task.add_done_callback(self._reloading.discard)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look after connections, several times a second."""
+        """Look after connections and metrics, several times a second."""
         if counter % _TICKS == 0:
+            self._service.measure()
             close_overdue(self.server_state.connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 

@@ -200,6 +200,10 @@ class Service:
         names = [slot.served.name for slot in self.slots]
         return msgspec.json.encode(describe(prefix, self._keys is not None, names))
 
+    def measure(self) -> None:
+        """Write down for metrics what changes too often to be written each time."""
+        self.metrics.in_flight.set(self.work.in_flight)
+
     async def reload(self) -> None:
         """Load every model again whose directory holds another; those that cannot be loaded go on."""
         for slot in self.slots:

@@ -37,11 +37,6 @@ class Work:
             raise Problem(429, detail, headers=[(b"retry-after", b"1")])
         return _Admitted(self, n_texts)
 
-    def count(self, n_texts: int) -> None:
-        """Count texts that begin, and those that end, as a negative number."""
-        self.in_flight += n_texts
-        self._metrics.in_flight.inc(n_texts)
-
     async def at_once(self, function: Callable[[], A], deadline: float) -> A:
         """Call a function that is quick here and now; status 504 if the deadline has passed.
 
@@ -88,7 +83,7 @@ class _Admitted:
         self._work, self._n_texts = work, n_texts
 
     def __enter__(self) -> None:
-        self._work.count(self._n_texts)
+        self._work.in_flight += self._n_texts
 
     def __exit__(self, *error: object) -> None:
-        self._work.count(-self._n_texts)
+        self._work.in_flight -= self._n_texts

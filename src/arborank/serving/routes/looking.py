@@ -62,6 +62,7 @@ async def ready(call: Call) -> Answer:
 
 async def metrics(call: Call) -> Answer:
     """Return what Prometheus collects."""
+    call.service.measure()
     return Answer(200, call.service.metrics.text(), CONTENT_TYPE)
 
 
