@@ -19,7 +19,7 @@ from .sessions import SESSION
 __all__ = ["blend_of", "held_out", "of_rankers", "taught"]
 
 _SHARE = 0.1  # of the log, to learn from
-_FEWEST, _MOST = 300, 1_500  # queries of it
+_FEWEST, _MOST = 300, 1_000  # queries of it
 _NEWER = 100  # queries of an update, at most, that weights learn from
 _LONG = 16  # queries of a user in an update, from which on they stand for the history
 
@@ -47,7 +47,7 @@ def held_out(pairs: Pairs) -> NDArray[np.bool_] | None:
 
 def of_rankers(pairs: Pairs) -> float:
     """Return the share of the other pairs that teaches rankers to learn weights with."""
-    return 0.35 if pairs.times is None else 0.2
+    return 0.25 if pairs.times is None else 0.12
 
 
 def blend_of(
