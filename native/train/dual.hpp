@@ -100,7 +100,7 @@ class SvmDual {
   }
 
   LaneWeights<L> solve(Job& job) {
-    if (squared())
+    if (squared() && targets_.weight.empty())
       start();
     Int<L> converged = ~live_;  // on all examples: such a lane is not touched again
     Int<L> running = live_;
@@ -250,7 +250,7 @@ class SvmDual {
     const Float<L> alpha = alpha_[row];
     const float bias2 = params_.bias * params_.bias, norm = numbers.norm + bias2;
     Float<L> diagonal{}, bound = spread<L>(kInfinity), scale;  // scale: 1 / (norm + diagonal)
-    if (squared() && targets_.relevance.empty()) {  // two costs, and no division of vectors
+    if (squared() && targets_.relevance.empty() && targets_.weight.empty()) {  // two costs, and no division of vectors
       const float of_positives = 0.5f / params_.Cp, of_negatives = 0.5f / params_.Cn;
       diagonal = is_positive ? spread<L>(of_positives) : spread<L>(of_negatives);
       scale = is_positive ? spread<L>(1.0f / (norm + of_positives)) : spread<L>(1.0f / (norm + of_negatives));
