@@ -406,7 +406,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             user_negatives=user_negatives,
             row_length=row_length,
             n_documents=n_documents,
-            weights=weights,
+            weights=None if weights is None or (weights == 1).all() else weights,
             work_dir=work_dir,
         )
         calibration = None
