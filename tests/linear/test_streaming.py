@@ -31,7 +31,7 @@ def test_rows_are_learned():
     model = fitted()
     before = quality(model)
     for seed in range(2, 8):
-        assert model.partial_fit(*data(60, seed)) is model
+        assert model.partial_fit(*data(60, seed), upper=True) is model
     assert quality(model) > before + 0.03
     assert model.n_instances_ == 180 + 6 * 60
     assert model.label_counts_.sum() == 180 + 6 * 60
@@ -41,7 +41,7 @@ def test_new_tastes_are_learned():
     model = fitted()
     before = quality(model, shift=20)
     for seed in range(2, 8):
-        model.partial_fit(*data(200, seed, shift=20))
+        model.partial_fit(*data(200, seed, shift=20), upper=True)
     assert before < 0.1
     assert quality(model, shift=20) > 0.3
 
@@ -63,8 +63,8 @@ def test_other_leaves_stay_as_they_are():
 def test_the_layers_above_may_wait():
     first, second = fitted(), fitted()
     rows = data(60, 3)
-    first.partial_fit(*rows, upper=False)
-    second.partial_fit(*rows)
+    first.partial_fit(*rows)
+    second.partial_fit(*rows, upper=True)
     top = fitted().layers_[0].to_matrix()[0]
     assert (first.layers_[0].to_matrix()[0] != top).nnz == 0
     assert (second.layers_[0].to_matrix()[0] != top).nnz > 0

@@ -16,7 +16,7 @@ __all__ = ["adapt_rows", "learn_rows"]
 
 
 def learn_rows(
-    fitted: FittedTree, X: Csr, Y: Csr, plan: LayerPlan, *, step: float, upper: bool = True
+    fitted: FittedTree, X: Csr, Y: Csr, plan: LayerPlan, *, step: float, upper: bool
 ) -> FittedTree:
     """Return a tree that has learned from further rows; see `XRLinear.partial_fit`.
 
@@ -30,7 +30,7 @@ def learn_rows(
         Losses and costs of the layers.
     step : float
         What costs are multiplied by.
-    upper : bool, default=True
+    upper : bool
         Whether the layers above the labels learn, too.
     """
     tree, depth = fitted.tree, fitted.tree.depth

@@ -839,7 +839,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         )
         return self._updated(fitted, times, learned=ids)
 
-    def partial_fit(self, X: MatrixLike, Y: Targets, *, step: float = 1.0, upper: bool = True) -> Self:
+    def partial_fit(self, X: MatrixLike, Y: Targets, *, step: float = 1.0, upper: bool = False) -> Self:
         """Learn from further rows of labels that are there; the model itself changes, as in scikit-learn.
 
         Every ranker on the way to a row's labels, and their siblings, learn from it, and stay as close to what they
@@ -857,8 +857,9 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             All labels of the rows, of those that the model has.
         step : float, default=1.0
             What costs are multiplied by: below 1, rankers stay closer to what they were.
-        upper : bool, default=True
-            Whether the layers above the labels learn, too. They change less, and may do so every other time only.
+        upper : bool, default=False
+            Whether the layers above the labels learn, too. They have seen all rows before, and forget more by a few new
+            ones than they learn, unless what queries mean has changed.
 
         Returns
         -------

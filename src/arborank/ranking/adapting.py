@@ -48,8 +48,8 @@ def adapt_layer(
     examples : Csr of shape (n_rows, n_children)
         The cost of an error: of a positive example as it is, of a negative one below 0.
     params : SolverParams
-        Loss, bias, threshold and most weights; costs are those of ``examples``. Weights are dropped below a tenth of
-        the threshold, so that many small lessons add up.
+        Loss, bias, threshold and most weights; costs are those of ``examples``. As in training, weights are dropped
+        below the threshold.
     step : float, default=1.0
     seen : int64 array of shape (n_parents,), optional
         The old examples of each family; by default none.
@@ -81,11 +81,8 @@ def adapt_layer(
     firm = np.zeros(parents.size) if seen is None else seen[parents].astype(np.float64)
     change, shift = _changes(X, old, (W, bias), family.branches, params, step, firm)
     adapted = sp.csc_array(W + change)
-    floor = params.threshold / 10
-    gained = np.abs(adapted.data) < floor
-    if gained.any():
-        adapted.data[gained] = 0
-        adapted.eliminate_zeros()
+    adapted.data[np.abs(adapted.data) < params.threshold] = 0
+    adapted.eliminate_zeros()
     learned = LayerWeights.from_matrix(
         adapted, (bias + shift).astype(np.float32), family.branches, ranks=layer.ranks
     ).astype(layer.precision)
