@@ -46,7 +46,7 @@ $(VENV)/.installed: $(SOURCES) $(VENV)/.requirements
 	touch $@
 
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
-	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours tune serve skos zstd ray)
+	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours tune serve skos zstd ray hub remote)
 	touch $@
 
 setup: $(VENV)/.installed
@@ -75,8 +75,8 @@ test-transformers: setup $(VENV)/.tools
 
 # the page in Debian's or Google's Chromium, and protocols with the clients of others
 test-serving: setup $(VENV)/.tools
-	$(INSTALL) --group serving
-	$(BIN)/python -m pytest tests/serving
+	$(INSTALL) --group serving --group mlflow
+	$(BIN)/python -m pytest tests/serving tests/storage/test_mlflow.py
 
 # Annif pins what it depends on, so it has an environment of its own
 ANNIF := build/annif-env

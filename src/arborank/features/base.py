@@ -241,6 +241,10 @@ class TextVectorizer(SaveMixin, Estimator, ABC):
         total = texts if isinstance(texts, int) else len(texts) if isinstance(texts, Sized) else None
         return progress_bar(description, total, enabled=bool(self.verbose), unit="texts")
 
+    @abstractmethod
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Return the terms by column, as an object array of str."""
+
     def _width(self) -> int:
         return sum(len(part.terms_) for part, _ in self._weighted_parts())
 

@@ -28,6 +28,7 @@ KINDS: dict[str, str] = {
     "LabelThresholds": "arborank.decisions.label_thresholds",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",
+    "MultiFieldFeatures": "arborank.features.fields",
     "NgramTfidf": "arborank.features.tfidf",
     "PlainTexts": "arborank.transformer.plain",
     "PrecisionFloor": "arborank.decisions.thresholds",

@@ -33,6 +33,7 @@ from .lock import exclusive
 from .manifest import FORMAT, Files, make_document, named, parse_document, put_together, take_apart
 from .modelcard import model_card
 from .records import Record, changed, parse_records
+from .remote import fetched, is_remote
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
 __all__ = ["load", "read_metadata", "read_records", "save", "what_is_there"]
@@ -150,8 +151,11 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False, n_jobs: int
 
     Parameters
     ----------
-    directory : path
-        What `save` wrote.
+    directory : path or str
+        What `save` wrote. Or a model elsewhere, of which a local copy is opened: ``"hf://owner/name@revision"`` on the
+        Hugging Face Hub (extra ``hub``; the revision may be left out), or the URL of a folder that fsspec knows, such
+        as ``"s3://bucket/model"`` (extra ``remote``, and the package of that protocol), which is copied into
+        ``~/.cache/arborank``, or where ``ARBORANK_CACHE`` says.
     verify : bool, default False
         Read all files to the end to compare their checksums, at about a gigabyte a second: after a copy over a
         network, say. ``arborank inspect --verify`` does the same.
@@ -165,8 +169,10 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False, n_jobs: int
 
     Raises
     ------
+    ImportError
+        If the model is elsewhere, and an extra is not installed.
     FileNotFoundError
-        If the directory holds no model, or a file of it is missing.
+        If the directory holds no model, or a file of it is missing; or the Hub has no such model or revision.
     ValueError
         If a file is truncated, altered, malformed, of another format version, or its arrays are not the
         expected ones. The message names the file.
@@ -174,7 +180,7 @@ def load(directory: str | os.PathLike[str], *, verify: bool = False, n_jobs: int
     if not isinstance(verify, bool):
         raise TypeError(f"verify must be True or False, found {verify!r}")
     n_threads(n_jobs)  # checks
-    path = _checked_path(directory) / "config.json"
+    path = _checked_path(fetched(str(directory)) if is_remote(directory) else directory) / "config.json"
     text = _read_config(path)
     while True:
         try:

@@ -65,11 +65,7 @@ def fit_texts(
     Without texts, ``X`` are their rows, made by features that are fitted.
     """
     rows, weights = weighted_rows(labels, relevance, normalization)
-    if X is not None:
-        _check_paired(X.shape[0], len(rows), "X")
-        label_names = label_names is True  # nothing could tell whether names help
-    elif label_names == "auto" or not isinstance(texts, Iterator) or not reads_once(features):
-        texts, rows = paired_rows(texts, rows)
+    texts, label_names = _readable(features, texts, X, len(rows), label_names)
     counts = check_sample_weight(sample_weight, len(rows))
     about = check_label_texts(label_texts, normalization)
     names = sorted({name for row in rows for name in row})
@@ -111,6 +107,27 @@ def fit_texts(
     if unseen:
         fitted = learn_unseen(fitted, unseen, whole, _first(X, len(rows)), rows)
     return fitted
+
+
+def _readable(
+    features: TextTransformer,
+    texts: Iterable[str],
+    X: Csr | None,
+    n_rows: int,
+    label_names: bool | Literal["auto"],
+) -> tuple[Iterable[str], bool | Literal["auto"]]:
+    """Return texts as they can be read, in a list unless once is enough, and whether names are tried on them."""
+    if X is not None:  # nothing could tell whether names help
+        _check_paired(X.shape[0], n_rows, "X")
+        return (), label_names is True
+    if getattr(features, "reads_fields", False):
+        texts, label_names = list(texts), label_names is True
+    elif label_names == "auto" or not isinstance(texts, Iterator) or not reads_once(features):
+        texts = text_list(texts)
+    else:
+        return texts, label_names
+    _check_paired(len(texts), n_rows)
+    return texts, label_names
 
 
 def paired_rows(texts: Iterable[str], rows: list[list[str]]) -> tuple[Sequence[str], list[list[str]]]:

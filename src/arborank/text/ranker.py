@@ -381,7 +381,7 @@ class TextRanker(SaveMixin, Estimator):
 
         ``options`` are those of `rank_batch`.
         """
-        if not isinstance(text, str):
+        if not isinstance(text, str) and not hasattr(getattr(self, "features_", None), "reads_fields"):
             raise TypeError(
                 f"text must be a str, found {type(text).__name__}; for several texts use rank_batch"
             )
