@@ -47,7 +47,7 @@ def held_out(pairs: Pairs) -> NDArray[np.bool_] | None:
 
 def of_rankers(pairs: Pairs) -> float:
     """Return the share of the other pairs that teaches rankers to learn weights with."""
-    return 0.25 if pairs.times is None else 0.12
+    return 0.3 if pairs.times is None else 0.12
 
 
 def blend_of(

@@ -54,7 +54,7 @@ class Lesson:
     def weights(self, unlearned: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights for every length, of shape (n_lengths, N_EVIDENCE).
 
-        Learned weights come before rules if they are better by a standard error on the whole. At a length they hold
+        Learned weights come before rules if they are better by two standard errors on the whole. At a length they hold
         where they rank better than counting by a standard error, or not worse and better by two on the whole. Where
         nothing does, counting ranks. With too few examples it is ``unlearned``.
         """
@@ -62,7 +62,7 @@ class Lesson:
             return np.tile(unlearned, (len(LENGTHS), 1))
         whole = self.gains.sum(axis=1)
         rows = (unlearned, self.fit.weights)
-        ways = (1, 0) if _certainty(whole[2]) > 1 else (0, 1)
+        ways = (1, 0) if _certainty(whole[2]) > 2 else (0, 1)
         chosen = []
         for length in range(len(LENGTHS)):
             better = [way for way in ways if _is_better(self.gains[way, length], whole[way])]
