@@ -113,7 +113,7 @@ class SvmDual {
       gained_ += gain_;
       Int<L> tight = (upper_ - lower_ <= params_.eps) | (upper_ < lower_);
       if (squared())  // without the strong convexity of squares, many small gains may follow
-        tight |= gain_ <= params_.eps * params_.eps * gained_;  // gains go with the squares of gradients
+        tight |= gain_ <= kLittle * params_.eps * params_.eps * gained_;  // gains go with the squares of gradients
       upper_old_ = upper_ > 0.0f ? upper_ : spread<L>(kInfinity);
       lower_old_ = lower_ < 0.0f ? lower_ : spread<L>(-kInfinity);
       running &= ~tight;
@@ -137,7 +137,8 @@ class SvmDual {
 
  private:
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  static constexpr float kNegligible = 0.3f;  // projected gradients below this share of eps move nothing
+  static constexpr float kNegligible = 0.2f;  // projected gradients below this share of eps move nothing
+  static constexpr float kLittle = 0.3f;  // of eps squared: the share of the objective that the last pass gains
   static constexpr std::int64_t kRowAhead = 12, kFeaturesAhead = 6, kWeightsAhead = 3;  // examples
 
   bool squared() const { return params_.solver == Solver::l2svc_dual; }

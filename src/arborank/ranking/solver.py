@@ -32,7 +32,7 @@ class SolverParams(Options):
     eps : float, optional
         Stopping tolerance. Dual solvers: the range of the projected gradient (logistic: the largest
         derivative of a subproblem), 0.1 by default; ``"l2svc-dual"`` also stops after a pass that improves its
-        objective by less than a share of ``eps ** 2``. Primal: the gradient's norm relative to that at ``w =
+        objective by less than a share of ``0.3 eps ** 2``. Primal: the gradient's norm relative to that at ``w =
         0``, times the share of the rarer class, 0.01 by default.
     max_iter : int
         Most passes over the examples (primal: most Newton steps).
