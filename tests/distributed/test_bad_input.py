@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from arborank import TextRanker, XRLinear
+from arborank import PrefixTfidf, TextFeatures, TextRanker, XRLinear
 from arborank.datasets import Layout
 from arborank.distributed import SerialExecutor, StageError, fit
-from support.shards import ranker, write_shards
+from support.shards import ranker, state_of, write_shards
 
 pytest.importorskip("pyarrow")
 
@@ -111,3 +111,34 @@ def test_other_arguments(tmp_path):
         fails(tmp_path, pattern, memory=1)
     with pytest.raises(StageError, match="no such key"):
         fails(tmp_path, pattern, layout=Layout(text_column="title"))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_bad_rows_can_be_left_out(tmp_path, kind):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pattern = write_shards(tmp_path / "shards", TEXTS, LABELS, 2, kind)
+    extra = tmp_path / "shards" / f"part-900.{kind}"
+    bad = [{"text": "a bad row", "labels": None}, {"text": None, "labels": []}]
+    records = [bad[0], {"text": "a red apple", "labels": ["fruit"]}, bad[1]]
+    if kind == "jsonl":
+        put(extra, *records)
+    else:
+        pq.write_table(pa.Table.from_pylist(records[1:] + records[:1]), extra)
+    options = {"work_dir": tmp_path / "work", "executor": SerialExecutor(1)}
+    with pytest.warns(UserWarning, match=r"2 rows cannot be read .*part-900"):
+        model = fit(pattern, tmp_path / "model", skip_bad=True, **options)
+    assert state_of(model) == state_of(TextRanker().fit([*TEXTS, "a red apple"], [*LABELS, ["fruit"]]))
+    (tmp_path / "shards" / "part-950.csv").write_text("text,labels\na,b\n")
+    with pytest.raises(StageError, match="bad rows are left out of JSON lines and Parquet only"):
+        fails(tmp_path, tmp_path / "shards" / "part-950.csv", skip_bad=True)
+
+
+def test_weights_and_functions(tmp_path):
+    pattern = write_shards(tmp_path / "shards", TEXTS, LABELS, 1)
+    with pytest.raises(ValueError, match="has no use for weights of rows"):
+        fails(tmp_path, pattern, layout=Layout(weight_column="times"))
+    features = TextFeatures(parts=[PrefixTfidf(position_weight=lambda place: 1.0)])
+    with pytest.raises(ValueError, match="such as a function"):
+        fails(tmp_path, pattern, ranker=TextRanker(features))

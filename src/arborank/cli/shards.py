@@ -37,6 +37,9 @@ _TRAINING = (
     click.option(
         "--memory", type=Real(min=0, min_open=True), help="GiB that the rows of one task may take.  [1]"
     ),
+    click.option(
+        "--skip-bad", is_flag=True, help="Leave out rows of --shards that cannot be read, and count them."
+    ),
     click.option("--dry-run", is_flag=True, help="Tell what training from --shards will take, and stop."),
 )
 
@@ -49,6 +52,7 @@ class Shards:
     engine: Literal["local", "ray"] | None
     workers: int | None
     memory: float | None = None
+    skip_bad: bool = False
     dry_run: bool = False
 
     def check(self) -> None:
@@ -57,6 +61,7 @@ class Shards:
             "--engine": self.engine,
             "--workers": self.workers,
             "--memory": self.memory,
+            "--skip-bad": self.skip_bad or None,
             "--dry-run": self.dry_run or None,
         }
         name = next((name for name, value in given.items() if value is not None), None)
@@ -82,7 +87,9 @@ def _with(names: tuple[str, ...], options: tuple[Any, ...]) -> Callable[..., Any
 engine_options = _with(("patterns", "engine", "workers"), (_SHARDS, *_ENGINE))
 """Give a command the options of ``--shards``, which it gets as ``shards``."""
 
-shard_options = _with(("patterns", "engine", "workers", "memory", "dry_run"), (_SHARDS, *_ENGINE, *_TRAINING))
+shard_options = _with(
+    ("patterns", "engine", "workers", "memory", "skip_bad", "dry_run"), (_SHARDS, *_ENGINE, *_TRAINING)
+)
 """The same, with those of a training."""
 
 
@@ -112,6 +119,7 @@ def train_shards(
         executor=shards.engine or "local",
         workers=shards.workers,
         memory=memory,
+        skip_bad=shards.skip_bad,
         report=report,
     )
     say(f"trained {len(trained.labels_):,} labels on {trained.model_.n_features_in_:,} features")

@@ -1,6 +1,7 @@
 """Parquet with columns of texts, labels and ids; needs the extra ``parquet``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from ..storage.disk import open_regular
@@ -9,7 +10,7 @@ from .jsonl import row_of_record
 from .layout import Layout, LayoutError
 from .lines import StrPath
 
-__all__ = ["iter_parquet", "read_parquet", "read_records"]
+__all__ = ["iter_parquet", "iter_parquet_rows", "read_parquet", "read_records"]
 
 _ROWS = 1024  # read at a time
 
@@ -37,6 +38,13 @@ def iter_parquet(
     ValueError
         With the file's name, if it is damaged, a column is missing or of another type, or a value is null or empty.
     """
+    return (read() for read in iter_parquet_rows(path, layout, labels_required=labels_required))
+
+
+def iter_parquet_rows(
+    path: StrPath, layout: Layout | None = None, *, labels_required: bool = True
+) -> Iterator[Callable[[], TextRow]]:
+    """Yield what makes each row, or raises the ``ValueError`` for it alone; otherwise this is `iter_parquet`."""
     pa, pq = _arrow()
     layout = layout or Layout()
     with open_regular(path) as plain:
@@ -71,7 +79,7 @@ def iter_parquet(
         batches = file.iter_batches(batch_size=_ROWS, columns=list(wanted.values()))
         try:
             for number, record in enumerate(record for batch in batches for record in batch.to_pylist()):
-                yield row_of_record(f"{path}: row {number}", record, layout, labels_required)
+                yield partial(row_of_record, f"{path}: row {number}", record, layout, labels_required)
         except (pa.ArrowException, OSError) as error:
             raise ValueError(f"{path}: damaged: {error}") from error
 

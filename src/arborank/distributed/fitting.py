@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Literal
 
-from ..core.checks import check_integer
+from ..core.checks import check_flag, check_integer
+from ..core.errors import ArgumentError
 from ..core.types import FilePath
 from ..datasets import Layout
 from ..storage import Record, load
@@ -29,6 +30,7 @@ def fit(
     executor: Literal["local", "ray"] | Executor = "local",
     workers: int | None = None,
     memory: int = 1 << 30,
+    skip_bad: bool = False,
     report: Callable[[TextRanker], Sequence[Record]] | None = None,
 ) -> TextRanker:
     """Train a `TextRanker` on shards, and save it.
@@ -57,6 +59,8 @@ def fit(
         Processes of ``"local"``; by default one per core.
     memory : int, default 1 GiB
         Bytes that the rows of a task may take. The result does not depend on it.
+    skip_bad : bool, default=False
+        Whether rows of JSON lines and Parquet that cannot be read are left out, with a warning that counts them.
     report : callable, optional
         Gets the trained ranker, and returns records to be saved with it, such as an evaluation.
 
@@ -80,6 +84,10 @@ def fit(
     """
     ranker = TextRanker() if ranker is None else ranker
     layout = Layout() if layout is None else layout
+    if layout.weight_column is not None:
+        raise ArgumentError(
+            "weight_column", "is given, but training from many files has no use for weights of rows"
+        )
     _check_installed()
     found = find_shards(shards)
     check_integer("memory", memory, 1 << 20)
@@ -89,7 +97,7 @@ def fit(
         held.enter_context(exclusive(work.directory))
         work.clear()
         chosen = held.enter_context(executor_of(executor, workers))
-        trained = Training(work, ranker, layout, chosen, memory).run(found)
+        trained = Training(work, ranker, layout, chosen, memory, check_flag("skip_bad", skip_bad)).run(found)
         trained.save(out, records=[] if report is None else report(trained))
     loaded: TextRanker = load(out)
     return loaded

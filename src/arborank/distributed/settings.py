@@ -1,5 +1,6 @@
 """What is trained, as JSON that tasks pass on; what distributed training cannot do is refused here."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,7 +59,14 @@ def settings_of(ranker: TextRanker) -> Json:
     LinearOptions.of(model)
     parameters = {name: _plain(value) for name, value in lasting(given).items()}
     parameters["decide"] = None  # of answers, not of the training
-    return {"features": _to_json(features), "model": parameters}
+    told = {"features": _to_json(features), "model": parameters}
+    try:
+        json.dumps(told)
+    except TypeError as error:
+        raise ValueError(
+            f"the settings hold what tasks cannot pass on as JSON, such as a function ({error})"
+        ) from None
+    return told
 
 
 def _plain(value: Any) -> Any:

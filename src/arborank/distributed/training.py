@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.estimator import clone
+from ..core.notices import warn
 from ..core.progress import progress
 from ..core.strings import StringTable
 from ..core.types import Json
@@ -49,13 +50,21 @@ class Training:
     executor : Executor
     memory : int
         Bytes that a task may take for its rows.
+    skip_bad : bool
+        Whether rows that cannot be read are left out.
     """
 
     def __init__(
-        self, work: Work, ranker: TextRanker, layout: Layout, executor: Executor, memory: int
+        self,
+        work: Work,
+        ranker: TextRanker,
+        layout: Layout,
+        executor: Executor,
+        memory: int,
+        skip_bad: bool,
     ) -> None:
         self._work, self._executor, self._memory = work, executor, memory
-        self._ranker, self._layout = ranker, layout
+        self._ranker, self._layout, self._skip_bad = ranker, layout, skip_bad
         self._settings = settings_of(ranker)
 
     def run(self, shards: Sequence[Json]) -> TextRanker:
@@ -63,8 +72,12 @@ class Training:
 
         ``shards`` are objects with the path of each as ``shard``, and what tells its version.
         """
-        common = {"layout": self._layout.given(), "normalization": self._ranker.normalization}
+        common: Json = {"layout": self._layout.given(), "normalization": self._ranker.normalization}
+        common["skip_bad"] = self._skip_bad
         read = self._stage("read", [{**shard, **common} for shard in shards])
+        if bad := sum(done.facts["bad"] for done in read):
+            first = next(done.facts["first_bad"] for done in read if done.facts["bad"])
+            warn(f"{bad:,} rows cannot be read and are left out, the first of them: {first}")
         texts = [file for done in read for file in done.files]
         sizes = [size for done in read for size in done.facts["rows"]]
         labels = self._one("labels", {"texts": texts})

@@ -1,6 +1,7 @@
 """From shards to texts and label ids; then the choices that depend on a look at the data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -11,7 +12,11 @@ from ...core.sparse import Csr
 from ...core.strings import StringTable
 from ...core.types import AnyArray, Json
 from ...datasets import Layout
-from ...datasets.read import iter_texts
+from ...datasets.containers import TextRow
+from ...datasets.jsonl import row_of_line
+from ...datasets.lines import read_lines, suffix
+from ...datasets.parquet import iter_parquet_rows
+from ...datasets.read import EXTENSIONS, iter_texts
 from ...features.base import unfitted_parts
 from ...text.documents import documents_of
 from ...text.worth import names_help
@@ -28,11 +33,12 @@ _ROWS, _CHARACTERS = 1 << 19, 1 << 27  # of a file, at most
 def read_shard(work: Work, task: Task, n_threads: int) -> Done:
     """Write the texts and label names of a shard, some at a time."""
     args = task.arguments
-    facts: Json = {"rows": []}
+    facts: Json = {"rows": [], "bad": 0, "first_bad": None}
+    layout = Layout(**args["layout"])
 
     def parts() -> Iterator[Mapping[str, AnyArray]]:
         with local_copy(args["shard"]) as path:
-            rows = iter(iter_texts(path, Layout(**args["layout"])))
+            rows = _good_rows(path, layout, facts) if args["skip_bad"] else iter_texts(path, layout)
             for first in rows:
                 some = _some(chain([first], rows))
                 weighed = next(
@@ -51,6 +57,24 @@ def read_shard(work: Work, task: Task, n_threads: int) -> Done:
             raise ValueError(f"{args['shard']} holds no row")
 
     return work.keep(task, parts(), facts)
+
+
+def _good_rows(path: str, layout: Layout, facts: Json) -> Iterator[TextRow]:
+    """Yield the rows that can be read; count the others, and keep what is wrong with the first."""
+    kind = layout.format or EXTENSIONS.get(suffix(path))
+    tries: Iterator[Callable[[], TextRow]]
+    if kind == "jsonl":
+        tries = (partial(row_of_line, path, *line, layout, True) for line in read_lines(path))
+    elif kind == "parquet":
+        tries = iter_parquet_rows(path, layout)
+    else:
+        raise ValueError(f"{path}: bad rows are left out of JSON lines and Parquet only, found {kind}")
+    for read in tries:
+        try:
+            yield read()
+        except ValueError as error:
+            facts["bad"] += 1
+            facts["first_bad"] = facts["first_bad"] or str(error)
 
 
 def _some(rows: Iterator[Any]) -> list[Any]:
