@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.estimator import clone, pass_on
 from ..core.state import lasting
-from ..core.types import Json
+from ..core.types import Json, JsonMapping
 from ..features import PARTS, NgramTfidf, PrefixTfidf, TextFeatures
 from ..features.part import TfidfPart
 from ..linear import XRLinear
@@ -93,7 +93,7 @@ def part_to_json(part: TfidfPart) -> Json:
     return {"kind": type(part).__name__, **params}
 
 
-def features_from(told: Mapping[str, Any]) -> TextFeatures | TfidfPart:
+def features_from(told: JsonMapping) -> TextFeatures | TfidfPart:
     """Return the vectoriser that JSON tells of, not fitted."""
     params = dict(told)
     kind = params.pop("kind")
@@ -107,12 +107,12 @@ def features_from(told: Mapping[str, Any]) -> TextFeatures | TfidfPart:
     return part
 
 
-def model_from(told: Mapping[str, Any]) -> XRLinear:
+def model_from(told: JsonMapping) -> XRLinear:
     """Return the model that JSON tells of, not fitted."""
     return XRLinear(**told)
 
 
-def options_of(told: Mapping[str, Any], resolved: Mapping[str, Any], n_threads: int) -> LinearOptions:
+def options_of(told: JsonMapping, resolved: JsonMapping, n_threads: int) -> LinearOptions:
     """Return the options of a model, with values for what was automatic."""
     model = clone(model_from(told))
     pass_on(model, n_jobs=n_threads or None)

@@ -1,6 +1,5 @@
 """From texts to rows: terms are counted file by file, the counts added range by range, and texts encoded with them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..._native import term_slots
 from ...core.sparse import Csr
-from ...core.types import AnyArray, Json
+from ...core.types import AnyArray, Json, JsonMapping
 from ...features.base import fit_counted, new_fitter, rows_of
 from ...features.options import document_limits
 from ...features.part import TfidfPart
@@ -38,7 +37,7 @@ def count(work: Work, task: Task, n_threads: int) -> Done:
     return work.keep(task, [arrays], {"texts": fitter.n_texts, "without": fitter.n_without, "terms": sizes})
 
 
-def _part(told: Mapping[str, Any]) -> TfidfPart:
+def _part(told: JsonMapping) -> TfidfPart:
     part = features_from(told)
     assert isinstance(part, TfidfPart)
     return part
@@ -141,7 +140,7 @@ class _Merged:
         return terms, offsets, term_slots(terms, offsets), df
 
 
-def limits_of(told: Mapping[str, Any], n_texts: int) -> list[float]:
+def limits_of(told: JsonMapping, n_texts: int) -> list[float]:
     """Return in how many texts a term of a part must be at least, and at most."""
     params = _part(told).get_params(deep=False)
     return list(document_limits(params["min_df"], params["max_df"], n_texts))
