@@ -22,6 +22,7 @@ KINDS = {  # columns of the evidence by where it comes from
     "session": [10, 17, 18],
     "history": [11, 12, 13, 14, 15, 16],
 }
+_PROVEN = 5  # standard errors by which rules are much better than counting
 _FEWEST = 50  # examples of a length to judge weights by, and of a half to learn them from
 
 
@@ -54,15 +55,17 @@ class Lesson:
     def weights(self, unlearned: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights for every length, of shape (n_lengths, N_EVIDENCE).
 
-        Learned weights come before rules if they are better by two standard errors on the whole. At a length they hold
-        where they rank better than counting by a standard error, or not worse and better by two on the whole. Where
-        nothing does, counting ranks. With too few examples it is ``unlearned``.
+        Learned weights come before rules if they are better by a standard error on the whole, or by two where the rules
+        are much better than counting. At a length they hold where they rank better than counting by a standard error,
+        or not worse and better by two on the whole. Where nothing does, counting ranks. With too few examples it is
+        ``unlearned``.
         """
         if self.gains[0, :, 0].sum() < 2 * _FEWEST:
             return np.tile(unlearned, (len(LENGTHS), 1))
         whole = self.gains.sum(axis=1)
         rows = (unlearned, self.fit.weights)
-        ways = (1, 0) if _certainty(whole[2]) > 2 else (0, 1)
+        needed = 2 if _certainty(whole[0]) > _PROVEN else 1
+        ways = (1, 0) if _certainty(whole[2]) > needed else (0, 1)
         chosen = []
         for length in range(len(LENGTHS)):
             better = [way for way in ways if _is_better(self.gains[way, length], whole[way])]
