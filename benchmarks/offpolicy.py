@@ -125,6 +125,7 @@ def coverage(n_logs=100, n_decisions=1000):
     import scipy.sparse as sp
 
     from arborank import XRLinear
+    from arborank.core.sparse import as_csr
     from arborank.exploration import DecisionLog, ExploringRanker, InverseGap, evaluate
 
     rng = np.random.default_rng(0)
@@ -142,23 +143,20 @@ def coverage(n_logs=100, n_decisions=1000):
     k = 3
     ids, _ = other.predict_topk(sp.csr_array(queries), k)
     truth = float(np.take_along_axis(click, ids, axis=1).sum(axis=1).mean())
-    ranker = ExploringRanker(logging, InverseGap(gamma=100.0), explore=k, seed=1)
-    decisions = []
-    for row in range(len(queries)):  # a query is decided several times, for logs draw queries
-        x = sp.csr_array(queries[row : row + 1])
-        decisions.append([ranker.rank(x, k=k) for _ in range(6)])
+    ranker = ExploringRanker(logging, InverseGap(gamma=30.0), explore=k, seed=1)
+    rows = [as_csr(sp.csr_array(queries[i : i + 1])) for i in range(len(queries))]
     held, widths, sizes = {}, {}, {}
     for seed in range(n_logs):
         rng = np.random.default_rng(1000 + seed)
         log = []
         for number, row in enumerate(rng.integers(len(queries), size=n_decisions)):
-            one = decisions[row][rng.integers(6)]
+            one = ranker.rank(rows[row], k=k)
             rewards = tuple(
                 (rng.random(len(one.labels)) < click[row, list(one.labels)]).astype(float).tolist()
             )
             log.append(replace(one, id=str(number), rewards=rewards))
         report = evaluate(DecisionLog(tuple(log)), {"other": other}, reward_model=logging, tree=logging, least=0.0,
-                          n_draws=400, random_state=seed)  # fmt: skip
+                          n_draws=300, random_state=seed)  # fmt: skip
         for name, found in report.estimates["other"].items():
             held.setdefault(name, []).append(found.low <= truth <= found.high)
             widths.setdefault(name, []).append(found.high - found.low)
