@@ -15,7 +15,17 @@ DEPARTURES = {
     f"check_sample_weight_equivalence_on_{kind}_data": "it calls fit(X, y=...), which is Y here; and solvers stop "
     "within a tolerance: test_weights_are_repetitions has a small one"
     for kind in ("dense", "sparse")
-} | {"check_non_transformer_estimators_n_iter": "there are as many solvers as labels, and no n_iter_"}
+} | {
+    "check_non_transformer_estimators_n_iter": "there are as many solvers as labels, and no n_iter_",
+    **dict.fromkeys(
+        (
+            "check_fit_score_takes_y",
+            "check_n_features_in_after_fitting",
+            "check_estimators_partial_fit_n_features",
+        ),
+        "partial_fit learns further rows of a fitted model, whose tree needs more than a few rows",
+    ),
+}
 
 
 with warnings.catch_warnings():
