@@ -123,7 +123,7 @@ def test_files_that_are_no_log(tmp_path):
         read_log(path)
     path.write_text(rows.replace("\t", ","))
     with pytest.raises(
-        ValueError, match=r":1: session, time and query with tabs between .*; the rows of a CSV file"
+        ValueError, match=r":1: session, time and query with tabs between .*; is it a CSV file\\?"
     ):
         read_log(path)
     with path.open(newline="") as file:

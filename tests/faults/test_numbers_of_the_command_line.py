@@ -48,6 +48,8 @@ def test_what_is_taken():
 
 def options(group):
     for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from options(command)
         for option in command.params:
             if isinstance(option.type, click.types.FloatParamType | click.types.IntParamType):
                 yield name, option

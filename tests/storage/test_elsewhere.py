@@ -81,7 +81,8 @@ print("done")
 def test_models_on_the_hub(tmp_path):
     """In a process of its own: huggingface_hub reads its address when it is imported."""
     pytest.importorskip("huggingface_hub")
-    environment = os.environ | {
+    online = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    environment = online | {
         "HF_HOME": str(tmp_path / "home"),
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",

@@ -65,4 +65,4 @@ _OF_COMPLETERS = (train_completer, update_completer, complete, replay)
 for _command in (*_OF_RANKERS, *_OF_COMPLETERS, serve, demo):
     help_option(quiet_option(_command))
     main.add_command(_command)
-main.add_command(stage)
+main.add_command(help_option(stage))

@@ -175,7 +175,8 @@ quiet_option = click.option(
 
 class _Say(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage())
+        if record.name != "arborank.linear.layers":  # bars show these
+            say(record.getMessage())
 
 
 def show_log() -> None:
@@ -186,4 +187,3 @@ def show_log() -> None:
     logger.setLevel(logging.INFO)
     logger.handlers = [_Say()]
     logger.propagate = False
-    logging.getLogger("arborank.linear.layers").setLevel(logging.WARNING)  # what bars show

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from .numbers import Whole
 from .options import FILE
 from .reporting import help_option, quiet_option, say
 
@@ -20,7 +21,7 @@ def stage() -> None:
 @click.option(
     "--work-dir", required=True, type=click.Path(exists=True, file_okay=False), help="Where its files are."
 )
-@click.option("-j", "--jobs", type=click.IntRange(1), help="Threads.  [every core]")
+@click.option("-j", "--jobs", type=Whole(1), help="Threads.  [every core]")
 def run(task: str, work_dir: str, jobs: int | None) -> None:
     """Run the task that a JSON file describes: {"stage": ..., "arguments": {...}}.
 

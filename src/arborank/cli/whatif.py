@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from .models import as_ranker, open_model
+from .numbers import Real, Whole
 from .options import FILE
 from .streams import put, put_json
 
@@ -22,13 +23,13 @@ __all__ = ["whatif"]
     type=click.Path(exists=True, file_okay=False),
     help="A model to judge; the first calibrated one is also the model of rewards. May be repeated.",
 )
+@click.option("-k", type=Whole(1), help="Labels that models show; by default as many as the log's decisions.")
 @click.option(
-    "-k", type=click.IntRange(1), help="Labels that models show; by default as many as the log's decisions."
+    "--clip", type=Real(min=0, min_open=True), help="The most that a weight may be: less variance, some bias."
 )
-@click.option("--clip", type=float, help="The most that a weight may be: less variance, some bias.")
 @click.option(
     "--least",
-    type=float,
+    type=Real(min=0),
     default=100.0,
     show_default=True,
     help="The effective sample size below which an estimate is refused.",
