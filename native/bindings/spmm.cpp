@@ -44,7 +44,7 @@ void check_mixture(const std::vector<std::int64_t>& starts, const std::vector<st
 using CompactArrays =
     std::tuple<NumpyVector<std::int64_t>, NumpyVector<std::int32_t>, NumpyVector<std::int16_t>, NumpyVector<float>>;
 
-CompactArrays arrays_of(const sparse::CompactRows& rows) {
+CompactArrays compact_arrays(const sparse::CompactRows& rows) {
   std::vector<std::int64_t> indptr{0};
   std::vector<float> units;
   auto columns = sparse::raw_array<std::int32_t>(rows.nnz);
@@ -99,7 +99,7 @@ void bind_spmm(nb::module_& m) {
           "The rows of a matrix.")
       .def_static("from_arrays", &compact_from, nb::arg("indptr"), nb::arg("columns"), nb::arg("shares"),
                   nb::arg("units"), nb::arg("n_cols"), "Rows of what `arrays` returns.")
-      .def("arrays", &arrays_of,
+      .def("arrays", &compact_arrays,
            "Arrays (indptr, columns, shares, units): the values of a row are its shares times its unit.");
   m.def(
       "multiply_compact",
