@@ -112,7 +112,8 @@ class SvmDual {
       pass(running, job);
       gained_ += gain_;
       Int<L> tight = (upper_ - lower_ <= params_.eps) | (upper_ < lower_);
-      if (squared())  // without the strong convexity of squares, many small gains may follow
+      // without the strong convexity of squares, and where costs differ much, many small gains may follow
+      if (squared() && targets_.weight.empty())
         tight |= gain_ <= kLittle * params_.eps * params_.eps * gained_;  // gains go with the squares of gradients
       upper_old_ = upper_ > 0.0f ? upper_ : spread<L>(kInfinity);
       lower_old_ = lower_ < 0.0f ? lower_ : spread<L>(-kInfinity);
