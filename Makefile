@@ -46,7 +46,7 @@ $(VENV)/.installed: $(SOURCES) $(VENV)/.requirements
 	touch $@
 
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
-	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours tune serve skos zstd ray hub remote)
+	$(INSTALL) --group test --group lint $$($(BIN)/python tools/requirements.py parquet plot neighbours tune serve skos zstd ray hub remote languages skops)
 	touch $@
 
 setup: $(VENV)/.installed
