@@ -44,14 +44,14 @@ async def app(scope, receive, send):
 uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, http="httptools", loop="uvloop", ws="none")
 """
 WRK = """
-local texts = {}
-for line in io.lines("%s") do table.insert(texts, line) end
+local bodies = {}
+for line in io.lines("%s") do table.insert(bodies, line) end
 local n = 0
 wrk.method = "POST"
-wrk.headers["content-type"] = "application/json"
+wrk.headers["content-type"] = "%s"
 request = function()
   n = n + 1
-  return wrk.format(nil, nil, nil, texts[n %% #texts + 1])
+  return wrk.format(nil, nil, nil, bodies[n %% #bodies + 1])
 end
 """
 
@@ -106,19 +106,25 @@ def model_time(url):
     return told(url, "arborank_rank_seconds_sum"), told(url, "arborank_texts_total")
 
 
-def wrk(url, bodies, connections, seconds, pid):
-    """Return p50, p99 and processor time of a request in microseconds, requests a second; all must be answered."""
-    before = processor(pid)
+def wrk(url, bodies, connections, seconds, content_type="application/json"):
+    """Return p50 and p99 in microseconds, requests a second and requests; all must be answered."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(WRK % bodies)
+        script.write(WRK % (bodies, content_type))
         script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name, url]
-        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
+        told = subprocess.run([*command, "-s", script.name, url], check=True, capture_output=True, text=True)
+    assert "Non-2xx" not in told.stdout, told.stdout
     unit = {"us": 1, "ms": 1e3, "s": 1e6}
-    times = [float(n) * unit[u] for n, u in re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)", told)]
-    assert "Non-2xx" not in told, told
-    cost = 1e6 * (processor(pid) - before) / int(re.search(r"(\d+) requests in", told)[1])
-    return *times, cost, float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])
+    times = [float(n) * unit[u] for n, u in re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)", told.stdout)]
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", told.stdout)[1])
+    return *times, rate, int(re.search(r"(\d+) requests in", told.stdout)[1])
+
+
+def with_cost(url, bodies, connections, seconds, pid):
+    """Return p50, p99 and processor time of a request in microseconds, and requests a second."""
+    before = processor(pid)
+    p50, p99, rate, n = wrk(url, bodies, connections, seconds)
+    return p50, p99, 1e6 * (processor(pid) - before) / n, rate
 
 
 def speed(url, pid, texts, bodies, seconds, rows):
@@ -132,9 +138,11 @@ def speed(url, pid, texts, bodies, seconds, rows):
     rank = f"{url}/v1/models/m/rank"
     line = "p50 {:.0f} µs, p99 {:.0f} µs, processor {:.0f} µs, {:,.0f}/s"
     for connections in (1, 16):
-        e50, e99, e_cost, e_rate = wrk(f"http://127.0.0.1:{port}/", bodies, connections, seconds, empty.pid)
+        e50, e99, e_cost, e_rate = with_cost(
+            f"http://127.0.0.1:{port}/", bodies, connections, seconds, empty.pid
+        )
         before = model_time(url)
-        p50, p99, cost, rate = wrk(rank, bodies, connections, seconds, pid)
+        p50, p99, cost, rate = with_cost(rank, bodies, connections, seconds, pid)
         time_, count = (now - then for now, then in zip(model_time(url), before, strict=True))
         own = 1e6 * time_ / count
         rows.append((f"empty handler, {connections} connections", line.format(e50, e99, e_cost, e_rate)))
@@ -154,7 +162,7 @@ def speed(url, pid, texts, bodies, seconds, rows):
         batches.flush()
         for connections in (1, 4):
             before = model_time(url)[1]
-            *_, rate = wrk(rank, batches.name, connections, seconds, pid)
+            wrk(rank, batches.name, connections, seconds)
             done = model_time(url)[1] - before
             rows.append((f"texts by batches of 256, {connections} connections", f"{done / seconds:,.0f}/s"))
 

@@ -12,23 +12,12 @@ TEXTS.txt has a text a line. Prints a table in Markdown; the factor is of reques
 
 import argparse
 import json
-import re
-import subprocess
 import tempfile
 from pathlib import Path
 from urllib.parse import urlencode
 
-WRK = """
-local bodies = {}
-for line in io.lines("%s") do table.insert(bodies, line) end
-local n = 0
-wrk.method = "POST"
-wrk.headers["content-type"] = "%s"
-request = function()
-  n = n + 1
-  return wrk.format(nil, nil, nil, bodies[n %% #bodies + 1])
-end
-"""
+from over_http import wrk
+
 KINDS = {
     "form": ("application/x-www-form-urlencoded", lambda text: urlencode({"text": text, "limit": 10})),
     "json": ("application/json", lambda text: json.dumps({"text": text})),
@@ -38,19 +27,10 @@ KINDS = {
 def measure(kind, url, texts, connections, seconds):
     """Return p50 and p99 in microseconds, and requests a second; all must be answered."""
     content_type, written = KINDS[kind]
-    with (
-        tempfile.NamedTemporaryFile("w") as bodies,
-        tempfile.NamedTemporaryFile("w", suffix=".lua") as script,
-    ):
+    with tempfile.NamedTemporaryFile("w") as bodies:
         bodies.writelines(written(text) + "\n" for text in texts)
-        script.write(WRK % (bodies.name, content_type))
-        bodies.flush(), script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
-        told = subprocess.run([*command, "-s", script.name, url], check=True, capture_output=True, text=True)
-    assert "Non-2xx" not in told.stdout, told.stdout
-    unit = {"us": 1, "ms": 1e3, "s": 1e6}
-    times = [float(n) * unit[u] for n, u in re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)", told.stdout)]
-    return *times, float(re.search(r"Requests/sec:\s+([\d.]+)", told.stdout)[1])
+        bodies.flush()
+        return wrk(url, bodies.name, connections, seconds, content_type)[:3]
 
 
 def main():

@@ -4,7 +4,16 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank.core.sparse import Csr, as_csr, multiply, normalize_rows, rows_to_csr, to_scipy, transpose
+from arborank.core.sparse import (
+    Csr,
+    as_csr,
+    multiply,
+    normalize_rows,
+    row_places,
+    rows_to_csr,
+    to_scipy,
+    transpose,
+)
 
 
 @st.composite
@@ -156,3 +165,13 @@ def test_a_product_that_is_stopped_gives_its_memory_back():
     for _ in range(3):
         with pytest.raises(RuntimeError, match="enough"):
             multiply_until_stopped()
+
+
+@pytest.mark.parametrize("rows", [[], [2], [3, 0, 2, 0], [1, 1]])
+def test_places_of_rows(rows):
+    indptr = np.array([0, 2, 2, 5, 6])  # the second row has no values
+    bounds, places = row_places(indptr, np.array(rows, np.int64))
+    expected = [list(range(indptr[row], indptr[row + 1])) for row in rows]
+    assert places.tolist() == [place for row in expected for place in row]
+    assert np.diff(bounds).tolist() == [len(row) for row in expected]
+    assert bounds[0] == 0

@@ -13,7 +13,7 @@ from .contexts import Context
 from .phrases import holds_phrase
 from .threshold import Threshold
 
-__all__ = ["Followers", "count_followers"]
+__all__ = ["Followers", "count_followers", "n_queries_of"]
 
 _REMEMBERED = 4096  # contexts whose position is kept for the next keystroke
 
@@ -157,13 +157,12 @@ class Followers:
         ValueError
             If they do not fit each other.
         """
-        contexts, n_queries = state.part("contexts", StringTable), state.config["n_queries"]
+        contexts = state.part("contexts", StringTable)
+        n_queries = n_queries_of(state)
         indptr, labels, times = (
             state.vector(name, kind)
             for name, kind in (("indptr", np.int64), ("labels", np.int32), ("times", np.int64))
         )
-        if type(n_queries) is not int or not 0 <= n_queries < 2**31:
-            raise ValueError(f"n_queries must be a number of queries, found {n_queries!r}")
         if indptr.size != len(contexts) + 1 or labels.size != times.size:
             raise ValueError(
                 f"{len(contexts)} contexts, {indptr.size} bounds, {labels.size} labels and {times.size} counts"
@@ -216,3 +215,11 @@ def count_followers(
     where = places[ids][mine], labels[np.array(pairs, np.int64)][mine]
     counts = sp.coo_array((np.ones(where[0].size, np.int64), where), (len(chosen), n_queries))
     return Followers.of_counts(StringTable(chosen), counts)
+
+
+def n_queries_of(state: State) -> int:
+    """Return the number of queries that a saved state tells; ``ValueError`` if it is none."""
+    n_queries = state.config["n_queries"]
+    if type(n_queries) is not int or not 0 <= n_queries < 2**31:
+        raise ValueError(f"n_queries must be a number of queries, found {n_queries!r}")
+    return n_queries

@@ -15,6 +15,7 @@ from ..core.state import State
 from ..features.base import rows_of
 from ..hybrid.postings import Postings
 from .contexts import Context
+from .followers import n_queries_of
 from .rows import ContextRows
 
 __all__ = ["SharedWords"]
@@ -110,9 +111,7 @@ class SharedWords:
         ValueError
             If they do not fit each other.
         """
-        n_queries = state.config["n_queries"]
-        if type(n_queries) is not int or not 0 <= n_queries < 2**31:
-            raise ValueError(f"n_queries must be a number of queries, found {n_queries!r}")
+        n_queries = n_queries_of(state)
         words = cls(*(Postings.from_state(state, name, n_queries) for name in ("names", "followed")))
         if words.names.matrix.shape[0] != words.followed.matrix.shape[0]:
             raise ValueError("names and followed contexts have different numbers of words")

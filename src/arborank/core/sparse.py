@@ -32,6 +32,7 @@ __all__ = [
     "multiply",
     "normalize_rows",
     "places_of",
+    "row_places",
     "rows_to_csr",
     "scale_rows",
     "select_rows",
@@ -294,6 +295,28 @@ def places_of(csr: Csr) -> NDArray[np.int64]:
     rows = np.repeat(np.arange(csr.shape[0], dtype=np.int64), np.diff(csr.indptr))
     places: NDArray[np.int64] = rows * csr.shape[1] + csr.indices
     return places
+
+
+def row_places(
+    indptr: NDArray[np.integer], rows: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the values of some rows of a sparse matrix are, one row after another, and where each row begins.
+
+    Parameters
+    ----------
+    indptr : array of shape (n_rows + 1,)
+    rows : array of shape (n,)
+        In any order.
+
+    Returns
+    -------
+    bounds : int64 array of shape (n + 1,)
+    places : int64 array of shape (bounds[-1],)
+    """
+    lengths = indptr[rows + 1] - indptr[rows]
+    bounds = np.zeros(rows.size + 1, np.int64)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds, np.arange(bounds[-1]) + np.repeat(indptr[rows] - bounds[:-1], lengths)
 
 
 def without_zeros(csr: Csr) -> Csr:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from ..core.threads import used_threads
 from .run import StageError, run_task
 from .work import Task, Work
 
-__all__ = ["Executor", "LocalExecutor", "SerialExecutor", "executor_of"]
+__all__ = ["Closing", "Executor", "LocalExecutor", "SerialExecutor", "executor_of"]
 
 _ATTEMPTS = 3  # at a task whose process dies, before that is an error
 
@@ -61,7 +62,23 @@ class SerialExecutor:
             finished(task)
 
 
-class LocalExecutor:
+class Closing(ABC):
+    """A context manager that closes itself at the end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what is held."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class LocalExecutor(Closing):
     """Runs tasks in processes of this machine; a context manager that ends them.
 
     Parameters
@@ -159,14 +176,6 @@ class LocalExecutor:
         self._workers.clear()
         self._idle.clear()
         self._held.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Died(Exception):

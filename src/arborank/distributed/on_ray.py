@@ -2,11 +2,10 @@
 
 from collections import deque
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ..core.checks import check_integer
-from .executors import Finished
+from .executors import Closing, Finished
 from .run import StageError, run_task
 from .work import Task, Work
 
@@ -16,7 +15,7 @@ _ATTEMPTS = 5  # at a task whose process or node is lost
 _AHEAD = 2  # tasks handed over for every processor
 
 
-class RayExecutor:
+class RayExecutor(Closing):
     """Runs tasks on a Ray cluster; a context manager that leaves the cluster if it has joined it.
 
     A task whose process or node is lost runs again elsewhere.
@@ -77,14 +76,6 @@ class RayExecutor:
 
         if self._joined and ray.is_initialized():
             ray.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _run(directory: str, task: str, n_threads: int) -> str | None:

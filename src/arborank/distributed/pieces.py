@@ -8,7 +8,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.sparse import Csr
+from ..core.sparse import Csr, row_places
 from ..core.types import AnyArray
 from .work import Work
 
@@ -121,9 +121,7 @@ class ManyRows:
     def labels(self, rows: Ids) -> Csr:
         """Return the labels of some rows, an indicator of shape (n_rows, n_labels)."""
         indptr, ids = self._columns["label_indptr"], self._columns["label_ids"]
-        lengths = indptr[rows + 1] - indptr[rows]
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        places = np.arange(starts[-1]) + np.repeat(indptr[rows] - starts[:-1], lengths)
+        starts, places = row_places(indptr, rows)
         return Csr(starts, ids[places], np.ones(places.size, np.float32), self.n_labels)
 
     def below(self, node_of: NDArray[np.int32]) -> tuple[Ids, Csr]:
@@ -154,7 +152,4 @@ class ManyRows:
 def _blocks(indptr: Ids, rows: Ids) -> Iterator[Ids]:
     """Yield the places of the values of some rows, for some rows at a time."""
     for first in range(0, rows.size, _AT_ONCE):
-        some = rows[first : first + _AT_ONCE]
-        lengths = indptr[some + 1] - indptr[some]
-        starts = np.cumsum(lengths) - lengths
-        yield np.arange(lengths.sum()) + np.repeat(indptr[some] - starts, lengths)
+        yield row_places(indptr, rows[first : first + _AT_ONCE])[1]

@@ -323,14 +323,13 @@ def _look_up(wanted: Ids, ids: Ids, values: Floats) -> Floats:
 
 def _best(subject: Subject, decision: Decision, k: int, *, probabilities: bool = False) -> tuple[Ids, Floats]:
     """Return the best labels of a decision's query, within its filters, and their scores."""
-    limits = {
-        name: found[found >= 0]
-        for name, given in (("candidates", decision.candidates), ("exclude", decision.exclude))
-        if given is not None
-        for found in [subject.find(given)]
-    }
-    k = min(k, subject.inner.n_labels_)
-    ids, scores = subject.topk(subject.rows([decision.query]), k, probabilities=probabilities, **limits)
+    ids, scores = subject.topk(
+        subject.rows([decision.query]),
+        min(k, subject.inner.n_labels_),
+        probabilities=probabilities,
+        candidates=subject.known(decision.candidates),
+        exclude=subject.known(decision.exclude),
+    )
     there = ids[0] >= 0
     return ids[0][there], scores[0][there].astype(np.float64)
 

@@ -152,12 +152,7 @@ class ExploringRanker:
     def chances(self, decision: Decision, k: int) -> tuple[Ids, Floats]:
         """Return labels, by id, and how probable it is that each is among ``k`` shown for the query of a decision."""
         row = self.subject.rows([decision.query])
-        limits = Limits(
-            *(
-                None if labels is None else (found := self.subject.find(labels))[found >= 0]
-                for labels in (decision.candidates, decision.exclude)
-            )
-        )
+        limits = Limits(self.subject.known(decision.candidates), self.subject.known(decision.exclude))
         slots, chances = self._frontier.arms(row, k, limits, self.policy, self.explore).labels()
         shown = chances > 0
         return self.subject.fitted.tree.labels[slots[shown]].astype(np.int64), chances[shown]

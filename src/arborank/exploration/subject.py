@@ -105,6 +105,13 @@ class Subject:
         found = [self.text.labels_.find(one) if isinstance(one, str) else None for one in given]
         return np.array([-1 if one is None else one for one in found], np.int64)
 
+    def known(self, labels: Iterable[Label] | None) -> NDArray[np.int64] | None:
+        """Return the ids of the labels that the model knows; None for None."""
+        if labels is None:
+            return None
+        found = self.find(labels)
+        return found[found >= 0]
+
     def ids(self, labels: Iterable[Label], argument: str) -> NDArray[np.int64]:
         """Return the ids of labels, or raise an error that names the argument if one is unknown."""
         given = list(labels)

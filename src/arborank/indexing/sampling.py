@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .. import _native
 from .._native import CompactRows, KMeansOptions
 from ..core.lazy import sp
-from ..core.sparse import Csr, as_csr
+from ..core.sparse import Csr, as_csr, row_places
 
 __all__ = ["LabelVectors", "direction_between", "halve_by_samples", "n_halvings", "sample_of"]
 
@@ -66,9 +66,7 @@ class LabelVectors:
 
     def take(self, rows: Ids) -> Self:
         """Return some rows, in the order given."""
-        lengths = self.indptr[rows + 1] - self.indptr[rows]
-        indptr = np.concatenate([[0], np.cumsum(lengths)])
-        places = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], lengths)
+        indptr, places = row_places(self.indptr, rows)
         return type(self)(indptr, self.columns[places], self.shares[places], self.units[rows], self.n_cols)
 
     def scores(self, rows: Ids, direction: NDArray[np.float32]) -> NDArray[np.float32]:
