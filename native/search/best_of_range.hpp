@@ -46,7 +46,7 @@ class BestOfRange {
   }
 
  private:
-  static constexpr std::int64_t kBlock = 2048, kFactor = 8, kKept = 32;
+  static constexpr std::int64_t kBlock = 256, kFactor = 8, kKept = 32;
 
   struct Level {
     std::int64_t size;

@@ -12,6 +12,11 @@ namespace arborank::search {
 // The heaviest words of a context.
 using WordRow = std::vector<std::pair<std::int32_t, float>>;
 
+// The order of pairs of a number and a value by their values, the largest first.
+constexpr auto is_larger = [](const auto& a, const auto& b) {
+  return a.second != b.second ? a.second > b.second : a.first < b.first;
+};
+
 inline WordRow heaviest(const std::int32_t* words, const float* values, std::int64_t n, std::int64_t n_words) {
   constexpr std::int64_t kMost = 16;
   WordRow row;
@@ -19,9 +24,7 @@ inline WordRow heaviest(const std::int32_t* words, const float* values, std::int
     if (words[i] >= 0 && words[i] < n_words)  // behind the words stand n-grams of the prefix
       row.emplace_back(words[i], values[i]);
   if (static_cast<std::int64_t>(row.size()) > kMost) {
-    std::nth_element(row.begin(), row.begin() + kMost, row.end(), [](const auto& a, const auto& b) {
-      return a.second != b.second ? a.second > b.second : a.first < b.first;
-    });
+    std::nth_element(row.begin(), row.begin() + kMost, row.end(), is_larger);
     row.resize(kMost);
   }
   return row;
@@ -40,18 +43,25 @@ inline void add_products(const sparse::CsrView& postings, const WordRow& row, co
   }
 }
 
-// The `k` labels of a range with the largest products, by words that few labels of it have.
+// The `k` labels of a range with the largest products, by words that few labels of it have, and the labels for which
+// each of these says most.
 inline std::vector<std::int64_t> largest_products(const sparse::CsrView& postings, const WordRow& row,
                                                   std::int64_t first, std::int64_t end, std::int64_t k) {
-  constexpr std::int64_t kMost = 512;
+  constexpr std::int64_t kMost = 2048, kOfWord = 64;
   std::vector<std::pair<std::int64_t, double>> all;
   for (const auto& [word, value] : row) {
     const std::int32_t *begin = postings.indices + postings.begin(word), *stop = postings.indices + postings.end(word);
     begin = std::lower_bound(begin, stop, first);
     stop = std::lower_bound(begin, stop, end);
-    if (stop - begin <= kMost)
-      for (; begin != stop; begin++)
-        all.emplace_back(*begin, static_cast<double>(value) * postings.data[begin - postings.indices]);
+    if (stop - begin > kMost)
+      continue;
+    const auto n_before = static_cast<std::int64_t>(all.size());
+    for (; begin != stop; begin++)
+      all.emplace_back(*begin, static_cast<double>(value) * postings.data[begin - postings.indices]);
+    if (static_cast<std::int64_t>(all.size()) - n_before > kOfWord) {
+      std::nth_element(all.begin() + n_before, all.begin() + n_before + kOfWord, all.end(), is_larger);
+      all.resize(n_before + kOfWord);
+    }
   }
   std::sort(all.begin(), all.end());
   std::size_t n = 0;
@@ -62,9 +72,7 @@ inline std::vector<std::int64_t> largest_products(const sparse::CsrView& posting
       all[n++] = {label, product};
   all.resize(n);
   const auto kept = std::min<std::int64_t>(k, n);
-  std::partial_sort(all.begin(), all.begin() + kept, all.end(), [](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : a.first < b.first;
-  });
+  std::partial_sort(all.begin(), all.begin() + kept, all.end(), is_larger);
   std::vector<std::int64_t> labels;
   for (std::int64_t i = 0; i < kept; i++)
     labels.push_back(all[i].first);

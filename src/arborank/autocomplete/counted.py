@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .normal import normalize
 from .pairs import Pairs
 
-__all__ = ["KEPT", "mark_pairs", "remember"]
+__all__ = ["KEPT", "learned_before", "mark_pairs", "remember"]
 
 KEPT = 1 << 22  # marks, of 8 bytes
 
@@ -35,12 +35,26 @@ def mark_pairs(pairs: Pairs) -> NDArray[np.uint64]:
 def remember(
     known: NDArray[np.uint64], marks: NDArray[np.uint64], times: Sequence[float] | None
 ) -> NDArray[np.uint64]:
-    """Return known marks and new ones, without repetitions; of more than `KEPT`, those that came last."""
+    """Return known marks, which all differ, and new ones, none twice; of more than `KEPT`, those that came last."""
     if times is not None and marks.size > KEPT:
         marks = marks[np.argsort(times, kind="stable")]
-    together = np.concatenate([known, marks])[::-1]  # of repeated ones, the last counts
-    _, places = np.unique(together, return_index=True)
-    return together[np.sort(places)[:KEPT]][::-1]
+    latest, places = np.unique(marks[::-1], return_index=True)  # of repeated ones, the last counts
+    kept = known[~_are_in(known, latest)]
+    return np.concatenate([kept, marks[::-1][np.sort(places)][::-1]])[-KEPT:]
+
+
+def learned_before(marks: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which marks are known: a few of them, usually, and many known ones."""
+    return np.isin(marks, known[_are_in(known, np.unique(marks))])
+
+
+def _are_in(known: NDArray[np.uint64], marks: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which of many marks are among a few, which ascend."""
+    if not marks.size:
+        return np.zeros(known.size, np.bool_)
+    places = np.minimum(np.searchsorted(marks, known), marks.size - 1)
+    found: NDArray[np.bool_] = marks[places] == known
+    return found
 
 
 def _mark(text: str) -> int:

@@ -137,7 +137,7 @@ def _gains(
 
 def _summed(gains: NDArray[np.float64], typed: Sequence[int]) -> NDArray[np.float64]:
     """Return how many gains there are by length, their sums, and those of their squares; shape (n_lengths, 3)."""
-    lengths = [length_of(n) for n in typed]
+    lengths = np.searchsorted(LENGTHS, typed, side="right") - 1
     parts = (np.bincount(lengths, gains**power, minlength=len(LENGTHS)) for power in range(3))
     return np.stack(list(parts), axis=1)
 

@@ -12,7 +12,7 @@ from ..core.sparse import as_csr, lists_to_csr
 from ..linear import XRLinear
 from .aged import AgedCounts
 from .catalogue import Catalogue
-from .counted import remember
+from .counted import learned_before, remember
 from .fitted import FittedCompleter
 from .fitting import examples
 from .followers import count_followers
@@ -67,7 +67,8 @@ def update_completer(
         options.threshold,
         known=fitted.followers,
     )
-    stays = np.array([key not in refreshed for key in fitted.catalogue.keys], np.bool_)
+    stays = np.ones(own.size, np.bool_)
+    stays[fitted.catalogue.keys.find_each(refreshed)] = False
     older = fitted.followers.selected(stays, (), ()) if refreshed else fitted.followers
     words = fitted.words
     if words is not None:
@@ -120,7 +121,7 @@ def remove_queries(
 
 def _first_time(newer: Instances, fitted: FittedCompleter) -> NDArray[np.bool_]:
     """Return which pairs count: those not learned before, and all of queries that are not known any more."""
-    seen = np.isin(newer.marks, fitted.counted)
+    seen = learned_before(newer.marks, fitted.counted)
     if newer.times is None:
         if seen.any():
             warn(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from operator import index
 from typing import Any, Self, overload
 
@@ -16,6 +17,7 @@ from .state import State
 __all__ = ["StringTable", "find_all", "shown_first"]
 
 _BEYOND = 1 << 20  # bytes that a damaged table may give beyond the text that it has
+_AT_ONCE = 1024  # strings of an iteration, which costs less than one by one
 
 
 class StringTable(Sequence[str]):
@@ -93,7 +95,7 @@ class StringTable(Sequence[str]):
         n_bytes = np.maximum(np.diff(self.offsets.clip(0, self.text.size)), 0).sum()
         if n_bytes > self.text.size + _BEYOND:
             self.lengths()  # which tells what is wrong
-        return map(self.__getitem__, range(len(self)))
+        return chain.from_iterable(self[first : first + _AT_ONCE] for first in range(0, len(self), _AT_ONCE))
 
     def lengths(self) -> NDArray[np.int64]:
         """Return the number of bytes of every string.
