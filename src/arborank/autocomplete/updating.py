@@ -33,7 +33,8 @@ def update_completer(
     phrases = normal_phrases([*options.blocklist, *fitted.catalogue.phrases])
     blocked = np.union1d(fitted.catalogue.blocked, fitted.catalogue.holding(phrases))
     fitted = remove_queries(fitted, blocked.astype(np.int64), phrases)
-    refreshed = {fitted.catalogue.keys[i] for i in fitted.catalogue.find_all("refresh", refresh)}
+    relearned = fitted.catalogue.find_all("refresh", refresh)
+    refreshed = {fitted.catalogue.keys[i] for i in relearned}
     newer = gather(pairs, options, phrases, known=fitted.catalogue.keys)
     if missing := refreshed.difference(newer.catalogue.keys):
         raise ArgumentError("refresh", f"holds {min(missing)!r}, which is not in the log")
@@ -68,7 +69,7 @@ def update_completer(
         known=fitted.followers,
     )
     stays = np.ones(own.size, np.bool_)
-    stays[fitted.catalogue.keys.find_each(refreshed)] = False
+    stays[relearned] = False
     older = fitted.followers.selected(stays, (), ()) if refreshed else fitted.followers
     words = fitted.words
     if words is not None:
