@@ -207,3 +207,14 @@ def test_scores_have_six_significant_digits(run, folder):
     lines = run("predict", "model", "test.jsonl.xz", "-k", "10").stdout.splitlines()
     expected = [[float(f"{score:.6g}") for _, score in ranking] for ranking in model.rank_batch(texts, 10)]
     assert [json.loads(line)["scores"] for line in lines] == expected
+
+
+def test_a_text_of_a_folder_is_called_as_its_file(run, folder):
+    for number, name in enumerate(("pears", "apples")):
+        (folder / "shelf").mkdir(exist_ok=True)
+        (folder / f"shelf/{name}.txt").write_text("red fruit" if number else "green fruit")
+        (folder / f"shelf/{name}.key").write_text("apple\n")
+    rows = [json.loads(line) for line in run("predict", "model", "shelf", "-k", "1").stdout.splitlines()]
+    assert [row["id"] for row in rows] == ["apples", "pears"]
+    run("predict", "model", "shelf", "-k", "1", "-o", "answers.csv", "--resume")
+    assert (folder / "answers.csv").read_text().splitlines()[1].startswith("0,apples,1,")

@@ -36,14 +36,11 @@ def test_a_table_and_json(run, log):
 
 def test_lines_that_cannot_be_used(run, folder, log):
     (folder / "log.jsonl").write_text("\n".join([*log, log[0]]), encoding="utf-8")
-    assert (
-        "1 decisions that are in the log twice"
-        in run("whatif", "log.jsonl", "--model", "model", code=1).stderr
-    )
-    assert (
-        "1 decisions that are in the log twice"
-        in run("whatif", "log.jsonl", "--model", "model", "--skip-errors").output
-    )
+    told = run("whatif", "log.jsonl", "--model", "model", code=1).stderr
+    assert "log.jsonl: decisions that are in the log twice: 1; first line 401" in told
+    assert "say --skip-errors to leave out" in told
+    skipped = run("whatif", "log.jsonl", "--model", "model", "--skip-errors").output
+    assert "decisions that are in the log twice: 1" in skipped
 
 
 def test_refusals(run, folder, log):

@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_an_error_or_counted(line, problem):
     with pytest.raises(LogError, match=problem) as caught:
         DecisionLog.of_lines(lines)
     assert sum(caught.value.counts.values()) == 1
-    kept = DecisionLog.of_lines(lines, errors="skip")
+    kept = DecisionLog.of_lines(lines, skip_errors=True)
     assert len(kept) == 2
     assert sum(kept.skipped.values()) == 1
 
@@ -89,7 +89,10 @@ def test_every_kind_is_counted_in_one_error(tmp_path):
         "nonsense",
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
-    with pytest.raises(LogError, match="2 decisions with a propensity") as caught:
+    with pytest.raises(
+        LogError,
+        match=r"propensity that is not above 0 and at most 1: 2; .*line 2, .*; say skip_errors=True to leave out",
+    ) as caught:
         DecisionLog.read(path)
     assert sorted(caught.value.counts.values()) == [1, 2]
     assert "line 2" in str(caught.value)
@@ -98,5 +101,5 @@ def test_every_kind_is_counted_in_one_error(tmp_path):
 def test_rewards_are_checked_when_written():
     with pytest.raises(ValueError, match="from 0 to 1, found 2"):
         reward_line("a", {"x": 2})
-    with pytest.raises(ValueError, match="errors"):
-        DecisionLog.of_lines([], errors="ignore")
+    with pytest.raises(TypeError, match="skip_errors must be True or False"):
+        DecisionLog.of_lines([], skip_errors="yes")

@@ -27,7 +27,9 @@ os.environ["HF_ENDPOINT"] = hub.url
 import pytest
 import arborank
 from arborank import NgramTfidf, TextRanker, XRLinear
+from arborank.cli import main
 from arborank.storage import Record
+from click.testing import CliRunner
 from huggingface_hub import ModelCard
 from support.fruit import rows
 texts, labels = rows(60, 0)
@@ -69,6 +71,12 @@ for place in ("hf://fruit", "hf://me/fruit@", "hf://a/b/c"):
         arborank.load(place)
 with pytest.raises(ValueError, match="repo must be 'owner/name'"):
     ranker.push_to_hub("me/fruit/too")
+
+# on the command line
+found = CliRunner().invoke(main, ["rank", f"hf://me/fruit@{commit}", texts[0], "-k", "1", "--json"])
+assert found.exit_code == 0 and right[0][0] in found.output, found.output
+gone = CliRunner().invoke(main, ["rank", "hf://me/fruit@gone", texts[0]])
+assert gone.exit_code == 2 and "has no revision 'gone'" in gone.output, gone.output
 
 # a card that someone wrote, without metadata
 hub.commit("me/fruit", "main", [{"key": "file", "value": {"path": "README.md", "content": "SGVsbG8="}}])

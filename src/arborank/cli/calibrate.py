@@ -3,7 +3,7 @@
 import click
 
 from .data import read_data
-from .files import check_destination
+from .files import place_of_result
 from .layouts import Form, data_options
 from .models import check_calibrated, open_ranker
 from .options import DATA, force_option, jobs_option, model_argument, out_option
@@ -40,8 +40,7 @@ def calibrate(
     """
     from ..storage import save
 
-    if directory is not None:
-        check_destination(directory, force)
+    place = place_of_result(directory, model, force)
     ranker = open_ranker(model, jobs)
     if recalibrate:
         check_calibrated(ranker, model)
@@ -50,5 +49,5 @@ def calibrate(
         raise ValueError(f"{data} has no row with a label, which a calibration needs")
     changed = ranker.calibrated(held, data, anew=not recalibrate)
     found = calibration(changed)
-    save(changed, directory or model, records=found, made_from=model, change="calibration")
-    say(f"{found[0].summary} Saved {directory or model}.")
+    save(changed, place, records=found, made_from=model, change="calibration")
+    say(f"{found[0].summary} Saved {place}.")

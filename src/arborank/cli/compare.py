@@ -10,7 +10,7 @@ from .layouts import Form, data_options
 from .matrix_model import MatrixModel
 from .models import Data, Ranker, open_ranker
 from .numbers import Whole
-from .options import FILE, Model, beam_option, jobs_option, json_option, ks_option, seed_option
+from .options import FILE, MODEL, beam_option, jobs_option, json_option, ks_option, seed_option
 from .scoring import predict_all
 from .streams import put, put_json
 from .text_model import TextModel
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-_DIRECTORY = Model(exists=True, file_okay=False)
 _NAMES = 5  # labels shown of a row
 
 
 @click.command(short_help="Score two models side by side.")
-@click.argument("first", type=_DIRECTORY)
-@click.argument("second", type=_DIRECTORY)
+@click.argument("first", type=MODEL)
+@click.argument("second", type=MODEL)
 @click.argument("data", type=FILE)
 @click.option(
     "--rows",

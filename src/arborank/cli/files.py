@@ -10,9 +10,18 @@ from typing import IO
 
 import click
 
+from .options import Copy
 from .streams import tell
 
-__all__ = ["check_apart", "check_destination", "check_output", "check_suffix", "write_table", "write_whole"]
+__all__ = [
+    "check_apart",
+    "check_destination",
+    "check_output",
+    "check_suffix",
+    "place_of_result",
+    "write_table",
+    "write_whole",
+]
 
 
 def check_destination(directory: str, force: bool) -> None:
@@ -30,6 +39,16 @@ def check_destination(directory: str, force: bool) -> None:
             raise click.UsageError(f"{directory} holds a model already; --force replaces it")
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise click.UsageError(f"{directory} exists and is not a saved model; name another directory")
+
+
+def place_of_result(directory: str | None, model: str, force: bool) -> str:
+    """Return where a changed model is saved: a directory that is checked, by default that of the model itself."""
+    if directory is not None:
+        check_destination(directory, force)
+        return directory
+    if isinstance(model, Copy):
+        raise click.UsageError("a model at a URL stays as it is; name a directory for the result with --out")
+    return model
 
 
 def check_output(option: str, path: str, *inputs: str | None) -> None:

@@ -11,7 +11,8 @@ __all__ = [
     "DATA",
     "DATA_OR_DASH",
     "FILE",
-    "Model",
+    "MODEL",
+    "Copy",
     "beam_option",
     "directory_option",
     "force_option",
@@ -27,18 +28,29 @@ __all__ = [
 ]
 
 
-class Model(click.Path):
-    """The directory of a saved model."""
+class Copy(str):
+    """The directory of a local copy of a model at a URL, which no command changes."""
+
+
+class _Model(click.Path):
+    """The directory of a saved model; of one at a URL, that of its local copy."""
 
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
-    ) -> str | bytes | os.PathLike[str]:
+    ) -> str:
         """Return the directory, or say what is there instead."""
-        if not os.path.isdir(value):
-            from ..storage.store import what_is_there
+        if os.path.isdir(value):
+            super().convert(value, param, ctx)  # checks that it can be read
+            return os.fspath(value)
+        from ..storage.remote import fetched, is_remote
+        from ..storage.store import what_is_there
 
+        if not is_remote(value):
             self.fail(what_is_there(Path(value)), param, ctx)
-        return super().convert(value, param, ctx)
+        try:
+            return Copy(fetched(str(value)))
+        except (OSError, ImportError, ValueError) as error:
+            self.fail(str(error), param, ctx)
 
 
 class _Data(click.Path):
@@ -55,7 +67,8 @@ class _Data(click.Path):
 DATA = _Data(exists=True)
 DATA_OR_DASH = _Data(exists=True, allow_dash=True)
 FILE = click.Path(exists=True, dir_okay=False)
-model_argument = click.argument("model", type=Model(exists=True, file_okay=False))
+MODEL = _Model(exists=True, file_okay=False)
+model_argument = click.argument("model", type=MODEL)
 k_option = click.option("-k", type=POSITIVE, default=10, show_default=True, help="Labels to return.")
 ks_option = click.option(
     "-k", "ks", type=Several(POSITIVE), default="1,3,5,10", show_default=True, help="Cut-offs of the metrics."

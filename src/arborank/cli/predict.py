@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -136,10 +137,11 @@ def predict(
 ) -> None:
     """Predict labels for INPUT: texts (labels in it are left aside), an .npz matrix, or an N D L file.
 
-    INPUT may be a folder of files of texts, or a pattern such as 'parts/*.jsonl'. Standard input (-) is read as a
-    .txt file is: a text or a JSON object a line, or labels and a text with a tab between. Answers are JSON lines
-    {"labels": [...], "scores": [...]}, best first, with "id" if there is an --id-column; a Parquet file with these
-    columns; or a .csv or .tsv table with a line for every label of a row: row (from 0), rank (from 1), label, score.
+    INPUT may be a folder of files of texts, or a pattern such as 'parts/*.jsonl'. Standard input (-) is read as a .txt
+    file is: a text or a JSON object a line, or labels and a text with a tab between. Answers are JSON lines {"labels":
+    [...], "scores": [...]}, best first, with "id" if there is an --id-column, or the name of the file if INPUT is a
+    folder with a text in each; a Parquet file with these columns; or a .csv or .tsv table with a line for every label
+    of a row: row (from 0), rank (from 1), label, score.
     Labels are names for texts and ids for matrices.
 
     With --decide, or a model that was trained with it, a rule chooses how many labels a row gets, unless -k is given;
@@ -155,6 +157,8 @@ def predict(
         return score_shards(shards, model, output, k, layout, with_text)
     if inputs is None:
         raise click.UsageError("Missing argument 'INPUT', or --shards")
+    from ..datasets.documents import holds_documents
+
     k_given = click.get_current_context().get_parameter_source("k") is not ParameterSource.DEFAULT
     if k_given and decide is not None:
         raise click.UsageError("-k and --decide are two ways to say how many labels a row gets; give one")
@@ -176,8 +180,9 @@ def predict(
     of_texts = inputs == "-" or not features_in(inputs, xmc)
     if with_text and not of_texts:
         raise click.UsageError(f"--with-text is for texts, but {inputs} holds features")
-    shape = Shape(kind, ranker.known is not None, layout.id_column is not None, with_text)
-    parts = _parts(ranker, inputs, Form(layout, xmc), question.k)
+    with_ids = layout.id_column is not None or (inputs != "-" and holds_documents(Path(inputs)))
+    shape = Shape(kind, ranker.known is not None, with_ids, with_text)
+    parts = _parts(ranker, inputs, Form(layout, xmc), question.k, with_ids)
     subject: dict[str, object] = {
         "model": state_of([f"{model}/config.json"]),
         "input": {"name": inputs, "layout": layout.given(), "xmc": xmc},
@@ -241,7 +246,7 @@ def _destination(
         yield kept
 
 
-def _parts(ranker: Ranker, inputs: str, form: Form, k: int) -> Iterator[Data]:
+def _parts(ranker: Ranker, inputs: str, form: Form, k: int, with_ids: bool) -> Iterator[Data]:
     """Yield batches of rows; of texts, little is in memory at a time."""
     from ..datasets import TextData
 
@@ -253,7 +258,7 @@ def _parts(ranker: Ranker, inputs: str, form: Form, k: int) -> Iterator[Data]:
         rows, size = stdin_rows(form.layout, ranker.known or ()), min(_STDIN_BATCH, batch_size(k))
     else:
         rows, size = text_rows(inputs, form.layout, ranker.known or ()), batch_size(k)
-    return _of_rows(rows, size, form.layout.id_column is not None)
+    return _of_rows(rows, size, with_ids)
 
 
 def _of_rows(rows: Iterator["TextRow"], size: int, with_ids: bool) -> Iterator[Data]:

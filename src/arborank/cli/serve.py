@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from .numbers import POSITIVE, Duration, Real, Size, Whole
-from .options import FILE
+from .options import FILE, MODEL, Copy
 from .reporting import say
 
 __all__ = ["serve"]
@@ -19,17 +19,19 @@ class _Named(click.ParamType):  # type: ignore[type-arg]
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str | None, Path]:
+    ) -> tuple[str | None, str]:
         """Return name and directory; a directory whose path has ``=`` is a directory."""
         if isinstance(value, tuple):
             return value
-        name, sign, path = value.partition("=")
-        given = (None, Path(value)) if not sign or Path(value).is_dir() else (name, Path(path))
-        if not given[1].is_dir():
-            from ..storage.store import what_is_there
+        from ..storage.remote import is_remote
 
-            self.fail(what_is_there(given[1]), param, ctx)
-        return given
+        name, sign, place = value.partition("=")
+        if not sign or is_remote(value) or Path(value).is_dir():
+            name, place = None, value
+        path = MODEL.convert(place, param, ctx)
+        if isinstance(path, Copy):
+            name = name or place.rstrip("/").rpartition("/")[2].partition("@")[0]
+        return name, path
 
 
 @click.command(short_help="Answer over HTTP: rankings, completions, explanations.")
@@ -81,7 +83,7 @@ class _Named(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--no-page", is_flag=True, help="Show no page to try the models.")
 @click.option("--no-request-log", is_flag=True, help="Log no requests.")
-def serve(models: tuple[tuple[str | None, Path], ...], **options: object) -> None:
+def serve(models: tuple[tuple[str | None, str], ...], **options: object) -> None:
     """Serve models over HTTP until Ctrl-C.
 
     A model is called as its directory, or NAME. POST /v1/models/NAME/rank {"text": "..."} ranks labels; the page at /
@@ -97,9 +99,11 @@ def serve(models: tuple[tuple[str | None, Path], ...], **options: object) -> Non
                 name = model_name(path)
             except ValueError as error:
                 raise click.UsageError(f"{error}; give it a name, as name={path}") from None
+        elif isinstance(path, Copy) and not options["read_only"]:
+            raise click.UsageError("a model at a URL stays as it is; serve it with --read-only")
         if name in named:
             raise click.UsageError(f"two models are called {name}; give one another name, as other={path}")
-        named[name] = path
+        named[name] = Path(path)
     running = Running(**{key: options.pop(key) for key in _OF_RUNNING})  # type: ignore[arg-type]
     shown = {"page": not options.pop("no_page"), "log_requests": not options.pop("no_request_log")}
     settings = Settings(**options, **shown)  # type: ignore[arg-type]

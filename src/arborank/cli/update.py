@@ -8,7 +8,7 @@ import click
 
 from ..core.errors import ArgumentError
 from .data import read_data, read_label_texts, read_names
-from .files import check_destination
+from .files import place_of_result
 from .layouts import Form, data_options, language_option, option_name
 from .models import open_ranker
 from .numbers import Real
@@ -83,8 +83,7 @@ def update(
     for name, value in of_learning.items():
         if value is not None and not learns:
             raise click.UsageError(f"{option_name(name)} goes with --add or --refresh")
-    if directory is not None:
-        check_destination(directory, force)
+    place = place_of_result(directory, model, force)
     ranker = open_ranker(model, jobs)
     recent = None if data is None else read_data(data, form)
     change = ranker.changes(recent, read_label_texts(label_texts, form.layout, language))
@@ -104,8 +103,8 @@ def update(
     if directory is None and change.estimator is ranker.estimator:
         say(f"{summary}; {model} is as it was")
         return
-    save_changed(change.estimator, directory or model, model, f"{summary.capitalize()}.")
-    say(f"{summary}; saved {directory or model}")
+    save_changed(change.estimator, place, model, f"{summary.capitalize()}.")
+    say(f"{summary}; saved {place}")
 
 
 def save_changed(model: "Savable", directory: str, made_from: str, summary: str) -> None:

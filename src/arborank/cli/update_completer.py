@@ -6,7 +6,7 @@ import click
 
 from .completions import pairs_option, read_queries, time_unit_option
 from .data import read_names
-from .files import check_destination
+from .files import place_of_result
 from .models import open_completer
 from .options import FILE, force_option, jobs_option, missing_option, model_argument, out_option
 from .reporting import say
@@ -54,8 +54,7 @@ def update_completer(
         raise click.UsageError("--refresh, --pairs and --time-unit need LOG, to learn from")
     if log is None and remove is None and blocklist is None:
         raise click.UsageError("nothing to do: give LOG, --remove or --blocklist")
-    if directory is not None:
-        check_destination(directory, force)
+    place = place_of_result(directory, model, force)
     completer = open_completer(model, jobs)
     before = len(completer.catalogue_)
     if remove is not None:
@@ -73,5 +72,5 @@ def update_completer(
                 data.previous, data.queries, users=data.users, times=data.times, refresh=again
             )
     summary = f"{before:,} queries before, {len(completer.catalogue_):,} now"
-    save_changed(completer, directory or model, model, f"{summary}.")
-    say(f"{summary}; saved {directory or model}")
+    save_changed(completer, place, model, f"{summary}.")
+    say(f"{summary}; saved {place}")

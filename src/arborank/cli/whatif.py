@@ -7,7 +7,7 @@ import click
 
 from .models import as_ranker, open_model
 from .numbers import Real, Whole
-from .options import FILE
+from .options import FILE, MODEL
 from .streams import put, put_json
 
 __all__ = ["whatif"]
@@ -20,7 +20,7 @@ __all__ = ["whatif"]
     "models",
     multiple=True,
     required=True,
-    type=click.Path(exists=True, file_okay=False),
+    type=MODEL,
     help="A model to judge; the first calibrated one is also the model of rewards. May be repeated.",
 )
 @click.option("-k", type=Whole(1), help="Labels that models show; by default as many as the log's decisions.")
@@ -54,7 +54,7 @@ def whatif(
     repeated = [name for name, n in Counter(models).items() if n > 1]
     if repeated:
         raise click.UsageError(f"--model {repeated[0]} is given twice")
-    decisions = DecisionLog.read(log, errors="skip" if skip_errors else "raise")
+    decisions = DecisionLog.read(log, skip_errors=skip_errors)
     judged: dict[str, Any] = {name: as_ranker(open_model(name), name).estimator for name in models}
     report = evaluate(decisions, judged, k=k, clip=clip, least=least)
     if as_json:

@@ -98,7 +98,7 @@ class WhatIf:
             lines.append("  ".join([row[0].ljust(sizes[0]), row[1].ljust(sizes[1]), *cells[2:]]).rstrip())
         if any(found is None for table in self.estimates.values() for found in table.values()):
             lines.append(f"refused: the effective sample size is below {self.least:g}")
-        return "\n".join([*lines, *(f"{n:,} {what}" for what, n in self.skipped.items())])
+        return "\n".join([*lines, *(f"{what}: {n:,}" for what, n in self.skipped.items())])
 
     def to_dict(self) -> Json:
         """Return everything as JSON has it."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from numbers import Real
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from ..core.checks import check_choice
+from ..core.checks import check_flag
+from ..core.errors import ArgumentError
 from ..core.types import FilePath
 
 __all__ = ["Decision", "DecisionLog", "Label", "LogError", "reward_line"]
@@ -31,7 +32,7 @@ _NOT_SHOWN = "rewards of labels that the decision did not show"
 _NO_DECISION = "rewards of decisions that are not in the log"
 
 
-class LogError(ValueError):
+class LogError(ArgumentError):
     """A log holds lines that cannot be used.
 
     Attributes
@@ -41,8 +42,8 @@ class LogError(ValueError):
     """
 
     def __init__(self, place: str, counts: Mapping[str, int], first: str) -> None:
-        found = "; ".join(f"{n:,} {problem}" for problem, n in counts.items())
-        super().__init__(f"{place} holds {found}. The first: {first}. errors='skip' leaves them out")
+        found = "; ".join(f"{problem}: {n:,}" for problem, n in counts.items())
+        super().__init__("", f"{found}; first {first}", ({"skip_errors": True}, "to leave out"), place=place)
         self.counts = dict(counts)
 
 
@@ -148,15 +149,15 @@ class DecisionLog:
         return tuple(one for one in self.decisions if one.rewards is not None)
 
     @classmethod
-    def read(cls, path: FilePath, *, errors: Literal["raise", "skip"] = "raise") -> Self:
+    def read(cls, path: FilePath, *, skip_errors: bool = False) -> Self:
         """Read a file of decisions and rewards, a line each; a reward may come anywhere after its decision.
 
         Parameters
         ----------
         path : path
-        errors : {"raise", "skip"}, default="raise"
-            Whether lines that cannot be used are an error, or left out and counted. Of a decision that is there twice
-            the first counts; rewards of one label add up to 1 at most.
+        skip_errors : bool, default=False
+            Whether lines that cannot be used are left out and counted. Of a decision that is there twice the first
+            counts; rewards of one label add up to 1 at most.
 
         Raises
         ------
@@ -164,14 +165,12 @@ class DecisionLog:
             With a count of every kind of error.
         """
         with Path(path).open(encoding="utf-8") as file:
-            return cls.of_lines(file, errors=errors, place=str(path))
+            return cls.of_lines(file, skip_errors=skip_errors, place=str(path))
 
     @classmethod
-    def of_lines(
-        cls, lines: Iterable[str], *, errors: Literal["raise", "skip"] = "raise", place: str = "the log"
-    ) -> Self:
+    def of_lines(cls, lines: Iterable[str], *, skip_errors: bool = False, place: str = "the log") -> Self:
         """Read lines, as `read` does; ``place`` is what an error calls them."""
-        check_choice("errors", errors, ("raise", "skip"))
+        check_flag("skip_errors", skip_errors)
         found: dict[str, Decision] = {}
         paid: dict[str, dict[Label, float]] = {}
         problems: Counter[str] = Counter()
@@ -194,7 +193,7 @@ class DecisionLog:
                 first = first or f"{min(map(str, strange))!r} of decision {decision!r}"
             given = tuple(rewards.get(label, 0.0) for label in shown.labels)
             found[decision] = replace(shown, rewards=given)
-        if problems and errors == "raise":
+        if problems and not skip_errors:
             raise LogError(place, problems, first)
         return cls(tuple(found.values()), dict(problems))
 
