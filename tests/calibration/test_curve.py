@@ -42,6 +42,13 @@ def test_few_hits_are_shrunk_to_the_prior():
     assert Curve.of_rates(values, hits, prior=prior, strength=1e-3)(0.5) > 0.99
 
 
+@pytest.mark.parametrize("n", [10, 30, 60])
+def test_few_rows_still_tell_high_scores_from_low_ones(n):
+    hits = np.arange(4 * n) % 4 == 0
+    curve = Curve.of_rates(np.where(hits, 0.9, 0.1), hits)
+    assert curve(0.1) < 0.1 < 0.85 < curve(0.9)
+
+
 def test_log_odds_and_ends():
     curve = Curve(np.array([0.0, 1.0]), np.array([0.25, 0.75]))
     np.testing.assert_allclose(curve.log_odds().y, [-np.log(3), np.log(3)])

@@ -12,6 +12,10 @@ __all__ = ["Curve", "increasing"]
 
 _BINS = 40
 _HITS = 25  # in a bin, and as many misses, at least
+_FEW, _FEW_BINS = (
+    5,
+    4,
+)  # the same, for so many bins: where there are few of both, these say more than one rate for all
 _PRIOR = 2.0  # pairs that the prior counts for in every bin
 _LEAST = 1e-7  # the rate of hits of a bin, and its distance from 1
 
@@ -52,7 +56,7 @@ class Curve:
     ) -> Self:
         """Fit the rate of hits by isotonic regression over bins.
 
-        Bins are narrow where hits are, and hold 25 hits and 25 misses or more, where there are as many.
+        Bins are narrow where hits are, and hold 25 hits and 25 misses or more; up to four bins do with 5 of each.
 
         Parameters
         ----------
@@ -68,7 +72,8 @@ class Curve:
         x, hit = np.asarray(values, np.float64)[order], hits[order]
         n_hits = int(hit.sum())
         n_misses = hit.size - n_hits
-        n_bins = max(min(_BINS, n_hits // _HITS, n_misses // _HITS), 1)
+        rarer = min(n_hits, n_misses)
+        n_bins = max(min(_BINS, rarer // _HITS), min(_FEW_BINS, rarer // _FEW), 1)
         share = np.cumsum(np.where(hit, 0.5 / max(n_hits, 1), 0.5 / max(n_misses, 1)))
         bins = np.minimum((share / share[-1] * n_bins * (1 - 1e-9)).astype(np.int64), n_bins - 1)
         first = np.concatenate([[True], x[1:] > x[:-1]])  # equal values are in one bin
