@@ -34,6 +34,21 @@ class _Named(click.ParamType):  # type: ignore[type-arg]
         return name, path
 
 
+class _Part(click.ParamType):  # type: ignore[type-arg]
+    """A part of a model: its number, from 1, and how many there are, as in ``1/4``."""
+
+    name = "part"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return both numbers."""
+        number, _, n_parts = str(value).partition("/")
+        if not (number.isdecimal() and n_parts.isdecimal() and 1 <= int(number) <= int(n_parts)):
+            self.fail(f"a part such as 1/4 was expected, found {value!r}", param, ctx)
+        return int(number), int(n_parts)
+
+
 @click.command(short_help="Answer over HTTP: rankings, completions, explanations.")
 @click.argument("models", type=_Named(), nargs=-1, required=True, metavar="[NAME=]MODEL...")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -81,6 +96,10 @@ class _Named(click.ParamType):  # type: ignore[type-arg]
     type=click.Path(dir_okay=False),
     help="Let clients explore; append what was shown, and its rewards.",
 )
+@click.option("--part", type=_Part(), metavar="I/N", help="Serve only part I of N of a model, such as 1/4.")
+@click.option(
+    "--parts", type=FILE, help="File of the addresses of all parts: ask them, and merge their answers."
+)
 @click.option("--no-page", is_flag=True, help="Show no page to try the models.")
 @click.option("--no-request-log", is_flag=True, help="Log no requests.")
 def serve(models: tuple[tuple[str | None, str], ...], **options: object) -> None:
@@ -106,6 +125,8 @@ def serve(models: tuple[tuple[str | None, str], ...], **options: object) -> None
         named[name] = Path(path)
     running = Running(**{key: options.pop(key) for key in _OF_RUNNING})  # type: ignore[arg-type]
     shown = {"page": not options.pop("no_page"), "log_requests": not options.pop("no_request_log")}
+    if options["part"] is not None or options["parts"] is not None:
+        options["read_only"] = True
     settings = Settings(**options, **shown)  # type: ignore[arg-type]
     run(named, settings, running, lambda url: say(f"{url} serves {', '.join(named)}"))
 

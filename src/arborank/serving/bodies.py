@@ -24,6 +24,7 @@ __all__ = [
     "ModelsAnswer",
     "NewLabel",
     "NoQuery",
+    "Partial",
     "RankAnswer",
     "RankBody",
     "RankQuery",
@@ -123,8 +124,12 @@ class Scored(Struct, omit_defaults=True, gc=False):
     propensity: float | None = None
 
 
+class Partial(list[Scored]):
+    """The best labels of those parts of a model that have answered."""
+
+
 class RankAnswer(Struct, omit_defaults=True):
-    """The labels of one text, or in ``results`` those of several; best first."""
+    """The labels of one text, or in ``results`` those of several; best first. Partial if a part was missing."""
 
     model: str
     revision: str
@@ -132,6 +137,7 @@ class RankAnswer(Struct, omit_defaults=True):
     labels: list[Scored] | None = None
     results: list[list[Scored]] | None = None
     decision: str | None = None  # what rewards refer to, if labels were explored
+    partial: bool = False  # some of the machines that serve parts of the model had no answer
 
 
 class CompleteBody(Struct, forbid_unknown_fields=True):

@@ -18,6 +18,7 @@ from .keys import Opening, find_key, read_keys
 from .metrics import Metrics
 from .openapi import describe
 from .operations import FOREIGN, OPERATIONS, PAGES, Operation
+from .parts import kinds_of
 from .problems import Answer, ClientGone, Headers, Problem
 from .routes.inference import refusal
 from .settings import Settings
@@ -60,7 +61,7 @@ class Service:
         self._keys = None if settings.keys is None else read_keys(settings.keys)
         self.recent = [] if settings.recent is None else _recent(settings.recent)
         self.metrics = Metrics()
-        self.slots = Slots(models, self.metrics, verify=settings.verify)
+        self.slots = Slots(models, self.metrics, verify=settings.verify, make_kind=kinds_of(settings))
         self.work = Work(settings, self.metrics)
         self.together: Together[str | Row, list[Scored]] = Together(self.work)
         self._following: asyncio.Task[None] | None = None

@@ -55,6 +55,12 @@ class Settings:
         Whether the checksums of all files are compared when a model is loaded, at about a gigabyte a second.
     follow : float, default=0.5
         Seconds between looks at the models' directories: what is saved there is served from then on. 0 for no looks.
+    part : (int, int), optional
+        Serve part ``i`` of ``n`` of every model only, as ``(i, n)``; needs ``read_only``.
+    parts : path, optional
+        File with the address of every part of the models, in order, a line each, such as
+        ``http://10.0.0.1:8080/v1/models/model``, and behind it a key if the service there needs one: they are asked,
+        and their answers merged; needs ``read_only``.
 
     Raises
     ------
@@ -78,6 +84,8 @@ class Settings:
     log_requests: bool = True
     verify: bool = False
     follow: float = 0.5
+    part: tuple[int, int] | None = None
+    parts: FilePath | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_body", "max_texts", "max_in_flight", "max_k"):
@@ -91,6 +99,14 @@ class Settings:
             path = getattr(self, name)
             if path is not None and not (there := Path(path).absolute().parent).is_dir():
                 raise ArgumentError(name, f"is {str(path)!r}, but there is no directory {there}")
+        if self.part is not None:
+            check_integer("part", self.part[0], 1, check_integer("part", self.part[1], 1))
+        if not self.read_only and not self.part == self.parts is None:
+            raise ArgumentError(
+                "read_only", "is False, but models that are served in parts cannot be changed"
+            )
+        if self.part is not None and self.parts is not None:
+            raise ArgumentError("part", "and parts are given; a service is one of them or asks all")
         for origin in self.cors:
             if not _ORIGIN.fullmatch(origin):
                 raise ArgumentError(
@@ -105,9 +121,8 @@ class Settings:
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> "Settings":
         """Return the settings that `to_dict` wrote."""
-        cors = values["cors"]
-        assert isinstance(cors, list | tuple)
-        return cls(**{**values, "cors": tuple(cors)})  # type: ignore[arg-type]
+        told = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        return cls(**told)  # type: ignore[arg-type]
 
 
 def check_name(name: str) -> str:

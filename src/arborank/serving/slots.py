@@ -27,6 +27,7 @@ _WARMING = 20  # questions to a model before it is served
 _QUICK = 0.001  # seconds: what answers sooner answers at once, without a thread
 
 Signature = tuple[int, int, int]
+MakeKind = Callable[[object], Kind[Any]]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Slots:
     metrics : Metrics
     verify : bool, default=False
         Whether checksums of all files are compared when a model is loaded.
+    make_kind : callable, default=kind_of
+        Makes of a model what is asked.
 
     Raises
     ------
@@ -72,14 +75,19 @@ class Slots:
     """
 
     def __init__(
-        self, models: Mapping[str, FilePath | Estimator], metrics: Metrics, *, verify: bool = False
+        self,
+        models: Mapping[str, FilePath | Estimator],
+        metrics: Metrics,
+        *,
+        verify: bool = False,
+        make_kind: MakeKind = kind_of,
     ) -> None:
         if not models:
             raise ValueError("models is empty; at least one model was expected")
-        self._metrics, self._verify = metrics, verify
+        self._metrics, self._verify, self._make_kind = metrics, verify, make_kind
         self._told: dict[str, tuple[str, str, str]] = {}  # what the metrics say is served
         self._slots = {
-            check_name(name): Slot(self._shown(_opened(name, given, verify)))
+            check_name(name): Slot(self._shown(_opened(name, given, verify, make_kind)))
             for name, given in models.items()
         }
 
@@ -100,13 +108,16 @@ class Slots:
         if old.path is None or _signature(old.path) == old.signature:
             return old
         try:
-            slot.served = self._shown(await asyncio.to_thread(_loaded, old.name, old.path, self._verify))
+            slot.served = self._shown(await asyncio.to_thread(self._loaded, old.name, old.path))
         except (OSError, ValueError, TypeError) as error:
             self._metrics.reload_failures.labels(old.name).inc()
             slot.refused = _signature(old.path)
             _LOG.error("%s goes on as it was: %s", old.name, error)
             raise Problem(409, f"{old.name} goes on as it was: {error}") from error
         return slot.served
+
+    def _loaded(self, name: str, path: Path) -> Served:
+        return _loaded(name, path, self._verify, self._make_kind)
 
     async def follow(self, seconds: float) -> None:
         """Look at the directories for ever, and load what is new there."""
@@ -152,17 +163,17 @@ class Slots:
         return served
 
 
-def _opened(name: str, given: FilePath | Estimator, verify: bool) -> Served:
+def _opened(name: str, given: FilePath | Estimator, verify: bool, make_kind: MakeKind) -> Served:
     """Return what is served of a directory or of a fitted model."""
     if isinstance(given, str | os.PathLike):
-        return _loaded(name, Path(given), verify)
-    kind = kind_of(given)
+        return _loaded(name, Path(given), verify, make_kind)
+    kind = make_kind(given)
     started = time.perf_counter()
     quick = _warm(kind)
     return Served(name, kind, "1", None, None, quick, time.perf_counter() - started)
 
 
-def _loaded(name: str, path: Path, verify: bool = False) -> Served:
+def _loaded(name: str, path: Path, verify: bool = False, make_kind: MakeKind = kind_of) -> Served:
     """Load a model, whose revision is a hash of its manifest, and ask it some questions."""
     started = time.perf_counter()
     while True:
@@ -172,7 +183,7 @@ def _loaded(name: str, path: Path, verify: bool = False) -> Served:
         revision = sha256((path / "config.json").read_bytes()).hexdigest()[:12]
         if _signature(path) == signature:  # nothing was saved meanwhile
             break
-    kind = kind_of(model)
+    kind = make_kind(model)
     quick = _warm(kind)
     seconds = time.perf_counter() - started
     return Served(name, kind, revision, path, signature, quick, seconds, _size(path), records)
@@ -188,7 +199,9 @@ def _size(path: Path) -> int:
 
 
 def _warm(kind: Kind[Any]) -> bool:
-    """Ask a model some questions; return whether it answers quickly."""
+    """Ask a model some questions; return whether it answers quickly, and by itself."""
+    if kind.waits:
+        return False
     ask, times = kind.warm(), []
     for _ in range(_WARMING):
         started = time.perf_counter()

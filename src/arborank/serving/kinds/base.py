@@ -27,6 +27,7 @@ class Kind(ABC, Generic[Item]):
 
     name: str
     model: Any
+    waits = False  # for other services, so that it is asked in threads
 
     def __init__(self, model: Estimator) -> None:
         self.model = model

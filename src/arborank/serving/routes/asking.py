@@ -17,6 +17,7 @@ from ..bodies import (
     Completion,
     ExplainAnswer,
     ExplainBody,
+    Partial,
     RankAnswer,
     RankBody,
     RankQuery,
@@ -47,7 +48,10 @@ async def rank(call: Call, body: RankBody) -> Answer:
     head = served.name, served.revision, took
     if body.explain:
         await _explain_all(call, served, body, rows, single)
-    answer = RankAnswer(*head, labels=rows[0]) if single else RankAnswer(*head, results=rows)
+    partial = any(isinstance(row, Partial) for row in rows)
+    answer = RankAnswer(
+        *head, labels=rows[0] if single else None, results=None if single else rows, partial=partial
+    )
     return Answer(200, _encode(answer))
 
 
