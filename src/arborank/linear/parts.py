@@ -46,12 +46,12 @@ class Parts:
         Raises
         ------
         TypeError
-            If it is anything else than a fitted `XRLinear` with one tree.
+            If it is anything else than an `XRLinear`.
         ValueError
-            If there are not as many branches as parts, or a label is in several leaves.
+            If there are not as many branches as parts, or labels are in several leaves, as with several trees.
         """
-        if type(model) is not XRLinear or not isinstance(model.fitted_, FittedTree):
-            raise TypeError(f"an XRLinear with one tree can be divided, found {type(model).__name__}")
+        if type(model) is not XRLinear:
+            raise TypeError(f"an XRLinear can be divided, found {type(model).__name__}")
         tree = model.fitted_.tree
         if tree.overlapping:
             raise ValueError("labels are in several leaves; a model with max_clusters=1 can be divided")
@@ -83,8 +83,8 @@ class Parts:
             parts[tree.labels[first:last]] = number
         return parts
 
-    def others(self, number: int) -> NDArray[np.int64]:
-        """Return the labels that are not in a part.
+    def labels(self, number: int) -> NDArray[np.int64]:
+        """Return the labels of a part, ascending.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Parts:
             If there is no such part.
         """
         check_integer("number", number, 0, self.n_parts - 1)
-        return np.flatnonzero(self.of_labels != number)
+        return np.flatnonzero(self.of_labels == number)
 
     @cached_property
     def _top(self) -> FittedTree:

@@ -101,7 +101,7 @@ class Settings:
                 raise ArgumentError(name, f"is {str(path)!r}, but there is no directory {there}")
         if self.part is not None:
             check_integer("part", self.part[0], 1, check_integer("part", self.part[1], 1))
-        if not self.read_only and not self.part == self.parts is None:
+        if not self.read_only and (self.part, self.parts) != (None, None):
             raise ArgumentError(
                 "read_only", "is False, but models that are served in parts cannot be changed"
             )

@@ -54,8 +54,8 @@ class Texts(Kind[str]):
         """Return the text."""
         return item
 
-    def ranked(self, items: Sequence[str], body: RankBody) -> list[list[Scored]]:
-        """Return the best labels of every text."""
+    def options(self, body: RankBody) -> dict[str, Any]:
+        """Return what a question says of how to rank."""
         options: dict[str, Any] = {}
         if body.candidates is not None:
             options["candidates"] = _names(body.candidates, "candidates")
@@ -65,7 +65,11 @@ class Texts(Kind[str]):
             options["label_weights"] = body.label_weights
         if body.beam_size is not None:
             options["beam_size"] = body.beam_size
-        top = self.model.predict_topk(items, min(body.k, self.n_labels), **options)
+        return options
+
+    def ranked(self, items: Sequence[str], body: RankBody) -> list[list[Scored]]:
+        """Return the best labels of every text."""
+        top = self.model.predict_topk(items, min(body.k, self.n_labels), **self.options(body))
         ids, scores = probable(self.model.model_, top, body) if body.probabilities else top
         found = ids.tolist()
         names = iter(self.model.labels_.take([label for row in found for label in row if label >= 0]))
