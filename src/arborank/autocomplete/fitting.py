@@ -60,7 +60,7 @@ def fit_counts(queries: Sequence[str], counts: Sequence[int], options: Completer
         if (key := normalize(query)) and count:
             sums[key] += count
             shown[key] = min(shown.get(key, (0, "")), (-count, query))
-    texts = [shown[key][1] for key, count in sums.items() if count >= options.min_count]
+    texts = [shown[key][1] for key, count in sorted(sums.items()) if count >= options.min_count]
     learned = gather(Pairs([()] * len(texts), texts), replace(options, min_count=1), phrases)
     keys, shown_texts = learned.catalogue.keys, learned.catalogue.texts
     catalogue = Catalogue(keys, shown_texts, np.array([sums[key] for key in keys], np.int64))

@@ -12,11 +12,20 @@ from .reporting import say
 from .streams import put
 
 if TYPE_CHECKING:
+    from ..autocomplete import Autocompleter
+    from ..autocomplete.times import TimeUnit
     from ..datasets import Layout
     from ..storage import Record
     from ..text import TextRanker
 
-__all__ = ["Shards", "engine_options", "score_shards", "shard_options", "train_shards"]
+__all__ = [
+    "Shards",
+    "engine_options",
+    "score_shards",
+    "shard_options",
+    "train_completer_shards",
+    "train_shards",
+]
 
 _SHARDS = click.option(
     "--shards",
@@ -123,6 +132,33 @@ def train_shards(
         report=report,
     )
     say(f"trained {len(trained.labels_):,} labels on {trained.model_.n_features_in_:,} features")
+    say(f"saved {directory}; {work_dir} can be removed")
+
+
+def train_completer_shards(
+    shards: Shards,
+    completer: "Autocompleter",
+    directory: str,
+    work_dir: str | None,
+    time_unit: "TimeUnit",
+    counts_only: bool,
+) -> None:
+    """Train a completer from shards of a log, and save it."""
+    from ..distributed import fit_completer
+
+    if work_dir is None:
+        raise click.UsageError("--shards need --work-dir, a directory that all workers see")
+    trained = fit_completer(
+        shards.patterns,
+        directory,
+        work_dir=work_dir,
+        completer=completer,
+        time_unit=time_unit,
+        counts_only=counts_only,
+        executor=shards.engine or "local",
+        workers=shards.workers,
+    )
+    say(f"trained {len(trained.catalogue_):,} different queries")
     say(f"saved {directory}; {work_dir} can be removed")
 
 

@@ -12,6 +12,7 @@ from .holdout import held_out, holdout_name, holdout_option
 from .numbers import POSITIVE, Real
 from .options import FILE, directory_option, force_option, jobs_option, seed_option
 from .reporting import say, show_log
+from .shards import Shards, engine_options, train_completer_shards
 from .tables import show_table
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["train_completer"]
 
 
 @click.command("train-completer", short_help="Train session-aware query autocompletion on a query log.")
-@click.argument("log", type=FILE)
+@click.argument("log", type=FILE, required=False)
 @directory_option
 @pairs_option
 @click.option(
@@ -39,16 +40,26 @@ __all__ = ["train_completer"]
     "--repeats", is_flag=True, default=None, help="Count a query that repeats the one before it again."
 )
 @holdout_option("the log, its latest part, or of the pairs")
+@engine_options
+@click.option(
+    "--work-dir", type=click.Path(file_okay=False), help="What --shards keep, to go on after an interruption."
+)
+@click.option(
+    "--counts-only", is_flag=True, help="Learn from --shards nothing but how often queries were sent."
+)
 @seed_option
 @jobs_option
 @force_option
 def train_completer(
-    log: str,
+    log: str | None,
     directory: str,
     pairs: bool,
     time_unit: "TimeUnit | None",
     blocklist: str | None,
     holdout: float | None,
+    shards: Shards,
+    work_dir: str | None,
+    counts_only: bool,
     jobs: int | None,
     force: bool,
     **options: Any,
@@ -58,7 +69,7 @@ def train_completer(
     A line of LOG is session, time and query with tabs between, and the user behind them where that is known, or a JSON
     object with these keys (.jsonl). A time is a number (see --time-unit) or an ISO 8601 date. With --pairs a line is
     any number of previous queries and the query that followed, with tabs between, or {"previous": [...], "query":
-    "..."}.
+    "..."}. With --shards in place of LOG, each with all that its users sent, files are read part by part.
     """
     check_destination(directory, force)
     show_log()
@@ -70,6 +81,22 @@ def train_completer(
     completer = Autocompleter(n_jobs=jobs, verbose=1, **given)
     if blocklist is not None:
         completer.set_params(blocklist=[line for _, line in read_lines(blocklist) if line.strip()])
+    if shards.patterns:
+        name = next(
+            (
+                name
+                for name, value in {"LOG": log, "--pairs": pairs or None, "--holdout": holdout}.items()
+                if value is not None
+            ),
+            None,
+        )
+        if name is not None:
+            raise click.UsageError(f"{name} does not go with --shards")
+        return train_completer_shards(shards, completer, directory, work_dir, time_unit or "s", counts_only)
+    if work_dir is not None or counts_only:
+        raise click.UsageError(f"{'--work-dir' if work_dir else '--counts-only'} goes with --shards")
+    if log is None:
+        raise click.UsageError("Missing argument 'LOG', or --shards")
     data = read_queries(log, pairs, time_unit, completer)
     say(f"queries sent: {len(data.queries):,}")
     train_data, test_data = data, None

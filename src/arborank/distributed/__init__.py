@@ -1,5 +1,6 @@
 """Training and scoring beyond one machine's memory, or beyond one machine."""
 
+from .completing import fit_completer
 from .executors import Executor, LocalExecutor, SerialExecutor
 from .fitting import fit
 from .on_ray import RayExecutor
@@ -15,6 +16,7 @@ __all__ = [
     "SerialExecutor",
     "StageError",
     "fit",
+    "fit_completer",
     "plan",
     "score",
     "score_batch",

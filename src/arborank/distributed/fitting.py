@@ -13,7 +13,7 @@ from ..storage.disk import make_directory
 from ..storage.lock import exclusive
 from ..text import TextRanker
 from .executors import Executor, executor_of
-from .shards import find_shards
+from .shards import check_installed, find_shards
 from .training import Training
 from .work import Work
 
@@ -88,7 +88,7 @@ def fit(
         raise ArgumentError(
             "weight_column", "is given, but training from many files has no use for weights of rows"
         )
-    _check_installed()
+    check_installed()
     found = find_shards(shards)
     check_integer("memory", memory, 1 << 20)
     work = Work(work_dir)
@@ -101,12 +101,3 @@ def fit(
         trained.save(out, records=[] if report is None else report(trained))
     loaded: TextRanker = load(out)
     return loaded
-
-
-def _check_installed() -> None:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "training from many files needs pyarrow: pip install 'arborank[distributed]'"
-        ) from error

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,11 +11,25 @@ from ..core.types import FilePath, Json
 from ..datasets.places import files_of
 from ..datasets.read import EXTENSIONS
 
-__all__ = ["find_shards", "local_copy"]
+__all__ = ["check_installed", "find_shards", "local_copy"]
 
 
-def find_shards(places: FilePath | Sequence[FilePath]) -> list[Json]:
+def check_installed() -> None:
+    """Raise ``ImportError`` unless pyarrow is there, which adds up what was counted."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "training from many files needs pyarrow: pip install 'arborank[distributed]'"
+        ) from error
+
+
+def find_shards(
+    places: FilePath | Sequence[FilePath], extensions: Container[str] | None = EXTENSIONS
+) -> list[Json]:
     """Return the files that paths, patterns and addresses mean, in order, and what tells the version of each.
+
+    Of a folder these are the files with one of the ``extensions``.
 
     Raises
     ------
@@ -29,7 +43,7 @@ def find_shards(places: FilePath | Sequence[FilePath]) -> list[Json]:
     given = [places] if isinstance(places, str | os.PathLike) else list(places)
     if not given:
         raise ArgumentError("shards", "is empty; at least one file is needed")
-    found = [shard for place in given for shard in _of_place(os.fspath(place))]
+    found = [shard for place in given for shard in _of_place(os.fspath(place), extensions)]
     names = [shard["shard"] for shard in found]
     twice = (
         next((name for name in names if names.count(name) > 1), None)
@@ -41,11 +55,11 @@ def find_shards(places: FilePath | Sequence[FilePath]) -> list[Json]:
     return found
 
 
-def _of_place(place: str) -> list[Json]:
+def _of_place(place: str, extensions: Container[str] | None) -> list[Json]:
     if "://" in place:
         return _of_address(place)
     found = []
-    for path in files_of(place, EXTENSIONS):
+    for path in files_of(place, extensions):
         known = path.stat()
         told = {"shard": str(path.resolve()), "version": str(known.st_mtime_ns), "bytes": known.st_size}
         found.append(told)

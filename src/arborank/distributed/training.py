@@ -1,6 +1,6 @@
 """The driver of a training: which tasks there are, in which order, and how their files become a model."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core.estimator import clone
 from ..core.notices import warn
-from ..core.progress import progress
 from ..core.strings import StringTable
 from ..core.types import Json
 from ..datasets import Layout
@@ -20,13 +19,14 @@ from ..ranking import LayerWeights
 from ..storage import load
 from ..storage.append import GrowingArrays, map_arrays
 from ..text import TextRanker
+from .driving import Stages
 from .executors import Executor
 from .pieces import unpacked
 from .settings import settings_of
 from .stages.features import cut_terms, limits_of
 from .stages.layers import ARRAYS
 from .stages.tree import tree_from
-from .work import Done, Task, Work
+from .work import Done, Work
 
 __all__ = ["BYTES_PER_VALUE", "Training"]
 
@@ -63,7 +63,8 @@ class Training:
         memory: int,
         skip_bad: bool,
     ) -> None:
-        self._work, self._executor, self._memory = work, executor, memory
+        self._work, self._memory = work, memory
+        self._stages = Stages(work, executor, bool(ranker.verbose))
         self._ranker, self._layout, self._skip_bad = ranker, layout, skip_bad
         self._settings = settings_of(ranker)
 
@@ -74,25 +75,27 @@ class Training:
         """
         common: Json = {"layout": self._layout.given(), "normalization": self._ranker.normalization}
         common["skip_bad"] = self._skip_bad
-        read = self._stage("read", [{**shard, **common} for shard in shards])
+        read = self._stages.run("read", [{**shard, **common} for shard in shards])
         if bad := sum(done.facts["bad"] for done in read):
             first = next(done.facts["first_bad"] for done in read if done.facts["bad"])
             warn(f"{bad:,} rows cannot be read and are left out, the first of them: {first}")
         texts = [file for done in read for file in done.files]
         sizes = [size for done in read for size in done.facts["rows"]]
-        labels = self._one("labels", {"texts": texts})
+        labels = self._stages.one("labels", {"texts": texts})
         given = {"features": self._settings["features"], "label_names": self._ranker.label_names}
-        choice = self._one("choice", {"texts": texts, "sizes": sizes, "labels": labels.file, **given}).facts
+        choice = self._stages.one(
+            "choice", {"texts": texts, "sizes": sizes, "labels": labels.file, **given}
+        ).facts
         documents: list[str] = []
         if choice["label_names"]:
-            described = self._one("documents", {"labels": labels.file})
+            described = self._stages.one("documents", {"labels": labels.file})
             documents, sizes = list(described.files), sizes + described.facts["rows"]
         rows, features, columns = self._rows(texts, documents, choice["parts"], labels.file)
         n_instances = sum(size for size in sizes[: len(texts)])
         n_values = sum(done.facts["values"] for done in rows[: len(texts)])
         held = {"files": [done.file for done in rows], "sizes": sizes, "columns": columns.file}
         told: Json = {"model": self._settings["model"], "rows": held}
-        values = self._one("values", {**told, "instances": n_instances, "values": n_values}).facts
+        values = self._stages.one("values", {**told, "instances": n_instances, "values": n_values}).facts
         told["resolved"] = values["resolved"]
         all_values = sum(done.facts["values"] for done in rows)
         most = int(self._memory / BYTES_PER_VALUE * sum(sizes) / max(all_values, 1))
@@ -110,7 +113,7 @@ class Training:
         self, texts: list[str], documents: list[str], parts: list[Json], labels: str
     ) -> tuple[list[Done], str, Done]:
         every = [*texts, *documents]
-        counts = self._stage("count", [{"texts": file, "parts": parts} for file in every])
+        counts = self._stages.run("count", [{"texts": file, "parts": parts} for file in every])
         n_texts = sum(done.facts["texts"] for done in counts)
         files = [done.file for done in counts]
         asked: list[Json] = []
@@ -122,7 +125,7 @@ class Training:
                 {"counts": files, "part": part, "range": list(pair), "limits": limits}
                 for pair in pairwise(cuts)
             ]
-        merged = self._stage("vocabulary", asked)
+        merged = self._stages.run("vocabulary", asked)
         of_part = [
             [done for done, one in zip(merged, asked, strict=True) if one["part"] == i]
             for i in range(len(parts))
@@ -130,62 +133,35 @@ class Training:
         given = {"features": self._settings["features"], "parts": parts, "texts": n_texts}
         given["ranges"] = [[done.file for done in ranges] for ranges in of_part]
         given["found"] = [any(done.facts["found"] for done in ranges) for ranges in of_part]
-        features = self._one("features", given).facts["directory"]
-        rows = self._stage("rows", [{"texts": file, "features": features} for file in every])
+        features = self._stages.one("features", given).facts["directory"]
+        rows = self._stages.run("rows", [{"texts": file, "features": features} for file in every])
         files = [done.file for done in rows]
         pairs = [list(pair) for pair in zip(documents, files[len(texts) :], strict=True)]
-        columns = self._one("columns", {"rows": files, "labels": labels, "documents": pairs})
+        columns = self._stages.one("columns", {"rows": files, "labels": labels, "documents": pairs})
         return rows, features, columns
 
     def _tree(self, told: Json, columns: Done, budget: int) -> Done:
         n_labels = columns.facts["labels"]
         asked: Json = {"model": told["model"], "resolved": told["resolved"]}
         if not n_halvings(n_labels, told["resolved"]["max_leaf_size"]):
-            return self._one("tree", {**asked, "labels": n_labels, "subtrees": []})
+            return self._stages.one("tree", {**asked, "labels": n_labels, "subtrees": []})
         counts = self._work.arrays(columns.file)["label_counts"] + 1
         bounds = _bounds(counts, budget)
         ranges = [list(pair) for pair in pairwise(bounds)]
-        vectors = self._stage("vectors", [{"rows": told["rows"], "labels": pair} for pair in ranges])
+        vectors = self._stages.run("vectors", [{"rows": told["rows"], "labels": pair} for pair in ranges])
         asked["vectors"] = {"files": [done.file for done in vectors], "bounds": bounds}
         asked["vectors"]["n_cols"] = columns.facts["features"]
-        top = self._one("top", asked)
+        top = self._stages.one("top", asked)
         below = [{**asked, "top": top.file, "place": place} for place in range(top.facts["nodes"])]
-        subtrees = [done.file for done in self._stage("subtrees", below)]
+        subtrees = [done.file for done in self._stages.run("subtrees", below)]
         del asked["vectors"]
-        return self._one("tree", {**asked, "labels": n_labels, "top": top.file, "subtrees": subtrees})
+        return self._stages.one("tree", {**asked, "labels": n_labels, "top": top.file, "subtrees": subtrees})
 
     def _layers(self, told: Json, columns: Done, tree: Done, n_rows: int, budget: int) -> list[Done]:
         counts = self._work.arrays(columns.file)["label_counts"] + 1
         parts = _parts(tree_from(self._work, tree.file), counts, n_rows, told["model"]["max_rows"], budget)
         tasks = [({**told, "levels": [a, b], "nodes": nodes}, weight) for (a, b), nodes, weight in parts]
-        return self._stage("layers", [one for one, _ in tasks], [weight for _, weight in tasks])
-
-    def _one(self, stage: str, arguments: Json) -> Done:
-        (done,) = self._stage(stage, [arguments])
-        return done
-
-    def _stage(
-        self, stage: str, arguments: Sequence[Json], weights: Iterable[float] | None = None
-    ) -> list[Done]:
-        """Run the tasks of a stage that have not run before; what others have left is compared with its checksums."""
-        given = [0.0] * len(arguments) if weights is None else list(weights)
-        tasks = [Task(stage, one, weight) for one, weight in zip(arguments, given, strict=True)]
-        found = self._work.stage(tasks)
-        if found is not None:
-            return found
-        missing = [task for task in tasks if self._work.done(task, verify=True) is None]
-        missing.sort(key=lambda task: -task.weight)
-        ended, verbose = len(tasks) - len(missing), bool(self._ranker.verbose)
-        with progress(stage, len(tasks), unit="tasks", done=ended, enabled=verbose) as update:
-
-            def finished(task: Task) -> None:
-                nonlocal ended
-                ended += 1
-                update(ended, "")
-
-            if missing:
-                self._executor.run(self._work, missing, finished)
-        return self._work.end_stage(tasks)
+        return self._stages.run("layers", [one for one, _ in tasks], [weight for _, weight in tasks])
 
     # ------------------------------------------------------------------ publish
 

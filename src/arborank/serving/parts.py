@@ -4,7 +4,7 @@ The beam of the whole model goes through the upper levels, which the asking serv
 Each of these follows its own branches with a beam as wide, so together they find all that one machine would find.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -14,14 +14,14 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from ..core.errors import ArgumentError
-from ..core.types import FilePath
+from ..core.types import FilePath, Json
 from ..datasets.lines import read_lines
 from ..features.base import rows_of
 from ..linear.parts import Parts
 from ..text import TextRanker
 from ..text.names import label_ids, weight_array
 from .bodies import Partial, RankBody, Scored
-from .kinds import Kind, Texts, kind_of
+from .kinds import MakeKind, Texts, kind_of
 from .kinds.base import probable
 from .remote import RemotePart
 from .settings import Settings
@@ -31,7 +31,7 @@ __all__ = ["kinds_of"]
 _LIMITS = ("candidates", "exclude", "label_weights")
 
 
-def kinds_of(settings: Settings) -> Callable[[object], Kind[Any]]:
+def kinds_of(settings: Settings) -> MakeKind:
     """Return what makes of a model what is asked: the whole, a part of it, or what asks all parts."""
     if settings.part is not None:
         return partial(_Part, *settings.part)
@@ -53,7 +53,7 @@ class _Part(Texts):
         """How many labels the part has."""
         return int(self._own.size)
 
-    def options(self, body: RankBody) -> dict[str, Any]:
+    def options(self, body: RankBody) -> Json:
         """Return what a question says of how to rank, with no other labels than the part's."""
         given, ranker, label_filter = super().options(body), self.model, self._filter
         if limits := {name: given.pop(name) for name in _LIMITS if name in given}:

@@ -15,7 +15,7 @@ from ..core.estimator import Estimator
 from ..core.types import FilePath
 from ..storage import Record, Savable, load, read_records, save
 from ..storage.lock import exclusive
-from .kinds import Kind, kind_of
+from .kinds import Kind, MakeKind, kind_of
 from .metrics import Metrics
 from .problems import Problem, asked_well
 from .settings import check_name
@@ -27,7 +27,6 @@ _WARMING = 20  # questions to a model before it is served
 _QUICK = 0.001  # seconds: what answers sooner answers at once, without a thread
 
 Signature = tuple[int, int, int]
-MakeKind = Callable[[object], Kind[Any]]
 
 
 @dataclass(frozen=True)

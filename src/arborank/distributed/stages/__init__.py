@@ -7,6 +7,7 @@ from ..scoring import score_shard
 from ..work import Done, Task, Work
 from .features import count, count_columns, fit_features, make_rows, merge_counts
 from .layers import train_layers
+from .logs import count_queries, pair_queries
 from .texts import choose, describe_labels, index_labels, read_shard
 from .tree import choose_values, grow_below, grow_top, join_leaves, represent_labels
 
@@ -31,5 +32,7 @@ STAGES: Final[Mapping[str, Stage]] = {
     "tree": join_leaves,
     "layers": train_layers,
     "score": score_shard,
+    "pairs": pair_queries,
+    "queries": count_queries,
 }
-"""By name, in the order of a training; the last one ranks with what was trained."""
+"""By name, in the order of a training; then what ranks with what was trained, and what completers are trained with."""

@@ -1,5 +1,8 @@
 """The kinds of models that are served, asked in the same words."""
 
+from collections.abc import Callable
+from typing import Any
+
 from ...autocomplete import Autocompleter
 from ...hybrid import HybridRanker
 from ...linear import Ensemble, XRLinear
@@ -9,7 +12,10 @@ from .completions import Completions
 from .rows import Rows
 from .texts import Texts
 
-__all__ = ["Completions", "Kind", "Rows", "Texts", "kind_of"]
+__all__ = ["Completions", "Kind", "MakeKind", "Rows", "Texts", "kind_of"]
+
+MakeKind = Callable[[object], Kind[Any]]
+"""Makes of a model what is asked."""
 
 
 def kind_of(model: object) -> Texts | Rows | Completions:

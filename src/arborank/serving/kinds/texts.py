@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any
 
 from ...analysis.explain import explain
 from ...core.checks import Missing
+from ...core.types import Json
 from ...text import TextRanker
 from .. import bodies
 from ..bodies import Label, RankBody, Scored
@@ -54,9 +54,9 @@ class Texts(Kind[str]):
         """Return the text."""
         return item
 
-    def options(self, body: RankBody) -> dict[str, Any]:
+    def options(self, body: RankBody) -> Json:
         """Return what a question says of how to rank."""
-        options: dict[str, Any] = {}
+        options: Json = {}
         if body.candidates is not None:
             options["candidates"] = _names(body.candidates, "candidates")
         if body.exclude is not None:
