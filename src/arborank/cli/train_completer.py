@@ -41,9 +41,7 @@ __all__ = ["train_completer"]
 )
 @holdout_option("the log, its latest part, or of the pairs")
 @engine_options
-@click.option(
-    "--work-dir", type=click.Path(file_okay=False), help="What --shards keep, to go on after an interruption."
-)
+@click.option("--work-dir", type=click.Path(file_okay=False), help="Where --shards keep what was done.")
 @click.option(
     "--counts-only", is_flag=True, help="Learn from --shards nothing but how often queries were sent."
 )
@@ -82,14 +80,8 @@ def train_completer(
     if blocklist is not None:
         completer.set_params(blocklist=[line for _, line in read_lines(blocklist) if line.strip()])
     if shards.patterns:
-        name = next(
-            (
-                name
-                for name, value in {"LOG": log, "--pairs": pairs or None, "--holdout": holdout}.items()
-                if value is not None
-            ),
-            None,
-        )
+        given = {"LOG": log, "--pairs": pairs or None, "--holdout": holdout}
+        name = next((name for name, value in given.items() if value is not None), None)
         if name is not None:
             raise click.UsageError(f"{name} does not go with --shards")
         return train_completer_shards(shards, completer, directory, work_dir, time_unit or "s", counts_only)
