@@ -14,7 +14,7 @@ ifneq ($(CCACHE),)
 BUILD += --config-settings=cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)
 endif
 
-.PHONY: help setup demo test native-test test-transformers test-serving test-annif coverage bench fuzz dev docs sanitize fuzz-sanitize clean
+.PHONY: help setup demo test native-test test-transformers test-serving test-annif test-spark coverage bench fuzz dev docs sanitize fuzz-sanitize clean
 
 help:
 	@echo "make demo      set up, train on the shipped data, rank a few texts"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-transformers   install PyTorch and run those; TORCH=torch==2.13.0 chooses a version"
 	@echo "make test-serving   the service with other clients, and its page in a browser (needs Chromium)"
 	@echo "make test-annif   the backend of docs/annif.md in the real Annif, in an environment of its own"
+	@echo "make test-spark   the recipe of docs/distributed.md in Spark, in an environment of its own (needs Java)"
 	@echo "make coverage  tell which lines and branches the tests miss"
 	@echo "make bench     compare the headline ratios to libpecos with the committed ones, in 20 minutes; DATA=DIR has sets"
 	@echo "make fuzz      load and use mutated models and data; FUZZ_CASES=1000000 for a night, FUZZ_SEED=1 for others"
@@ -86,6 +87,15 @@ test-annif: $(SOURCES)
 	$(ANNIF)/bin/python -m pip install --quiet --config-settings=cmake.define.ARBORANK_LEVELS=native \
 	  --group annif pytest hypothesis .
 	$(ANNIF)/bin/python -m pytest -p no:cacheprovider --may-miss none tests/in_annif
+
+# Spark is large, and knows older versions of pandas only
+SPARK := build/spark-env
+test-spark: $(SOURCES)
+	test -x $(SPARK)/bin/python || $(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet 'pip>=25.1'
+	$(SPARK)/bin/python -m pip install --quiet --config-settings=cmake.define.ARBORANK_LEVELS=native \
+	  --group spark pytest hypothesis '.[distributed]'
+	$(SPARK)/bin/python -m pytest -p no:cacheprovider --may-miss none tests/in_spark
 
 coverage: setup $(VENV)/.tools
 	$(INSTALL) --group coverage
