@@ -17,7 +17,8 @@ def fails(tmp_path, shards, **changes):
     fit(shards, tmp_path / "model", **options | changes)
 
 
-TEXTS, LABELS = ["a red apple", "an old car"] * 4, [["fruit"], ["vehicle"]] * 4
+TEXTS = [f"{thing} {place}" for place in range(4) for thing in ("a red apple", "an old car")]
+LABELS = [["fruit"], ["vehicle"]] * 4
 
 
 def put(path, *records):
@@ -78,6 +79,57 @@ def test_addresses_of_fsspec_are_read(tmp_path):
     options = {"work_dir": tmp_path / "work", "executor": SerialExecutor(1)}
     model = fit(f"file://{tmp_path}/shards/*.jsonl", tmp_path / "model", **options)
     assert model.rank("an old car", k=1)[0][0] == "vehicle"
+
+
+def test_stores_that_do_not_answer_or_let_nobody_in(tmp_path, monkeypatch):
+    fsspec = pytest.importorskip("fsspec")
+    from fsspec.implementations.local import LocalFileSystem
+
+    class Store(LocalFileSystem):
+        protocol = "store"
+        problems = ()
+
+        def get_file(self, *args, **given):
+            if self.problems:
+                raise self.problems.pop()
+            return super().get_file(*args, **given)
+
+        def glob(self, path, **given):
+            if "closed" in path:
+                raise PermissionError("no credentials")
+            return super().glob(path, **given)
+
+    fsspec.register_implementation("store", Store, clobber=True)
+    pauses = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    write_shards(tmp_path / "shards", TEXTS, LABELS, 2)
+    with pytest.raises(
+        ValueError, match=r"closed.* cannot be read .PermissionError: no credentials.*credentials right"
+    ):
+        fails(tmp_path, f"store://{tmp_path}/closed/*.jsonl")
+    Store.problems = [TimeoutError(), ConnectionResetError()]
+    options = {"work_dir": tmp_path / "work", "executor": SerialExecutor(1)}
+    fit(f"store://{tmp_path}/shards/*.jsonl", tmp_path / "model", **options)
+    assert len(pauses) == 2
+    Store.problems = [PermissionError("who are you")]
+    with pytest.raises(StageError, match=r"part-000.jsonl cannot be read .PermissionError: who are you"):
+        fails(tmp_path, f"store://{tmp_path}/shards/part-000.jsonl", work_dir=tmp_path / "other")
+    Store.problems = [TimeoutError()] * 4
+    with pytest.raises(StageError, match=r"part-000.jsonl cannot be read .TimeoutError"):
+        fails(tmp_path, f"store://{tmp_path}/shards/part-000.jsonl", work_dir=tmp_path / "other")
+
+
+def test_rows_and_shards_that_are_there_twice(tmp_path):
+    pattern = write_shards(tmp_path / "shards", TEXTS, LABELS, 2)
+    fails(tmp_path, pattern)  # no warning
+    shards = tmp_path / "shards"
+    (shards / "part-900.jsonl").write_text((shards / "part-000.jsonl").read_text())
+    with pytest.warns(UserWarning, match=r"part-900.jsonl holds the same rows as .*part-000.jsonl"):
+        fails(tmp_path, pattern)
+    records = [{"text": "a bus", "labels": ["vehicle"]}, {"text": "a pear", "labels": ["fruit"]}]
+    put(shards / "part-900.jsonl", *records, *records[:1] * 200)
+    with pytest.warns(UserWarning, match=r"200 of 210 rows repeat .* such as row 2 of .*part-900.jsonl"):
+        fails(tmp_path, pattern)
 
 
 def test_rows_without_any_label(tmp_path):

@@ -177,20 +177,30 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, small):
     assert state_of(fit(shards, tmp_path / "model", **given)) == state_of(few().fit(*small))
 
 
-def test_one_part_of_the_tree_has_most_rows(tmp_path):
+def test_one_part_of_the_tree_has_most_rows(tmp_path, monkeypatch):
     texts, labels = made_up(900, 120, seed=2)
-    labels = [
+    often = [
         ["label 0"] if i % 2 else row for i, row in enumerate(labels)
     ]  # a label that half of the rows have
-    shards = write_shards(tmp_path / "shards", texts, labels, 2)
-    seen = {}
+    shards = write_shards(tmp_path / "shards", texts, often, 2)
+    monkeypatch.setattr("arborank.distributed.training._FEW", 60)  # rows of a task
+    layers = []
 
     class Watching(SerialExecutor):
         def run(self, work, tasks, finished):
-            seen.setdefault(tasks[0].stage, []).extend(task.weight for task in tasks)
+            layers.extend(task for task in tasks if task.stage == "layers")
             super().run(work, tasks, finished)
 
-    given = options(tmp_path, executor=Watching(1), ranker=few(branching=2), memory=1 << 20)
+    model = ranker(max_sample=60, max_rows=None, combine="l3-hinge", branching=2)
+    given = options(tmp_path, executor=Watching(1), ranker=model)
     found = fit(shards, tmp_path / "model", **given)
-    assert state_of(found) == state_of(few(branching=2).fit(texts, labels))
-    assert seen["layers"] == sorted(seen["layers"], reverse=True)  # the longest first
+    assert state_of(found) == state_of(model.fit(texts, often))
+    weights = [task.weight for task in layers]
+    assert weights == sorted(weights, reverse=True)  # the longest first
+    mean = sum(weights) / len(weights)
+    stragglers = [task.arguments for task in layers if task.weight > 2 * mean]
+    assert len(layers) > 20
+    assert stragglers
+    for one in stragglers:  # a single node, without what is below it: nothing is left to cut
+        (first, last), (begin, end) = one["levels"], one["nodes"]
+        assert (last - first, end - begin) == (1, 1)

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from arborank.distributed import StageError, fit, score, score_batch
+from arborank.distributed import RayExecutor, StageError, fit, score, score_batch
 from support.shards import made_up, ranker, state_of, write_shards
 
 ray = pytest.importorskip("ray")
@@ -47,18 +47,36 @@ class Removing:
     """Takes a node off the cluster, as a power cut does, when the first task of a stage has ended."""
 
     def __init__(self, cluster, stage):
-        from arborank.distributed import RayExecutor
-
         self.executor, self.cluster, self.stage = RayExecutor(), cluster, stage
 
     def run(self, work, tasks, finished):
+        done = {}
+
         def and_remove(task):
             finished(task)
             if task.stage == self.stage:
                 self.stage = None
                 self.cluster.remove_node(self.cluster.more_nodes.pop(), allow_graceful=False)
+                done.update({path: path.stat().st_mtime_ns for path in work.directory.glob("*/*.json")})
 
         self.executor.run(work, tasks, and_remove)
+        assert all(path.stat().st_mtime_ns == before for path, before in done.items())  # what had ended stays
+
+
+def check_many_tasks(place, rows):
+    """Only some tasks are handed over at a time, so memory does not grow with their number."""
+    import resource
+
+    shards = write_shards(place / "shards", *rows, 1)
+
+    class Counting(RayExecutor):
+        def run(self, work, tasks, finished):
+            super().run(work, tasks if tasks[0].stage != "read" else list(tasks) * 600, lambda task: None)
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    fit(shards, place / "model", work_dir=place / "work", ranker=few(), executor=Counting())
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 64 << 10  # KiB
 
 
 def test_three_nodes_of_which_two_are_lost(tmp_path):
@@ -73,6 +91,7 @@ def test_three_nodes_of_which_two_are_lost(tmp_path):
         assert ray.cluster_resources()[store] - ray.available_resources().get(store, 0) < 5 * MIB
         check_scores(tmp_path / "scores", rows, model)
         check_bad_shard(tmp_path / "bad", rows)
+        check_many_tasks(tmp_path / "many", rows)
         for stage in ("subtrees", "layers"):
             executor = Removing(cluster, stage)
             assert trained(tmp_path / stage, rows, executor, n_shards=5) == expected

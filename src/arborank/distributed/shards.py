@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,8 @@ from ..datasets.places import files_of
 from ..datasets.read import EXTENSIONS
 
 __all__ = ["check_installed", "find_shards", "local_copy"]
+
+_PAUSES = (1.0, 5.0, 20.0)  # seconds before a store that did not answer is asked again
 
 
 def check_installed() -> None:
@@ -93,7 +96,10 @@ def _of_address(address: str) -> list[Json]:
 
 @contextmanager
 def local_copy(shard: str) -> Iterator[str]:
-    """Yield the path of a shard; one in an object store is copied first, for the time being."""
+    """Yield the path of a shard; one in an object store is copied first, for the time being.
+
+    Raises ``OSError`` that names the shard if it cannot be read, also after some pauses where a store did not answer.
+    """
     if "://" not in shard:
         yield shard
         return
@@ -102,5 +108,12 @@ def local_copy(shard: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         system, place = url_to_fs(shard)
         path = f"{directory}/{place.rpartition('/')[2]}"
-        system.get_file(place, path)
+        for pause in (*_PAUSES, None):
+            try:
+                system.get_file(place, path)
+                break
+            except Exception as error:  # each kind of store has errors of its own
+                if pause is None or not isinstance(error, TimeoutError | ConnectionError):
+                    raise OSError(f"{shard} cannot be read ({type(error).__name__}: {error})") from error
+                time.sleep(pause)
         yield path

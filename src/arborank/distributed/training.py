@@ -35,6 +35,7 @@ _TASKS, _FEW = (
     32,
     20_000,
 )  # tasks that all rows are cut into, if memory asks for no more; rows not worth a cut
+_REPEATED, _SOME = 0.01, 100  # of the rows, and rows at least, from which on repeats are told of
 BYTES_PER_VALUE = 24  # of a task's rows: as read, as gathered for a node, and what the solver adds
 
 
@@ -79,6 +80,7 @@ class Training:
         if bad := sum(done.facts["bad"] for done in read):
             first = next(done.facts["first_bad"] for done in read if done.facts["bad"])
             warn(f"{bad:,} rows cannot be read and are left out, the first of them: {first}")
+        _warn_of_repeats([shard["shard"] for shard in shards], read)
         texts = [file for done in read for file in done.files]
         sizes = [size for done in read for size in done.facts["rows"]]
         labels = self._stages.one("labels", {"texts": texts})
@@ -208,6 +210,21 @@ class Training:
         whole: dict[str, Any] = map_arrays(stem, described, verify=False)
         whole |= {"branches": tree.branches[level], "ranks": ranks, "scales": np.empty(0, np.float32)}
         return LayerWeights.from_arrays(whole)
+
+
+def _warn_of_repeats(shards: list[str], read: list[Done]) -> None:
+    """Tell of rows that are there twice, which count twice: a shard that is another's copy, or rows within one."""
+    known: dict[str, str] = {}
+    for shard, done in zip(shards, read, strict=True):
+        if (other := known.setdefault(done.facts["mark"], shard)) != shard:
+            warn(f"{shard} holds the same rows as {other}; they count twice")
+    rows = sum(sum(done.facts["rows"]) for done in read)
+    most = max(zip(read, shards, strict=True), key=lambda pair: pair[0].facts["repeated"])
+    if (repeated := sum(done.facts["repeated"] for done in read)) > max(rows * _REPEATED, _SOME):
+        place = f"row {most[0].facts['first_repeated']} of {most[1]}"
+        warn(
+            f"{repeated:,} of {rows:,} rows repeat another of their shard, such as {place}; they count twice"
+        )
 
 
 def _bounds(work: "np.ndarray[Any, Any]", most: int) -> list[int]:

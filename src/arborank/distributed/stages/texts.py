@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from hashlib import blake2b
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core.label_lists import name_rows
 from ...core.sparse import Csr
@@ -34,6 +36,7 @@ def read_shard(work: Work, task: Task, n_threads: int) -> Done:
     """Write the texts and label names of a shard, some at a time."""
     args = task.arguments
     facts: Json = {"rows": [], "bad": 0, "first_bad": None}
+    seen: list[NDArray[np.uint64]] = []
     layout = Layout(**args["layout"])
 
     def parts() -> Iterator[Mapping[str, AnyArray]]:
@@ -52,11 +55,32 @@ def read_shard(work: Work, task: Task, n_threads: int) -> Done:
                     )
                 labels = name_rows([row.labels for row in some], args["normalization"])
                 facts["rows"].append(len(some))
+                seen.append(_marks(some))
                 yield {**packed([row.text for row in some], "text"), **_named(labels)}
         if not facts["rows"]:
             raise ValueError(f"{args['shard']} holds no row")
+        facts.update(_repeated(np.concatenate(seen)))
 
     return work.keep(task, parts(), facts)
+
+
+def _marks(rows: list[Any]) -> NDArray[np.uint64]:
+    """Return a number for each row, which is the same for equal texts with equal labels."""
+    told = ("\0".join([row.text, *row.labels]).encode("utf-8", "surrogatepass") for row in rows)
+    return np.frombuffer(b"".join(blake2b(one, digest_size=8).digest() for one in told), np.uint64)
+
+
+def _repeated(marks: NDArray[np.uint64]) -> Json:
+    """Return how many rows repeat an earlier one, the first of them, and a mark for all rows."""
+    first = np.unique(marks, return_index=True)[1]
+    again = np.ones(marks.size, np.bool_)
+    again[first] = False
+    place = int(again.argmax()) if again.any() else None
+    return {
+        "repeated": int(again.sum()),
+        "first_repeated": place,
+        "mark": blake2b(marks.tobytes()).hexdigest(),
+    }
 
 
 def _good_rows(path: str, layout: Layout, facts: Json) -> Iterator[TextRow]:
