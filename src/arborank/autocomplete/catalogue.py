@@ -14,6 +14,7 @@ from ..core.sequences import text_list
 from ..core.state import State
 from ..core.strings import StringTable, find_all, shown_first
 from .aged import AgedCounts
+from .matching import PLAIN, Matching, check_folds
 from .normal import normalize
 from .phrases import holds_phrase, normal_phrases
 
@@ -23,12 +24,12 @@ _MOST_SENT = 2**63 - 1  # of all queries
 
 
 class Catalogue:
-    """Queries in code point order of their normal form; a query's position is its label id.
+    """Queries in code point order of the form that they are matched by; a query's position is its label id.
 
     Parameters
     ----------
     keys : StringTable
-        Normal forms, ascending, without duplicates.
+        Normal forms, in the order of `Matching.sorted`, without duplicates.
     texts : StringTable
         What is shown for each.
     counts : int64 array of shape (n_queries,)
@@ -39,6 +40,13 @@ class Catalogue:
         Normal forms of the words and phrases that `blocking` was given.
     aged : AgedCounts, optional
         How often each was sent lately, where times are known.
+    compare : Matching, optional
+        How prefixes are compared with queries; by default by normal forms.
+
+    Attributes
+    ----------
+    forms : StringTable
+        What prefixes are compared with, ascending.
     """
 
     def __init__(
@@ -49,6 +57,8 @@ class Catalogue:
         blocked: NDArray[np.int32] | None = None,
         phrases: Iterable[str] = (),
         aged: AgedCounts | None = None,
+        compare: Matching = PLAIN,
+        forms: StringTable | None = None,
     ) -> None:
         blocked = np.array([], dtype=np.int32) if blocked is None else blocked
         if not len(keys) == len(texts) == counts.size:
@@ -61,6 +71,12 @@ class Catalogue:
         if aged is not None and aged.values.shape[1] != counts.size:
             raise ValueError(f"{counts.size} counts and {aged.values.shape[1]} that age do not fit")
         self.aged = aged
+        self.compare = compare
+        if forms is None:
+            forms = StringTable(map(compare.form, keys)) if compare.fold else keys
+        if len(forms) != len(keys):
+            raise ValueError(f"{len(keys)} keys and {len(forms)} forms do not fit")
+        self.forms = forms
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -70,11 +86,11 @@ class Catalogue:
 
     @cached_property
     def longest(self) -> int:
-        """Length of the longest key in bytes."""
-        return int(self.keys.lengths().max(initial=0))
+        """Length of the longest form in bytes."""
+        return int(self.forms.lengths().max(initial=0))
 
     def matching(self, prefix: str, within: tuple[int, int] | None = None) -> tuple[int, int]:
-        """Return the ids, from the first to behind the last, of keys that begin with a normal form.
+        """Return the ids, from the first to behind the last, of queries whose form begins with that of a prefix.
 
         Parameters
         ----------
@@ -85,13 +101,21 @@ class Catalogue:
         start = prefix.encode()
         if len(start) > self.longest:
             return 0, 0
-        return self.keys.starting(start, *within) if within else self.keys.starting(start)
+        return self.forms.starting(start, *within) if within else self.forms.starting(start)
 
     def find(self, text: str) -> int | None:
         """Return the id of a query, or None."""
-        key = normalize(text)
-        first, end = self.matching(key)
-        return first if first < end and self.keys[first] == key else None
+        return self.find_key(normalize(text))
+
+    def find_key(self, key: str) -> int | None:
+        """Return the id of the query with a normal form, or None."""
+        form = self.compare.form(key)
+        place, end = self.matching(form)
+        while place < end and self.forms[place] == form:
+            if self.keys[place] == key:
+                return place
+            place += 1
+        return None
 
     def find_all(self, name: str, queries: Iterable[str], missing: Missing | None = None) -> list[int]:
         """Return the ids of queries that are known; unknown ones are left out if ``missing`` is ``"ignore"``.
@@ -122,17 +146,21 @@ class Catalogue:
         return Frequencies(self.counts, self.blocked, aged)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Catalogue, (self.keys, self.texts, self.counts, self.blocked, self.phrases, self.aged)
+        return Catalogue, tuple(self._parts().values())
 
-    def ageing(self, aged: AgedCounts | None) -> "Catalogue":
-        """Return a catalogue with other counts that age."""
-        return Catalogue(self.keys, self.texts, self.counts, self.blocked, self.phrases, aged)
+    def _parts(self) -> dict[str, Any]:
+        names = ("keys", "texts", "counts", "blocked", "phrases", "aged", "compare", "forms")
+        return {name: getattr(self, name) for name in names}
+
+    def replaced(self, **parts: Any) -> "Catalogue":
+        """Return a catalogue with other parts, by the names of the parameters, and the same queries."""
+        return Catalogue(**self._parts() | parts)
 
     def blocking(self, phrases: Iterable[str]) -> "Catalogue":
         """Return a catalogue in which queries that contain one of some words or phrases are blocked, too."""
         wanted = normal_phrases([*self.phrases, *phrases])
         blocked = np.union1d(self.blocked, self.holding(wanted)).astype(np.int32)
-        return Catalogue(self.keys, self.texts, self.counts, blocked, wanted, self.aged)
+        return self.replaced(blocked=blocked, phrases=wanted)
 
     def holding(self, phrases: Sequence[str]) -> NDArray[np.int32]:
         """Return the ids of the queries that hold one of some normal forms, ascending."""
@@ -145,7 +173,10 @@ class Catalogue:
         texts = keys if self.texts is self.keys else self.texts.selected(kept)
         blocked = np.cumsum(kept)[self.blocked[kept[self.blocked]]] - 1
         aged = None if self.aged is None else self.aged.selected(kept)
-        return Catalogue(keys, texts, self.counts[kept], blocked.astype(np.int32), self.phrases, aged)
+        forms = keys if self.forms is self.keys else self.forms.selected(kept)
+        return Catalogue(
+            keys, texts, self.counts[kept], blocked.astype(np.int32), self.phrases, aged, self.compare, forms
+        )
 
     def merged(
         self, newer: "Catalogue", renamed: Collection[str]
@@ -166,7 +197,7 @@ class Catalogue:
             The id there of each of this catalogue's queries, and of each of the newer one's.
         """
         old, new = list(self.keys), list(newer.keys)
-        keys = sorted({*old, *new})
+        keys = self.compare.sorted({*old, *new})
         ids = dict(zip(keys, range(len(keys)), strict=True))
         own, others = (np.array([ids[key] for key in part], np.int64) for part in (old, new))
         texts = dict(zip(new, newer.texts, strict=True))
@@ -190,17 +221,20 @@ class Catalogue:
             np.sort(own[self.blocked]).astype(np.int32),
             self.phrases,
             aged,
+            self.compare,
         )
         return catalogue, own, others
 
     def to_state(self) -> State:
         """Return what is saved."""
         parts: dict[str, StringTable | AgedCounts] = {"keys": self.keys}
+        if self.forms is not self.keys:
+            parts["forms"] = self.forms
         if self.texts is not self.keys:
             parts["texts"] = self.texts
         if self.aged is not None:
             parts["aged"] = self.aged
-        config = {"phrases": list(self.phrases)}
+        config = {"phrases": list(self.phrases), "fold": list(self.compare.fold)}
         return State(config, {"counts": self.counts, "blocked": self.blocked}, parts)
 
     @classmethod
@@ -228,4 +262,6 @@ class Catalogue:
         if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
             raise ValueError(f"phrases must be a list of str, found {reprlib.repr(phrases)}")
         aged = state.part("aged", AgedCounts) if "aged" in state.parts else None
-        return cls(keys, texts, counts, blocked, phrases, aged)
+        check_folds("fold", fold := state.config["fold"])
+        forms = state.part("forms", StringTable) if fold else keys
+        return cls(keys, texts, counts, blocked, phrases, aged, Matching.of(fold), forms)

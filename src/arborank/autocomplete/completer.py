@@ -19,6 +19,7 @@ from .fitted import Asked, Completions, Explanation, FittedCompleter
 from .fitting import fit_completer, fit_counts
 from .followers import Followers
 from .history import Entries, History, as_history
+from .matching import Fold
 from .normal import normalize
 from .options import CompleterOptions, Index, Representation
 from .pairs import Pairs, check_pairs
@@ -80,6 +81,11 @@ class Autocompleter(SaveMixin, Estimator):
         Least number of different sessions (or users, if given) that must have sent a query, context or word.
     blocklist : collection of str, default=()
         Words and phrases. Queries that contain one of them, as whole words, are neither suggested nor learned from.
+    fold : collection of {"accents", "letters", "hangul"}, default=()
+        Differences between a prefix and a query that do not count. ``"accents"``: marks above, below and through
+        letters, and vowel points of Hebrew and Arabic. ``"letters"``: ``İ``, ``ı`` and ``i``; ``ß`` and ``ss``;
+        ligatures, ``œ`` and ``æ``; full and half width; other letters that Unicode takes for the same (NFKC, case
+        folding). ``"hangul"``: whether the last syllable is finished, as Hangul is compared by the keys typed.
     session_gap : float or None, default=1800
         Seconds of silence that end a session in `fit` and `update`; None for no limit.
     random_state : int, default=0
@@ -131,6 +137,7 @@ class Autocompleter(SaveMixin, Estimator):
         min_count: int = CompleterOptions.min_count,
         min_users: int = CompleterOptions.min_users,
         blocklist: Collection[str] = CompleterOptions.blocklist,
+        fold: Collection[Fold] = CompleterOptions.fold,
         session_gap: float | None = CompleterOptions.session_gap,
         random_state: int = CompleterOptions.random_state,
         n_jobs: int | None = CompleterOptions.n_jobs,
@@ -150,6 +157,7 @@ class Autocompleter(SaveMixin, Estimator):
         self.min_count = min_count
         self.min_users = min_users
         self.blocklist = blocklist
+        self.fold = fold
         self.session_gap = session_gap
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -394,8 +402,8 @@ class Autocompleter(SaveMixin, Estimator):
         check_fitted(self, "fitted_")
         if not isinstance(prefix, str):
             raise TypeError(f"prefix must be a str, found {type(prefix).__name__}")
-        key = normalize(prefix, prefix=True)
-        return Asked(key, *self._before(previous), as_history(history), _moment(now, "now"))
+        form = self.catalogue_.compare.form(normalize(prefix, prefix=True))
+        return Asked(form, *self._before(previous), as_history(history), _moment(now, "now"))
 
     def _before(self, previous: Previous, name: str = "previous") -> tuple[Context, Context]:
         """Return the previous queries that count, and more of the session."""
@@ -463,7 +471,8 @@ class Autocompleter(SaveMixin, Estimator):
         check_fitted(self, "fitted_")
         check_flag("strict", strict)
         k, beam_size = _sizes(k, beam_size)
-        keys = [normalize(prefix, prefix=True) for prefix in text_list(prefixes, "prefixes")]
+        form = self.catalogue_.compare.form
+        keys = [form(normalize(prefix, prefix=True)) for prefix in text_list(prefixes, "prefixes")]
         before = _one_each("previous", previous, len(keys))
         kept = _one_each("histories", histories, len(keys))
         times = _one_each("now", now, len(keys))
@@ -522,7 +531,7 @@ class Autocompleter(SaveMixin, Estimator):
         CompleterOptions.of(self)
         params = lasting(self.get_params(deep=False))
         config = {name: value for name, value in params.items() if name not in _PARTS}
-        config["blocklist"] = list(self.blocklist)
+        config |= {"blocklist": list(self.blocklist), "fold": list(self.fold)}
         state = self.fitted_.to_state()
         return State(config, state.arrays, state.parts)
 

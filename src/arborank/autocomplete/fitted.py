@@ -40,6 +40,7 @@ class Asked(NamedTuple):
     Attributes
     ----------
     prefix : str
+        Its form, by which it is compared.
     context : tuple of str
         The previous queries that count, oldest first.
     session : tuple of str
@@ -268,9 +269,11 @@ class FittedCompleter:
         after = followers.after(asked.context, self.rows.decay)
         pool = max(k, POOL)
         often, lately = catalogue.frequent(*run, pool), catalogue.lately(*run, pool)
-        extends, last = (0, 0), asked.session[-1] if asked.session else None
-        if last is not None and (last.startswith(asked.prefix) or asked.prefix.startswith(last)):
-            extends = catalogue.matching(last)
+        extends = (0, 0)
+        if asked.session:
+            last = catalogue.compare.form(asked.session[-1])
+            if last.startswith(asked.prefix) or asked.prefix.startswith(last):
+                extends = catalogue.matching(last)
         counts = followers.labels, followers.times, after, often, _FREQUENCY, lately
         words = None if self.words is None else self.words.native, found.columns, found.values
         aged, left = catalogue.aged, _WHOLE

@@ -13,7 +13,6 @@ from ..core.sparse import as_csr, lists_to_csr
 from ..features import NgramTfidf, PrefixTfidf
 from ..features.base import TextTransformer
 from .aged import AgedCounts
-from .catalogue import Catalogue
 from .contexts import Context, shared_words
 from .counted import remember
 from .fitted import FittedCompleter
@@ -62,8 +61,8 @@ def fit_counts(queries: Sequence[str], counts: Sequence[int], options: Completer
             shown[key] = min(shown.get(key, (0, "")), (-count, query))
     texts = [shown[key][1] for key, count in sorted(sums.items()) if count >= options.min_count]
     learned = gather(Pairs([()] * len(texts), texts), replace(options, min_count=1), phrases)
-    keys, shown_texts = learned.catalogue.keys, learned.catalogue.texts
-    catalogue = Catalogue(keys, shown_texts, np.array([sums[key] for key in keys], np.int64))
+    counted = np.array([sums[key] for key in learned.catalogue.keys], np.int64)
+    catalogue = learned.catalogue.replaced(counts=counted)
     return _fit_once(replace(learned, catalogue=catalogue), options, phrases, with_words=False)
 
 
@@ -76,32 +75,35 @@ def _fit_once(
     with_words: bool,
 ) -> FittedCompleter:
     """Learn counts, and rankers from the latest share of the pairs only."""
-    catalogue, keys = learned.catalogue, list(learned.catalogue.keys)
-    followers = count_followers(learned.contexts, learned.labels, learned.users, len(keys), options.threshold)
+    catalogue, forms = learned.catalogue, list(learned.catalogue.forms)
+    followers = count_followers(
+        learned.contexts, learned.labels, learned.users, len(forms), options.threshold
+    )
     if learned.times is not None:
-        catalogue = catalogue.ageing(AgedCounts.of_log(learned.labels, np.array(learned.times), len(keys)))
+        aged = AgedCounts.of_log(learned.labels, np.array(learned.times), len(forms))
+        catalogue = catalogue.replaced(aged=aged)
     every = learned
     if share < 1:
         learned = learned.latest(share)
     contexts, labels, prefixes = examples(learned, options)
     rows = ContextRows(
         _fit_previous(shared_words(learned.contexts, learned.users, options.threshold), options),
-        _fit_prefix([prefix for prefix in prefixes if prefix] or keys, options),
+        _fit_prefix([prefix for prefix in prefixes if prefix] or forms, options),
         decay=float(options.decay),
         prefix_weight=float(options.prefix_weight),
     )
     X, _ = rows.many(contexts, prefixes)
     del contexts, prefixes
-    Y = as_csr(lists_to_csr(labels[:, None], len(keys)), "labels")
+    Y = as_csr(lists_to_csr(labels[:, None], len(forms)), "labels")
     model = new_model(options)
     if options.n_jobs is not None:
         model.set_params(n_jobs=options.n_jobs)
     if options.verbose:
         model.set_params(verbose=options.verbose)
-    model.set_params(tree=grow_query_tree(options, keys, X, Y, rows.prefix, model))
+    model.set_params(tree=grow_query_tree(options, forms, X, Y, rows.prefix, model))
     model.fit(X, Y, row_length=1.0)
     counted = remember(np.array([], np.uint64), learned.marks, learned.times)
-    words = SharedWords.of(rows, keys, every.contexts, every.labels) if with_words else None
+    words = SharedWords.of(rows, list(catalogue.keys), every.contexts, every.labels) if with_words else None
     return FittedCompleter(catalogue, followers, rows, model, counted, phrases=phrases, words=words)
 
 
@@ -110,8 +112,8 @@ def examples(
 ) -> tuple[list[Context], NDArray[np.int64], list[str]]:
     """Return what rankers learn from: contexts, the queries that followed by their ids, and a prefix of each."""
     labels = np.tile(learned.labels, options.prefixes_per_query)
-    keys = list(learned.catalogue.keys)
-    prefixes = sample_prefixes(keys, labels, options.prefix_law, options.random_state)
+    forms = list(learned.catalogue.forms)
+    prefixes = sample_prefixes(forms, labels, options.prefix_law, options.random_state)
     return learned.contexts * options.prefixes_per_query, labels, prefixes
 
 

@@ -75,7 +75,7 @@ class Instances:
         rows = np.flatnonzero(earlier & (labels >= 0))
         left = self.catalogue.selected(kept)
         counts = np.bincount(labels[rows], minlength=len(left))
-        return self._at(rows, labels, Catalogue(left.keys, left.texts, counts))
+        return self._at(rows, labels, left.replaced(counts=counts))
 
     def latest(self, share: float) -> "Instances":
         """Return the latest share of the pairs, any share where times are not known; the catalogue stays."""
@@ -122,7 +122,7 @@ def gather(
         ids[row] = numbers.setdefault(form[0], len(numbers))
         spellings[form] += 1
     enough = options.threshold.met(ids, pairs.users, len(numbers))
-    names = sorted(
+    names = options.matching.sorted(
         key
         for key, number in numbers.items()
         if key and (enough[number] or (known is not None and key in known)) and not holds_phrase(key, phrases)
@@ -149,6 +149,7 @@ def gather(
         table,
         table if texts == names else StringTable(texts),
         np.bincount(labels, minlength=len(names)),
+        compare=options.matching,
     )
     kept = pairs.selected(rows.tolist())
     known_again = kept.users is not None and kept.times is not None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .._native import SentQueries
 from ..core.checks import check_integer
 from ..core.sequences import as_column
+from .matching import PLAIN, Forms, Matching
 from .normal import normalize, spelling
 from .times import Time, seconds, shown
 
@@ -58,6 +59,7 @@ class History:
     def _fill(self, sent: Iterable[tuple[str, float, str]]) -> None:
         self._own = SentQueries(self.size)
         self._catalogue: Callable[[], object] = lambda: None  # of which it holds ids
+        self._forms: Forms | None = None
         for key, time, text in sorted(sent, key=lambda one: one[1])[-self.size :]:
             self._own.append(key.encode(), time, text.encode())
 
@@ -76,6 +78,7 @@ class History:
             self._fill([*self._own.sent(), (key, when, spelling(query))])
         else:
             self._own.append(key.encode(), when, spelling(query).encode())
+            self._forms = None
 
     def forget(self, query: str) -> None:
         """Forget a query, in whatever spelling, every time it was sent; nothing happens if it is not there.
@@ -109,12 +112,29 @@ class History:
         """The time of the last query; 0 if there is none."""
         return self._own.latest
 
-    def matching(self, prefix: str, most: int) -> list[str]:
-        """Return the normal forms that begin with a prefix; of more than ``most``, those sent last."""
-        return [self._own.key(number) for number in self._own.matching(prefix.encode(), most)]
+    def matching(self, prefix: str, most: int, compare: Matching = PLAIN) -> list[str]:
+        """Return the normal forms whose form begins with that of a prefix; of more than ``most``, those sent last."""
+        return [self._own.key(number) for number in self._matching(prefix, most, compare)]
+
+    def _matching(self, prefix: str, most: int, compare: Matching) -> list[int]:
+        own, forms = self._own, self._forms
+        if compare == PLAIN:
+            return own.matching(prefix.encode(), most)
+        if forms is None or forms.compare != compare:
+            every = own.matching(b"", own.n_queries)
+            forms = self._forms = Forms(compare, [(own.key(number), number) for number in every])
+        numbers = forms.matching(prefix)
+        if len(numbers) <= most:
+            return numbers
+        return sorted(numbers, key=lambda number: own.use(number, 1)[1])[:most]
 
     def begun(
-        self, prefix: str, most: int, catalogue: object, label: Callable[[str], int]
+        self,
+        prefix: str,
+        most: int,
+        catalogue: object,
+        label: Callable[[str], int],
+        compare: Matching = PLAIN,
     ) -> tuple[list[int], list[int]]:
         """Return the same queries by their numbers here, and their labels.
 
@@ -124,7 +144,7 @@ class History:
         if self._catalogue() is not catalogue:
             own.forget_labels()
             self._catalogue = ref(catalogue)
-        numbers = own.matching(prefix.encode(), most)
+        numbers = self._matching(prefix, most, compare)
         labels = own.labels(numbers)
         if _UNKNOWN in labels:
             for place, number in enumerate(numbers):

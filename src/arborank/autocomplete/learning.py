@@ -103,7 +103,8 @@ def _examples(
         typed = int(sample_lengths([len(query) + 1], law, random)[0]) - 1
         session = read_context(tail.previous[row], max(options.n_previous, SESSION))
         now = None if tail.times is None else tail.times[row]
-        asked[row] = Asked(query[:typed], session[-options.n_previous :], session, None, now)
+        prefix = fitted.catalogue.compare.form(query[:typed])
+        asked[row] = Asked(prefix, session[-options.n_previous :], session, None, now)
         wanted[row] = query
     pool = min(POOL, len(fitted.catalogue))
     many = fitted.found_many(list(asked.values()), pool, n_threads=options.n_threads)

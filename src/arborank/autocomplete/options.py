@@ -11,6 +11,7 @@ from ..features.base import TextTransformer
 from ..linear import XRLinear
 from ..linear.defaults import AUTO
 from ..matching.combine import COMBINATIONS, is_logarithmic
+from .matching import Fold, Matching, check_folds
 from .prefixes import LAWS
 from .threshold import Threshold
 
@@ -64,6 +65,7 @@ class CompleterOptions(Options):
     min_count: int = option(1, integer(1))
     min_users: int = option(1, integer(1))
     blocklist: Collection[str] = option((), _texts)
+    fold: Collection[Fold] = option((), check_folds)
     session_gap: float | None = option(1800.0, optional(real(above=0)))
     random_state: int = option(0, integer(0))
     n_jobs: int | None = option(None, lambda _, value: n_threads(value))
@@ -78,6 +80,11 @@ class CompleterOptions(Options):
     def threshold(self) -> Threshold:
         """When a query, a context or a word is learned."""
         return Threshold(self.min_count, self.min_users)
+
+    @property
+    def matching(self) -> Matching:
+        """How prefixes are compared with queries."""
+        return Matching.of(self.fold)
 
     @property
     def n_threads(self) -> int:

@@ -56,7 +56,7 @@ def gather_own(
     ----------
     catalogue : Catalogue
     prefix : str
-        A normal form.
+        Its form.
     session : tuple of str
         Normal forms of the previous queries, oldest first.
     history : History, optional
@@ -65,13 +65,15 @@ def gather_own(
     phrases : iterable of str
         Normal forms of words and phrases that nothing that is shown may hold.
     """
-    begun = [key for key in session if key.startswith(prefix)]
+    begun = [key for key in session if catalogue.compare.form(key).startswith(prefix)]
     if history is None and not begun:
         return NOTHING
     ids, values, texts = NOTHING
     if history is not None:
         n = len(catalogue)
-        numbers, ids = history.begun(prefix, _MOST, catalogue, lambda key: _label(catalogue, key, phrases))
+        numbers, ids = history.begun(
+            prefix, _MOST, catalogue, lambda key: _label(catalogue, key, phrases), catalogue.compare
+        )
         if _UNUSED in ids:
             numbers = [number for number, label in zip(numbers, ids, strict=True) if label != _UNUSED]
             ids = [label for label in ids if label != _UNUSED]
@@ -94,8 +96,7 @@ def gather_own(
 
 def _label(catalogue: Catalogue, key: str, phrases: Iterable[str]) -> int:
     """Return the id of a query, or one behind the last; `_UNUSED` if it is blocked."""
-    first, end = catalogue.matching(key)
-    if first < end and catalogue.keys[first] == key:
-        return first
+    if (label := catalogue.find_key(key)) is not None:
+        return label
     held = holds_phrase(key, phrases) or holds_phrase(key, catalogue.phrases)
     return _UNUSED if held else len(catalogue)

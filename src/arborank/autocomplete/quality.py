@@ -154,11 +154,13 @@ def evaluate(
         if row not in typed:
             continue
         prefix, previous = typed[row], held_out.previous[row]
-        run = catalogue.matching(prefix)
+        form = catalogue.compare.form(prefix)
+        run = catalogue.matching(form)
         counted = catalogue.keys.take(catalogue.frequent(*run, k)) if run[0] < run[1] else []
         note(COUNTED, row, counted)
         if history is not None and aged is not None:
-            own = sorted(history.matching(prefix, history.size), key=lambda key: history.use(key, 1)[1])
+            matching = history.matching(form, history.size, catalogue.compare)
+            own = sorted(matching, key=lambda key: history.use(key, 1)[1])
             note(AGED, row, aged(run, k))
             note(OWN, row, list(dict.fromkeys([*own, *counted]))[:k])
         for name, answer in others.items():

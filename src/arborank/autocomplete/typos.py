@@ -20,7 +20,7 @@ def one_edit_ranges(catalogue: Catalogue, prefix: str) -> list[tuple[int, int]]:
     ----------
     catalogue : Catalogue
     prefix : str
-        A normal form.
+        A form.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def one_edit_ranges(catalogue: Catalogue, prefix: str) -> list[tuple[int, int]]:
             else:
                 variants += [(head + other + tail[1:], its_run), (head + other + tail, its_run)]
         found |= {catalogue.matching(variant, within) for variant, within in variants if variant != prefix}
-        if not catalogue.keys[run[0]].startswith(prefix[: i + 1]):
+        if not catalogue.forms[run[0]].startswith(prefix[: i + 1]):
             break
     return _without(sorted(found), catalogue.matching(prefix))
 
@@ -70,7 +70,7 @@ def _next_characters(
     """Return the characters that follow a beginning, each with its run of queries, by leaps from run to run."""
     found = []
     while first < end:
-        key = catalogue.keys[first]
+        key = catalogue.forms[first]
         if len(key) <= len(head):  # less only in a damaged table
             first += 1
             continue

@@ -11,7 +11,6 @@ from ..core.notices import warn
 from ..core.sparse import as_csr, lists_to_csr
 from ..linear import XRLinear
 from .aged import AgedCounts
-from .catalogue import Catalogue
 from .counted import learned_before, remember
 from .fitted import FittedCompleter
 from .fitting import examples
@@ -31,6 +30,7 @@ def update_completer(
 ) -> FittedCompleter:
     """Return what has learned newer pairs, too; see `Autocompleter.update`."""
     phrases = normal_phrases([*options.blocklist, *fitted.catalogue.phrases])
+    options = replace(options, fold=fitted.catalogue.compare.fold)
     blocked = np.union1d(fitted.catalogue.blocked, fitted.catalogue.holding(phrases))
     fitted = remove_queries(fitted, blocked.astype(np.int64), phrases)
     relearned = fitted.catalogue.find_all("refresh", refresh)
@@ -40,10 +40,8 @@ def update_completer(
         raise ArgumentError("refresh", f"holds {min(missing)!r}, which is not in the log")
     counts = _first_time(newer, fitted)
     again = np.array([key in refreshed for key in newer.catalogue.keys], np.bool_)
-    sent = Catalogue(
-        newer.catalogue.keys,
-        newer.catalogue.texts,
-        np.bincount(newer.labels[counts], minlength=again.size),
+    sent = newer.catalogue.replaced(
+        counts=np.bincount(newer.labels[counts], minlength=again.size),
         aged=_aged(newer, counts, fitted.catalogue.aged),
     )
     catalogue, own, others = fitted.catalogue.merged(sent, refreshed)
@@ -156,6 +154,6 @@ def _trained(
     X, _ = fitted.rows.many(contexts, prefixes)
     columns = np.where(wanted, np.cumsum(wanted) - 1, -1)
     Y = as_csr(lists_to_csr(columns[labels][:, None], ids.size), "labels")
-    names = [newer.catalogue.keys[i] for i in np.flatnonzero(wanted).tolist()]
-    tree = grow_query_tree(options, names, X, Y, fitted.rows.prefix, fitted.model)
+    forms = [newer.catalogue.forms[i] for i in np.flatnonzero(wanted).tolist()]
+    tree = grow_query_tree(options, forms, X, Y, fitted.rows.prefix, fitted.model)
     return fitted.model.learn_labels(ids, X, Y, tree=tree)

@@ -37,6 +37,13 @@ __all__ = ["train_completer"]
 @click.option("--min-users", type=POSITIVE, help="Nor are those of fewer sessions or users.  [1]")
 @click.option("--blocklist", type=FILE, help="Words and phrases, one per line, that are never suggested.")
 @click.option(
+    "--fold",
+    multiple=True,
+    type=click.Choice(["accents", "letters", "hangul"]),
+    help="A difference between prefix and query that does not count: accents; İ ı i, ß ss, ligatures, width; "
+    "unfinished Hangul. May be repeated.",
+)
+@click.option(
     "--repeats", is_flag=True, default=None, help="Count a query that repeats the one before it again."
 )
 @holdout_option("the log, its latest part, or of the pairs")
@@ -75,7 +82,7 @@ def train_completer(
     from ..autocomplete.replay import latest
     from ..datasets.lines import read_lines
 
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     completer = Autocompleter(n_jobs=jobs, verbose=1, **given)
     if blocklist is not None:
         completer.set_params(blocklist=[line for _, line in read_lines(blocklist) if line.strip()])

@@ -30,7 +30,7 @@ class Completions(Kind[str]):
     def labels(self, prefix: str, limit: int) -> list[Label]:
         """Return queries that begin with a prefix, in the order of the alphabet."""
         catalogue = self.model.catalogue_
-        first, end = catalogue.matching(prefix)
+        first, end = catalogue.matching(catalogue.compare.form(prefix))
         return list(catalogue.texts.take(range(first, min(end, first + limit))))
 
     def completed(self, body: bodies.CompleteBody) -> list[Completion]:
