@@ -146,21 +146,30 @@ class Catalogue:
         return Frequencies(self.counts, self.blocked, aged)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Catalogue, tuple(self._parts().values())
+        return Catalogue, (
+            self.keys,
+            self.texts,
+            self.counts,
+            self.blocked,
+            self.phrases,
+            self.aged,
+            self.compare,
+            self.forms,
+        )
 
-    def _parts(self) -> dict[str, Any]:
-        names = ("keys", "texts", "counts", "blocked", "phrases", "aged", "compare", "forms")
-        return {name: getattr(self, name) for name in names}
-
-    def replaced(self, **parts: Any) -> "Catalogue":
-        """Return a catalogue with other parts, by the names of the parameters, and the same queries."""
-        return Catalogue(**self._parts() | parts)
+    def counting(self, counts: NDArray[np.int64], aged: AgedCounts | None = None) -> "Catalogue":
+        """Return a catalogue of the same queries with other counts."""
+        return Catalogue(
+            self.keys, self.texts, counts, self.blocked, self.phrases, aged, self.compare, self.forms
+        )
 
     def blocking(self, phrases: Iterable[str]) -> "Catalogue":
         """Return a catalogue in which queries that contain one of some words or phrases are blocked, too."""
         wanted = normal_phrases([*self.phrases, *phrases])
         blocked = np.union1d(self.blocked, self.holding(wanted)).astype(np.int32)
-        return self.replaced(blocked=blocked, phrases=wanted)
+        return Catalogue(
+            self.keys, self.texts, self.counts, blocked, wanted, self.aged, self.compare, self.forms
+        )
 
     def holding(self, phrases: Sequence[str]) -> NDArray[np.int32]:
         """Return the ids of the queries that hold one of some normal forms, ascending."""

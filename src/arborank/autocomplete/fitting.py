@@ -62,7 +62,7 @@ def fit_counts(queries: Sequence[str], counts: Sequence[int], options: Completer
     texts = [shown[key][1] for key, count in sorted(sums.items()) if count >= options.min_count]
     learned = gather(Pairs([()] * len(texts), texts), replace(options, min_count=1), phrases)
     counted = np.array([sums[key] for key in learned.catalogue.keys], np.int64)
-    catalogue = learned.catalogue.replaced(counts=counted)
+    catalogue = learned.catalogue.counting(counted)
     return _fit_once(replace(learned, catalogue=catalogue), options, phrases, with_words=False)
 
 
@@ -81,7 +81,7 @@ def _fit_once(
     )
     if learned.times is not None:
         aged = AgedCounts.of_log(learned.labels, np.array(learned.times), len(forms))
-        catalogue = catalogue.replaced(aged=aged)
+        catalogue = catalogue.counting(catalogue.counts, aged)
     every = learned
     if share < 1:
         learned = learned.latest(share)

@@ -75,7 +75,7 @@ class Instances:
         rows = np.flatnonzero(earlier & (labels >= 0))
         left = self.catalogue.selected(kept)
         counts = np.bincount(labels[rows], minlength=len(left))
-        return self._at(rows, labels, left.replaced(counts=counts))
+        return self._at(rows, labels, left.counting(counts))
 
     def latest(self, share: float) -> "Instances":
         """Return the latest share of the pairs, any share where times are not known; the catalogue stays."""

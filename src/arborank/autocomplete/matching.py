@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, takewhile
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from ..core.checks import check_choice
 from ..core.sequences import described
@@ -91,7 +91,7 @@ class Forms:
         return [number for _, number in takewhile(lambda one: one[0].startswith(prefix), behind)]
 
 
-def check_folds(name: str, value: Any) -> None:
+def check_folds(name: str, value: object) -> None:
     """Raise an error that has ``name`` unless a value is a collection of differences that may be folded."""
     if isinstance(value, str) or not isinstance(value, Collection) or isinstance(value, Mapping):
         raise TypeError(

@@ -40,9 +40,9 @@ def update_completer(
         raise ArgumentError("refresh", f"holds {min(missing)!r}, which is not in the log")
     counts = _first_time(newer, fitted)
     again = np.array([key in refreshed for key in newer.catalogue.keys], np.bool_)
-    sent = newer.catalogue.replaced(
-        counts=np.bincount(newer.labels[counts], minlength=again.size),
-        aged=_aged(newer, counts, fitted.catalogue.aged),
+    sent = newer.catalogue.counting(
+        np.bincount(newer.labels[counts], minlength=again.size),
+        _aged(newer, counts, fitted.catalogue.aged),
     )
     catalogue, own, others = fitted.catalogue.merged(sent, refreshed)
     # the model's ids until it is numbered by the new catalogue: those of new queries come last
