@@ -105,17 +105,31 @@ def beside_peer(python):
     print(f"largest difference {worst:.1e}")
 
 
-def errors_of_groups(n_logs=30):
-    """Squared errors with 10,000 arms in 100 groups."""
-    errors = {"IPS": [], "MIPS": []}
+def errors_of_groups(n_logs=30, n_decisions=500, n_arms=10_000):
+    """Squared errors where rewards follow from 100 groups of arms, and the tree has three levels: 1,000, 100 and 10 nodes."""
+    from arborank.exploration import estimators
+
+    sizes = 10, 100, 1000
+    errors = {}
+    chosen = np.zeros(len(sizes) + 1, int)
     for seed in range(n_logs):
-        log = simulate(np.random.default_rng(100 + seed), 500, 10_000, 100)
-        own = own_estimates(log)
-        for name, values in errors.items():
-            values.append((own[name] - log["truth"]) ** 2)
-    means = {name: float(np.mean(values)) for name, values in errors.items()}
-    print(f"mean squared error over {n_logs} logs of 500 decisions, 10,000 arms: "
-          f"IPS {means['IPS']:.5f}, MIPS {means['MIPS']:.5f}, ratio {means['MIPS'] / means['IPS']:.3f}")  # fmt: skip
+        log = simulate(np.random.default_rng(100 + seed), n_decisions, n_arms, 100)
+        shown, arm, rows, one = log["shown"], log["arm"], np.arange(n_decisions), np.ones(n_decisions)
+        levels = [estimators.snips(shown, one)]
+        for size in sizes:
+            logging, target = (log[name].reshape(n_decisions, -1, size).sum(axis=2) for name in ("logging", "target"))
+            group = arm // size
+            levels.append(estimators.marginalised_ips(shown, logging[rows, group], target[rows, group], size=one))
+        best = estimators.coarsest(levels)
+        chosen[best] += 1
+        found = {"IPS": estimators.ips(shown), "SNIPS": levels[0], "MIPS": levels[best]}
+        found |= {f"MIPS, groups of {size}": terms for size, terms in zip(sizes, levels[1:], strict=True)}
+        for name, terms in found.items():
+            errors.setdefault(name, []).append((terms.value - log["truth"]) ** 2)
+    print(f"{n_logs} logs of {n_decisions} decisions, {n_arms:,} arms; arms chosen {chosen[0]} times, groups "
+          + ", ".join(f"of {size} {n}" for size, n in zip(sizes, chosen[1:], strict=True)))  # fmt: skip
+    for name, values in errors.items():
+        print(f"{name:20} squared error {np.mean(values):.5f}, by that of IPS {np.mean(values) / np.mean(errors['IPS']):.3f}")
 
 
 def coverage(n_logs=100, n_decisions=1000):

@@ -84,6 +84,23 @@ void bind_search(nb::module_& m) {
       .def("__repr__", [](const SearchOptions& options) {
         return "<SearchOptions: a beam of " + std::to_string(options.beam_size) + " nodes>";
       });
+  nb::class_<search::Policy>(m, "ArmPolicy", "How arms of a query are chosen; made once for many.")
+      .def(
+          "__init__",
+          [](search::Policy* self, const std::string& name, double parameter) {
+            using Kind = search::Policy::Kind;
+            if (name != "inverse-gap" && name != "epsilon-greedy" && name != "boltzmann")
+              throw std::invalid_argument("there is no policy " + name);
+            const bool least = name == "boltzmann" ? parameter > 0 : parameter >= 0;
+            if (!least || (name == "epsilon-greedy" && parameter > 1))
+              throw std::invalid_argument("the parameter of " + name + " is out of range");
+            new (self) search::Policy{name == "inverse-gap"      ? Kind::inverse_gap
+                                      : name == "epsilon-greedy" ? Kind::epsilon_greedy
+                                                                 : Kind::boltzmann,
+                                      parameter};
+          },
+          nb::arg("name"), nb::arg("parameter"))
+      .def("__repr__", [](const search::Policy&) { return "<ArmPolicy>"; });
   m.def("label_ids", &label_ids, nb::arg("labels"),
         nb::sig("def label_ids(labels: list[typing.Any] | tuple[typing.Any, ...]) -> "
                 "numpy.typing.NDArray[numpy.int64] | None"),
@@ -114,23 +131,31 @@ void bind_search(nb::module_& m) {
            nb::arg("without").noconvert().none() = nb::none(), nb::arg("ranges").noconvert().none() = nb::none(),
            nb::arg("n_threads") = 1, nb::arg("progress").none() = nb::none(),
            "Labels and scores of the best k; `only` and `without` are ids for a single row.")
-      .def("frontier", &Searcher::frontier, nb::arg("X"), nb::arg("k"), nb::arg("options"), nb::kw_only(),
-           nb::arg("eligible").noconvert().none() = nb::none(), nb::arg("removed").noconvert().none() = nb::none(),
-           nb::sig("def frontier(self, X: Csr, k: int, options: SearchOptions, *, eligible: "
-                   "numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None "
-                   "= None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], "
-                   "numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], int]"),
-           "Slots from and to, how many of them may be shown, and scores of the arms of a row; how many are labels.")
-      .def("draw", &Searcher::draw, nb::arg("begin").noconvert(), nb::arg("end").noconvert(),
-           nb::arg("count").noconvert(), nb::arg("chance").noconvert(), nb::arg("uniform"), nb::kw_only(),
-           nb::arg("eligible").noconvert().none() = nb::none(), nb::arg("removed").noconvert().none() = nb::none(),
-           nb::sig("def draw(self, begin: numpy.typing.NDArray[numpy.int64], end: numpy.typing.NDArray[numpy.int64], "
-                   "count: numpy.typing.NDArray[numpy.int64], chance: numpy.typing.NDArray[numpy.float64], uniform: "
-                   "float, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: "
-                   "numpy.typing.NDArray[numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], "
+      .def("frontier", &Searcher::frontier, nb::arg("X"), nb::arg("k"), nb::arg("options"), nb::arg("policy"),
+           nb::arg("n_explore"), nb::kw_only(), nb::arg("eligible").noconvert().none() = nb::none(),
+           nb::arg("removed").noconvert().none() = nb::none(), nb::arg("best").noconvert().none() = nb::none(),
+           nb::arg("promise").noconvert().none() = nb::none(),
+           nb::sig("def frontier(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, *, "
+                   "eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: "
+                   "numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = "
+                   "None, promise: numpy.typing.NDArray[numpy.float64] | None = None) -> "
+                   "tuple[numpy.typing.NDArray[numpy.int64], "
                    "numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], "
-                   "numpy.typing.NDArray[numpy.float64]]"),
-           "Arms drawn, a slot of each, the nodes above these, and how many slots below those are shown as expected.")
+                   "numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], int]"),
+           "Slots from and to, how many of them may be shown, scores and chances of the arms of a row; how many are "
+           "labels.")
+      .def("decide", &Searcher::decide, nb::arg("X"), nb::arg("k"), nb::arg("options"), nb::arg("policy"),
+           nb::arg("n_explore"), nb::arg("uniform"), nb::kw_only(), nb::arg("eligible").noconvert().none() = nb::none(),
+           nb::arg("removed").noconvert().none() = nb::none(), nb::arg("best").noconvert().none() = nb::none(),
+           nb::arg("promise").noconvert().none() = nb::none(),
+           nb::sig("def decide(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, "
+                   "uniform: float, *, "
+                   "eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: "
+                   "numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = "
+                   "None, promise: numpy.typing.NDArray[numpy.float64] | None = None) -> tuple[tuple[int, ...], "
+                   "tuple[float, ...], tuple[float, "
+                   "...], tuple[tuple[int, ...], ...], tuple[tuple[float, ...], ...]]"),
+           "Labels to show, their scores and propensities, the nodes above, and how many labels below these are shown.")
       .def("__repr__", [](const Searcher& searcher) {
         return "<Searcher: " + std::to_string(searcher.tree.depth()) + " layers above " +
                std::to_string(searcher.tree.n_labels()) + " labels>";

@@ -144,35 +144,75 @@ struct Searcher {
     return out;
   }
 
-  nb::tuple frontier(const Csr& X, std::int64_t k, const search::SearchOptions& options,
-                     const std::optional<Vector<std::int64_t>>& eligible,
-                     const std::optional<Vector<std::int64_t>>& removed) {
+  // best, promise: labels of a model whose search is another one, by their slots
+  search::Arms arms_of(const Csr& X, std::int64_t k, const search::SearchOptions& options, const search::Policy& policy,
+                       std::int64_t n_explore, const search::Eligible& eligible,
+                       const std::optional<Vector<std::int64_t>>& best, const std::optional<Vector<double>>& promise) {
     check_instances(X, k);
     if (X.view.n_rows != 1)
       throw std::invalid_argument("a frontier is that of a single row, but X has " + std::to_string(X.view.n_rows));
     if (!options.combination.bounded())
       throw std::invalid_argument("a frontier needs scores that are probabilities; combine is 'noop'");
+    search::Given given;
+    if (best) {
+      if (!promise || promise->size() != best->size())
+        throw std::invalid_argument("best and promise differ in length");
+      given = {best->data(), promise->data(), static_cast<std::int64_t>(best->size())};
+      for (std::int64_t i = 0; i < given.n; i++)
+        if (given.slots[i] < 0 || given.slots[i] >= tree.n_slots())
+          throw std::invalid_argument("best must hold slots, found " + std::to_string(given.slots[i]));
+    }
     auto scratch = pool.take();
-    search::Arms arms = search::frontier(tree, X.view, options, k, eligible_slots(eligible, removed), *scratch);
+    search::Arms found = search::frontier(tree, X.view, options, k, eligible, given, *scratch);
     pool.give(std::move(scratch), 1);
-    return nb::make_tuple(to_numpy(std::move(arms.begin)), to_numpy(std::move(arms.end)),
-                          to_numpy(std::move(arms.count)), to_numpy(std::move(arms.scores)), arms.n_labels);
+    search::give_chances(found, k, n_explore, policy);
+    return found;
   }
 
-  nb::tuple draw(const Vector<std::int64_t>& begin, const Vector<std::int64_t>& end, const Vector<std::int64_t>& count,
-                 const Vector<double>& chance, double uniform, const std::optional<Vector<std::int64_t>>& eligible,
-                 const std::optional<Vector<std::int64_t>>& removed) const {
-    const std::size_t n = chance.size();
-    if (begin.size() != n || end.size() != n || count.size() != n)
-      throw std::invalid_argument("begin, end, count and chance differ in length");
-    for (std::size_t i = 0; i < n; i++)
-      if (begin(i) < 0 || end(i) <= begin(i) || end(i) > tree.n_slots() || count(i) < 1 || !(chance(i) >= 0) ||
-          !(chance(i) <= 1.000001))
-        throw std::invalid_argument("arm " + std::to_string(i) + " is no run of slots with a chance from 0 to 1");
-    const search::Chances arms{begin.data(), end.data(), count.data(), chance.data(), static_cast<std::int64_t>(n)};
-    search::Drawn drawn = search::draw(tree, arms, uniform, eligible_slots(eligible, removed));
-    return nb::make_tuple(to_numpy(std::move(drawn.arms)), to_numpy(std::move(drawn.slots)),
-                          to_numpy(std::move(drawn.nodes)), to_numpy(std::move(drawn.marginals)));
+  nb::tuple frontier(const Csr& X, std::int64_t k, const search::SearchOptions& options, const search::Policy& policy,
+                     std::int64_t n_explore, const std::optional<Vector<std::int64_t>>& eligible,
+                     const std::optional<Vector<std::int64_t>>& removed,
+                     const std::optional<Vector<std::int64_t>>& best, const std::optional<Vector<double>>& promise) {
+    const search::Arms found =
+        arms_of(X, k, options, policy, n_explore, eligible_slots(eligible, removed), best, promise);
+    std::vector<std::int64_t> begin, end, count;
+    std::vector<double> score, chance;
+    for (const search::Arm& arm : found.arms) {
+      begin.push_back(arm.begin);
+      end.push_back(arm.end);
+      count.push_back(arm.count);
+      score.push_back(arm.score);
+      chance.push_back(arm.chance);
+    }
+    return nb::make_tuple(to_numpy(std::move(begin)), to_numpy(std::move(end)), to_numpy(std::move(count)),
+                          to_numpy(std::move(score)), to_numpy(std::move(chance)), found.n_labels);
+  }
+
+  nb::tuple decide(const Csr& X, std::int64_t k, const search::SearchOptions& options, const search::Policy& policy,
+                   std::int64_t n_explore, double uniform, const std::optional<Vector<std::int64_t>>& eligible,
+                   const std::optional<Vector<std::int64_t>>& removed, const std::optional<Vector<std::int64_t>>& best,
+                   const std::optional<Vector<double>>& promise) {
+    if (!(uniform >= 0 && uniform < 1))
+      throw std::invalid_argument("uniform must be from 0 to below 1, found " + std::to_string(uniform));
+    const search::Eligible shown = eligible_slots(eligible, removed);
+    const search::Arms found = arms_of(X, k, options, policy, n_explore, shown, best, promise);
+    const search::Drawn drawn = search::draw(tree, found, uniform, shown);
+    const std::size_t n = drawn.slots.size(), levels = static_cast<std::size_t>(tree.depth() - 1);
+    const auto tuple = [](std::size_t size, auto&& item) {
+      nb::object made = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(size)));
+      for (std::size_t i = 0; i < size; i++)
+        PyTuple_SetItem(made.ptr(), static_cast<Py_ssize_t>(i), nb::cast(item(i)).release().ptr());
+      return made;
+    };
+    const auto arm = [&](std::size_t i) -> const search::Arm& { return found.arms[drawn.arms[i]]; };
+    const auto table = [&](const auto& values) {
+      return tuple(levels == 0 ? 0 : n,
+                   [&](std::size_t i) { return tuple(levels, [&](std::size_t t) { return values[i * levels + t]; }); });
+    };
+    return nb::make_tuple(tuple(n, [&](std::size_t i) { return labels.data()[drawn.slots[i]]; }),
+                          tuple(n, [&](std::size_t i) { return arm(i).score; }),
+                          tuple(n, [&](std::size_t i) { return arm(i).chance / static_cast<double>(arm(i).count); }),
+                          table(drawn.nodes), table(drawn.marginals));
   }
 };
 

@@ -1,5 +1,5 @@
 // What a beam search of one query comes to, as arms to choose from: the labels that it reaches, and every node that it
-// turns away from. Scores are those of the search.
+// does not open. Scores are those of the search, which ends as early as that of `search.hpp` does.
 //
 // An arm is a run of slots. Together the arms hold every slot that may be shown once.
 #pragma once
@@ -36,46 +36,66 @@ struct Eligible {
   }
 };
 
-struct Arms {
-  std::vector<std::int64_t> begin, end, count;  // count: slots that may be shown
-  std::vector<double> scores;
-  std::int64_t n_labels = 0;  // arms that are labels; they come first, the best k in order
-
-  void reserve(std::size_t n) {
-    begin.reserve(n);
-    end.reserve(n);
-    count.reserve(n);
-    scores.reserve(n);
-  }
-  void add(std::int64_t from, std::int64_t to, std::int64_t n, double score) {
-    begin.push_back(from);
-    end.push_back(to);
-    count.push_back(n);
-    scores.push_back(score);
-  }
+// How probable it is that a place of an answer shows another arm than its own; see the policies in Python.
+struct Policy {
+  enum class Kind { inverse_gap, epsilon_greedy, boltzmann };
+  Kind kind = Kind::inverse_gap;
+  double parameter = 0;
 };
 
-namespace detail {
+struct Arm {
+  std::int64_t begin, end, count;  // count: slots that may be shown, each as probable as another
+  double score;
+  double chance = 0;  // that one of them is shown
+  std::int32_t level = 0, parent = -1;  // the node above it, a place in Arms::opened[level]; -1: not known
+
+  bool is_label() const { return end - begin == 1; }
+  double promise() const { return score / static_cast<double>(count); }
+};
 
 struct Opened {
   std::int64_t node;
   float score;
+  std::int32_t parent;  // a place in the level above
+  double mass = 0;      // chances of the arms below it
 };
 
-// The best k first, in order; of equal scores the child of the better-placed parent first, as they come.
-inline void best_first(std::vector<Opened>& nodes, std::int64_t k) {
-  std::vector<Candidate> order(nodes.size());
-  for (std::size_t i = 0; i < nodes.size(); i++)
-    order[i] = make_candidate(nodes[i].score, static_cast<std::uint32_t>(i));
-  const auto cut = order.begin() + std::min<std::int64_t>(k, static_cast<std::int64_t>(order.size()));
-  if (cut != order.end())
-    std::nth_element(order.begin(), cut, order.end(), std::greater<>());
-  std::sort(order.begin(), cut, std::greater<>());
-  std::vector<Opened> sorted;
-  sorted.reserve(nodes.size());
-  for (const Candidate one : order)
-    sorted.push_back(nodes[candidate_order(one)]);
-  std::swap(nodes, sorted);
+struct Arms {
+  std::vector<Arm> arms;                     // labels first, the best k of them in order
+  std::vector<std::vector<Opened>> opened;   // level by level, the root first
+  std::int64_t n_labels = 0;                 // arms that are labels
+  std::int64_t n_given = 0;                  // of these, best labels that came from elsewhere
+};
+
+// Best labels of a model whose search is another one; they are not among the slots that may be shown.
+struct Given {
+  const std::int64_t* slots = nullptr;
+  const double* scores = nullptr;
+  std::int64_t n = 0;
+};
+
+namespace detail {
+
+struct Child {
+  std::int64_t node, count;
+  float score;
+  std::int32_t parent;
+};
+
+// Calls take(child, place among the best or -1) for all, the best ones first and in order.
+template <class Take>
+inline void best_first(const std::vector<Child>& children, Top& top, std::vector<char>& taken, Take&& take) {
+  top.shrink();
+  std::sort(top.items, top.items + top.size, std::greater<>());
+  taken.assign(children.size(), 0);
+  for (std::int64_t i = 0; i < std::min(top.size, top.keep); i++) {
+    const std::uint32_t order = candidate_order(top.items[i]);
+    taken[order] = 1;
+    take(children[order], i);
+  }
+  for (std::size_t i = 0; i < children.size(); i++)
+    if (!taken[i])
+      take(children[i], -1);
 }
 
 }  // namespace detail
@@ -83,12 +103,18 @@ inline void best_first(std::vector<Opened>& nodes, std::int64_t k) {
 // The arms of the only row of X, with scores from 0 to 1. A node without a slot that may be shown is none of them, and
 // takes no place in the beam.
 inline Arms frontier(const BeamTree& tree, const sparse::CsrView& X, const SearchOptions& options, std::int64_t k,
-                     const Eligible& eligible, SearchScratch& scratch) {
-  using detail::Opened;
-  Arms arms;
+                     const Eligible& eligible, const Given& given, SearchScratch& scratch) {
+  using detail::Child;
+  Arms found;
   const std::int64_t n = X.length(0), depth = tree.depth();
   const std::int32_t* features = X.indices + X.begin(0);
-  const float* given = X.data + X.begin(0);
+  const float* row = X.data + X.begin(0);
+  const auto score_of = [&](float score) {
+    return options.combination.logarithm ? std::exp(double{score}) : double{score};
+  };
+  for (std::int64_t i = 0; i < given.n; i++)
+    found.arms.push_back({given.slots[i], given.slots[i] + 1, 1, given.scores[i]});
+  found.n_given = given.n;
   Margins& margins = scratch.margins[0];
   margins.reserve(n);
   if (static_cast<std::int64_t>(scratch.ranks.size()) < n) {
@@ -97,78 +123,155 @@ inline Arms frontier(const BeamTree& tree, const sparse::CsrView& X, const Searc
   }
   std::int32_t* const ranks = scratch.ranks.data();
   float* const values = scratch.values.data();
-  const float unit = unit_of(given, n);
+  const float unit = unit_of(row, n);
   std::int64_t n_rest = 0;
-  std::vector<Opened> beam{{0, options.combination.root()}};
-  std::vector<std::vector<Opened>> opened(depth);  // best first
+  std::vector<Opened> beam{{0, options.combination.root(), -1}};
+  std::vector<Arm> nodes;
+  std::vector<Child> children;
+  std::vector<char> taken;
   for (std::int64_t t = 0; t < depth; t++) {
     const layer::LayerView& layer = tree.layer(t);
     const bool last = t + 1 == depth;
     const std::int32_t* first_slots = last ? nullptr : tree.first_slots(t).data();
-    std::vector<Opened>& children = opened[t];
-    std::int64_t n_children = 0;
-    for (const Opened& parent : beam)
-      n_children += layer.branches[parent.node + 1] - layer.branches[parent.node];
-    children.reserve(n_children);
+    const std::int64_t keep =
+        std::clamp<std::int64_t>(last ? k : options.beam_size, 1, std::max<std::int64_t>(layer.n_children, 1));
+    if (static_cast<std::int64_t>(scratch.candidates.size()) < Top::room_for(keep))
+      scratch.candidates.resize(Top::room_for(keep));
+    Top top{scratch.candidates.data(), 0, 0, keep};
+    children.clear();
     if (t == 0 || layer.ranks != tree.layer(t - 1).ranks) {
-      n_rest = rank_query(layer.ranks, features, given, n, ranks, values);
+      n_rest = rank_query(layer.ranks, features, row, n, ranks, values);
       for (std::int64_t i = 0; unit != 1.0f && i < n; i++)
         values[i] /= unit;
     }
     const Query query{ranks, values, n, n_rest, unit};
+    std::size_t n_opened = 0;
     with_combination(last ? options.at_labels : options.combination, [&](auto combine) {
-      for (std::size_t i = 0; i < beam.size(); i++) {
-        const Chunk chunk(layer, beam[i].node);
-        if (i == 0)
+      for (; n_opened < beam.size(); n_opened++) {
+        const Opened& parent = beam[n_opened];
+        const auto order = static_cast<std::uint32_t>(children.size());
+        if (options.combination.bounded() && make_candidate(parent.score, order) <= top.threshold)
+          break;  // no child of it or of the next ones would be kept
+        const Chunk chunk(layer, parent.node);
+        if (n_opened == 0)
           chunk.prefetch_index(query);
-        if (i + 1 < beam.size())
-          Chunk(layer, beam[i + 1].node).prefetch_index(query);
+        if (n_opened + 1 < beam.size())
+          Chunk(layer, beam[n_opened + 1].node).prefetch_index(query);
         margins.look_up(chunk, query, nullptr);
         margins.match(chunk, query, nullptr);
-        const f32x16* found = margins.margins(chunk, query, nullptr, scratch.sums);
-        const std::int64_t first = layer.branches[beam[i].node];
+        const f32x16* sums = margins.margins(chunk, query, nullptr, scratch.sums);
+        const std::int64_t first = layer.branches[parent.node];
         for (std::int64_t at = 0; at < chunk.n_siblings; at += kLanes) {
-          const f32x16 scores = combine(found[at / kLanes], beam[i].score);
+          const f32x16 scores = combine(sums[at / kLanes], parent.score);
+          top.make_room();
           for (std::int64_t node = first + at; node < first + std::min(at + kLanes, chunk.n_siblings); node++) {
             const std::int64_t from = last ? node : first_slots[node], to = last ? node + 1 : first_slots[node + 1];
-            if (eligible.count(from, to) > 0)
-              children.push_back({node, scores[node - first - at]});
+            const std::int64_t count = eligible.count(from, to);
+            if (count == 0)
+              continue;
+            const float score = scores[node - first - at];
+            const Candidate candidate = make_candidate(score, static_cast<std::uint32_t>(children.size()));
+            children.push_back({node, count, score, static_cast<std::int32_t>(n_opened)});
+            if (candidate > top.threshold)
+              top.add(candidate);
           }
         }
       }
     });
-    detail::best_first(children, last ? k : options.beam_size);
-    if (!last)
-      beam.assign(
-          children.begin(),
-          children.begin() + std::min<std::int64_t>(options.beam_size, static_cast<std::int64_t>(children.size())));
-  }
-  const auto score = [&](float given) {
-    return options.combination.logarithm ? std::exp(double{given}) : double{given};
-  };
-  std::size_t n_arms = 0;
-  for (const auto& level : opened)
-    n_arms += level.size();
-  arms.reserve(n_arms);
-  for (const Opened& label : opened[depth - 1])
-    arms.add(label.node, label.node + 1, 1, score(label.score));
-  arms.n_labels = static_cast<std::int64_t>(arms.scores.size());
-  for (std::int64_t t = 0; t + 1 < depth; t++) {
-    const std::int32_t* first_slots = tree.first_slots(t).data();
-    for (std::size_t i = options.beam_size; i < opened[t].size(); i++) {
-      const std::int64_t from = first_slots[opened[t][i].node], to = first_slots[opened[t][i].node + 1];
-      arms.add(from, to, eligible.count(from, to), score(opened[t][i].score));
+    for (std::size_t i = n_opened; i < beam.size(); i++) {
+      const std::int32_t* bounds = tree.first_slots(t - 1).data() + beam[i].node;
+      nodes.push_back({bounds[0], bounds[1], eligible.count(bounds[0], bounds[1]), score_of(beam[i].score), 0,
+                       static_cast<std::int32_t>(t - 1), beam[i].parent});
     }
+    beam.resize(n_opened);
+    found.opened.push_back(std::move(beam));
+    beam.clear();
+    const auto level = static_cast<std::int32_t>(t);
+    detail::best_first(children, top, taken, [&](const Child& child, std::int64_t place) {
+      if (last)
+        found.arms.push_back({child.node, child.node + 1, 1, score_of(child.score), 0, level, child.parent});
+      else if (place >= 0)
+        beam.push_back({child.node, child.score, child.parent});
+      else
+        nodes.push_back({first_slots[child.node], first_slots[child.node + 1], child.count, score_of(child.score), 0,
+                         level, child.parent});
+    });
   }
-  return arms;
+  found.n_labels = static_cast<std::int64_t>(found.arms.size());
+  found.arms.insert(found.arms.end(), nodes.begin(), nodes.end());
+  return found;
 }
 
-// Arms with the probability that one of their slots is shown; chances add up to a whole number.
-struct Chances {
-  const std::int64_t *begin, *end, *count;
-  const double* chance;
-  std::int64_t n;
-};
+namespace detail {
+
+// Adds to each of n arms how probable it is that a place shows it instead of its own arm, which promises `best`;
+// returns how probable the own arm is.
+inline double share(const Policy& policy, double best, double worst, Arm* arms, std::int64_t n,
+                    std::vector<double>& out) {
+  const auto each = [&](auto&& of) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < n; i++)
+      sum += out[i] = of(best - std::min(arms[i].promise(), worst));
+    return sum;
+  };
+  double sum = 0;
+  switch (policy.kind) {
+    case Policy::Kind::inverse_gap:
+      sum = each([&](double gap) { return 1.0 / (static_cast<double>(n + 1) + policy.parameter * gap); });
+      break;
+    case Policy::Kind::epsilon_greedy:
+      sum = each([&](double) { return policy.parameter / static_cast<double>(n); });
+      break;
+    case Policy::Kind::boltzmann: {
+      const double whole = 1.0 + each([&](double gap) { return std::exp(-gap / policy.parameter); });
+      for (std::int64_t i = 0; i < n; i++)
+        out[i] /= whole;
+      sum = (whole - 1.0) / whole;
+      break;
+    }
+  }
+  for (std::int64_t i = 0; i < n; i++)
+    arms[i].chance += out[i];
+  return std::max(1.0 - sum, 0.0);
+}
+
+}  // namespace detail
+
+// Gives every arm its chance where k labels are shown, and n_explore of them by a policy.
+inline void give_chances(Arms& found, std::int64_t k, std::int64_t n_explore, const Policy& policy) {
+  std::vector<Arm>& arms = found.arms;
+  const std::int64_t n_best = std::min(k, found.n_labels);
+  const std::int64_t n_others = static_cast<std::int64_t>(arms.size()) - n_best;
+  const std::int64_t certain = n_others == 0 ? n_best : n_best - std::min(n_explore, n_best);
+  for (std::int64_t i = 0; i < certain; i++)
+    arms[i].chance = 1;
+  if (certain < n_best) {
+    Arm* const others = arms.data() + n_best;
+    double worst = arms[certain].score;
+    for (std::int64_t i = certain; i < n_best; i++)
+      worst = std::min(worst, arms[i].score);
+    std::vector<double> out(n_others);
+    for (std::int64_t i = certain; i < n_best; i++)
+      arms[i].chance = detail::share(policy, arms[i].score, worst, others, n_others, out);
+    double excess = 0;  // an arm is shown once at most; what is more goes back to the places' own
+    for (std::int64_t i = 0; i < n_others; i++)
+      if (others[i].chance > 1) {
+        excess += others[i].chance - 1;
+        others[i].chance = 1;
+      }
+    for (std::int64_t i = certain; excess > 0 && i < n_best; i++) {
+      const double room = std::min(excess, 1 - arms[i].chance);
+      arms[i].chance += room;
+      excess -= room;
+    }
+  }
+  for (const Arm& arm : arms)
+    if (arm.parent >= 0)
+      found.opened[arm.level][arm.parent].mass += arm.chance;
+  for (std::size_t t = found.opened.size() - 1; t > 0; t--)
+    for (const Opened& node : found.opened[t])
+      found.opened[t - 1][node.parent].mass += node.mass;
+}
 
 struct Drawn {
   std::vector<std::int64_t> arms, slots;
@@ -178,23 +281,22 @@ struct Drawn {
 
 namespace detail {
 
-// The arm of several slots that a slot lies in; -1 if there is none.
-inline std::int64_t node_around(const Chances& arms, std::int64_t slot) {
-  for (std::int64_t i = arms.n - 1; i >= 0; i--)  // nodes come last
-    if (arms.begin[i] <= slot && slot < arms.end[i] && arms.end[i] - arms.begin[i] > 1)
-      return i;
-  return -1;
-}
-
-// How many of some slots are shown, as expected: those of arms among them, and their part of the node around them.
-inline double marginal(const Chances& arms, std::int64_t around, std::int64_t from, std::int64_t to,
+// How many slots below a node are shown, as expected; t is the node's layer, `slot` one below it.
+inline double marginal(const BeamTree& tree, const Arms& found, std::int64_t t, std::int64_t node, std::int64_t slot,
                        const Eligible& eligible) {
+  const std::int32_t* bounds = tree.first_slots(t).data() + node;
   double sum = 0;
-  for (std::int64_t i = 0; i < arms.n; i++)
-    sum += arms.begin[i] >= from && arms.end[i] <= to ? arms.chance[i] : 0.0;
-  if (around >= 0 && arms.end[around] - arms.begin[around] > to - from) {
-    const auto part = static_cast<double>(eligible.count(from, to)) / static_cast<double>(arms.count[around]);
-    sum += arms.chance[around] * part;
+  for (std::int64_t i = 0; i < found.n_given; i++)
+    if (found.arms[i].begin >= bounds[0] && found.arms[i].begin < bounds[1])
+      sum += found.arms[i].chance;
+  for (const Opened& one : found.opened[t + 1])
+    if (one.node == node)
+      return sum + one.mass;
+  for (std::size_t i = found.n_labels; i < found.arms.size(); i++) {
+    const Arm& arm = found.arms[i];
+    if (arm.begin <= slot && slot < arm.end)
+      return sum +
+             arm.chance * static_cast<double>(eligible.count(bounds[0], bounds[1])) / static_cast<double>(arm.count);
   }
   return sum;
 }
@@ -204,19 +306,20 @@ inline double marginal(const Chances& arms, std::int64_t around, std::int64_t fr
 // Systematic sampling: arms lie on a line, as long as they are probable, and those at uniform, uniform + 1 and so on
 // are drawn. So each is drawn with exactly its probability, and none twice; and where the place is in an arm is
 // uniform, too.
-inline Drawn draw(const BeamTree& tree, const Chances& arms, double uniform, const Eligible& eligible) {
+inline Drawn draw(const BeamTree& tree, const Arms& found, double uniform, const Eligible& eligible) {
   Drawn drawn;
   double sum = 0, next = uniform;
-  const auto take = [&](std::int64_t i, double fraction) {
-    const auto wanted = static_cast<std::int64_t>(fraction * static_cast<double>(arms.count[i]));
-    const std::int64_t place = std::clamp<std::int64_t>(wanted, 0, arms.count[i] - 1);
-    const bool one = arms.end[i] - arms.begin[i] == 1;
-    drawn.arms.push_back(i);
-    drawn.slots.push_back(one ? arms.begin[i] : eligible.slot(arms.begin[i], arms.end[i], place));
+  const auto take = [&](std::size_t i, double fraction) {
+    const Arm& arm = found.arms[i];
+    const auto wanted = static_cast<std::int64_t>(fraction * static_cast<double>(arm.count));
+    drawn.arms.push_back(static_cast<std::int64_t>(i));
+    drawn.slots.push_back(arm.is_label()
+                              ? arm.begin
+                              : eligible.slot(arm.begin, arm.end, std::clamp<std::int64_t>(wanted, 0, arm.count - 1)));
   };
   std::int64_t left = -1;  // the last arm that is not drawn
-  for (std::int64_t i = 0; i < arms.n; i++) {
-    const double chance = arms.chance[i];
+  for (std::size_t i = 0; i < found.arms.size(); i++) {
+    const double chance = found.arms[i].chance;
     if (chance <= 0)
       continue;
     sum += chance;
@@ -224,7 +327,7 @@ inline Drawn draw(const BeamTree& tree, const Chances& arms, double uniform, con
       take(i, (next - (sum - chance)) / chance);
       next += 1;
     } else {
-      left = i;
+      left = static_cast<std::int64_t>(i);
     }
   }
   if (left >= 0 && static_cast<std::int64_t>(drawn.arms.size()) < std::llround(sum))  // lost by rounding
@@ -233,20 +336,12 @@ inline Drawn draw(const BeamTree& tree, const Chances& arms, double uniform, con
   drawn.nodes.resize(n_drawn * levels);
   drawn.marginals.resize(n_drawn * levels);
   for (std::int64_t label = 0; label < n_drawn; label++) {
-    const std::int64_t slot = drawn.slots[label];
-    std::int64_t* const nodes = drawn.nodes.data() + label * levels;
-    std::int64_t node = slot;
-    for (std::int64_t t = levels; t > 0; t--)
-      nodes[t - 1] = node = tree.parents(t)[node];
-    const std::int64_t around = detail::node_around(arms, slot);
-    for (std::int64_t t = 0; t < levels; t++) {
-      double& sum = drawn.marginals[label * levels + t];
-      std::int64_t same = 0;  // a label before that is below the same node
-      while (same < label && drawn.nodes[same * levels + t] != nodes[t])
-        same++;
-      const std::int32_t* run = tree.first_slots(t).data() + nodes[t];
-      sum =
-          same < label ? drawn.marginals[same * levels + t] : detail::marginal(arms, around, run[0], run[1], eligible);
+    std::int64_t node = drawn.slots[label];
+    for (std::int64_t t = levels; t > 0; t--) {
+      node = tree.parents(t)[node];
+      drawn.nodes[label * levels + t - 1] = node;
+      drawn.marginals[label * levels + t - 1] =
+          detail::marginal(tree, found, t - 1, node, drawn.slots[label], eligible);
     }
   }
   return drawn;

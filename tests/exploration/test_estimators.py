@@ -95,3 +95,22 @@ def test_estimates_are_unbiased():
     }
     for terms in found.values():
         assert terms.value == pytest.approx(truth, abs=0.02)
+
+
+def test_the_coarsest_estimate_is_taken_whose_interval_meets_the_finer_ones():
+    def around(value, spread):
+        return estimators.Terms(value + spread * np.array([-1.0, 1.0] * 50), np.ones(100))
+
+    fine, middle, biased = around(1.0, 3.0), around(1.2, 1.0), around(2.0, 0.5)
+    assert estimators.coarsest([fine]) == 0
+    assert estimators.coarsest([fine, middle]) == 1
+    assert estimators.coarsest([fine, middle, biased]) == 1
+    assert estimators.coarsest([fine, biased, middle]) == 0
+
+
+def test_errors_are_those_of_a_mean_and_of_a_ratio(logs):
+    terms = estimators.ips(logs)
+    assert terms.error == pytest.approx(np.std(terms.values) / np.sqrt(3))
+    normalised = estimators.snips(logs, np.array([2.0, 1.0, 3.0]))
+    rest = normalised.values - normalised.value * normalised.shares
+    assert normalised.error == pytest.approx(np.linalg.norm(rest) / normalised.shares.sum())

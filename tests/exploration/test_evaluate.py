@@ -56,7 +56,7 @@ def log(data, first):
 
 
 def test_estimates_are_the_sums_of_the_books(data, log, first, second):
-    report = evaluate(log, {"first": first, "second": second}, n_draws=50)
+    report = evaluate(log, {"first": first, "second": second}, n_draws=50, least=0.0)
     X = data[0][700:]
     ids = second.predict_topk(X, K)[0]
     best, chances = first.predict_proba_topk(X, N_LABELS)
@@ -89,20 +89,24 @@ def test_marginalised_estimates_weigh_by_nodes(data, log, first, second):
     found = evaluate(log, {"second": second}, tree=first, n_draws=20).estimates["second"]
     tree = first.tree_
     assert [name for name in found if name.startswith("MIPS")] == [
-        f"MIPS level {t}" for t in range(1, tree.depth)
+        "MIPS",
+        *(f"MIPS level {t}" for t in range(1, tree.depth)),
     ]
+    assert found["MIPS"] in [found["SNIPS"], *(found[f"MIPS level {t}"] for t in range(1, tree.depth))]
     slot = {int(label): place for place, label in enumerate(tree.labels)}
     ids = second.predict_topk(data[0][700:], K)[0]
     for level in range(1, tree.depth):
         above = tree.ancestors(level)
-        total = 0.0
+        total = mass = 0.0
         for row, decision in enumerate(log):
             nodes = [above[slot[label]] for label in ids[row].tolist()]
             for label, reward, marginals in zip(
                 decision.labels, decision.rewards, decision.marginals, strict=True
             ):
-                total += reward * nodes.count(above[slot[label]]) / marginals[level - 1]
-        assert found[f"MIPS level {level}"].value == pytest.approx(total / len(log))
+                weight = nodes.count(above[slot[label]]) / marginals[level - 1]
+                total += reward * weight
+                mass += weight
+        assert found[f"MIPS level {level}"].value == pytest.approx(total / mass * K)
 
 
 def test_an_exploring_ranker_is_judged_by_its_own_chances(log, first):
@@ -172,3 +176,10 @@ def test_filters_of_decisions_hold_for_every_policy(log, first):
     )
     report = evaluate(DecisionLog((blocked,) * 1), {"first": first}, least=0.0, n_draws=5)
     assert report.estimates["first"]["IPS"].value == 0.0
+
+
+def test_results_are_tables_too(log, first, second):
+    report = evaluate(log, {"first": first, "second": second}, n_draws=20)
+    assert report.to_html().startswith("<table>")
+    assert "MIPS level 1" in report.to_markdown()
+    assert "as logged" in str(report)

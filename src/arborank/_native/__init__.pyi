@@ -127,7 +127,7 @@ class NgramPart:
 class NgramEncoder:
     """Texts to TF-IDF rows."""
 
-    def __init__(self, parts: Sequence[NgramPart], norm: str, apart: bool = False) -> None:
+    def __init__(self, parts: Sequence[NgramPart], norm: str, apart: bool = ...) -> None:
         """
         If apart, every part reads a text of its own: those of a row come one after another.
         """
@@ -140,7 +140,7 @@ class NgramEncoder:
 class NgramFitter:
     """Learns the vocabularies of several parts in one pass over the texts."""
 
-    def __init__(self, parts: Sequence[TextOptions], keep_rows: bool, n_threads: int, apart: bool = False) -> None: ...
+    def __init__(self, parts: Sequence[TextOptions], keep_rows: bool, n_threads: int, apart: bool = ...) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -447,6 +447,13 @@ class SearchOptions:
 
     def __repr__(self) -> str: ...
 
+class ArmPolicy:
+    """How arms of a query are chosen; made once for many."""
+
+    def __init__(self, name: str, parameter: float) -> None: ...
+
+    def __repr__(self) -> str: ...
+
 def label_ids(labels: list[Any] | tuple[Any, ...]) -> numpy.typing.NDArray[numpy.int64] | None:
     """
     An int64 array of a list or tuple of ints; None if it holds anything else.
@@ -475,14 +482,14 @@ class Searcher:
         Labels and scores of the best k; `only` and `without` are ids for a single row.
         """
 
-    def frontier(self, X: Csr, k: int, options: SearchOptions, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], int]:
+    def frontier(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = None, promise: numpy.typing.NDArray[numpy.float64] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], int]:
         """
-        Slots from and to, how many of them may be shown, and scores of the arms of a row; how many are labels.
+        Slots from and to, how many of them may be shown, scores and chances of the arms of a row; how many are labels.
         """
 
-    def draw(self, begin: numpy.typing.NDArray[numpy.int64], end: numpy.typing.NDArray[numpy.int64], count: numpy.typing.NDArray[numpy.int64], chance: numpy.typing.NDArray[numpy.float64], uniform: float, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]:
+    def decide(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, uniform: float, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = None, promise: numpy.typing.NDArray[numpy.float64] | None = None) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...], tuple[tuple[int, ...], ...], tuple[tuple[float, ...], ...]]:
         """
-        Arms drawn, a slot of each, the nodes above these, and how many slots below those are shown as expected.
+        Labels to show, their scores and propensities, the nodes above, and how many labels below these are shown.
         """
 
     def __repr__(self) -> str: ...
@@ -550,7 +557,7 @@ class SolverOptions:
 
     def __repr__(self) -> str: ...
 
-def train_layer(X: Csr, active: Csr, positives: Csr, branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: SolverOptions, *, first: int, last: int, n_documents: int, n_values: int | None, n_threads: int, progress: Callable[[int], None] | None, weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None) -> tuple[Layer, Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
+def train_layer(X: Csr, active: Csr, positives: Csr, branches: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], ranks: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: SolverOptions, *, first: int, last: int, n_documents: int, n_values: int | None, n_threads: int, progress: Callable[[int], None] | None, weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = ...) -> tuple[Layer, Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
     """
     Parents `first` to `last` of a layer, and every child's sum of squared weights: all, and of those that reach the threshold.
     """

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .policies import Policy
+from ..matching.beam import ShownSlots
 
-__all__ = ["Arms", "explore"]
+__all__ = ["Arms"]
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -29,10 +29,8 @@ class Arms:
         The probability that a label of the arm is shown.
     n_labels : int
         How many arms are labels.
-    eligible : int64 array of shape (n_slots + 1,), optional
-        How many slots before each one may be shown; None if all may.
-    removed : int64 array, optional
-        Slots, ascending, that do not belong to the node whose run they lie in.
+    slots : ShownSlots
+        Which slots of the runs of nodes may be shown.
     """
 
     begin: Ids
@@ -41,8 +39,7 @@ class Arms:
     score: Floats
     chance: Floats
     n_labels: int
-    eligible: Ids | None
-    removed: Ids | None
+    slots: ShownSlots
 
     def labels(self) -> tuple[Ids, Floats]:
         """Return every slot that may be shown, and how probable it is to show each."""
@@ -52,35 +49,9 @@ class Arms:
         slots = np.repeat(shift, lengths) + np.arange(lengths.sum())
         each = np.repeat(self.chance[nodes] / self.count[nodes], lengths)
         kept = np.ones(slots.size, np.bool_)
-        if self.eligible is not None:
-            kept &= np.diff(self.eligible)[slots] > 0
-        if self.removed is not None:
-            kept &= np.isin(slots, self.removed, invert=True)
+        if self.slots.eligible is not None:
+            kept &= np.diff(self.slots.eligible)[slots] > 0
+        if self.slots.removed is not None:
+            kept &= np.isin(slots, self.slots.removed, invert=True)
         own = slice(self.n_labels)
         return np.concatenate([self.begin[own], slots[kept]]), np.concatenate([self.chance[own], each[kept]])
-
-
-def explore(best: Floats, others: Floats, policy: Policy) -> tuple[Floats, Floats]:
-    """Return how probable it is that each of some places shows its own arm, and that any of them shows another arm.
-
-    Parameters
-    ----------
-    best : float64 array of shape (n,)
-        What the own arm of each place promises.
-    others : float64 array of shape (K,)
-        What other arms promise, none more than an own one.
-    policy : Policy
-
-    Returns
-    -------
-    own : float64 array of shape (n,)
-    other : float64 array of shape (K,)
-        At most 1.
-    """
-    shares = policy.shares(best[:, None], others)
-    total: Floats = shares.sum(axis=0)
-    if total.max() > 1.0:  # an arm is shown once at most
-        shares = shares / np.maximum(total, 1.0)
-        total = np.minimum(total, 1.0)
-    own: Floats = np.maximum(1.0 - shares.sum(axis=1), 0.0)
-    return own, total

@@ -4,6 +4,7 @@ The value of a policy is the mean over decisions of the sum of the rewards of th
 label must not depend on the others that stand beside it. With one label a decision these are the textbook's estimators.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +14,19 @@ from numpy.typing import NDArray
 from ..core.checks import check_real
 from ..metrics import bootstrap
 
-__all__ = ["Estimate", "Shown", "Terms", "doubly_robust", "ips", "logged", "marginalised_ips", "snips"]
+__all__ = [
+    "Estimate",
+    "Shown",
+    "Terms",
+    "coarsest",
+    "doubly_robust",
+    "ips",
+    "logged",
+    "marginalised_ips",
+    "snips",
+]
+
+_WIDTH = 1.0  # half of an interval that must meet others, in standard errors
 
 Floats = NDArray[np.float64]
 
@@ -67,6 +80,14 @@ class Terms(NamedTuple):
         """The effective sample size: as many decisions of the policy itself would say as much."""
         squares = float(self.weights @ self.weights)
         return float(self.weights.sum()) ** 2 / squares if squares else 0.0
+
+    @property
+    def error(self) -> float:
+        """The standard error of the estimate, by the delta method where it is a ratio."""
+        shares = np.ones(self.values.size) if self.shares is None else self.shares
+        whole = float(shares.sum())
+        rest = self.values - self.value * shares
+        return float(np.sqrt(rest @ rest)) / whole if whole else float("inf")
 
     def estimate(self, *, confidence: float, n_draws: int, random_state: int) -> "Estimate":
         """Return the estimate with its bootstrap interval."""
@@ -128,6 +149,21 @@ def snips(shown: Shown, size: Floats, clip: float | None = None) -> Terms:
     return terms._replace(shares=terms.weights / mean if mean else terms.weights)
 
 
+def coarsest(levels: Sequence[Terms]) -> int:
+    """Return which of some estimates to trust, of which each has less variance and more bias than the one before.
+
+    It is the last one whose interval meets those of all before it: a larger bias would show (SLOPE; Su, Srinath and
+    Krishnamurthy, ICML 2020).
+    """
+    low, high = -np.inf, np.inf
+    for place, terms in enumerate(levels):
+        width = _WIDTH * terms.error
+        low, high = max(low, terms.value - width), min(high, terms.value + width)
+        if low > high:
+            return place - 1
+    return len(levels) - 1
+
+
 def doubly_robust(shown: Shown, expected: Floats, told: Floats, clip: float | None = None) -> Terms:
     """Take what a model of rewards tells of the policy, and weigh only how far the model was off where it was seen.
 
@@ -144,7 +180,9 @@ def doubly_robust(shown: Shown, expected: Floats, told: Floats, clip: float | No
     return Terms(expected + shown.sums(weights * (shown.reward - told)), shown.sums(weights))
 
 
-def marginalised_ips(shown: Shown, marginal: Floats, chance: Floats, clip: float | None = None) -> Terms:
+def marginalised_ips(
+    shown: Shown, marginal: Floats, chance: Floats, clip: float | None = None, *, size: Floats | None = None
+) -> Terms:
     """Weigh by groups of labels instead of labels: far less variance, and right as far as groups tell the reward.
 
     Parameters
@@ -153,5 +191,8 @@ def marginalised_ips(shown: Shown, marginal: Floats, chance: Floats, clip: float
     marginal, chance : float64 arrays of shape (n_shown,)
         How many labels of the group of each one the logged policy shows, and the policy to judge, as expected.
     clip : float, optional
+    size : float64 array of shape (n_decisions,), optional
+        As for `snips`: self-normalised, too.
     """
-    return ips(Shown(shown.decision, shown.reward, marginal, chance, shown.n_decisions), clip)
+    groups = Shown(shown.decision, shown.reward, marginal, chance, shown.n_decisions)
+    return ips(groups, clip) if size is None else snips(groups, size, clip)

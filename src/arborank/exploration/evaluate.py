@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer, check_real
+from ..core.figures import Cells, Tabled
 from ..core.types import Json
 from ..linear import XRLinear
 from ..text import TextRanker
@@ -53,7 +54,7 @@ class TooFewDecisions(ValueError):
 
 
 @dataclass(frozen=True)
-class WhatIf:
+class WhatIf(Tabled):
     """What models would have earned, in rewards a decision.
 
     Attributes
@@ -66,7 +67,7 @@ class WhatIf:
         What was earned.
     estimates : mapping of str to mapping of str to Estimate or None
         By policy and estimator: ``"IPS"``, ``"SNIPS"``, ``"DR"`` where a model is calibrated, and ``"MIPS level t"``
-        for every level of the tree, where marginals are logged. None where the effective sample size is too small.
+        for every level of the tree and ``"MIPS"`` for the level that the data choose, where marginals are logged. None where the effective sample size is too small.
     effective : mapping of str to mapping of str to float
         The effective sample sizes, those that are too small among them.
     least : float
@@ -83,7 +84,18 @@ class WhatIf:
     confidence: float
 
     def __str__(self) -> str:
-        head = f"{self.n_decisions:,} decisions with rewards; {self.confidence:.0%} intervals"
+        (rows,) = self.tables()
+        sizes = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
+        lines = [f"{self.n_decisions:,} decisions with rewards; {self.confidence:.0%} intervals"]
+        for row in rows:
+            cells = [f"{cell:<{n}}" if i < 2 else f"{cell:>{n}}" for i, (cell, n) in enumerate(zip(row, sizes, strict=True))]
+            lines.append("  ".join(cells).rstrip())
+        if any(found is None for table in self.estimates.values() for found in table.values()):
+            lines.append(f"refused: the effective sample size is below {self.least:g}")
+        return "\n".join([*lines, *(f"{what}: {n:,}" for what, n in self.skipped.items())])
+
+    def tables(self) -> list[Cells]:
+        """Return the estimates as one table: lists of rows of cells, the first row the heads."""
         rows = [["policy", "estimator", "reward", "low", "high", "effective decisions"]]
         rows.append(["as logged", "mean", *_cells(self.logged), f"{self.logged.effective:,.0f}"])
         for policy, table in self.estimates.items():
@@ -91,14 +103,7 @@ class WhatIf:
                 [policy, name, *_cells(found), f"{self.effective[policy][name]:,.0f}"]
                 for name, found in table.items()
             ]
-        sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [head]
-        for row in rows:
-            cells = [cell.rjust(n) for cell, n in zip(row, sizes, strict=True)]
-            lines.append("  ".join([row[0].ljust(sizes[0]), row[1].ljust(sizes[1]), *cells[2:]]).rstrip())
-        if any(found is None for table in self.estimates.values() for found in table.values()):
-            lines.append(f"refused: the effective sample size is below {self.least:g}")
-        return "\n".join([*lines, *(f"{what}: {n:,}" for what, n in self.skipped.items())])
+        return [rows]
 
     def to_dict(self) -> Json:
         """Return everything as JSON has it."""
@@ -255,8 +260,13 @@ class _Judged:
             found["DR"] = estimators.doubly_robust(shown, self.expected, self.told, clip)
         if self.grouped.size:
             marginals = np.array([row for one in decisions for row in one.marginals], np.float64)
-            for level, (marginal, chance) in enumerate(zip(marginals.T, self.grouped.T, strict=True), 1):
-                found[f"MIPS level {level}"] = estimators.marginalised_ips(shown, marginal, chance, clip)
+            levels = {
+                f"MIPS level {level}": estimators.marginalised_ips(shown, marginal, chance, clip, size=self.size)
+                for level, (marginal, chance) in enumerate(zip(marginals.T, self.grouped.T, strict=True), 1)
+            }
+            fine_first = [found["SNIPS"], *reversed(levels.values())]
+            found["MIPS"] = fine_first[estimators.coarsest(fine_first)]
+            found |= levels
         return found
 
 

@@ -5,9 +5,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _native
 from ..core.sparse import Csr
-from .arms import Arms, explore
-from .policies import Policy
+from ..matching.beam import Drawn, ShownSlots
+from .arms import Arms
 from .subject import Subject
 
 __all__ = ["Frontier", "Limits"]
@@ -55,36 +56,38 @@ class Frontier:
         """Whether the best labels of the search are those of the model."""
         return not (self.subject.fitted.tree.overlapping or self.subject.inner.rerank)
 
-    def arms(self, row: Csr, k: int, limits: Limits, policy: Policy, n_explore: int) -> Arms:
+    def arms(self, row: Csr, k: int, limits: Limits, policy: _native.ArmPolicy, n_explore: int) -> Arms:
         """Return the arms of a query of which ``k`` labels are to be shown, ``n_explore`` of them by a policy."""
         subject = self.subject
-        eligible, removed = self._limit(limits)
-        if not self._is_plain:
-            best, promise = self._best(row, k, limits)
-            removed = np.sort(best) if removed is None else np.union1d(removed, best)
-        begin, end, count, score, n_labels = subject.fitted.search.frontier(
+        slots = self._slots(row, k, limits)
+        found = subject.fitted.search.frontier(
+            row, k, policy, n_explore, slots=slots, beam_size=subject.beam_size, combine=subject.combine
+        )
+        return Arms(*found, slots)
+
+    def decide(
+        self, row: Csr, k: int, limits: Limits, policy: _native.ArmPolicy, n_explore: int, uniform: float
+    ) -> Drawn:
+        """Return labels to show, drawn from the arms of a query: see `BeamSearch.decide`."""
+        subject = self.subject
+        return subject.fitted.search.decide(
             row,
             k,
+            policy,
+            n_explore,
+            uniform,
+            slots=self._slots(row, k, limits),
             beam_size=subject.beam_size,
             combine=subject.combine,
-            eligible=eligible,
-            removed=removed,
         )
-        if not self._is_plain:
-            begin, end = np.concatenate([best, begin]), np.concatenate([best + 1, end])
-            count = np.concatenate([np.ones(best.size, np.int64), count])
-            score, n_labels = np.concatenate([promise, score]), n_labels + best.size
-        n_best = min(k, n_labels)
-        certain = n_best if n_best == begin.size else n_best - min(n_explore, n_best)
-        chance = np.ones(begin.size)
-        if certain == n_best:
-            chance[n_best:] = 0.0
-        else:
-            own = score[certain:n_best]
-            others = score[n_best:] / count[n_best:]
-            np.minimum(others, own.min(), out=others)
-            chance[certain:n_best], chance[n_best:] = explore(own, others, policy)
-        return Arms(begin, end, count, score, chance, n_labels, eligible, removed)
+
+    def _slots(self, row: Csr, k: int, limits: Limits) -> ShownSlots:
+        eligible, removed = self._limit(limits)
+        if self._is_plain:
+            return ShownSlots(eligible, removed)
+        best, promise = self._best(row, k, limits)
+        removed = np.sort(best) if removed is None else np.union1d(removed, best)
+        return ShownSlots(eligible, removed, best, promise)
 
     def _best(self, row: Csr, k: int, limits: Limits) -> tuple[Ids, NDArray[np.float64]]:
         ids, scores = self.subject.topk(row, k, candidates=limits.allowed, exclude=limits.excluded)

@@ -1,17 +1,13 @@
-"""How probable it is that a slot of an answer explores, and what it shows then."""
+"""How probable it is that a place of an answer explores, and what it shows then."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .. import _native
 from ..core.options import Options, option, real
 
-__all__ = ["POLICIES", "Boltzmann", "EpsilonGreedy", "InverseGap", "Policy", "as_told", "policy_of"]
-
-Floats = NDArray[np.float64]
+__all__ = ["POLICIES", "Boltzmann", "EpsilonGreedy", "InverseGap", "Policy", "as_told", "native_policy", "policy_of"]
 
 
 @dataclass(frozen=True)
@@ -30,27 +26,10 @@ class InverseGap(Options):
     name: ClassVar[str] = "inverse-gap"
     gamma: float = option(1000.0, real(least=0.0))
 
-    def shares(self, best: Floats, others: Floats) -> Floats:
-        """Return the probability that a slot shows another arm than its own.
-
-        Parameters
-        ----------
-        best : float64 array of shape (n, 1)
-            What the own arm of each slot promises.
-        others : float64 array of shape (K,)
-            What other arms promise, no more than any of the own ones.
-
-        Returns
-        -------
-        float64 array of shape (n, K)
-        """
-        shares: Floats = 1.0 / ((others.size + 1.0) + self.gamma * (best - others))
-        return shares
-
 
 @dataclass(frozen=True)
 class EpsilonGreedy(Options):
-    """A slot explores with the probability ``epsilon``, and shows any other arm then.
+    """A place explores with the probability ``epsilon``, and shows any other arm then.
 
     Attributes
     ----------
@@ -59,10 +38,6 @@ class EpsilonGreedy(Options):
 
     name: ClassVar[str] = "epsilon-greedy"
     epsilon: float = option(0.05, real(least=0.0, most=1.0))
-
-    def shares(self, best: Floats, others: Floats) -> Floats:
-        """Return the probability that a slot shows another arm than its own; see `InverseGap.shares`."""
-        return np.full((best.shape[0], others.size), self.epsilon / max(others.size, 1))
 
 
 @dataclass(frozen=True)
@@ -76,12 +51,6 @@ class Boltzmann(Options):
 
     name: ClassVar[str] = "boltzmann"
     temperature: float = option(0.05, real(above=0.0))
-
-    def shares(self, best: Floats, others: Floats) -> Floats:
-        """Return the probability that a slot shows another arm than its own; see `InverseGap.shares`."""
-        odds = np.exp((others - best) / self.temperature)
-        shares: Floats = odds / (1.0 + odds.sum(axis=1, keepdims=True))
-        return shares
 
 
 Policy = InverseGap | EpsilonGreedy | Boltzmann
@@ -101,3 +70,8 @@ def policy_of(told: Mapping[str, str | float]) -> Policy:
 def as_told(policy: Policy) -> dict[str, str | float]:
     """Return a policy as it stands in a log."""
     return {"name": policy.name, **asdict(policy)}
+
+
+def native_policy(policy: Policy) -> _native.ArmPolicy:
+    """Return a policy as the kernels read it."""
+    return _native.ArmPolicy(policy.name, *astuple(policy))

@@ -15,7 +15,7 @@ from ..linear import XRLinear
 from ..text import TextRanker
 from .frontier import Frontier, Limits
 from .log import Decision, Label
-from .policies import InverseGap, Policy, as_told, policy_of
+from .policies import InverseGap, Policy, as_told, native_policy, policy_of
 from .randomness import uniform
 from .subject import Subject
 
@@ -92,8 +92,7 @@ class ExploringRanker:
         self.revision = self.subject.revision
         self._numbers = count(check_integer("first", first, 0))
         self._frontier = Frontier(self.subject)
-        self._told = as_told(self.policy)
-        self._labels = self.subject.fitted.tree.labels
+        self._native, self._told = native_policy(self.policy), as_told(self.policy)
 
     def rank(
         self,
@@ -153,7 +152,7 @@ class ExploringRanker:
         """Return labels, by id, and how probable it is that each is among ``k`` shown for the query of a decision."""
         row = self.subject.rows([decision.query])
         limits = Limits(self.subject.known(decision.candidates), self.subject.known(decision.exclude))
-        slots, chances = self._frontier.arms(row, k, limits, self.policy, self.explore).labels()
+        slots, chances = self._frontier.arms(row, k, limits, self._native, self.explore).labels()
         shown = chances > 0
         return self.subject.fitted.tree.labels[slots[shown]].astype(np.int64), chances[shown]
 
@@ -188,28 +187,22 @@ class ExploringRanker:
                 None if candidates is None else self.subject.ids(candidates, "candidates"),
                 None if exclude is None else self.subject.ids(exclude, "exclude"),
             )
-        arms = self._frontier.arms(row, k, limits, policy, explore)
-        told = self._told if policy is self.policy else as_told(policy)
-        drawn, slots, nodes, marginals = self.subject.fitted.search.native.draw(
-            arms.begin,
-            arms.end,
-            arms.count,
-            arms.chance,
-            uniform(seed, number),
-            eligible=arms.eligible,
-            removed=arms.removed,
+        native, told = (
+            (self._native, self._told)
+            if policy is self.policy
+            else (native_policy(policy), as_told(policy))
         )
-        propensities = arms.chance[drawn] / arms.count[drawn]
-        labels = self._labels[slots].tolist()
-        depth = nodes.size // max(drawn.size, 1)
+        labels, scores, propensities, nodes, marginals = self._frontier.decide(
+            row, k, limits, native, explore, uniform(seed, number)
+        )
         return Decision(
             id=f"{self.revision}-{seed}-{number}",
             query=query,
-            labels=tuple(map(self.subject.name, labels)),
-            propensities=tuple(propensities.tolist()),
-            scores=tuple(arms.score[drawn].tolist()),
-            nodes=tuple(map(tuple, nodes.reshape(-1, depth).tolist())) if depth else (),
-            marginals=tuple(map(tuple, marginals.reshape(-1, depth).tolist())) if depth else (),
+            labels=labels if self.subject.text is None else tuple(map(self.subject.name, labels)),
+            propensities=propensities,
+            scores=scores,
+            nodes=nodes,
+            marginals=marginals,
             revision=self.revision,
             policy={**told, "explore": explore, "k": k},
             seed=seed,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,44 @@ from .combine import combination
 from .copies import MERGES, Merge
 from .options import SearchOptions
 
-__all__ = ["BeamSearch", "LabelFilter"]
+__all__ = ["BeamSearch", "Drawn", "LabelFilter", "ShownSlots"]
 
 _MANY = 1000  # ids of a single row's filter: from here on it is compared with the one before
 
 _Last = tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, LabelFilter | None]
+
+
+class ShownSlots(NamedTuple):
+    """Which slots of a tree may be shown to a query.
+
+    Attributes
+    ----------
+    eligible : int64 array of shape (n_slots + 1,), optional
+        How many of the slots before each one may be shown: ascending numbers from 0 on. By default all may.
+    removed : int64 array, optional
+        Slots, ascending, that may not be shown, of those that ``eligible`` counts.
+    best : int64 array, optional
+        Slots of the best labels, of a model whose own search finds them; they must be among ``removed``.
+    promise : float64 array, optional
+        Scores of ``best``, from 0 to 1.
+    """
+
+    eligible: NDArray[np.int64] | None = None
+    removed: NDArray[np.int64] | None = None
+    best: NDArray[np.int64] | None = None
+    promise: NDArray[np.float64] | None = None
+
+
+Drawn = tuple[
+    tuple[int, ...],
+    tuple[float, ...],
+    tuple[float, ...],
+    tuple[tuple[int, ...], ...],
+    tuple[tuple[float, ...], ...],
+]
+"""Labels, scores, propensities, and for each label the nodes above and their marginals."""
+
+_ALL_SLOTS = ShownSlots()
 
 
 class BeamSearch:
@@ -243,13 +276,16 @@ class BeamSearch:
         self,
         X: Csr,
         k: int,
+        policy: _native.ArmPolicy,
+        n_explore: int,
         *,
+        slots: ShownSlots = _ALL_SLOTS,
         beam_size: int = SearchOptions.beam_size,
         combine: str = SearchOptions.combine,
-        eligible: NDArray[np.int64] | None = None,
-        removed: NDArray[np.int64] | None = None,
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], int]:
-        """Return what the search for a single row comes to: the labels reached, and every node that it turns away from.
+    ) -> tuple[
+        NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], int
+    ]:
+        """Return what the search for a single row comes to: the labels reached, and every node that it does not open.
 
         An arm is a run of slots. Together the arms hold every slot that may be shown once.
 
@@ -257,23 +293,26 @@ class BeamSearch:
         ----------
         X : Csr of shape (1, n_features)
         k : int
-            So many labels stand best first.
+            Labels to be shown.
+        policy : ArmPolicy
+        n_explore : int
+            Of the ``k`` places, so many may show another arm than the next best one.
+        slots : ShownSlots, optional
+            By default all may be shown. Nodes without a slot that may be shown are no arms, and take no place in the
+            beam.
         beam_size, combine
             As for `topk`, without ``noop``.
-        eligible : int64 array of shape (n_slots + 1,), optional
-            How many of the slots before each one may be shown: ascending numbers from 0 on. By default all may.
-        removed : int64 array, optional
-            Slots, ascending, that may not be shown, of those that ``eligible`` counts. Nodes without a slot that may be
-            shown are no arms, and take no place in the beam.
 
         Returns
         -------
         begin, end : int64 arrays of shape (n_arms,)
-            The slots of each arm: those of the labels first, then those of the nodes.
+            The slots of each arm: those of the labels first, the best ``k`` in order, then those of the nodes.
         count : int64 array of shape (n_arms,)
             How many of them may be shown, at least 1.
         scores : float64 array of shape (n_arms,)
             From 0 to 1; exponentials for the ``log-`` combinations.
+        chances : float64 array of shape (n_arms,)
+            The probability that a slot of the arm is shown.
         n_labels : int
             How many arms are labels.
 
@@ -283,9 +322,32 @@ class BeamSearch:
             If a shape does not fit, ``combine`` is ``noop``, or ``k`` or ``beam_size`` is below 1.
         """
         options = _native_options(beam_size, combine, SearchOptions.merge)
-        return self._searcher.frontier(
-            divide_rows(X, self._row_length), k, options, eligible=eligible, removed=removed
-        )
+        rows = divide_rows(X, self._row_length)
+        return self._searcher.frontier(rows, k, options, policy, n_explore, **slots._asdict())
+
+    def decide(
+        self,
+        X: Csr,
+        k: int,
+        policy: _native.ArmPolicy,
+        n_explore: int,
+        uniform: float,
+        *,
+        slots: ShownSlots = _ALL_SLOTS,
+        beam_size: int = SearchOptions.beam_size,
+        combine: str = SearchOptions.combine,
+    ) -> Drawn:
+        """Draw what to show from the arms of `frontier`, whose arguments these are, by a number from 0 to below 1.
+
+        Returns
+        -------
+        labels, scores, propensities : tuples
+        nodes, marginals : tuples of tuples
+            For each label, top first, the nodes above it, and how many labels below each are shown, as expected.
+        """
+        options = _native_options(beam_size, combine, SearchOptions.merge)
+        rows = divide_rows(X, self._row_length)
+        return self._searcher.decide(rows, k, options, policy, n_explore, uniform, **slots._asdict())
 
     def nodes(
         self,
