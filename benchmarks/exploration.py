@@ -1,6 +1,6 @@
 """Exploration: what a decision costs.
 
-    python benchmarks/exploration.py cost            # beside a plain ranking, over 10,000 to 1,000,000 labels
+python benchmarks/exploration.py cost            # beside a plain ranking, over 10,000 to 1,000,000 labels
 """
 
 import argparse
@@ -33,7 +33,9 @@ def grown(n_labels, n_terms=40, n_weights=30, seed=0):
         )
         weights.sum_duplicates()
         bias = np.full(int(branches[-1]), -0.3, np.float32)
-        layers.append(LayerWeights.from_matrix(weights, bias, branches, ranks=layers[0].ranks if layers else None))
+        layers.append(
+            LayerWeights.from_matrix(weights, bias, branches, ranks=layers[0].ranks if layers else None)
+        )
     model = XRLinear(n_jobs=1).fit(np.eye(4, dtype=np.float32), [[0], [1], [2], [3]])
     model.fitted_, model.n_features_in_ = FittedTree(tree, layers), N_FEATURES
     rows = []

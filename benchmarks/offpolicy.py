@@ -117,9 +117,13 @@ def errors_of_groups(n_logs=30, n_decisions=500, n_arms=10_000):
         shown, arm, rows, one = log["shown"], log["arm"], np.arange(n_decisions), np.ones(n_decisions)
         levels = [estimators.snips(shown, one)]
         for size in sizes:
-            logging, target = (log[name].reshape(n_decisions, -1, size).sum(axis=2) for name in ("logging", "target"))
+            logging, target = (
+                log[name].reshape(n_decisions, -1, size).sum(axis=2) for name in ("logging", "target")
+            )
             group = arm // size
-            levels.append(estimators.marginalised_ips(shown, logging[rows, group], target[rows, group], size=one))
+            levels.append(
+                estimators.marginalised_ips(shown, logging[rows, group], target[rows, group], size=one)
+            )
         best = estimators.coarsest(levels)
         chosen[best] += 1
         found = {"IPS": estimators.ips(shown), "SNIPS": levels[0], "MIPS": levels[best]}
@@ -129,7 +133,9 @@ def errors_of_groups(n_logs=30, n_decisions=500, n_arms=10_000):
     print(f"{n_logs} logs of {n_decisions} decisions, {n_arms:,} arms; arms chosen {chosen[0]} times, groups "
           + ", ".join(f"of {size} {n}" for size, n in zip(sizes, chosen[1:], strict=True)))  # fmt: skip
     for name, values in errors.items():
-        print(f"{name:20} squared error {np.mean(values):.5f}, by that of IPS {np.mean(values) / np.mean(errors['IPS']):.3f}")
+        print(
+            f"{name:20} squared error {np.mean(values):.5f}, by that of IPS {np.mean(values) / np.mean(errors['IPS']):.3f}"
+        )
 
 
 def coverage(n_logs=100, n_decisions=1000):

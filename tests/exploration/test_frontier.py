@@ -108,7 +108,9 @@ def test_no_arm_is_shown_more_than_once(model):
 def test_a_low_number_shows_the_first_arms(model):
     x = as_csr(np.ones((1, 30), np.float32))
     options = {"beam_size": 2, "combine": "l3-hinge"}
-    labels, scores, propensities, nodes, marginals = model.fitted_.search.decide(x, 3, GREEDY, 0, 0.0, **options)
+    labels, scores, propensities, nodes, marginals = model.fitted_.search.decide(
+        x, 3, GREEDY, 0, 0.0, **options
+    )
     ids, best = model.fitted_.search.topk(x, 3, **options)
     assert list(labels) == ids[0].tolist()
     assert scores == pytest.approx(best[0])
@@ -135,6 +137,11 @@ def test_damaged_arguments(model):
         search.frontier(x, 1, GREEDY, 1, beam_size=2, combine="noop")
     with pytest.raises(ValueError, match="uniform"):
         search.decide(x, 1, GREEDY, 1, 1.0, **options)
-    for name, parameter in (("best", 1.0), ("boltzmann", 0.0), ("epsilon-greedy", 1.5), ("inverse-gap", np.nan)):
+    for name, parameter in (
+        ("best", 1.0),
+        ("boltzmann", 0.0),
+        ("epsilon-greedy", 1.5),
+        ("inverse-gap", np.nan),
+    ):
         with pytest.raises(ValueError, match=name):
             ArmPolicy(name, parameter)

@@ -88,7 +88,10 @@ class WhatIf(Tabled):
         sizes = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
         lines = [f"{self.n_decisions:,} decisions with rewards; {self.confidence:.0%} intervals"]
         for row in rows:
-            cells = [f"{cell:<{n}}" if i < 2 else f"{cell:>{n}}" for i, (cell, n) in enumerate(zip(row, sizes, strict=True))]
+            cells = [
+                f"{cell:<{n}}" if i < 2 else f"{cell:>{n}}"
+                for i, (cell, n) in enumerate(zip(row, sizes, strict=True))
+            ]
             lines.append("  ".join(cells).rstrip())
         if any(found is None for table in self.estimates.values() for found in table.values()):
             lines.append(f"refused: the effective sample size is below {self.least:g}")
@@ -261,7 +264,9 @@ class _Judged:
         if self.grouped.size:
             marginals = np.array([row for one in decisions for row in one.marginals], np.float64)
             levels = {
-                f"MIPS level {level}": estimators.marginalised_ips(shown, marginal, chance, clip, size=self.size)
+                f"MIPS level {level}": estimators.marginalised_ips(
+                    shown, marginal, chance, clip, size=self.size
+                )
                 for level, (marginal, chance) in enumerate(zip(marginals.T, self.grouped.T, strict=True), 1)
             }
             fine_first = [found["SNIPS"], *reversed(levels.values())]

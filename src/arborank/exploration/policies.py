@@ -7,7 +7,16 @@ from typing import ClassVar
 from .. import _native
 from ..core.options import Options, option, real
 
-__all__ = ["POLICIES", "Boltzmann", "EpsilonGreedy", "InverseGap", "Policy", "as_told", "native_policy", "policy_of"]
+__all__ = [
+    "POLICIES",
+    "Boltzmann",
+    "EpsilonGreedy",
+    "InverseGap",
+    "Policy",
+    "as_told",
+    "native_policy",
+    "policy_of",
+]
 
 
 @dataclass(frozen=True)

@@ -188,9 +188,7 @@ class ExploringRanker:
                 None if exclude is None else self.subject.ids(exclude, "exclude"),
             )
         native, told = (
-            (self._native, self._told)
-            if policy is self.policy
-            else (native_policy(policy), as_told(policy))
+            (self._native, self._told) if policy is self.policy else (native_policy(policy), as_told(policy))
         )
         labels, scores, propensities, nodes, marginals = self._frontier.decide(
             row, k, limits, native, explore, uniform(seed, number)
