@@ -106,7 +106,7 @@ def beside_peer(python):
 
 
 def errors_of_groups(n_logs=30, n_decisions=500, n_arms=10_000):
-    """Squared errors where rewards follow from 100 groups of arms, and the tree has three levels: 1,000, 100 and 10 nodes."""
+    """Squared errors where rewards follow from 100 groups of arms, over a tree with 10, 100 and 1,000 nodes."""
     from arborank.exploration import estimators
 
     sizes = 10, 100, 1000
@@ -133,9 +133,8 @@ def errors_of_groups(n_logs=30, n_decisions=500, n_arms=10_000):
     print(f"{n_logs} logs of {n_decisions} decisions, {n_arms:,} arms; arms chosen {chosen[0]} times, groups "
           + ", ".join(f"of {size} {n}" for size, n in zip(sizes, chosen[1:], strict=True)))  # fmt: skip
     for name, values in errors.items():
-        print(
-            f"{name:20} squared error {np.mean(values):.5f}, by that of IPS {np.mean(values) / np.mean(errors['IPS']):.3f}"
-        )
+        share = np.mean(values) / np.mean(errors["IPS"])
+        print(f"{name:20} squared error {np.mean(values):.5f}, by that of IPS {share:.3f}")
 
 
 def coverage(n_logs=100, n_decisions=1000):

@@ -66,8 +66,9 @@ class WhatIf(Tabled):
     logged : Estimate
         What was earned.
     estimates : mapping of str to mapping of str to Estimate or None
-        By policy and estimator: ``"IPS"``, ``"SNIPS"``, ``"DR"`` where a model is calibrated, and ``"MIPS level t"``
-        for every level of the tree and ``"MIPS"`` for the level that the data choose, where marginals are logged. None where the effective sample size is too small.
+        By policy and estimator: ``"IPS"``, ``"SNIPS"``, ``"DR"`` where a model is calibrated, and where marginals are
+        logged ``"MIPS level t"`` for every level of the tree and ``"MIPS"`` for the one that the data choose. None
+        where the effective sample size is too small.
     effective : mapping of str to mapping of str to float
         The effective sample sizes, those that are too small among them.
     least : float
