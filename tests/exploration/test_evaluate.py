@@ -121,6 +121,15 @@ def test_an_exploring_ranker_is_judged_by_its_own_chances(log, first):
     assert report.estimates["other"]["IPS"].value > report.logged.value
 
 
+def test_a_picture_and_tables(log, first):
+    pytest.importorskip("matplotlib")
+    report = evaluate(log, {"first": first}, n_draws=20)
+    assert "<td>as logged</td>" in report._repr_html_()
+    assert report.to_markdown().splitlines()[2].startswith("| as logged | mean | ")
+    (axes,) = report.plot().axes
+    assert [tick.get_text() for tick in axes.get_yticklabels()][:2] == ["as logged", "first, IPS"]
+
+
 def test_what_is_left_out_is_counted(log, first):
     waiting = [replace(one, id=f"late {i}", rewards=None) for i, one in enumerate(log.decisions[:7])]
     strange = replace(log.decisions[0], id="strange", labels=(900, 901), revision="older")

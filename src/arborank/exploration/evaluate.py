@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer, check_real
-from ..core.figures import Cells, Tabled
+from ..core.figures import Cells, Tabled, new_figure
 from ..core.types import Json
 from ..linear import XRLinear
 from ..text import TextRanker
@@ -17,6 +17,9 @@ from . import estimators
 from .estimators import Estimate, Shown, Terms
 from .log import Decision, DecisionLog
 from .subject import Subject
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Policy", "TooFewDecisions", "TopPolicy", "WhatIf", "evaluate"]
 
@@ -108,6 +111,23 @@ class WhatIf(Tabled):
                 for name, found in table.items()
             ]
         return [rows]
+
+    def plot(self) -> "Figure":
+        """Draw every estimate with its interval, beside what was earned; ``ImportError`` without matplotlib."""
+        found = {"as logged": self.logged}
+        for policy, table in self.estimates.items():
+            found |= {f"{policy}, {name}": one for name, one in table.items() if one is not None}
+        values = [one.value for one in found.values()]
+        below = [one.value - one.low for one in found.values()]
+        above = [one.high - one.value for one in found.values()]
+        figure = new_figure(7, 1 + 0.3 * len(found))
+        axes = figure.add_subplot()
+        axes.errorbar(values, list(found), xerr=[below, above], fmt="o", markersize=4, capsize=3)
+        axes.axvline(self.logged.value, linewidth=1, alpha=0.5)
+        axes.set_xlabel("reward of a decision")
+        axes.invert_yaxis()
+        axes.grid(alpha=0.3)
+        return figure
 
     def to_dict(self) -> Json:
         """Return everything as JSON has it."""
