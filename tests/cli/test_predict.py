@@ -218,3 +218,14 @@ def test_a_text_of_a_folder_is_called_as_its_file(run, folder):
     assert [row["id"] for row in rows] == ["apples", "pears"]
     run("predict", "model", "shelf", "-k", "1", "-o", "answers.csv", "--resume")
     assert (folder / "answers.csv").read_text().splitlines()[1].startswith("0,apples,1,")
+
+
+def test_labels_beside_texts_are_not_looked_at(run, folder):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    texts = ["red fruit", "green fruit"]
+    pq.write_table(pa.table({"text": texts, "labels": [None, ["apple", None]]}), folder / "new.parquet")
+    lines = [{"text": text, "labels": labels} for text, labels in zip(texts, (None, 7), strict=True)]
+    (folder / "new.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    answers = [run("predict", "model", f"new.{kind}").stdout for kind in ("parquet", "jsonl")]
+    assert answers[0] == answers[1]
+    assert len(answers[0].splitlines()) == 2

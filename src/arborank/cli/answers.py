@@ -14,9 +14,11 @@ from .files import write_whole
 from .streams import json_text
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-__all__ = ["Answer", "Shape", "Write", "answers_format", "join_answers", "open_answers"]
+__all__ = ["Answers", "Shape", "Write", "answers_format", "join_answers", "open_answers"]
 
 _KNOWN = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
@@ -30,17 +32,35 @@ class Shape(NamedTuple):
     texts: bool
 
 
-class Answer(NamedTuple):
-    """The best labels of one row, best first."""
+class Answers(NamedTuple):
+    """The best labels of some rows, best first."""
 
-    row: int
-    id: str | None
-    text: str | None
-    labels: Sequence[str | int]  # names, or numbers of a model of matrices
-    scores: list[float]
+    first: int  # the number of the first row
+    ids: Sequence[str] | None
+    texts: Sequence[str] | None
+    counts: "NDArray[np.int64]"  # how many labels every row has
+    labels: "NDArray[np.int64]"  # their numbers, row after row
+    scores: "NDArray[np.float64]"
+    names: Callable[
+        [Sequence[int]], Sequence[str | int]
+    ]  # of labels: names, or numbers of a model of matrices
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str], list[str | int], list[float]]]:
+        """Yield the number of every row, what stands beside its answers, labels and scores."""
+        import numpy as np
+
+        used = np.unique(self.labels).tolist()
+        names = dict(zip(used, self.names(used), strict=True))
+        labels, scores, end = self.labels.tolist(), self.scores.tolist(), 0
+        for place, count in enumerate(self.counts.tolist()):
+            start, end = end, end + count
+            beside = {} if self.ids is None else {"id": self.ids[place]}
+            if self.texts is not None:
+                beside["text"] = self.texts[place]
+            yield self.first + place, beside, [names[one] for one in labels[start:end]], scores[start:end]
 
 
-Write = Callable[[Sequence[Answer]], None]
+Write = Callable[[Answers], None]
 
 
 def answers_format(path: str) -> str:
@@ -91,18 +111,10 @@ def join_answers(parts: Sequence[Path], path: str, shape: Shape) -> None:
                     shutil.copyfileobj(content, file)
 
 
-def _beside(answer: Answer, shape: Shape) -> dict[str, str | None]:
-    """Return what stands beside labels and scores."""
-    found = {"id": answer.id} if shape.ids else {}
-    return found | ({"text": answer.text} if shape.texts else {})
-
-
 def _lines(file: IO[bytes]) -> Write:
-    def write(answers: Sequence[Answer]) -> None:
-        for answer in answers:
-            record: dict[str, object] = {} if answer.id is None else {"id": answer.id}
-            record |= {} if answer.text is None else {"text": answer.text}
-            record |= {"labels": answer.labels, "scores": answer.scores}
+    def write(answers: Answers) -> None:
+        for _, beside, labels, scores in answers.rows():
+            record: dict[str, object] = {**beside, "labels": labels, "scores": scores}
             file.write(json_text(record, file).encode("utf-8", "backslashreplace") + b"\n")
         file.flush()
 
@@ -119,13 +131,13 @@ def _table(file: IO[bytes], shape: Shape, header: bool) -> Write:
         file.write(text.getvalue().encode())
         file.flush()
 
-    def write(answers: Sequence[Answer]) -> None:
+    def write(answers: Answers) -> None:
         lines: list[Sequence[object]] = []
-        for answer in answers:
-            head = [answer.row, *_beside(answer, shape).values()]
-            ranked = zip(answer.labels, answer.scores, strict=True)
+        for row, beside, labels, scores in answers.rows():
+            head = [row, *beside.values()]
+            ranked = zip(labels, scores, strict=True)
             lines += [[*head, rank, label, score] for rank, (label, score) in enumerate(ranked, 1)]
-            if not answer.labels:  # the row is there, and has none
+            if not labels:  # the row is there, and has none
                 lines.append([*head, "", "", ""])
         put(lines)
 
@@ -150,14 +162,21 @@ def _schema(shape: Shape) -> "pa.Schema":
 
 @contextmanager
 def _parquet(file: IO[bytes], shape: Shape) -> Iterator[Write]:
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = _schema(shape)
     with pq.ParquetWriter(file, schema) as writer:
 
-        def write(answers: Sequence[Answer]) -> None:
-            columns = {name: [getattr(answer, name) for answer in answers] for name in schema.names}
+        def write(answers: Answers) -> None:
+            used, places = np.unique(answers.labels, return_inverse=True)
+            names = pa.array(answers.names(used.tolist()), pa.string() if shape.names else pa.int64())
+            ends = pa.array(np.concatenate([[0], np.cumsum(answers.counts)]), pa.int32())
+            beside = {"id": answers.ids, "text": answers.texts}
+            columns = {name: column for name, column in beside.items() if column is not None}
+            columns["labels"] = pa.ListArray.from_arrays(ends, names.take(pa.array(places)))
+            columns["scores"] = pa.ListArray.from_arrays(ends, pa.array(answers.scores, pa.float32()))
             writer.write_table(pa.table(columns, schema=schema))
 
         yield write

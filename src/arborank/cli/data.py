@@ -117,7 +117,7 @@ def _unlabelled(source: "str | Stream", layout: "Layout", known: Container[str])
     from ..datasets.read import iter_texts
 
     layout = replace(layout, relevance_column=None)  # of labels that are left aside
-    return iter_texts(source, layout, labels_required=False, known=known)
+    return iter_texts(source, layout, labels_required=None, known=known)
 
 
 def stdin_texts(as_lines: bool) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """Answers kept in a working directory, batch by batch, so that an interrupted command goes on where it was."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .answers import Answer, Shape, Write, join_answers, open_answers
+from .answers import Answers, Shape, Write, join_answers, open_answers
 
 __all__ = ["kept_answers", "state_of"]
 
@@ -32,7 +32,7 @@ def kept_answers(
     ) as run:
         done = int(run.progress.get("batches", 0))
 
-        def take(answers: Sequence[Answer]) -> None:
+        def take(answers: Answers) -> None:
             nonlocal done
             path = _batch(work_dir, done)
             with path.open("wb") as file, open_answers(file, shape, header=False) as write:

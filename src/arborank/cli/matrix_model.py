@@ -89,6 +89,10 @@ class MatrixModel:
         """Return the number of a label."""
         return label
 
+    def answers(self, labels: Sequence[int]) -> Sequence[int]:
+        """Return the numbers of labels."""
+        return labels
+
     def changes(self, data: Data | None, label_texts: Mapping[str, Sequence[str]]) -> "NumberChanges":
         """Begin to change labels by number."""
         from ..linear import Ensemble

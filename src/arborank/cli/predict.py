@@ -1,7 +1,7 @@
 """`arborank predict`."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from .answers import Answer, Shape, Write, answers_format, open_answers
+from .answers import Answers, Shape, Write, answers_format, open_answers
 from .data import features_in, read_data, read_names, stdin_rows, text_rows
 from .decisions import decide_option, rule_of, short_lists, tuned_for
 from .files import check_apart, check_output, write_whole
@@ -286,21 +286,12 @@ def _of_rows(rows: Iterator["TextRow"], size: int, with_ids: bool) -> Iterator[D
     raise stopped
 
 
-def _answers(ranker: Ranker, part: Data, first: int, question: _Question, shape: Shape) -> list[Answer]:
-    import numpy as np
-
+def _answers(ranker: Ranker, part: Data, first: int, question: _Question, shape: Shape) -> Answers:
     labels, scores = question.top(ranker, part)
-    nothing: Sequence[None] = [None] * len(part)
-    ids: Sequence[str | None] = ranker.row_ids(part) or nothing
-    texts: Sequence[str | None] = (part.texts or nothing) if shape.texts else nothing
     kept = labels >= 0 if question.min_score is None else (labels >= 0) & (scores >= question.min_score)
-    counts = kept.sum(axis=1).tolist()  # scores descend: what is kept comes first
-    names = {label: ranker.answer(label) for label in np.unique(labels[kept]).tolist()}
-    rows = zip(ids, texts, counts, labels.tolist(), _significant(scores).tolist(), strict=True)
-    return [
-        Answer(row, id_, text, [names[label] for label in found[:count]], values[:count])
-        for row, (id_, text, count, found, values) in enumerate(rows, first)
-    ]
+    ids, texts = ranker.row_ids(part) if shape.ids else None, part.texts if shape.texts else None
+    counts = kept.sum(axis=1)  # scores descend: what is kept comes first
+    return Answers(first, ids, texts, counts, labels[kept], _significant(scores[kept]), ranker.answers)
 
 
 def _significant(scores: "NDArray[np.float32]") -> "NDArray[np.float64]":

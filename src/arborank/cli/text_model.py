@@ -96,6 +96,10 @@ class TextModel:
         """Return the name of a label."""
         return self.estimator.labels_[label]
 
+    def answers(self, labels: Sequence[int]) -> list[str]:
+        """Return the names of labels."""
+        return self.estimator.labels_.take(labels)
+
     def changes(self, data: Data | None, label_texts: Mapping[str, Sequence[str]]) -> "NameChanges":
         """Begin to change labels by name."""
         return NameChanges(self.estimator, None if data is None else self.own(data, "--data"), label_texts)

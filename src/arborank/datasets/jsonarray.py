@@ -12,7 +12,7 @@ __all__ = ["iter_json"]
 
 
 def iter_json(
-    path: Source, layout: Layout | None = None, *, labels_required: bool = True
+    path: Source, layout: Layout | None = None, *, labels_required: bool | None = True
 ) -> Iterator[TextRow]:
     """Yield the rows of a JSON file, which is read as a whole; keys and parameters are those of `iter_jsonl`.
 

@@ -15,7 +15,7 @@ __all__ = ["iter_jsonl", "read_jsonl", "row_of_line", "row_of_record", "write_js
 
 
 def iter_jsonl(
-    path: Source, layout: Layout | None = None, *, labels_required: bool = True
+    path: Source, layout: Layout | None = None, *, labels_required: bool | None = True
 ) -> Iterator[TextRow]:
     """Yield the rows of a JSON-lines file (UTF-8, ``.gz``, ``.xz`` and ``.zst`` unpacked).
 
@@ -69,7 +69,9 @@ def write_jsonl(path: StrPath, data: TextData) -> None:
             file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
 
 
-def row_of_line(path: Source, number: int, line: str, layout: Layout, labels_required: bool) -> TextRow:
+def row_of_line(
+    path: Source, number: int, line: str, layout: Layout, labels_required: bool | None
+) -> TextRow:
     """Return what a line of JSON holds; errors as in `iter_jsonl`."""
     try:
         record = json.loads(line)
@@ -82,8 +84,11 @@ def row_of_line(path: Source, number: int, line: str, layout: Layout, labels_req
     return row_of_record(f"{path}:{number}", record, layout, labels_required)
 
 
-def row_of_record(place: str, record: Json, layout: Layout, labels_required: bool) -> TextRow:
-    """Return a row from values by name; ``ValueError`` with the place if one is missing or of another type."""
+def row_of_record(place: str, record: Json, layout: Layout, labels_required: bool | None) -> TextRow:
+    """Return a row from values by name; ``ValueError`` with the place if one is missing or of another type.
+
+    Where ``labels_required`` is None, labels are left aside, whatever they are.
+    """
     key = "text" if layout.text_column is None else str(layout.text_column)
     text = record.get(key)
     if not isinstance(text, str):
@@ -123,8 +128,10 @@ def row_of_record(place: str, record: Json, layout: Layout, labels_required: boo
     return TextRow(text, names, relevance, None if number is None else str(number), weight)
 
 
-def _labels(place: str, record: dict[str, Any], key: str, layout: Layout, labels_required: bool) -> list[str]:
-    if key not in record and not labels_required:
+def _labels(
+    place: str, record: dict[str, Any], key: str, layout: Layout, labels_required: bool | None
+) -> list[str]:
+    if labels_required is None or (key not in record and not labels_required):
         return []
     found = record.get(key)
     if type(found) is int and layout.label_separator is not None:

@@ -16,7 +16,7 @@ _ROWS = 1024  # read at a time
 
 
 def iter_parquet(
-    path: StrPath, layout: Layout | None = None, *, labels_required: bool = True
+    path: StrPath, layout: Layout | None = None, *, labels_required: bool | None = True
 ) -> Iterator[TextRow]:
     """Yield the rows of a Parquet file, of which little is in memory at a time.
 
@@ -42,7 +42,7 @@ def iter_parquet(
 
 
 def iter_parquet_rows(
-    path: StrPath, layout: Layout | None = None, *, labels_required: bool = True
+    path: StrPath, layout: Layout | None = None, *, labels_required: bool | None = True
 ) -> Iterator[Callable[[], TextRow]]:
     """Yield what makes each row, or raises the ``ValueError`` for it alone; otherwise this is `iter_parquet`."""
     pa, pq = _arrow()
@@ -55,7 +55,7 @@ def iter_parquet_rows(
         names = file.schema_arrow.names
         labels = "labels" if layout.label_column is None else str(layout.label_column)
         wanted = {"text_column": "text" if layout.text_column is None else str(layout.text_column)}
-        if labels_required or labels in names:
+        if labels_required or (labels_required is not None and labels in names):
             wanted["label_column"] = labels
         if layout.relevance_column in names and "label_column" in wanted:
             wanted["relevance_column"] = str(layout.relevance_column)

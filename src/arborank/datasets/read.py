@@ -31,7 +31,6 @@ EXTENSIONS: dict[str, Format] = {
 _BY_NAME: dict[Format, Callable[..., Iterator[TextRow]]] = {
     "jsonl": iter_jsonl,
     "json": iter_json,
-    "csv": iter_csv,
     "parquet": iter_parquet,
 }
 
@@ -91,18 +90,19 @@ def iter_texts(
     path: Source,
     layout: Layout | None = None,
     *,
-    labels_required: bool = True,
+    labels_required: bool | None = True,
     known: Container[str] | None = None,
     unique_labels: bool = False,
 ) -> Iterator[TextRow]:
     """Yield the rows of a file, of several, or of a stream, one after the other; see `read_texts`.
 
-    But for a JSON list, little of a file is in memory at a time.
+    But for a JSON list, little of a file is in memory at a time. Where ``labels_required`` is None, labels are left
+    aside: of JSON and Parquet they are not read at all.
     """
     layout = layout or Layout()
     if not isinstance(path, Stream):
         if os.path.isdir(path) and _holds_documents(Path(path), layout, labels_required):
-            return iter_documents(Path(path), labels_required=labels_required)
+            return iter_documents(Path(path), labels_required=bool(labels_required))
         if means_several(path):
             parts = (
                 _iter_file(file, layout, labels_required, known, unique_labels)
@@ -112,7 +112,7 @@ def iter_texts(
     return _iter_file(path, layout, labels_required, known, unique_labels)
 
 
-def _holds_documents(directory: Path, layout: Layout, labels_required: bool) -> bool:
+def _holds_documents(directory: Path, layout: Layout, labels_required: bool | None) -> bool:
     if layout.format is not None:
         return layout.format == "documents"
     if holds_documents(directory):
@@ -127,11 +127,14 @@ def _holds_documents(directory: Path, layout: Layout, labels_required: bool) -> 
 
 
 def _iter_file(
-    path: Source, layout: Layout, labels_required: bool, known: Container[str] | None, unique_labels: bool
+    path: Source, layout: Layout, required: bool | None, known: Container[str] | None, unique_labels: bool
 ) -> Iterator[TextRow]:
     form = _format(path, layout)
     if form in _BY_NAME:
-        return _BY_NAME[form](path, layout, labels_required=labels_required)
+        return _BY_NAME[form](path, layout, labels_required=required)
+    labels_required = bool(required)
+    if form == "csv":
+        return iter_csv(path, layout, labels_required=labels_required)
     if form == "documents":
         raise ValueError(f"{path}: format is 'documents', which is that of a folder")
     if form == "fasttext":

@@ -241,7 +241,7 @@ def _tables(path: str, layout: Layout) -> "Iterator[tuple[pa.Table, str]]":
             raise ValueError(f"{path}: damaged: {error}") from error
         return
     some: list[dict[str, str | None]] = []
-    for row in iter_texts(path, layout, labels_required=False):
+    for row in iter_texts(path, layout, labels_required=None):
         some.append({"text": row.text} if layout.id_column is None else {"id": row.id, "text": row.text})
         if len(some) == _ROWS:
             yield pa.Table.from_pylist(some), "text"

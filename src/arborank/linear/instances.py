@@ -65,7 +65,17 @@ def _validated(model: Any, X: object, *, reset: bool) -> Any:
                 f"X must be a matrix of numbers, found texts such as {str(first)!r}; texts go to arborank.TextRanker"
             )
     X = from_arrow(X)
-    if column_names(X) is not None:  # of a data frame the names only: `as_csr` reads more kinds of it
+    names = column_names(X)
+    if names is not None:  # of a data frame the names only: `as_csr` reads more kinds of it
+        twice = (
+            next((name for name in names if names.count(name) > 1), None)
+            if len(set(names)) < len(names)
+            else None
+        )
+        if twice is not None:
+            raise ArgumentError(
+                "X", f"has {names.count(twice)} columns called {twice!r}; each needs a name of its own"
+            )
         return validate_data(model, X, reset=reset, skip_check_array=True)
     plain = np.asarray(X) if isinstance(X, np.matrix) else X  # a matrix of NumPy it would refuse
     return validate_data(model, plain, reset=reset, dtype="numeric")
