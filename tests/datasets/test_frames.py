@@ -6,6 +6,7 @@ import pytest
 from arborank import Autocompleter, NgramTfidf, TextRanker, XRLinear
 from arborank.autocomplete import read_log, session_pairs
 from arborank.datasets import Layout, LayoutError, TextData, ranking_columns, read_frame
+from arborank.metrics import evaluate
 
 pandas = pytest.importorskip("pandas")
 polars = pytest.importorskip("polars")
@@ -73,6 +74,42 @@ def test_frames_of_texts_and_numbers_go_to_rankers(frame):
     )
     with pytest.raises(TypeError, match="give one of them"):
         ranker.rank_batch(frame({"id": [1], "text": ["a"]}))
+
+
+def test_frames_go_to_updates_and_metrics(frame):
+    if frame is dict:
+        pytest.skip("a mapping is no list")
+
+    def column(values):  # new ones, for a stream can be read once
+        return frame({"a": values})
+
+    ranker = TextRanker(NgramTfidf()).fit(TEXTS, LABELS)
+    added = ranker.add_labels(["new"], column(TEXTS), column([["new"], *LABELS[1:]]))
+    assert list(added.remove_labels(column(["new"])).labels_) == list(ranker.labels_)
+    ranker.partial_fit(column(TEXTS), column(LABELS))
+    assert ranker.encode_labels(column(LABELS)).shape == (4, len(ranker.labels_))
+
+    def numbers():
+        return frame({"a": [1.0, 0.0, 1.0], "b": [0.0, 1.0, 1.0]})
+
+    def marks():
+        return frame({"x": [1, 0, 0], "y": [0, 1, 1]})
+
+    model = XRLinear().fit(numbers(), marks())
+    assert model.add_labels(numbers(), frame({"z": [1, 0, 0]})).n_labels_ == 3
+    ids, _ = model.predict_topk(numbers(), 2)
+    right = evaluate([[0], [1], [1]], ids, ks=(1,)).metrics
+    assert evaluate(marks(), ids, ks=(1,)).metrics == right
+    assert evaluate(marks(), frame({"1": ids[:, 0], "2": ids[:, 1]}), ks=(1,)).metrics == right
+    with pytest.warns(UserWarning, match="few to calibrate"):
+        assert model.calibrate(numbers(), marks()).calibration_ is not None
+
+
+def test_a_column_that_is_there_twice():
+    pandas = pytest.importorskip("pandas")
+    twice = pandas.DataFrame(np.eye(2), columns=["a", "a"])
+    with pytest.raises(ValueError, match="X has 2 columns called 'a'"):
+        XRLinear().fit(twice, [[0], [1]])
 
 
 def test_a_log_in_a_frame(frame):

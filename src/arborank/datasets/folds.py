@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrow import from_arrow
 from ..core.checks import check_integer
 from ..core.label_lists import is_row, name_rows
 from ..core.sequences import as_column
@@ -109,6 +110,7 @@ class StratifiedFolds:
 
 def _label_rows(y: Any) -> tuple[list[list[int]], int]:
     """Return the labels of every row as numbers, and how many there are."""
+    y = from_arrow(y)
     if is_matrix(y):
         matrix = as_csr(y, "y")
         kept = matrix.data != 0

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrow import from_arrow
 from ..core.errors import ArgumentError
 from ..core.label_lists import id_rows
 from ..core.sparse import Csr, as_csr, is_matrix, places_of, rows_to_csr, without_zeros
@@ -129,6 +130,7 @@ class ShortLists:
 
 def _truth(Y: Targets, matrix: Csr) -> Csr:
     n_rows, n_labels = matrix.shape
+    Y = from_arrow(Y)
     if is_matrix(Y):
         truth = without_zeros(as_csr(Y, "Y", n_rows=n_rows, n_cols=n_labels))
     else:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..calibration import Calibration
 from ..calibration.held_out import DEPTH, HeldOut
+from ..core.arrow import from_arrow
 from ..core.checks import check_flag, check_integer
 from ..core.errors import ArgumentError
 from ..core.estimator import check_fitted, fitted_clone, method_beside_parameter, method_where
@@ -82,6 +83,7 @@ class CalibratedMixin:
         TypeError, ValueError
             If ``X`` or ``Y`` does not fit the model, or none or all of the answers are right.
         """
+        X = from_arrow(X)  # a stream is read once, and asked about twice
         top, truth = _asked(self, X, Y)
         counts = label_counts(self)
         held = HeldOut.of(top, truth, counts)
@@ -108,7 +110,7 @@ class CalibratedMixin:
         ValueError
             If the model is not calibrated, or for the reasons of `calibrate`.
         """
-        calibration = calibration_of(self)
+        calibration, X = calibration_of(self), from_arrow(X)
         top, truth = _asked(self, X, Y)
         beyond = unreached(cast(LabelModel, self), X, truth)
         return fitted_clone(self, calibration_=calibration.recalibrated(top, truth, unreached=beyond))

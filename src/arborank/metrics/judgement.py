@@ -6,6 +6,7 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.arrow import from_arrow
 from ..core.checks import check_integer, check_top_ids
 from ..core.label_lists import id_rows
 from ..core.lazy import sp
@@ -116,6 +117,7 @@ def judge(
         check_integer("k", k, 1)
     if empty_rows not in ("exclude", "zero"):
         raise ValueError(f"empty_rows is {empty_rows!r}; 'exclude' or 'zero' was expected")
+    truth, predictions = from_arrow(truth), from_arrow(predictions)
     scored = sp.issparse(predictions) or isinstance(predictions, Csr)
     ids = None if scored else _as_ids(predictions)
     known = int(predictions.shape[1]) if scored and n_labels is None else n_labels
