@@ -26,6 +26,7 @@ _ONLY: Mapping[str, Any] = {  # parameters of `XRLinear` that have one value her
     "negatives": "tfn",
     "rerank": 0.0,
     "calibrate": False,
+    "keep_rows": False,
 }
 
 

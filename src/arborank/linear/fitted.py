@@ -20,6 +20,7 @@ from ..matching.copies import MERGES, Merge
 from ..matching.options import SearchOptions
 from ..ranking import LayerWeights
 from .centroids import SHORT_LIST, Centroids, check_rerank
+from .kept import KeptRows
 from .targets import check_plausible
 
 __all__ = ["FittedTree"]
@@ -44,6 +45,8 @@ class FittedTree:
         How the scores of a label in several slots become one where a search does not say; see `BeamSearch.topk`.
     centroids : Centroids, optional
         The mean instances of the labels, where short lists may be ranked again.
+    rows : KeptRows, optional
+        What it was trained on, where parts may be trained anew.
     """
 
     tree: LabelTree
@@ -53,6 +56,7 @@ class FittedTree:
     n_instances: int | None = None
     merge: Merge = SearchOptions.merge
     centroids: Centroids | None = None
+    rows: KeptRows | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -162,8 +166,8 @@ class FittedTree:
         }
         arrays = {} if self.label_counts is None else {"label_counts": self.label_counts}
         parts = {f"layer{level}": layer for level, layer in enumerate(self.layers)}
-        centroids = {} if self.centroids is None else {"centroids": self.centroids}
-        return State(config, arrays, {"tree": self.tree, **parts, **centroids})
+        more = {name: part for name in ("centroids", "rows") if (part := getattr(self, name)) is not None}
+        return State(config, arrays, {"tree": self.tree, **parts, **more})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -196,6 +200,11 @@ class FittedTree:
             layers[0].n_features,
         ):
             raise ValueError("the centroids are not those of the labels and features")
-        fitted = cls(tree, layers, row_length, counts, n_instances, merge, centroids)
+        rows = state.part("rows", KeptRows) if "rows" in state.parts else None
+        if rows is not None and (rows.n_labels, rows.n_features) != (tree.n_labels, layers[0].n_features):
+            raise ValueError("the kept rows are not those of the labels and features")
+        if rows is not None and counts is None:
+            raise ValueError("there are kept rows, but label_counts is missing")
+        fitted = cls(tree, layers, row_length, counts, n_instances, merge, centroids, rows)
         fitted.search  # noqa: B018  is made now, which checks that the parts fit
         return fitted

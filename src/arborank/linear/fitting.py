@@ -20,6 +20,7 @@ from ..matching.copies import Merge
 from .centroids import Centroids
 from .checkpoint import Checkpoint, checkpoint_in
 from .fitted import FittedTree
+from .kept import KeptRows
 from .layers import train_layers
 from .options import LinearOptions
 from .refining import Refinement, refine_tree
@@ -49,6 +50,8 @@ def fit_tree(
     """
     if tree is not None and options.indexing.n_trees > 1:
         raise ValueError(f"n_trees is {options.indexing.n_trees}, but tree is given; leave one of them out")
+    if options.keep_rows:
+        _check_keepable(options, relevance, user_negatives)
     if row_length is None:
         row_length = typical_length(X, warns=True)
     rows = divide_rows(X, row_length)
@@ -101,7 +104,27 @@ def fit_tree(
         centroids = Centroids.of_instances(weighed, Y, n_threads=options.n_threads)
         times["centroids"] = time.perf_counter() - start
     merge: Merge = "max" if options.indexing.n_trees == 1 else "average"
-    return FittedTree(grown, layers, row_length, counts, X.shape[0] - n_documents, merge, centroids), times
+    kept = None
+    if options.keep_rows:
+        kept = KeptRows.of(rows, Y, n_documents=n_documents, weights=weights, copy=True)
+    return FittedTree(
+        grown, layers, row_length, counts, X.shape[0] - n_documents, merge, centroids, kept
+    ), times
+
+
+def _check_keepable(
+    options: LinearOptions, relevance: MatrixLike | None, user_negatives: MatrixLike | None
+) -> None:
+    """Raise where parts of a model could not be trained anew on its rows alone."""
+    reason = ""
+    if options.indexing.max_clusters > 1:
+        reason = f"max_clusters is {options.indexing.max_clusters}; copies of labels are not learned anew"
+    elif relevance is not None or user_negatives is not None:
+        reason = (
+            f"{'user_negatives' if relevance is None else 'relevance'} is given, which later rows do not have"
+        )
+    if reason:
+        raise ValueError(f"keep_rows is True, but {reason}")
 
 
 def obtain_tree(

@@ -33,7 +33,7 @@ from ..ranking.routing import Routes, keep_routed, keep_visits
 from ..ranking.sampling import draw_examples
 from .checkpoint import Checkpoint
 
-__all__ = ["LayerPlan", "train_layers"]
+__all__ = ["LayerPlan", "beam_nodes", "train_layers"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ def train_layers(
         scheme = parse_scheme(negatives[level])
         beam = None
         if "man" in scheme and level > 0:
-            beam = _beam(tree, layers, X, plan.search, n_threads)
+            beam = beam_nodes(tree, layers, X, plan.search, n_threads)
         if routes is not None and visited is not None and level + 1 == tree.depth:
             reached = keep_visits(reached, visited, np.arange(reached.shape[1]))
             reached = as_csr(to_scipy(reached) + to_scipy(routes.preferred))
@@ -256,7 +256,7 @@ def _lift(tree: LabelTree, Y: Csr, level: int, visited: Csr | None, n_threads: i
     return keep_visits(lifted, visited, tree.parents(level))
 
 
-def _beam(
+def beam_nodes(
     tree: LabelTree, layers: Sequence[LayerWeights], X: Csr, options: SearchOptions, n_threads: int
 ) -> Csr:
     """Return which nodes of the last trained level the beam of every instance holds."""

@@ -46,6 +46,7 @@ _ALONE: dict[str, Check] = {
     "rerank": real(least=0.0, most=1.0),
     "decide": check_rule,
     "single_label": flag(),
+    "keep_rows": flag(),
 }
 _AT_WORK: dict[str, Check] = {"n_jobs": lambda name, value: n_threads(value), "verbose": _check_verbose}
 
@@ -66,6 +67,7 @@ class LinearOptions:
     rerank : float
         The weight of the labels' centroids; 0 for none.
     calibrate : bool
+    keep_rows : bool
     n_threads : int
     verbose : bool
     resolved : Resolved
@@ -81,6 +83,7 @@ class LinearOptions:
     max_rows: int | None
     rerank: float
     calibrate: bool
+    keep_rows: bool
     n_threads: int
     verbose: bool
     resolved: Resolved
@@ -114,6 +117,7 @@ class LinearOptions:
             max_rows=None if model.max_rows is None else int(model.max_rows),
             rerank=float(model.rerank),
             calibrate=check_flag("calibrate", model.get_params(deep=False)["calibrate"]),
+            keep_rows=bool(model.keep_rows),
             n_threads=n_threads(model.n_jobs),
             verbose=bool(model.verbose),
             resolved=resolved,
@@ -191,9 +195,9 @@ class LinearOptions:
         trial = 0
         if is_auto(self.as_json["combine"]):
             trial = _LEFT * min(TRIAL_ROWS * nnz // max(n_instances, 1), TRIAL_VALUES, nnz)
-        return replace(
-            estimate, weights=estimate.weights + round(float(most) * BYTES), working=estimate.working + trial
-        )
+        kept = 8 * nnz + 4 * int(label_counts.sum()) if self.keep_rows else 0
+        weights = estimate.weights + round(float(most) * BYTES) + kept
+        return replace(estimate, weights=weights, working=estimate.working + trial)
 
 
 def _as_json(model: Any) -> dict[str, Any]:

@@ -1,22 +1,34 @@
-"""Further rows for labels that are there: every ranker on their way learns from them, and no other changes."""
+"""Further rows for labels that are there.
 
+A model that keeps its training rows adds the further ones to them, and trains the children of a node anew whenever the
+node's rows have passed a power of 1.1. So a day's rows renew some of the leaves and now and then a family at the top, and
+while the rows grow by a tenth, everything is trained once. A model without its rows adapts the rankers of the labels.
+"""
+
+import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lengths import divide_rows
-from ..core.sparse import Csr
+from ..core.sparse import Csr, as_csr, to_scipy
+from ..ranking import active_rows, relevance_costs
 from ..ranking.adapting import adapt_layer
+from ..ranking.negatives import parse_scheme
+from ..ranking.renewing import renew_families
+from ..ranking.sampling import draw_examples
 from .centroids import Centroids
 from .fitted import FittedTree
-from .layers import LayerPlan
+from .layers import LayerPlan, beam_nodes
 
 __all__ = ["adapt_rows", "learn_rows"]
 
+_GROWTH = 1.1  # from one training of a family to the next
+
 
 def learn_rows(
-    fitted: FittedTree, X: Csr, Y: Csr, plan: LayerPlan, *, step: float, upper: bool
+    fitted: FittedTree, X: Csr, Y: Csr, plan: LayerPlan, *, step: float, upper: bool, n_threads: int = 0
 ) -> FittedTree:
     """Return a tree that has learned from further rows; see `XRLinear.partial_fit`.
 
@@ -29,22 +41,15 @@ def learn_rows(
     plan : LayerPlan
         Losses and costs of the layers.
     step : float
-        What costs are multiplied by.
+        What costs are multiplied by, where rankers are adapted.
     upper : bool
-        Whether the layers above the labels learn, too.
+        Whether the layers above the labels are adapted, too.
+    n_threads : int, default 0
     """
-    tree, depth = fitted.tree, fitted.tree.depth
-    levels = range(depth) if upper else range(depth - 1, depth)
-    examples: dict[int, Csr] = {}
-    reached = tree.lift_csr(Y, levels[0])
-    for level in levels:
-        below = tree.lift_csr(Y, level + 1)
-        solver = plan.solvers[level]
-        examples[level] = _siblings(
-            reached, below, tree.branches[level], solver.Cp, solver.Cn, is_root=level == 0
-        )
-        reached = below
-    learned = adapt_rows(fitted, X, examples, plan, step=step)
+    if fitted.rows is None:
+        learned = _adapted(fitted, X, Y, plan, step, upper)
+    else:
+        learned, Y = _renewed(fitted, X, Y, plan, n_threads)
     if learned.label_counts is None or learned.n_instances is None:
         return learned
     counts = np.bincount(Y.indices, minlength=Y.shape[1])
@@ -57,6 +62,87 @@ def learn_rows(
         n_instances=learned.n_instances + X.shape[0],
         centroids=centroids,
     )
+
+
+def _renewed(fitted: FittedTree, X: Csr, Y: Csr, plan: LayerPlan, n_threads: int) -> tuple[FittedTree, Csr]:
+    """Keep further rows, and train anew the families whose rows have grown enough; return the labels learned, too.
+
+    Labels that have no instance so far are ranked by a text, or not at all, which a few rows cannot make up for.
+    """
+    assert fitted.rows is not None
+    assert fitted.label_counts is not None
+    known = fitted.label_counts > 0
+    Y = _of_labels(Y, known)
+    kept = fitted.rows.joined(divide_rows(X, fitted.row_length), Y)
+    tree, layers = fitted.tree, list(fitted.layers)
+    for level in range(tree.depth):
+        reached, further = (tree.lift_csr(marks, level, n_threads=n_threads) for marks in (kept.Y, Y))
+        due = _grown(*((_rows_of(one, is_root=level == 0)) for one in (reached, further)))
+        if not due.size:
+            continue
+        scheme = plan.negatives[level]
+        beam = None
+        if "man" in parse_scheme(scheme) and level > 0:
+            beam = beam_nodes(tree, layers[:level], kept.X, plan.search, n_threads)
+        active = active_rows(scheme, reached, beam=beam, is_root=level == 0)
+        positives = relevance_costs(
+            tree.lift_csr(kept.Y, level + 1, n_threads=n_threads),
+            options=plan.relevance,
+            is_bottom=level + 1 == tree.depth,
+        )
+        if plan.max_rows is not None:
+            active, positives = draw_examples(
+                active, positives, tree.branches[level], plan.max_rows, level=level
+            )
+        layers[level] = renew_families(
+            layers[level],
+            kept.X,
+            active,
+            positives,
+            due,
+            plan.solvers[level],
+            n_documents=kept.n_documents,
+            weights=None if (kept.weights == 1).all() else kept.weights,
+            n_threads=n_threads,
+        )
+    return replace(fitted, layers=layers, rows=kept), Y
+
+
+def _of_labels(Y: Csr, known: NDArray[np.bool_]) -> Csr:
+    marks = to_scipy(Y).copy()
+    marks.data *= known[marks.indices]
+    marks.eliminate_zeros()
+    return as_csr(marks)
+
+
+def _rows_of(reached: Csr, *, is_root: bool) -> NDArray[np.int64]:
+    """Return how many rows every node of a level learns from."""
+    return (
+        np.array([reached.shape[0]]) if is_root else np.bincount(reached.indices, minlength=reached.shape[1])
+    )
+
+
+def _grown(rows: NDArray[np.int64], further: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the nodes whose rows have passed a power of 1.1 with the further ones."""
+    before = rows - further
+    passed, had = (np.floor(np.log(np.maximum(n, 0.5)) / math.log(_GROWTH)) for n in (rows, before))
+    return np.flatnonzero((further > 0) & (passed > had))
+
+
+def _adapted(fitted: FittedTree, X: Csr, Y: Csr, plan: LayerPlan, step: float, upper: bool) -> FittedTree:
+    """Return a tree whose rankers have learned from rows, and stay close to what they were."""
+    tree, depth = fitted.tree, fitted.tree.depth
+    levels = range(depth) if upper else range(depth - 1, depth)
+    examples: dict[int, Csr] = {}
+    reached = tree.lift_csr(Y, levels[0])
+    for level in levels:
+        below = tree.lift_csr(Y, level + 1)
+        solver = plan.solvers[level]
+        examples[level] = _siblings(
+            reached, below, tree.branches[level], solver.Cp, solver.Cn, is_root=level == 0
+        )
+        reached = below
+    return adapt_rows(fitted, X, examples, plan, step=step)
 
 
 def adapt_rows(

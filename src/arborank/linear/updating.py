@@ -23,7 +23,7 @@ from ..core.lengths import divide_rows, typical_length
 from ..core.notices import warn
 from ..core.options import Options, option, real
 from ..core.sequences import as_column
-from ..core.sparse import Csr, is_matrix
+from ..core.sparse import Csr, as_csr, is_matrix, select_rows
 from ..core.types import MatrixLike, Targets
 from ..indexing import LabelTree
 from ..indexing.grafting import deepen, graft, prune, shape_branch
@@ -33,6 +33,7 @@ from ..ranking.training import CERTAIN
 from .centroids import Centroids
 from .fitted import FittedTree
 from .fitting import count_labels, obtain_tree
+from .kept import KeptRows
 from .layers import train_layers
 from .options import LinearOptions
 from .targets import as_indicator
@@ -101,6 +102,13 @@ def learn_labels(
     grafted = graft_labels(
         fitted, branch, layers, ids, counts, n_instances, options.search.combine, centroids=centroids
     )
+    if grafted.rows is not None:
+        rows = np.flatnonzero(np.diff(Y.indptr))
+        marks = select_rows(Y, rows)
+        marks = Csr(marks.indptr, ids[marks.indices].astype(np.int32), marks.data, grafted.n_labels)
+        further = select_rows(X, rows), as_csr(marks)
+        n_documents = int(np.count_nonzero(rows >= n_instances))
+        grafted = replace(grafted, rows=grafted.rows.joined(*further, n_documents=n_documents))
     times["graft"] = time.perf_counter() - start
     return grafted, times
 
@@ -138,10 +146,10 @@ def graft_labels(
         known = np.concatenate([known, np.zeros(n_labels - known.size, np.int64)])
         known[ids] = counts
         n_instances += n_further
+    places = np.append(np.arange(fitted.n_labels), np.full(n_labels - fitted.n_labels, -1))
+    places[ids] = fitted.n_labels + np.arange(ids.size)
     known_centroids = fitted.centroids
     if known_centroids is not None and centroids is not None:
-        places = np.append(np.arange(fitted.n_labels), np.full(n_labels - fitted.n_labels, -1))
-        places[ids] = fitted.n_labels + np.arange(ids.size)
         known_centroids = known_centroids.take(places, centroids)
     return replace(
         fitted,
@@ -150,6 +158,7 @@ def graft_labels(
         label_counts=known,
         n_instances=n_instances,
         centroids=known_centroids,
+        rows=_relabelled(fitted.rows, places),
     )
 
 
@@ -168,13 +177,11 @@ def renumber_labels(fitted: FittedTree, ids: ArrayLike, n_labels: int) -> Fitted
     if fitted.label_counts is not None:
         counts = np.zeros(n_labels, np.int64)
         counts[new] = fitted.label_counts
-    centroids = fitted.centroids
-    if centroids is not None:
-        places = np.full(n_labels, -1)
-        places[new] = np.arange(new.size)
-        centroids = centroids.take(places)
-    tree = fitted.tree.relabel(new, n_labels)
-    return replace(fitted, tree=tree, label_counts=counts, centroids=centroids)
+    places = np.full(n_labels, -1)
+    places[new] = np.arange(new.size)
+    centroids = None if fitted.centroids is None else fitted.centroids.take(places)
+    tree, rows = fitted.tree.relabel(new, n_labels), _relabelled(fitted.rows, places)
+    return replace(fitted, tree=tree, label_counts=counts, centroids=centroids, rows=rows)
 
 
 def remove_labels(fitted: FittedTree, labels: ArrayLike, *, renumber: bool, missing: Missing) -> FittedTree:
@@ -203,8 +210,12 @@ def remove_labels(fitted: FittedTree, labels: ArrayLike, *, renumber: bool, miss
         counts = None if counts is None else counts[left]
         places = places[left]
     centroids = None if fitted.centroids is None else fitted.centroids.take(places)
-    layers = _select(fitted.layers, kept)
-    return replace(fitted, tree=tree, layers=layers, label_counts=counts, centroids=centroids)
+    layers, rows = _select(fitted.layers, kept), _relabelled(fitted.rows, places)
+    return replace(fitted, tree=tree, layers=layers, label_counts=counts, centroids=centroids, rows=rows)
+
+
+def _relabelled(rows: KeptRows | None, places: NDArray[np.int64]) -> KeptRows | None:
+    return None if rows is None else rows.take(places)
 
 
 # ------------------------------------------------------------------ checks

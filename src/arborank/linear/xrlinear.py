@@ -171,6 +171,9 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Whether `fit` also learns what scores mean as probabilities, for `predict_proba_topk`. It trains once more on
         nine tenths of the rows and ranks the others, at most 10,000; where these are fewer than 4000, several times,
         five at most.
+    keep_rows : bool, default=False
+        Whether the model keeps its training rows, 8 bytes a value, so that `partial_fit` can train parts of it anew.
+        They are saved with it: whoever has the model has the rows. Not with ``max_clusters`` above 1.
     decide : Rule or str, optional
         How `predict` chooses labels: a rule of `arborank.decisions` or its name, such as ``"threshold"`` or
         ``"fixed-k=3"``. Most need probabilities. Rules are tuned on the rows that the model is calibrated on.
@@ -265,6 +268,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         combine: str = AUTO,
         rerank: float = RERANK,
         calibrate: bool = False,
+        keep_rows: bool = False,
         decide: Rule | str | None = None,
         single_label: bool = False,
         random_state: int = TreeOptions.random_state,
@@ -298,6 +302,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         self.combine = combine
         self.rerank = rerank
         vars(self)["calibrate"] = calibrate  # also the name of a method
+        self.keep_rows = keep_rows
         self.decide = decide
         self.single_label = single_label
         self.random_state = random_state
@@ -839,27 +844,31 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         )
         return self._updated(fitted, times, learned=ids)
 
-    def partial_fit(self, X: MatrixLike, Y: Targets, *, step: float = 1.0, upper: bool = False) -> Self:
+    def partial_fit(self, X: MatrixLike, Y: Targets, *, step: float = 0.2, upper: bool = False) -> Self:
         """Learn from further rows of labels that are there; the model itself changes, as in scikit-learn.
 
-        Every ranker on the way to a row's labels, and their siblings, learn from it, and stay as close to what they
-        were as the new rows allow; weights that many old rows have settled hardly move. Other leaves are not touched,
-        and neither is the tree: where labels come or go, see `add_labels` and `remove_labels`; when the model has
-        changed much, fit it anew.
+        With ``keep_rows``, the rows join those that the model has, and the children of a node are trained anew whenever
+        its rows have grown by about a tenth; labels without an instance so far do not learn. Otherwise the rankers of a
+        row's labels, and their siblings, learn from the new rows alone, and stay as close to what they were as these
+        allow; weights that many old rows have settled hardly move.
+
+        Other leaves are not touched, and neither is the tree: where labels come or go, see `add_labels` and
+        `remove_labels`; when the model has changed much, fit it anew.
 
         A calibrated model first compares its probabilities with the labels of the new rows: see `drift_`.
 
         Parameters
         ----------
         X : sparse matrix or array of shape (n_instances, n_features)
-            The more rows at a time, the better the answers and the faster it is.
+            The more rows at a time, the faster it is.
         Y : sparse or dense indicator of shape (n_instances, n_labels), or list of label-id lists
             All labels of the rows, of those that the model has.
-        step : float, default=1.0
-            What costs are multiplied by: below 1, rankers stay closer to what they were.
+        step : float, default=0.2
+            What costs of the new rows are multiplied by without ``keep_rows``: the smaller, the closer rankers stay to
+            what they were.
         upper : bool, default=False
-            Whether the layers above the labels learn, too. They have seen all rows before, and forget more by a few new
-            ones than they learn, unless what queries mean has changed.
+            Whether the layers above the labels learn without ``keep_rows``, too. They have seen all rows before, and
+            forget more by a few new ones than they learn, unless what queries mean has changed.
 
         Returns
         -------
@@ -889,7 +898,9 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         if self.calibration_ is not None and rows.shape[0]:
             top = self.predict_topk(rows, min(DRIFT_DEPTH, self.n_labels_))
             drift = Drift.measure(self.calibration_, top, marks)
-        learned = learn_rows(fitted, rows, marks, plan, step=step, upper=upper)
+        learned = learn_rows(
+            fitted, rows, marks, plan, step=step, upper=upper, n_threads=n_threads(self.n_jobs)
+        )
         calibration = updated_calibration(
             self, learned.n_labels, learned.label_counts, kept=np.arange(learned.n_labels)
         )

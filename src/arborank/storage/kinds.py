@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "ForeignVectorizer": "arborank.features.foreign",
     "HybridRanker": "arborank.hybrid.ranker",
     "LabelThresholds": "arborank.decisions.label_thresholds",
+    "KeptRows": "arborank.linear.kept",
     "LabelTree": "arborank.indexing.tree",
     "LayerWeights": "arborank.ranking.weights",
     "MultiFieldFeatures": "arborank.features.fields",
