@@ -203,8 +203,6 @@ class FittedTree:
         rows = state.part("rows", KeptRows) if "rows" in state.parts else None
         if rows is not None and (rows.n_labels, rows.n_features) != (tree.n_labels, layers[0].n_features):
             raise ValueError("the kept rows are not those of the labels and features")
-        if rows is not None and counts is None:
-            raise ValueError("there are kept rows, but label_counts is missing")
         fitted = cls(tree, layers, row_length, counts, n_instances, merge, centroids, rows)
         fitted.search  # noqa: B018  is made now, which checks that the parts fit
         return fitted

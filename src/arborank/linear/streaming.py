@@ -1,8 +1,8 @@
 """Further rows for labels that are there.
 
 A model that keeps its training rows adds the further ones to them, and trains the children of a node anew whenever the
-node's rows have passed a power of 1.1. So a day's rows renew some of the leaves and now and then a family at the top, and
-while the rows grow by a tenth, everything is trained once. A model without its rows adapts the rankers of the labels.
+node's rows have passed a power of 1.1. So a day's rows renew some of the leaves and now and then a family at the top,
+and while the rows grow by a tenth, everything is trained once. A model without its rows adapts the rankers of labels.
 """
 
 import math
@@ -67,12 +67,10 @@ def learn_rows(
 def _renewed(fitted: FittedTree, X: Csr, Y: Csr, plan: LayerPlan, n_threads: int) -> tuple[FittedTree, Csr]:
     """Keep further rows, and train anew the families whose rows have grown enough; return the labels learned, too.
 
-    Labels that have no instance so far are ranked by a text, or not at all, which a few rows cannot make up for.
+    Labels that no kept row has are ranked by a text, or not at all, which a few rows cannot make up for.
     """
     assert fitted.rows is not None
-    assert fitted.label_counts is not None
-    known = fitted.label_counts > 0
-    Y = _of_labels(Y, known)
+    Y = _of_labels(Y, np.bincount(fitted.rows.labels, minlength=Y.shape[1]) > 0)
     kept = fitted.rows.joined(divide_rows(X, fitted.row_length), Y)
     tree, layers = fitted.tree, list(fitted.layers)
     for level in range(tree.depth):
