@@ -1,5 +1,6 @@
 """Training rows that a model keeps, so that parts of it can be trained anew when more rows come."""
 
+from copy import deepcopy
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
@@ -56,8 +57,10 @@ class KeptRows:
         """Take rows, which are divided by the model's row length, and the pattern of their labels."""
         if weights is None:
             weights = np.ones(X.shape[0], np.float32)
-        parts = X.indptr, X.indices, X.data, Y.indptr, Y.indices, weights
-        return cls(X.shape[1], Y.shape[1], n_documents, *(np.array(one, copy=copy or None) for one in parts))
+        rows = cls(
+            X.shape[1], Y.shape[1], n_documents, X.indptr, X.indices, X.data, Y.indptr, Y.indices, weights
+        )
+        return deepcopy(rows) if copy else rows
 
     @property
     def n_rows(self) -> int:
@@ -132,7 +135,8 @@ class KeptRows:
         """
         for name in ("n_features", "n_labels", "n_documents"):
             check_integer(name, state.config[name], 0)
-        rows = cls(**state.config, **state.arrays)
+        values: dict[str, Any] = {**state.config, **state.arrays}
+        rows = cls(**values)
         n = rows.n_rows
         if rows.starts.shape != (n + 1,) or rows.label_starts.shape != (n + 1,) or rows.n_documents > n:
             raise ValueError(
