@@ -15,8 +15,8 @@ struct ContextWords {
 
   ContextWords(const Csr& names, const Csr& followed)
       : own{canonical(names, "names"), canonical(followed, "followed")} {
-    if (own.names.n_rows != own.followed.n_rows || own.names.n_cols != own.followed.n_cols)
-      throw std::invalid_argument("names and followed must have a row a word and a column a label each");
+    if (own.names.n_cols != own.followed.n_cols)
+      throw std::invalid_argument("names and followed must have a column a label");
   }
 };
 
@@ -72,22 +72,27 @@ struct Frequencies {
     }
     for (const std::int64_t label : often)
       check_label(label);
-    return {run.first, run.second, k, std::move(found), search::followers(after, run.first, run.second), often, {}};
+    return {run.first, run.second, k, std::move(found), search::followers(after, run.first, run.second), often, {}, {}};
   }
 
   search::Weighed weighed(search::Keystroke&& keystroke, double weight, const std::vector<std::int64_t>& lately,
                           const std::vector<std::int64_t>& own_ids, const Matrix<double>& own_values,
                           const Run& extends, const std::vector<double>& left, const ContextWords* words,
-                          const Vector<std::int32_t>& columns, const Vector<float>& values) const {
+                          const Vector<std::int32_t>& columns, const Vector<float>& values,
+                          const Vector<std::int32_t>& begun, const Vector<float>& begun_values) const {
     if (static_cast<int>(left.size()) != search::kAges)
       throw std::invalid_argument("left must have " + std::to_string(search::kAges) + " entries");
-    if (columns.size() != values.size())
+    if (columns.size() != values.size() || begun.size() != begun_values.size())
       throw std::invalid_argument("columns and values are not as many");
     if (words != nullptr) {
       if (words->own.names.n_cols != own.size())
         throw std::invalid_argument("words must be of " + std::to_string(own.size()) + " labels");
       keystroke.words = search::heaviest(columns.data(), values.data(), static_cast<std::int64_t>(columns.size()),
-                                         words->own.names.n_rows);
+                                         words->own.followed.n_rows);
+      keystroke.beginnings = search::heaviest(begun.data(), begun_values.data(),
+                                              static_cast<std::int64_t>(begun.size()), words->own.names.n_rows);
+      for (auto& beginning : keystroke.beginnings)
+        beginning.second = 1;  // whether it is there counts
     }
     if (own_values.shape(0) != own_ids.size() || own_values.shape(1) != search::kOwn)
       throw std::invalid_argument("own_values must have a row of " + std::to_string(search::kOwn) +
@@ -160,20 +165,21 @@ void bind_blend(nb::module_& m) {
              const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
              const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
              const Matrix<double>& own_values, Run extends, const std::vector<double>& left, const ContextWords* words,
-             const Vector<std::int32_t>& columns, const Vector<float>& values,
-             const Matrix<double>& weights) -> Scored {
+             const Vector<std::int32_t>& columns, const Vector<float>& values, const Vector<std::int32_t>& begun,
+             const Vector<float>& begun_values, const Matrix<double>& weights) -> Scored {
             if (weights.shape(0) != search::kContexts || weights.shape(1) != search::kEvidence)
               throw std::invalid_argument("weights must have " + std::to_string(search::kContexts) + " rows of " +
                                           std::to_string(search::kEvidence));
-            const search::Weighed all = f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight,
-                                                  lately, own_ids, own_values, extends, left, words, columns, values);
+            const search::Weighed all =
+                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight, lately, own_ids,
+                          own_values, extends, left, words, columns, values, begun, begun_values);
             search::Ranked best = search::Frequencies::weighted(all, k, weights.data());
             return {std::move(best.ids), std::move(best.scores)};
           },
           nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
           nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
           nb::arg("own_values"), nb::arg("extends"), nb::arg("left"), nb::arg("words").none(), nb::arg("columns"),
-          nb::arg("values"), nb::arg("weights"),
+          nb::arg("values"), nb::arg("begun"), nb::arg("begun_values"), nb::arg("weights"),
           "The best candidates, and their scores, by weights without a known context and within one.")
       .def(
           "evidence",
@@ -182,15 +188,17 @@ void bind_blend(nb::module_& m) {
              const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
              const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
              const Matrix<double>& own_values, Run extends, const std::vector<double>& left, const ContextWords* words,
-             const Vector<std::int32_t>& columns, const Vector<float>& values) {
-            search::Weighed all = f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight,
-                                            lately, own_ids, own_values, extends, left, words, columns, values);
+             const Vector<std::int32_t>& columns, const Vector<float>& values, const Vector<std::int32_t>& begun,
+             const Vector<float>& begun_values) {
+            search::Weighed all =
+                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight, lately, own_ids,
+                          own_values, extends, left, words, columns, values, begun, begun_values);
             return std::tuple(to_numpy(std::move(all.ids)), to_numpy(std::move(all.rows)), all.in_context);
           },
           nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
           nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
           nb::arg("own_values"), nb::arg("extends"), nb::arg("left"), nb::arg("words").none(), nb::arg("columns"),
-          nb::arg("values"),
+          nb::arg("values"), nb::arg("begun"), nb::arg("begun_values"),
           "The candidates in ascending order, the evidence on each, and whether anything is known of the context.");
   m.attr("N_EVIDENCE") = search::kEvidence;
 }

@@ -64,8 +64,9 @@ struct Own {
 
 // What is known of a candidate: logarithms of its score by the formula, where it is more than a share, of its shares of
 // what was sent, of what was sent lately (two rates of ageing) and of what followed the context, and of its score in
-// the search; whether it was found; how much its name has of the context's words, and the logarithm of how much those
-// that it followed have; whether it goes on after the last query; and what the history says.
+// the search; whether it was found; how much of its name are words that begin as some of the context do, and the
+// logarithm of how much those that it followed have of its words; whether it goes on after the last query; and what the
+// history says.
 constexpr int kAges = 2;
 constexpr int kEvidence = 3 + kAges + 6 + kOwn;
 
@@ -84,7 +85,7 @@ struct Keystroke {
   std::vector<std::pair<std::int64_t, double>> found;  // by the search, with scores
   std::vector<Follower> after;  // in ascending order
   std::vector<std::int64_t> often;  // the most frequent labels of the range
-  WordRow words;  // of the context
+  WordRow words, beginnings;  // of the context, and of its words
 };
 
 class Frequencies {
@@ -155,8 +156,9 @@ class Frequencies {
     keep_followers(all);
     std::vector<std::int64_t> more = lately;
     if (words != nullptr)
-      for (const sparse::CsrView* postings : {&words->names, &words->followed})
-        for (const std::int64_t label : largest_products(*postings, asked.words, asked.first, asked.end, kOfWords))
+      for (const auto& [postings, row] :
+           {std::pair{&words->names, &asked.beginnings}, std::pair{&words->followed, &asked.words}})
+        for (const std::int64_t label : largest_products(*postings, *row, asked.first, asked.end, kOfWords))
           more.push_back(label);
     for (const Own& one : own)
       more.push_back(one.id);
@@ -170,12 +172,13 @@ class Frequencies {
     score(all, asked, weight);
     std::sort(all.rows.begin(), all.rows.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
 
-    Weighed result{{}, {}, all.n_times > 0 || !asked.found.empty() || !asked.words.empty()};
+    const bool in_words = !asked.words.empty() || !asked.beginnings.empty();
+    Weighed result{{}, {}, all.n_times > 0 || !asked.found.empty() || in_words};
     for (const Candidate& row : all.rows)
       result.ids.push_back(row.id);
     std::vector<double> named(result.ids.size()), followed(result.ids.size());
     if (words != nullptr) {
-      add_products(words->names, asked.words, result.ids, named);
+      add_products(words->names, asked.beginnings, result.ids, named);
       add_products(words->followed, asked.words, result.ids, followed);
     }
     result.rows.reserve(all.rows.size() * kEvidence);

@@ -79,7 +79,8 @@ inline std::vector<std::int64_t> largest_products(const sparse::CsrView& posting
   return labels;
 }
 
-// Two matrices with a row a word and a column a label: words of names, and of contexts that labels followed.
+// Two matrices with a column a label: of beginnings of words in its name, a row each, the share of the name that they
+// are; and the words of contexts that it followed, a row a word.
 struct Words {
   sparse::CsrView names, followed;
 };

@@ -86,7 +86,7 @@ TEST(what_followed_comes_first_and_blocked_labels_never) {
   const search::Frequencies sent(counts.data(), 5, blocked.data(), 1);
   CHECK(sent.top(0, 5, 9) == (std::vector<std::int64_t>{0, 4, 3}));
   const auto after = search::followers({{&labels[0], &times[0], 3, 1.0}, {&labels[3], &times[3], 2, 0.5}}, 0, 5);
-  const search::Keystroke asked{0, 5, 4, {{4, 0.5}}, after, sent.top(0, 5, 4), {}};
+  const search::Keystroke asked{0, 5, 4, {{4, 0.5}}, after, sent.top(0, 5, 4), {}, {}};
   const auto best = sent.blend(asked, 0.25);
   CHECK(best.ids == (std::vector<std::int64_t>{3, 0, 1, 4}));  // 3, 1 and 0.5 times; never, but found
   CHECK(std::fabs(best.scores[0] - (3 + 1.0 / 19 / 2) / 5.5) < 1e-12);

@@ -154,19 +154,27 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
         (2, 5),
         [0.5, 1.0],
         None,
-        np.array([], np.int32),
-        np.array([], np.float32),
+        *2 * (np.array([], np.int32), np.array([], np.float32)),
     )
     random = np.random.default_rng(seed)
-    names, followed = (random.integers(0, 3, (4, N)).astype(np.float32) for _ in range(2))
-    row = np.zeros(4)
+    names, followed = (random.integers(0, 3, (n, N)).astype(np.float32) for n in (3, 4))
+    row, begun = np.zeros(4), np.zeros(3)
     if worded:  # the last column is behind the words
         row[[0, 2]] = 0.5, 0.25
+        begun[[1, 2]] = 1  # whatever they tell
         words = ContextWords(as_csr(names), as_csr(followed))
-        given = (*given[:-3], words, np.array([0, 2, 4], np.int32), np.array([0.5, 0.25, 9], np.float32))
+        values = np.array([0.5, 0.25, 9], np.float32)
+        given = (
+            *given[:-5],
+            words,
+            np.array([0, 2, 4], np.int32),
+            values,
+            np.array([1, 2], np.int32),
+            values[:2],
+        )
     got, rows, in_context = sent.evidence(*given)
     after = {label: times for label, times in context.items() if label in inside and label not in blocked}
-    spoken_for = [label for label in inside if (row @ names)[label] or (row @ followed)[label]]
+    spoken_for = [label for label in inside if (begun @ names)[label] or (row @ followed)[label]]
     candidates = {*after, *found, *often, *lately, *own, *spoken_for} - blocked
     assert got.tolist() == sorted(candidates)
     assert in_context == bool(after or found or worded)
@@ -189,7 +197,7 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
             np.log((after.get(label, 0) + 0.25) / (n + 1)) if n else 0,
             np.log(q + 1e-4) if found else 0,
             q > 0,
-            (row @ names)[label] if known else 0,
+            (begun @ names)[label] if known else 0,
             np.log((row @ followed)[label] + 0.03 if known else 0.03) if worded else 0,
             2 <= label < 5,
             *own.get(label, [0] * 8),
@@ -208,7 +216,7 @@ def test_evidence_that_does_not_fit_is_refused():
     sent = Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros((0, 2)))
     none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.int64)
     given = [(0, 2), 1, *none, [], [], 0.5, [], [], np.zeros((0, 8)), (0, 0)]
-    given += [[1.0, 1.0], None, np.array([], np.int32), np.array([], np.float32)]
+    given += [[1.0, 1.0], None, *2 * (np.array([], np.int32), np.array([], np.float32))]
     weights = np.zeros((2, N_EVIDENCE))
     other = ContextWords(as_csr(np.ones((2, 3))), as_csr(np.ones((2, 3))))
     for place, wrong in (
@@ -224,8 +232,11 @@ def test_evidence_that_does_not_fit_is_refused():
             sent.weighted(*given[:place], wrong, *given[place + 1 :], weights)
     with pytest.raises(ValueError, match="weights must have 2 rows"):
         sent.weighted(*given, weights[:1])
-    with pytest.raises(ValueError, match="columns and values are not as many"):
-        sent.weighted(*given[:-1], np.ones(1, np.float32), weights)
+    for place in (-1, -3):
+        longer = [*given]
+        longer[place] = np.ones(1, np.float32)
+        with pytest.raises(ValueError, match="columns and values are not as many"):
+            sent.weighted(*longer, weights)
     with pytest.raises(ValueError, match="names and followed must have"):
         ContextWords(as_csr(np.ones((2, 3))), as_csr(np.ones((2, 2))))
     for shape in ((1, 2), (2, 3)):

@@ -275,7 +275,9 @@ class FittedCompleter:
             if last.startswith(asked.prefix) or asked.prefix.startswith(last):
                 extends = catalogue.matching(last)
         counts = followers.labels, followers.times, after, often, _FREQUENCY, lately
-        words = None if self.words is None else self.words.native, found.columns, found.values
+        words: tuple[Any, ...] = None, found.columns, found.values, found.columns[:0], found.values[:0]
+        if self.words is not None:
+            words = self.words.native, found.columns, found.values, *self.words.begun(asked.context)
         aged, left = catalogue.aged, _WHOLE
         if aged is not None and asked.now is not None:
             left = aged.left(asked.now)

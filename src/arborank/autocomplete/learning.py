@@ -20,6 +20,9 @@ __all__ = ["blend_of", "held_out", "of_rankers", "taught"]
 
 _SHARE = 0.1  # of the log, to learn from
 _FEWEST, _MOST = 300, 1_000  # queries of it
+_OF_SMALL = 1 / 3  # of a log of which that is too little, at most
+_SMALLEST = 150  # queries of a log
+_ENOUGH = 2_000  # queries that teach rankers well, so that a small log teaches all of it
 _NEWER = 100  # queries of an update, at most, that weights learn from
 _LONG = 16  # queries of a user in an update, from which on they stand for the history
 
@@ -31,23 +34,24 @@ def held_out(pairs: Pairs) -> NDArray[np.bool_] | None:
     too few.
     """
     n = len(pairs.queries)
-    if round(n * _SHARE) < _FEWEST:
+    if n < _SMALLEST:
         return None
+    share = max(_SHARE, min(_FEWEST / n, _OF_SMALL))
     if pairs.users is not None and pairs.times is not None:
         times = np.array(pairs.times)
-        late: NDArray[np.bool_] = times >= np.sort(times)[-round(n * _SHARE)]
+        late: NDArray[np.bool_] = times >= np.sort(times)[-round(n * share)]
         return late
     numbers: dict[tuple[str, ...], int] = {}
     contexts = np.array([numbers.setdefault(tuple(before), len(numbers)) for before in pairs.previous])
     random = np.random.default_rng(0)
-    alone, together = random.random(n) < _SHARE / 2, random.random(len(numbers)) < _SHARE / 2
+    alone, together = random.random(n) < share / 2, random.random(len(numbers)) < share / 2
     chosen: NDArray[np.bool_] = alone | together[contexts]
     return chosen
 
 
 def of_rankers(pairs: Pairs) -> float:
     """Return the share of the other pairs that teaches rankers to learn weights with."""
-    return 0.3 if pairs.times is None else 0.12
+    return min(max(0.3 if pairs.times is None else 0.12, _ENOUGH / len(pairs.queries)), 1.0)
 
 
 def blend_of(

@@ -57,10 +57,10 @@ class Lesson:
 
         Learned weights come before rules if they are better by a standard error on the whole, or by two where the rules
         are much better than counting. At a length they hold where they rank better than counting by a standard error,
-        or not worse and better by two on the whole. Where nothing does, counting ranks. With too few examples it is
-        ``unlearned``.
+        or not worse and better by two on the whole. Where nothing does, counting ranks. With fewer than 50 examples it
+        is ``unlearned``.
         """
-        if self.gains[0, :, 0].sum() < 2 * _FEWEST:
+        if self.gains[0, :, 0].sum() < _FEWEST:
             return np.tile(unlearned, (len(LENGTHS), 1))
         whole = self.gains.sum(axis=1)
         rows = (unlearned, self.fit.weights)
@@ -113,8 +113,13 @@ def learn(
         Weights that need no learning.
     """
     if len(rows) < 2 * _FEWEST:
-        nothing = Fit(np.zeros(N_EVIDENCE), np.zeros((N_EVIDENCE, N_EVIDENCE)))
-        return Lesson(nothing, np.zeros((3, len(LENGTHS), 3)))
+        nothing, gains = (
+            Fit(np.zeros(N_EVIDENCE), np.zeros((N_EVIDENCE, N_EVIDENCE))),
+            np.zeros((3, len(LENGTHS), 3)),
+        )
+        if rows:
+            gains[0] = _gain_of_rules(Choices.of(rows, wanted), unlearned, typed)
+        return Lesson(nothing, gains)
     middle = len(rows) // 2
     halves = [Choices.of(rows[part], wanted[part]) for part in (slice(middle), slice(middle, None))]
     first = fit_logit(halves[0], range(N_EVIDENCE))
@@ -133,6 +138,12 @@ def _gains(
     """Return the gains of a lesson; ``learned`` are reciprocal ranks."""
     counted, ruled = choices.reciprocal_ranks(COUNTING), choices.reciprocal_ranks(unlearned)
     return np.array([_summed(gain, typed) for gain in (ruled - counted, learned - counted, learned - ruled)])
+
+
+def _gain_of_rules(
+    choices: Choices, unlearned: NDArray[np.float64], typed: Sequence[int]
+) -> NDArray[np.float64]:
+    return _summed(choices.reciprocal_ranks(unlearned) - choices.reciprocal_ranks(COUNTING), typed)
 
 
 def _summed(gains: NDArray[np.float64], typed: Sequence[int]) -> NDArray[np.float64]:

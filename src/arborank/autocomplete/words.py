@@ -1,5 +1,6 @@
-"""What the words of a context speak for: queries that hold them, and queries that followed others with them."""
+"""What the words of a context speak for: queries that hold such words, and queries that followed others with them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,8 @@ from .._native import ContextWords
 from ..core.lazy import sp
 from ..core.sparse import as_csr, to_scipy, without_zeros
 from ..core.state import State
-from ..features.base import rows_of
+from ..features import NgramTfidf
+from ..features.base import TextTransformer, TextVectorizer, rows_of
 from ..hybrid.postings import Postings
 from .contexts import Context
 from .followers import n_queries_of
@@ -20,19 +22,25 @@ from .rows import ContextRows
 
 __all__ = ["SharedWords"]
 
+_LONGER = re.compile(r"(\w{4})\w+")  # words that are cut to their beginnings, which endings leave alike
+_REMEMBERED = 4096  # contexts whose beginnings are kept for the next keystroke
+
 
 @dataclass(frozen=True, eq=False)
 class SharedWords:
-    """Words of queries and of the contexts that they followed, by word.
+    """Words of queries, by their first four characters, and of the contexts that they followed.
 
     Attributes
     ----------
+    beginnings : vectoriser
+        Fitted on the queries, their words cut short.
     names : Postings
-        Every query as the vectoriser of contexts sees it.
+        By beginning, its share of every query: squares of its features, which add up to 1.
     followed : Postings
-        The rows of the contexts that every query followed, added up.
+        By word, the rows of the contexts that every query followed, added up.
     """
 
+    beginnings: TextTransformer
     names: Postings
     followed: Postings
 
@@ -41,8 +49,14 @@ class SharedWords:
         cls, rows: ContextRows, keys: Sequence[str], contexts: Sequence[Context], labels: NDArray[np.int64]
     ) -> Self:
         """Take the normal forms of queries, and pairs of contexts and ids of the queries that followed."""
-        names = to_scipy(rows_of(rows.previous, list(keys)))
-        return cls(Postings.of(names), Postings.of(_added_up(rows, contexts, labels, len(keys))))
+        cut = _cut_short(keys)
+        beginnings = NgramTfidf(tokens="word1", sublinear_tf=True, min_df=1)
+        try:
+            beginnings.fit(cut)
+        except ValueError:  # there is no word
+            beginnings.fit(["nothing"])
+        names = Postings.of(_shares(beginnings, cut))
+        return cls(beginnings, names, Postings.of(_added_up(rows, contexts, labels, len(keys))))
 
     def __len__(self) -> int:
         return self.names.n_vectors
@@ -52,13 +66,26 @@ class SharedWords:
         """The same for native code."""
         return ContextWords(self.names.matrix, self.followed.matrix)
 
+    def begun(self, context: Context) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return which beginnings the words of a context have, and how much each tells."""
+        if (known := self._rows.get(context)) is None:
+            row = rows_of(self.beginnings, _cut_short([" ".join(context)]))
+            if len(self._rows) >= _REMEMBERED:
+                self._rows.clear()
+            known = self._rows[context] = row.indices, row.data
+        return known
+
+    @cached_property
+    def _rows(self) -> dict[Context, tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        return {}
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_state, (self.to_state(),)
 
     def selected(self, kept: NDArray[np.bool_]) -> Self:
         """Return the words of some queries."""
         places = np.flatnonzero(kept)
-        return type(self)(self.names.take(places), self.followed.take(places))
+        return type(self)(self.beginnings, self.names.take(places), self.followed.take(places))
 
     def merged(
         self,
@@ -86,13 +113,14 @@ class SharedWords:
         is_fresh = np.ones(len(keys), np.bool_)
         is_fresh[numbers] = False
         fresh = np.flatnonzero(is_fresh)
-        texts = to_scipy(rows_of(rows.previous, [keys[i] for i in fresh.tolist()]))
+        texts = _shares(self.beginnings, _cut_short([keys[i] for i in fresh.tolist()]))
         named = sp.coo_array(
             (np.ones(fresh.size, np.float32), (fresh, np.arange(fresh.size))), (len(keys), fresh.size)
         )
         followed = _added_up(rows, contexts, labels, len(keys))
         every = np.ones(numbers.size, np.bool_)
         return type(self)(
+            self.beginnings,
             _extended(self.names, numbers, every, named.tocsr() @ texts),
             _extended(self.followed, numbers, stays, followed),
         )
@@ -100,7 +128,7 @@ class SharedWords:
     def to_state(self) -> State:
         """Return what is saved."""
         arrays = self.names.to_arrays("names") | self.followed.to_arrays("followed")
-        return State({"n_queries": len(self)}, arrays)
+        return State({"n_queries": len(self)}, arrays, {"beginnings": self.beginnings})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -112,10 +140,19 @@ class SharedWords:
             If they do not fit each other.
         """
         n_queries = n_queries_of(state)
-        words = cls(*(Postings.from_state(state, name, n_queries) for name in ("names", "followed")))
-        if words.names.matrix.shape[0] != words.followed.matrix.shape[0]:
-            raise ValueError("names and followed contexts have different numbers of words")
-        return words
+        beginnings = state.part("beginnings", TextVectorizer)  # type: ignore[type-abstract]
+        return cls(
+            beginnings, *(Postings.from_state(state, name, n_queries) for name in ("names", "followed"))
+        )
+
+
+def _cut_short(texts: Sequence[str]) -> list[str]:
+    return [_LONGER.sub(r"\1", text) for text in texts]
+
+
+def _shares(beginnings: TextTransformer, cut: list[str]) -> "sp.csr_array":
+    rows = to_scipy(rows_of(beginnings, cut))
+    return sp.csr_array((rows.data**2, rows.indices, rows.indptr), shape=rows.shape)
 
 
 def _extended(
