@@ -52,5 +52,7 @@ def test_the_guide(monkeypatch, tmp_path):
         exec(compile(block, GUIDE.name, "exec"), names)
     tents = names["shop"].complete("t", previous=["department sport", "cart nikon d90", "page tents"])
     assert [query for query, _ in tents] == ["tent pegs", "tripod bag"]
+    tents = names["by_state"].complete("t", previous=names["csr_array"]([[0.0, 1.0, 0.0, 1.0]]))
+    assert tents[0][0] == "tent"
     queries = [query for query, _ in names["completer"].complete("", previous=["digital camera"])]
     assert set(queries) == {"digital camera", "nikon", "nikon lens", "nikon zoom", "iphone"}

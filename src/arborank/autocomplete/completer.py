@@ -14,7 +14,7 @@ from ..features.base import TextTransformer
 from ..linear import XRLinear
 from ..storage import SaveMixin
 from .catalogue import Catalogue
-from .contexts import Context, Previous, read_context
+from .contexts import Context, Previous, Rows, is_rows, read_context
 from .fitted import Asked, Completions, Explanation, FittedCompleter
 from .fitting import fit_completer, fit_counts
 from .followers import Followers
@@ -22,6 +22,7 @@ from .history import Entries, History, as_history
 from .matching import Fold
 from .normal import normalize
 from .options import CompleterOptions, Index, Representation
+from .own_rows import row_texts
 from .pairs import Pairs, check_pairs
 from .phrases import normal_phrases
 from .rows import ContextRows
@@ -185,7 +186,7 @@ class Autocompleter(SaveMixin, Estimator):
 
     def fit_pairs(
         self,
-        previous: Iterable[Previous],
+        previous: Iterable[Previous] | Rows,
         queries: Iterable[str],
         *,
         users: Iterable[Hashable] | None = None,
@@ -195,8 +196,10 @@ class Autocompleter(SaveMixin, Estimator):
 
         Parameters
         ----------
-        previous : sequence of str, or of sequences of str, oldest first
-            What came before each query; None or ``()`` for nothing. The last ``n_previous`` of each count.
+        previous : sequence of str, or of sequences of str, oldest first, or sparse matrix with a row each
+            What came before each query; None or ``()`` for nothing. The last ``n_previous`` of each count. Rows of a
+            matrix are contexts of any kind by features of your own; then `complete` takes such rows, too, and words as
+            well as ``previous_features`` play no part.
         queries : sequence of str
         users : sequence, optional
             Who sent each query; needed when ``min_users`` is more than 1.
@@ -279,7 +282,7 @@ class Autocompleter(SaveMixin, Estimator):
 
     def update_pairs(
         self,
-        previous: Iterable[Previous],
+        previous: Iterable[Previous] | Rows,
         queries: Iterable[str],
         *,
         users: Iterable[Hashable] | None = None,
@@ -350,8 +353,9 @@ class Autocompleter(SaveMixin, Estimator):
         prefix : str
             What has been typed; empty for suggestions of the next query. If no query begins with it, the result is
             empty.
-        previous : str or sequence of str, default=()
+        previous : str, sequence of str or sparse matrix of one row, default=()
             The queries sent before, oldest first. The last ``n_previous`` that are not blank count, known or not.
+            A row holds the features of the context, after `fit_pairs` with such rows.
         k : int, default=10
             Largest number of completions.
         history : History or iterable of (query, time), optional
@@ -443,7 +447,7 @@ class Autocompleter(SaveMixin, Estimator):
     def complete_batch(
         self,
         prefixes: Iterable[str],
-        previous: Iterable[Previous] | None = None,
+        previous: Iterable[Previous] | Rows | None = None,
         k: int = 10,
         *,
         histories: Iterable[History | Entries | None] | None = None,
@@ -457,7 +461,7 @@ class Autocompleter(SaveMixin, Estimator):
         Parameters
         ----------
         prefixes : sequence of str
-        previous : sequence with the previous queries of each, optional
+        previous : sequence with the previous queries of each, or sparse matrix with a row of each, optional
         histories : sequence with the history of each user or None, optional
         now : sequence with the time of each or None, optional
         k, exclude, strict, beam_size
@@ -473,7 +477,8 @@ class Autocompleter(SaveMixin, Estimator):
         k, beam_size = _sizes(k, beam_size)
         form = self.catalogue_.compare.form
         keys = [form(normalize(prefix, prefix=True)) for prefix in text_list(prefixes, "prefixes")]
-        before = _one_each("previous", previous, len(keys))
+        rows = row_texts(previous, "previous") if is_rows(previous) else previous
+        before = _one_each("previous", rows, len(keys))
         kept = _one_each("histories", histories, len(keys))
         times = _one_each("now", now, len(keys))
         without = _excluded(exclude)

@@ -1,22 +1,31 @@
-"""What a user sent before: as it is given, in normal form, and as text to learn features from."""
+"""What came before a query: as it is given, in normal form, and as text to learn features from."""
 
 from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeAlias, TypeGuard, Union
 
 import numpy as np
 
+from ..core.lazy import sp
 from ..core.sequences import as_column, is_missing
 from ..core.spelling import word_pattern
 from .normal import normalize
+from .own_rows import row_texts
 from .threshold import Threshold
 
-__all__ = ["Context", "Previous", "as_context", "read_context", "shared_words"]
+__all__ = ["Context", "Previous", "Rows", "as_context", "is_rows", "read_context", "shared_words"]
 
 Context = tuple[str, ...]  # normal forms, oldest first
-Previous = str | Iterable[str] | None
+Rows: TypeAlias = Union["sp.sparray", "sp.spmatrix"]
+Previous: TypeAlias = str | Iterable[str] | Rows | None
+
+
+def is_rows(previous: object) -> TypeGuard[Rows]:
+    """Whether contexts are given as rows of features."""
+    return sp.issparse(previous)
 
 
 def as_context(previous: Previous, name: str = "previous") -> Sequence[str]:
-    """Return the queries before one, which may be a str, a sequence of them, or missing.
+    """Return the queries before one, which may be a str, a sequence of them, sparse rows, or missing.
 
     Raises
     ------
@@ -30,8 +39,10 @@ def as_context(previous: Previous, name: str = "previous") -> Sequence[str]:
         texts = previous
     elif is_missing(previous):
         return ()
+    elif is_rows(previous):
+        return row_texts(previous, name)
     else:
-        column = as_column(previous, name, "a str or a sequence of str")
+        column = as_column(previous, name, "a str, a sequence of str or a sparse row")
         texts = column if isinstance(column, Sequence) else tuple(column)
     for text in texts:
         if not isinstance(text, str):

@@ -22,6 +22,7 @@ from .growing import grow_query_tree, new_model
 from .learning import blend_of, held_out, of_rankers
 from .normal import normalize
 from .options import CompleterOptions
+from .own_rows import OwnRows
 from .pairs import Pairs
 from .phrases import normal_phrases
 from .prefixes import sample_prefixes
@@ -87,7 +88,7 @@ def _fit_once(
         learned = learned.latest(share)
     contexts, labels, prefixes = examples(learned, options)
     rows = ContextRows(
-        _fit_previous(shared_words(learned.contexts, learned.users, options.threshold), options),
+        _fit_previous(learned, options),
         _fit_prefix([prefix for prefix in prefixes if prefix] or forms, options),
         decay=float(options.decay),
         prefix_weight=float(options.prefix_weight),
@@ -124,7 +125,12 @@ def _fit_prefix(prefixes: list[str], options: CompleterOptions) -> TextTransform
     return fitted
 
 
-def _fit_previous(texts: list[str], options: CompleterOptions) -> TextTransformer:
+def _fit_previous(learned: Instances, options: CompleterOptions) -> TextTransformer:
+    if options.previous_features is None:
+        own_rows = OwnRows.of([text for context in learned.contexts for text in context])
+        if own_rows is not None:
+            return own_rows
+    texts = shared_words(learned.contexts, learned.users, options.threshold)
     if options.previous_features is not None:
         fitted: TextTransformer = clone(options.previous_features).fit(texts)
         return fitted

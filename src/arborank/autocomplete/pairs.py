@@ -5,7 +5,8 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from ..core.sequences import as_column, text_list
-from .contexts import Previous, as_context
+from .contexts import Previous, Rows, as_context, is_rows
+from .own_rows import row_texts
 from .times import Time, seconds
 
 __all__ = ["Pairs", "check_pairs", "is_hashable"]
@@ -44,7 +45,7 @@ class Pairs(NamedTuple):
 
 
 def check_pairs(
-    previous: Iterable[Previous],
+    previous: Iterable[Previous] | Rows,
     queries: Iterable[str],
     users: Iterable[Hashable] | None,
     times: Iterable[Time] | None,
@@ -58,7 +59,9 @@ def check_pairs(
     ValueError
         If lengths differ, an entry of ``times`` is not a time, or ``times`` come without users.
     """
-    before = as_column(previous, "previous", _PAIRED)
+    before = (
+        row_texts(previous, "previous") if is_rows(previous) else as_column(previous, "previous", _PAIRED)
+    )
     contexts = [tuple(as_context(entry, f"previous[{number}]")) for number, entry in enumerate(before)]
     texts = list(text_list(queries, "queries"))
     if len(contexts) != len(texts):

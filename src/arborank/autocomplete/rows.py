@@ -12,6 +12,7 @@ from ..core.sparse import Csr
 from ..core.state import State
 from ..features.base import TextTransformer, TextVectorizer, rows_of
 from .contexts import Context
+from .own_rows import OwnRows
 
 __all__ = ["ContextRows"]
 
@@ -87,7 +88,9 @@ class ContextRows:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Restore saved vectorisers."""
-        previous: Any = state.part("previous", TextVectorizer)  # type: ignore[type-abstract]
+        previous: Any = state.parts["previous"]
+        if not isinstance(previous, OwnRows):
+            previous = state.part("previous", TextVectorizer)  # type: ignore[type-abstract]
         prefix: Any = state.part("prefix", TextVectorizer)  # type: ignore[type-abstract]
         decay = check_real("decay", state.config["decay"], above=0, most=1)
         prefix_weight = check_real("prefix_weight", state.config["prefix_weight"], above=0)

@@ -18,6 +18,7 @@ from ..features.base import TextTransformer, TextVectorizer, rows_of
 from ..hybrid.postings import Postings
 from .contexts import Context
 from .followers import n_queries_of
+from .own_rows import is_row
 from .rows import ContextRows
 
 __all__ = ["SharedWords"]
@@ -69,7 +70,9 @@ class SharedWords:
     def begun(self, context: Context) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return which beginnings the words of a context have, and how much each tells."""
         if (known := self._rows.get(context)) is None:
-            row = rows_of(self.beginnings, _cut_short([" ".join(context)]))
+            row = rows_of(
+                self.beginnings, _cut_short([" ".join(text for text in context if not is_row(text))])
+            )
             if len(self._rows) >= _REMEMBERED:
                 self._rows.clear()
             known = self._rows[context] = row.indices, row.data

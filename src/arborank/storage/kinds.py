@@ -31,6 +31,7 @@ KINDS: dict[str, str] = {
     "LayerWeights": "arborank.ranking.weights",
     "MultiFieldFeatures": "arborank.features.fields",
     "NgramTfidf": "arborank.features.tfidf",
+    "OwnRows": "arborank.autocomplete.own_rows",
     "PlainTexts": "arborank.transformer.plain",
     "PrecisionFloor": "arborank.decisions.thresholds",
     "PrefixTfidf": "arborank.features.prefix",
