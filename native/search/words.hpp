@@ -47,7 +47,7 @@ inline void add_products(const sparse::CsrView& postings, const WordRow& row, co
 // each of these says most.
 inline std::vector<std::int64_t> largest_products(const sparse::CsrView& postings, const WordRow& row,
                                                   std::int64_t first, std::int64_t end, std::int64_t k) {
-  constexpr std::int64_t kMost = 2048, kOfWord = 64;
+  constexpr std::int64_t kMost = 512, kOfWord = 64;
   std::vector<std::pair<std::int64_t, double>> all;
   for (const auto& [word, value] : row) {
     const std::int32_t *begin = postings.indices + postings.begin(word), *stop = postings.indices + postings.end(word);

@@ -34,6 +34,8 @@ def test_updates_find_what_is_new(parts):
     completer = parts[0]
     before = completer.complete("news")
     never, daily, hourly = (replayed(*parts, every).mean() for every in (None, DAY, HOUR))
+    refitted = replayed(*parts, DAY, refit=True).mean()
+    assert hourly >= 0.98 * refitted
     assert hourly > daily + 0.1
     assert daily >= never
     assert completer.complete("news") == before

@@ -21,7 +21,7 @@ Previous: TypeAlias = str | Iterable[str] | Rows | None
 
 def is_rows(previous: object) -> TypeGuard[Rows]:
     """Whether contexts are given as rows of features."""
-    return sp.issparse(previous)
+    return bool(sp.issparse(previous))
 
 
 def as_context(previous: Previous, name: str = "previous") -> Sequence[str]:

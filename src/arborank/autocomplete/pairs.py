@@ -43,6 +43,12 @@ class Pairs(NamedTuple):
             None if self.times is None else [self.times[row] for row in chosen],
         )
 
+    def joined(self, newer: "Pairs") -> "Pairs":
+        """Return these pairs and newer ones; users or times that one side lacks are left out."""
+        users = None if self.users is None or newer.users is None else self.users + newer.users
+        times = None if self.times is None or newer.times is None else self.times + newer.times
+        return Pairs(self.previous + newer.previous, self.queries + newer.queries, users, times)
+
 
 def check_pairs(
     previous: Iterable[Previous] | Rows,

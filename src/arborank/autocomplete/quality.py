@@ -19,7 +19,7 @@ from .replay import in_order_of_time
 if TYPE_CHECKING:
     from .completer import Autocompleter
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "drawn_prefixes", "evaluate"]
 
 _DRAWS = 200  # of users, for an interval
 _HALVES = 20  # half-lives in a log, of the counts that age
@@ -132,13 +132,9 @@ def evaluate(
         Further ways to complete: of a prefix in normal form and the queries before it, normal forms of completions,
         best first.
     """
-    random = np.random.default_rng(random_state)
     wanted = [normalize(query) for query in held_out.queries]
-    rows = [row for row, query in enumerate(wanted) if query]
-    if len(rows) > n_cases:
-        rows = sorted(random.choice(rows, n_cases, replace=False).tolist())
-    lengths = sample_lengths([len(wanted[row]) for row in rows], "uniform", random).tolist()
-    typed = {row: wanted[row][:length] for row, length in zip(rows, lengths, strict=True)}
+    typed = drawn_prefixes(wanted, n_cases, random_state)
+    rows = list(typed)
     places: dict[str, dict[int, int]] = {}
 
     def note(name: str, row: int, answer: Sequence[str]) -> None:
@@ -173,11 +169,21 @@ def evaluate(
     users = held_out.users or list(range(len(wanted)))
     return Evaluation(
         {name: np.array([found[row] for row in rows], np.int64) for name, found in places.items()},
-        np.array(lengths, np.int64),
+        np.array([len(prefix) for prefix in typed.values()], np.int64),
         np.array([len(wanted[row]) for row in rows], np.int64),
         np.array(known, np.bool_),
         np.array([numbers.setdefault(users[row], len(numbers)) for row in rows], np.int64),
     )
+
+
+def drawn_prefixes(queries: Sequence[str], n_cases: int = 20_000, random_state: int = 1) -> dict[int, str]:
+    """Return what `evaluate` completes: a random prefix of queries in normal form, by their positions."""
+    random = np.random.default_rng(random_state)
+    rows = [row for row, query in enumerate(queries) if query]
+    if len(rows) > n_cases:
+        rows = sorted(random.choice(rows, n_cases, replace=False).tolist())
+    lengths = sample_lengths([len(queries[row]) for row in rows], "uniform", random).tolist()
+    return {row: queries[row][:length] for row, length in zip(rows, lengths, strict=True)}
 
 
 def _histories(learned: Pairs, held_out: Pairs, with_histories: bool) -> Iterator[tuple[int, History | None]]:

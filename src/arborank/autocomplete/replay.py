@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.estimator import clone
 from ..core.figures import Cells, Tabled, new_figure
 from .history import SIZE, History
 from .normal import normalize
@@ -114,6 +115,7 @@ def replayed(
     coming: Pairs,
     every: float | None,
     *,
+    refit: bool = False,
     k: int = 10,
     random_state: int = 1,
 ) -> NDArray[np.float64]:
@@ -131,6 +133,8 @@ def replayed(
     every : float or None
         Seconds between updates, at full multiples of that time; None for no updates. Queries that a completer cannot
         learn, because no known one is among them, are learned with those of the next update.
+    refit : bool, default False
+        Whether it is fitted again on all that was sent before, instead of being updated.
     k : int, default 10
         Number of completions.
     random_state : int, default 1
@@ -150,9 +154,13 @@ def replayed(
     for row, history in in_order_of_time(learned, coming):
         if every is not None and waiting and times[row] // every > times[waiting[-1]] // every:
             part = coming.selected(waiting)
-            with suppress(ValueError):
-                completer = completer.update_pairs(*part[:2], users=part.users, times=part.times)
-                waiting = []
+            if refit:
+                sent = learned.joined(part)
+                completer = clone(completer).fit_pairs(*sent[:2], users=sent.users, times=sent.times)
+            else:
+                with suppress(ValueError):
+                    completer = completer.update_pairs(*part[:2], users=part.users, times=part.times)
+                    waiting = []
         prefix, previous = wanted[row][: lengths[row]], coming.previous[row]
         found = completer.complete(prefix, previous, k, history=history, now=times[row])
         texts = [normalize(query) for query, _ in found]
