@@ -132,11 +132,12 @@ if __name__ == "__main__":
     print(f"| --- |{' ---: |' * len(every)}")
     for name in order:
         print(f"| {name} | {' | '.join(f'{found.mrr(name, cases):.4f}' for _, cases in every)} |")
-    print("\n| | first | in 3 | in 10 | characters saved | MRR, known | unknown |")
-    print(f"| --- |{' ---: |' * 6}")
+    print("\n| | first | in 3 | in 10 | characters saved | MRR, known | unknown | by user |")
+    print(f"| --- |{' ---: |' * 7}")
     for name in order:
         figures = [found.success(name, k) for k in (1, 3, 10)]
         figures += [found.saved(name), found.mrr(name, found.known), found.mrr(name, ~found.known)]
+        figures += [found.mrr_of_users(name)]
         print(f"| {name} | {' | '.join(f'{figure:.4f}' for figure in figures)} |")
     print("\n| Arborank gains | MRR | at least | at most |\n| --- | ---: | ---: | ---: |")
     for title, (way, against) in found.earned.items():

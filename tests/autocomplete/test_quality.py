@@ -43,6 +43,12 @@ def test_users_are_drawn_whole():
     assert two.gain("a", "b") == (0.5, 0.0, 1.0)
 
 
+def test_users_count_alike():
+    found = evaluation({"a": [1, 1, 1, 2]}, [1] * 4, [2] * 4, users=np.array([0, 0, 0, 2]))
+    assert found.mrr("a") == 3.5 / 4
+    assert found.mrr_of_users("a") == (1 + 0.5) / 2
+
+
 def test_the_latest_part():
     pairs = session_pairs([(f"s{i % 3}", 10 - i, f"q{i}") for i in range(10)])
     learned, held_out = latest(pairs, 0.2)

@@ -63,6 +63,13 @@ class Evaluation:
         """Return the mean reciprocal rank, of some cases; NaN of none."""
         return _mean(self.reciprocal_ranks(name), cases)
 
+    def mrr_of_users(self, name: str) -> float:
+        """Return the mean over users of the mean reciprocal rank of each."""
+        sizes = np.bincount(self.users)
+        return _mean(
+            (np.bincount(self.users, self.reciprocal_ranks(name)) / np.maximum(sizes, 1))[sizes > 0], None
+        )
+
     def success(self, name: str, k: int, cases: NDArray[np.bool_] | None = None) -> float:
         """Return the share of queries among the first ``k`` completions."""
         places = self.places[name]

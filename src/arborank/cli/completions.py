@@ -60,6 +60,7 @@ def compare(completer: "Autocompleter", learned: "Pairs", held_out: "Pairs", dat
         name: {f"in {k}": found.success(name, k) for k in _KS}
         | {"saved": found.saved(name)}
         | {kind: found.mrr(name, cases) for kind, cases in kinds.items() if cases.any()}
+        | {"by user": found.mrr_of_users(name)}
         for name in found.places
     }
     gains = {
