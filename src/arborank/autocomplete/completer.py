@@ -378,7 +378,7 @@ class Autocompleter(SaveMixin, Estimator):
         Returns
         -------
         list of (query, score)
-            Scores are from 0 to 1, and comparable for one prefix only. After a fit on 3,000 queries or more, learned
+            Scores are from 0 to 1, and comparable for one prefix only. After a fit on 300 queries or more, learned
             weights rank what all evidence speaks for, and a score is a query's share of all chances. Otherwise
             queries of the history come first, the latest at the top, then those that followed the previous ones, by
             how often, then those that the model ranks high, and frequent ones. If no query with this prefix followed,

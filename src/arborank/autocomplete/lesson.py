@@ -55,16 +55,16 @@ class Lesson:
     def weights(self, unlearned: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights for every length, of shape (n_lengths, N_EVIDENCE).
 
-        Learned weights come before rules if they are better by a standard error on the whole, or by two where the rules
-        are much better than counting. At a length they hold where they rank better than counting by a standard error,
-        or not worse and better by two on the whole. Where nothing does, counting ranks. With fewer than 50 examples it
-        is ``unlearned``.
+        Learned weights come before rules if they are better by a standard error on the whole, or by three where the
+        rules are much better than counting, as the rankers that they rely on have learned less here than they will. At
+        a length they hold where they rank better than counting by a standard error, or not worse and better by two on
+        the whole. Where nothing does, counting ranks. With fewer than 50 examples it is ``unlearned``.
         """
         if self.gains[0, :, 0].sum() < _FEWEST:
             return np.tile(unlearned, (len(LENGTHS), 1))
         whole = self.gains.sum(axis=1)
         rows = (unlearned, self.fit.weights)
-        needed = 2 if _certainty(whole[0]) > _PROVEN else 1
+        needed = 3 if _certainty(whole[0]) > _PROVEN else 1
         ways = (1, 0) if _certainty(whole[2]) > needed else (0, 1)
         chosen = []
         for length in range(len(LENGTHS)):

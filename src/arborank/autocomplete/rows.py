@@ -17,6 +17,7 @@ from .own_rows import OwnRows
 __all__ = ["ContextRows"]
 
 _NOTHING = [""]  # a text without a term
+_REMEMBERED = 1024  # contexts whose rows are kept for the next keystroke
 _LEAST = 1e-15  # weight of a query, however old: its square is still a number in single precision
 
 
@@ -46,6 +47,7 @@ class ContextRows:
         self.prefix_weight = prefix_weight
         self.n_before = rows_of(previous, [""]).shape[1]
         self.n_features = self.n_before + rows_of(prefix, [""]).shape[1]
+        self._asked: dict[Context, tuple[_Before, Csr]] = {}  # what is known before each of the last contexts
 
     def many(self, previous: Sequence[Context], prefixes: Sequence[str]) -> tuple[Csr, NDArray[np.bool_]]:
         """Return one row per prefix, and whether anything is known of what came before.
@@ -64,8 +66,12 @@ class ContextRows:
         """Return the row of a single keystroke, as `many` does; None where nothing is known before."""
         if not previous:
             return None
-        before = _Before.of([previous], self.decay)
-        known = rows_of(self.previous, before.texts)
+        if (kept := self._asked.get(previous)) is None:
+            before = _Before.of([previous], self.decay)
+            if len(self._asked) >= _REMEMBERED:
+                self._asked.clear()
+            kept = self._asked[previous] = before, rows_of(self.previous, before.texts)
+        before, known = kept
         if known.nnz == 0:
             return None
         row, typed = self._mixed(before, known, [prefix])
@@ -79,6 +85,9 @@ class ContextRows:
 
     def __repr__(self) -> str:
         return f"ContextRows(decay={self.decay:g}, prefix_weight={self.prefix_weight:g}) of {self.n_features} features"
+
+    def __reduce__(self) -> tuple[Any, ...]:  # without what was asked
+        return _restored, (self.previous, self.prefix, self.decay, self.prefix_weight)
 
     def to_state(self) -> State:
         """Return what is saved."""
@@ -95,6 +104,12 @@ class ContextRows:
         decay = check_real("decay", state.config["decay"], above=0, most=1)
         prefix_weight = check_real("prefix_weight", state.config["prefix_weight"], above=0)
         return cls(previous, prefix, decay=decay, prefix_weight=prefix_weight)
+
+
+def _restored(
+    previous: TextTransformer, prefix: TextTransformer, decay: float, prefix_weight: float
+) -> ContextRows:
+    return ContextRows(previous, prefix, decay=decay, prefix_weight=prefix_weight)
 
 
 class _Before(NamedTuple):
