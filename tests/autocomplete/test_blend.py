@@ -221,9 +221,11 @@ def test_evidence_that_tells_nothing_gets_no_weight():
     weights = learn_blend(examples).of(False, 1)[1]
     assert weights[1] >= 1
     assert np.flatnonzero(weights).tolist() == [1]
-    few = learn_blend(examples[:50])
+    few = learn_blend(examples[:49])
     assert np.flatnonzero(few.of(False, 1)[1]).tolist() == [0]
     assert np.flatnonzero(few.of(True, 1)[1]).tolist() == [0, 11, 13]  # own queries first
+    some = learn_blend(examples[:60])  # enough to tell that the rules do not help
+    assert np.flatnonzero(some.of(False, 1)[1]).tolist() == [1]
 
 
 def test_damaged_weights_are_refused():

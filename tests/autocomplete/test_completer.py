@@ -361,7 +361,11 @@ def test_any_combination_with_scores_from_0_to_1():
     [
         ((["a"], ["b", "c"]), ValueError, "previous has 1 entries but queries has 2"),
         (("ab", ["b", "c"]), TypeError, "previous must be a sequence with one entry per pair"),
-        (([1], ["b"]), TypeError, r"previous\[0\] must be a str or a sequence of str, found int"),
+        (
+            ([1], ["b"]),
+            TypeError,
+            r"previous\[0\] must be a str, a sequence of str or a sparse row, found int",
+        ),
         ((["a"], [2]), TypeError, "queries must hold str, found int at position 0"),
     ],
 )
@@ -394,7 +398,9 @@ def test_bad_calls(completer):
             TypeError, match=f"prefixes must hold str, found {type(wrong).__name__} at position 1"
         ):
             completer.complete_batch(["n", wrong])
-    with pytest.raises(TypeError, match=r"previous\[1\] must be a str or a sequence of str, found int"):
+    with pytest.raises(
+        TypeError, match=r"previous\[1\] must be a str, a sequence of str or a sparse row, found int"
+    ):
         completer.complete_batch(["n", "n"], ["x", 5])
     with pytest.raises(TypeError, match="phrases must hold str, found int at position 1"):
         completer.block(["word", 3])

@@ -44,9 +44,11 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
     learned = gather(pairs, options, phrases)
     chosen, blend = held_out(pairs), None
     if chosen is not None and (rest := learned.without(chosen, options.threshold)) is not None:
-        fitted = _fit_once(rest, replace(options, verbose=0), phrases, of_rankers(pairs), with_words=True)
-        blend = blend_of(fitted, pairs, chosen, options)
-        del fitted, rest
+        with suppress(ValueError):  # the rest of a small log may be too little
+            fitted = _fit_once(rest, replace(options, verbose=0), phrases, of_rankers(pairs), with_words=True)
+            blend = blend_of(fitted, pairs, chosen, options)
+            del fitted
+        del rest
     with_words = blend is not None and blend.uses("words")
     return replace(_fit_once(learned, options, phrases, with_words=with_words), blend=blend)
 

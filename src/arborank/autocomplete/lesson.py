@@ -23,6 +23,7 @@ KINDS = {  # columns of the evidence by where it comes from
     "history": [11, 12, 13, 14, 15, 16],
 }
 _PROVEN = 5  # standard errors by which rules are much better than counting
+_HANDICAP = 0.01  # in reciprocal ranks, of such rules, which rely on rankers that learned from a part
 _FEWEST = 50  # examples of a length to judge weights by, and of a half to learn them from
 
 
@@ -55,17 +56,17 @@ class Lesson:
     def weights(self, unlearned: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights for every length, of shape (n_lengths, N_EVIDENCE).
 
-        Learned weights come before rules if they are better by a standard error on the whole, or by three where the
-        rules are much better than counting, as the rankers that they rely on have learned less here than they will. At
-        a length they hold where they rank better than counting by a standard error, or not worse and better by two on
-        the whole. Where nothing does, counting ranks. With fewer than 50 examples it is ``unlearned``.
+        Learned weights come before rules if they are better by a standard error on the whole; where the rules are much
+        better than counting, by a hundredth more, as the rankers that they rely on have learned less here than they
+        will. At a length they hold where they rank better than counting by a standard error, or not worse and better by
+        two on the whole. Where nothing does, counting ranks. With fewer than 50 examples it is ``unlearned``.
         """
         if self.gains[0, :, 0].sum() < _FEWEST:
             return np.tile(unlearned, (len(LENGTHS), 1))
         whole = self.gains.sum(axis=1)
         rows = (unlearned, self.fit.weights)
-        needed = 3 if _certainty(whole[0]) > _PROVEN else 1
-        ways = (1, 0) if _certainty(whole[2]) > needed else (0, 1)
+        more = _HANDICAP if _certainty(whole[0]) > _PROVEN else 0.0
+        ways = (1, 0) if _certainty(whole[2], more) > 1 else (0, 1)
         chosen = []
         for length in range(len(LENGTHS)):
             better = [way for way in ways if _is_better(self.gains[way, length], whole[way])]
@@ -186,12 +187,12 @@ def _moments(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([values.size, values.sum(), (values**2).sum()])
 
 
-def _certainty(moments: NDArray[np.float64]) -> float:
-    """Return by how many standard errors a mean is above 0; 0 where all values are."""
+def _certainty(moments: NDArray[np.float64], least: float = 0.0) -> float:
+    """Return by how many standard errors a mean is above a number; 0 where all values are 0 and so is that."""
     n, sum_, squares = moments.tolist()
     mean = sum_ / max(n, 1e-12)
     error = np.sqrt(max(squares / max(n, 1e-12) - mean**2, 0.0) / max(n, 1e-12))
-    return float(mean / max(error, 1e-12))
+    return float((mean - least) / max(error, 1e-12))
 
 
 def _is_better(here: NDArray[np.float64], whole: NDArray[np.float64]) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -11,13 +11,14 @@ from ..core.checks import check_integer
 from ..core.lazy import sp
 from ..core.sparse import as_csr
 from ..core.state import State
+from ..core.types import MatrixLike
 
 __all__ = ["OwnRows", "is_row", "row_texts"]
 
 _ROW = re.compile(r"\[(\d+) features\]((?: \d+:[-+.e\d]+)*)")
 
 
-def row_texts(rows: Any, name: str) -> list[str]:
+def row_texts(rows: MatrixLike, name: str) -> list[str]:
     """Return a text in normal form for each row of a sparse matrix; equal rows have the same.
 
     Raises
