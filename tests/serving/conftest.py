@@ -56,13 +56,19 @@ class Asker:
 
 
 @pytest.fixture
-def serve(ranker, linear, completer):
+def models(ranker, linear, completer):
+    return {"fruit": ranker, "matrix": linear, "queries": completer}
+
+
+@pytest.fixture
+def serve(models):
     """Return a function that serves models with some settings; by default one of each kind."""
     with asyncio.Runner() as runner:
         apps = []
 
+        known = models
+
         def started(models=None, **settings):
-            known = {"fruit": ranker, "matrix": linear, "queries": completer}
             app = create_app(models or known, Settings(**settings))
             apps.append(app)
             return Asker(app, runner)

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import re
 import threading
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 
 import arborank
+from arborank.serving.kinds import Ranked
 from support.fruit import rows
 
 TEXTS = ["a fruit: appleish", "a vehicle: vanish taxiish", "w1 w2"]
@@ -244,7 +246,7 @@ class Slow:
 
     def rank(self, items, body):
         assert self.let.wait(20)
-        return [[] for _ in items]
+        return Ranked([[] for _ in items], 0)
 
 
 @pytest.fixture
@@ -299,7 +301,7 @@ def test_texts_for_a_slow_model_are_answered_together(serve, ranker, slow):
 
     def ranked(items, body):
         asked.append((list(items), body.k))
-        return [[]] * len(held(items, body)) if "bad" not in items else 1 / 0
+        return held(items, body) if "bad" not in items else 1 / 0
 
     slot.served.kind.ranked = ranked
     threading.Timer(0.3, let.set).start()
@@ -309,7 +311,25 @@ def test_texts_for_a_slow_model_are_answered_together(serve, ranker, slow):
     assert sorted((len(items), k) for items, k in asked) == [(1, 3), (8, 10), (32, 10)]
     answers = ask.all(*[("POST", "/v1/models/fruit/rank", {"json": {"text": "bad"}})] * 2)
     assert {answer.status_code for answer in answers} == {500}
+    bodies = [{"text": text} for text in ("first", "good", "bad", "better")]
+    answers = ask.all(*[("POST", "/v1/models/fruit/rank", {"json": body}) for body in bodies])
+    assert [answer.status_code for answer in answers] == [200, 200, 500, 200]
     assert ask.app.work.in_flight == 0
+
+
+def test_texts_that_come_at_once_are_answered_together(serve, ranker, linear):
+    ask = serve()
+    bodies = [{"text": text, "k": k} for text in TEXTS * 20 for k in (3, 4)]
+    answers = ask.all(*[("POST", "/v1/models/fruit/rank", {"json": body}) for body in bodies])
+    for body, answer in zip(bodies, answers, strict=True):
+        assert pairs(answer.json()["labels"]) == ranker.rank(body["text"], body["k"])
+    counted = ask("GET", "/metrics").text
+    assert f'arborank_texts_total{{model="fruit"}} {len(bodies)}.0' in counted
+    calls = float(re.search(r'rank_seconds_count{model="fruit"} (.*)', counted)[1])
+    assert calls < len(bodies) / 4
+    right, wrong = {"indices": [1], "values": [1.0]}, {"indices": [9], "values": [1.0]}
+    rows = [("POST", "/v1/models/matrix/rank", {"json": {"row": row}}) for row in (right, wrong, right)]
+    assert [answer.status_code for answer in ask.all(*rows)] == [200, 422, 200]
 
 
 def test_work_that_has_not_begun_in_time_is_given_up(slow):
@@ -322,3 +342,15 @@ def test_work_that_has_not_begun_in_time_is_given_up(slow):
     )
     assert (first.status_code, late.status_code) == (200, 504)
     assert ask("POST", "/v1/models/fruit/rank", **body, headers={"x-timeout-ms": "soon"}).status_code == 400
+
+
+def test_texts_of_which_nothing_is_known(serve, ranker):
+    silent = copy.copy(ranker)
+    silent.answer_unknown = False
+    ask = serve({"fruit": ranker, "silent": silent})
+    for model, n_labels in (("fruit", 8), ("silent", 0)):
+        texts = [TEXTS[0], "\u00b7", TEXTS[1]]
+        found = ask("POST", f"/v1/models/{model}/rank", json={"texts": texts}).json()["results"]
+        assert [len(row) for row in found] == [8, n_labels, 8]
+        assert [pairs(row) for row in found[::2]] == ranker.rank_batch(texts[::2])
+        assert f'unknown_texts_total{{model="{model}"}} 1.0' in ask("GET", "/metrics").text

@@ -2,11 +2,12 @@
 
 import json
 import re
+import sys
 
 import msgspec
 import pytest
 
-from arborank.serving import Settings, create_app
+from arborank.serving import Settings, create_app, running, settings
 
 
 def test_models_and_their_labels(serve, ranker):
@@ -39,12 +40,14 @@ def test_health_and_readiness(serve):
 def test_metrics_count_and_name_no_strings_of_clients(serve):
     ask = serve()
     ask("POST", "/v1/models/fruit/rank", json={"text": "apple"})
-    ask("POST", "/v1/models/fruit/rank", json={"texts": ["apple", "w99"], "threshold": 2.0})
+    ask("POST", "/v1/models/fruit/rank", json={"texts": ["apple", "w99 \u00b7"], "threshold": 2.0})
+    ask("POST", "/v1/models/matrix/rank", json={"row": {"indices": [], "values": []}})
     ask("GET", "/v1/models/evil/rank?q=a")
     ask("GET", "/evil")
     text = ask("GET", "/metrics").text
     assert 'arborank_texts_total{model="fruit"} 3.0' in text
     assert 'arborank_empty_answers_total{model="fruit"} 2.0' in text
+    assert 'arborank_unknown_texts_total{model="matrix"} 1.0' in text
     assert re.search(
         r'requests_total\{model="fruit",route="/v1/models/\{model\}/rank",status="200"\} 2.0', text
     )
@@ -71,9 +74,30 @@ def test_each_request_is_one_line_without_its_text(ranker, serve):
         (404, "none"),
     ]
     assert (told[0]["id"], told[0]["texts"], told[0]["k"], told[0]["model"]) == ("r-1", 2, 10, "fruit")
-    assert told[0]["total_us"] >= told[0]["model_us"] > 0
+    assert told[0]["total_us"] >= told[0]["queue_us"] + told[0]["model_us"] > 0
     assert b"secret" not in b"".join(lines)
     assert answer.headers["x-request-id"] == "r-1"
+    ask.app.work.close()
+
+
+def test_texts_and_traces_in_the_log(models, serve):
+    lines = []
+    from arborank.serving.service import Service
+
+    ask = serve()
+    ask.app = Service(models, Settings(log_texts=True), lines.append)
+    ask.client._transport.app = ask.app
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    given = [f"00-{trace}-00f067aa0ba902b7-01", f"00-{'0' * 32}-00f067aa0ba902b7-01", f"00-{trace}", 'a" b']
+    for one in given:
+        ask("POST", "/v1/models/fruit/rank", json={"text": "secret"}, headers={"traceparent": one})
+    ask("POST", "/v1/models/queries/complete", json={"prefix": "ni", "previous": ["camera"]})
+    ask("POST", "/v1/models/matrix/rank", json={"row": {"indices": [1], "values": [1.0]}})
+    ask("POST", "/v1/models/fruit/explain", json={"text": "why", "label": "apple"})
+    told = [json.loads(line) for line in lines]
+    assert [one.get("trace") for one in told] == [trace] + [None] * 6
+    asked = [["secret"]] * 4 + [["camera", "ni"], [{"indices": [1], "values": [1.0]}], "why"]
+    assert [one["asked"] for one in told] == asked
     ask.app.work.close()
 
 
@@ -166,3 +190,18 @@ def test_the_page_may_run_its_own_script_and_no_other(serve):
     assert serve(page=False)("GET", "/").status_code == 404
     assert serve(page=False)("GET", "/docs").status_code == 404
     assert serve()("GET", "/complete.js").headers["content-type"].startswith("text/javascript")
+
+
+def test_what_is_not_installed_is_named(ranker, monkeypatch):
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    for name in [name for name in sys.modules if name.startswith("arborank.serving.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "arborank.serving.settings", settings)
+    monkeypatch.setitem(sys.modules, "arborank.serving.running", running)
+    with pytest.raises(
+        ImportError, match=r"serving needs the package msgspec: pip install 'arborank\[serve\]'"
+    ):
+        create_app({"fruit": ranker})
+    monkeypatch.setitem(sys.modules, "arborank.serving.service", None)
+    with pytest.raises(ModuleNotFoundError, match="service"):
+        create_app({"fruit": ranker})

@@ -102,6 +102,7 @@ class _Part(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--no-page", is_flag=True, help="Show no page to try the models.")
 @click.option("--no-request-log", is_flag=True, help="Log no requests.")
+@click.option("--log-texts", is_flag=True, help="Log what was asked, too, which may be private.")
 def serve(models: tuple[tuple[str | None, str], ...], **options: object) -> None:
     """Serve models over HTTP until Ctrl-C.
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ..core.estimator import Estimator
     from .service import Service
 
+_PACKAGES = ("httptools", "msgspec", "prometheus_client", "uvicorn")
+
 __all__ = ["Running", "Settings", "create_app", "model_name", "run"]
 
 
@@ -46,7 +48,8 @@ def create_app(models: "Mapping[str, FilePath | Estimator]", settings: Settings 
     try:
         from .service import Service
     except ModuleNotFoundError as error:
-        raise _missing(error) from error
+        _name_extra(error)
+        raise
     settings = Settings() if settings is None else settings
     log = logging.getLogger("arborank.serving.requests")
     return Service(
@@ -86,12 +89,15 @@ def run(
         from .process import run_process
         from .workers import run_workers
     except ModuleNotFoundError as error:
-        raise _missing(error) from error
+        _name_extra(error)
+        raise
     with listen(running) as listener:
         url = running.url(listener)
         serve = run_process if running.workers == 1 else run_workers
         serve(models, settings, running, listener, lambda: started(url))
 
 
-def _missing(error: ModuleNotFoundError) -> ImportError:
-    return ImportError(f"serving needs the package {error.name}: pip install 'arborank[serve]'")
+def _name_extra(error: ModuleNotFoundError) -> None:
+    """Say what to install if a package is missing that serving needs."""
+    if (error.name or "").partition(".")[0] in _PACKAGES:
+        raise ImportError(f"serving needs the package {error.name}: pip install 'arborank[serve]'") from error

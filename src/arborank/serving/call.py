@@ -1,70 +1,98 @@
 """A request on its way: its head, its body as a checked value, and when it must be answered."""
 
+import re
 import secrets
 import time
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.types import Receive, Scope
 
-from .problems import ClientGone, Problem
+from .problems import CLOSE, Problem
 from .slots import Served, Slot
 
 if TYPE_CHECKING:
     from .service import Service
 
-__all__ = ["Call"]
+__all__ = ["Call", "Request"]
 
 B = TypeVar("B")
 
 _LONGEST_ID = 128
+_TRACE = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _START = secrets.token_hex(4)  # of this process; random bytes for every request take as long as its metrics
 _NUMBERS = count()
+
+
+class Request(Protocol):
+    """What a client asks: a head, and a body that arrives.
+
+    Attributes
+    ----------
+    method, path : str
+        The path is that below ``root``, where the service is mounted.
+    root : str
+    query : bytes
+        What stands behind the path.
+    headers : dict from name, in lower case, to value
+    """
+
+    method: str
+    path: str
+    root: str
+    query: bytes
+    headers: dict[bytes, bytes]
+
+    async def part(self) -> tuple[bytes, bool]:
+        """Return the next bytes of the body, and whether more are to come; `ClientGone` if that cannot be."""
 
 
 class Call:
     """One request, and what becomes of it."""
 
     __slots__ = (
-        "_headers",
-        "_receive",
+        "asked",
         "deadline",
         "k",
         "method",
         "model",
         "n_texts",
+        "queued",
+        "request",
         "request_id",
         "route",
-        "scope",
         "served",
         "service",
         "started",
         "took",
     )
 
-    def __init__(self, service: "Service", scope: Scope, receive: Receive) -> None:
+    def __init__(self, service: "Service", request: Request) -> None:
         self.started = time.monotonic()
-        self.service, self.scope, self._receive = service, scope, receive
-        self._headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.method: str = scope["method"]
+        self.service, self.request, self.method = service, request, request.method
         self.route, self.model = "none", ""  # what it asks for, and of which model
         self.served: Served | None = None
         self.n_texts = self.k = 0
-        self.took = 0.0
+        self.asked: object = None  # the texts, if they are logged
+        self.queued = self.took = 0.0
         self.request_id = self._request_id()
         self.deadline = self.started + service.settings.timeout
 
     def header(self, name: bytes) -> str:
         """Return a header, empty if there is none."""
-        return self._headers.get(name, b"").decode("latin-1")
+        return self.request.headers.get(name, b"").decode("latin-1")
 
     def _request_id(self) -> str:
-        given = self._headers.get(b"x-request-id")
+        given = self.request.headers.get(b"x-request-id")
         if given is not None and 0 < len(given) <= _LONGEST_ID and all(33 <= byte <= 126 for byte in given):
             return given.decode("ascii")
         return f"{_START}{next(_NUMBERS):08x}"
+
+    def trace(self) -> str:
+        """Return the id of the trace that the request belongs to, of the header of W3C; empty if there is none."""
+        found = _TRACE.fullmatch(self.request.headers.get(b"traceparent", b""))
+        return found[1].decode() if found else ""
 
     def find_slot(self) -> Slot:
         """Return the slot of the model that the path names."""
@@ -89,10 +117,9 @@ class Call:
     def set_deadline(self) -> None:
         """Take the time that the client allows, if that is less than the service does."""
         given = self.header(b"x-timeout-ms")
-        if given:
-            if not (given.isdecimal() and len(given) < 10 and int(given) > 0):
-                raise Problem(400, f"X-Timeout-Ms must be a number of milliseconds, found {given[:20]!r}")
-            self.deadline = min(self.deadline, self.started + int(given) / 1000)
+        if not (given.isdecimal() and len(given) < 10 and int(given) > 0):
+            raise Problem(400, f"X-Timeout-Ms must be a number of milliseconds, found {given[:20]!r}")
+        self.deadline = min(self.deadline, self.started + int(given) / 1000)
 
     def query(self, kind: type[B]) -> B:
         """Return the query of the address as a checked value; fields that are lists may be repeated."""
@@ -100,7 +127,7 @@ class Call:
         lists = {f.name for f in msgspec.structs.fields(kind) if getattr(f.type, "__origin__", None) is list}  # type: ignore[arg-type]
         try:
             pairs = parse_qsl(
-                self.scope["query_string"].decode("ascii"),
+                self.request.query.decode("ascii"),
                 keep_blank_values=True,
                 errors="strict",
                 max_num_fields=1000,
@@ -137,29 +164,26 @@ class Call:
     async def content(self) -> bytes:
         """Return the bytes of the body; refuse those that are too many."""
         settings = self.service.settings
-        if self._headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Problem(415, "the body must not be compressed", headers=_CLOSE)
+        if self.request.headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Problem(415, "the body must not be compressed", headers=[CLOSE])
         length = self.header(b"content-length")
         if length.isdecimal() and int(length) > settings.max_body:
             raise self._too_long()
-        parts, n_bytes, more = [], 0, True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            part, more = message.get("body", b""), message.get("more_body", False)
+        part, more = await self.request.part()
+        parts, n_bytes = [part], len(part)
+        while more and n_bytes <= settings.max_body:
+            part, more = await self.request.part()
             parts.append(part)
             n_bytes += len(part)
-            if n_bytes > settings.max_body:
-                raise self._too_long()
+        if n_bytes > settings.max_body:
+            raise self._too_long()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _too_long(self) -> Problem:
         self.service.metrics.rejected.labels("long").inc()
-        return Problem(413, f"the body is longer than {self.service.settings.max_body} bytes", headers=_CLOSE)
-
-
-_CLOSE = [(b"connection", b"close")]
+        return Problem(
+            413, f"the body is longer than {self.service.settings.max_body} bytes", headers=[CLOSE]
+        )
 
 
 def _invalid(error: msgspec.ValidationError) -> Problem:

@@ -23,7 +23,7 @@ class Metrics:
         self._children: dict[
             tuple[str, str, int], tuple[Counter, Histogram]
         ] = {}  # found sooner than by labels
-        self._of_models: dict[str, tuple[Counter, Histogram, Counter]] = {}
+        self._of_models: dict[str, tuple[Counter, Histogram, Counter, Counter]] = {}
         several = _DIRECTORY in os.environ
         if not several:
             ProcessCollector(registry=registry)
@@ -42,13 +42,16 @@ class Metrics:
 
         self.requests = counter("requests_total", "Requests answered.", [*of_route, "status"])
         self.seconds = histogram("request_seconds", "Time from request to answer.", of_route, _SECONDS)
-        self.rank_seconds = histogram("rank_seconds", "Time of the model alone.", of_model, _SECONDS)
+        self.rank_seconds = histogram(
+            "rank_seconds", "Time of the model for texts answered together.", of_model, _SECONDS
+        )
         self.queue_seconds = histogram("queue_seconds", "Time until a thread was free.", [], _SECONDS)
         self.texts = counter("texts_total", "Texts and prefixes answered.", of_model)
         self.batch_texts = histogram("batch_texts", "Texts of a request of several.", [], _TEXTS)
         self.in_flight = gauge("in_flight_texts", "Texts being answered.", [], summed)
         self.rejected = counter("rejected_total", "Requests refused.", ["reason"])
         self.empty = counter("empty_answers_total", "Texts without an answer.", of_model)
+        self.unknown = counter("unknown_texts_total", "Texts without anything the model knows.", of_model)
         self.info = gauge(
             "model_info", "1 for the revision that is served.", [*of_model, "revision", "kind"], one_each
         )
@@ -73,18 +76,19 @@ class Metrics:
         children[0].inc()
         children[1].observe(seconds)
 
-    def asked(self, model: str, n_texts: int, n_empty: int, seconds: float) -> None:
-        """Count the texts of a request, and the time of the model."""
+    def asked(self, model: str, n_texts: int, n_empty: int, n_unknown: int, seconds: float) -> None:
+        """Count texts that the model has answered together, and its time."""
         children = self._of_models.get(model)
         if children is None:
-            children = self.texts.labels(model), self.rank_seconds.labels(model), self.empty.labels(model)
+            texts, times = self.texts.labels(model), self.rank_seconds.labels(model)
+            children = texts, times, self.empty.labels(model), self.unknown.labels(model)
             self._of_models[model] = children
         children[0].inc(n_texts)
         children[1].observe(seconds)
-        if n_texts != 1:
-            self.batch_texts.observe(n_texts)
         if n_empty:
             children[2].inc(n_empty)
+        if n_unknown:
+            children[3].inc(n_unknown)
 
     def text(self) -> bytes:
         """Return all metrics as Prometheus reads them, those of other processes included."""

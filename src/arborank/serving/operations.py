@@ -48,17 +48,19 @@ class Operation:
 
     async def run(self, call: Call) -> Answer:
         """Answer a request, if the client may ask and asks well."""
-        call.route = self.path
+        call.route, headers = self.path, call.request.headers
         call.service.check_key(call, self.scope)
-        if self.method != "GET":
+        if b"origin" in headers and self.method != "GET":
             call.service.check_origin(call)
-        call.set_deadline()
-        await call.catch_up()
+        if b"x-timeout-ms" in headers:
+            call.set_deadline()
+        if b"x-min-revision" in headers:
+            await call.catch_up()
         given: list[Any] = []
-        if call.scope["query_string"] or self.query is not bodies.NoQuery:
+        if self.query is not bodies.NoQuery:
             given.append(call.query(self.query))
-        if self.query is bodies.NoQuery:  # which only had to be empty
-            given.clear()
+        elif call.request.query:
+            call.query(bodies.NoQuery)  # which says what is wrong
         if self.decoder is not None:
             given.append(await call.body(self.decoder))
         return await self.handler(call, *given)

@@ -21,7 +21,7 @@ from ..linear.parts import Parts
 from ..text import TextRanker
 from ..text.names import label_ids, weight_array
 from .bodies import Partial, RankBody, Scored
-from .kinds import MakeKind, Texts, kind_of
+from .kinds import MakeKind, Ranked, Texts, kind_of
 from .kinds.base import probable
 from .remote import RemotePart
 from .settings import Settings
@@ -55,18 +55,10 @@ class _Part(Texts):
 
     def options(self, body: RankBody) -> Json:
         """Return what a question says of how to rank, with no other labels than the part's."""
-        given, ranker, label_filter = super().options(body), self.model, self._filter
+        given, label_filter = super().options(body), self._filter
         if limits := {name: given.pop(name) for name in _LIMITS if name in given}:
-            asked = {name: _ids(ranker, name, limits[name]) for name in _LIMITS[:2] if name in limits}
-            own = np.intersect1d(self._own, asked.get("candidates", self._own))
-            weights = limits.get("label_weights")
-            label_filter = ranker.model_.prepare_filter(
-                candidates=own,
-                exclude=asked.get("exclude"),
-                label_weights=None
-                if weights is None
-                else weight_array(ranker.labels_, weights, ranker.normalization),
-            )
+            own = np.intersect1d(self._own, limits.pop("candidates", self._own))
+            label_filter = self.model.model_.prepare_filter(candidates=own, **limits)
         return {**given, "label_filter": label_filter}
 
 
@@ -101,7 +93,7 @@ class _Parted(Texts):
         ]
         self._pool = ThreadPoolExecutor(4 * len(told), "arborank-parts")
 
-    def ranked(self, items: Sequence[str], body: RankBody) -> list[list[Scored]]:
+    def ranked(self, items: Sequence[str], body: RankBody) -> Ranked:
         """Return the best labels of every text, from the parts that its beam goes to."""
         rows = rows_of(self.model.features_, list(items))
         concerned = self._parts.concerned(rows, body.beam_size)
@@ -133,9 +125,10 @@ class _Parted(Texts):
         if len(revisions) > 1:  # some serve an older model, whose parts are others
             missing[:] = True
         merged = [self._best(labels, body) for labels in found]
-        return [
+        answers = [
             Partial(labels) if gone else labels for labels, gone in zip(merged, missing.tolist(), strict=True)
         ]
+        return Ranked(answers, 0)
 
     def _best(self, labels: list[Scored], body: RankBody) -> list[Scored]:
         labels.sort(

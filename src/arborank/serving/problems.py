@@ -7,9 +7,10 @@ import msgspec
 
 from ..core.errors import ArgumentError
 
-__all__ = ["Answer", "ClientGone", "Headers", "Problem", "ProblemAnswer", "asked_well"]
+__all__ = ["CLOSE", "Answer", "ClientGone", "Headers", "Problem", "ProblemAnswer", "asked_well"]
 
 Headers = list[tuple[bytes, bytes]]
+CLOSE = (b"connection", b"close")
 
 
 class Answer(NamedTuple):

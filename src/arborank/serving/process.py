@@ -51,7 +51,7 @@ def run_process(
     service = Service(models, settings, _write if settings.log_requests else None)
     config = uvicorn.Config(
         service,
-        http=protocol_of(running.max_connections, running.arrival),
+        http=protocol_of(service, running.max_connections, running.arrival),
         ws="none",
         lifespan="on",
         log_config=None,

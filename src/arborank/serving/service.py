@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable, Mapping
 
 import msgspec
-from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..core.estimator import Estimator
 from ..core.types import FilePath
+from .asgi import AsgiRequest, Receive, Scope, Send, send_answer
 from .bodies import Recent, Row, Scored
 from .call import Call
+from .cors import is_preflight, preflight, shared
 from .keys import Opening, find_key, read_keys
 from .metrics import Metrics
 from .openapi import describe
 from .operations import FOREIGN, OPERATIONS, PAGES, Operation
 from .parts import kinds_of
-from .problems import Answer, ClientGone, Headers, Problem
+from .problems import CLOSE, Answer, ClientGone, Headers, Problem
 from .routes.inference import refusal
 from .settings import Settings
 from .slots import Slots
@@ -45,7 +45,7 @@ class Service:
         The models.
     work : Work
     together : Together
-        Questions to slow models.
+        Questions that come at the same time.
     metrics : Metrics
     draining : bool
         Whether the service ends: it is not ready any more, and asks clients to close their connections.
@@ -63,25 +63,20 @@ class Service:
         self.metrics = Metrics()
         self.slots = Slots(models, self.metrics, verify=settings.verify, make_kind=kinds_of(settings))
         self.work = Work(settings, self.metrics)
-        self.together: Together[str | Row, list[Scored]] = Together(self.work)
+        self.together: Together[str | Row, tuple[list[Scored], float]] = Together(self.work)
         self._following: asyncio.Task[None] | None = None
+        self._described: tuple[str | None, bytes] = None, b""
         self._routes = _routes([slot.served.name for slot in self.slots])
-        self._app: ASGIApp = self._answer_all
-        if settings.cors:
-            headers = ["authorization", "content-type", "x-min-revision", "x-request-id", "x-timeout-ms"]
-            self._app = CORSMiddleware(
-                self._app,
-                allow_origins=settings.cors,
-                allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=headers,
-                expose_headers=["x-request-id", "x-model-revision"],
-            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or start and end with the server."""
         if scope["type"] == "http":
             self._follow()
-            await self._app(scope, receive, send)
+            call = Call(self, AsgiRequest(scope, receive))
+            answer = await self.answer(call)
+            if answer is not None:
+                await send_answer(send, answer, self.headers(call, answer))
+            self.record(call, answer)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
@@ -103,33 +98,24 @@ class Service:
         if self._following is None and self.settings.follow:
             self._following = asyncio.create_task(self.slots.follow(self.settings.follow))
 
-    async def _answer_all(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = Call(self, scope, receive)
+    async def answer(self, call: Call) -> Answer | None:
+        """Answer a request, whatever it is; None if the client has left."""
         try:
-            answer = await self._answer(call)
-        except ClientGone:
-            self._record(call, _GONE)
-            return
-        headers = self._headers(call, answer)
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-        self._record(call, answer.status)
-
-    async def _answer(self, call: Call) -> Answer:
-        try:
+            if call.method == "OPTIONS" and self.settings.cors and is_preflight(call):
+                return preflight(call)
             return await self._operation(call).run(call)
         except Problem as problem:
-            foreign = _path(call.scope).startswith("/v2/")
+            foreign = call.request.path.startswith("/v2/")
             return refusal(problem) if foreign else problem.answer(call.request_id)
         except ClientGone:
-            raise
+            return None
         except Exception:
             _LOG.exception("request %s failed", call.request_id)
             return Problem(500, "the service has a fault; its log says more").answer(call.request_id)
 
     def _operation(self, call: Call) -> Operation:
         """Return what a request asks for; status 404 or 405 if that is nothing."""
-        methods = self._routes.get(_path(call.scope))
+        methods = self._routes.get(call.request.path)
         if methods is None:
             models = ", ".join(slot.served.name for slot in self.slots)
             raise Problem(404, f"there is nothing at this path; the models are {models}")
@@ -140,39 +126,47 @@ class Service:
         operation, call.model = found
         return operation
 
-    def _headers(self, call: Call, answer: Answer) -> Headers:
-        headers = [
-            (b"content-type", answer.content_type),
-            (b"content-length", b"%d" % len(answer.body)),
-            (b"x-request-id", call.request_id.encode()),
-            (b"x-content-type-options", b"nosniff"),
-            *answer.headers,
-        ]
+    def headers(self, call: Call, answer: Answer) -> Headers:
+        """Return the headers of an answer."""
+        headers = [(b"x-request-id", call.request_id.encode()), (b"x-content-type-options", b"nosniff")]
+        headers += answer.headers
+        if answer.status not in (204, 304):
+            headers += (b"content-type", answer.content_type), (b"content-length", b"%d" % len(answer.body))
         if call.served is not None:
             headers.append((b"x-model-revision", call.served.revision.encode()))
-        if self.draining:
-            headers.append((b"connection", b"close"))
+        if self.settings.cors:
+            headers += shared(call)
+        if self.draining and CLOSE not in headers:
+            headers.append(CLOSE)
         return headers
 
-    def _record(self, call: Call, status: int) -> None:
+    def record(self, call: Call, answer: Answer | None) -> None:
+        """Count a request that is answered, and log it."""
         seconds = time.monotonic() - call.started
-        model = "" if call.served is None else call.served.name
+        status = _GONE if answer is None else answer.status
+        model, revision = ("", "") if call.served is None else (call.served.name, call.served.revision)
         self.metrics.answered(model, call.route, status, seconds)
-        if self._log is not None and call.route not in _PROBES:
-            told = {
-                "time": round(time.time(), 3),
-                "id": call.request_id,
-                "method": call.method,
-                "route": call.route,
-                "model": model,
-                "revision": "" if call.served is None else call.served.revision,
-                "status": status,
-                "texts": call.n_texts,
-                "k": call.k,
-                "model_us": round(1e6 * call.took),
-                "total_us": round(1e6 * seconds),
-            }
-            self._log(msgspec.json.encode(told))
+        if self._log is None or call.route in _PROBES:
+            return
+        told: dict[str, object] = {
+            "time": round(time.time(), 3),
+            "id": call.request_id,
+            "method": call.method,
+            "route": call.route,
+            "model": model,
+            "revision": revision,
+            "status": status,
+            "texts": call.n_texts,
+            "k": call.k,
+            "queue_us": round(1e6 * call.queued),
+            "model_us": round(1e6 * call.took),
+            "total_us": round(1e6 * seconds),
+        }
+        if trace := call.trace():
+            told["trace"] = trace
+        if self.settings.log_texts and call.asked is not None:
+            told["asked"] = call.asked
+        self._log(msgspec.json.encode(told))
 
     def check_key(self, call: Call, scope: Opening | None) -> None:
         """Refuse whoever has no key for what is asked; status 401 without one, 403 with one for something else."""
@@ -198,8 +192,11 @@ class Service:
 
     def description(self, prefix: str) -> bytes:
         """Return the OpenAPI description, as of an application that is mounted under a path."""
-        names = [slot.served.name for slot in self.slots]
-        return msgspec.json.encode(describe(prefix, self._keys is not None, names))
+        if self._described[0] != prefix:
+            names = [slot.served.name for slot in self.slots]
+            told = describe(prefix, self._keys is not None, names)
+            self._described = prefix, msgspec.json.encode(told)
+        return self._described[1]
 
     def measure(self) -> None:
         """Write down for metrics what changes too often to be written each time."""
@@ -210,12 +207,6 @@ class Service:
         for slot in self.slots:
             with contextlib.suppress(Problem):
                 await self.slots.reload(slot)
-
-
-def _path(scope: Scope) -> str:
-    """Return the path below where the service is mounted."""
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _routes(models: list[str]) -> dict[str, dict[str, tuple[Operation, str]]]:

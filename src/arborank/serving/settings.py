@@ -51,6 +51,8 @@ class Settings:
         Whether ``/`` shows the page to try the models.
     log_requests : bool, default=True
         Whether each request but those of probes is logged, as a line of JSON without its texts.
+    log_texts : bool, default=False
+        Whether these lines hold what was asked, as ``asked``: texts, rows, or a prefix behind the queries before it.
     verify : bool, default=False
         Whether the checksums of all files are compared when a model is loaded, at about a gigabyte a second.
     follow : float, default=0.5
@@ -82,6 +84,7 @@ class Settings:
     decisions: FilePath | None = None
     page: bool = True
     log_requests: bool = True
+    log_texts: bool = False
     verify: bool = False
     follow: float = 0.5
     part: tuple[int, int] | None = None
@@ -93,7 +96,7 @@ class Settings:
         check_integer("threads", self.threads, 0, 1024)
         check_real("timeout", self.timeout, above=0.0)
         check_real("follow", self.follow, least=0.0)
-        for name in ("read_only", "page", "log_requests", "verify"):
+        for name in ("read_only", "page", "log_requests", "log_texts", "verify"):
             check_flag(name, getattr(self, name))
         for name in ("feedback", "decisions"):
             path = getattr(self, name)

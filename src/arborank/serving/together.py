@@ -1,12 +1,16 @@
-"""Questions to a slow model that come at the same time, answered together."""
+"""Questions to a model that come at the same time, answered together."""
 
 import asyncio
 import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from .driving import Prompt
 from .problems import Problem
 from .work import Work
+
+if TYPE_CHECKING:
+    from .call import Call
 
 __all__ = ["Together"]
 
@@ -18,14 +22,16 @@ _MOST = 32
 
 class _Question(NamedTuple, Generic[Q, A]):
     item: Q
-    deadline: float
-    answer: "asyncio.Future[A]"
+    asked: float
+    call: "Call"
+    answer: Prompt[A]
 
 
 class Together(Generic[Q, A]):
-    """Answers a question that comes alone at once, and those that come meanwhile together, after it.
+    """Answers together what is asked in the same turn of the loop, or while a slow model answers.
 
-    A transformer answers 32 texts in half the time of one after the other. Nobody waits for others to come.
+    Nobody waits for others to come. A linear model answers 16 texts in half the time of one after the other, a
+    transformer 32.
     """
 
     def __init__(self, work: Work) -> None:
@@ -34,43 +40,65 @@ class Together(Generic[Q, A]):
         self._running: set[asyncio.Task[None]] = set()
 
     async def ask(
-        self, key: Hashable, function: Callable[[Sequence[Q]], list[A]], item: Q, deadline: float
+        self, key: Hashable, function: Callable[[Sequence[Q]], list[A]], item: Q, call: "Call", quick: bool
     ) -> A:
-        """Return what a function answers to an item; items of the same key may go to one call of the function."""
+        """Return what a function answers to an item; items of the same key may go to one call of the function.
+
+        A quick one is called here, once all requests that have come are counted; a slow one in a thread.
+        """
         loop = asyncio.get_running_loop()
-        question: _Question[Q, A] = _Question(item, deadline, loop.create_future())
+        question: _Question[Q, A] = _Question(item, time.monotonic(), call, Prompt(loop=loop))
         if key in self._waiting:
             self._waiting[key].append(question)
+            return await question.answer
+        self._waiting[key] = [question]
+        if quick:
+            loop.call_soon(self._answer_here, key, function)
         else:
-            self._waiting[key] = [question]
-            task = loop.create_task(self._answer_all(key, function))
+            task = loop.create_task(self._answer_aside(key, function))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         return await question.answer
 
-    async def _answer_all(self, key: Hashable, function: Callable[[Sequence[Q]], list[A]]) -> None:
+    def _answer_here(self, key: Hashable, function: Callable[[Sequence[Q]], list[A]]) -> None:
+        waiting = self._waiting.pop(key)
+        if len(waiting) > _MOST:  # let others be heard meanwhile
+            self._waiting[key] = waiting[_MOST:]
+            asyncio.get_running_loop().call_soon(self._answer_here, key, function)
+        questions = self._begun(waiting[:_MOST])
+        outcomes = _outcomes(function, [one.item for one in questions])
+        for one, outcome in zip(questions, outcomes, strict=True):
+            one.answer.settle(outcome)
+
+    async def _answer_aside(self, key: Hashable, function: Callable[[Sequence[Q]], list[A]]) -> None:
         while waiting := self._waiting[key]:
             self._waiting[key] = waiting[_MOST:]
-            await self._answer(waiting[:_MOST], function)
+            questions = self._begun(waiting[:_MOST])
+            items = [one.item for one in questions]
+            outcomes = await self._work.aside(lambda items=items: _outcomes(function, items))  # type: ignore[misc]
+            for one, outcome in zip(questions, outcomes, strict=True):
+                one.answer.settle(outcome)
         del self._waiting[key]
 
-    async def _answer(
-        self, questions: list[_Question[Q, A]], function: Callable[[Sequence[Q]], list[A]]
-    ) -> None:
-        now = time.monotonic()
+    def _begun(self, questions: list[_Question[Q, A]]) -> list[_Question[Q, A]]:
+        """Return the questions whose deadlines have not passed, and tell the others."""
+        now, begun = time.monotonic(), []
         for one in questions:
-            if now > one.deadline and not one.answer.done():
-                one.answer.set_exception(Problem(504, "no answer within the time that the request has"))
-        open_ones = [one for one in questions if not one.answer.done()]
-        if not open_ones:
-            return
-        try:
-            answers = await self._work.aside(lambda: function([one.item for one in open_ones]))
-        except Exception as error:
-            for one in open_ones:
-                if not one.answer.done():
-                    one.answer.set_exception(error)
-            return
-        for one, answer in zip(open_ones, answers, strict=True):
-            if not one.answer.done():
-                one.answer.set_result(answer)
+            if one.answer.done():  # by whoever asked, and has left
+                continue
+            try:
+                self._work.begin(one.asked, now, one.call)
+                begun.append(one)
+            except Problem as problem:
+                one.answer.settle(problem)
+        return begun
+
+
+def _outcomes(function: Callable[[Sequence[Q]], list[A]], items: list[Q]) -> "list[A | Exception]":
+    """Return an answer to each item, or what is wrong with it."""
+    try:
+        return list(function(items)) if items else []
+    except Exception as error:
+        if len(items) == 1:
+            return [error]
+        return [outcome for item in items for outcome in _outcomes(function, [item])]

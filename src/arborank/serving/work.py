@@ -5,16 +5,21 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .metrics import Metrics
 from .problems import Problem
 from .settings import Settings
 
+if TYPE_CHECKING:
+    from .call import Call
+
 __all__ = ["Work"]
 
 T = TypeVar("T")
 A = TypeVar("A")
+
+_LEAST = 32  # items for a thread of their own
 
 
 class Work:
@@ -22,7 +27,8 @@ class Work:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._most, self._metrics = settings.max_in_flight, metrics
-        self._pool = ThreadPoolExecutor(settings.threads or os.cpu_count() or 1, "arborank-serve")
+        self._n_threads = settings.threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._n_threads, "arborank-serve")
         self.in_flight = 0
 
     def close(self) -> None:
@@ -37,38 +43,46 @@ class Work:
             raise Problem(429, detail, headers=[(b"retry-after", b"1")])
         return _Admitted(self, n_texts)
 
-    async def at_once(self, function: Callable[[], A], deadline: float) -> A:
+    async def at_once(self, function: Callable[[], A], call: "Call") -> A:
         """Call a function that is quick here and now; status 504 if the deadline has passed.
 
         Requests that came with this one go first as far as to be counted: so many of them are refused at once.
         """
         asked = time.monotonic()
         await asyncio.sleep(0)
-        self._begin(asked, deadline)
+        self.begin(asked, time.monotonic(), call)
         return function()
 
-    def _begin(self, asked: float, deadline: float | None) -> None:
-        now = time.monotonic()
+    def begin(self, asked: float, now: float, call: "Call | None") -> None:
+        """Count how long a call has waited; status 504 if its deadline has passed."""
         self._metrics.queue_seconds.observe(now - asked)
-        if deadline is not None and now > deadline:
-            raise Problem(504, "no answer within the time that the request has")
+        if call is not None:
+            call.queued = max(call.queued, now - asked)
+            if now > call.deadline:
+                raise Problem(504, "no answer within the time that the request has")
 
     async def in_pieces(
-        self, function: Callable[[Sequence[T]], list[A]], items: Sequence[T], size: int, deadline: float
+        self, function: Callable[[Sequence[T]], list[A]], items: Sequence[T], most: int, call: "Call"
     ) -> list[A]:
-        """Call a function in threads, with so many of the items each time; status 504 once the deadline has passed."""
+        """Call a function in all threads with some of the items each, at most so many; status 504 as for `aside`."""
         answers: list[A] = []
-        for start in range(0, len(items), size):
-            piece = items[start : start + size]
-            answers += await self.aside(lambda piece=piece: function(piece), deadline)  # type: ignore[misc]
+        size = min(most, max(_LEAST, -(-len(items) // self._n_threads)))
+        pieces = [items[start : start + size] for start in range(0, len(items), size)]
+        for start in range(0, len(pieces), self._n_threads):
+            some = pieces[start : start + self._n_threads]
+            asked = (self.aside(lambda piece=piece: function(piece), call) for piece in some)  # type: ignore[misc]
+            for found in await asyncio.gather(*asked, return_exceptions=True):  # so that all have ended
+                if isinstance(found, BaseException):
+                    raise found
+                answers += found
         return answers
 
-    async def aside(self, function: Callable[[], A], deadline: float | None = None) -> A:
-        """Call a function in a thread; status 504 if none is free before the deadline."""
+    async def aside(self, function: Callable[[], A], call: "Call | None" = None) -> A:
+        """Call a function in a thread; status 504 if none is free before the deadline of a call."""
         asked = time.monotonic()
 
         def begin() -> A:
-            self._begin(asked, deadline)
+            self.begin(asked, time.monotonic(), call)
             return function()
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, begin)

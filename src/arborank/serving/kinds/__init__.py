@@ -7,12 +7,12 @@ from ...autocomplete import Autocompleter
 from ...hybrid import HybridRanker
 from ...linear import Ensemble, XRLinear
 from ...text import TextRanker
-from .base import Kind
+from .base import Kind, Ranked
 from .completions import Completions
 from .rows import Rows
 from .texts import Texts
 
-__all__ = ["Completions", "Kind", "MakeKind", "Rows", "Texts", "kind_of"]
+__all__ = ["Completions", "Kind", "MakeKind", "Ranked", "Rows", "Texts", "kind_of"]
 
 MakeKind = Callable[[object], Kind[Any]]
 """Makes of a model what is asked."""

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...analysis.explain import Path
 from ...core.checks import Missing
@@ -17,9 +17,16 @@ from .. import bodies
 from ..bodies import Completion, Label, RankBody, Row, Scored
 from ..problems import Problem
 
-__all__ = ["Kind", "check_addition", "only", "probable", "told_ways"]
+__all__ = ["Kind", "Ranked", "check_addition", "only", "probable", "told_ways"]
 
 Item = TypeVar("Item", str, Row)  # what is ranked
+
+
+class Ranked(NamedTuple):
+    """The best labels of several items, and how many of these have nothing that the model knows."""
+
+    rows: list[list[Scored]]
+    n_unknown: int
 
 
 class Kind(ABC, Generic[Item]):
@@ -53,7 +60,7 @@ class Kind(ABC, Generic[Item]):
         """Return how long an item is, in characters or values."""
         return 0
 
-    def ranked(self, items: Sequence[Item], body: RankBody) -> list[list[Scored]]:
+    def ranked(self, items: Sequence[Item], body: RankBody) -> "Ranked":
         """Return the best labels of every item."""
         raise self._refused("ranks no labels")
 

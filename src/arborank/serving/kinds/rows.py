@@ -15,7 +15,7 @@ from ...storage import Savable
 from .. import bodies
 from ..bodies import Label, RankBody, Row, Scored
 from ..problems import Problem
-from .base import Kind, check_addition, only, probable, told_ways
+from .base import Kind, Ranked, check_addition, only, probable, told_ways
 
 __all__ = ["Rows"]
 
@@ -58,14 +58,15 @@ class Rows(Kind[Row]):
         """Return a matrix of one row."""
         return self._matrix([item])
 
-    def ranked(self, items: Sequence[Row], body: RankBody) -> list[list[Scored]]:
+    def ranked(self, items: Sequence[Row], body: RankBody) -> Ranked:
         """Return the best labels of every row."""
         ids, scores = self._topk(items, body)
         least = -np.inf if body.threshold is None else body.threshold
-        return [
+        rows = [
             [Scored(label, score) for label, score in zip(*row, strict=True) if label >= 0 and score >= least]
             for row in zip(ids.tolist(), scores.tolist(), strict=True)
         ]
+        return Ranked(rows, sum(not row.indices for row in items))
 
     def explained(self, body: bodies.ExplainBody) -> list[bodies.Way]:
         """Return every way to a label."""

@@ -3,14 +3,19 @@
 from collections.abc import Callable, Sequence
 from itertools import islice
 
+import numpy as np
+
 from ...analysis.explain import explain
 from ...core.checks import Missing
+from ...core.sparse import Csr
 from ...core.types import Json
+from ...features.base import rows_of
 from ...text import TextRanker
+from ...text.names import label_ids, weight_array
 from .. import bodies
 from ..bodies import Label, RankBody, Scored
 from ..problems import Problem
-from .base import Kind, check_addition, only, probable, told_ways
+from .base import Kind, Ranked, check_addition, only, probable, told_ways
 
 __all__ = ["Texts"]
 
@@ -54,32 +59,39 @@ class Texts(Kind[str]):
         """Return the text."""
         return item
 
-    def options(self, body: RankBody) -> Json:
-        """Return what a question says of how to rank."""
-        options: Json = {}
-        if body.candidates is not None:
-            options["candidates"] = _names(body.candidates, "candidates")
-        if body.exclude is not None:
-            options["exclude"] = _names(body.exclude, "exclude")
-        if body.label_weights is not None:
-            options["label_weights"] = body.label_weights
-        if body.beam_size is not None:
-            options["beam_size"] = body.beam_size
-        return options
-
-    def ranked(self, items: Sequence[str], body: RankBody) -> list[list[Scored]]:
+    def ranked(self, items: Sequence[str], body: RankBody) -> Ranked:
         """Return the best labels of every text."""
-        top = self.model.predict_topk(items, min(body.k, self.n_labels), **self.options(body))
-        ids, scores = probable(self.model.model_, top, body) if body.probabilities else top
-        found = ids.tolist()
-        names = iter(self.model.labels_.take([label for row in found for label in row if label >= 0]))
+        model, labels = self.model, self.model.labels_
+        rows = rows_of(model.features_, items)
+        top = model.model_.predict_topk(rows, min(body.k, len(labels)), **self.options(body))
+        ids, scores = probable(model.model_, top, body) if body.probabilities else top
+        found, n_unknown = ids.tolist(), 0
+        if isinstance(rows, Csr):
+            unknown = rows.indptr[1:] == rows.indptr[:-1]
+            n_unknown = int(np.count_nonzero(unknown))
+            if n_unknown and not model.answer_unknown:
+                found = [[] if none else row for none, row in zip(unknown.tolist(), found, strict=True)]
+        names = iter(labels.take([label for row in found for label in row if label >= 0]))
         lengths = [row.index(-1) if row and row[-1] < 0 else len(row) for row in found]  # -1 only at the end
-        rows = [
+        answers = [
             list(map(Scored, islice(names, n), row)) for n, row in zip(lengths, scores.tolist(), strict=True)
         ]
-        if body.threshold is None:
-            return rows
-        return [[one for one in row if one.score >= body.threshold] for row in rows]
+        if body.threshold is not None:
+            answers = [[one for one in row if one.score >= body.threshold] for row in answers]
+        return Ranked(answers, n_unknown)
+
+    def options(self, body: RankBody) -> Json:
+        """Return what the model is asked beside rows and ``k``."""
+        options: Json = {} if body.beam_size is None else {"beam_size": body.beam_size}
+        labels, spelling = self.model.labels_, self.model.normalization
+        if body.candidates is not None:
+            names = _names(body.candidates, "candidates")
+            options["candidates"] = label_ids(labels, names, spelling, "candidates")
+        if body.exclude is not None:
+            options["exclude"] = label_ids(labels, _names(body.exclude, "exclude"), spelling, "exclude")
+        if body.label_weights is not None:
+            options["label_weights"] = weight_array(labels, body.label_weights, spelling)
+        return options
 
     def explained(self, body: bodies.ExplainBody) -> list[bodies.Way]:
         """Return every way to a label."""

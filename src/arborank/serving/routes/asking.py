@@ -1,12 +1,11 @@
 """Questions to a model: labels of texts, completions, explanations."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from hashlib import sha256
 from typing import Any
 
 import msgspec
-from msgspec import structs
 
 from ...exploration import Decision
 from ..appending import append_line
@@ -65,7 +64,7 @@ async def _explored(call: Call, served: Served, item: "str | Row | None", body: 
     )
     if item is None or plain != body:
         raise Problem(422, "explore is for a single text, with k, candidates and exclude only", "explore")
-    call.n_texts, call.k = 1, body.k
+    call.n_texts, call.k, call.asked = 1, body.k, item
     call.check_k(body.k)
 
     def decided() -> Decision:
@@ -76,8 +75,8 @@ async def _explored(call: Call, served: Served, item: "str | Row | None", body: 
         return found
 
     with call.service.work.admitted(1), asked_well:
-        decision = await call.service.work.aside(decided, call.deadline)
-    call.service.metrics.asked(served.name, 1, not decision.labels, call.took)
+        decision = await call.service.work.aside(decided, call)
+    call.service.metrics.asked(served.name, 1, not decision.labels, 0, call.took)
     shown = zip(decision.labels, decision.scores, decision.propensities, strict=True)
     labels = [Scored(label, score, propensity=propensity) for label, score, propensity in shown]
     took = round(1e6 * call.took)
@@ -96,7 +95,7 @@ async def _explain_all(
             one.ways = served.kind.explained(ExplainBody(one.label, body.text, body.row))
 
     with call.service.work.admitted(1), asked_well:
-        await call.service.work.aside(explained, call.deadline)
+        await call.service.work.aside(explained, call)
 
 
 async def ranked(
@@ -104,45 +103,46 @@ async def ranked(
 ) -> list[list[Scored]]:
     """Return the best labels of every item: of one at once, of several in threads."""
     service, kind = call.service, served.kind
-    call.n_texts, call.k = len(items), body.k
+    call.n_texts, call.k, call.asked = len(items), body.k, items
     if len(items) > service.settings.max_texts:
         raise Problem(422, f"{len(items)} texts were sent; the most is {service.settings.max_texts}", "texts")
     call.check_k(body.k)
+
+    def answer(some: "Sequence[str | Row]") -> list[_Answered]:
+        started = time.perf_counter()
+        rows, n_unknown = kind.ranked(some, body)
+        took = time.perf_counter() - started
+        service.metrics.asked(served.name, len(some), rows.count([]), n_unknown, took)
+        return [(row, took) for row in rows]
+
     with service.work.admitted(len(items)), asked_well:
-
-        def answer(some: "Sequence[str | Row]") -> list[list[Scored]]:
-            started = time.perf_counter()
-            found = kind.ranked(some, body)
-            call.took += time.perf_counter() - started
-            return found
-
         if len(items) != 1:
-            rows = await service.work.in_pieces(answer, items, _PIECE[served.quick], call.deadline)
-        elif not served.quick:
-            rows = [await _together(call, kind, items[0], body)]
-        elif kind.size(items[0]) <= _LONG:
-            rows = await service.work.at_once(lambda: answer(items), call.deadline)
+            service.metrics.batch_texts.observe(len(items))
+            found = await service.work.in_pieces(answer, items, _PIECE[served.quick], call)
+        elif kind.size(items[0]) > _LONG and served.quick:
+            found = await service.work.aside(lambda: answer(items), call)
         else:
-            rows = await service.work.aside(lambda: answer(items), call.deadline)
-    service.metrics.asked(served.name, len(items), sum(not row for row in rows), call.took)
-    return rows
+            key = _same(kind, body)
+            found = [await service.together.ask(key, answer, items[0], call, served.quick)]
+    call.took = max((took for _, took in found), default=0.0)
+    return [row for row, _ in found]
 
 
-async def _together(call: Call, kind: Kind[Any], item: "str | Row", body: RankBody) -> list[Scored]:
-    """Return the best labels of an item, asked together with others that want the same of a slow model."""
-    key = id(kind), _encode(structs.replace(body, text=None, row=None, texts=None, rows=None))
-    started = time.perf_counter()
-    found = await call.service.together.ask(key, lambda some: kind.ranked(some, body), item, call.deadline)
-    call.took = time.perf_counter() - started
-    return found
+_Answered = tuple[list[Scored], float]
+"""The labels of an item, and how long the model took for those that it answered together."""
+
+
+def _same(kind: Kind[Any], body: RankBody) -> Hashable:
+    """Return what questions have in common that are answered together."""
+    limits = body.candidates, body.exclude, body.label_weights
+    told = None if limits == (None, None, None) else _encode(limits)
+    return kind, body.k, body.threshold, body.probabilities, body.beam_size, told
 
 
 async def rank_query(call: Call, query: RankQuery) -> Answer:
     """Rank the labels of a text, as a browser asks; proxies may keep the answer."""
     served = call.take_model()
-    tag = (
-        b'"' + sha256(served.revision.encode() + call.scope["query_string"]).hexdigest()[:16].encode() + b'"'
-    )
+    tag = b'"' + sha256(served.revision.encode() + call.request.query).hexdigest()[:16].encode() + b'"'
     headers = [(b"etag", tag), (b"cache-control", b"no-cache")]
     if call.header(b"if-none-match").encode() == tag:
         return Answer(304, b"", headers=headers)
@@ -160,7 +160,7 @@ async def complete(call: Call, body: CompleteBody) -> Answer:
     """Complete a prefix after the queries sent before it, which travel with the request, as the history does."""
     served, service = call.take_model(), call.service
     kind = served.kind
-    call.n_texts, call.k = 1, body.k
+    call.n_texts, call.k, call.asked = 1, body.k, [*body.previous, body.prefix]
     call.check_k(body.k)
     with service.work.admitted(1), asked_well:
 
@@ -172,8 +172,8 @@ async def complete(call: Call, body: CompleteBody) -> Answer:
 
         before = sum(map(len, body.previous)) + sum(_ENTRY + len(query) for query, _ in body.history)
         at_once = served.quick and len(body.prefix) + before <= _LONG
-        found = await (service.work.at_once if at_once else service.work.aside)(answer, call.deadline)
-    service.metrics.asked(served.name, 1, not found, call.took)
+        found = await (service.work.at_once if at_once else service.work.aside)(answer, call)
+    service.metrics.asked(served.name, 1, not found, 0, call.took)
     return Answer(200, _encode(CompleteAnswer(served.name, served.revision, round(1e6 * call.took), found)))
 
 
@@ -187,7 +187,7 @@ async def complete_query(call: Call, query: CompleteQuery) -> Answer:
 async def explain(call: Call, body: ExplainBody) -> Answer:
     """Say why a label gets its score: every way to it through the tree, and the words that pull."""
     served, service = call.take_model(), call.service
-    call.n_texts = 1
+    call.n_texts, call.asked = 1, body.text if body.row is None else body.row
     with service.work.admitted(1), asked_well:
-        ways = await service.work.aside(lambda: served.kind.explained(body), call.deadline)
+        ways = await service.work.aside(lambda: served.kind.explained(body), call)
     return Answer(200, _encode(ExplainAnswer(served.name, served.revision, body.label, ways)))

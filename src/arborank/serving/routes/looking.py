@@ -44,7 +44,7 @@ async def labels(call: Call, query: LabelsQuery) -> Answer:
     """List labels that begin with a prefix."""
     served = call.take_model()
     kind = served.kind
-    found = await call.service.work.aside(lambda: kind.labels(query.prefix, query.limit), call.deadline)
+    found = await call.service.work.aside(lambda: kind.labels(query.prefix, query.limit), call)
     return Answer(200, _encode(LabelsAnswer(served.name, served.revision, kind.n_labels, found)))
 
 
@@ -68,4 +68,4 @@ async def metrics(call: Call) -> Answer:
 
 async def openapi(call: Call) -> Answer:
     """Describe all of this, as OpenAPI 3.1."""
-    return Answer(200, call.service.description(call.scope.get("root_path", "")))
+    return Answer(200, call.service.description(call.request.root))
