@@ -41,8 +41,20 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"{}"})
 
-uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, http="httptools", loop="uvloop", ws="none")
+options = {"log_config": None, "access_log": False, "http": "httptools", "loop": "uvloop", "ws": "none"}
+uvicorn.run(app, port=int(sys.argv[1]), **options)
 """
+# The same with the model: what an answer takes at least that is ranked when it is asked for, one after the other. The
+# model leaves nothing of all else in the processor's caches, so that an empty handler that only waits would be no peer.
+BARE = """
+import itertools, pathlib
+import arborank
+
+ranker = arborank.load(sys.argv[2])
+texts = itertools.cycle(pathlib.Path(sys.argv[3]).read_text(encoding="utf-8").splitlines())
+""" + EMPTY.replace(
+    "    await receive()\n    headers", "    await receive()\n    ranker.rank(next(texts))\n    headers"
+)
 WRK = """
 local bodies = {}
 for line in io.lines("%s") do table.insert(bodies, line) end
@@ -127,42 +139,70 @@ def with_cost(url, bodies, connections, seconds, pid):
     return p50, p99, 1e6 * (processor(pid) - before) / n, rate
 
 
-def speed(url, pid, texts, bodies, seconds, rows):
+@contextmanager
+def handler(source, *arguments):
+    """Start an application of a few lines; yield process and address."""
     port = free_port()
-    empty = subprocess.Popen([sys.executable, "-c", EMPTY, str(port)])
-    while True:
-        with suppress(httpx.ConnectError):
-            httpx.get(f"http://127.0.0.1:{port}/")
-            break
-        time.sleep(0.1)
-    rank = f"{url}/v1/models/m/rank"
+    process = subprocess.Popen([sys.executable, "-c", source, str(port), *map(str, arguments)])
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        while True:
+            with suppress(httpx.ConnectError):
+                httpx.get(url)
+                break
+            time.sleep(0.1)
+        yield process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def speed(model, file, texts, seconds, rows):
+    """Measure single texts beside two handlers of a few lines, and batches."""
     line = "p50 {:.0f} µs, p99 {:.0f} µs, processor {:.0f} µs, {:,.0f}/s"
-    for connections in (1, 16):
-        e50, e99, e_cost, e_rate = with_cost(
-            f"http://127.0.0.1:{port}/", bodies, connections, seconds, empty.pid
-        )
-        before = model_time(url)
-        p50, p99, cost, rate = with_cost(rank, bodies, connections, seconds, pid)
-        time_, count = (now - then for now, then in zip(model_time(url), before, strict=True))
-        own = 1e6 * time_ / count
-        rows.append((f"empty handler, {connections} connections", line.format(e50, e99, e_cost, e_rate)))
-        rows.append((f"rank, {connections} connections", line.format(p50, p99, cost, rate)))
-        rows.append(("the model's own time of these, mean", f"{own:.0f} µs"))
-        beyond = [(p50 - connections * own) / e50, (p99 - connections * own) / e99, (cost - own) / e_cost]
-        rows.append(
-            (
-                "beyond it, of the empty handler's: p50, p99, processor",
-                ", ".join(f"{one:.2f}×" for one in beyond),
-            )
-        )
-    empty.kill()
-    with tempfile.NamedTemporaryFile("w") as batches:
+    with (
+        tempfile.NamedTemporaryFile("w") as bodies,
+        handler(EMPTY) as empty,
+        handler("import sys\n" + BARE, model, file) as bare,
+        service(model) as (process, url),
+    ):
+        bodies.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+        bodies.flush()
+        rank = f"{url}/v1/models/m/rank"
+        for connections in (1, 16):
+            found = [
+                with_cost(address, bodies.name, connections, seconds, one.pid)
+                for one, address in (empty, bare)
+            ]
+            before = model_time(url)
+            found.append(with_cost(rank, bodies.name, connections, seconds, process.pid))
+            time_, count = (now - then for now, then in zip(model_time(url), before, strict=True))
+            own = 1e6 * time_ / count
+            names = "empty handler", "handler that only ranks", "rank"
+            rows += [
+                (f"{name}, {connections} connections", line.format(*one))
+                for name, one in zip(names, found, strict=True)
+            ]
+            rows.append(("the model's own time of a text, mean", f"{own:.0f} µs"))
+            (e50, e99, e_cost, _), (b50, b99, b_cost, _), (p50, p99, cost, _) = found
+            beyond = (p50 - connections * own) / e50, (p99 - connections * own) / e99, (cost - own) / e_cost
+            told = ", ".join(f"{one:.2f}×" for one in beyond)
+            rows.append(("beyond it, of the empty handler's: p50, p99, processor", told))
+            told = ", ".join(f"{one:.2f}×" for one in (p50 / b50, p99 / b99, cost / b_cost))
+            rows.append(("all, of that which only ranks: p50, p99, processor", told))
+        batches(rank, url, texts, seconds, rows)
+        rows.append(("memory of the service", f"{resident(process.pid):.0f} MiB"))
+
+
+def batches(rank, url, texts, seconds, rows):
+    """Measure texts a second."""
+    with tempfile.NamedTemporaryFile("w") as bodies:
         for _ in range(100):
-            batches.write(json.dumps({"texts": random.sample(texts, min(256, len(texts)))}) + "\n")
-        batches.flush()
+            bodies.write(json.dumps({"texts": random.sample(texts, min(256, len(texts)))}) + "\n")
+        bodies.flush()
         for connections in (1, 4):
             before = model_time(url)[1]
-            wrk(rank, batches.name, connections, seconds)
+            wrk(rank, bodies.name, connections, seconds)
             done = model_time(url)[1] - before
             rows.append((f"texts by batches of 256, {connections} connections", f"{done / seconds:,.0f}/s"))
 
@@ -205,24 +245,14 @@ def reloads(model, texts, count, rows):
         target = Path(place) / "m"
         models[0].save(target)
         with service(target) as (process, url):
-            outcomes, stop = [], threading.Event()
-
-            def ask():
-                with httpx.Client(timeout=60) as client:
-                    while not stop.is_set():
-                        outcomes.append(
-                            client.post(f"{url}/v1/models/m/rank", json={"text": texts[0]}).status_code
-                        )
-
-            asking = threading.Thread(target=ask)
-            asking.start()
             sizes = []
-            for number in range(count):
-                models[number % 2].save(target)
-                assert httpx.post(f"{url}/v1/models/m/reload", timeout=60, verify=False).status_code == 200
-                sizes.append(resident(process.pid))
-            stop.set()
-            asking.join()
+            with asking(url, texts[0], 1) as outcomes:
+                for number in range(count):
+                    models[number % 2].save(target)
+                    assert (
+                        httpx.post(f"{url}/v1/models/m/reload", timeout=60, verify=False).status_code == 200
+                    )
+                    sizes.append(resident(process.pid))
         early, late = (
             statistics.median(sizes[count // 10 : count // 5]),
             statistics.median(sizes[-count // 10 :]),
@@ -276,42 +306,57 @@ def harm(model, n_bodies, rows):
             one.close()
 
 
+@contextmanager
+def asking(url, text, n=8):
+    """Let so many clients ask; yield a list of what happens to them: statuses, and errors by name."""
+    outcomes, stop = [], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            try:
+                with httpx.Client(timeout=60) as client:
+                    while not stop.is_set():
+                        answer = client.post(f"{url}/v1/models/m/rank", json={"text": text})
+                        outcomes.append(answer.status_code)
+                        if answer.headers.get("connection") == "close":
+                            break
+            except httpx.ConnectError:  # nobody listens any more
+                return
+            except httpx.HTTPError as error:
+                outcomes.append(type(error).__name__)
+
+    threads = [threading.Thread(target=ask) for _ in range(n)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    yield outcomes
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
 def kill(model, texts, rows):
-    with service(model, "--workers", "2") as (process, url):
+    """Kill one of two workers under load; then end the service."""
+    with service(model, "--workers", "2", "--drain", "2") as (process, url):
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         first = children.read_text().split()
-        outcomes, stop = [], threading.Event()
-
-        def ask():
-            while not stop.is_set():
-                try:
-                    with httpx.Client(timeout=60) as client:
-                        while not stop.is_set():
-                            outcomes.append(
-                                client.post(f"{url}/v1/models/m/rank", json={"text": texts[0]}).status_code
-                            )
-                except httpx.HTTPError as error:
-                    outcomes.append(type(error).__name__)
-
-        threads = [threading.Thread(target=ask) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        time.sleep(1)
-        os.kill(int(first[0]), signal.SIGKILL)
-        start = time.perf_counter()
-        pause = 0.02
-        while not set(children.read_text().split()) - set(first):
-            time.sleep(pause)
-        back = time.perf_counter() - start
-        time.sleep(2)
-        stop.set()
-        for thread in threads:
-            thread.join()
+        with asking(url, texts[0]) as outcomes:
+            os.kill(int(first[0]), signal.SIGKILL)
+            start = time.perf_counter()
+            pause = 0.02
+            while not set(children.read_text().split()) - set(first):
+                time.sleep(pause)
+            back = time.perf_counter() - start
+            time.sleep(2)
         failed = [one for one in outcomes if one != 200]
-        rows.append(
-            ("kill -9 of one of two workers under 8 clients: failed", f"{len(failed)} of {len(outcomes)}")
-        )
+        what = "kill -9 of one of two workers under 8 clients: failed"
+        rows.append((what, f"{len(failed)} of {len(outcomes)}"))
         rows.append(("another process begins after", f"{back:.2f} s"))
+        with asking(url, texts[0]) as outcomes:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(60)
+        failed = [one for one in outcomes if one != 200]
+        rows.append(("SIGTERM under 8 clients: failed", f"{len(failed)} of {len(outcomes)}, exit {code}"))
 
 
 def main():
@@ -329,12 +374,7 @@ def main():
     rows = []
     wanted = given.only or ["speed", "overload", "kill", "harm", "reloads"]
     if "speed" in wanted:
-        with tempfile.NamedTemporaryFile("w") as bodies:
-            bodies.writelines(json.dumps({"text": text}) + "\n" for text in texts)
-            bodies.flush()
-            with service(given.model) as (process, url):
-                speed(url, process.pid, texts, bodies.name, given.seconds, rows)
-                rows.append(("memory of the service", f"{resident(process.pid):.0f} MiB"))
+        speed(given.model, given.texts, texts, given.seconds, rows)
     if "overload" in wanted:
         overload(given.model, texts, given.seconds, rows)
     if "kill" in wanted:

@@ -19,7 +19,7 @@ from ..datasets.lines import read_lines
 from ..features.base import rows_of
 from ..linear.parts import Parts
 from ..text import TextRanker
-from ..text.names import label_ids, weight_array
+from ..text.names import label_ids
 from .bodies import Partial, RankBody, Scored
 from .kinds import MakeKind, Ranked, Texts, kind_of
 from .kinds.base import probable
