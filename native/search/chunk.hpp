@@ -17,18 +17,19 @@ namespace arborank::search {
 
 // One parent's chunk.
 struct Chunk {
-  const layer::IndexEntry *index, *tail;
-  layer::RowStarts starts;
-  const std::uint16_t *keys, *units;
-  const float *bias, *scales;
-  layer::Precision precision;
-  layer::RankHash hash;
-  layer::TailPlaces places;
-  std::uint32_t n_dense;  // ranks below have a bit each
-  std::uint32_t n_head, n_tail;  // rows
-  std::uint32_t n_units;  // at most what the last row's longest block leaves of the whole layer's
-  std::int64_t n_siblings;
+  const layer::IndexEntry *index = nullptr, *tail = nullptr;
+  layer::RowStarts starts{};
+  const std::uint16_t *keys = nullptr, *units = nullptr;
+  const float *bias = nullptr, *scales = nullptr;
+  layer::Precision precision = layer::Precision::float32;
+  layer::RankHash hash{0};
+  layer::TailPlaces places{0, hash};
+  std::uint32_t n_dense = 0;  // ranks below have a bit each
+  std::uint32_t n_head = 0, n_tail = 0;  // rows
+  std::uint32_t n_units = 0;  // at most what the last row's longest block leaves of the whole layer's
+  std::int64_t n_siblings = 0;
 
+  Chunk() = default;
   Chunk(const layer::LayerView& layer, std::int64_t parent)
       : starts(layer::row_starts(layer, parent)),
         hash(layer.hash),

@@ -86,7 +86,8 @@ struct Child {
 template <class Take>
 inline void best_first(const std::vector<Child>& children, Top& top, std::vector<char>& taken, Take&& take) {
   top.shrink();
-  std::sort(top.items, top.items + top.size, std::greater<>());
+  if (!top.in_order())
+    std::sort(top.items, top.items + top.size, std::greater<>());
   taken.assign(children.size(), 0);
   for (std::int64_t i = 0; i < std::min(top.size, top.keep); i++) {
     const std::uint32_t order = candidate_order(top.items[i]);
@@ -147,19 +148,8 @@ inline Arms frontier(const BeamTree& tree, const sparse::CsrView& X, const Searc
     const Query query{ranks, values, n, n_rest, unit};
     std::size_t n_opened = 0;
     with_combination(last ? options.at_labels : options.combination, [&](auto combine) {
-      for (; n_opened < beam.size(); n_opened++) {
-        const Opened& parent = beam[n_opened];
-        const auto order = static_cast<std::uint32_t>(children.size());
-        if (options.combination.bounded() && make_candidate(parent.score, order) <= top.threshold)
-          break;  // no child of it or of the next ones would be kept
-        const Chunk chunk(layer, parent.node);
-        if (n_opened == 0)
-          chunk.prefetch_index(query);
-        if (n_opened + 1 < beam.size())
-          Chunk(layer, beam[n_opened + 1].node).prefetch_index(query);
-        margins.look_up(chunk, query, nullptr);
-        margins.match(chunk, query, nullptr);
-        const f32x16* sums = margins.margins(chunk, query, nullptr, scratch.sums);
+      const auto open = [&](std::int64_t i, const Chunk& chunk, const f32x16* sums) {
+        const Opened& parent = beam[i];
         const std::int64_t first = layer.branches[parent.node];
         for (std::int64_t at = 0; at < chunk.n_siblings; at += kLanes) {
           const f32x16 scores = combine(sums[at / kLanes], parent.score);
@@ -171,12 +161,19 @@ inline Arms frontier(const BeamTree& tree, const sparse::CsrView& X, const Searc
               continue;
             const float score = scores[node - first - at];
             const Candidate candidate = make_candidate(score, static_cast<std::uint32_t>(children.size()));
-            children.push_back({node, count, score, static_cast<std::int32_t>(n_opened)});
+            children.push_back({node, count, score, static_cast<std::int32_t>(i)});
             if (candidate > top.threshold)
               top.add(candidate);
           }
         }
-      }
+        n_opened++;
+        const auto order = static_cast<std::uint32_t>(children.size());
+        return n_opened < beam.size() &&
+               !(options.combination.bounded() && make_candidate(beam[n_opened].score, order) <= top.threshold);
+      };
+      open_in_turn(
+          layer, static_cast<std::int64_t>(beam.size()), [&](std::int64_t i) { return beam[i].node; }, query, margins,
+          scratch.sums, open);
     });
     for (std::size_t i = n_opened; i < beam.size(); i++) {
       const std::int32_t* bounds = tree.first_slots(t - 1).data() + beam[i].node;

@@ -77,13 +77,14 @@ class Hits {
     n_ = n;
   }
 
-  // Adds the rows up in blocks of 16 children, kWays sums a block. Uses the hits up.
+  // Adds the rows up in blocks of 16 children: kWays sums of a single block, kWideWays of each of several. Uses the
+  // hits up.
   template <layer::Precision kPrecision>
   void add(const Chunk& chunk, f32x16* sums) {
     const std::int64_t n_blocks = chunk.n_blocks();
     if (n_blocks == 1)
       return add_narrow<kPrecision>(chunk.units, sums);
-    std::fill(sums, sums + n_blocks * kWays, f32x16{});
+    std::fill(sums, sums + n_blocks * kWideWays, f32x16{});
     if (layer::has_pairs(kPrecision, chunk.n_siblings))
       add_pairs(chunk.units, sums);
     else
@@ -97,7 +98,8 @@ class Hits {
       body(at_[i], end_[i], value_[i]);
   }
 
-  static constexpr std::int64_t kWays = 4;  // independent sums, so that additions need not wait for one another
+  // Independent sums, so that additions need not wait for one another. Of several blocks few rows have the same.
+  static constexpr std::int64_t kWays = 4, kWideWays = 2;
 
  private:
   void find_tail_rows(const Chunk& chunk) {
@@ -276,7 +278,7 @@ class Hits {
         const std::uint32_t at = at_[i], end = end_[i], mask = units[at];
         const std::uint32_t block = std::min<std::uint32_t>(units[at + 1], n_blocks);  // one block more has room
         const float value = value_[i];
-        add_expanded<kPrecision>(sums[block * kWays + i % kWays], value, mask, units + at + 2);
+        add_expanded<kPrecision>(sums[block * kWideWays + i % kWideWays], value, mask, units + at + 2);
         at_[left] = at + 2 + layer::n_units_of<kPrecision>(std::popcount(mask));
         end_[left] = end;
         value_[left] = value;
@@ -290,7 +292,7 @@ class Hits {
     float* const lanes = reinterpret_cast<float*>(sums);
     const auto add = [&](std::int64_t way, float value, std::uint16_t unit) {
       const std::uint32_t child = unit & 255;
-      lanes[(child / 16 * kWays + way % kWays) * 16 + child % 16] += value * layer::pair_weight(unit);
+      lanes[(child / 16 * kWideWays + way % kWideWays) * 16 + child % 16] += value * layer::pair_weight(unit);
     };
     std::int64_t left = 0;
     for (std::int64_t i = 0; i < n_; i++) {

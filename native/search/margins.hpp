@@ -56,7 +56,7 @@ class Margins {
 
   // In blocks of 16; lanes beyond the last child hold no meaning.
   const f32x16* margins(const Chunk& chunk, const Query& query, const ChunkLayout* layout, std::vector<f32x16>& room) {
-    const std::int64_t n_blocks = chunk.n_blocks(), n_sums = (n_blocks + 1) * Hits::kWays;
+    const std::int64_t n_blocks = chunk.n_blocks(), n_sums = std::max(Hits::kWays, (n_blocks + 1) * Hits::kWideWays);
     const auto wanted = static_cast<std::size_t>(n_sums + n_blocks + 1);
     if (room.size() < std::max<std::size_t>(wanted, 128))
       room.resize(std::max<std::size_t>(wanted, 128));
@@ -73,8 +73,11 @@ class Margins {
       }
       for (std::int64_t block = 0; block < n_blocks; block++) {
         const std::int64_t begin = block * kLanes, n = std::min<std::int64_t>(chunk.n_siblings - begin, kLanes);
-        const f32x16* ways = sums + block * Hits::kWays;
-        f32x16 sum = ((ways[0] + ways[1]) + (ways[2] + ways[3])) + common[block];
+        const f32x16* ways = sums + block * Hits::kWideWays;
+        f32x16 sum = ways[0] + ways[1];
+        if (n_blocks == 1)
+          sum += ways[2] + ways[3];
+        sum += common[block];
         if constexpr (precision() == layer::Precision::int8)
           sum *= first_lanes(chunk.scales + begin, n);
         if (query.unit != 1.0f)
@@ -102,5 +105,29 @@ class Margins {
 
   Hits rest_, common_;
 };
+
+// Opens n nodes for one query: calls body(i, chunk, margins) for one after the other, while it returns true. Meanwhile
+// the next one's index is fetched.
+template <class NodeOf, class Body>
+inline void open_in_turn(const layer::LayerView& layer, std::int64_t n, NodeOf&& node_of, const Query& query,
+                         Margins& margins, std::vector<f32x16>& room, Body&& body) {
+  if (n == 0)
+    return;
+  for (std::int64_t i = 0; i < n; i++)
+    prefetch(layer.extents + node_of(i) + 1);
+  Chunk next(layer, node_of(0));
+  next.prefetch_index(query);
+  for (std::int64_t i = 0; i < n; i++) {
+    const Chunk chunk = next;
+    if (i + 1 < n) {
+      next = Chunk(layer, node_of(i + 1));
+      next.prefetch_index(query);
+    }
+    margins.look_up(chunk, query, nullptr);
+    margins.match(chunk, query, nullptr);
+    if (!body(i, chunk, margins.margins(chunk, query, nullptr, room)))
+      return;
+  }
+}
 
 }  // namespace arborank::search

@@ -61,23 +61,19 @@ class Rescorer {
     next_.clear();
     slot_margins_.clear();
     std::size_t i = 0;
-    for (std::size_t parent = 0; parent < nodes_.size(); parent++) {
-      const std::int64_t first = layer.branches[nodes_[parent]], end = layer.branches[nodes_[parent] + 1];
-      const Chunk chunk(layer, nodes_[parent]);
-      if (parent == 0)
-        chunk.prefetch_index(query);
-      if (parent + 1 < nodes_.size())
-        Chunk(layer, nodes_[parent + 1]).prefetch_index(query);
-      margins_.look_up(chunk, query, nullptr);
-      margins_.match(chunk, query, nullptr);
-      const f32x16* margins = margins_.margins(chunk, query, nullptr, sums_);
-      for (; i < wanted.size() && wanted[i] < end; i++) {
-        const std::int64_t child = wanted[i] - first;
-        const float margin = margins[child / kLanes][child % kLanes];
-        next_.push_back(above_[parent] + (last ? 0.0f : cube(hinge(margin))));
-        slot_margins_.push_back(margin);
-      }
-    }
+    const auto n = static_cast<std::int64_t>(nodes_.size());
+    open_in_turn(
+        layer, n, [&](std::int64_t parent) { return nodes_[parent]; }, query, margins_, sums_,
+        [&](std::int64_t parent, const Chunk&, const f32x16* margins) {
+          const std::int64_t first = layer.branches[nodes_[parent]], end = layer.branches[nodes_[parent] + 1];
+          for (; i < wanted.size() && wanted[i] < end; i++) {
+            const std::int64_t child = wanted[i] - first;
+            const float margin = margins[child / kLanes][child % kLanes];
+            next_.push_back(above_[parent] + (last ? 0.0f : cube(hinge(margin))));
+            slot_margins_.push_back(margin);
+          }
+          return true;
+        });
     nodes_ = wanted;
     std::swap(above_, next_);
   }

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -19,16 +20,16 @@ std::int64_t bytes_of(const std::vector<T>& values) {
   return static_cast<std::int64_t>(values.capacity() * sizeof(T));
 }
 
-// One query on its way down the tree.
-struct SearchState {
+// One query on its way down the tree. What every visit reads comes first, in one cache line.
+struct alignas(64) SearchState {
   Top top;
+  std::int32_t n_rest = 0;  // features that are not common
+  float unit = 1;           // what the values in the scratch memory are multiples of
   Mask mask;
   Beam beam, next;
   LevelNodes leading;  // to the labels that the query is allowed
   LabelRange range{};
   std::int64_t start = 0;  // the level of the node where the search begins
-  std::int64_t n_rest = 0;  // features that are not common
-  float unit = 1;           // what the values in the scratch memory are multiples of
 
   std::int64_t bytes() const {
     std::int64_t n = bytes_of(leading);
@@ -48,6 +49,7 @@ struct Visit {
   float bound;  // what the best child's score cannot exceed
   std::uint32_t order;
 };
+static_assert(offsetof(SearchState, mask) == 64);
 
 struct SearchScratch {
   std::array<Margins, 2> margins;

@@ -49,6 +49,8 @@ class Search {
     push_above_ = pusher(options.combination);
     push_labels_ = pusher(options.at_labels);
     write_labels_ = writer(options.at_labels);
+    limited_ = limits.filter != nullptr || limits.only != nullptr || limits.without != nullptr ||
+               limits.allowed != nullptr || limits.excluded != nullptr || limits.ranges != nullptr;
     if (limits.filter != nullptr)
       weights_ = limits.filter->weights(options.combination.logarithm);
     if (options.merge != Merge::max && tree.overlapping()) {
@@ -145,8 +147,9 @@ class Search {
     for (std::int64_t row = begin; row < end; row++) {
       const std::int64_t from = X_.begin(row), at = from - X_.begin(begin);
       SearchState& state = scratch.states[row - begin];
-      state.n_rest = rank_query(tree_.layer(t).ranks, X_.indices + from, X_.data + from, X_.length(row),
-                                scratch.ranks.data() + at, scratch.values.data() + at);
+      state.n_rest =
+          static_cast<std::int32_t>(rank_query(tree_.layer(t).ranks, X_.indices + from, X_.data + from, X_.length(row),
+                                               scratch.ranks.data() + at, scratch.values.data() + at));
       state.unit = unit_of(X_.data + from, X_.length(row));
       for (std::int64_t i = 0; state.unit != 1.0f && i < X_.length(row); i++)
         scratch.values[at + i] /= state.unit;
@@ -193,6 +196,7 @@ class Search {
     state.top = {
         items,         0, 0, kept(t), last && tree_.overlapping() && !merges(t) ? tree_.labels() : nullptr, &state.beam,
         layer.branches};
+    state.top.clear();
     state.beam.orders.clear();
     std::uint32_t order = 0;
     for (const std::int32_t node : state.beam.nodes) {
@@ -200,6 +204,8 @@ class Search {
       order += static_cast<std::uint32_t>(layer.branches[node + 1] - layer.branches[node]);
     }
     state.beam.n_children = order;
+    if (!limited_)
+      return;
     state.mask = {};
     if (limits_.filter != nullptr)
       state.mask.nodes = limits_.filter->nodes(t);
@@ -268,29 +274,26 @@ class Search {
             SearchScratch& scratch) const {
     SearchState& state = scratch.states[visit.query];
     const Family family{visit.score, visit.order, layer.branches[visit.node], chunk.n_siblings};
+    static const Mask kNothing;
+    const Mask& mask = limited_ ? state.mask : kNothing;
     const bool labels = &layer == &tree_.layer(tree_.depth() - 1);
     if (labels && merger_)
-      write_labels_(scratch.slot_scores.data() + visit.query * most_slots_, margins, family, state.mask);
+      write_labels_(scratch.slot_scores.data() + visit.query * most_slots_, margins, family, mask);
     else
-      (labels ? push_labels_ : push_above_)(state.top, margins, family, state.mask);
+      (labels ? push_labels_ : push_above_)(state.top, margins, family, mask);
   }
 
-  // Opens the visits of one query, best parent first. While one is opened, the next one's index is fetched.
+  // Opens the visits of one query, best parent first.
   void in_order(std::int64_t t, std::int64_t begin, SearchScratch& scratch) const {
-    const layer::LayerView& layer = tree_.layer(t);
-    const Query q = query(begin, begin, scratch);
     const std::vector<Visit>& visits = scratch.visits;
-    Margins& margins = scratch.margins[0];
-    for (std::size_t i = 0; i < visits.size() && !hopeless(visits[i], scratch.states[0].top); i++) {
-      const Chunk chunk(layer, visits[i].node);
-      if (i == 0)
-        chunk.prefetch_index(q);
-      if (i + 1 < visits.size())
-        Chunk(layer, visits[i + 1].node).prefetch_index(q);
-      margins.look_up(chunk, q, nullptr);
-      margins.match(chunk, q, nullptr);
-      open(visits[i], margins.margins(chunk, q, nullptr, scratch.sums), layer, chunk, scratch);
-    }
+    const auto n = static_cast<std::int64_t>(visits.size());
+    open_in_turn(
+        tree_.layer(t), n, [&](std::int64_t i) { return visits[i].node; }, query(begin, begin, scratch),
+        scratch.margins[0], scratch.sums,
+        [&](std::int64_t i, const Chunk& chunk, const f32x16* margins) {
+          open(visits[i], margins, tree_.layer(t), chunk, scratch);
+          return i + 1 < n && !hopeless(visits[i + 1], scratch.states[0].top);
+        });
   }
 
   // Opens the visits of many queries in turn. While one is added up the next is looked up and later ones are fetched.
@@ -302,24 +305,31 @@ class Search {
     const auto query_of = [&](std::int64_t i) { return query(begin + visits[i].query, begin, scratch); };
     const auto is_first = [&](std::int64_t i) { return i == 0 || visits[i].node != visits[i - 1].node; };
     bool alive[2] = {false, false};  // of the last two visits looked up
+    Chunk chunks[3];
+    int chunk_of[3] = {0, 0, 0};  // of the visit that is added up, the next one and the one after
     const auto add_up = [&](std::int64_t i) {
       if (i < 0 || !alive[i & 1])
         return;
-      const Chunk chunk(layer, visits[i].node);
+      const Chunk& chunk = chunks[chunk_of[0]];
       open(visits[i], scratch.margins[i & 1].margins(chunk, query_of(i), &scratch.layout, scratch.sums), layer, chunk,
            scratch);
     };
     for (std::int64_t i = -3; i < n && !job.stopped(); i++) {
       const std::int64_t next = i + 1, later = i + 2;
+      chunk_of[0] = chunk_of[1];
+      chunk_of[1] = chunk_of[2];
       if (i + 3 < n)
-        prefetch_visit(visits[i + 3], begin, room, scratch);
-      if (later >= 0 && later < n && is_first(later))
-        Chunk(layer, visits[later].node).prefetch_index(query_of(later));
+        prefetch_visit(visits[i + 3], begin, room, layer, scratch);
+      if (later >= 0 && later < n && is_first(later)) {
+        chunk_of[2] = (chunk_of[2] + 1) % 3;
+        chunks[chunk_of[2]] = Chunk(layer, visits[later].node);
+        chunks[chunk_of[2]].prefetch_index(query_of(later));
+      }
       if (next < 0 || next >= n) {
         add_up(i);
         continue;
       }
-      const Chunk chunk(layer, visits[next].node);
+      const Chunk& chunk = chunks[chunk_of[1]];
       const bool first = is_first(next);
       if (first) {  // the layout serves the visits of one node
         add_up(i);
@@ -347,10 +357,13 @@ class Search {
     scratch.layout.lay_out(chunk, n_lookups, n_common);
   }
 
-  void prefetch_visit(const Visit& visit, std::int64_t begin, std::int64_t room, SearchScratch& scratch) const {
-    const SearchState* state = &scratch.states[visit.query];
-    prefetch(state);
-    prefetch(scratch.candidates.data() + visit.query * room);
+  void prefetch_visit(const Visit& visit, std::int64_t begin, std::int64_t room, const layer::LayerView& layer,
+                      SearchScratch& scratch) const {
+    prefetch(layer.extents + visit.node + 1);
+    prefetch(&scratch.states[visit.query]);
+    const Candidate* const candidates = scratch.candidates.data() + visit.query * room;
+    prefetch(candidates);
+    prefetch(candidates + 8);
     const Query q = query(begin + visit.query, begin, scratch);
     for (std::int64_t i = 0; i < q.n; i += 16) {
       prefetch(q.ranks + i);
@@ -367,7 +380,8 @@ class Search {
     if (merges(t))
       (*merger_)(state.beam, scratch.slot_scores.data() + i * most_slots_, scratch.sums_of_labels, top);
     top.shrink();
-    std::sort(top.items, top.items + top.size, std::greater<>());
+    if (!top.in_order())
+      std::sort(top.items, top.items + top.size, std::greater<>());
     state.next.scores.clear();
     state.next.nodes.clear();
     for (std::int64_t i = 0; i < top.size; i++) {
@@ -418,6 +432,7 @@ class Search {
   Push push_above_, push_labels_;
   Write write_labels_;
   LabelFilter::Weights weights_;
+  bool limited_ = false;  // otherwise no query has a mask
   std::optional<Merger> merger_;   // where labels have several slots whose scores are merged
   std::int64_t most_slots_ = 0;    // and the most that one query can reach
 };

@@ -82,7 +82,7 @@ struct Mask {
   }
 };
 
-// The candidates for the next beam, in memory of the caller.
+// The candidates for the next beam, in memory of the caller that `clear` has made ready.
 struct Top {
   Candidate* items = nullptr;
   Candidate threshold = 0;  // what a candidate must beat: the keep-th best, or 0 until there are as many
@@ -93,11 +93,24 @@ struct Top {
   const std::int64_t* branches = nullptr;
 
   static constexpr std::int64_t kFew = 32;  // as many are kept in order; more are gathered and cut from time to time
-  static std::int64_t room_for(std::int64_t keep) { return keep + std::max<std::int64_t>(keep, 64); }
+  static std::int64_t room_for(std::int64_t keep) {
+    return keep <= kFew ? 2 * 8 * n_vectors(keep) : keep + std::max<std::int64_t>(keep, 64);
+  }
+  // Of eight candidates, for a few.
+  static std::int64_t n_vectors(std::int64_t keep) { return keep <= 8 ? 1 : keep <= 16 ? 2 : 4; }
+
+  bool in_order() const { return keep <= kFew; }
+  // Empty places of those kept in order hold zeros, so that whole vectors of them can be read.
+  void clear() {
+    if (in_order())
+      std::fill_n(items, 8 * n_vectors(keep), Candidate{0});
+    size = 0;
+    threshold = 0;
+  }
 
   // Of something that beats the threshold; the lanes of one vector need no room check in between.
   void add(Candidate c) {
-    if (keep > kFew)
+    if (!in_order())
       items[size++] = c;
     else if (labels == nullptr)
       insert(c);
@@ -110,7 +123,7 @@ struct Top {
   }
   // Drops all but the best `keep`, in no order.
   void shrink() {
-    if (keep <= kFew)
+    if (in_order())
       return;
     if (labels != nullptr)
       keep_best_of_label();
@@ -191,9 +204,76 @@ inline void for_each_block(const Family& family, const Mask& mask, Use&& use) {
   }
 }
 
+#if defined(__AVX512F__)
+// The best candidates in registers, best first. What is put in pushes the worse ones back without a branch: where a
+// candidate comes to stand is as good as random.
+template <int kVectors>
+class Sorted {
+ public:
+  explicit Sorted(const Top& top) : top_(top) {
+    for (int i = 0; i < kVectors; i++)
+      best_[i] = _mm512_loadu_si512(top.items + 8 * i);
+  }
+  void insert(Candidate c) {
+    const __m512i one = _mm512_set1_epi64(static_cast<std::int64_t>(c));
+    for (int i = kVectors - 1; i >= 0; i--) {  // in place of the one before, if that is worse, else of a worse one
+      const __m512i before = _mm512_alignr_epi64(best_[i], i > 0 ? best_[i - 1] : _mm512_set1_epi64(-1), 7);
+      best_[i] = _mm512_max_epu64(best_[i], _mm512_min_epu64(before, one));
+    }
+  }
+  Candidate threshold() const {
+    alignas(64) Candidate items[8 * kVectors];
+    for (int i = 0; i < kVectors; i++)
+      _mm512_store_si512(items + 8 * i, best_[i]);
+    return items[top_.keep - 1];
+  }
+  void store(Top& top) const {
+    std::int64_t size = 0;
+    for (int i = 0; i < kVectors; i++) {
+      _mm512_storeu_si512(top.items + 8 * i, best_[i]);
+      size += std::popcount(static_cast<unsigned>(_mm512_test_epi64_mask(best_[i], best_[i])));
+    }
+    top.size = std::min(size, top.keep);
+    top.threshold = top.items[top.keep - 1];
+  }
+
+ private:
+  const Top& top_;
+  __m512i best_[kVectors];
+};
+
+template <int kVectors, class Combine>
+inline void push_sorted(Top& top, const f32x16* margins, const Family& family, const Mask& mask, Combine&& combine) {
+  Sorted<kVectors> best(top);
+  float least = candidate_score(top.threshold);
+  for_each_block(family, mask, [&](std::int64_t begin, std::uint32_t lanes) {
+    const f32x16 scores = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);
+    lanes &= ~lane_mask(scores < least);  // while there is no threshold this compares with NaN, as below
+    if (lanes == 0)
+      return;
+    do {
+      const int lane = std::countr_zero(lanes);
+      if (!mask.excludes(family.first + begin + lane))
+        best.insert(make_candidate(scores[lane], family.order + static_cast<std::uint32_t>(begin + lane)));
+      lanes &= lanes - 1;
+    } while (lanes != 0);
+    least = candidate_score(best.threshold());
+  });
+  best.store(top);
+}
+#endif
+
 // Adds the children that beat the threshold.
 template <class Combine>
 inline void push_family(Top& top, const f32x16* margins, const Family& family, const Mask& mask, Combine&& combine) {
+#if defined(__AVX512F__)
+  if (top.in_order() && top.labels == nullptr) {
+    const std::int64_t n_vectors = Top::n_vectors(top.keep);
+    return n_vectors == 1   ? push_sorted<1>(top, margins, family, mask, combine)
+           : n_vectors == 2 ? push_sorted<2>(top, margins, family, mask, combine)
+                            : push_sorted<4>(top, margins, family, mask, combine);
+  }
+#endif
   for_each_block(family, mask, [&](std::int64_t begin, std::uint32_t lanes) {
     top.make_room();
     const f32x16 scores = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);

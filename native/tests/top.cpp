@@ -34,6 +34,7 @@ TEST(the_best_are_kept_whatever_order_they_come_in) {
       search::Top top;
       top.items = room.data();
       top.keep = keep;
+      top.clear();
       for (const auto candidate : all)
         if (candidate > top.threshold) {
           top.make_room();
@@ -47,6 +48,36 @@ TEST(the_best_are_kept_whatever_order_they_come_in) {
       found.resize(std::min<std::size_t>(found.size(), keep));
       CHECK(found == all);
     }
+}
+
+TEST(families_leave_the_best_of_all_children) {
+  std::mt19937 random(2);
+  constexpr std::int64_t kSiblings = 40;
+  const auto combine = [](f32x16 margin, float parent) { return margin * parent; };
+  for (const std::int64_t keep : {1, 7, 8, 9, 16, 17, 32, 33}) {
+    std::vector<search::Candidate> all, room(search::Top::room_for(keep) + kLanes, ~search::Candidate{0});
+    search::Top top;
+    top.items = room.data();
+    top.keep = keep;
+    top.clear();
+    for (std::uint32_t family = 0; family < 6; family++) {
+      f32x16 margins[3];
+      for (std::int64_t i = 0; i < kSiblings; i++) {
+        const float margin = static_cast<float>(random() % 25) - 12;  // ties are common, and scores below zero
+        margins[i / kLanes][i % kLanes] = margin;
+        all.push_back(search::make_candidate(margin * 0.5f, family * kSiblings + static_cast<std::uint32_t>(i)));
+      }
+      search::push_family(top, margins, {0.5f, family * kSiblings, 0, kSiblings}, {}, combine);
+      std::sort(all.begin(), all.end(), std::greater<>());
+      std::vector<search::Candidate> found(top.items, top.items + top.size);
+      std::sort(found.begin(), found.end(), std::greater<>());
+      const std::int64_t n = std::min<std::int64_t>(keep, static_cast<std::int64_t>(all.size()));
+      CHECK(found == std::vector<search::Candidate>(all.begin(), all.begin() + n));
+      CHECK(top.threshold == (n == keep ? all[keep - 1] : 0));
+      CHECK(
+          std::all_of(room.end() - kLanes, room.end(), [](search::Candidate c) { return c == ~search::Candidate{0}; }));
+    }
+  }
 }
 
 }  // namespace arborank::tests
