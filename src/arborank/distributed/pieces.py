@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.sparse import Csr, row_places
+from ..core.state import State
+from ..core.strings import StringTable
 from ..core.types import AnyArray
 from .work import Work
 
-__all__ = ["ManyRows", "ManyTexts", "packed", "unpacked"]
+__all__ = ["ManyRows", "ManyTexts", "packed", "table_of", "unpacked"]
 
 _AT_ONCE = 1 << 20  # rows of labels
 
@@ -32,6 +34,13 @@ def unpacked(arrays: dict[str, AnyArray], name: str) -> list[str]:
     ends = arrays[f"{name}_offsets"].tolist()
     data = arrays[f"{name}_bytes"].tobytes()
     return [data[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends)]
+
+
+def table_of(arrays: dict[str, AnyArray], name: str) -> StringTable:
+    """Return strings that `packed` packed, where they lie."""
+    return StringTable.from_state(
+        State({}, {"text": arrays[f"{name}_bytes"], "offsets": arrays[f"{name}_offsets"]})
+    )
 
 
 class ManyTexts(Sequence[str]):

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core.estimator import clone
 from ..core.notices import warn
-from ..core.strings import StringTable
 from ..core.types import Json
 from ..datasets import Layout
 from ..indexing import LabelTree, n_halvings
@@ -21,7 +20,7 @@ from ..storage.append import GrowingArrays, map_arrays
 from ..text import TextRanker
 from .driving import Stages
 from .executors import Executor
-from .pieces import unpacked
+from .pieces import table_of
 from .settings import settings_of
 from .stages.features import cut_terms, limits_of
 from .stages.layers import ARRAYS
@@ -188,7 +187,7 @@ class Training:
         model.n_features_in_, model.classes_, model.calibration_ = columns.facts["features"], None, None
         ranker = clone(self._ranker)
         ranker.features_, ranker.model_ = load(self._work.path(features)), model
-        ranker.labels_ = StringTable(unpacked(self._work.arrays(labels.file), "name"))
+        ranker.labels_ = table_of(self._work.arrays(labels.file), "name")
         ranker.label_names_ = choice["label_names"]
         return ranker
 
@@ -216,7 +215,8 @@ def _warn_of_repeats(shards: list[str], read: list[Done]) -> None:
     """Tell of rows that are there twice, which count twice: a shard that is another's copy, or rows within one."""
     known: dict[str, str] = {}
     for shard, done in zip(shards, read, strict=True):
-        if (other := known.setdefault(done.facts["mark"], shard)) != shard:
+        other = known.setdefault(done.facts["mark"], shard)
+        if other != shard and sum(done.facts["rows"]) > _SOME:
             warn(f"{shard} holds the same rows as {other}; they count twice")
     rows = sum(sum(done.facts["rows"]) for done in read)
     most = max(zip(read, shards, strict=True), key=lambda pair: pair[0].facts["repeated"])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import blake2b
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,13 @@ from ...datasets.read import EXTENSIONS, iter_texts
 from ...features.base import unfitted_parts
 from ...text.documents import documents_of
 from ...text.worth import names_help
-from ..pieces import ManyTexts, packed, unpacked
+from ..pieces import ManyTexts, packed, table_of, unpacked
 from ..settings import features_from, part_to_json
 from ..shards import local_copy
 from ..work import Done, Task, Work
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["choose", "describe_labels", "index_labels", "read_shard"]
 
@@ -117,30 +120,51 @@ def _named(labels: list[list[str]]) -> dict[str, AnyArray]:
     ids = {name: number for number, name in enumerate(names)}
     indptr = np.cumsum([0, *map(len, labels)])
     flat = np.array([ids[name] for row in labels for name in row], np.int32)
-    return {"label_indptr": indptr, "label_ids": flat, **packed(names, "name")}
+    table = StringTable(names)
+    return {
+        "label_indptr": indptr,
+        "label_ids": flat,
+        "name_bytes": table.text,
+        "name_offsets": table.offsets,
+    }
 
 
 def index_labels(work: Work, task: Task, n_threads: int) -> Done:
     """Give every label name a number, in the order of names, and write the ids of all rows."""
-    args = task.arguments
-    names: set[str] = set()
-    for file in args["texts"]:
-        names.update(unpacked(work.arrays(file), "name"))
-    if not names:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    files = [work.arrays(file) for file in task.arguments["texts"]]
+    coded = pa.chunked_array([_arrow_names(one) for one in files], pa.large_binary()).dictionary_encode()
+    names = coded.chunk(0).dictionary if files else pa.array([], pa.large_binary())
+    if not len(names):
         raise ValueError("the shards hold no label name at all; at least one is needed")
-    table = StringTable(sorted(names))
+    order = pc.sort_indices(names)
+    ids = np.empty(len(names), np.int32)
+    ids[order.to_numpy()] = np.arange(len(names), dtype=np.int32)
     lengths, columns = [], []
-    for file in args["texts"]:
-        arrays = work.arrays(file)
-        own = np.array(table.find_each(unpacked(arrays, "name")), np.int32)
-        ids, size = own[arrays["label_ids"]], np.diff(arrays["label_indptr"])
-        order = np.argsort(np.repeat(np.arange(size.size), size) * len(table) + ids, kind="stable")
+    for chunk, arrays in zip(coded.chunks, files, strict=True):
+        own, size = ids[chunk.indices.to_numpy()][arrays["label_ids"]], np.diff(arrays["label_indptr"])
+        place = np.argsort(np.repeat(np.arange(size.size), size) * ids.size + own, kind="stable")
         lengths.append(size)
-        columns.append(ids[order])
+        columns.append(own[place])
     indptr = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
-    arrays = {"name_bytes": table.text, "name_offsets": table.offsets, "label_indptr": indptr}
-    arrays["label_ids"] = np.concatenate(columns)
-    return work.keep(task, [arrays], {"labels": len(table), "positives": int(indptr[-1])})
+    _, offsets, text = names.take(order).buffers()
+    arrays = {
+        "name_bytes": np.frombuffer(text or b"", np.uint8),
+        "name_offsets": np.frombuffer(offsets, np.int64),
+    }
+    arrays |= {"label_indptr": indptr, "label_ids": np.concatenate(columns)}
+    return work.keep(task, [arrays], {"labels": ids.size, "positives": int(indptr[-1])})
+
+
+def _arrow_names(arrays: dict[str, AnyArray]) -> "pa.LargeBinaryArray":
+    """Return the label names of a file where they lie."""
+    import pyarrow as pa
+
+    offsets = arrays["name_offsets"]
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(arrays["name_bytes"])]
+    return pa.Array.from_buffers(pa.large_binary(), offsets.size - 1, buffers)
 
 
 def choose(work: Work, task: Task, n_threads: int) -> Done:
@@ -152,7 +176,7 @@ def choose(work: Work, task: Task, n_threads: int) -> Done:
     label_names = args["label_names"]
     if label_names == "auto":
         arrays = work.arrays(args["labels"])
-        names = unpacked(arrays, "name")
+        names = table_of(arrays, "name")
         ids = arrays["label_ids"]
         Y = Csr(arrays["label_indptr"], ids, np.ones(ids.size, np.float32), len(names))
         label_names = names_help(texts, Y, names, n_jobs=n_threads or None)
