@@ -1,6 +1,7 @@
 """What a training will take, before anything runs: from the files' sizes, and a small training on their first rows."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,7 @@ from ..datasets.read import iter_texts
 from ..features import TextFeatures
 from ..features.base import fit_rows
 from ..linear import XRLinear
+from ..linear.defaults import chosen
 from ..text import TextRanker
 from .settings import settings_of
 from .shards import find_shards, local_copy
@@ -23,7 +25,7 @@ from .training import BYTES_PER_VALUE
 
 __all__ = ["Plan", "plan"]
 
-_ROWS = 3000  # of the sample
+_ROWS, _LABELLED, _SHARDS = 10_000, 20_000, 8  # to train with; to count the labels of; that they are from
 _GROWTH = 1.16  # of the time, by measurement
 _PER_LABEL, _PER_VECTOR = 350, 6  # bytes of a model, and of a value of a label vector
 _BASE = 200 << 20  # of a process with its libraries
@@ -39,7 +41,7 @@ class Plan:
     rows : int
         Exact for Parquet, by size otherwise.
     labels : int
-        As those of the sample grow with its rows.
+        Roughly, as only the first rows are looked at.
     values_per_row : float
         Features of a text.
     bytes_written : int
@@ -92,14 +94,20 @@ def plan(
     if not texts:
         raise ValueError(f"{found[0]['shard']} holds no row")
     n_labels = _growing(labels, rows)
+    step = max(len(texts) // _ROWS, 1)
+    texts, labels = texts[::step], labels[::step]
     features = TextFeatures() if ranker.features is None else clone(ranker.features)
-    start = time.perf_counter()
+    model = XRLinear() if ranker.model is None else clone(ranker.model)
+    pass_on(model, verbose=0)
+    if any(labels):  # automatic parameters take their time once, whatever the number of rows
+        tried = TextRanker(clone(features), model, label_names=False, n_jobs=1).fit(texts, labels).model_
+        if isinstance(tried, XRLinear):
+            model = clone(tried).set_params(**chosen(tried))
+    start = time.process_time()  # of one thread, whatever else the machine does
     values = fit_rows(features, texts).nnz / len(texts)
     if any(labels):
-        model = XRLinear() if ranker.model is None else clone(ranker.model)
-        pass_on(model, verbose=0)
         TextRanker(clone(features), model, label_names=False, n_jobs=1).fit(texts, labels)
-    seconds = (time.perf_counter() - start) * (rows / len(texts)) ** _GROWTH
+    seconds = (time.process_time() - start) * (rows / len(texts)) ** _GROWTH
     positives = sum(map(len, labels)) / len(labels)
     text = sum(map(len, texts)) / len(texts)
     written = rows * (text + 16 + 8 * values + 8 + 8 * positives) + n_labels * (
@@ -112,15 +120,21 @@ def plan(
 
 
 def _look(shards: list[Json], layout: Layout) -> tuple[int, list[TextRow]]:
-    """Return how many rows there are, and the first of them."""
-    with local_copy(shards[0]["shard"]) as path:
-        rows = iter_texts(path, layout)
-        sample = list(islice(rows, _ROWS))
-        known = [_parquet_rows(shard["shard"]) for shard in shards]
-        if None not in known:
-            return sum(filter(None, known)), sample
-        first = _parquet_rows(path) or len(sample) + sum(1 for _ in rows)
-    return round(first * sum(shard["bytes"] for shard in shards) / shards[0]["bytes"]), sample
+    """Return how many rows there are, and the first ones of some shards, which need not be alike."""
+    some = shards[:: -(-len(shards) // _SHARDS)]
+    sample: list[TextRow] = []
+    n_read = n_bytes = 0
+    known = [_parquet_rows(shard["shard"]) for shard in shards]
+    for shard in some:
+        with local_copy(shard["shard"]) as path:
+            rows = iter_texts(path, layout)
+            first = list(islice(rows, _LABELLED // len(some)))
+            sample += first
+            if None in known and not n_bytes:
+                n_read, n_bytes = _parquet_rows(path) or len(first) + sum(1 for _ in rows), shard["bytes"]
+    if None not in known:
+        return sum(filter(None, known)), sample
+    return round(n_read * sum(shard["bytes"] for shard in shards) / max(n_bytes, 1)), sample
 
 
 def _parquet_rows(path: str) -> int | None:
@@ -133,12 +147,19 @@ def _parquet_rows(path: str) -> int | None:
 
 
 def _growing(labels: list[list[str]], rows: int) -> int:
-    """Return how many labels there are, which grow with the rows as they did in the second half of the sample."""
-    half, every = ({label for row in some for label in row} for some in (labels[::2], labels))
-    if not half or len(every) == len(half):
+    """Return about how many labels there are.
+
+    They are too many if they go on to grow with the rows as in the second half of the sample, and too few if those not
+    seen are as few as those seen once and twice tell (Chao 1984); the truth is between.
+    """
+    half, every = (Counter(label for row in some for label in row) for some in (labels[::2], labels))
+    if len(every) == len(half):
         return len(every)
-    power = float(np.log2(len(every) / len(half)))
-    return round(float(len(every) * (rows / len(labels)) ** power))
+    growing = len(every) * (rows / len(labels)) ** float(np.log2(len(every) / max(len(half), 1)))
+    times = Counter(every.values())
+    unseen = times[1] ** 2 / (2 * max(times[2], 1))
+    bounded = len(every) + unseen * (1 - np.exp((1 - rows / len(labels)) * times[1] / max(unseen, 1e-9)))
+    return round(float(np.sqrt(growing * bounded)))
 
 
 def _size(n_bytes: int) -> str:

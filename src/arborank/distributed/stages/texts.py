@@ -136,7 +136,7 @@ def index_labels(work: Work, task: Task, n_threads: int) -> Done:
 
     files = [work.arrays(file) for file in task.arguments["texts"]]
     coded = pa.chunked_array([_arrow_names(one) for one in files], pa.large_binary()).dictionary_encode()
-    names = coded.chunk(0).dictionary if files else pa.array([], pa.large_binary())
+    names = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], pa.large_binary())
     if not len(names):
         raise ValueError("the shards hold no label name at all; at least one is needed")
     order = pc.sort_indices(names)
