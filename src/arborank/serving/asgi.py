@@ -15,6 +15,8 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class AsgiRequest:
     """A request with its parts as messages."""
 
+    alone = False
+
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
         self.root: str = scope.get("root_path", "")

@@ -36,6 +36,8 @@ class Request(Protocol):
     query : bytes
         What stands behind the path.
     headers : dict from name, in lower case, to value
+    alone : bool
+        Whether there can be no other request at the same time.
     """
 
     method: str
@@ -43,6 +45,7 @@ class Request(Protocol):
     root: str
     query: bytes
     headers: dict[bytes, bytes]
+    alone: bool
 
     async def part(self) -> tuple[bytes, bool]:
         """Return the next bytes of the body, and whether more are to come; `ClientGone` if that cannot be."""

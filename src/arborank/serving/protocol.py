@@ -32,6 +32,7 @@ class _Request:
     __slots__ = (
         "_connection",
         "_waiter",
+        "alone",
         "complete",
         "expects",
         "gone",
@@ -45,8 +46,8 @@ class _Request:
         "url",
     )
 
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
+    def __init__(self, connection: "Connection", alone: bool) -> None:
+        self._connection, self.alone = connection, alone
         self._waiter: asyncio.Future[None] | None = None
         self.complete = self.gone = self.expects = False
         self.headers: dict[bytes, bytes] = {}
@@ -163,7 +164,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self._arriving = _Request(self)
+        self._arriving = _Request(self, alone=len(self._state.connections) == 1)
         self._in_head, self._head = True, 0
         self.overdue = self._loop.time() + self.arrival
 

@@ -91,6 +91,7 @@ class Service:
         if self._following is not None:
             self._following.cancel()
         self.work.close()
+        self.measure()
         await send({"type": "lifespan.shutdown.complete"})
 
     def _follow(self) -> None:
@@ -201,6 +202,7 @@ class Service:
     def measure(self) -> None:
         """Write down for metrics what changes too often to be written each time."""
         self.metrics.in_flight.set(self.work.in_flight)
+        self.metrics.hand_over()
 
     async def reload(self) -> None:
         """Load every model again whose directory holds another; those that cannot be loaded go on."""

@@ -49,13 +49,14 @@ class Work:
         Requests that came with this one go first as far as to be counted: so many of them are refused at once.
         """
         asked = time.monotonic()
-        await asyncio.sleep(0)
+        if not call.request.alone:
+            await asyncio.sleep(0)
         self.begin(asked, time.monotonic(), call)
         return function()
 
     def begin(self, asked: float, now: float, call: "Call | None") -> None:
         """Count how long a call has waited; status 504 if its deadline has passed."""
-        self._metrics.queue_seconds.observe(now - asked)
+        self._metrics.queued(now - asked)
         if call is not None:
             call.queued = max(call.queued, now - asked)
             if now > call.deadline:

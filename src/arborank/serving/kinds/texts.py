@@ -1,9 +1,7 @@
 """Models that rank the labels of texts."""
 
 from collections.abc import Callable, Sequence
-from itertools import islice
-
-import numpy as np
+from itertools import islice, pairwise
 
 from ...analysis.explain import explain
 from ...core.checks import Missing
@@ -67,10 +65,10 @@ class Texts(Kind[str]):
         ids, scores = probable(model.model_, top, body) if body.probabilities else top
         found, n_unknown = ids.tolist(), 0
         if isinstance(rows, Csr):
-            unknown = rows.indptr[1:] == rows.indptr[:-1]
-            n_unknown = int(np.count_nonzero(unknown))
+            unknown = [start == end for start, end in pairwise(rows.indptr.tolist())]
+            n_unknown = sum(unknown)
             if n_unknown and not model.answer_unknown:
-                found = [[] if none else row for none, row in zip(unknown.tolist(), found, strict=True)]
+                found = [[] if none else row for none, row in zip(unknown, found, strict=True)]
         names = iter(labels.take([label for row in found for label in row if label >= 0]))
         lengths = [row.index(-1) if row and row[-1] < 0 else len(row) for row in found]  # -1 only at the end
         answers = [
