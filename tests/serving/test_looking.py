@@ -19,6 +19,8 @@ def test_models_and_their_labels(serve, ranker):
         "queries": "completions",
     }
     assert models["fruit"]["n_labels"] == len(ranker.labels_)
+    widths = {name: one["n_features"] for name, one in models.items()}
+    assert widths == {"fruit": ranker.model_.n_features_in_, "matrix": 4, "queries": None}
     assert ask("GET", "/v1/models/fruit").json() == models["fruit"]
     assert ask("GET", "/v1/models/fruit/labels?prefix=ta").json()["labels"] == ["taxi"]
     assert len(ask("GET", "/v1/models/fruit/labels?limit=3").json()["labels"]) == 3

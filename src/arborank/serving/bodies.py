@@ -203,6 +203,7 @@ class ModelAnswer(Struct):
     revision: str
     model: str  # its class
     n_labels: int
+    n_features: int | None  # of rows, or those made of texts
     n_bytes: int
     loaded: float  # seconds since 1970
     writable: bool

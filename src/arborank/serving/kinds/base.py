@@ -44,6 +44,11 @@ class Kind(ABC, Generic[Item]):
     def n_labels(self) -> int:
         """How many labels there are, or queries."""
 
+    @property
+    def n_features(self) -> int | None:
+        """How many features a row has, or what is made of a text; None if that is not known."""
+        return None
+
     @abstractmethod
     def warm(self) -> Callable[[], object]:
         """Return a question like those to come."""

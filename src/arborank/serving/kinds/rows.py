@@ -1,6 +1,7 @@
 """Models that rank the labels of sparse rows."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,15 @@ class Rows(Kind[Row]):
 
     model: XRLinear | Ensemble | HybridRanker
 
-    def __init__(self, model: XRLinear | Ensemble | HybridRanker) -> None:
-        super().__init__(model)
-        self.n_features = _width(model)
-
     @property
     def n_labels(self) -> int:
         """How many labels there are."""
         return int(self.model.n_labels_)
+
+    @cached_property
+    def n_features(self) -> int:
+        """How many features a row has."""
+        return _width(self.model)
 
     def warm(self) -> Callable[[], object]:
         """Return a question: an empty row."""

@@ -7,7 +7,7 @@ from ...analysis.explain import explain
 from ...core.checks import Missing
 from ...core.sparse import Csr
 from ...core.types import Json
-from ...features.base import rows_of
+from ...features.base import n_columns, rows_of
 from ...text import TextRanker
 from ...text.names import label_ids, weight_array
 from .. import bodies
@@ -28,6 +28,11 @@ class Texts(Kind[str]):
     def n_labels(self) -> int:
         """How many labels there are."""
         return len(self.model.labels_)
+
+    @property
+    def n_features(self) -> int | None:
+        """How many features are made of a text."""
+        return n_columns(self.model.features_)
 
     def warm(self) -> Callable[[], object]:
         """Return a question: what ranks for the name of a label."""

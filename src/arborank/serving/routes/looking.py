@@ -33,6 +33,7 @@ def _told(call: Call, served: Served) -> ModelAnswer:
         served.revision,
         type(kind.model).__name__,
         kind.n_labels,
+        kind.n_features,
         served.n_bytes,
         served.loaded,
         not call.service.settings.read_only,
