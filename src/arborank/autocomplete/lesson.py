@@ -25,6 +25,7 @@ KINDS = {  # columns of the evidence by where it comes from
 _PROVEN = 5  # standard errors by which rules are much better than counting
 _HANDICAP = 0.01  # in reciprocal ranks, of such rules, which rely on rankers that learned from a part
 _FEWEST = 50  # examples of a length to judge weights by, and of a half to learn them from
+_SOME = 10  # examples to judge rules by on the whole
 
 
 def _only(column: int) -> NDArray[np.float64]:
@@ -58,10 +59,10 @@ class Lesson:
 
         Learned weights come before rules if they are better by a standard error on the whole; where the rules are much
         better than counting, by a hundredth more, as the rankers that they rely on have learned less here than they
-        will. At a length they hold where they rank better than counting by a standard error, or not worse and better by
-        two on the whole. Where nothing does, counting ranks. With fewer than 50 examples it is ``unlearned``.
+        will. At a length they hold where they rank better than counting by two standard errors, or not worse and better
+        by two on the whole. Where nothing does, counting ranks. With fewer than 10 examples it is ``unlearned``.
         """
-        if self.gains[0, :, 0].sum() < _FEWEST:
+        if self.gains[0, :, 0].sum() < _SOME:
             return np.tile(unlearned, (len(LENGTHS), 1))
         whole = self.gains.sum(axis=1)
         rows = (unlearned, self.fit.weights)
@@ -196,11 +197,11 @@ def _certainty(moments: NDArray[np.float64], least: float = 0.0) -> float:
 
 
 def _is_better(here: NDArray[np.float64], whole: NDArray[np.float64]) -> bool:
-    """Whether gains are above 0 by a standard error here, or at least 0 here and above it by two on the whole."""
+    """Whether gains are above 0 by two standard errors here, or at least 0 here and so on the whole."""
     on_the_whole = _certainty(whole) > 2
     if here[0] < _FEWEST:
         return on_the_whole
-    return _certainty(here) > 1 or (on_the_whole and bool(here[1] >= 0))
+    return _certainty(here) > 2 or (on_the_whole and bool(here[1] >= 0))
 
 
 def length_of(typed: int) -> int:
