@@ -25,7 +25,6 @@ KINDS = {  # columns of the evidence by where it comes from
 _PROVEN = 5  # standard errors by which rules are much better than counting
 _HANDICAP = 0.01  # in reciprocal ranks, of such rules, which rely on rankers that learned from a part
 _FEWEST = 50  # examples of a length to judge weights by, and of a half to learn them from
-_SOME = 10  # examples to judge rules by on the whole
 
 
 def _only(column: int) -> NDArray[np.float64]:
@@ -60,11 +59,12 @@ class Lesson:
         Learned weights come before rules if they are better by a standard error on the whole; where the rules are much
         better than counting, by a hundredth more, as the rankers that they rely on have learned less here than they
         will. At a length they hold where they rank better than counting by two standard errors, or not worse and better
-        by two on the whole. Where nothing does, counting ranks. With fewer than 10 examples it is ``unlearned``.
+        by two on the whole. Where nothing does, counting ranks. With fewer than 50 examples it is ``unlearned`` unless
+        these rank worse than counting.
         """
-        if self.gains[0, :, 0].sum() < _SOME:
-            return np.tile(unlearned, (len(LENGTHS), 1))
         whole = self.gains.sum(axis=1)
+        if whole[0, 0] < _FEWEST:
+            return np.tile(unlearned if whole[0, 1] >= 0 else COUNTING, (len(LENGTHS), 1))
         rows = (unlearned, self.fit.weights)
         more = _HANDICAP if _certainty(whole[0]) > _PROVEN else 0.0
         ways = (1, 0) if _certainty(whole[2], more) > 1 else (0, 1)
