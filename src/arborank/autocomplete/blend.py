@@ -16,6 +16,7 @@ from .logit import Fit
 __all__ = ["UNLEARNED", "Blend", "Example", "learn_blend"]
 
 _UNKNOWN = 2  # whether a query is not in the catalogue
+_AFTER_LAST = 16  # how often it followed the last query in the history, which the context tells
 _OF_CONTEXT = ("formula", "context", "words", "session")
 
 
@@ -52,7 +53,7 @@ class Example:
         kinds = [*(["history"] if history else []), *(_OF_CONTEXT if context else [])]
         if not kinds:
             return self
-        hidden = [column for kind in kinds for column in KINDS[kind]]
+        hidden = [column for kind in kinds for column in KINDS[kind]] + ([_AFTER_LAST] if context else [])
         kept = np.full(len(self.evidence), True)
         if history:  # which alone knows queries that are not in the catalogue
             kept = self.evidence[:, _UNKNOWN] == 0
