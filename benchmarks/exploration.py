@@ -1,11 +1,20 @@
-"""Exploration: what a decision costs.
+"""Exploration: what a decision costs, and what it earns.
 
-python benchmarks/exploration.py cost            # beside a plain ranking, over 10,000 to 1,000,000 labels
+    python benchmarks/exploration.py cost                  # beside a plain ranking, over 10,000 to 1,000,000 labels
+    python benchmarks/exploration.py reward --data DIR     # of sets turned into streams, by policy
+
+The streams: a shop has doubled its range. Its model has seen 3,000 rows, with the labels that it sold so far, a random
+half; the others are new, and the model knows them by their names alone. Then 4,000 queries come. Five labels are shown
+to each, and of these it is seen which are right, and nothing else. After 250, 500, 1,000 and 2,000 queries the model is
+fitted anew, to the rows of the start and to what was right of what was shown.
 """
 
 import argparse
 import sys
 import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
@@ -58,7 +67,7 @@ def median_us(ask, rows, n_rounds=5):
     return 1e6 * float(np.median(times[len(rows) :]))
 
 
-def cost(k=10):
+def cost(given, k=10):
     """Times of plain rankings and of decisions."""
     from arborank.exploration import ExploringRanker
 
@@ -73,7 +82,113 @@ def cost(k=10):
         print("; ".join(told), flush=True)
 
 
-PARTS = {"cost": cost}
+@dataclass(frozen=True, eq=False)
+class Shop:
+    """A stream and the model that it starts with."""
+
+    features: sp.csr_array  # of the rows of the start, the queries and the labels' names
+    start: sp.csr_array  # labels of the rows of the start
+    truth: list[set[int]]  # of the queries
+    seed: int
+
+    @classmethod
+    def opened(cls, data, name, seed, *, n_start=3000, n_queries=4000, n_labels=10_000):
+        from data import label_matrix, read_names, read_part
+
+        from arborank import NgramTfidf
+        from arborank.datasets import load_debian
+
+        texts, labels = read_part(data, name, "train", 40_000)
+        about = load_debian()[2] if name == "debian-depends" else {}
+        names = [f"{one} {about.get(one, '')}" for one in read_names(data, name)]
+        counts = np.bincount(np.concatenate(labels), minlength=len(names))
+        kept = np.sort(np.argsort(-counts, kind="stable")[:n_labels])
+        Y = label_matrix(labels, len(names))[:, kept].tocsr()
+        rng = np.random.default_rng(seed)
+        rows = rng.permutation(np.flatnonzero(np.diff(Y.indptr)))[: n_start + n_queries]
+        old = rng.random(kept.size) < 0.5
+        start = sp.csr_array(Y[rows[:n_start]] @ sp.diags_array(old.astype(np.float32)))
+        start.eliminate_zeros()
+        sold = np.flatnonzero(np.diff(start.indptr))
+        rows, start = np.concatenate([rows[:n_start][sold], rows[n_start:]]), start[sold]
+        vectorizer = NgramTfidf(ngram_range=(1, 2), min_df=2, max_features=300_000, sublinear_tf=True)
+        names = [names[label].replace("-", " ") for label in kept]
+        vectorizer.fit([texts[row] for row in rows[: sold.size]] + names)
+        features = sp.csr_array(vectorizer.transform([texts[row] for row in rows] + names))
+        return cls(features, start, [set(Y[[row]].indices.tolist()) for row in rows[sold.size :]], seed)
+
+    def fitted(self, clicked):
+        """A model of the rows of the start, what was clicked, a list of labels a query, and the names."""
+        from arborank import XRLinear
+
+        n_labels = self.start.shape[1]
+        lengths = np.array([len(one) for one in clicked], int)
+        Y = sp.csr_array(
+            (np.ones(lengths.sum(), np.float32), np.concatenate([*clicked, []]).astype(np.int32),
+             np.concatenate([[0], np.cumsum(lengths)])), shape=(len(clicked), n_labels))  # fmt: skip
+        used = np.flatnonzero(lengths)
+        n = self.start.shape[0]
+        names = np.arange(self.features.shape[0] - n_labels, self.features.shape[0])
+        rows = np.concatenate([np.arange(n), n + used, names])
+        labels = sp.vstack(
+            [self.start, Y[used], sp.eye_array(n_labels, dtype=np.float32, format="csr")], format="csr"
+        )
+        return XRLinear(n_jobs=1, random_state=self.seed).fit(
+            self.features[rows], labels, n_documents=n_labels
+        )
+
+    def run(self, policy, newcomers=0.0, k=5, ends=(250, 500, 1000, 2000)):
+        """The rewards of all decisions, by what was shown, and how many new labels were found."""
+        from arborank.core.sparse import as_csr
+        from arborank.exploration import ExploringRanker
+
+        n, model, clicked, rewards = self.start.shape[0], self.fitted([]), [], []
+        for begin, end in pairwise([0, *ends, len(self.truth)]):
+            ranker = ExploringRanker(model, policy, explore=0 if policy is None else 1, newcomers=newcomers,
+                                     seed=self.seed, first=begin)  # fmt: skip
+            for number in range(begin, end):
+                row = as_csr(self.features[[n + number]])
+                found = [label for label in ranker.rank(row, k).labels if label in self.truth[number]]
+                clicked.append(found)
+                rewards.append(len(found) / k)
+            if end < len(self.truth):
+                model = self.fitted(clicked)
+        known = set(self.start.indices.tolist())
+        return np.array(rewards), len({label for found in clicked for label in found} - known)
+
+
+def reward(given):
+    """Mean rewards of the streams, by set, seed and policy."""
+    from arborank.exploration import Boltzmann, EpsilonGreedy, InverseGap
+
+    gap = InverseGap(gamma=1e5)
+    policies = {
+        "greedy": (None, 0.0),
+        "epsilon-greedy 0.05": (EpsilonGreedy(epsilon=0.05), 0.0),
+        "Boltzmann 0.01": (Boltzmann(temperature=0.01), 0.0),
+        "inverse gap": (gap, 0.0),
+        "inverse gap, newcomers 0.5": (gap, 0.5),
+    }
+    for name in given.sets:
+        for seed in range(given.seeds):
+            shop, least = Shop.opened(given.data, name, seed), 1.0
+            known = np.unique(shop.start.indices).size
+            print(f"{name}, seed {seed}: {shop.start.shape[1]:,} labels, {known:,} known", flush=True)
+            for title, options in policies.items():
+                if given.policies and title not in given.policies:
+                    continue
+                rewards, n_found = shop.run(*options)
+                quarters = " ".join(f"{part.mean():.4f}" for part in np.array_split(rewards, 4))
+                if title == "greedy":
+                    least = rewards.mean()
+                more = 100 * (rewards.mean() / least - 1)
+                told = (
+                    f"{rewards.mean():.4f} ({more:+.1f} %), by quarter {quarters}; {n_found} new labels found"
+                )
+                print(f"  {title:28} {told}", flush=True)
+
+
+PARTS = {"cost": cost, "reward": reward}
 
 
 def main():
@@ -81,9 +196,13 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="by default all")
-    for part in parser.parse_args().parts or PARTS:
-        PARTS[part]()
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--data", type=Path, help="the directory of the sets")
+    parser.add_argument("--sets", nargs="+", default=["eurlex57k", "yso-en", "debian-depends"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--policies", nargs="+", help="some of them, greedy among these")
+    given = parser.parse_args()
+    PARTS[given.part](given)
 
 
 if __name__ == "__main__":

@@ -87,19 +87,21 @@ void bind_search(nb::module_& m) {
   nb::class_<search::Policy>(m, "ArmPolicy", "How arms of a query are chosen; made once for many.")
       .def(
           "__init__",
-          [](search::Policy* self, const std::string& name, double parameter) {
+          [](search::Policy* self, const std::string& name, double parameter, double newcomers) {
             using Kind = search::Policy::Kind;
             if (name != "inverse-gap" && name != "epsilon-greedy" && name != "boltzmann")
               throw std::invalid_argument("there is no policy " + name);
             const bool least = name == "boltzmann" ? parameter > 0 : parameter >= 0;
             if (!least || (name == "epsilon-greedy" && parameter > 1))
               throw std::invalid_argument("the parameter of " + name + " is out of range");
+            if (!(newcomers >= 0 && newcomers <= 1))
+              throw std::invalid_argument("newcomers must be from 0 to 1, found " + std::to_string(newcomers));
             new (self) search::Policy{name == "inverse-gap"      ? Kind::inverse_gap
                                       : name == "epsilon-greedy" ? Kind::epsilon_greedy
                                                                  : Kind::boltzmann,
-                                      parameter};
+                                      parameter, newcomers};
           },
-          nb::arg("name"), nb::arg("parameter"))
+          nb::arg("name"), nb::arg("parameter"), nb::arg("newcomers") = 0.0)
       .def("__repr__", [](const search::Policy&) { return "<ArmPolicy>"; });
   m.def("label_ids", &label_ids, nb::arg("labels"),
         nb::sig("def label_ids(labels: list[typing.Any] | tuple[typing.Any, ...]) -> "
@@ -134,11 +136,12 @@ void bind_search(nb::module_& m) {
       .def("frontier", &Searcher::frontier, nb::arg("X"), nb::arg("k"), nb::arg("options"), nb::arg("policy"),
            nb::arg("n_explore"), nb::kw_only(), nb::arg("eligible").noconvert().none() = nb::none(),
            nb::arg("removed").noconvert().none() = nb::none(), nb::arg("best").noconvert().none() = nb::none(),
-           nb::arg("promise").noconvert().none() = nb::none(),
+           nb::arg("promise").noconvert().none() = nb::none(), nb::arg("fresh").noconvert().none() = nb::none(),
            nb::sig("def frontier(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, *, "
                    "eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: "
                    "numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = "
-                   "None, promise: numpy.typing.NDArray[numpy.float64] | None = None) -> "
+                   "None, promise: numpy.typing.NDArray[numpy.float64] | None = None, fresh: "
+                   "numpy.typing.NDArray[numpy.bool_] | None = None) -> "
                    "tuple[numpy.typing.NDArray[numpy.int64], "
                    "numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], "
                    "numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], int]"),
@@ -147,12 +150,13 @@ void bind_search(nb::module_& m) {
       .def("decide", &Searcher::decide, nb::arg("X"), nb::arg("k"), nb::arg("options"), nb::arg("policy"),
            nb::arg("n_explore"), nb::arg("uniform"), nb::kw_only(), nb::arg("eligible").noconvert().none() = nb::none(),
            nb::arg("removed").noconvert().none() = nb::none(), nb::arg("best").noconvert().none() = nb::none(),
-           nb::arg("promise").noconvert().none() = nb::none(),
+           nb::arg("promise").noconvert().none() = nb::none(), nb::arg("fresh").noconvert().none() = nb::none(),
            nb::sig("def decide(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, "
                    "uniform: float, *, "
                    "eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: "
                    "numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = "
-                   "None, promise: numpy.typing.NDArray[numpy.float64] | None = None) -> tuple[tuple[int, ...], "
+                   "None, promise: numpy.typing.NDArray[numpy.float64] | None = None, fresh: "
+                   "numpy.typing.NDArray[numpy.bool_] | None = None) -> tuple[tuple[int, ...], "
                    "tuple[float, ...], tuple[float, "
                    "...], tuple[tuple[int, ...], ...], tuple[tuple[float, ...], ...]]"),
            "Labels to show, their scores and propensities, the nodes above, and how many labels below these are shown.")

@@ -147,7 +147,8 @@ struct Searcher {
   // best, promise: labels of a model whose search is another one, by their slots
   search::Arms arms_of(const Csr& X, std::int64_t k, const search::SearchOptions& options, const search::Policy& policy,
                        std::int64_t n_explore, const search::Eligible& eligible,
-                       const std::optional<Vector<std::int64_t>>& best, const std::optional<Vector<double>>& promise) {
+                       const std::optional<Vector<std::int64_t>>& best, const std::optional<Vector<double>>& promise,
+                       const std::optional<Vector<bool>>& fresh) {
     check_instances(X, k);
     if (X.view.n_rows != 1)
       throw std::invalid_argument("a frontier is that of a single row, but X has " + std::to_string(X.view.n_rows));
@@ -162,19 +163,24 @@ struct Searcher {
         if (given.slots[i] < 0 || given.slots[i] >= tree.n_slots())
           throw std::invalid_argument("best must hold slots, found " + std::to_string(given.slots[i]));
     }
+    if (fresh && static_cast<std::int64_t>(fresh->size()) != tree.n_slots())
+      throw std::invalid_argument("fresh has " + std::to_string(fresh->size()) + " entries, but " +
+                                  std::to_string(tree.n_slots()) + " were expected");
     auto scratch = pool.take();
-    search::Arms found = search::frontier(tree, X.view, options, k, eligible, given, *scratch);
+    const bool widely = fresh && policy.newcomers > 0;
+    search::Arms found = search::frontier(tree, X.view, options, k, eligible, given, widely, *scratch);
     pool.give(std::move(scratch), 1);
-    search::give_chances(found, k, n_explore, policy);
+    search::give_chances(found, k, n_explore, policy, fresh ? fresh->data() : nullptr);
     return found;
   }
 
   nb::tuple frontier(const Csr& X, std::int64_t k, const search::SearchOptions& options, const search::Policy& policy,
                      std::int64_t n_explore, const std::optional<Vector<std::int64_t>>& eligible,
                      const std::optional<Vector<std::int64_t>>& removed,
-                     const std::optional<Vector<std::int64_t>>& best, const std::optional<Vector<double>>& promise) {
+                     const std::optional<Vector<std::int64_t>>& best, const std::optional<Vector<double>>& promise,
+                     const std::optional<Vector<bool>>& fresh) {
     const search::Arms found =
-        arms_of(X, k, options, policy, n_explore, eligible_slots(eligible, removed), best, promise);
+        arms_of(X, k, options, policy, n_explore, eligible_slots(eligible, removed), best, promise, fresh);
     std::vector<std::int64_t> begin, end, count;
     std::vector<double> score, chance;
     for (const search::Arm& arm : found.arms) {
@@ -191,11 +197,11 @@ struct Searcher {
   nb::tuple decide(const Csr& X, std::int64_t k, const search::SearchOptions& options, const search::Policy& policy,
                    std::int64_t n_explore, double uniform, const std::optional<Vector<std::int64_t>>& eligible,
                    const std::optional<Vector<std::int64_t>>& removed, const std::optional<Vector<std::int64_t>>& best,
-                   const std::optional<Vector<double>>& promise) {
+                   const std::optional<Vector<double>>& promise, const std::optional<Vector<bool>>& fresh) {
     if (!(uniform >= 0 && uniform < 1))
       throw std::invalid_argument("uniform must be from 0 to below 1, found " + std::to_string(uniform));
     const search::Eligible shown = eligible_slots(eligible, removed);
-    const search::Arms found = arms_of(X, k, options, policy, n_explore, shown, best, promise);
+    const search::Arms found = arms_of(X, k, options, policy, n_explore, shown, best, promise, fresh);
     const search::Drawn drawn = search::draw(tree, found, uniform, shown);
     const std::size_t n = drawn.slots.size(), levels = static_cast<std::size_t>(tree.depth() - 1);
     const auto tuple = [](std::size_t size, auto&& item) {

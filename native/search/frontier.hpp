@@ -41,6 +41,7 @@ struct Policy {
   enum class Kind { inverse_gap, epsilon_greedy, boltzmann };
   Kind kind = Kind::inverse_gap;
   double parameter = 0;
+  double newcomers = 0;  // how probable it is that the best new labels take these places instead
 };
 
 struct Arm {
@@ -101,10 +102,10 @@ inline void best_first(const std::vector<Child>& children, Top& top, std::vector
 
 }  // namespace detail
 
-// The arms of the only row of X, with scores from 0 to 1. A node without a slot that may be shown is none of them, and
-// takes no place in the beam.
+// The arms of the only row of X, with scores from 0 to 1; widely: all leaves of the beam are opened. A node without a
+// slot that may be shown is none of them, and takes no place in the beam.
 inline Arms frontier(const BeamTree& tree, const sparse::CsrView& X, const SearchOptions& options, std::int64_t k,
-                     const Eligible& eligible, const Given& given, SearchScratch& scratch) {
+                     const Eligible& eligible, const Given& given, bool widely, SearchScratch& scratch) {
   using detail::Child;
   Arms found;
   const std::int64_t n = X.length(0), depth = tree.depth();
@@ -169,7 +170,7 @@ inline Arms frontier(const BeamTree& tree, const sparse::CsrView& X, const Searc
         n_opened++;
         const auto order = static_cast<std::uint32_t>(children.size());
         return n_opened < beam.size() &&
-               !(options.combination.bounded() && make_candidate(beam[n_opened].score, order) <= top.threshold);
+               ((last && widely) || make_candidate(beam[n_opened].score, order) > top.threshold);
       };
       open_in_turn(
           layer, static_cast<std::int64_t>(beam.size()), [&](std::int64_t i) { return beam[i].node; }, query, margins,
@@ -232,10 +233,39 @@ inline double share(const Policy& policy, double best, double worst, Arm* arms, 
   return std::max(1.0 - sum, 0.0);
 }
 
+// With a probability, the places from `certain` on go to the best new labels instead, as far as there are any.
+inline void let_in(Arms& found, std::int64_t certain, std::int64_t n_best, double probability, const bool* fresh) {
+  std::vector<Arm>& arms = found.arms;
+  const std::int64_t n_places = n_best - certain;
+  std::vector<std::int64_t> newest;
+  for (std::int64_t i = certain; i < found.n_labels; i++)
+    if (fresh[arms[i].begin])
+      newest.push_back(i);
+  const auto n = std::min<std::int64_t>(n_places, static_cast<std::int64_t>(newest.size()));
+  if (n == 0)
+    return;
+  const auto better = [&](std::int64_t a, std::int64_t b) {
+    return arms[a].score != arms[b].score ? arms[a].score > arms[b].score : arms[a].begin < arms[b].begin;
+  };
+  std::partial_sort(newest.begin(), newest.begin() + n, newest.end(), better);
+  newest.resize(n);
+  for (std::size_t i = certain; i < arms.size(); i++)
+    arms[i].chance *= 1 - probability;
+  for (const std::int64_t i : newest)
+    arms[i].chance += probability;
+  std::int64_t left = n_places - n;  // of the places' own labels
+  for (std::int64_t i = certain; i < n_best && left > 0; i++)
+    if (std::find(newest.begin(), newest.end(), i) == newest.end()) {
+      arms[i].chance += probability;
+      left--;
+    }
+}
+
 }  // namespace detail
 
-// Gives every arm its chance where k labels are shown, and n_explore of them by a policy.
-inline void give_chances(Arms& found, std::int64_t k, std::int64_t n_explore, const Policy& policy) {
+// Gives every arm its chance where k labels are shown, and n_explore of them by a policy. fresh: whether the label of a
+// slot is new; null: none is.
+inline void give_chances(Arms& found, std::int64_t k, std::int64_t n_explore, const Policy& policy, const bool* fresh) {
   std::vector<Arm>& arms = found.arms;
   const std::int64_t n_best = std::min(k, found.n_labels);
   const std::int64_t n_others = static_cast<std::int64_t>(arms.size()) - n_best;
@@ -262,6 +292,8 @@ inline void give_chances(Arms& found, std::int64_t k, std::int64_t n_explore, co
       excess -= room;
     }
   }
+  if (certain < n_best && fresh != nullptr && policy.newcomers > 0)
+    detail::let_in(found, certain, n_best, policy.newcomers, fresh);
   for (const Arm& arm : arms)
     if (arm.parent >= 0)
       found.opened[arm.level][arm.parent].mass += arm.chance;
@@ -273,7 +305,7 @@ inline void give_chances(Arms& found, std::int64_t k, std::int64_t n_explore, co
 struct Drawn {
   std::vector<std::int64_t> arms, slots;
   std::vector<std::int64_t> nodes;  // above every slot, from the level below the root on: depth - 1 of each
-  std::vector<double> marginals;    // how many slots below each of these are shown, as expected
+  std::vector<double> marginals;  // how many slots below each of these are shown, as expected
 };
 
 namespace detail {

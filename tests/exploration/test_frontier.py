@@ -132,6 +132,9 @@ def test_damaged_arguments(model):
     refused("ascending", removed=np.array([100]))
     refused("differ in length", best=np.array([1, 2]), promise=np.array([0.5]))
     refused("best must hold slots", best=np.array([100]), promise=np.array([0.5]))
+    refused("fresh has 3 entries", fresh=np.zeros(3, bool))
+    with pytest.raises(ValueError, match="newcomers"):
+        ArmPolicy("boltzmann", 1.0, -0.1)
     refused("single row", row=as_csr(np.ones((2, 30), np.float32)))
     with pytest.raises(ValueError, match="noop"):
         search.frontier(x, 1, GREEDY, 1, beam_size=2, combine="noop")

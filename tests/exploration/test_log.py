@@ -1,6 +1,7 @@
 """Logs: what is written is read, and what cannot be used is counted."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -103,3 +104,26 @@ def test_rewards_are_checked_when_written():
         reward_line("a", {"x": 2})
     with pytest.raises(TypeError, match="skip_errors must be True or False"):
         DecisionLog.of_lines([], skip_errors="yes")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"propensities": (0.5,)}, "without propensities"),
+        ({"propensities": (0.0, 0.5)}, "not above 0"),
+        ({"propensities": (1.5, 0.5)}, "not above 0"),
+        ({"propensities": (float("nan"), 0.5)}, "not above 0"),
+        ({"rewards": (1.0, 2.0)}, "rewards outside"),
+        ({"rewards": (1.0, float("nan"))}, "rewards outside"),
+        ({"labels": ("a", "a")}, "no decision"),
+        ({"id": "other"}, "twice"),
+    ],
+)
+def test_decisions_made_by_hand_are_checked_as_lines_are(changes, problem):
+    one = Decision("one", "a text", ("a", "b"), (1.0, 0.5), rewards=(1.0, 0.0))
+    other = replace(one, id="other")
+    DecisionLog((one, other))
+    with pytest.raises(LogError, match=problem) as raised:
+        DecisionLog((replace(one, **changes), other))
+    assert sum(raised.value.counts.values()) == 1
+    assert "skip_errors" not in str(raised.value)

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from arborank import NgramTfidf, TextRanker, XRLinear, disentangle
+from arborank.core.estimator import fitted_clone
 from arborank.core.sparse import as_csr
 from arborank.exploration import Boltzmann, Decision, DecisionLog, EpsilonGreedy, ExploringRanker, InverseGap
 
@@ -156,6 +157,51 @@ def test_gamma_tells_how_much_is_explored(model, problem):
     assert own[2] == pytest.approx(1, abs=1e-3)
 
 
+@pytest.fixture(scope="module")
+def doubled(problem):
+    """A model that knows labels 100 to 149 by one document each, and no row."""
+    X, Y = problem
+    old = [[label for label in labels if label < 100] for labels in Y]
+    kept = [row for row, labels in enumerate(old) if labels]
+    documents = [Y.index(next(labels for labels in Y if label in labels)) for label in range(100, N_LABELS)]
+    labels = [old[row] for row in kept] + [[label] for label in range(100, N_LABELS)]
+    return XRLinear(branching=4, max_leaf_size=8, beam_size=3, n_jobs=1).fit(
+        sp.vstack([X[kept], X[documents]], format="csr"), labels, n_documents=len(documents)
+    )
+
+
+def test_newcomers_take_the_places_that_explore(doubled, problem):
+    X = problem[0]
+    greedy = ExploringRanker(doubled, explore=0, seed=1)
+    always = ExploringRanker(doubled, explore=1, newcomers=1.0, seed=1)
+    for row in range(0, 20):
+        labels = always.rank(X[row : row + 1], k=3).labels
+        assert labels[:2] == greedy.rank(X[row : row + 1], k=2).labels
+        ids, _ = doubled.predict_topk(X[row : row + 1], N_LABELS)
+        newest = [label for label in ids[0].tolist() if label >= 100 and label not in labels[:2]]
+        assert labels[2] == (newest[0] if newest else ids[0][2])
+    assert any(label >= 100 for row in range(20) for label in always.rank(X[row : row + 1], k=3).labels)
+
+
+def test_newcomers_come_as_often_as_said(doubled, problem):
+    X, n = as_csr(problem[0][:1]), 2000
+    ranker = ExploringRanker(doubled, EpsilonGreedy(epsilon=0.3), explore=2, newcomers=0.4, seed=5)
+    first = ranker.rank(X, k=4)
+    told = dict(zip(*(one.tolist() for one in ranker.chances(first, 4)), strict=True))
+    assert sum(told.values()) == pytest.approx(4)
+    assert max(told.values()) <= 1 + 1e-9
+    shown = Counter()
+    for _ in range(n):
+        decision = ranker.rank(X, k=4)
+        assert len(set(decision.labels)) == 4
+        assert decision.propensities == pytest.approx([told[label] for label in decision.labels])
+        shown.update(decision.labels)
+    for label, chance in told.items():
+        assert shown[label] / n == pytest.approx(chance, abs=5 * np.sqrt(chance * (1 - chance) / n) + 1e-3)
+    assert sum(told[label] for label in told if label >= 100) > 0.75
+    assert ranker.replay(DecisionLog.of_lines([first.to_line()]).decisions[0]) == first
+
+
 def test_a_text_ranker_speaks_in_names():
     texts = ["red fruit", "yellow fruit", "fast car", "old car", "green fruit", "new car"] * 3
     labels = [["apple"], ["banana"], ["racer"], ["oldtimer"], ["pear"], ["roadster"]] * 3
@@ -189,6 +235,11 @@ def test_bad_arguments(model, problem):
         ExploringRanker(model, "greedy")
     with pytest.raises(ValueError, match="explore"):
         ExploringRanker(model, explore=-1)
+    with pytest.raises(ValueError, match="newcomers"):
+        ExploringRanker(model, newcomers=1.5)
+    uncounted = fitted_clone(model, fitted_=replace(model.fitted_, label_counts=None, n_instances=None))
+    with pytest.raises(ValueError, match="newcomers is above 0"):
+        ExploringRanker(uncounted, newcomers=0.5)
     with pytest.raises(ValueError, match="gamma"):
         InverseGap(gamma=-1.0)
     with pytest.raises(ValueError, match="not fitted"):

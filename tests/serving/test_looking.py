@@ -207,3 +207,17 @@ def test_what_is_not_installed_is_named(ranker, monkeypatch):
     monkeypatch.setitem(sys.modules, "arborank.serving.service", None)
     with pytest.raises(ModuleNotFoundError, match="service"):
         create_app({"fruit": ranker})
+
+
+def test_a_day_is_replayed_where_there_is_one(serve, tmp_path):
+    assert serve()("GET", "/v1/models").json()["day"] is False
+    assert serve()("GET", "/day").status_code == serve()("GET", "/day.json").status_code == 404
+    with pytest.raises(ValueError, match="day is"):
+        serve(day=tmp_path / "day.json")
+    (tmp_path / "day.json").write_text('{"greedy": [1, 2], "exploring": [1, 3]}')
+    asked = serve(day=tmp_path / "day.json")
+    assert asked("GET", "/v1/models").json()["day"] is True
+    assert asked("GET", "/day.json").json()["exploring"] == [1, 3]
+    page = asked("GET", "/day")
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page.text)

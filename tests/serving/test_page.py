@@ -4,6 +4,8 @@ import http.server
 import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 import threading
 import time
 
@@ -211,6 +213,50 @@ def test_it_fits_every_width(page, width):
     page.locator("#labels button").first.click()
     page.wait_for_selector(".why mark")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture
+def shop_day(browser, ranker, tmp_path):
+    """The main page of a service that has a day to replay; nothing may appear on the browser's console."""
+    ranker.save(tmp_path / "fruit")
+    told = {"about": "Two <shops>.", "customers": 10, "greedy": [1.0, 1.0, 1.0], "exploring": [0.9, 1.1, 1.6]}
+    (tmp_path / "day.json").write_text(json.dumps(told))
+    code = (
+        "import sys; from arborank.serving import Running, Settings, run;"
+        "run({'fruit': sys.argv[1]}, Settings(day=sys.argv[2], log_requests=False), Running(port=0, drain=0.0),"
+        "lambda url: print(url, flush=True))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "fruit"), str(tmp_path / "day.json")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        page, said = browser.new_page(), []
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(process.stdout.readline().strip())
+        page.wait_for_selector("#rank:not([hidden])")
+        yield page
+        assert said == []
+        page.close()
+        process.kill()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_day_in_a_shop_is_replayed(shop_day, scheme):
+    page = shop_day
+    page.emulate_media(color_scheme=scheme)
+    page.locator("#day a").click()
+    until(page, "document.getElementById('clock').textContent === '3 of 3 hours, 30 customers'")
+    assert page.inner_text("#about") == "Two <shops>."
+    assert page.locator("#sums tr").first.locator("td").all_inner_texts() == ["30", "36"]
+    assert page.locator("#sums tr").last.locator("td").last.inner_text() == "20.0 %"
+    assert page.locator("polyline.exploring").get_attribute("points").count(",") == 3
+    page.locator("#again").click()
+    until(page, "document.getElementById('clock').textContent.startsWith('3 of 3')")
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()
 
 
 class Shop(http.server.BaseHTTPRequestHandler):

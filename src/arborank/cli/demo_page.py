@@ -1,9 +1,11 @@
-"""`arborank demo --serve`: both models of the demo behind the page to try them."""
+"""`arborank demo --serve`: both models of the demo behind the page to try them, and a day to replay."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .demo_day import simulated_day
 from .files import check_destination
 from .reporting import say
 
@@ -18,6 +20,7 @@ _N_RECENT = 2000  # texts that new labels are told apart from
 
 def serve_demo(
     train: "TextData",
+    about: Mapping[str, str],
     pairs: "Pairs",
     n_previous: int,
     directory: str,
@@ -31,7 +34,8 @@ def serve_demo(
     from ..text import TextRanker
 
     place = Path(directory)
-    packages, dependencies, recent = (place / name for name in ("packages", "dependencies", "recent.jsonl"))
+    packages, dependencies = place / "packages", place / "dependencies"
+    recent, day = place / "recent.jsonl", place / "day.json"
     if force or not (packages / "config.json").exists():
         check_destination(str(packages), force)
         say(f"Training on {len(train):,} descriptions ...")
@@ -41,12 +45,15 @@ def serve_demo(
         say(f"Training on {len(pairs.queries):,} dependencies ...")
         completer = Autocompleter(n_previous=n_previous, n_jobs=jobs, verbose=1)
         completer.fit_pairs(pairs.previous, pairs.queries).save(dependencies)
+    if force or not day.exists():
+        say("A shop opens for a day, with and without exploration ...")
+        day.write_text(json.dumps(simulated_day(train, about, jobs)))
     step = max(len(train) // _N_RECENT, 1)
     rows = zip(train.texts[::step], train.labels[::step], strict=True)
     recent.write_text("".join(json.dumps({"text": text, "labels": labels}) + "\n" for text, labels in rows))
     run(
         {"packages": packages, "dependencies": dependencies},
-        Settings(recent=recent, log_requests=False),
+        Settings(recent=recent, day=day, log_requests=False),
         Running(port=port, drain=0.0),
         lambda url: say(f"Open {url} in a browser; Ctrl-C ends it."),
     )

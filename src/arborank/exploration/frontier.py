@@ -84,10 +84,10 @@ class Frontier:
     def _slots(self, row: Csr, k: int, limits: Limits) -> ShownSlots:
         eligible, removed = self._limit(limits)
         if self._is_plain:
-            return ShownSlots(eligible, removed)
+            return ShownSlots(eligible, removed, fresh=self.subject.fresh)
         best, promise = self._best(row, k, limits)
         removed = np.sort(best) if removed is None else np.union1d(removed, best)
-        return ShownSlots(eligible, removed, best, promise)
+        return ShownSlots(eligible, removed, best, promise, self.subject.fresh)
 
     def _best(self, row: Csr, k: int, limits: Limits) -> tuple[Ids, NDArray[np.float64]]:
         ids, scores = self.subject.topk(row, k, candidates=limits.allowed, exclude=limits.excluded)

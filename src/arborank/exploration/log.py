@@ -33,7 +33,7 @@ _NO_DECISION = "rewards of decisions that are not in the log"
 
 
 class LogError(ArgumentError):
-    """A log holds lines that cannot be used.
+    """A log holds lines, or decisions, that cannot be used.
 
     Attributes
     ----------
@@ -41,9 +41,10 @@ class LogError(ArgumentError):
         What is wrong, and how often.
     """
 
-    def __init__(self, place: str, counts: Mapping[str, int], first: str) -> None:
+    def __init__(self, place: str, counts: Mapping[str, int], first: str, *, of_lines: bool = True) -> None:
         found = "; ".join(f"{problem}: {n:,}" for problem, n in counts.items())
-        super().__init__("", f"{found}; first {first}", ({"skip_errors": True}, "to leave out"), place=place)
+        remedies = [({"skip_errors": True}, "to leave out")] if of_lines else []
+        super().__init__("", f"{found}; first {first}", *remedies, place=place)
         self.counts = dict(counts)
 
 
@@ -132,10 +133,29 @@ class DecisionLog:
     decisions : tuple of Decision
     skipped : mapping of str to int
         What was left out, and how often.
+
+    Raises
+    ------
+    LogError
+        If decisions cannot be used, with a count of every kind of error: as for lines.
     """
 
     decisions: tuple[Decision, ...]
     skipped: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        problems: Counter[str] = Counter()
+        first, names = "", set()
+        for one in self.decisions:
+            problem = _problem(one.labels, one.propensities, one.rewards) or (
+                _DUPLICATE if one.id in names else ""
+            )
+            names.add(one.id)
+            if problem:
+                problems[problem] += 1
+                first = first or f"decision {one.id!r}"
+        if problems:
+            raise LogError("decisions", problems, first, of_lines=False)
 
     def __len__(self) -> int:
         return len(self.decisions)
@@ -228,23 +248,12 @@ def _take_reward(record: dict[str, Any], paid: dict[str, dict[Label, float]]) ->
 
 def _take_decision(record: dict[str, Any], found: dict[str, Decision]) -> tuple[str, str]:
     name = record.get("id")
-    labels, propensities = record.get("labels"), record.get("propensities")
     query = _query(record.get("query"))
     told = f"decision {name!r}"
-    if not isinstance(name, str) or query is None or not isinstance(labels, list):
+    if not isinstance(name, str) or query is None:
         return _UNREADABLE, told
-    if not all(map(_is_label, labels)) or len(set(labels)) < len(labels):
-        return _UNREADABLE, told
-    if not isinstance(propensities, list) or len(propensities) != len(labels):
-        return _NO_PROPENSITY, told
-    if not all(_within(one, 0.0, _ROUNDED) and one > 0 for one in propensities):
-        return _WRONG_PROPENSITY, told
-    rewards = record.get("rewards")
-    if rewards is not None:
-        if not isinstance(rewards, list) or len(rewards) != len(labels):
-            return _UNREADABLE, told
-        if not all(_within(one, 0.0, 1.0) for one in rewards):
-            return _WRONG_REWARD, told
+    if problem := _problem(record.get("labels"), record.get("propensities"), record.get("rewards")):
+        return problem, told
     if name in found:
         return _DUPLICATE, told
     try:
@@ -259,6 +268,25 @@ def _take_decision(record: dict[str, Any], found: dict[str, Decision]) -> tuple[
     except TypeError:
         return _UNREADABLE, told
     return "", ""
+
+
+def _problem(labels: Any, propensities: Any, rewards: Any) -> str:
+    """Return what is wrong with a decision; nothing if it can be used."""
+    if (
+        not isinstance(labels, list | tuple)
+        or not all(map(_is_label, labels))
+        or len(set(labels)) < len(labels)
+    ):
+        return _UNREADABLE
+    if not isinstance(propensities, list | tuple) or len(propensities) != len(labels):
+        return _NO_PROPENSITY
+    if not all(_within(one, 0.0, _ROUNDED) and one > 0 for one in propensities):
+        return _WRONG_PROPENSITY
+    if rewards is None:
+        return ""
+    if not isinstance(rewards, list | tuple) or len(rewards) != len(labels):
+        return _UNREADABLE
+    return "" if all(_within(one, 0.0, 1.0) for one in rewards) else _WRONG_REWARD
 
 
 def _query(value: Any) -> str | Row | None:

@@ -81,6 +81,6 @@ def as_told(policy: Policy) -> dict[str, str | float]:
     return {"name": policy.name, **asdict(policy)}
 
 
-def native_policy(policy: Policy) -> _native.ArmPolicy:
+def native_policy(policy: Policy, newcomers: float) -> _native.ArmPolicy:
     """Return a policy as the kernels read it."""
-    return _native.ArmPolicy(policy.name, *astuple(policy))
+    return _native.ArmPolicy(policy.name, *astuple(policy), newcomers)

@@ -1,6 +1,6 @@
 """A ranker that explores, and tells how probable it was to show what it shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from secrets import randbits
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.checks import check_integer
+from .._native import ArmPolicy
+from ..core.checks import check_integer, check_real
 from ..core.sparse import Csr, as_csr
 from ..core.types import MatrixLike
 from ..linear import XRLinear
@@ -43,6 +44,10 @@ class ExploringRanker:
         By default inverse gap weighting with its defaults.
     explore : int, default=1
         Places of an answer that may explore.
+    newcomers : float, default=0.0
+        The share of decisions in which these places go to the best new labels instead, as far as the search meets any:
+        labels that had no row to be learned from, but a name or a text. Their scores are on another scale, so that they
+        hardly come up otherwise. The search opens every leaf of the beam then, which takes longer.
     seed : int, optional
         Decision ``n`` follows from the seed and ``n`` alone. By default one is drawn: processes that share a seed would
         decide alike.
@@ -80,6 +85,7 @@ class ExploringRanker:
         policy: Policy | None = None,
         *,
         explore: int = 1,
+        newcomers: float = 0.0,
         seed: int | None = None,
         first: int = 0,
     ) -> None:
@@ -92,7 +98,13 @@ class ExploringRanker:
         self.revision = self.subject.revision
         self._numbers = count(check_integer("first", first, 0))
         self._frontier = Frontier(self.subject)
-        self._native, self._told = native_policy(self.policy), as_told(self.policy)
+        self.newcomers = check_real("newcomers", newcomers, least=0.0, most=1.0)
+        if self.newcomers and self.subject.fresh is None:
+            raise ValueError("newcomers is above 0, but the model does not know which labels had no rows")
+        self._native = native_policy(self.policy, self.newcomers)
+        self._told = as_told(self.policy)
+        if self.newcomers:
+            self._told["newcomers"] = self.newcomers
 
     def rank(
         self,
@@ -117,8 +129,9 @@ class ExploringRanker:
             With fewer than ``k`` labels where there are no more.
         """
         row, told = self._row(query)
+        number = next(self._numbers)
         return self._decide(
-            row, told, k, candidates, exclude, self.policy, self.explore, self.seed, next(self._numbers)
+            row, told, k, candidates, exclude, self._native, self._told, self.explore, self.seed, number
         )
 
     def replay(self, decision: Decision) -> Decision:
@@ -134,7 +147,10 @@ class ExploringRanker:
                 f"the decision is of revision {decision.revision!r}, but the model is {self.revision!r}"
             )
         policy = dict(decision.policy)
-        explore, k = policy.pop("explore"), policy.pop("k")
+        explore, k, newcomers = policy.pop("explore"), policy.pop("k"), policy.get("newcomers", 0.0)
+        native = native_policy(
+            policy_of({name: one for name, one in policy.items() if name != "newcomers"}), newcomers
+        )
         row = self.subject.rows([decision.query])
         return self._decide(
             row,
@@ -142,7 +158,8 @@ class ExploringRanker:
             k,
             decision.candidates,
             decision.exclude,
-            policy_of(policy),
+            native,
+            policy,
             explore,
             decision.seed,
             decision.number,
@@ -175,7 +192,8 @@ class ExploringRanker:
         k: int,
         candidates: Sequence[Label] | None,
         exclude: Sequence[Label] | None,
-        policy: Policy,
+        policy: ArmPolicy,
+        told: Mapping[str, str | float],
         explore: int,
         seed: int,
         number: int,
@@ -187,11 +205,8 @@ class ExploringRanker:
                 None if candidates is None else self.subject.ids(candidates, "candidates"),
                 None if exclude is None else self.subject.ids(exclude, "exclude"),
             )
-        native, told = (
-            (self._native, self._told) if policy is self.policy else (native_policy(policy), as_told(policy))
-        )
         labels, scores, propensities, nodes, marginals = self._frontier.decide(
-            row, k, limits, native, explore, uniform(seed, number)
+            row, k, limits, policy, explore, uniform(seed, number)
         )
         return Decision(
             id=f"{self.revision}-{seed}-{number}",

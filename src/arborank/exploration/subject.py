@@ -151,6 +151,12 @@ class Subject:
         return slots
 
     @cached_property
+    def fresh(self) -> NDArray[np.bool_] | None:
+        """Whether the label of each slot is new: it had no row to be learned from. None where that is not known."""
+        counts = self.fitted.label_counts
+        return None if counts is None else counts[self.fitted.tree.labels] == 0
+
+    @cached_property
     def ancestors(self) -> NDArray[np.int64]:
         """The nodes above every slot, from the level below the root down to the leaves: shape (n_slots, depth - 1)."""
         tree = self.fitted.tree

@@ -38,12 +38,15 @@ class ShownSlots(NamedTuple):
         Slots of the best labels, of a model whose own search finds them; they must be among ``removed``.
     promise : float64 array, optional
         Scores of ``best``, from 0 to 1.
+    fresh : bool array of shape (n_slots,), optional
+        Whether the label of a slot is new.
     """
 
     eligible: NDArray[np.int64] | None = None
     removed: NDArray[np.int64] | None = None
     best: NDArray[np.int64] | None = None
     promise: NDArray[np.float64] | None = None
+    fresh: NDArray[np.bool_] | None = None
 
 
 Drawn = tuple[

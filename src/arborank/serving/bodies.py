@@ -211,9 +211,10 @@ class ModelAnswer(Struct):
 
 
 class ModelsAnswer(Struct):
-    """The models."""
+    """The models, and whether there is a day to replay."""
 
     models: list[ModelAnswer]
+    day: bool = False
 
 
 class NoQuery(Struct, forbid_unknown_fields=True):

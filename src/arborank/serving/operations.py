@@ -130,6 +130,8 @@ OPERATIONS = (
 PAGES = (
     Operation("GET", "/", pages.page, None),
     Operation("GET", "/docs", pages.docs, None),
+    Operation("GET", "/day", pages.day, None),
+    Operation("GET", "/day.json", pages.whole_day, None),
     Operation("GET", "/complete.js", pages.component, None),
 )
 """Routes for browsers, of which the OpenAPI description does not tell."""

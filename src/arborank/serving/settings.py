@@ -49,6 +49,8 @@ class Settings:
         default nothing explores.
     page : bool, default=True
         Whether ``/`` shows the page to try the models.
+    day : path, optional
+        File of a simulated day in a shop, which ``/day`` replays; see `arborank demo --serve`.
     log_requests : bool, default=True
         Whether each request but those of probes is logged, as a line of JSON without its texts.
     log_texts : bool, default=False
@@ -83,6 +85,7 @@ class Settings:
     feedback: FilePath | None = None
     decisions: FilePath | None = None
     page: bool = True
+    day: FilePath | None = None
     log_requests: bool = True
     log_texts: bool = False
     verify: bool = False
@@ -110,6 +113,8 @@ class Settings:
             )
         if self.part is not None and self.parts is not None:
             raise ArgumentError("part", "and parts are given; a service is one of them or asks all")
+        if self.day is not None and not Path(self.day).is_file():
+            raise ArgumentError("day", f"is {str(self.day)!r}, which is no file")
         for origin in self.cors:
             if not _ORIGIN.fullmatch(origin):
                 raise ArgumentError(

@@ -17,7 +17,8 @@ _READY = _encode(StatusAnswer("ready"))
 
 async def models(call: Call) -> Answer:
     """List the models."""
-    return Answer(200, _encode(ModelsAnswer([_told(call, slot.served) for slot in call.service.slots])))
+    told = [_told(call, slot.served) for slot in call.service.slots]
+    return Answer(200, _encode(ModelsAnswer(told, day=call.service.settings.day is not None)))
 
 
 async def model(call: Call) -> Answer:

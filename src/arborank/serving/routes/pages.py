@@ -5,11 +5,12 @@ import re
 from functools import cache
 from hashlib import sha256
 from importlib import resources
+from pathlib import Path
 
 from ..call import Call
 from ..problems import Answer, Headers, Problem
 
-__all__ = ["component", "docs", "page"]
+__all__ = ["component", "day", "docs", "page", "whole_day"]
 
 
 async def page(call: Call) -> Answer:
@@ -20,6 +21,20 @@ async def page(call: Call) -> Answer:
 async def docs(call: Call) -> Answer:
     """Return the description of what can be asked, for people."""
     return _shown(call, "docs.html")
+
+
+async def day(call: Call) -> Answer:
+    """Return the page that replays a day."""
+    if call.service.settings.day is None:
+        raise Problem(404, "the service has no day to replay")
+    return _shown(call, "day.html")
+
+
+async def whole_day(call: Call) -> Answer:
+    """Return what happened on the day."""
+    if (path := call.service.settings.day) is None:
+        raise Problem(404, "the service has no day to replay")
+    return Answer(200, Path(path).read_bytes(), headers=[(b"cache-control", b"no-cache")])
 
 
 def _shown(call: Call, name: str) -> Answer:
