@@ -161,13 +161,14 @@ def reward(given):
     """Mean rewards of the streams, by set, seed and policy."""
     from arborank.exploration import Boltzmann, EpsilonGreedy, InverseGap
 
-    gap = InverseGap(gamma=1e5)
+    gap = InverseGap(gamma=1e7)
     policies = {
         "greedy": (None, 0.0),
         "epsilon-greedy 0.05": (EpsilonGreedy(epsilon=0.05), 0.0),
         "Boltzmann 0.01": (Boltzmann(temperature=0.01), 0.0),
         "inverse gap": (gap, 0.0),
         "inverse gap, newcomers 0.5": (gap, 0.5),
+        "inverse gap, newcomers 1": (gap, 1.0),
     }
     for name in given.sets:
         for seed in range(given.seeds):

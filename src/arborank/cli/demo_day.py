@@ -49,7 +49,7 @@ class _Shop:
 
         return ExploringRanker(
             self.learned(),
-            InverseGap(gamma=1e5),
+            InverseGap(gamma=1e7),
             explore=int(self.explore),
             newcomers=0.5 if self.explore else 0.0,
             seed=1,
