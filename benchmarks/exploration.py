@@ -2,6 +2,7 @@
 
     python benchmarks/exploration.py cost                  # beside a plain ranking, over 10,000 to 1,000,000 labels
     python benchmarks/exploration.py reward --data DIR     # of sets turned into streams, by policy
+    python benchmarks/exploration.py flat --data DIR --peer ENVIRONMENT/bin/python    # beside vowpalwabbit 9.11.9
 
 The streams: a shop has doubled its range. Its model has seen 3,000 rows, with the labels that it sold so far, a random
 half; the others are new, and the model knows them by their names alone. Then 4,000 queries come. Five labels are shown
@@ -10,7 +11,10 @@ fitted anew, to the rows of the start and to what was right of what was shown.
 """
 
 import argparse
+import json
+import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +24,46 @@ import numpy as np
 import scipy.sparse as sp
 
 N_FEATURES = 50_000
+
+PEER = """
+import json, sys, time
+import numpy as np
+import vowpalwabbit
+log = np.load(sys.argv[1])
+rng, bounds, n_labels = np.random.default_rng(0), log["bounds"], int(log["n_labels"])
+workspace = vowpalwabbit.Workspace(
+    "--cb_explore_adf --large_action_space --max_actions 20 --squarecb --cb_type mtr -q xa -b 24 --quiet"
+)
+actions = [f"|a {label}" for label in range(n_labels)]
+def shared(row):
+    a, b = log["indptr"][row : row + 2]
+    return "shared |x " + " ".join(f"{i}:{v:.4f}" for i, v in zip(log["indices"][a:b], log["data"][a:b]))
+def right(row):
+    return log["labels"][bounds[row] : bounds[row + 1]].tolist()
+def learn(row, label, reward, chance):
+    workspace.learn([shared(row), f"0:{-reward}:{chance} |a {label}"])
+n_start, n_rows = int(log["n_start"]), bounds.size - 1
+for row in range(n_start):
+    for label in right(row):
+        learn(row, label, 1, 1.0)
+    for label in rng.integers(n_labels, size=2 * len(right(row))).tolist():
+        if label not in right(row):
+            learn(row, label, 0, 1.0)
+times, rewards = [], []
+for row in range(n_start, n_rows):
+    start = time.perf_counter()
+    chances = np.asarray(workspace.predict([shared(row), *actions]))
+    best = np.argsort(-chances, kind="stable")[:4]
+    chances[best] = 0
+    chances = chances / chances.sum() if chances.sum() > 0 else np.full(n_labels, 1 / n_labels)
+    last = int(rng.choice(n_labels, p=chances))
+    times.append(time.perf_counter() - start)
+    shown = [*((label, 1.0) for label in best.tolist()), (last, max(float(chances[last]), 0.01))]
+    rewards.append(sum(label in right(row) for label, _ in shown) / len(shown))
+    for label, chance in shown:
+        learn(row, label, int(label in right(row)), chance)
+print(json.dumps({"us": 1e6 * float(np.median(times)), "reward": float(np.mean(rewards))}))
+"""
 
 
 def grown(n_labels, n_terms=40, n_weights=30, seed=0):
@@ -189,7 +233,33 @@ def reward(given):
                 print(f"  {title:28} {told}", flush=True)
 
 
-PARTS = {"cost": cost, "reward": reward}
+def flat(given, n_queries=250):
+    """Rewards and times over the first queries of a stream with 10,000 labels, beside a bandit without a tree."""
+    from arborank.core.sparse import as_csr
+    from arborank.exploration import ExploringRanker, InverseGap
+
+    shop = Shop.opened(given.data, "yso-en", 0)
+    n = shop.start.shape[0]
+    rewards, _ = shop.run(InverseGap(gamma=1e7), 0.5)
+    ranker = ExploringRanker(shop.fitted([]), InverseGap(gamma=1e7), newcomers=0.5, seed=0)
+    rows = [as_csr(shop.features[[n + number]]) for number in range(n_queries)]
+    own = median_us(lambda row: ranker.rank(row, 5), rows)
+    truth = [sorted(one) for one in shop.truth[:n_queries]]
+    lengths = np.concatenate([np.diff(shop.start.indptr), [len(one) for one in truth]])
+    features = shop.features[: n + n_queries]
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "stream.npz"
+        np.savez(path, indptr=features.indptr, indices=features.indices, data=features.data, n_start=n,
+                 bounds=np.concatenate([[0], np.cumsum(lengths)]), n_labels=shop.start.shape[1],
+                 labels=np.concatenate([shop.start.indices, *truth]))  # fmt: skip
+        run = subprocess.run([given.peer, "-c", PEER, str(path)], capture_output=True, text=True, check=True)
+    peer = json.loads(run.stdout.splitlines()[-1])
+    print(f"{n_queries} decisions among {shop.start.shape[1]:,} labels")
+    print(f"  over the tree {rewards[:n_queries].mean():.4f}, {own:.0f} us")
+    print(f"  vowpalwabbit {peer['reward']:.4f}, {peer['us']:.0f} us ({peer['us'] / own:.0f} times)")
+
+
+PARTS = {"cost": cost, "reward": reward, "flat": flat}
 
 
 def main():
@@ -201,6 +271,7 @@ def main():
     parser.add_argument("--data", type=Path, help="the directory of the sets")
     parser.add_argument("--sets", nargs="+", default=["eurlex57k", "yso-en", "debian-depends"])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--peer", help="the interpreter of an environment with vowpalwabbit")
     parser.add_argument("--policies", nargs="+", help="some of them, greedy among these")
     given = parser.parse_args()
     PARTS[given.part](given)
