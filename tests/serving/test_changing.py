@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import arborank
-from arborank.exploration import DecisionLog
+from arborank.exploration import DecisionLog, learn
 from support.fruit import rows
 
 
@@ -253,6 +253,7 @@ def test_rankings_explore_and_their_rewards_are_kept(serve, tmp_path, ranker, li
     log = DecisionLog.read(path)
     assert len(log) == 3
     assert {decision.rewards for decision in log} == {(1.0, 0.0)}
+    learn({"fruit": ranker, "matrix": linear}[model], log)
     without = serve()
     assert (
         without("POST", f"/v1/models/{model}/rank", json=body | {"explore": True}).json()["field"]
