@@ -182,19 +182,30 @@ class Shop:
         )
 
     def run(self, policy, newcomers=0.0, k=5, ends=(250, 500, 1000, 2000)):
-        """The rewards of all decisions, by what was shown, and how many new labels were found."""
+        """The rewards of all decisions, by what was shown, and how many new labels were found.
+
+        Without a number of newcomers they come in half of the decisions, and after every fit as often as inverse gap
+        weighting says, by what new labels and others have earned in the place that explores.
+        """
         from arborank.core.sparse import as_csr
         from arborank.exploration import ExploringRanker
 
         n, model, clicked, rewards = self.start.shape[0], self.fitted([]), [], []
+        share, earned = 0.5 if newcomers is None else newcomers, {True: [], False: []}
         for begin, end in pairwise([0, *ends, len(self.truth)]):
-            ranker = ExploringRanker(model, policy, explore=0 if policy is None else 1, newcomers=newcomers,
+            ranker = ExploringRanker(model, policy, explore=0 if policy is None else 1, newcomers=share,
                                      seed=self.seed, first=begin)  # fmt: skip
             for number in range(begin, end):
                 row = as_csr(self.features[[n + number]])
-                found = [label for label in ranker.rank(row, k).labels if label in self.truth[number]]
+                labels = ranker.rank(row, k).labels
+                found = [label for label in labels if label in self.truth[number]]
+                earned[bool(model.label_counts_[labels[-1]] == 0)].append(labels[-1] in self.truth[number])
                 clicked.append(found)
                 rewards.append(len(found) / k)
+            if newcomers is None:
+                gap = np.mean(earned[True] or 0) - np.mean(earned[False] or 0)
+                worse = 1 / (2 + 100 * abs(gap))
+                share, earned = 1 - worse if gap > 0 else worse, {True: [], False: []}
             if end < len(self.truth):
                 model = self.fitted(clicked)
         known = set(self.start.indices.tolist())
@@ -212,7 +223,7 @@ def reward(given):
         "Boltzmann 0.01": (Boltzmann(temperature=0.01), 0.0),
         "inverse gap": (gap, 0.0),
         "inverse gap, newcomers 0.5": (gap, 0.5),
-        "inverse gap, newcomers 1": (gap, 1.0),
+        "inverse gap, newcomers by their rewards": (gap, None),
     }
     for name in given.sets:
         for seed in range(given.seeds):
@@ -230,7 +241,7 @@ def reward(given):
                 told = (
                     f"{rewards.mean():.4f} ({more:+.1f} %), by quarter {quarters}; {n_found} new labels found"
                 )
-                print(f"  {title:28} {told}", flush=True)
+                print(f"  {title:40} {told}", flush=True)
 
 
 def flat(given, n_queries=250):
