@@ -450,7 +450,7 @@ class SearchOptions:
 class ArmPolicy:
     """How arms of a query are chosen; made once for many."""
 
-    def __init__(self, name: str, parameter: float) -> None: ...
+    def __init__(self, name: str, parameter: float, newcomers: float = ...) -> None: ...
 
     def __repr__(self) -> str: ...
 
@@ -482,12 +482,12 @@ class Searcher:
         Labels and scores of the best k; `only` and `without` are ids for a single row.
         """
 
-    def frontier(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = None, promise: numpy.typing.NDArray[numpy.float64] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], int]:
+    def frontier(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = None, promise: numpy.typing.NDArray[numpy.float64] | None = None, fresh: numpy.typing.NDArray[numpy.bool_] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], int]:
         """
         Slots from and to, how many of them may be shown, scores and chances of the arms of a row; how many are labels.
         """
 
-    def decide(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, uniform: float, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = None, promise: numpy.typing.NDArray[numpy.float64] | None = None) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...], tuple[tuple[int, ...], ...], tuple[tuple[float, ...], ...]]:
+    def decide(self, X: Csr, k: int, options: SearchOptions, policy: ArmPolicy, n_explore: int, uniform: float, *, eligible: numpy.typing.NDArray[numpy.int64] | None = None, removed: numpy.typing.NDArray[numpy.int64] | None = None, best: numpy.typing.NDArray[numpy.int64] | None = None, promise: numpy.typing.NDArray[numpy.float64] | None = None, fresh: numpy.typing.NDArray[numpy.bool_] | None = None) -> tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...], tuple[tuple[int, ...], ...], tuple[tuple[float, ...], ...]]:
         """
         Labels to show, their scores and propensities, the nodes above, and how many labels below these are shown.
         """
