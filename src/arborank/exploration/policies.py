@@ -83,4 +83,5 @@ def as_told(policy: Policy) -> dict[str, str | float]:
 
 def native_policy(policy: Policy, newcomers: float) -> _native.ArmPolicy:
     """Return a policy as the kernels read it."""
-    return _native.ArmPolicy(policy.name, *astuple(policy), newcomers)
+    (parameter,) = astuple(policy)
+    return _native.ArmPolicy(policy.name, parameter, newcomers)
