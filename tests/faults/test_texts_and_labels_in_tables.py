@@ -11,7 +11,7 @@ from arborank import Autocompleter, NgramTfidf, PrefixTfidf, TextFeatures, TextR
 from arborank.autocomplete import session_pairs
 from arborank.core.sparse import as_csr
 from arborank.core.strings import StringTable
-from arborank.datasets import TextData, add_typos
+from arborank.datasets import Layout, LayoutError, TextData, add_typos, read_texts
 from arborank.indexing import trie_tree
 from arborank.metrics import evaluate, precision_at_k
 from arborank.transformer import PlainTexts, text_embeddings
@@ -503,3 +503,11 @@ def test_frames_of_numbers_are_matrices():
         )
     with pytest.raises(TypeError, match=r"texts go to arborank.TextRanker"):
         as_csr(np.array([TEXTS]).T)
+
+
+def test_columns_of_one_name_are_proposed_by_number(tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text("text,text,labels\na,b c d,x\ne,f g h,y\n")
+    with pytest.raises(LayoutError, match=r"say text_column=2, label_column=\d for instance"):
+        read_texts(path)
+    assert read_texts(path, Layout(text_column=2, label_column=3)).texts == ["b c d", "f g h"]

@@ -1,5 +1,9 @@
 """Tokenizers, preprocessors and analyzers of the user's."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -170,6 +174,24 @@ def test_a_learned_tokenizer_is_saved(tmp_path):
     same = arborank.load(tmp_path / "model")
     assert same.rank_batch(TEXTS, 2) == ranker.rank_batch(TEXTS, 2)
     assert same.features_.tokenizer == model
+
+
+@pytest.mark.subprocess
+def test_a_function_takes_its_name_to_other_processes():
+    """As scikit-learn's searches do, whose processes have registered nothing."""
+    from joblib.externals.loky.backend.reduction import dumps  # how joblib sends things
+
+    split = register("test-carried", lambda text: text.split("-"))
+    sent = bytes(dumps(NgramTfidf(tokenizer=split)))
+    script = (
+        "import pickle, sys; words = pickle.load(sys.stdin.buffer).fit(['a-b c']);"
+        "print(*words.get_feature_names_out(), words.to_state().config['tokenizer'])"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=sent, env=environment, capture_output=True, check=True
+    )
+    assert done.stdout.decode().split() == ["a", "b_c", "test-carried"]
 
 
 def test_sentencepiece(tmp_path):

@@ -196,7 +196,8 @@ def _unclear(
     likely = text if text is not None else next((c for c in by_size if c != labels), 0)
     others = [c for c in by_size if c != likely]
     second = labels if labels is not None else (others[0] if others else 0)
-    called: Sequence[Column] = range(1, width + 1) if names is None else names
+    unique = names is not None and len(set(names)) == len(names)
+    called: Sequence[Column] = names if names is not None and unique else range(1, width + 1)
     columns = f"columns {', '.join(map(repr, names[:12]))}" if names else f"columns {shown(first)}"
     roles = [role for role, known in (("the text", text), ("the labels", labels)) if known is None]
     remedy: dict[str, Column] = {"text_column": called[likely], "label_column": called[second]}

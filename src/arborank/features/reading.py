@@ -3,6 +3,7 @@
 A saved model holds names and never code, so whoever opens it must have registered the same functions.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,13 +20,15 @@ Reader = Callable[[str], Any]
 _REGISTERED: dict[str, Reader] = {}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _LEMMAS: Final = "simplemma:"
+_CARRIED: Final = "_arborank_name"  # the attribute of a function that holds its name
 _OWN = ("word", "char", "char_wb")
 
 
 def register(name: str, function: Reader) -> Reader:
     """Give a function of texts a name, under which a model that uses it is saved and opened.
 
-    Do this in every process that opens such a model, before `arborank.load`.
+    Do this in every process that opens such a model, before `arborank.load`. A function itself that is given as a
+    parameter takes its name along where scikit-learn sends an estimator to other processes.
 
     Parameters
     ----------
@@ -59,6 +62,8 @@ def register(name: str, function: Reader) -> Reader:
     if not callable(function):
         raise TypeError(f"function must be callable, found {function!r}")
     _REGISTERED[name] = function
+    with contextlib.suppress(AttributeError, TypeError):  # of a function of C
+        setattr(function, _CARRIED, name)
     return function
 
 
@@ -102,6 +107,10 @@ def name_of_reader(argument: str, value: object) -> str | None:
     for name, function in _REGISTERED.items():
         if function is value:
             return name
+    carried = getattr(value, _CARRIED, None)
+    if callable(value) and isinstance(carried, str) and carried not in _REGISTERED:
+        _REGISTERED[carried] = value  # it comes from another process, as of joblib
+        return carried
     called = getattr(value, "__name__", type(value).__name__)
     raise ValueError(
         f"{argument} is the function {called!r}, which is not registered, so that a model with it could not be saved; "
