@@ -45,6 +45,14 @@ def test_skos_in_several_languages(write):
         read_vocabulary(path, ["de", "fr"])
 
 
+def test_a_concept_without_a_uri(write):
+    pytest.importorskip("rdflib")
+    terms = "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+    path = write(terms + '[] skos:prefLabel "water"@en .\n<http://s/2> skos:prefLabel "ice"@en .\n', "v.ttl")
+    with pytest.raises(ValueError, match=r"v\.ttl: the concept with the name 'water' has no URI"):
+        read_vocabulary(path)
+
+
 @pytest.mark.parametrize(
     ("content", "language", "message"),
     [

@@ -34,8 +34,8 @@ def read_skos(path: StrPath, language: str | Sequence[str] | None = None) -> dic
     ImportError
         If rdflib is not installed.
     ValueError
-        If the file is damaged, has another extension, or holds no concept with a name; with the languages that there
-        are, if none is in ``language``.
+        If the file is damaged, has another extension, or holds no concept with a name, or one without a URI; with the
+        languages that there are, if none is in ``language``.
     """
     kind = SKOS.get(suffix(path))
     if kind is None:
@@ -62,18 +62,20 @@ def read_skos(path: StrPath, language: str | Sequence[str] | None = None) -> dic
     names: dict[str, list[str]] = {}
     languages: set[str] = set()
     for term in _NAMES:
-        found = [
-            (str(concept), str(name))
-            for concept, _, name in graph.triples((None, TERMS[term], None))
-            if concept not in gone and _speaks(getattr(name, "language", None), wanted, languages)
-        ]
-        for concept, name in sorted(set(found)):
-            names.setdefault(concept, []).append(name)
+        found: list[tuple[str, str]] = []
+        for concept, _, name in graph.triples((None, TERMS[term], None)):
+            if concept in gone or not _speaks(getattr(name, "language", None), wanted, languages):
+                continue
+            if not isinstance(concept, rdflib.URIRef):
+                raise ValueError(f"{path}: the concept with the name {str(name)!r} has no URI")
+            found.append((str(concept), str(name)))
+        for uri, told in sorted(set(found)):
+            names.setdefault(uri, []).append(told)
     if not names:
         spoken = f"; its languages are {', '.join(sorted(languages))}" if languages else ""
         kind = "a name" if wanted is None else f"a name in {' or '.join(map(repr, wanted))}"
         raise ValueError(f"{path} has no concept with {kind}{spoken}")
-    return {concept: list(dict.fromkeys(names[concept])) for concept in sorted(names)}
+    return {uri: list(dict.fromkeys(names[uri])) for uri in sorted(names)}
 
 
 def _speaks(found: str | None, wanted: Sequence[str] | None, languages: set[str]) -> bool:
