@@ -115,6 +115,21 @@ def test_a_batch_with_histories(habits):
     assert queries(batch[5])[0] == "zzz mine"
 
 
+def test_typos_are_ranked_by_all_evidence(habits):
+    completer = habits[0]
+    exact = completer.complete("new", k=30)
+    typo = completer.complete("nwe", k=30, strict=False)
+    assert queries(typo)[:1] == queries(exact)[:1]
+    assert set(queries(typo)) >= set(queries(exact))
+    scores = [score for _, score in typo]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < scores[0] <= 1
+    last = queries(exact)[-1]
+    assert queries(typo).index(last) > 0
+    mine = History([(last, 1e6 + i) for i in range(20)])
+    assert queries(completer.complete("nwe", history=mine, now=1e6 + 99, strict=False))[0] == last
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

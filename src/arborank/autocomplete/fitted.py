@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import compress
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ Completions = list[tuple[str, float]]
 Run = tuple[int, int]  # the first id, and the one behind the last
 
 POOL = 20  # candidates of each source, at least, for weights to choose from
+_RUNS = 8  # beginnings a typo away that weights rank, those sent most often
 _WHOLE = [1.0, 1.0]  # what is left of counts that age, where no time is given
 _FREQUENCY = 0.03  # its share where nothing followed: it orders what the model holds alike
 
@@ -171,8 +173,7 @@ class FittedCompleter:
         if found.run[0] < found.run[1] or own.ids:
             ranked = self._ranked(asked, own, found, more)
         if not strict and len(ranked) < more:
-            known = {text for text, _ in ranked}
-            ranked += self._near(asked.prefix, asked.context, more, beam_size, known)
+            ranked += self._near(asked, more, beam_size, ranked)
         if asked.exclude:
             ranked = [(text, score) for text, score in ranked if normalize(text) not in asked.exclude]
         return ranked[:k]
@@ -320,25 +321,55 @@ class FittedCompleter:
         )
         return self._named(*ranked)
 
-    def _near(
-        self, prefix: str, context: Context, k: int, beam_size: int | None, found: set[str]
-    ) -> Completions:
-        """Complete what differs from a prefix by a typo, or shares its beginning if nothing was found."""
+    def _near(self, asked: Asked, k: int, beam_size: int | None, before: Completions) -> Completions:
+        """Complete what differs from a prefix by a typo, or shares its beginning if nothing was found ``before``."""
         catalogue = self.catalogue
-        prefix = prefix[: catalogue.longest + 2]
+        found = {text for text, _ in before}
+        prefix = asked.prefix[: catalogue.longest + 2]
         runs = one_edit_ranges(catalogue, prefix)
         more: Completions = []
         if runs:
-            every = np.concatenate([np.arange(*run, dtype=np.int64) for run in runs])
-            ranked = self._anywhere(self.rows.one(context, prefix), every, k, beam_size)
-            more = [(text, score) for text, score in ranked if text not in found]
-        while not found and not more and prefix:
+            row = self.rows.one(asked.context, prefix)
+            if (weights := self.weights(asked)) is not None:
+                most = before[-1][1] if before else 1.0
+                more = [(text, most * share) for text, share in self._weighed(asked, runs, row, k, weights)]
+                more = [(text, score) for text, score in more if text not in found]
+                found |= {text for text, _ in more}
+            if len(more) < k:
+                every = np.concatenate([np.arange(*run, dtype=np.int64) for run in runs])
+                least = more[-1][1] if more else 1.0
+                ranked = self._anywhere(row, every, k, beam_size)
+                more += [(text, min(score, least)) for text, score in ranked if text not in found]
+        while not before and not more and prefix:
             prefix = prefix[:-1]
             run = catalogue.matching(prefix)
             if run[0] < run[1]:
                 ids = catalogue.frequent(*run, k)
                 more = self._named(ids, (catalogue.counts[ids] / catalogue.sent.total(*run)).tolist())
         return more
+
+    def _weighed(
+        self, asked: Asked, runs: list[Run], row: Csr | None, k: int, weights: NDArray[np.float64]
+    ) -> Completions:
+        """Rank what begins in other ways: each run by the weights, and runs by how often they were sent."""
+        sent = self.catalogue.sent
+        sizes = [sent.total(*run) for run in runs]
+        own = self._own(asked._replace(prefix=""))
+        every: list[tuple[float, int]] = []
+        for place in sorted(range(len(runs)), key=lambda place: -sizes[place])[:_RUNS]:
+            run, found = runs[place], Found(runs[place])
+            if row is not None:
+                best = self._searched(row, min(self._pool(k), run[1] - run[0]), None, ranges=np.array([run]))
+                found = Found(run, best[0][0], best[1][0], row.indices, row.data)
+            inside = [run[0] <= one < run[1] for one in own.ids]
+            mine = Own(list(compress(own.ids, inside)), own.values[np.array(inside, np.bool_)], [])
+            given = (*self._given(asked, mine, found, k), weights)
+            ids, shares = sent.weighted(*given)
+            every += [
+                (-share * sizes[place] / sum(sizes), label) for label, share in zip(ids, shares, strict=True)
+            ]
+        every.sort()
+        return self._named([label for _, label in every[:k]], [-share for share, _ in every[:k]])
 
     def _anywhere(
         self, row: Csr | None, labels: NDArray[np.int64], k: int, beam_size: int | None
