@@ -77,10 +77,19 @@ def test_requests_in_a_row_are_answered_in_order(talk, ranker):
 def test_thousands_in_a_row_wait_for_a_client_that_does_not_read(talk):
     async def conversation(reader, writer, state):
         writer.write(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 2000 + HEALTH * 3000)
-        await asyncio.sleep(0.3)
+        while not state.connections:
+            await asyncio.sleep(0)
         (connection,) = state.connections
+        while not connection.transport.get_write_buffer_size():
+            await asyncio.sleep(0)
         assert connection.transport.get_write_buffer_size() < 1 << 20
         assert {(await read(reader))[0] for _ in range(5000)} == {200}
+        writer.write(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 2000)
+        while not connection.transport.get_write_buffer_size():
+            await asyncio.sleep(0)
+        close_overdue(state.connections, asyncio.get_running_loop().time() + 60)
+        while state.connections:
+            await asyncio.sleep(0)
 
     talk(conversation)
 
@@ -181,9 +190,8 @@ def test_clients_that_leave_are_forgotten(serve, talk):
 
     async def conversation(reader, writer, state):
         writer.write(RANK + b"content-length: 100\r\n\r\n{")
-        while not ask.app.metrics.text().count(b"loaded"):
+        while not state.tasks:  # it waits for the rest
             await asyncio.sleep(0)
-        await asyncio.sleep(0.1)
         writer.close()
         while state.connections or state.tasks:
             await asyncio.sleep(0.01)
@@ -220,8 +228,11 @@ def test_an_end_closes_what_is_idle_or_late(talk):
         loop = asyncio.get_running_loop()
         close_overdue(state.connections, loop.time() + 4)
         assert len(state.connections) == 1
+        (connection,) = state.connections
+        before = connection.overdue
         writer.write(rank()[:-1])  # late, of which all but the end has come
-        await asyncio.sleep(0.1)
+        while connection.overdue == before:
+            await asyncio.sleep(0)
         close_overdue(state.connections, loop.time() + 9)
         assert len(state.connections) == 1
         close_overdue(state.connections, loop.time() + 11)

@@ -232,9 +232,13 @@ class Connection(asyncio.Protocol):
 
     async def _answer(self, request: _Request) -> None:
         call, service = Call(self.service, request), self.service
-        answer = await service.answer(call)
-        if answer is not None:
-            self._write(request, answer, service.headers(call, answer))
+        try:
+            answer = await service.answer(call)
+            if answer is not None:
+                self._write(request, answer, service.headers(call, answer))
+        except BaseException:  # it is cancelled at the end of all grace
+            self.transport.close()
+            raise
         service.record(call, answer)
         self._state.total_requests += 1
         self._current = None
@@ -312,8 +316,11 @@ def protocol_of(service: Service, max_connections: int, within: float) -> type[C
 def close_overdue(connections: Iterable[object], now: float) -> None:
     """Close connections whose request has not arrived in time, or that were idle too long."""
     for one in list(connections):
-        if isinstance(one, Connection) and one.overdue < now and not one.transport.is_closing():
-            one.transport.close()
+        if isinstance(one, Connection) and one.overdue < now:
+            if one.transport.get_write_buffer_size():  # to whoever does not read
+                one.transport.abort()
+            else:
+                one.transport.close()
 
 
 def _refusal(problem: Problem) -> bytes:
