@@ -1,4 +1,4 @@
-"""Measures `arborank serve` on the loopback: its speed beside an empty handler, and what it withstands.
+"""Measures `arborank serve` on the loopback: its speed beside handlers of a few lines, and what it withstands.
 
     apt-get install wrk
     python benchmarks/over_http.py MODEL TEXTS.txt --seconds 5
