@@ -245,13 +245,13 @@ def test_a_day_in_a_shop_is_replayed(shop_day, scheme):
     page = shop_day
     page.emulate_media(color_scheme=scheme)
     page.locator("#day a").click()
-    until(page, "document.getElementById('clock').textContent === '3 of 3 hours, 30 customers'")
+    until(page, "document.getElementById('clock')?.textContent === '3 of 3 hours, 30 customers'")
     assert page.inner_text("#about") == "Two <shops>."
     assert page.locator("#sums tr").first.locator("td").all_inner_texts() == ["30", "36"]
     assert page.locator("#sums tr").last.locator("td").last.inner_text() == "20.0 %"
     assert page.locator("polyline.exploring").get_attribute("points").count(",") == 3
     page.locator("#again").click()
-    until(page, "document.getElementById('clock').textContent.startsWith('3 of 3')")
+    until(page, "document.getElementById('clock')?.textContent.startsWith('3 of 3')")
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
