@@ -179,8 +179,12 @@ def test_kept_rows_are_saved_and_copied(tmp_path):
     assert (scores[0] == scores[1]).all()
     assert (scores[0] == scores[2]).all()
     assert {layer.precision for layer in loaded.layers_} == {"int8"}
-    loaded.save(tmp_path / "model")
-    assert load(tmp_path / "model").n_instances_ == 380
+    loaded.without_rows().save(tmp_path / "model")
+    passed_on = load(tmp_path / "model")
+    assert passed_on.fitted_.rows is None
+    assert not passed_on.keep_rows
+    assert (passed_on.predict_topk(X, 5)[1] == scores[0]).all()
+    assert loaded.fitted_.rows.n_rows == 380
 
 
 def test_kept_rows_follow_labels_that_come_and_go():
@@ -232,6 +236,16 @@ def test_drift_is_told():
         model.partial_fit(*data(400, 3, shift=20))
     assert model.drift_.drifted
     assert model.drift_.n_rows == 400
+
+
+def test_rankers_of_texts_keep_rows():
+    texts = ["red fruit", "yellow fruit", "fast car", "old car"] * 4
+    labels = [["apple"], ["banana"], ["racer"], ["oldtimer"]] * 4
+    ranker = TextRanker(NgramTfidf(), XRLinear(keep_rows=True), n_jobs=1).fit(texts, labels)
+    ranker.partial_fit(["fast fruit"] * 3, ["apple"] * 3)
+    assert ranker.rank("fast fruit", k=1)[0][0] == "apple"
+    assert ranker.without_rows().rank("fast fruit", k=2) == ranker.rank("fast fruit", k=2)
+    assert ranker.without_rows().model_.fitted_.rows is None
 
 
 def test_texts_are_learned():

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
@@ -173,7 +173,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         five at most.
     keep_rows : bool, default=False
         Whether the model keeps its training rows, 8 bytes a value, so that `partial_fit` can train parts of it anew.
-        They are saved with it: whoever has the model has the rows. Not with ``max_clusters`` above 1.
+        They are saved with it: whoever has the model has the rows, see `without_rows`. Not with ``max_clusters`` above
+        1.
     decide : Rule or str, optional
         How `predict` chooses labels: a rule of `arborank.decisions` or its name, such as ``"threshold"`` or
         ``"fixed-k=3"``. Most need probabilities. Rules are tuned on the rows that the model is calibrated on.
@@ -696,6 +697,11 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
             threshold=threshold, max_nonzeros=max_nonzeros, n_threads=n_threads(self.n_jobs)
         )
         return fitted_clone(self, fitted_=fitted)
+
+    def without_rows(self) -> Self:
+        """Return a fitted copy that does not keep its training rows: smaller, and fit for being passed on."""
+        check_fitted(self, "fitted_")
+        return fitted_clone(self, fitted_=replace(self.fitted_, rows=None), keep_rows=False)
 
     # ------------------------------------------------------------------ labels come and go
     #

@@ -702,6 +702,10 @@ class TextRanker(SaveMixin, Estimator):
         smaller = self._of_model("prune")(threshold=threshold, max_nonzeros=max_nonzeros)
         return fitted_clone(self, model_=smaller)
 
+    def without_rows(self) -> Self:
+        """Return a fitted copy whose model does not keep its training rows; see `XRLinear.without_rows`."""
+        return fitted_clone(self, model_=self._of_model("without_rows")())
+
     def partial_fit(
         self,
         texts: Sequence[str],
