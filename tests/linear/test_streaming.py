@@ -1,12 +1,15 @@
 """Further rows for labels that are there."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from arborank import NgramTfidf, TextRanker, XRLinear
+from arborank.linear.fitted import FittedTree
+from arborank.linear.kept import KeptRows
 from arborank.metrics import precision_at_k
 
 
@@ -185,6 +188,31 @@ def test_kept_rows_are_saved_and_copied(tmp_path):
     assert not passed_on.keep_rows
     assert (passed_on.predict_topk(X, 5)[1] == scores[0]).all()
     assert loaded.fitted_.rows.n_rows == 380
+
+
+def test_damaged_rows_are_refused():
+    model = fitted(keep_rows=True)
+    state = model.fitted_.rows.to_state()
+
+    def damaged(**arrays):
+        return KeptRows.from_state(replace(state, arrays={**state.arrays, **arrays}))
+
+    with pytest.raises(ValueError, match="kept rows do not fit one another"):
+        damaged(starts=state.arrays["starts"][:-1])
+    with pytest.raises(TypeError, match="n_labels"):
+        KeptRows.from_state(replace(state, config={**state.config, "n_labels": "60"}))
+    labels = state.arrays["labels"].copy()
+    labels[3] = 60
+    for name, array in {"labels": labels, "values": state.arrays["values"] * np.nan}.items():
+        model.fitted_ = replace(model.fitted_, rows=damaged(**{name: array}))
+        before = model.fitted_
+        with pytest.raises(ValueError, match="outside|NaN"):
+            model.partial_fit(*data(10, 2))
+        assert model.fitted_ is before
+    narrow = replace(model.fitted_.to_state(), parts={**model.fitted_.to_state().parts})
+    narrow.parts["rows"] = damaged().take(np.arange(59))
+    with pytest.raises(ValueError, match="not those of the labels and features"):
+        FittedTree.from_state(narrow)
 
 
 def test_kept_rows_follow_labels_that_come_and_go():

@@ -70,7 +70,7 @@ def _renewed(fitted: FittedTree, X: Csr, Y: Csr, plan: LayerPlan, n_threads: int
     Labels that no kept row has are ranked by a text, or not at all, which a few rows cannot make up for.
     """
     assert fitted.rows is not None
-    Y = _of_labels(Y, np.bincount(fitted.rows.labels, minlength=Y.shape[1]) > 0)
+    Y = _of_labels(Y, np.bincount(fitted.rows.Y.indices, minlength=Y.shape[1]) > 0)
     kept = fitted.rows.joined(divide_rows(X, fitted.row_length), Y)
     tree, layers = fitted.tree, list(fitted.layers)
     for level in range(tree.depth):
