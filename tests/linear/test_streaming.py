@@ -206,7 +206,7 @@ def test_damaged_rows_are_refused():
     for name, array in {"labels": labels, "values": state.arrays["values"] * np.nan}.items():
         model.fitted_ = replace(model.fitted_, rows=damaged(**{name: array}))
         before = model.fitted_
-        with pytest.raises(ValueError, match="outside|NaN"):
+        with pytest.raises(ValueError, match=r"outside|NaN"):
             model.partial_fit(*data(10, 2))
         assert model.fitted_ is before
     narrow = replace(model.fitted_.to_state(), parts={**model.fitted_.to_state().parts})
