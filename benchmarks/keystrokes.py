@@ -2,10 +2,13 @@
 
 A synthetic log of users who come back: every query of the catalogue is sent at least once, popular ones more often, and
 people repeat themselves. Queries are completed as they are typed, character by character, from Python, with the query
-before and a history of 1,000 queries. Trained completers are kept in ``--cache``.
+before and a history of 1,000 queries. Trained completers are kept in ``--cache``. With ``--matching``, what the options
+cost that say which queries match: accents that are typed, any word, typos and limits of a call.
 """
 
 import argparse
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns, process_time
 
@@ -13,6 +16,8 @@ import numpy as np
 
 from arborank import Autocompleter, load
 from arborank.autocomplete import History
+from arborank.autocomplete.catalogue import Catalogue
+from arborank.autocomplete.matching import FOLDS, Matching
 
 LETTERS = "etaoinshrdlcumwfgypbvk"
 DAY = 86_400.0
@@ -85,6 +90,64 @@ def measure(one: Autocompleter, n_keystrokes: int) -> dict[str, np.ndarray]:
     return {name: np.array(values[50:]) / 1000 for name, values in times.items()}
 
 
+def matching(one: Autocompleter, compare: Matching, typos: int = 1) -> Autocompleter:
+    """The same completer, trained with other options: of ASCII, a form is the query itself."""
+    old = one.catalogue_
+    parts = old.keys, old.texts, old.counts, old.blocked, old.phrases, old.aged, compare, old.keys
+    other = copy(one).set_params(fold=compare.fold, infix=compare.infix, typos=typos)
+    other.fitted_ = replace(one.fitted_, catalogue=Catalogue(*parts))
+    return other
+
+
+def measure_matching(one: Autocompleter, n_keystrokes: int) -> dict[str, np.ndarray]:
+    """Microseconds of every keystroke, by option."""
+    random = np.random.default_rng(1)
+    catalogue = one.catalogue_
+    sent = random.choice(len(catalogue), 2_000, p=catalogue.counts / catalogue.counts.sum())
+    texts = catalogue.texts.take(sent.tolist())
+    some = [
+        catalogue.texts.take(random.choice(len(catalogue), n, replace=False).tolist()) for n in (100, 1000)
+    ]
+    infix = matching(one, Matching((), infix=True))
+
+    def accented(typed: str) -> str:
+        return typed.replace("e", "é").replace("o", "ö")
+
+    def last_word(typed: str) -> str:
+        return typed.rpartition(" ")[2]
+
+    def swapped(typed: str) -> str:
+        return typed if len(typed) < 4 else typed[:2] + typed[3] + typed[2] + typed[4:]
+
+    def twice(typed: str) -> str:
+        return typed if len(typed) < 8 else swapped(typed)[:5] + typed[6:]
+
+    ways = {
+        "nothing": (one, str, {}),
+        "`fold`, accents typed": (matching(one, Matching(FOLDS)), accented, {}),
+        "`infix`, from the first word on": (infix, str, {}),
+        "`infix`, the last word only": (infix, last_word, {}),
+        "`strict=False`, a typo": (one, swapped, {"strict": False}),
+        "`typos=2`, two typos": (matching(one, Matching(), 2), twice, {"strict": False}),
+        "`exclude`, 10 queries": (one, str, {"exclude": texts[:10]}),
+        "`weights` of 10 queries": (one, str, {"weights": dict.fromkeys(texts[:10], 2.0)}),
+        "100 `candidates`": (one, str, {"candidates": some[0]}),
+        "1,000 `candidates`": (one, str, {"candidates": some[1]}),
+    }
+    times: dict[str, list[int]] = {name: [] for name in ways}
+    for number, text in enumerate(texts):
+        if len(times["nothing"]) >= n_keystrokes:
+            break
+        previous = [texts[number - 1], texts[number - 2]]
+        for length in range(len(text) + 1):
+            for name, (model, change, arguments) in ways.items():
+                typed = change(text[:length])
+                start = perf_counter_ns()
+                model.complete(typed, previous, **arguments)
+                times[name].append(perf_counter_ns() - start)
+    return {name: np.array(values[50:]) / 1000 for name, values in times.items()}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, nargs="+", default=[25_000, 1_000_000])
@@ -93,12 +156,19 @@ if __name__ == "__main__":
     )
     parser.add_argument("--cache", type=Path, default=Path(__file__).resolve().parent / "cache")
     parser.add_argument("--keystrokes", type=int, default=TYPED)
+    parser.add_argument("--matching", action="store_true", help="what the options of matching cost")
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
     print("| queries | given | p50 µs | p99 µs |\n| ---: | --- | ---: | ---: |")
     for n_queries in given.queries:
         model = completer(n_queries, given.sent or max(2 * n_queries, 200_000), given.cache)
-        for name, times in measure(model, given.keystrokes).items():
+        if given.matching:
+            measured = measure_matching(model, given.keystrokes)
+        else:
+            measured = {
+                f"the last query{', and a history of 1,000' if name else ''}": times
+                for name, times in measure(model, given.keystrokes).items()
+            }
+        for what, times in measured.items():
             p50, p99 = np.percentile(times, [50, 99])
-            what = f"the last query{', and a history of 1,000' if name else ''}"
             print(f"| {len(model.catalogue_):,} | {what} | {p50:,.0f} | {p99:,.0f} |", flush=True)

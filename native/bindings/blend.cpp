@@ -20,6 +20,19 @@ struct ContextWords {
   }
 };
 
+// The Python class of labels that alone may be returned.
+struct Among {
+  Vector<std::int64_t> ids;
+  search::Among own;
+
+  Among(Vector<std::int64_t> ids_, double sent, const std::vector<double>& lately)
+      : ids(std::move(ids_)), own{ids.data(), static_cast<std::int64_t>(ids.size()), sent, {0, 0}} {
+    if (static_cast<int>(lately.size()) != search::kAges)
+      throw std::invalid_argument("lately must have " + std::to_string(search::kAges) + " entries");
+    std::copy(lately.begin(), lately.end(), own.lately.begin());
+  }
+};
+
 // The Python class: keeps the arrays alive, and checks what comes in.
 struct Frequencies {
   Vector<std::int64_t> counts;
@@ -54,7 +67,7 @@ struct Frequencies {
 
   search::Keystroke asked(const Run& run, std::int64_t k, const Vector<std::int64_t>& ids, const Vector<float>& scores,
                           const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
-                          const Contexts& contexts, const std::vector<std::int64_t>& often) const {
+                          const Contexts& contexts, const std::vector<std::int64_t>& often, const Among* among) const {
     check_range(run);
     if (ids.size() != scores.size() || labels.size() != times.size())
       throw std::invalid_argument("ids and scores, or labels and times, are not as many");
@@ -72,7 +85,15 @@ struct Frequencies {
     }
     for (const std::int64_t label : often)
       check_label(label);
-    return {run.first, run.second, k, std::move(found), search::followers(after, run.first, run.second), often, {}, {}};
+    return {run.first,
+            run.second,
+            k,
+            std::move(found),
+            search::followers(after, run.first, run.second),
+            often,
+            {},
+            {},
+            among == nullptr ? nullptr : &among->own};
   }
 
   search::Weighed weighed(search::Keystroke&& keystroke, double weight, const std::vector<std::int64_t>& lately,
@@ -120,6 +141,10 @@ void bind_blend(nb::module_& m) {
       .def("__repr__", [](const ContextWords& w) {
         return "<ContextWords: of " + std::to_string(w.own.names.n_cols) + " labels>";
       });
+  nb::class_<Among>(m, "Among", "Labels, in ascending order, that alone may be returned; how often they were sent.")
+      .def(nb::init<Vector<std::int64_t>, double, const std::vector<double>&>(), nb::arg("ids"), nb::arg("sent"),
+           nb::arg("lately"))
+      .def("__repr__", [](const Among& a) { return "<Among: " + std::to_string(a.own.n) + " labels>"; });
   nb::class_<Frequencies>(m, "Frequencies", "How often labels were sent; those that are blocked are never returned.")
       .def(nb::init<Vector<std::int64_t>, Vector<std::int32_t>, Matrix<double>>(), nb::arg("counts"),
            nb::arg("blocked"), nb::arg("aged"))
@@ -151,12 +176,14 @@ void bind_blend(nb::module_& m) {
           "blend",
           [](const Frequencies& f, Run run, std::int64_t k, const Vector<std::int64_t>& ids,
              const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
-             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight) -> Scored {
-            search::Ranked best = f.own.blend(f.asked(run, k, ids, scores, labels, times, contexts, often), weight);
+             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
+             const Among* among) -> Scored {
+            search::Ranked best =
+                f.own.blend(f.asked(run, k, ids, scores, labels, times, contexts, often, among), weight);
             return {std::move(best.ids), std::move(best.scores)};
           },
           nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
-          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"),
+          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("among") = nb::none(),
           "The best labels of a range, and their scores, of what was found, what followed and what is frequent.")
       .def(
           "weighted",
@@ -166,12 +193,12 @@ void bind_blend(nb::module_& m) {
              const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
              const Matrix<double>& own_values, Run extends, const std::vector<double>& left, const ContextWords* words,
              const Vector<std::int32_t>& columns, const Vector<float>& values, const Vector<std::int32_t>& begun,
-             const Vector<float>& begun_values, const Matrix<double>& weights) -> Scored {
+             const Vector<float>& begun_values, const Matrix<double>& weights, const Among* among) -> Scored {
             if (weights.shape(0) != search::kContexts || weights.shape(1) != search::kEvidence)
               throw std::invalid_argument("weights must have " + std::to_string(search::kContexts) + " rows of " +
                                           std::to_string(search::kEvidence));
             const search::Weighed all =
-                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight, lately, own_ids,
+                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often, among), weight, lately, own_ids,
                           own_values, extends, left, words, columns, values, begun, begun_values);
             search::Ranked best = search::Frequencies::weighted(all, k, weights.data());
             return {std::move(best.ids), std::move(best.scores)};
@@ -180,6 +207,7 @@ void bind_blend(nb::module_& m) {
           nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
           nb::arg("own_values"), nb::arg("extends"), nb::arg("left"), nb::arg("words").none(), nb::arg("columns"),
           nb::arg("values"), nb::arg("begun"), nb::arg("begun_values"), nb::arg("weights"),
+          nb::arg("among") = nb::none(),
           "The best candidates, and their scores, by weights without a known context and within one.")
       .def(
           "evidence",
@@ -189,16 +217,16 @@ void bind_blend(nb::module_& m) {
              const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
              const Matrix<double>& own_values, Run extends, const std::vector<double>& left, const ContextWords* words,
              const Vector<std::int32_t>& columns, const Vector<float>& values, const Vector<std::int32_t>& begun,
-             const Vector<float>& begun_values) {
+             const Vector<float>& begun_values, const Among* among) {
             search::Weighed all =
-                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often), weight, lately, own_ids,
+                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often, among), weight, lately, own_ids,
                           own_values, extends, left, words, columns, values, begun, begun_values);
             return std::tuple(to_numpy(std::move(all.ids)), to_numpy(std::move(all.rows)), all.in_context);
           },
           nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
           nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
           nb::arg("own_values"), nb::arg("extends"), nb::arg("left"), nb::arg("words").none(), nb::arg("columns"),
-          nb::arg("values"), nb::arg("begun"), nb::arg("begun_values"),
+          nb::arg("values"), nb::arg("begun"), nb::arg("begun_values"), nb::arg("among") = nb::none(),
           "The candidates in ascending order, the evidence on each, and whether anything is known of the context.");
   m.attr("N_EVIDENCE") = search::kEvidence;
 }

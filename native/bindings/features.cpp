@@ -7,6 +7,7 @@
 #include "bindings/common.hpp"
 #include "text/encoder.hpp"
 #include "text/fitter.hpp"
+#include "text/near.hpp"
 #include "text/strings.hpp"
 
 namespace arborank::bindings {
@@ -41,6 +42,20 @@ std::string name_of(T value, const Names<T>& names) {
     if (value == choice)
       return name;
   return "";
+}
+
+text::Strings strings_of(const Vector<std::uint8_t>& text, const Vector<std::int64_t>& offsets) {
+  if (offsets.size() < 1)
+    throw std::invalid_argument("offsets must hold a number more than there are strings");
+  return {text.data(), static_cast<std::int64_t>(text.size()), offsets.data()};
+}
+
+text::Endings endings(const Vector<std::uint8_t>& text, const Vector<std::int64_t>& offsets,
+                      const Vector<std::int32_t>& labels, const Vector<std::int32_t>& begins) {
+  if (labels.size() != begins.size())
+    throw std::invalid_argument("labels and begins are not as many");
+  const text::Strings strings = strings_of(text, offsets);
+  return {strings, static_cast<std::int64_t>(offsets.size()) - 1, labels.data(), begins.data()};
 }
 
 text::TextOptions text_options(const std::string& analyzer, const std::string& tokens, std::pair<int, int> ngram_range,
@@ -392,6 +407,40 @@ void bind_features(nb::module_& m) {
       },
       nb::arg("text"), nb::arg("offsets"), nb::arg("prefix"), nb::arg("low"), nb::arg("high"),
       "The first and the one behind the last of the strings, in code point order, that begin with a prefix.");
+  m.def(
+      "endings_with",
+      [](const Vector<std::uint8_t>& text, const Vector<std::int64_t>& offsets, const Vector<std::int32_t>& labels,
+         const Vector<std::int32_t>& begins, const nb::bytes& prefix) {
+        const text::Endings ends = endings(text, offsets, labels, begins);
+        return text::starting_with(ends, {prefix.c_str(), prefix.size()}, 0, static_cast<std::int64_t>(labels.size()));
+      },
+      nb::arg("text"), nb::arg("offsets"), nb::arg("labels"), nb::arg("begins"), nb::arg("prefix"),
+      "The same of ends of strings in code point order: a label and a byte of each.");
+  m.def(
+      "near",
+      [](const Vector<std::uint8_t>& text, const Vector<std::int64_t>& offsets,
+         const std::optional<Vector<std::int32_t>>& labels, const std::optional<Vector<std::int32_t>>& begins,
+         const nb::bytes& typed, int errors) {
+        if (errors < 0 || labels.has_value() != begins.has_value())
+          throw std::invalid_argument("errors must be at least 0, and labels come with begins");
+        const std::string_view wanted{typed.c_str(), typed.size()};
+        std::vector<text::Near> found;
+        if (labels) {
+          const text::Endings ends = endings(text, offsets, *labels, *begins);
+          found = text::NearSearch(ends, wanted, errors).search(static_cast<std::int64_t>(labels->size()));
+        } else {
+          const text::Strings strings = strings_of(text, offsets);
+          found = text::NearSearch(strings, wanted, errors).search(static_cast<std::int64_t>(offsets.size()) - 1);
+        }
+        std::vector<std::tuple<std::int64_t, std::int64_t, int>> runs;
+        for (const auto& [first, end, of] : found)
+          runs.emplace_back(first, end, of);
+        return runs;
+      },
+      nb::arg("text"), nb::arg("offsets"), nb::arg("labels").none(), nb::arg("begins").none(), nb::arg("typed"),
+      nb::arg("errors"),
+      "Runs of the strings (with labels and begins, of ends of strings) that begin with what was typed but for some "
+      "errors, and how many.");
   m.def(
       "strings_at",
       [](const Vector<std::uint8_t>& text, const Vector<std::int64_t>& offsets,

@@ -79,6 +79,16 @@ struct Weighed {
   bool in_context;  // whether anything is known of the context here
 };
 
+// Labels, in ascending order, that alone may be returned, where these are no range; how often they were sent in all.
+struct Among {
+  const std::int64_t* ids;
+  std::int64_t n;
+  double sent;
+  std::array<double, kAges> lately;
+
+  bool has(std::int64_t label) const { return std::binary_search(ids, ids + n, label); }
+};
+
 // What is known of one keystroke.
 struct Keystroke {
   std::int64_t first, end, k;
@@ -86,6 +96,9 @@ struct Keystroke {
   std::vector<Follower> after;  // in ascending order
   std::vector<std::int64_t> often;  // the most frequent labels of the range
   WordRow words, beginnings;  // of the context, and of its words
+  const Among* among = nullptr;  // of the range, if not all
+
+  bool wants(std::int64_t label) const { return among == nullptr || among->has(label); }
 };
 
 class Frequencies {
@@ -158,7 +171,8 @@ class Frequencies {
     if (words != nullptr)
       for (const auto& [postings, row] :
            {std::pair{&words->names, &asked.beginnings}, std::pair{&words->followed, &asked.words}})
-        for (const std::int64_t label : largest_products(*postings, *row, asked.first, asked.end, kOfWords))
+        for (const std::int64_t label : largest_products(*postings, *row, asked.first, asked.end, kOfWords,
+                                                         [&](std::int64_t one) { return asked.wants(one); }))
           more.push_back(label);
     for (const Own& one : own)
       more.push_back(one.id);
@@ -182,7 +196,8 @@ class Frequencies {
       add_products(words->followed, asked.words, result.ids, followed);
     }
     result.rows.reserve(all.rows.size() * kEvidence);
-    const auto sent = static_cast<double>(sums_[asked.end] - sums_[asked.first]);
+    const double sent =
+        asked.among != nullptr ? asked.among->sent : static_cast<double>(sums_[asked.end] - sums_[asked.first]);
     for (std::size_t i = 0; i < all.rows.size(); i++) {
       const Candidate& row = all.rows[i];
       const bool known = row.id < size();
@@ -192,7 +207,9 @@ class Frequencies {
       to.push_back(known ? 0.0 : 1.0);
       for (int age = 0; age < kAges; age++) {
         if (age < n_ages_) {
-          const double whole = left[age] * (aged_sums_[age][asked.end] - aged_sums_[age][asked.first]);
+          const double whole =
+              left[age] * (asked.among != nullptr ? asked.among->lately[age]
+                                                  : aged_sums_[age][asked.end] - aged_sums_[age][asked.first]);
           to.push_back(
               std::log(((known ? left[age] * aged_[age * size() + row.id] : 0.0) + 0.1) / (std::max(whole, 0.0) + 1)));
         } else {
@@ -275,7 +292,7 @@ class Frequencies {
     Candidates all{{}, 0, 0.0};
     auto& rows = all.rows;
     for (const auto& [label, times] : asked.after)
-      if (!is_blocked(label)) {
+      if (!is_blocked(label) && asked.wants(label)) {
         rows.push_back({label, times, 0.0, 0.0});
         all.n_times += times;
       }
@@ -309,7 +326,8 @@ class Frequencies {
   }
 
   void score(Candidates& all, const Keystroke& asked, double weight) const {
-    const auto sent = static_cast<double>(total(asked.first, asked.end));
+    const double sent =
+        asked.among != nullptr ? std::max(asked.among->sent, 1.0) : static_cast<double>(total(asked.first, asked.end));
     if (asked.found.empty())
       weight = 1.0;
     for (Candidate& row : all.rows) {

@@ -43,10 +43,11 @@ inline void add_products(const sparse::CsrView& postings, const WordRow& row, co
   }
 }
 
-// The `k` labels of a range with the largest products, by words that few labels of it have, and the labels for which
-// each of these says most.
-inline std::vector<std::int64_t> largest_products(const sparse::CsrView& postings, const WordRow& row,
-                                                  std::int64_t first, std::int64_t end, std::int64_t k) {
+// The `k` wanted labels of a range with the largest products, by words that few labels of it have, and the labels for
+// which each of these says most.
+template <class Wanted>
+std::vector<std::int64_t> largest_products(const sparse::CsrView& postings, const WordRow& row, std::int64_t first,
+                                           std::int64_t end, std::int64_t k, Wanted&& is_wanted) {
   constexpr std::int64_t kMost = 512, kOfWord = 64;
   std::vector<std::pair<std::int64_t, double>> all;
   for (const auto& [word, value] : row) {
@@ -57,7 +58,8 @@ inline std::vector<std::int64_t> largest_products(const sparse::CsrView& posting
       continue;
     const auto n_before = static_cast<std::int64_t>(all.size());
     for (; begin != stop; begin++)
-      all.emplace_back(*begin, static_cast<double>(value) * postings.data[begin - postings.indices]);
+      if (is_wanted(*begin))
+        all.emplace_back(*begin, static_cast<double>(value) * postings.data[begin - postings.indices]);
     if (static_cast<std::int64_t>(all.size()) - n_before > kOfWord) {
       std::nth_element(all.begin() + n_before, all.begin() + n_before + kOfWord, all.end(), is_larger);
       all.resize(n_before + kOfWord);

@@ -20,9 +20,25 @@ struct Strings {
   }
 };
 
-// The strings from `low` to before `high` that begin with a prefix, as the first and the one behind the last.
-inline std::pair<std::int64_t, std::int64_t> starting_with(const Strings& strings, std::string_view prefix,
-                                                           std::int64_t low, std::int64_t high) {
+// Ends of strings, from some byte of each on. Labels and bytes may be any numbers, too.
+struct Endings {
+  Strings strings;
+  std::int64_t n_strings;
+  const std::int32_t *labels, *begins;
+
+  std::string_view at(std::int64_t i) const {
+    if (labels[i] < 0 || labels[i] >= n_strings)
+      return {};
+    const std::string_view whole = strings.at(labels[i]);
+    return whole.substr(std::min<std::size_t>(std::max(begins[i], 0), whole.size()));
+  }
+};
+
+// The strings (or ends of strings) from `low` to before `high` that begin with a prefix, as the first and the one
+// behind the last.
+template <class Sorted>
+std::pair<std::int64_t, std::int64_t> starting_with(const Sorted& strings, std::string_view prefix, std::int64_t low,
+                                                    std::int64_t high) {
   const auto first_where = [&](std::int64_t begin, auto&& stays) {
     for (std::int64_t end = high; begin < end;) {
       const std::int64_t middle = begin + (end - begin) / 2;

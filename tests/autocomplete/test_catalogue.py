@@ -1,14 +1,17 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arborank._native import endings_with, near
 from arborank.autocomplete import Pairs
 from arborank.autocomplete.catalogue import Catalogue
 from arborank.autocomplete.gather import gather
 from arborank.autocomplete.options import CompleterOptions
 from arborank.autocomplete.phrases import holds_phrase, normal_phrases
-from arborank.autocomplete.typos import one_edit_ranges
+from arborank.autocomplete.typos import near_queries
 from arborank.core.state import State
 from arborank.core.strings import StringTable
 
@@ -40,10 +43,9 @@ def one_edit(prefix):
 
 
 @given(keys=st.sets(short, min_size=1, max_size=30), prefix=st.text("abé漢", min_size=3, max_size=5))
-def test_one_edit_ranges_are_all_variants(keys, prefix):
+def test_near_queries_are_all_variants(keys, prefix):
     catalogue = catalogue_of(keys)
-    ranges = one_edit_ranges(catalogue, prefix)
-    found = [i for first, end in ranges for i in range(first, end)]
+    found = [label for ids in near_queries(catalogue, prefix) for label in ids.tolist()]
     variants = [variant for variant in one_edit(prefix) if variant != prefix]
     assert found == [
         i
@@ -52,14 +54,59 @@ def test_one_edit_ranges_are_all_variants(keys, prefix):
     ]
 
 
+def distance(typed, key):
+    """The least optimal string alignment of what was typed with a beginning of a key, behind the first characters."""
+    if not key or typed[0] != key[0]:
+        return 99
+    a, b = typed[1:], key[1:]
+    rows = {(i, j): i + j for i in range(len(a) + 1) for j in range(len(b) + 1) if not i or not j}
+    for i, j in product(range(1, len(a) + 1), range(1, len(b) + 1)):
+        rows[i, j] = min(rows[i - 1, j] + 1, rows[i, j - 1] + 1, rows[i - 1, j - 1] + (a[i - 1] != b[j - 1]))
+        if i > 1 and j > 1 and a[i - 2 : i] == b[j - 2 : j][::-1]:
+            rows[i, j] = min(rows[i, j], rows[i - 2, j - 2] + 1)
+    return min(rows[len(a), j] for j in range(len(b) + 1))
+
+
+@given(
+    keys=st.sets(st.text("abé漢", max_size=9), min_size=1, max_size=40),
+    prefix=st.text("abé漢", min_size=3, max_size=8),
+    typos=st.integers(1, 2),
+)
+def test_up_to_two_typos(keys, prefix, typos):
+    found = [ids.tolist() for ids in near_queries(catalogue_of(keys), prefix, typos)]
+    most = min(typos, 1 if len(prefix) < 6 else 2)
+    groups = [
+        [i for i, key in enumerate(sorted(keys)) if distance(prefix, key) == n] for n in range(1, most + 1)
+    ]
+    assert found == [group for group in groups if group]
+
+
 @pytest.mark.parametrize("prefix", ["", "ab", "a" * 65])
 def test_too_short_or_too_long_for_a_typo(prefix):
-    assert one_edit_ranges(catalogue_of(["abc", "a" * 70]), prefix) == []
+    assert not list(near_queries(catalogue_of(["abc", "a" * 70]), prefix, 2))
 
 
-def test_typo_ranges_are_cut_short():
-    catalogue = catalogue_of([f"abd{i:05}" for i in range(5000)])
-    assert one_edit_ranges(catalogue, "abc") == [(0, 4096)]
+def test_of_very_many_near_queries_the_most_frequent_are_returned():
+    counts = np.random.default_rng(0).integers(1, 9, 5000)
+    (ids,) = near_queries(catalogue_of([f"abd{i:05}" for i in range(5000)], counts), "abc")
+    assert ids.size == 4096
+    left = np.setdiff1d(np.arange(5000), ids)
+    assert counts[left].max() <= counts[ids].min()
+
+
+def test_a_damaged_table_is_searched_all_the_same():
+    text = np.frombuffer(b"\x80\xffabab\xc3", np.uint8)
+    offsets = np.array([0, 5, 2, 7, 99])
+    labels, begins = np.array([7, -1, 2, 0], np.int32), np.array([-3, 0, 99, 1], np.int32)
+    for typed in (b"", b"a", b"abcdef", b"\x80\x80\xff"):
+        for ends in ((None, None), (labels, begins)):
+            assert all(0 <= first < end <= 4 for first, end, _ in near(text, offsets, *ends, typed, 2))
+        first, end = endings_with(text, offsets, labels, begins, typed)
+        assert 0 <= first <= end <= 4
+    with pytest.raises(ValueError, match="as many"):
+        endings_with(text, offsets, labels, begins[:1], b"a")
+    with pytest.raises(ValueError, match="labels come with begins"):
+        near(text, offsets, labels, None, b"a", 2)
 
 
 def test_frequent():

@@ -107,6 +107,39 @@ def test_a_typo(folder):
     assert "nikon" in run("complete", folder / "model", "nikno", "--tolerant").stdout
 
 
+def test_matching_and_limits(tmp_path):
+    (tmp_path / "counts.tsv").write_text("café noir\t3\nblack coffee\t2\nblack cafés\t1\n")
+    options = ["--fold", "accents", "--fold", "hangul", "--infix", "--typos", 2]
+    result = run("train-completer", "--counts", tmp_path / "counts.tsv", "-m", tmp_path / "m", *options)
+    assert result.exit_code == 0, result.output
+
+    def found(*args):
+        result = run("complete", tmp_path / "m", *args, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)["completions"]
+
+    assert found("cafe") == ["café noir", "black cafés"]
+    assert found("cofefe") == []
+    assert found("cofefe", "--tolerant") == ["black coffee"]
+    (tmp_path / "some").write_text("black cafes\nblack cafés\n")
+    assert found("cafe", "--candidates", tmp_path / "some") == ["black cafés"]
+    assert found("cafe", "--exclude", tmp_path / "some") == ["café noir"]
+    (tmp_path / "weights.tsv").write_text("black cafés\t9\n")
+    assert found("cafe", "--weights", tmp_path / "weights.tsv") == ["black cafés", "café noir"]
+    said = run("inspect", tmp_path / "m").stdout
+    assert "fold=" in said
+    assert "infix=True" in said
+    assert "typos=2" in said
+    (tmp_path / "weights.tsv").write_text("black cafés\t-9\n")
+    result = run("complete", tmp_path / "m", "cafe", "--weights", tmp_path / "weights.tsv")
+    assert result.exit_code != 0
+    assert "weights.tsv:1" in result.output
+    for other in (["--pairs"], ["--holdout", 0.1], ["--time-unit", "s"]):
+        result = run("train-completer", "--counts", tmp_path / "counts.tsv", "-m", tmp_path / "n", *other)
+        assert result.exit_code == 2
+        assert "--counts are no log" in result.output
+
+
 @pytest.mark.filterwarnings("ignore:.*were learned before:UserWarning")
 def test_holdout_and_card(folder, tmp_path):
     result = run(

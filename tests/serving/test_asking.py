@@ -118,6 +118,18 @@ def test_completions_know_the_session(serve, completer):
     )
 
 
+def test_completions_with_limits(serve, completer):
+    ask = serve()
+    every = [query for query, _ in completer.complete("n")]
+    for limits in ({"candidates": every[1:2]}, {"exclude": every[:1]}, {"weights": {every[-1]: 1e9}}):
+        found = ask("POST", "/v1/models/queries/complete", json={"prefix": "n"} | limits).json()[
+            "completions"
+        ]
+        assert [one["query"] for one in found] == [query for query, _ in completer.complete("n", **limits)]
+    wrong = ask("POST", "/v1/models/queries/complete", json={"prefix": "n", "weights": {"a": -1}})
+    assert wrong.status_code == 422
+
+
 def test_calibrated_models_tell_probabilities(serve, ranker):
     texts, labels = rows(150, 5)
     calibrated = copy.copy(ranker)

@@ -9,17 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import Frequencies
-from ..core.checks import IGNORE_MISSING, Missing
+from ..core.checks import IGNORE_MISSING, Missing, check_flag
 from ..core.sequences import text_list
 from ..core.state import State
 from ..core.strings import StringTable, find_all, shown_first
 from .aged import AgedCounts
+from .infix import WordStarts
+from .matches import Matches
 from .matching import PLAIN, Matching, check_folds
 from .normal import normalize
 from .phrases import holds_phrase, normal_phrases
 
 __all__ = ["Catalogue"]
 
+_MANY, _KEPT = 1000, 500  # queries that match a prefix which is remembered, and prefixes that are
 _MOST_SENT = 2**63 - 1  # of all queries
 
 
@@ -59,6 +62,7 @@ class Catalogue:
         aged: AgedCounts | None = None,
         compare: Matching = PLAIN,
         forms: StringTable | None = None,
+        starts: WordStarts | None = None,
     ) -> None:
         blocked = np.array([], dtype=np.int32) if blocked is None else blocked
         if not len(keys) == len(texts) == counts.size:
@@ -77,6 +81,9 @@ class Catalogue:
         if len(forms) != len(keys):
             raise ValueError(f"{len(keys)} keys and {len(forms)} forms do not fit")
         self.forms = forms
+        if starts is not None:
+            self.starts = starts
+        self._many: dict[str, Matches] = {}  # of prefixes that very many queries match
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -102,6 +109,24 @@ class Catalogue:
         if len(start) > self.longest:
             return 0, 0
         return self.forms.starting(start, *within) if within else self.forms.starting(start)
+
+    @cached_property
+    def starts(self) -> WordStarts:
+        """Where the words of queries begin, for prefixes of any word."""
+        return WordStarts.of(self.forms)
+
+    def matches(self, prefix: str, only: NDArray[np.int64] | None = None) -> Matches:
+        """Return the queries that match the form of a prefix; ``only`` are ids, ascending, that may."""
+        if not self.compare.infix or not prefix:
+            found = Matches(self, self.matching(prefix))
+        elif (known := self._many.get(prefix)) is not None:
+            found = known
+        else:
+            every = self.starts.matching(self.forms, prefix)
+            found = Matches(self, (0, len(self)), every)
+            if every.size > _MANY and len(self._many) < _KEPT:
+                self._many[prefix] = found
+        return found if only is None else found.among(only)
 
     def find(self, text: str) -> int | None:
         """Return the id of a query, or None."""
@@ -155,7 +180,11 @@ class Catalogue:
             self.aged,
             self.compare,
             self.forms,
+            self._starts(),
         )
+
+    def _starts(self) -> WordStarts | None:
+        return self.starts if self.compare.infix else None
 
     def counting(self, counts: NDArray[np.int64], aged: AgedCounts | None = None) -> "Catalogue":
         """Return a catalogue of the same queries with other counts."""
@@ -168,7 +197,15 @@ class Catalogue:
         wanted = normal_phrases([*self.phrases, *phrases])
         blocked = np.union1d(self.blocked, self.holding(wanted)).astype(np.int32)
         return Catalogue(
-            self.keys, self.texts, self.counts, blocked, wanted, self.aged, self.compare, self.forms
+            self.keys,
+            self.texts,
+            self.counts,
+            blocked,
+            wanted,
+            self.aged,
+            self.compare,
+            self.forms,
+            self._starts(),
         )
 
     def holding(self, phrases: Sequence[str]) -> NDArray[np.int32]:
@@ -243,8 +280,12 @@ class Catalogue:
             parts["texts"] = self.texts
         if self.aged is not None:
             parts["aged"] = self.aged
-        config = {"phrases": list(self.phrases), "fold": list(self.compare.fold)}
-        return State(config, {"counts": self.counts, "blocked": self.blocked}, parts)
+        compare = self.compare
+        config = {"phrases": list(self.phrases), "fold": list(compare.fold), "infix": compare.infix}
+        arrays: dict[str, NDArray[Any]] = {"counts": self.counts, "blocked": self.blocked}
+        if compare.infix:
+            arrays |= self.starts.to_arrays()
+        return State(config, arrays, parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -272,5 +313,7 @@ class Catalogue:
             raise ValueError(f"phrases must be a list of str, found {reprlib.repr(phrases)}")
         aged = state.part("aged", AgedCounts) if "aged" in state.parts else None
         check_folds("fold", fold := state.config["fold"])
+        check_flag("infix", infix := state.config["infix"])
         forms = state.part("forms", StringTable) if fold else keys
-        return cls(keys, texts, counts, blocked, phrases, aged, Matching.of(fold), forms)
+        starts = WordStarts.from_state(state, len(keys)) if infix else None
+        return cls(keys, texts, counts, blocked, phrases, aged, Matching.of(fold, infix), forms, starts)

@@ -19,6 +19,7 @@ from .fitted import Asked, Completions, Explanation, FittedCompleter
 from .fitting import fit_completer, fit_counts
 from .followers import Followers
 from .history import Entries, History, as_history
+from .limits import Limits
 from .matching import Fold
 from .normal import normalize
 from .options import CompleterOptions, Index, Representation
@@ -87,6 +88,11 @@ class Autocompleter(SaveMixin, Estimator):
         letters, and vowel points of Hebrew and Arabic. ``"letters"``: ``İ``, ``ı`` and ``i``; ``ß`` and ``ss``;
         ligatures, ``œ`` and ``æ``; full and half width; other letters that Unicode takes for the same (NFKC, case
         folding). ``"hangul"``: whether the last syllable is finished, as Hangul is compared by the keys typed.
+    infix : bool, default=False
+        Whether a prefix may begin any word of a query instead of its first one. In scripts without spaces, every letter
+        begins one.
+    typos : int, default=1
+        How many typos `complete` forgives with ``strict=False``: 1, or 2 in prefixes of six characters and more.
     session_gap : float or None, default=1800
         Seconds of silence that end a session in `fit` and `update`; None for no limit.
     random_state : int, default=0
@@ -139,6 +145,8 @@ class Autocompleter(SaveMixin, Estimator):
         min_users: int = CompleterOptions.min_users,
         blocklist: Collection[str] = CompleterOptions.blocklist,
         fold: Collection[Fold] = CompleterOptions.fold,
+        infix: bool = CompleterOptions.infix,
+        typos: int = CompleterOptions.typos,
         session_gap: float | None = CompleterOptions.session_gap,
         random_state: int = CompleterOptions.random_state,
         n_jobs: int | None = CompleterOptions.n_jobs,
@@ -159,6 +167,8 @@ class Autocompleter(SaveMixin, Estimator):
         self.min_users = min_users
         self.blocklist = blocklist
         self.fold = fold
+        self.infix = infix
+        self.typos = typos
         self.session_gap = session_gap
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -342,7 +352,9 @@ class Autocompleter(SaveMixin, Estimator):
         *,
         history: History | Entries | None = None,
         now: Time | None = None,
+        candidates: Collection[str] | None = None,
         exclude: Collection[str] = (),
+        weights: Mapping[str, float] | None = None,
         strict: bool = True,
         beam_size: int | None = None,
     ) -> Completions:
@@ -365,13 +377,19 @@ class Autocompleter(SaveMixin, Estimator):
         now : number, str or date, optional
             The time, for how long ago queries of ``history`` and of the log were sent; by default that of the last one
             of each. What was sent later counts as sent now.
+        candidates : collection of str, optional
+            The only queries to be completed in this call, in any spelling; unknown ones do nothing.
         exclude : collection of str, default=()
-            Queries that are not to be completed in this call, in any spelling; unknown ones do nothing.
+            Queries that are not to be completed in this call.
+        weights : mapping of str to float, optional
+            By which the scores of some queries are multiplied, before they are put in order; at least 0, which leaves
+            a query out.
         strict : bool, default=True
             Whether every completion must begin with the prefix. If False, a list of fewer than ``k`` goes on with
             queries that begin with something one typo away: a character too many, too few, a wrong one, or two swapped;
-            for prefixes of at least three characters, and not in the first one. If nothing is found even then, the
-            result is the most frequent queries that share the longest beginning.
+            for prefixes of at least three characters, and not in the first one. Where ``typos=2``, it then goes on with
+            those two typos away. If nothing is found even then, the result is the most frequent queries that share the
+            longest beginning.
         beam_size : int, optional
             Nodes kept at every inner level of the search; by default the ``beam_size`` of the model.
 
@@ -396,9 +414,17 @@ class Autocompleter(SaveMixin, Estimator):
         check_flag("strict", strict)
         k, beam_size = _sizes(k, beam_size)
         asked = self._asked(prefix, previous, history, now)
-        if exclude:
-            asked = asked._replace(exclude=_excluded(exclude))
-        return self.fitted_.complete(asked, k, strict=strict, beam_size=beam_size)
+        if candidates is not None or exclude or weights is not None:
+            asked = asked._replace(limits=self._limits(candidates, exclude, weights))
+        return self.fitted_.complete(asked, k, typos=0 if strict else self.typos, beam_size=beam_size)
+
+    def _limits(
+        self,
+        candidates: Collection[str] | None,
+        exclude: Collection[str],
+        weights: Mapping[str, float] | None,
+    ) -> Limits:
+        return Limits.of(self.catalogue_, candidates, exclude, weights)
 
     def _asked(
         self, prefix: str, previous: Previous, history: History | Entries | None, now: Time | None
@@ -422,6 +448,9 @@ class Autocompleter(SaveMixin, Estimator):
         *,
         history: History | Entries | None = None,
         now: Time | None = None,
+        candidates: Collection[str] | None = None,
+        exclude: Collection[str] = (),
+        weights: Mapping[str, float] | None = None,
     ) -> list[Explanation]:
         """Return the likeliest completions of a prefix, each with what the kinds of evidence add to its chances.
 
@@ -430,7 +459,7 @@ class Autocompleter(SaveMixin, Estimator):
 
         Parameters
         ----------
-        prefix, previous, k, history, now
+        prefix, previous, k, history, now, candidates, exclude, weights
             As for `complete`.
 
         Returns
@@ -442,7 +471,9 @@ class Autocompleter(SaveMixin, Estimator):
         TypeError, ValueError
             As `complete`.
         """
-        return self.fitted_.explain(self._asked(prefix, previous, history, now), check_integer("k", k, 1))
+        asked = self._asked(prefix, previous, history, now)
+        asked = asked._replace(limits=self._limits(candidates, exclude, weights))
+        return self.fitted_.explain(asked, check_integer("k", k, 1))
 
     def complete_batch(
         self,
@@ -452,7 +483,9 @@ class Autocompleter(SaveMixin, Estimator):
         *,
         histories: Iterable[History | Entries | None] | None = None,
         now: Iterable[Time | None] | None = None,
+        candidates: Collection[str] | None = None,
         exclude: Collection[str] = (),
+        weights: Mapping[str, float] | None = None,
         strict: bool = True,
         beam_size: int | None = None,
     ) -> list[Completions]:
@@ -464,8 +497,8 @@ class Autocompleter(SaveMixin, Estimator):
         previous : sequence with the previous queries of each, or sparse matrix with a row of each, optional
         histories : sequence with the history of each user or None, optional
         now : sequence with the time of each or None, optional
-        k, exclude, strict, beam_size
-            As for `complete`; ``exclude`` holds for all.
+        k, candidates, exclude, weights, strict, beam_size
+            As for `complete`; they hold for all.
 
         Raises
         ------
@@ -481,19 +514,19 @@ class Autocompleter(SaveMixin, Estimator):
         before = _one_each("previous", rows, len(keys))
         kept = _one_each("histories", histories, len(keys))
         times = _one_each("now", now, len(keys))
-        without = _excluded(exclude)
+        limits = self._limits(candidates, exclude, weights)
         asked = [
             Asked(
                 key,
                 *self._before(texts, f"previous[{row}]"),
                 as_history(history, f"histories[{row}]"),
                 _moment(time, f"now[{row}]"),
-                without,
+                limits,
             )
             for row, (key, texts, history, time) in enumerate(zip(keys, before, kept, times, strict=True))
         ]
         return self.fitted_.complete_many(
-            asked, k, strict=strict, beam_size=beam_size, n_threads=n_threads(self.n_jobs)
+            asked, k, typos=0 if strict else self.typos, beam_size=beam_size, n_threads=n_threads(self.n_jobs)
         )
 
     @property
@@ -558,10 +591,6 @@ class Autocompleter(SaveMixin, Estimator):
 def _session_pairs(log: LogRows, options: CompleterOptions) -> Pairs:
     n_previous = max(options.n_previous, SESSION)
     return session_pairs(log, n_previous=n_previous, session_gap=options.session_gap)
-
-
-def _excluded(queries: Collection[str]) -> frozenset[str]:
-    return frozenset(map(normalize, text_list(queries, "exclude", ordered=False)))
 
 
 def _one_each(name: str, values: Iterable[Any] | None, n: int) -> Sequence[Any]:

@@ -19,19 +19,18 @@ from .contexts import Context
 from .followers import Followers
 from .history import History
 from .lesson import KINDS
-from .normal import normalize
+from .limits import UNLIMITED, Limits
+from .matches import Matches
 from .own import NOTHING, Own, gather_own
 from .rows import ContextRows
-from .typos import one_edit_ranges
+from .typos import near_queries
 from .words import SharedWords
 
 __all__ = ["POOL", "Asked", "Completions", "Evidence", "Explanation", "FittedCompleter", "Found"]
 
 Completions = list[tuple[str, float]]
-Run = tuple[int, int]  # the first id, and the one behind the last
-
 POOL = 20  # candidates of each source, at least, for weights to choose from
-_RUNS = 8  # beginnings a typo away that weights rank, those sent most often
+_WIDE = 32  # nodes of a beam, at least, for queries that are no run
 _WHOLE = [1.0, 1.0]  # what is left of counts that age, where no time is given
 _FREQUENCY = 0.03  # its share where nothing followed: it orders what the model holds alike
 
@@ -51,8 +50,8 @@ class Asked(NamedTuple):
         What the user sent before, at least one query.
     now : float, optional
         The time, in seconds.
-    exclude : set of str
-        Queries that must not be among the completions.
+    limits : Limits
+        Which queries may be among the completions.
     """
 
     prefix: str
@@ -60,7 +59,7 @@ class Asked(NamedTuple):
     session: Context = ()
     history: History | None = None
     now: float | None = None
-    exclude: frozenset[str] = frozenset()
+    limits: Limits = UNLIMITED
 
 
 class Found(NamedTuple):
@@ -68,15 +67,15 @@ class Found(NamedTuple):
 
     Attributes
     ----------
-    run : (int, int)
-        Range of ids of queries that begin with the prefix.
+    matches : Matches
+        The queries that match the prefix.
     ids, scores : int64 and float32 arrays
         Those that the model ranks highest, -1 for none.
     columns, values : int32 and float32 arrays
         Features of context and prefix; none where nothing is known of the context.
     """
 
-    run: Run
+    matches: Matches
     ids: NDArray[np.int64] = np.zeros(0, np.int64)
     scores: NDArray[np.float32] = np.zeros(0, np.float32)
     columns: NDArray[np.int32] = np.zeros(0, np.int32)
@@ -155,27 +154,23 @@ class FittedCompleter:
     phrases: tuple[str, ...] = ()
     words: SharedWords | None = None
 
-    def complete(
-        self, asked: Asked, k: int, *, strict: bool = True, beam_size: int | None = None
-    ) -> Completions:
-        """Return the ``k`` likeliest queries that begin with a prefix; see `Autocompleter.complete`."""
-        run = self.catalogue.matching(asked.prefix)
-        more = k + len(asked.exclude)
-        found = self._found(asked, run, more, beam_size) if run[0] < run[1] else Found(run)
-        return self._completed(asked, found, k, strict, beam_size)
+    def complete(self, asked: Asked, k: int, *, typos: int = 0, beam_size: int | None = None) -> Completions:
+        """Return the ``k`` likeliest queries that match a prefix; see `Autocompleter.complete`."""
+        matches = self.catalogue.matches(asked.prefix, asked.limits.ids)
+        found = self._found(asked, matches, k + asked.limits.n_more, beam_size)
+        return self._completed(asked, found, k, typos, beam_size)
 
     def _completed(
-        self, asked: Asked, found: Found, k: int, strict: bool, beam_size: int | None
+        self, asked: Asked, found: Found, k: int, typos: int, beam_size: int | None
     ) -> Completions:
-        own = self._own(asked)
-        more = min(k + len(asked.exclude), len(self.catalogue) + len(own.texts))
+        own, limits = self._own(asked), asked.limits
+        more = k + limits.n_more + (0 if limits.only is None else len(own.ids))
+        more = min(more, len(self.catalogue) + len(own.texts))
         ranked: Completions = []
-        if found.run[0] < found.run[1] or own.ids:
-            ranked = self._ranked(asked, own, found, more)
-        if not strict and len(ranked) < more:
-            ranked += self._near(asked, more, beam_size, ranked)
-        if asked.exclude:
-            ranked = [(text, score) for text, score in ranked if normalize(text) not in asked.exclude]
+        if len(found.matches) or own.ids:
+            ranked = limits.applied(self._ranked(asked, own, found, more))
+        if typos and len(ranked) < k:
+            ranked += limits.applied(self._near(asked, more, typos, beam_size, ranked))
         return ranked[:k]
 
     def complete_many(
@@ -183,22 +178,21 @@ class FittedCompleter:
         asked: Sequence[Asked],
         k: int,
         *,
-        strict: bool = True,
+        typos: int = 0,
         beam_size: int | None = None,
         n_threads: int = 1,
     ) -> list[Completions]:
         """Return what `complete` does for many prefixes."""
-        more = k + max((len(one.exclude) for one in asked), default=0)
+        more = k + max((one.limits.n_more for one in asked), default=0)
         found = self.found_many(asked, self._pool(more), beam_size=beam_size, n_threads=n_threads)
-        return [
-            self._completed(one, its, k, strict, beam_size) for one, its in zip(asked, found, strict=True)
-        ]
+        return [self._completed(one, its, k, typos, beam_size) for one, its in zip(asked, found, strict=True)]
 
     def found_many(
         self, asked: Sequence[Asked], k: int, *, beam_size: int | None = None, n_threads: int = 1
     ) -> list[Found]:
         """Return what is known of each prefix and its context, with the ``k`` that the model ranks highest."""
-        runs = [self.catalogue.matching(one.prefix) for one in asked]
+        every = [self.catalogue.matches(one.prefix, one.limits.ids) for one in asked]
+        runs = [matches.run if matches.ids is None else (0, 0) for matches in every]
         typed = [one.prefix if run[0] < run[1] else "" for one, run in zip(asked, runs, strict=True)]
         X, known = self.rows.many([one.context for one in asked], typed)
         ids, scores = self._searched(
@@ -209,8 +203,10 @@ class FittedCompleter:
         bounds = (X.indptr[1:] * known).tolist()  # an empty range where nothing is known
         parts = [slice(*pair) for pair in zip(X.indptr[:-1].tolist(), bounds, strict=True)]
         return [
-            Found(run, its, highest, columns[part], values[part])
-            for run, its, highest, part in zip(runs, ids, scores, parts, strict=True)
+            Found(matches, its, highest, columns[part], values[part])
+            if matches.ids is None
+            else self._found(one, matches, k, beam_size)
+            for one, matches, its, highest, part in zip(asked, every, ids, scores, parts, strict=True)
         ]
 
     def evidence(self, asked: Asked, found: Found | None = None) -> Evidence:
@@ -219,7 +215,8 @@ class FittedCompleter:
             (found,) = self.found_many([asked], min(POOL, len(self.catalogue)))
         given = asked.session, asked.history, asked.now, self.phrases
         own = gather_own(self.catalogue, asked.prefix, *given)
-        ids, rows, in_context = self.catalogue.sent.evidence(*self._given(asked, own, found, POOL))
+        known = (*self._given(asked, own, found, POOL), found.matches.native)
+        ids, rows, in_context = self.catalogue.sent.evidence(*known)
         return Evidence(ids, rows.reshape(ids.size, N_EVIDENCE), in_context, own.texts)
 
     def explain(self, asked: Asked, k: int) -> list[Explanation]:
@@ -232,13 +229,16 @@ class FittedCompleter:
         scores = found.rows @ chosen
         chances = np.exp(scores - scores.max())
         parts = chosen * (found.rows - found.rows.mean(axis=0))
-        order = np.argsort(-scores, kind="stable")[:k]
+        order = np.argsort(-scores, kind="stable")
         named = self._named(found.ids[order].tolist(), (chances / chances.sum())[order].tolist(), found.own)
+        rows = {query: row for row, (query, _) in zip(order.tolist(), named, strict=True)}
         return [
             Explanation(
-                query, score, {kind: float(parts[row, columns].sum()) for kind, columns in KINDS.items()}
+                query,
+                score,
+                {kind: float(parts[rows[query], columns].sum()) for kind, columns in KINDS.items()},
             )
-            for row, (query, score) in zip(order.tolist(), named, strict=True)
+            for query, score in asked.limits.applied(named)[:k]
         ]
 
     def _own(self, asked: Asked) -> Own:
@@ -251,12 +251,19 @@ class FittedCompleter:
         """Return how many candidates a source must give for ``k`` completions."""
         return min(k if self.blend is None else max(k, POOL), len(self.catalogue))
 
-    def _found(self, asked: Asked, run: Run, k: int, beam_size: int | None) -> Found:
-        """Return what is known of a run and the context."""
-        if (row := self.rows.one(asked.context, asked.prefix)) is None:
-            return Found(run)
-        best = self._searched(row, min(self._pool(k), run[1] - run[0]), beam_size, ranges=np.array([run]))
-        return Found(run, best[0][0], best[1][0], row.indices, row.data)
+    def _found(self, asked: Asked, matches: Matches, k: int, beam_size: int | None) -> Found:
+        """Return what is known of the queries that match and the context."""
+        typed = "" if matches.ids is not None and self.catalogue.compare.infix else asked.prefix
+        if not len(matches) or (row := self.rows.one(asked.context, typed)) is None:
+            return Found(matches)
+        k = min(self._pool(k), len(matches))
+        if matches.ids is None:
+            ids, scores = self._searched(row, k, beam_size, ranges=np.array([matches.run]))
+        elif not (likely := matches.likely).size:
+            return Found(matches)
+        else:
+            ids, scores = self._searched(row, min(k, likely.size), beam_size or _WIDE, allowed=likely)
+        return Found(matches, ids[0], scores[0], row.indices, row.data)
 
     def weights(self, asked: Asked) -> NDArray[np.float64] | None:
         """Return the weights of the evidence, without and with a known context; None if the formula ranks."""
@@ -266,10 +273,12 @@ class FittedCompleter:
 
     def _given(self, asked: Asked, own: Own, found: Found, k: int) -> tuple[Any, ...]:
         """Return what native code takes to weigh the evidence."""
-        catalogue, followers, run = self.catalogue, self.followers, found.run
+        catalogue, followers, matches = self.catalogue, self.followers, found.matches
         after = followers.after(asked.context, self.rows.decay)
         pool = max(k, POOL)
-        often, lately = catalogue.frequent(*run, pool), catalogue.lately(*run, pool)
+        often, lately = matches.frequent(pool), matches.lately(pool)
+        if asked.limits.weighted:
+            lately = [*lately, *filter(matches.has, asked.limits.weighted)]
         extends = (0, 0)
         if asked.session:
             last = catalogue.compare.form(asked.session[-1])
@@ -282,7 +291,7 @@ class FittedCompleter:
         aged, left = catalogue.aged, _WHOLE
         if aged is not None and asked.now is not None:
             left = aged.left(asked.now)
-        return run, k, found.ids, found.scores, *counts, own.ids, own.values, extends, left, *words
+        return matches.run, k, found.ids, found.scores, *counts, own.ids, own.values, extends, left, *words
 
     def _searched(
         self, X: Csr, k: int, beam_size: int | None, **options: Any
@@ -310,79 +319,45 @@ class FittedCompleter:
         """
         catalogue, followers = self.catalogue, self.followers
         if (weights := self.weights(asked)) is not None:
-            given = (*self._given(asked, own, found, k), weights)
+            given = (*self._given(asked, own, found, k), weights, found.matches.native)
             best, shares = catalogue.sent.weighted(*given)
             return self._named(best, shares, own.texts)
         after = followers.after(asked.context, self.rows.decay)
-        run, ids, scores = found[:3]
-        often = catalogue.frequent(*run, k)
-        ranked = catalogue.sent.blend(
-            run, k, ids, scores, followers.labels, followers.times, after, often, _FREQUENCY
-        )
+        matches, ids, scores = found[:3]
+        often = list(dict.fromkeys([*matches.frequent(k), *filter(matches.has, asked.limits.weighted)]))
+        k = len(catalogue) if asked.limits.weights else k
+        counts = followers.labels, followers.times, after, often, _FREQUENCY
+        ranked = catalogue.sent.blend(matches.run, k, ids, scores, *counts, among=matches.native)
         return self._named(*ranked)
 
-    def _near(self, asked: Asked, k: int, beam_size: int | None, before: Completions) -> Completions:
-        """Complete what differs from a prefix by a typo, or shares its beginning if nothing was found ``before``."""
-        catalogue = self.catalogue
-        found = {text for text, _ in before}
+    def _near(
+        self, asked: Asked, k: int, typos: int, beam_size: int | None, before: Completions
+    ) -> Completions:
+        """Complete what differs from a prefix by typos, or shares its beginning if nothing was found ``before``."""
+        catalogue, only = self.catalogue, asked.limits.ids
         prefix = asked.prefix[: catalogue.longest + 2]
-        runs = one_edit_ranges(catalogue, prefix)
+        own = self._own(asked._replace(prefix=""))
+        asked = asked._replace(prefix=prefix)
+        known = {text for text, _ in before}
         more: Completions = []
-        if runs:
-            row = self.rows.one(asked.context, prefix)
-            if (weights := self.weights(asked)) is not None:
-                most = before[-1][1] if before else 1.0
-                more = [(text, most * share) for text, share in self._weighed(asked, runs, row, k, weights)]
-                more = [(text, score) for text, score in more if text not in found]
-                found |= {text for text, _ in more}
-            if len(more) < k:
-                every = np.concatenate([np.arange(*run, dtype=np.int64) for run in runs])
-                least = more[-1][1] if more else 1.0
-                ranked = self._anywhere(row, every, k, beam_size)
-                more += [(text, min(score, least)) for text, score in ranked if text not in found]
+        for ids in near_queries(catalogue, prefix, typos):
+            if len(more) >= k:
+                break
+            matches = Matches(catalogue, (0, len(catalogue)), ids)
+            matches = matches if only is None else matches.among(only)
+            if len(matches):
+                inside = [matches.has(label) for label in own.ids]
+                mine = Own(list(compress(own.ids, inside)), own.values[np.array(inside, np.bool_)], [])
+                ranked = self._ranked(asked, mine, self._found(asked, matches, k, beam_size), k)
+                most = (more or before or [("", 1.0)])[-1][1]
+                more += [(text, most * score) for text, score in ranked if text not in known]
         while not before and not more and prefix:
             prefix = prefix[:-1]
-            run = catalogue.matching(prefix)
-            if run[0] < run[1]:
-                ids = catalogue.frequent(*run, k)
-                more = self._named(ids, (catalogue.counts[ids] / catalogue.sent.total(*run)).tolist())
+            matches = catalogue.matches(prefix, only)
+            if len(matches):
+                best = matches.frequent(k)
+                more = self._named(best, (catalogue.counts[best] / matches.total).tolist())
         return more
-
-    def _weighed(
-        self, asked: Asked, runs: list[Run], row: Csr | None, k: int, weights: NDArray[np.float64]
-    ) -> Completions:
-        """Rank what begins in other ways: each run by the weights, and runs by how often they were sent."""
-        sent = self.catalogue.sent
-        sizes = [sent.total(*run) for run in runs]
-        own = self._own(asked._replace(prefix=""))
-        every: list[tuple[float, int]] = []
-        for place in sorted(range(len(runs)), key=lambda place: -sizes[place])[:_RUNS]:
-            run, found = runs[place], Found(runs[place])
-            if row is not None:
-                best = self._searched(row, min(self._pool(k), run[1] - run[0]), None, ranges=np.array([run]))
-                found = Found(run, best[0][0], best[1][0], row.indices, row.data)
-            inside = [run[0] <= one < run[1] for one in own.ids]
-            mine = Own(list(compress(own.ids, inside)), own.values[np.array(inside, np.bool_)], [])
-            given = (*self._given(asked, mine, found, k), weights)
-            ids, shares = sent.weighted(*given)
-            every += [
-                (-share * sizes[place] / sum(sizes), label) for label, share in zip(ids, shares, strict=True)
-            ]
-        every.sort()
-        return self._named([label for _, label in every[:k]], [-share for share, _ in every[:k]])
-
-    def _anywhere(
-        self, row: Csr | None, labels: NDArray[np.int64], k: int, beam_size: int | None
-    ) -> Completions:
-        """Rank some queries; scores are below those of a run, for the search begins at the root."""
-        if row is None:
-            counts, blocked = self.catalogue.counts[labels], self.catalogue.blocked
-            ids = labels[np.argsort(-counts, kind="stable")[: k + blocked.size]]
-            ids = ids[~np.isin(ids, blocked)][:k]
-            return self._named(ids.tolist(), (self.catalogue.counts[ids] / counts.sum()).tolist())
-        best, scores = self._searched(row, min(k, labels.size), beam_size, allowed=labels)
-        some = best[0] >= 0
-        return self._named(best[0][some].tolist(), scores[0][some].tolist())
 
     def _named(self, ids: list[int], scores: list[float], own: Sequence[str] = ()) -> Completions:
         """Return queries with their scores; ids from the number of queries on stand for own ones."""

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from ..core.checks import check_choice
 from ..core.sequences import described
+from .infix import word_starts
 from .normal import normalize
 
 __all__ = ["FOLDS", "PLAIN", "Fold", "Forms", "Matching", "check_folds"]
@@ -46,14 +47,17 @@ class Matching:
     ----------
     fold : tuple of {"accents", "letters", "hangul"}
         Which differences do not count; see `Autocompleter`.
+    infix : bool
+        Whether a prefix may begin any word of a query.
     """
 
     fold: tuple[Fold, ...] = ()
+    infix: bool = False
 
     @classmethod
-    def of(cls, fold: Collection[Fold]) -> "Matching":
+    def of(cls, fold: Collection[Fold], infix: bool = False) -> "Matching":
         """Take the differences in any order."""
-        return cls(tuple(kind for kind in FOLDS if kind in fold))
+        return cls(tuple(kind for kind in FOLDS if kind in fold), infix)
 
     def form(self, key: str) -> str:
         """Return the form of a normal form, or of the beginning of one; forms are compared character by character."""
@@ -62,6 +66,15 @@ class Matching:
         if "letters" in self.fold:
             key = normalize(unicodedata.normalize("NFKC", key).casefold(), prefix=True)
         return unicodedata.normalize("NFC", key.translate(_folding(self.fold)))
+
+    def starts(self, form: str) -> list[int]:
+        """Return the places of a form where a prefix may begin."""
+        return word_starts(form) if self.infix else [0]
+
+    def matches(self, key: str, prefix: str) -> bool:
+        """Whether a normal form matches the form of a prefix."""
+        form = self.form(key)
+        return form.startswith(prefix) or any(form.startswith(prefix, place) for place in self.starts(form))
 
     def sorted(self, keys: Iterable[str]) -> list[str]:
         """Return normal forms in the order of their forms; those of one form in their own order."""
@@ -83,12 +96,16 @@ class Forms:
 
     def __init__(self, compare: Matching, queries: Iterable[tuple[str, int]]) -> None:
         self.compare = compare
-        self._sorted = sorted((compare.form(key), number) for key, number in queries)
+        forms = [(compare.form(key), number) for key, number in queries]
+        self._sorted = sorted(
+            (form[start:], number) for form, number in forms for start in compare.starts(form)
+        )
 
     def matching(self, prefix: str) -> list[int]:
-        """Return the numbers of the queries whose form begins with one, in the order of their forms."""
+        """Return the numbers of the queries that match the form of a prefix, each once."""
         behind = islice(self._sorted, bisect_left(self._sorted, (prefix, -1)), None)
-        return [number for _, number in takewhile(lambda one: one[0].startswith(prefix), behind)]
+        found = takewhile(lambda one: one[0].startswith(prefix), behind)
+        return list(dict.fromkeys(number for _, number in found))
 
 
 def check_folds(name: str, value: object) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..core.options import Options, integer, one_of, option, optional, real
+from ..core.options import Options, flag, integer, one_of, option, optional, real
 from ..core.sequences import column_names, described, text_list
 from ..core.threads import n_threads
 from ..features.base import TextTransformer
@@ -66,6 +66,8 @@ class CompleterOptions(Options):
     min_users: int = option(1, integer(1))
     blocklist: Collection[str] = option((), _texts)
     fold: Collection[Fold] = option((), check_folds)
+    infix: bool = option(False, flag())
+    typos: int = option(1, integer(1, 2))
     session_gap: float | None = option(1800.0, optional(real(above=0)))
     random_state: int = option(0, integer(0))
     n_jobs: int | None = option(None, lambda _, value: n_threads(value))
@@ -84,7 +86,7 @@ class CompleterOptions(Options):
     @property
     def matching(self) -> Matching:
         """How prefixes are compared with queries."""
-        return Matching.of(self.fold)
+        return Matching.of(self.fold, self.infix)
 
     @property
     def n_threads(self) -> int:

@@ -65,7 +65,7 @@ def gather_own(
     phrases : iterable of str
         Normal forms of words and phrases that nothing that is shown may hold.
     """
-    begun = [key for key in session if catalogue.compare.form(key).startswith(prefix)]
+    begun = [key for key in session if catalogue.compare.matches(key, prefix)]
     if history is None and not begun:
         return NOTHING
     ids, values, texts = NOTHING

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from .normal import normalize
 
-__all__ = ["holds_phrase", "normal_phrases"]
+__all__ = ["UNSPACED", "holds_phrase", "normal_phrases"]
 
 # written without spaces: Thai, Lao, Burmese, Khmer, Tai Le, New Tai Lue, Tai Tham, Balinese, Javanese, Tai Viet;
 # Chinese, Japanese, Yi, Tangut, Nushu
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u1b00-\u1b7f\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf"
     "\uf900-\ufaff\uff66-\uff9f\U00017000-\U00018d7f\U0001b000-\U0001b2ff\U00020000-\U0003ffff]"
@@ -44,6 +44,6 @@ def _holds(key: str, phrase: str) -> bool:
 
 def _same_word(*neighbours: str) -> bool:
     return all(
-        (char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M") and not _UNSPACED.match(char)
+        (char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M") and not UNSPACED.match(char)
         for char in neighbours
     )

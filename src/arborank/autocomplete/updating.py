@@ -30,7 +30,8 @@ def update_completer(
 ) -> FittedCompleter:
     """Return what has learned newer pairs, too; see `Autocompleter.update`."""
     phrases = normal_phrases([*options.blocklist, *fitted.catalogue.phrases])
-    options = replace(options, fold=fitted.catalogue.compare.fold)
+    compare = fitted.catalogue.compare
+    options = replace(options, fold=compare.fold, infix=compare.infix)
     blocked = np.union1d(fitted.catalogue.blocked, fitted.catalogue.holding(phrases))
     fitted = remove_queries(fitted, blocked.astype(np.int64), phrases)
     relearned = fitted.catalogue.find_all("refresh", refresh)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..core.display import printable
-from .data import stdin_is_terminal, stdin_texts
+from .data import read_names, stdin_is_terminal, stdin_texts
 from .models import open_completer
 from .options import FILE, beam_option, json_option, k_option, model_argument
 from .ranking import ranking_record, show
@@ -29,7 +29,10 @@ __all__ = ["complete"]
     "--previous", "-p", multiple=True, metavar="QUERY", help="A query before, oldest first; may be repeated."
 )
 @click.option("--history", type=FILE, help="What the user sent before: JSON, as History.to_json writes it.")
-@click.option("--tolerant", is_flag=True, help="Forgive a typo where too few queries begin with the prefix.")
+@click.option("--tolerant", is_flag=True, help="Forgive typos where too few queries begin with the prefix.")
+@click.option("--candidates", type=FILE, help="Complete these queries only, one per line.")
+@click.option("--exclude", type=FILE, help="Complete none of these queries, one per line.")
+@click.option("--weights", type=FILE, help="Multiply scores: a query and a number per line, a tab between.")
 @click.option(
     "--format", "form", type=click.Choice(["lines"]), help="Of a pipe whose lines are all prefixes."
 )
@@ -42,6 +45,9 @@ def complete(
     previous: tuple[str, ...],
     history: str | None,
     tolerant: bool,
+    candidates: str | None,
+    exclude: str | None,
+    weights: str | None,
     form: str | None,
     as_json: bool,
     k: int,
@@ -57,6 +63,9 @@ def complete(
         open_completer(model).complete,
         k=k,
         history=None if history is None else _read_history(history),
+        candidates=None if candidates is None else read_names(candidates),
+        exclude=() if exclude is None else read_names(exclude),
+        weights=None if weights is None else _read_weights(weights),
         strict=not tolerant,
         beam_size=beam_size,
     )
@@ -87,6 +96,12 @@ def _read_history(path: str) -> "History":
         return History.from_json(Path(path).read_text(encoding="utf-8"))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _read_weights(path: str) -> dict[str, float]:
+    from ..autocomplete import read_weights
+
+    return read_weights(path)
 
 
 def _converse(

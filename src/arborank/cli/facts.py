@@ -83,6 +83,8 @@ def _member(model: Any) -> dict[str, Any]:
     if parts:
         facts["features"] = [_estimator(part) for part in parts]
         facts["label_names"] = model.label_names_
+    if type(model).__name__ == "Autocompleter":
+        facts["completer"] = _estimator(model)
     facts["estimator"] = _estimator(inner_of(model))
     ranker = tree_of(model)
     if ranker is None:

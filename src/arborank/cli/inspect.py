@@ -103,6 +103,8 @@ def _show(model: Any, known: dict[str, Any], branches: bool, depth: int, example
         put(f"features {number}: {printable(call_of(part))}")
     if known.get("label_names"):
         put("labels: their names are learned from, too")
+    if type(model).__name__ == "Autocompleter":
+        put(f"completer: {printable(call_of(model))}")
     put(f"model: {printable(call_of(inner_of(model)))}")
     ranker = tree_of(model)
     if ranker is None:

@@ -16,6 +16,7 @@ from .shards import Shards, engine_options, train_completer_shards
 from .tables import show_table
 
 if TYPE_CHECKING:
+    from ..autocomplete import Autocompleter, Pairs
     from ..autocomplete.times import TimeUnit
 
 __all__ = ["train_completer"]
@@ -25,6 +26,7 @@ __all__ = ["train_completer"]
 @click.argument("log", type=FILE, required=False)
 @directory_option
 @pairs_option
+@click.option("--counts", is_flag=True, help="Lines are a query and how often it was sent, not a log.")
 @click.option(
     "--index", type=click.Choice(["hybrid", "trie", "mustlink", "kmeans"]), help="The label tree.  [hybrid]"
 )
@@ -44,6 +46,10 @@ __all__ = ["train_completer"]
     "unfinished Hangul. May be repeated.",
 )
 @click.option(
+    "--infix", is_flag=True, default=None, help="Let a prefix begin any word of a query, not only the first."
+)
+@click.option("--typos", type=click.IntRange(1, 2), help="Typos that complete --tolerant forgives.  [1]")
+@click.option(
     "--repeats", is_flag=True, default=None, help="Count a query that repeats the one before it again."
 )
 @holdout_option("the log, its latest part, or of the pairs")
@@ -59,6 +65,7 @@ def train_completer(
     log: str | None,
     directory: str,
     pairs: bool,
+    counts: bool,
     time_unit: "TimeUnit | None",
     blocklist: str | None,
     holdout: float | None,
@@ -74,12 +81,12 @@ def train_completer(
     A line of LOG is session, time and query with tabs between, and the user behind them where that is known, or a JSON
     object with these keys (.jsonl). A time is a number (see --time-unit) or an ISO 8601 date. With --pairs a line is
     any number of previous queries and the query that followed, with tabs between, or {"previous": [...], "query":
-    "..."}. With --shards in place of LOG, each with all that its users sent, files are read part by part.
+    "..."}. With --counts it is a query and a number, or {"query": "...", "count": 3}. With --shards in place of LOG,
+    each with all that its users sent, files are read part by part.
     """
     check_destination(directory, force)
     show_log()
     from ..autocomplete import Autocompleter
-    from ..autocomplete.replay import latest
     from ..datasets.lines import read_lines
 
     given = {name: value for name, value in options.items() if value not in (None, ())}
@@ -87,7 +94,7 @@ def train_completer(
     if blocklist is not None:
         completer.set_params(blocklist=[line for _, line in read_lines(blocklist) if line.strip()])
     if shards.patterns:
-        given = {"LOG": log, "--pairs": pairs or None, "--holdout": holdout}
+        given = {"LOG": log, "--pairs": pairs or None, "--counts": counts or None, "--holdout": holdout}
         name = next((name for name, value in given.items() if value is not None), None)
         if name is not None:
             raise click.UsageError(f"{name} does not go with --shards")
@@ -96,19 +103,13 @@ def train_completer(
         raise click.UsageError(f"{'--work-dir' if work_dir else '--counts-only'} goes with --shards")
     if log is None:
         raise click.UsageError("Missing argument 'LOG', or --shards")
+    if counts:
+        if pairs or time_unit is not None or holdout is not None:
+            raise click.UsageError("--counts are no log: leave --pairs, --time-unit and --holdout out")
+        return _of_counts(completer, log, directory)
     data = read_queries(log, pairs, time_unit, completer)
     say(f"queries sent: {len(data.queries):,}")
-    train_data, test_data = data, None
-    if holdout is not None and data.times is not None:
-        train_data, test_data = latest(data, holdout)
-    elif holdout is not None:
-        units = data.users if data.users is not None else range(len(data.queries))
-        different = list(dict.fromkeys(units))
-        out = set(itertools.compress(different, held_out(len(different), holdout, completer.random_state)))
-        chosen = [unit in out for unit in units]
-        train_data, test_data = (
-            data.selected(i for i, c in enumerate(chosen) if c is kept) for kept in (False, True)
-        )
+    train_data, test_data = (data, None) if holdout is None else _split(data, holdout, completer.random_state)
     start = time.perf_counter()
     completer.fit_pairs(
         train_data.previous, train_data.queries, users=train_data.users, times=train_data.times
@@ -121,4 +122,28 @@ def train_completer(
     for record in records:
         for title, table in record.tables.items():
             show_table(title, table)
+    say(f"saved {directory}")
+
+
+def _split(data: "Pairs", share: float, seed: int) -> "tuple[Pairs, Pairs]":
+    """Hold out the latest part of a log, or some users; where neither is known, some pairs."""
+    from ..autocomplete.replay import latest
+
+    if data.times is not None:
+        return latest(data, share)
+    units = data.users if data.users is not None else range(len(data.queries))
+    different = list(dict.fromkeys(units))
+    out = set(itertools.compress(different, held_out(len(different), share, seed)))
+    chosen = [unit in out for unit in units]
+    kept, test = (data.selected(i for i, c in enumerate(chosen) if c is held) for held in (False, True))
+    return kept, test
+
+
+def _of_counts(completer: "Autocompleter", counts: str, directory: str) -> None:
+    from ..autocomplete import read_counts
+
+    start = time.perf_counter()
+    completer.fit_counts(read_counts(counts))
+    say(f"trained {len(completer.catalogue_):,} different queries in {time.perf_counter() - start:.1f} s")
+    completer.save(directory)
     say(f"saved {directory}")

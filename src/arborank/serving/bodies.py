@@ -148,8 +148,11 @@ class CompleteBody(Struct, forbid_unknown_fields=True):
     history: list[tuple[str, float]] = []  # seconds since 1970, as now
     now: float | None = None
     k: Count = 10
-    tolerant: bool = False  # forgive a typo where too few queries begin with the prefix
+    tolerant: bool = False  # forgive typos where too few queries begin with the prefix
     beam_size: Count | None = None
+    candidates: list[str] | None = None  # the only queries to complete
+    exclude: list[str] = []
+    weights: dict[str, Weight] | None = None  # by which scores of queries are multiplied
 
 
 class CompleteQuery(Struct, forbid_unknown_fields=True):

@@ -41,6 +41,9 @@ class Completions(Kind[str]):
             body.k,
             history=body.history,
             now=body.now,
+            candidates=body.candidates,
+            exclude=body.exclude,
+            weights=body.weights,
             strict=not body.tolerant,
             beam_size=body.beam_size,
         )
