@@ -291,6 +291,8 @@ class FittedCompleter:
         aged, left = catalogue.aged, _WHOLE
         if aged is not None and asked.now is not None:
             left = aged.left(asked.now)
+        if asked.limits.weights:  # any candidate may come first
+            k = len(catalogue) + len(own.texts)
         return matches.run, k, found.ids, found.scores, *counts, own.ids, own.values, extends, left, *words
 
     def _searched(

@@ -173,7 +173,10 @@ async def complete(call: Call, body: CompleteBody) -> Answer:
             return found
 
         before = sum(map(len, body.previous)) + sum(_ENTRY + len(query) for query, _ in body.history)
-        at_once = served.quick and len(body.prefix) + before <= _LONG
+        limits = sum(
+            _ENTRY + len(one) for one in (*(body.candidates or ()), *body.exclude, *(body.weights or ()))
+        )
+        at_once = served.quick and len(body.prefix) + before + limits <= _LONG
         found = await (service.work.at_once if at_once else service.work.aside)(answer, call)
     service.metrics.asked(served.name, 1, not found, 0, call.took)
     return Answer(200, _encode(CompleteAnswer(served.name, served.revision, round(1e6 * call.took), found)))
