@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arborank._native import N_EVIDENCE, ContextWords, Frequencies, mix_rows, starting_with
+from arborank._native import N_EVIDENCE, Among, ContextWords, Frequencies, mix_rows, starting_with
 from arborank.core.sparse import Csr, as_csr, to_scipy
 
 N = 12  # labels
@@ -126,17 +126,23 @@ some_own = st.dictionaries(
     context=st.dictionaries(ids, st.integers(1, 5), max_size=8),
     own=some_own,
     worded=st.booleans(),
+    chosen=st.none() | st.sets(ids),
     seed=st.integers(0, 99),
 )
-def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, own, worded, seed):
-    first, end = min(ends), max(ends)
-    inside = range(first, end)
+def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, own, worded, chosen, seed):
+    first, end = (min(ends), max(ends)) if chosen is None else (0, N)
+    inside = list(range(first, end)) if chosen is None else sorted(chosen)
     found = {label: score for label, score in found.items() if label in inside and label not in blocked}
     own = {label: values for label, values in own.items() if label in inside or label >= N}
     ages = np.array([] if aged is None else aged).reshape(-1, N)
     sent = Frequencies(np.array(counts), np.array(sorted(blocked), np.int32), ages)
     often, lately = sent.top(first, end, 3), sent.lately(first, end, 3)
     assert aged is not None or lately == []
+    total, among = sum(counts[label] for label in inside), None
+    if chosen is not None:
+        often, lately = ([label for label in some if label in chosen] for some in (often, lately))
+        of_ages = [float(age[inside].sum()) for age in ages] or [0.0, 0.0]
+        among = Among(np.array(inside, np.int64), float(total), of_ages)
     labels = sorted(context)
     given = (
         (first, end),
@@ -172,13 +178,13 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
             np.array([1, 2], np.int32),
             values[:2],
         )
-    got, rows, in_context = sent.evidence(*given)
+    got, rows, in_context = sent.evidence(*given, among)
     after = {label: times for label, times in context.items() if label in inside and label not in blocked}
     spoken_for = [label for label in inside if (begun @ names)[label] or (row @ followed)[label]]
     candidates = {*after, *found, *often, *lately, *own, *spoken_for} - blocked
     assert got.tolist() == sorted(candidates)
     assert in_context == bool(after or found or worded)
-    n, total = sum(after.values()), sum(counts[first:end])
+    n = sum(after.values())
     for label, one in zip(got.tolist(), rows.reshape(-1, N_EVIDENCE), strict=True):
         known = label < N
         share = (counts[label] if known else 0) / max(total, 1)
@@ -190,7 +196,7 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
             np.log((counts[label] + 0.5 if known else 0.25) / (total + 1)),
             not known,
             *(
-                np.log(((age[label] if known else 0) + 0.1) / (age[first:end].sum() + 1))
+                np.log(((age[label] if known else 0) + 0.1) / (age[inside].sum() + 1))
                 for age in ages * np.array([[0.5], [1.0]])[: len(ages)]
             ),
             *([] if aged is not None else [0, 0]),
@@ -204,7 +210,7 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
         ]
         np.testing.assert_allclose(one, np.array(expected, float), rtol=1e-9, atol=1e-9)
     weights = random.standard_normal((2, N_EVIDENCE))
-    best, shares = sent.weighted(*given, weights)
+    best, shares = sent.weighted(*given, weights, among)
     values = rows.reshape(-1, N_EVIDENCE) @ weights[int(in_context)]
     chances = np.exp(values - values.max(initial=-np.inf))
     order = np.argsort(-values, kind="stable")[:5]
@@ -230,6 +236,8 @@ def test_evidence_that_does_not_fit_is_refused():
     ):
         with pytest.raises(ValueError, match=r"labels|label .* is outside|own_|left"):
             sent.weighted(*given[:place], wrong, *given[place + 1 :], weights)
+    with pytest.raises(ValueError, match="lately must have 2 entries"):
+        Among(np.array([0]), 1.0, [1.0])
     with pytest.raises(ValueError, match="weights must have 2 rows"):
         sent.weighted(*given, weights[:1])
     for place in (-1, -3):
