@@ -133,6 +133,7 @@ def measure_matching(one: Autocompleter, n_keystrokes: int) -> dict[str, np.ndar
         "`weights` of 10 queries": (one, str, {"weights": dict.fromkeys(texts[:10], 2.0)}),
         "100 `candidates`": (one, str, {"candidates": some[0]}),
         "1,000 `candidates`": (one, str, {"candidates": some[1]}),
+        "the same, prepared": (one, str, {"query_filter": one.prepare_filter(candidates=some[1])}),
     }
     times: dict[str, list[int]] = {name: [] for name in ways}
     for number, text in enumerate(texts):

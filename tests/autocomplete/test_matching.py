@@ -380,6 +380,17 @@ def test_candidates_and_weights(n, infix):
     one = completer.complete("g", previous, **limits)
     assert texts(one) == [few[2], few[1]]
     assert completer.complete_batch(["g", "g"], [previous] * 2, **limits) == [one, one]
+    prepared = completer.prepare_filter(**limits)
+    assert completer.complete("g", previous, query_filter=prepared) == one
+    assert completer.complete_batch(["g"], [previous], query_filter=prepared) == [one]
+    assert [why.query for why in completer.explain("g", previous, query_filter=prepared)] == texts(one)
+    with pytest.raises(ValueError, match="query_filter stands in place of"):
+        completer.complete("g", query_filter=prepared, exclude=few)
+    with pytest.raises(TypeError, match="query_filter must be what prepare_filter returned, found list"):
+        completer.complete("g", query_filter=few)
+    other = completer.remove(few[:1])
+    with pytest.raises(ValueError, match="query_filter is of other queries"):
+        other.complete("g", query_filter=prepared)
 
 
 def test_candidates_hold_for_typos():

@@ -15,11 +15,11 @@ from ..linear import XRLinear
 from ..storage import SaveMixin
 from .catalogue import Catalogue
 from .contexts import Context, Previous, Rows, is_rows, read_context
+from .filters import QueryFilter
 from .fitted import Asked, Completions, Explanation, FittedCompleter
 from .fitting import fit_completer, fit_counts
 from .followers import Followers
 from .history import Entries, History, as_history
-from .limits import Limits
 from .matching import Fold
 from .normal import normalize
 from .options import CompleterOptions, Index, Representation
@@ -355,6 +355,7 @@ class Autocompleter(SaveMixin, Estimator):
         candidates: Collection[str] | None = None,
         exclude: Collection[str] = (),
         weights: Mapping[str, float] | None = None,
+        query_filter: QueryFilter | None = None,
         strict: bool = True,
         beam_size: int | None = None,
     ) -> Completions:
@@ -384,6 +385,8 @@ class Autocompleter(SaveMixin, Estimator):
         weights : mapping of str to float, optional
             By which the scores of some queries are multiplied, before they are put in order; at least 0, which leaves
             a query out.
+        query_filter : QueryFilter, optional
+            In place of these three for many calls: what `prepare_filter` has made of them.
         strict : bool, default=True
             Whether every completion must begin with the prefix. If False, a list of fewer than ``k`` goes on with
             queries that begin with something one typo away: a character too many, too few, a wrong one, or two swapped;
@@ -414,17 +417,60 @@ class Autocompleter(SaveMixin, Estimator):
         check_flag("strict", strict)
         k, beam_size = _sizes(k, beam_size)
         asked = self._asked(prefix, previous, history, now)
-        if candidates is not None or exclude or weights is not None:
-            asked = asked._replace(limits=self._limits(candidates, exclude, weights))
+        if query_filter is not None or candidates is not None or exclude or weights is not None:
+            asked = asked._replace(limits=self._limits(query_filter, candidates, exclude, weights))
         return self.fitted_.complete(asked, k, typos=0 if strict else self.typos, beam_size=beam_size)
+
+    def prepare_filter(
+        self,
+        *,
+        candidates: Collection[str] | None = None,
+        exclude: Collection[str] = (),
+        weights: Mapping[str, float] | None = None,
+    ) -> QueryFilter:
+        """Prepare a filter that many calls share, so that they need not look its queries up again.
+
+        Parameters
+        ----------
+        candidates, exclude, weights
+            As for `complete`.
+
+        Returns
+        -------
+        QueryFilter
+            For ``query_filter`` of `complete`, `complete_batch` and `explain` of this completer, until it is fitted
+            again or `block` is called.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `complete`.
+        """
+        check_fitted(self, "fitted_")
+        return QueryFilter.of(self.catalogue_, candidates, exclude, weights)
 
     def _limits(
         self,
+        query_filter: QueryFilter | None,
         candidates: Collection[str] | None,
         exclude: Collection[str],
         weights: Mapping[str, float] | None,
-    ) -> Limits:
-        return Limits.of(self.catalogue_, candidates, exclude, weights)
+    ) -> QueryFilter:
+        if query_filter is None:
+            return self.prepare_filter(candidates=candidates, exclude=exclude, weights=weights)
+        if not isinstance(query_filter, QueryFilter):
+            raise TypeError(
+                f"query_filter must be what prepare_filter returned, found {type(query_filter).__name__}"
+            )
+        if query_filter.catalogue is not self.catalogue_:
+            raise ValueError(
+                "query_filter is of other queries; prepare_filter of this completer makes one that fits"
+            )
+        if candidates is not None or exclude or weights is not None:
+            raise ValueError(
+                "query_filter stands in place of candidates, exclude and weights; give these to prepare_filter"
+            )
+        return query_filter
 
     def _asked(
         self, prefix: str, previous: Previous, history: History | Entries | None, now: Time | None
@@ -451,6 +497,7 @@ class Autocompleter(SaveMixin, Estimator):
         candidates: Collection[str] | None = None,
         exclude: Collection[str] = (),
         weights: Mapping[str, float] | None = None,
+        query_filter: QueryFilter | None = None,
     ) -> list[Explanation]:
         """Return the likeliest completions of a prefix, each with what the kinds of evidence add to its chances.
 
@@ -459,7 +506,7 @@ class Autocompleter(SaveMixin, Estimator):
 
         Parameters
         ----------
-        prefix, previous, k, history, now, candidates, exclude, weights
+        prefix, previous, k, history, now, candidates, exclude, weights, query_filter
             As for `complete`.
 
         Returns
@@ -472,7 +519,7 @@ class Autocompleter(SaveMixin, Estimator):
             As `complete`.
         """
         asked = self._asked(prefix, previous, history, now)
-        asked = asked._replace(limits=self._limits(candidates, exclude, weights))
+        asked = asked._replace(limits=self._limits(query_filter, candidates, exclude, weights))
         return self.fitted_.explain(asked, check_integer("k", k, 1))
 
     def complete_batch(
@@ -486,6 +533,7 @@ class Autocompleter(SaveMixin, Estimator):
         candidates: Collection[str] | None = None,
         exclude: Collection[str] = (),
         weights: Mapping[str, float] | None = None,
+        query_filter: QueryFilter | None = None,
         strict: bool = True,
         beam_size: int | None = None,
     ) -> list[Completions]:
@@ -497,7 +545,7 @@ class Autocompleter(SaveMixin, Estimator):
         previous : sequence with the previous queries of each, or sparse matrix with a row of each, optional
         histories : sequence with the history of each user or None, optional
         now : sequence with the time of each or None, optional
-        k, candidates, exclude, weights, strict, beam_size
+        k, candidates, exclude, weights, query_filter, strict, beam_size
             As for `complete`; they hold for all.
 
         Raises
@@ -514,7 +562,7 @@ class Autocompleter(SaveMixin, Estimator):
         before = _one_each("previous", rows, len(keys))
         kept = _one_each("histories", histories, len(keys))
         times = _one_each("now", now, len(keys))
-        limits = self._limits(candidates, exclude, weights)
+        limits = self._limits(query_filter, candidates, exclude, weights)
         asked = [
             Asked(
                 key,

@@ -16,10 +16,10 @@ from ..linear.defaults import search_of
 from .blend import UNLEARNED, Blend
 from .catalogue import Catalogue
 from .contexts import Context
+from .filters import UNLIMITED, QueryFilter
 from .followers import Followers
 from .history import History
 from .lesson import KINDS
-from .limits import UNLIMITED, Limits
 from .matches import Matches
 from .own import NOTHING, Own, gather_own
 from .rows import ContextRows
@@ -50,7 +50,7 @@ class Asked(NamedTuple):
         What the user sent before, at least one query.
     now : float, optional
         The time, in seconds.
-    limits : Limits
+    limits : QueryFilter
         Which queries may be among the completions.
     """
 
@@ -59,7 +59,7 @@ class Asked(NamedTuple):
     session: Context = ()
     history: History | None = None
     now: float | None = None
-    limits: Limits = UNLIMITED
+    limits: QueryFilter = UNLIMITED
 
 
 class Found(NamedTuple):

@@ -12,15 +12,17 @@ from ..core.sequences import described, text_list
 from .catalogue import Catalogue
 from .normal import normalize
 
-__all__ = ["UNLIMITED", "Limits"]
+__all__ = ["UNLIMITED", "QueryFilter"]
 
 
 @dataclass(frozen=True, eq=False)
-class Limits:
-    """Limits of a call, by normal forms.
+class QueryFilter:
+    """Which queries a call may complete, by normal forms; `Autocompleter.prepare_filter` makes it.
 
     Attributes
     ----------
+    catalogue : Catalogue, optional
+        Of which it holds ids.
     only : set of str, optional
         The queries that may be completed.
     ids : int64 array, optional
@@ -33,6 +35,7 @@ class Limits:
         The queries with a weight that are known and not blocked, ascending.
     """
 
+    catalogue: Catalogue | None = None
     only: frozenset[str] | None = None
     ids: NDArray[np.int64] | None = None
     exclude: frozenset[str] = frozenset()
@@ -72,6 +75,7 @@ class Limits:
                 for query in text_list(list(weights), "weights")
             }
         return cls(
+            catalogue,
             only,
             None if only is None else known(only),
             _keys("exclude", exclude),
@@ -99,7 +103,7 @@ class Limits:
         return sorted(kept, key=lambda one: -one[1]) if weights else kept
 
 
-UNLIMITED = Limits()
+UNLIMITED = QueryFilter()
 
 
 def _keys(name: str, queries: Collection[str]) -> frozenset[str]:
