@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from arborank import load
 from arborank.distributed import RayExecutor, StageError, fit, score, score_batch
 from support.shards import made_up, ranker, state_of, write_shards
 
@@ -102,7 +103,7 @@ def test_three_nodes_of_which_two_are_lost(tmp_path):
 
 def check_scores(place, rows, model):
     import pyarrow.parquet as pq
-    from ray.data import read_parquet
+    from ray.data import ActorPoolStrategy, read_parquet
 
     shards = write_shards(place / "shards", *rows, 2, "parquet")
     model.save(place / "model")
@@ -110,8 +111,17 @@ def check_scores(place, rows, model):
     files = score(shards, place / "model", place / "answers", k=3, executor="ray")
     assert [row for file in files for row in pq.read_table(file)["labels"].to_pylist()] == wanted
     pq.write_table(pa.table({"id": list(range(len(rows[0]))), "text": rows[0]}), place / "texts.parquet")
+    path = str(place / "model")
+
+    class Ranked:
+        def __init__(self):
+            self.model = load(path)
+
+        def __call__(self, table):
+            return score_batch(table, self.model, k=3)
+
     data = read_parquet(str(place / "texts.parquet")).map_batches(
-        score_batch, batch_format="pyarrow", batch_size=200, fn_kwargs={"model": str(place / "model"), "k": 3}
+        Ranked, batch_format="pyarrow", batch_size=200, compute=ActorPoolStrategy(size=2)
     )
     assert [list(row["labels"]) for row in sorted(data.take_all(), key=lambda row: row["id"])] == wanted
 
