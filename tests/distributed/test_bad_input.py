@@ -188,10 +188,24 @@ def test_bad_rows_can_be_left_out(tmp_path, kind):
         fails(tmp_path, tmp_path / "shards" / "part-950.csv", skip_bad=True)
 
 
-def test_weights_and_functions(tmp_path):
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([2, 1, 0], r"part-900.jsonl: row 2 has the weight 0"),
+        ([2, None, 1], r'part-900.jsonl:2: "weight"'),
+    ],
+)
+def test_weights_that_are_missing_or_nothing(tmp_path, weights, message):
+    (tmp_path / "shards").mkdir()
+    records = [{"text": f"a pear {i}", "labels": ["fruit"], "weight": one} for i, one in enumerate(weights)]
+    records = [{name: value for name, value in one.items() if value is not None} for one in records]
+    put(tmp_path / "shards" / "part-900.jsonl", *records)
+    with pytest.raises(StageError, match=message):
+        fails(tmp_path, tmp_path / "shards", layout=Layout(weight_column="weight"))
+
+
+def test_functions_among_settings(tmp_path):
     pattern = write_shards(tmp_path / "shards", TEXTS, LABELS, 1)
-    with pytest.raises(ValueError, match="has no use for weights of rows"):
-        fails(tmp_path, pattern, layout=Layout(weight_column="times"))
     features = TextFeatures(parts=[PrefixTfidf(position_weight=lambda place: 1.0)])
     with pytest.raises(ValueError, match="such as a function"):
         fails(tmp_path, pattern, ranker=TextRanker(features))

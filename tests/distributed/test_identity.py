@@ -1,8 +1,12 @@
 """A model of many files is that of one machine, to the byte."""
 
+import json
+
+import numpy as np
 import pytest
 
 from arborank import NgramTfidf, PrefixTfidf, TextFeatures, TextRanker, XRLinear
+from arborank.datasets import Layout
 from arborank.distributed import LocalExecutor, SerialExecutor, fit
 from support.shards import made_up, ranker, state_of, write_shards
 
@@ -56,6 +60,24 @@ def test_other_settings(tmp_path, features, settings, label_names):
     }
     found = fit(shards, tmp_path / "model", **options)
     assert state_of(found) == state_of(model.fit(texts, labels))
+
+
+def test_weights_of_rows(tmp_path):
+    texts, labels = made_up(700, 150, seed=4)
+    weights = np.random.default_rng(0).integers(1, 5, size=700).astype(float).tolist()
+    model = ranker(max_sample=60, max_rows=200, combine="l3-hinge")
+    (tmp_path / "shards").mkdir()
+    for number, rows in enumerate(np.array_split(np.arange(700), 3)):
+        records = [{"text": texts[i], "labels": labels[i], "weight": weights[i]} for i in rows.tolist()]
+        path = tmp_path / "shards" / f"part-{number}.jsonl"
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    options = {"work_dir": tmp_path / "work", "executor": SerialExecutor(1), "memory": 1 << 20}
+    options["layout"] = Layout(weight_column="weight")
+    for names in (False, True):  # documents of labels count 1
+        model.set_params(label_names=names)
+        found = fit(f"{tmp_path}/shards/*.jsonl", tmp_path / "model", ranker=model, **options)
+        assert state_of(found) == state_of(model.fit(texts, labels, sample_weight=weights))
+        assert state_of(found) != state_of(model.fit(texts, labels))
 
 
 def test_texts_with_equal_labels_are_ranked(tmp_path):

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from typing import Literal
 
 from ..core.checks import check_flag, check_integer
-from ..core.errors import ArgumentError
 from ..core.types import FilePath
 from ..datasets import Layout
 from ..storage import Record, load
@@ -36,7 +35,7 @@ def fit(
     """Train a `TextRanker` on shards, and save it.
 
     The model is that of ``ranker.fit(texts, labels)`` on the rows of all shards in their order, to the byte, whatever
-    the number of shards and workers.
+    the number of shards and workers. The layout's column of weights, if any, is the ``sample_weight``.
 
     Parameters
     ----------
@@ -84,10 +83,6 @@ def fit(
     """
     ranker = TextRanker() if ranker is None else ranker
     layout = Layout() if layout is None else layout
-    if layout.weight_column is not None:
-        raise ArgumentError(
-            "weight_column", "is given, but training from many files has no use for weights of rows"
-        )
     check_installed()
     found = find_shards(shards)
     check_integer("memory", memory, 1 << 20)

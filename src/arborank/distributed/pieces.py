@@ -102,6 +102,10 @@ class ManyRows:
         """Rows of every label, documents of labels among them."""
         return np.bincount(self._columns["label_ids"], minlength=self.n_labels)
 
+    def weights(self, rows: Ids) -> NDArray[np.float32] | None:
+        """Return what some rows count, None if all count 1."""
+        return self._columns["weights"][rows] if "weights" in self._columns else None
+
     @cached_property
     def ranks(self) -> NDArray[np.int32]:
         """The place of every feature, commonest first."""

@@ -138,7 +138,8 @@ class Training:
         rows = self._stages.run("rows", [{"texts": file, "features": features} for file in every])
         files = [done.file for done in rows]
         pairs = [list(pair) for pair in zip(documents, files[len(texts) :], strict=True)]
-        columns = self._stages.one("columns", {"rows": files, "labels": labels, "documents": pairs})
+        given = {"texts": texts, "rows": files, "labels": labels, "documents": pairs}
+        columns = self._stages.one("columns", given)
         return rows, features, columns
 
     def _tree(self, told: Json, columns: Done, budget: int) -> Done:

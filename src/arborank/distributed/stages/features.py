@@ -185,20 +185,31 @@ def count_columns(work: Work, task: Task, n_threads: int) -> Done:
         total = counts if not total.size else total + counts
     labels = work.arrays(args["labels"])
     indptr, ids = [labels["label_indptr"]], [labels["label_ids"]]
+    weights = _weights(work, args["texts"])
     for texts, rows in args["documents"]:
         own, filled = work.arrays(texts)["label_ids"], np.diff(work.arrays(rows)["indptr"]) > 0
         indptr.append(indptr[-1][-1] + np.cumsum(filled))
         ids.append(own[filled])
+        if weights:
+            weights.append(np.ones(own.size, np.float32))
     n_labels = labels["name_offsets"].size - 1
-    arrays = {
+    arrays: dict[str, AnyArray] = {
         "label_indptr": np.concatenate(indptr),
         "label_ids": np.concatenate(ids),
         "label_counts": np.bincount(labels["label_ids"], minlength=n_labels),
         "ranks": feature_ranks(np.minimum(total, 2**32 - 1).astype(np.uint32)),
     }
+    if weights:
+        arrays["weights"] = np.concatenate(weights)
     facts: Json = {
         "features": int(total.size),
         "labels": n_labels,
         "positives": int(labels["label_ids"].size),
     }
     return work.keep(task, [arrays], facts)
+
+
+def _weights(work: Work, texts: list[str]) -> list[NDArray[np.float32]]:
+    """Return the weights of all texts, file by file; none if they have none, or all count 1."""
+    found = [arrays["weights"] for file in texts if "weights" in (arrays := work.arrays(file))]
+    return found if any((some != 1).any() for some in found) else []

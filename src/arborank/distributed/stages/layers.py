@@ -76,6 +76,7 @@ def train_layers(work: Work, task: Task, n_threads: int) -> Done:
             ranks=rows.ranks,
             n_documents=n_documents,
             n_values=args["values"],
+            weights=rows.weights(numbers[used]),
             n_threads=n_threads,
         )
         arrays |= {f"{level}.{name}": layer.arrays[name] for name in ARRAYS}

@@ -47,24 +47,31 @@ def read_shard(work: Work, task: Task, n_threads: int) -> Done:
             rows = _good_rows(path, layout, facts) if args["skip_bad"] else iter_texts(path, layout)
             for first in rows:
                 some = _some(chain([first], rows))
-                weighed = next(
-                    (i for i, row in enumerate(some) if (row.relevance, row.weight) != (None, None)), None
-                )
-                if weighed is not None:
-                    place = sum(facts["rows"]) + weighed
-                    raise ValueError(
-                        f"{args['shard']}: row {place} has a relevance or weight, of no use to distributed training; "
-                        "set relevance_column=None and no weight_column"
-                    )
+                more = _weights(args["shard"], some, sum(facts["rows"]))
                 labels = name_rows([row.labels for row in some], args["normalization"])
                 facts["rows"].append(len(some))
                 seen.append(_marks(some))
-                yield {**packed([row.text for row in some], "text"), **_named(labels)}
+                yield {**packed([row.text for row in some], "text"), **_named(labels), **more}
         if not facts["rows"]:
             raise ValueError(f"{args['shard']} holds no row")
         facts.update(_repeated(np.concatenate(seen)))
 
     return work.keep(task, parts(), facts)
+
+
+def _weights(shard: str, rows: list[Any], first: int) -> dict[str, AnyArray]:
+    """Return the weights of rows, where they have some; ``first`` is the place of the first row in its shard."""
+    given = [row.weight for row in rows]
+    for place, row in enumerate(rows, first):
+        if row.relevance is not None:
+            raise ValueError(
+                f"{shard}: row {place} has a relevance, of no use to distributed training; set relevance_column=None"
+            )
+        if row.weight is not None and not row.weight > 0:
+            raise ValueError(
+                f"{shard}: row {place} has the weight {row.weight:g}; leave it out, or weigh it above 0"
+            )
+    return {} if given[0] is None else {"weights": np.array(given, np.float32)}
 
 
 def _marks(rows: list[Any]) -> NDArray[np.uint64]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.estimator import pass_on
+from ...core.sparse import scale_rows
 from ...indexing import LabelTree, n_halvings, pifa_compact
 from ...indexing.kmeans import leaves_below, tree_of_leaves
 from ...indexing.sampling import LabelVectors, halve_by_samples
@@ -40,7 +41,9 @@ def represent_labels(work: Work, task: Task, n_threads: int) -> Done:
     own = np.full(rows.n_labels, -1, np.int32)
     own[first:last] = 0
     found, _ = rows.below(own)
-    vectors = pifa_compact(rows.take(found), rows.labels(found), labels=(first, last), n_threads=n_threads)
+    X, weights = rows.take(found), rows.weights(found)
+    X = X if weights is None else scale_rows(X, weights)
+    vectors = pifa_compact(X, rows.labels(found), labels=(first, last), n_threads=n_threads)
     indptr, columns, shares, units = vectors.arrays()
     return work.keep(task, [{"indptr": indptr, "columns": columns, "shares": shares, "units": units}])
 
