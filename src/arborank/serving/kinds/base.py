@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -11,13 +12,15 @@ from ...core.estimator import Estimator
 from ...core.lazy import sp
 from ...core.types import TopK
 from ...exploration import ExploringRanker
+from ...features.base import TextVectorizer
+from ...linear import XRLinear
 from ...linear.calibrated import calibration_of
 from ...storage import Savable
 from .. import bodies
 from ..bodies import Completion, Label, RankBody, Row, Scored
 from ..problems import Problem
 
-__all__ = ["Kind", "Ranked", "check_addition", "only", "probable", "told_ways"]
+__all__ = ["Kind", "Ranked", "check_addition", "on_one_thread", "only", "probable", "told_ways"]
 
 Item = TypeVar("Item", str, Row)  # what is ranked
 
@@ -96,6 +99,15 @@ class Kind(ABC, Generic[Item]):
 
     def _refused(self, what: str) -> Problem:
         return Problem(422, f"this model is a {type(self.model).__name__}, which {what}")
+
+
+def on_one_thread(model: Any) -> Any:
+    """Return a fitted stage that starts no threads, which takes as long as an answer: the service has its own."""
+    if not isinstance(model, XRLinear | TextVectorizer):
+        return model
+    same = copy(model)
+    same.n_jobs = 1
+    return same
 
 
 def only(body: RankBody, one: str, several: str) -> None:

@@ -16,7 +16,7 @@ from ...storage import Savable
 from .. import bodies
 from ..bodies import Label, RankBody, Row, Scored
 from ..problems import Problem
-from .base import Kind, Ranked, check_addition, only, probable, told_ways
+from .base import Kind, Ranked, check_addition, on_one_thread, only, probable, told_ways
 
 __all__ = ["Rows"]
 
@@ -27,6 +27,10 @@ class Rows(Kind[Row]):
     name = "rows"
 
     model: XRLinear | Ensemble | HybridRanker
+
+    def __init__(self, model: XRLinear | Ensemble | HybridRanker) -> None:
+        super().__init__(model)
+        self._ranker = on_one_thread(model)
 
     @property
     def n_labels(self) -> int:
@@ -121,7 +125,7 @@ class Rows(Kind[Row]):
                     raise Problem(422, f"label_weights holds {label!r}, which is no label", "label_weights")
                 weights[int(label)] = weight
             options["label_weights"] = weights
-        top: TopK = self.model.predict_topk(self._matrix(items), min(body.k, self.n_labels), **options)
+        top: TopK = self._ranker.predict_topk(self._matrix(items), min(body.k, self.n_labels), **options)
         return probable(self.model, top, body) if body.probabilities else top
 
     def _matrix(self, items: Sequence[Row]) -> "sp.csr_array":

@@ -13,7 +13,7 @@ from ...text.names import label_ids, weight_array
 from .. import bodies
 from ..bodies import Label, RankBody, Scored
 from ..problems import Problem
-from .base import Kind, Ranked, check_addition, only, probable, told_ways
+from .base import Kind, Ranked, check_addition, on_one_thread, only, probable, told_ways
 
 __all__ = ["Texts"]
 
@@ -23,6 +23,10 @@ class Texts(Kind[str]):
 
     name = "texts"
     model: TextRanker
+
+    def __init__(self, model: TextRanker) -> None:
+        super().__init__(model)
+        self._features, self._ranker = on_one_thread(model.features_), on_one_thread(model.model_)
 
     @property
     def n_labels(self) -> int:
@@ -65,8 +69,8 @@ class Texts(Kind[str]):
     def ranked(self, items: Sequence[str], body: RankBody) -> Ranked:
         """Return the best labels of every text."""
         model, labels = self.model, self.model.labels_
-        rows = rows_of(model.features_, items)
-        top = model.model_.predict_topk(rows, min(body.k, len(labels)), **self.options(body))
+        rows = rows_of(self._features, items)
+        top = self._ranker.predict_topk(rows, min(body.k, len(labels)), **self.options(body))
         ids, scores = probable(model.model_, top, body) if body.probabilities else top
         found, n_unknown = ids.tolist(), 0
         if isinstance(rows, Csr):
