@@ -33,6 +33,32 @@ def test_every_part_reads_its_own_field():
     assert np.allclose(lengths, 1)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_a_frame_has_a_column_for_every_field(library):
+    make = pytest.importorskip(library)
+    columns = {"lemmas": LEMMAS, "text": TEXTS, "year": list(range(120))}
+    frame = make.table(columns) if library == "pyarrow" else make.DataFrame(columns)
+    assert abs(features().fit_transform(frame) - features().fit_transform(BOOKS)).nnz == 0
+    ranker = TextRanker(features()).fit(frame, LABELS)
+    assert ranker.rank_batch(frame, 2) == ranker.rank_batch(BOOKS, 2)
+    with pytest.warns(UserWarning, match="few to calibrate"):
+        calibrated = ranker.calibrate(frame, LABELS)
+    assert calibrated.calibration_ is not None
+    newer = ranker.add_labels(["new"], frame, [["new"], *LABELS[1:]]).partial_fit(frame, LABELS)
+    assert "new" in newer.labels_
+    without = frame.drop(columns="text") if library == "pandas" else frame.drop("text")
+    with pytest.raises(
+        TypeError, match="field 'text' of instance 0 must be a str or a list of str, found None"
+    ):
+        ranker.rank_batch(without)
+
+
+def test_a_frame_with_two_columns_of_one_name():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="instances has 2 columns called 'text'"):
+        features().fit(pandas.DataFrame([["a", "b"]], columns=["text", "text"]))
+
+
 def test_tokens_are_taken_as_they_are():
     part = NgramTfidf(tokens="whitespace", lowercase=False)
     joint = MultiFieldFeatures({"tokens": part}).fit([{"tokens": ["New York", "C++", "a"]}])

@@ -20,6 +20,7 @@ from arborank import Autocompleter, NgramTfidf, TextRanker, XRLinear
 from arborank.autocomplete import read_log
 from arborank.cli import main
 from arborank.datasets import Layout, StratifiedFolds, ranking_columns, read_frame, read_xmc, write_xmc
+from arborank.features import MultiFieldFeatures
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your-data.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^\|.*\| `(.*)` \|$", PAGE, flags=re.M)
@@ -44,7 +45,8 @@ def test_python_as_the_page_says(tmp_path, monkeypatch):
     write_xmc("train.txt", X, Y)
     features = NgramTfidf()
     tools = (GridSearchCV, VotingClassifier, Autocompleter, TextRanker, XRLinear, StratifiedFolds, Layout)
-    names = {tool.__name__: tool for tool in (*tools, read_frame, read_xmc, read_log, ranking_columns)}
+    more = (NgramTfidf, MultiFieldFeatures, read_frame, read_xmc, read_log, ranking_columns)
+    names = {tool.__name__: tool for tool in (*tools, *more)}
     names |= {
         "pandas": pandas,
         "polars": polars,
@@ -56,6 +58,7 @@ def test_python_as_the_page_says(tmp_path, monkeypatch):
         "counts": list(range(20)),
         "books": pandas.DataFrame({"title": TEXTS, "subjects": SUBJECTS}),
         "shelf": pandas.DataFrame({"title": TEXTS, "subjects": [";".join(row) for row in SUBJECTS]}),
+        "titles": pandas.DataFrame({"title": TEXTS, "shelf": [row[0] for row in SUBJECTS]}),
         "polars_frame": polars.DataFrame({"id": range(20), "title": TEXTS}),
         "relation": pa.table({"title": TEXTS, "subjects": SUBJECTS}).to_reader(),
         "other": make_pipeline(TfidfVectorizer(), LogisticRegression()),

@@ -12,7 +12,7 @@ import numpy as np
 
 from .arrow import from_arrow
 
-__all__ = ["as_column", "as_texts", "column_names", "described", "is_missing", "text_list"]
+__all__ = ["as_column", "as_texts", "column_names", "described", "frame_rows", "is_missing", "text_list"]
 
 
 def as_column(values: object, name: str, wanted: str, *, ordered: bool = True) -> Iterable[Any]:
@@ -127,6 +127,22 @@ def column_names(values: object) -> list[Any] | None:
         if hasattr(kind, attribute):
             return list(getattr(values, attribute))
     return None
+
+
+def frame_rows(values: object, name: str) -> list[Any] | None:
+    """Return the rows of a data frame as mappings from its columns to cells; None of anything else.
+
+    Raises ``ValueError``, naming the argument, if columns have the same name.
+    """
+    frame: Any = from_arrow(values)
+    names = column_names(frame)
+    if names is None:
+        return None
+    if len(set(names)) < len(names):
+        twice = next(one for one in names if names.count(one) > 1)
+        raise ValueError(f"{name} has {names.count(twice)} columns called {twice!r}")
+    columns = [as_column(frame[one], f"the column {one!r}", "a column") for one in names]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 def described(value: object) -> str:

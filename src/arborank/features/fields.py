@@ -1,7 +1,7 @@
 """Instances of several fields, each read by a vectoriser of its own: lemmas for words, texts for characters."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from ..core.checks import check_choice
 from ..core.errors import ArgumentError
 from ..core.estimator import Estimator, check_fitted, clone
 from ..core.lazy import sp
+from ..core.sequences import frame_rows
 from ..core.sparse import as_csr, to_scipy
 from ..core.state import State, lasting
 from ..storage import SaveMixin
@@ -80,7 +81,7 @@ class MultiFieldFeatures(SaveMixin, Estimator):
 
         Parameters
         ----------
-        instances : iterable of mappings from field to str or list of str
+        instances : iterable of mappings from field to str or list of str, or data frame with a column for each field
         y : ignored
 
         Raises
@@ -129,12 +130,14 @@ class MultiFieldFeatures(SaveMixin, Estimator):
 
     def _by_field(self, instances: Iterable[Fields]) -> dict[str, list[str]]:
         texts: dict[str, list[str]] = {name: [] for name in self.parts}
-        for number, instance in enumerate(instances):
+        rows = frame_rows(instances, "instances")
+        for number, instance in enumerate(instances if rows is None else rows):
             if not isinstance(instance, (str, Mapping)):
                 found = type(instance).__name__
                 raise TypeError(f"instance {number} must map fields to texts, or be a str; found {found}")
             for name, own in texts.items():
-                given = instance if isinstance(instance, str) else instance.get(name)
+                given: Any = instance if isinstance(instance, str) else instance.get(name)
+                given = given.tolist() if isinstance(given, np.ndarray) else given  # as in frames of pandas
                 own.append(given if isinstance(given, str) else self._line(given, name, number))
         return texts
 

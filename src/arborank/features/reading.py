@@ -176,10 +176,12 @@ def reading_of(preprocessor: object, tokenizer: object, analyzer: object) -> Rea
 
 
 def _line(tokens: Any, argument: str) -> str:
-    if isinstance(tokens, str) or not isinstance(tokens, Iterable):
+    if type(tokens) is not list and (isinstance(tokens, str) or not isinstance(tokens, Iterable)):
         raise TypeError(f"{argument} must return a list of str, found {type(tokens).__name__}")
-    words = list(tokens)
-    if not all(isinstance(word, str) for word in words):
+    words = tokens if type(tokens) is list else list(tokens)
+    if not all(
+        issubclass(kind, str) for kind in set(map(type, words))
+    ):  # quick, for it comes with every text
         wrong = next(word for word in words if not isinstance(word, str))
         raise TypeError(f"{argument} must return a list of str, found {wrong!r} in it")
     line = " ".join(words)

@@ -11,7 +11,7 @@ from ..core.checks import check_sample_weight
 from ..core.errors import ArgumentError
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
-from ..core.sequences import text_list
+from ..core.sequences import frame_rows, text_list
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.strings import StringTable
 from ..core.types import FilePath, LabelModel, Relevance, WeightedLabels
@@ -29,8 +29,9 @@ __all__ = [
     "label_features",
     "labels_of_documents",
     "learn_unseen",
+    "listed",
     "others",
-    "paired_rows",
+    "reads_fields",
 ]
 
 
@@ -120,8 +121,8 @@ def _readable(
     if X is not None:  # nothing could tell whether names help
         _check_paired(X.shape[0], n_rows, "X")
         return (), label_names is True
-    if getattr(features, "reads_fields", False):
-        texts, label_names = list(texts), label_names is True
+    if reads_fields(features):
+        texts, label_names = listed(features, texts), label_names is True
     elif label_names == "auto" or not isinstance(texts, Iterator) or not reads_once(features):
         texts = text_list(texts)
     else:
@@ -130,11 +131,24 @@ def _readable(
     return texts, label_names
 
 
-def paired_rows(texts: Iterable[str], rows: list[list[str]]) -> tuple[Sequence[str], list[list[str]]]:
-    """Return texts as a list, with the labels of each; ``ValueError`` if their numbers differ."""
-    texts = text_list(texts)
-    _check_paired(len(texts), len(rows))
-    return texts, rows
+def reads_fields(features: object) -> bool:
+    """Whether a vectoriser takes instances of several fields in the place of texts."""
+    return bool(getattr(features, "reads_fields", False))
+
+
+def listed(features: object, texts: Iterable[str], n_rows: int | None = None) -> Sequence[str]:
+    """Return texts as a list, or the instances of several fields that features read.
+
+    Raises ``ValueError`` if there are not ``n_rows``, the number of their labels.
+    """
+    if reads_fields(features):
+        rows = frame_rows(texts, "texts")
+        texts = list(texts) if rows is None else rows
+    else:
+        texts = text_list(texts)
+    if n_rows is not None:
+        _check_paired(len(texts), n_rows)
+    return texts
 
 
 def _check_paired(n_texts: int, n_rows: int, name: str = "texts") -> None:

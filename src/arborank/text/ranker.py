@@ -22,7 +22,7 @@ from ..core.estimator import (
 )
 from ..core.label_lists import weighted_rows
 from ..core.lazy import sp
-from ..core.sequences import as_column, text_list
+from ..core.sequences import as_column
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..core.spelling import spell
 from ..core.state import Savable, State, lasting
@@ -51,7 +51,7 @@ from ..matching.beam import LabelFilter
 from ..storage import SaveMixin
 from . import updating
 from .classes import class_names, classes_of_names
-from .fitting import Fitted, check_stage, fit_texts
+from .fitting import Fitted, check_stage, fit_texts, listed, reads_fields
 from .names import LabelTexts, encode_names, label_ids, weight_array
 
 if TYPE_CHECKING:
@@ -381,7 +381,7 @@ class TextRanker(SaveMixin, Estimator):
 
         ``options`` are those of `rank_batch`.
         """
-        if not isinstance(text, str) and not hasattr(getattr(self, "features_", None), "reads_fields"):
+        if not isinstance(text, str) and not reads_fields(getattr(self, "features_", None)):
             raise TypeError(
                 f"text must be a str, found {type(text).__name__}; for several texts use rank_batch"
             )
@@ -653,10 +653,8 @@ class TextRanker(SaveMixin, Estimator):
 
     def _calibrated(self, method: str, texts: Sequence[str], labels: Labels) -> Self:
         calibrate = self._of_model(method)
-        texts = text_list(texts)
         Y = self.encode_labels(labels, "ignore")
-        if len(texts) != Y.shape[0]:
-            raise ValueError(f"texts has {len(texts)} entries but labels has {Y.shape[0]}; they go in pairs")
+        texts = listed(self.features_, texts, Y.shape[0])
         return fitted_clone(self, model_=calibrate(rows_of(self.features_, texts), Y))
 
     def prepare_filter(
@@ -738,11 +736,9 @@ class TextRanker(SaveMixin, Estimator):
             If a name is unknown, the lengths differ, or for the reasons of `XRLinear.partial_fit`.
         """
         self._of_model("partial_fit")
-        texts = text_list(texts)
         check_choice("unknown", unknown, ("error", "ignore"))
         Y = self.encode_labels(labels, unknown)
-        if len(texts) != Y.shape[0]:
-            raise ValueError(f"texts has {len(texts)} entries but labels has {Y.shape[0]}; they go in pairs")
+        texts = listed(self.features_, texts, Y.shape[0])
         model = fitted_clone(self.model_)  # which other rankers may share
         self.model_ = model.partial_fit(rows_of(self.features_, texts), Y, **options)
         return self

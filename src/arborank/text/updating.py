@@ -21,8 +21,8 @@ from .fitting import (
     label_features,
     labels_of_documents,
     learn_unseen,
+    listed,
     others,
-    paired_rows,
     takes_documents,
 )
 from .names import LabelTexts, check_label_texts, encode_names
@@ -94,7 +94,8 @@ def _lesson(
     label_texts: LabelTexts | None,
 ) -> _Lesson:
     """Check what labels ``names`` are learned from, and separate those with instances from the others."""
-    texts, rows = paired_rows(texts, name_rows(labels, fitted.normalization))
+    rows = name_rows(labels, fitted.normalization)
+    texts = listed(fitted.features, texts, len(rows))
     about = check_label_texts(label_texts, fitted.normalization)
     given = [("labels", f"of row {number} hold", row) for number, row in enumerate(rows)]
     for argument, where, named in (*given, ("label_texts", "is about", about)):

@@ -19,7 +19,7 @@ from ..datasets import TextData
 from ..linear import XRLinear
 from ..linear.targets import as_indicator
 from ..text import TextRanker
-from ..text.fitting import paired_rows
+from ..text.fitting import listed
 from .journal import journal_in
 from .matrices import MatrixTask, Pair
 from .options import TuneOptions
@@ -260,7 +260,7 @@ def _text_task(
 ) -> TextTask:
     def data(texts: Instances, labels: LabelsOrTargets, relevance: Relevance | None) -> TextData:
         rows, weights = weighted_rows(labels, relevance, base.normalization)  # type: ignore[arg-type]
-        texts, rows = paired_rows(texts, rows)  # type: ignore[arg-type]
+        texts = listed(base.features, texts, len(rows))  # type: ignore[arg-type]
         return TextData(list(texts), rows, weights)
 
     valid = None if validation is None else data(*validation, None)
