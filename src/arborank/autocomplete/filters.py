@@ -33,6 +33,8 @@ class QueryFilter:
         By which scores are multiplied.
     weighted : tuple of int
         The queries with a weight that are known and not blocked, ascending.
+    n_more : int
+        How many completions more are needed, as some may be left out or move down.
     """
 
     catalogue: Catalogue | None = None
@@ -41,6 +43,7 @@ class QueryFilter:
     exclude: frozenset[str] = frozenset()
     weights: Mapping[str, float] | None = None
     weighted: tuple[int, ...] = ()
+    n_more: int = 0
 
     @classmethod
     def of(
@@ -74,24 +77,19 @@ class QueryFilter:
                 normalize(query): check_real(f"weights[{query!r}]", weights[query], least=0.0)
                 for query in text_list(list(weights), "weights")
             }
+        without = _keys("exclude", exclude)
         return cls(
             catalogue,
             only,
             None if only is None else known(only),
-            _keys("exclude", exclude),
+            without,
             factors,
             tuple(np.setdiff1d(known(factors or ()), catalogue.blocked).tolist()),
+            len(without) + len(factors or ()),
         )
-
-    @property
-    def n_more(self) -> int:
-        """How many completions more are needed, as some may be left out or move down."""
-        return len(self.exclude) + len(self.weights or ())
 
     def applied(self, ranked: list[tuple[str, float]]) -> list[tuple[str, float]]:
         """Return what is left of a ranking, in the order of the weighted scores."""
-        if self.only is None and self.weights is None and not self.exclude:
-            return ranked
         weights = self.weights or {}
         kept = []
         for text, score in ranked:

@@ -164,11 +164,15 @@ class FittedCompleter:
         self, asked: Asked, found: Found, k: int, typos: int, beam_size: int | None
     ) -> Completions:
         own, limits = self._own(asked), asked.limits
-        more = k + limits.n_more + (0 if limits.only is None else len(own.ids))
+        more = k + limits.n_more
+        if limits.only is not None:
+            more += len(own.ids)
         more = min(more, len(self.catalogue) + len(own.texts))
         ranked: Completions = []
-        if len(found.matches) or own.ids:
-            ranked = limits.applied(self._ranked(asked, own, found, more))
+        if own.ids or len(found.matches):
+            ranked = self._ranked(asked, own, found, more)
+            if limits is not UNLIMITED:
+                ranked = limits.applied(ranked)
         if typos and len(ranked) < k:
             ranked += limits.applied(self._near(asked, more, typos, beam_size, ranked))
         return ranked[:k]

@@ -19,7 +19,7 @@ Run = tuple[int, int]  # the first id, and the one behind the last
 _SEARCHED = 1024  # queries that the rankers look at, at most, where they are no run
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)  # not frozen: one is made for every keystroke
 class Matches:
     """The queries that match a prefix.
 
@@ -101,11 +101,13 @@ class Matches:
             else np.sort(self._best(self.catalogue.counts, _SEARCHED))
         )
 
-    @cached_property
+    @property
     def native(self) -> Among | None:
         """The same for native code, where they are no run."""
-        if self.ids is None:
-            return None
-        aged = self.catalogue.aged
-        lately = [0.0, 0.0] if aged is None else aged.values[:, self.ids].sum(axis=1).tolist()
-        return Among(self.ids, float(self.catalogue.counts[self.ids].sum()), lately)
+        return None if self.ids is None else self._among
+
+    @cached_property
+    def _among(self) -> Among:
+        ids, aged = np.arange(*self.run) if self.ids is None else self.ids, self.catalogue.aged
+        lately = [0.0, 0.0] if aged is None else aged.values[:, ids].sum(axis=1).tolist()
+        return Among(ids, float(self.catalogue.counts[ids].sum()), lately)

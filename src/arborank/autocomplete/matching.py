@@ -74,7 +74,9 @@ class Matching:
     def matches(self, key: str, prefix: str) -> bool:
         """Whether a normal form matches the form of a prefix."""
         form = self.form(key)
-        return form.startswith(prefix) or any(form.startswith(prefix, place) for place in self.starts(form))
+        if form.startswith(prefix) or not self.infix:
+            return form.startswith(prefix)
+        return any(form.startswith(prefix, place) for place in word_starts(form))
 
     def sorted(self, keys: Iterable[str]) -> list[str]:
         """Return normal forms in the order of their forms; those of one form in their own order."""
