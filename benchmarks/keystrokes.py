@@ -136,12 +136,12 @@ def measure_matching(one: Autocompleter, n_keystrokes: int) -> dict[str, np.ndar
         "the same, prepared": (one, str, {"query_filter": one.prepare_filter(candidates=some[1])}),
     }
     times: dict[str, list[int]] = {name: [] for name in ways}
-    for number, text in enumerate(texts):
-        if len(times["nothing"]) >= n_keystrokes:
-            break
-        previous = [texts[number - 1], texts[number - 2]]
-        for length in range(len(text) + 1):
-            for name, (model, change, arguments) in ways.items():
+    for name, (model, change, arguments) in ways.items():
+        for number, text in enumerate(texts):
+            if len(times[name]) >= n_keystrokes:
+                break
+            previous = [texts[number - 1], texts[number - 2]]
+            for length in range(len(text) + 1):
                 typed = change(text[:length])
                 start = thread_time_ns()
                 model.complete(typed, previous, **arguments)
