@@ -122,7 +122,8 @@ if __name__ == "__main__":
     others = {"followed, then frequent": bigrams(learned), "infix by weight": infix(learned)}
     if given.peers:
         names = {"libpecos": "libpecos", "a GRU over characters": "gru"}
-        others |= {name: answered(given.peers, peer) for name, peer in names.items()}
+        there = {name: peer for name, peer in names.items() if (given.peers / f"{peer}.json").exists()}
+        others |= {name: answered(given.peers, peer) for name, peer in there.items()}
     found = evaluate(completer, learned, held_out, others=others)
     every = [(f"{n}{'+' * (n == LENGTHS[-1])}", found.of_length(n, n == LENGTHS[-1])) for n in LENGTHS]
     every += [("≤ 3", found.typed <= 3), ("all", found.typed > 0)]
