@@ -19,7 +19,7 @@ from .sessions import SESSION
 __all__ = ["blend_of", "held_out", "of_rankers", "taught"]
 
 _SHARE = 0.1  # of the log, to learn from
-_FEWEST, _MOST = 300, 1_000  # queries of it
+_FEWEST, _MOST = 300, 800  # queries of it
 _OF_SMALL = 1 / 3  # of a log of which that is too little, at most
 _SMALLEST = 150  # queries of a log
 _ENOUGH = 2_000  # queries that teach rankers well, so that a small log teaches all of it
