@@ -20,6 +20,7 @@ __all__ = ["blend_of", "held_out", "of_rankers", "taught"]
 
 _SHARE = 0.1  # of the log, to learn from
 _FEWEST, _MOST = 300, 800  # queries of it
+_OF_LOG = 50  # queries of a log for each of those, so that a fit on less takes no longer for them
 _OF_SMALL = 1 / 3  # of a log of which that is too little, at most
 _SMALLEST = 150  # queries of a log
 _ENOUGH = 2_000  # queries that teach rankers well, so that a small log teaches all of it
@@ -70,7 +71,8 @@ def blend_of(
     options : CompleterOptions
     """
     rest, tail = (pairs.selected(np.flatnonzero(part).tolist()) for part in (~chosen, chosen))
-    return learn_blend(list(_examples(fitted, rest, tail, options, _MOST)))
+    most = max(_FEWEST, min(_MOST, len(pairs.queries) // _OF_LOG))
+    return learn_blend(list(_examples(fitted, rest, tail, options, most)))
 
 
 def taught(fitted: FittedCompleter, newer: Pairs, options: CompleterOptions) -> Blend | None:
