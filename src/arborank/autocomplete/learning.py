@@ -19,8 +19,8 @@ from .sessions import SESSION
 __all__ = ["blend_of", "held_out", "of_rankers", "taught"]
 
 _SHARE = 0.1  # of the log, to learn from
-_FEWEST, _MOST = 300, 800  # queries of it
-_OF_LOG = 50  # queries of a log for each of those, so that a fit on less takes no longer for them
+_FEWEST = 300  # queries of it
+_DRAWN, _OF_LOG = (600, 800), 50  # of which so many teach, one for so many of the log
 _OF_SMALL = 1 / 3  # of a log of which that is too little, at most
 _SMALLEST = 150  # queries of a log
 _ENOUGH = 2_000  # queries that teach rankers well, so that a small log teaches all of it
@@ -71,7 +71,7 @@ def blend_of(
     options : CompleterOptions
     """
     rest, tail = (pairs.selected(np.flatnonzero(part).tolist()) for part in (~chosen, chosen))
-    most = max(_FEWEST, min(_MOST, len(pairs.queries) // _OF_LOG))
+    most = int(np.clip(len(pairs.queries) // _OF_LOG, *_DRAWN))
     return learn_blend(list(_examples(fitted, rest, tail, options, most)))
 
 
