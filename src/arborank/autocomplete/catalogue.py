@@ -22,7 +22,8 @@ from .phrases import holds_phrase, normal_phrases
 
 __all__ = ["Catalogue"]
 
-_MANY, _KEPT = 1000, 500  # queries that match a prefix which is remembered, and prefixes that are
+_MANY = 1000  # queries that match a prefix which is remembered
+_KEPT = 4  # ids that are remembered, for each query
 _MOST_SENT = 2**63 - 1  # of all queries
 
 
@@ -124,7 +125,7 @@ class Catalogue:
         else:
             every = self.starts.matching(self.forms, prefix)
             found = Matches(self, (0, len(self)), every)
-            if every.size > _MANY and len(self._many) < _KEPT:
+            if every.size > _MANY and every.size + sum(map(len, self._many.values())) <= _KEPT * len(self):
                 self._many[prefix] = found
         return found if only is None else found.among(only)
 

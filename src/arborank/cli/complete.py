@@ -59,13 +59,16 @@ def complete(
     previous queries and a prefix with tabs between, as they stand or in {"text": "..."}. With --json every prefix gets
     a line {"previous": [...], "prefix": "...", "completions": [...], "scores": [...]}.
     """
+    completer = open_completer(model)
     completions = partial(
-        open_completer(model).complete,
+        completer.complete,
         k=k,
         history=None if history is None else _read_history(history),
-        candidates=None if candidates is None else read_names(candidates),
-        exclude=() if exclude is None else read_names(exclude),
-        weights=None if weights is None else _read_weights(weights),
+        query_filter=completer.prepare_filter(
+            candidates=None if candidates is None else read_names(candidates),
+            exclude=() if exclude is None else read_names(exclude),
+            weights=None if weights is None else _read_weights(weights),
+        ),
         strict=not tolerant,
         beam_size=beam_size,
     )
