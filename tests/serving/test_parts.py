@@ -73,6 +73,8 @@ def test_settings_of_parts(tmp_path, whole, serve):
         Settings(part=(1, 2), parts=file, read_only=True)
     with pytest.raises(ValueError, match=r"parts.txt:2: an address .* found 'ftp://x'"):
         serve({"model": whole}, parts=file, read_only=True)
+    with pytest.raises(ValueError, match="parts hold the addresses of one model, found 2"):
+        serve({"model": whole, "other": whole}, parts=file, read_only=True)
     file.write_text("\n")
     with pytest.raises(ValueError, match="holds no address"):
         serve({"model": whole}, parts=file, read_only=True)

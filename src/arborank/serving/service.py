@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from ..core.errors import ArgumentError
 from ..core.estimator import Estimator
 from ..core.types import FilePath
 from .asgi import AsgiRequest, Receive, Scope, Send, send_answer
@@ -60,6 +61,8 @@ class Service:
         self.settings, self._log, self.draining = settings, log, False
         self._keys = None if settings.keys is None else read_keys(settings.keys)
         self.recent = [] if settings.recent is None else _recent(settings.recent)
+        if settings.parts is not None and len(models) > 1:
+            raise ArgumentError("parts", f"hold the addresses of one model, found {len(models)} models")
         self.metrics = Metrics()
         self.slots = Slots(models, self.metrics, verify=settings.verify, make_kind=kinds_of(settings))
         self.work = Work(settings, self.metrics)

@@ -62,7 +62,7 @@ class Settings:
     part : (int, int), optional
         Serve part ``i`` of ``n`` of every model only, as ``(i, n)``; needs ``read_only``.
     parts : path, optional
-        File with the address of every part of the models, in order, a line each, such as
+        File with the address of every part of the model, in order, a line each, such as
         ``http://10.0.0.1:8080/v1/models/model``, and behind it a key if the service there needs one: they are asked,
         and their answers merged; needs ``read_only``.
 
