@@ -216,7 +216,14 @@ def test_a_text_of_a_folder_is_called_as_its_file(run, folder):
         (folder / f"shelf/{name}.key").write_text("apple\n")
     rows = [json.loads(line) for line in run("predict", "model", "shelf", "-k", "1").stdout.splitlines()]
     assert [row["id"] for row in rows] == ["apples", "pears"]
-    run("predict", "model", "shelf", "-k", "1", "-o", "answers.csv", "--resume")
+    assert "id" not in json.loads(
+        run("predict", "model", "shelf", "-k", "1", "--format", "lines").stdout.splitlines()[0]
+    )
+    for name in ("pears", "apples"):
+        (folder / f"shelf/{name}.key").unlink()
+    rows = run("predict", "model", "shelf", "-k", "1", "--format", "documents").stdout.splitlines()
+    assert json.loads(rows[1])["id"] == "pears"
+    run("predict", "model", "shelf", "-k", "1", "-o", "answers.csv", "--resume", "--format", "documents")
     assert (folder / "answers.csv").read_text().splitlines()[1].startswith("0,apples,1,")
 
 

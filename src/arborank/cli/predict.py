@@ -180,7 +180,8 @@ def predict(
     of_texts = inputs == "-" or not features_in(inputs, xmc)
     if with_text and not of_texts:
         raise click.UsageError(f"--with-text is for texts, but {inputs} holds features")
-    with_ids = layout.id_column is not None or (inputs != "-" and holds_documents(Path(inputs)))
+    files = layout.format is None and inputs != "-" and holds_documents(Path(inputs))
+    with_ids = layout.id_column is not None or files or layout.format == "documents"
     shape = Shape(kind, ranker.known is not None, with_ids, with_text)
     parts = _parts(ranker, inputs, Form(layout, xmc), question.k, with_ids)
     subject: dict[str, object] = {
