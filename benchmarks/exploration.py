@@ -6,7 +6,7 @@
 
 The streams: a shop has doubled its range. Its model has seen 3,000 rows, with the labels that it sold so far, a random
 half; the others are new, and the model knows them by their names alone. Then 4,000 queries come. Five labels are shown
-to each, and of these it is seen which are right, and nothing else. After 250, 500, 1,000 and 2,000 queries the model is
+to each, and of these it is seen which are right, and nothing else. After 250, 500, 1,000 queries and so on the model is
 fitted anew, to the rows of the start and to what was right of what was shown.
 """
 
@@ -181,7 +181,7 @@ class Shop:
             self.features[rows], labels, n_documents=n_labels
         )
 
-    def run(self, policy, newcomers=0.0, k=5, ends=(250, 500, 1000, 2000)):
+    def run(self, policy, newcomers=0.0, k=5):
         """The rewards of all decisions, by what was shown, and how many new labels were found.
 
         Without a number of newcomers they come in half of the decisions, and after every fit as often as inverse gap
@@ -192,6 +192,7 @@ class Shop:
 
         n, model, clicked, rewards = self.start.shape[0], self.fitted([]), [], []
         share, earned = 0.5 if newcomers is None else newcomers, {True: [], False: []}
+        ends = [250 * 2**i for i in range(20) if 250 * 2**i < len(self.truth)]
         for begin, end in pairwise([0, *ends, len(self.truth)]):
             ranker = ExploringRanker(model, policy, explore=0 if policy is None else 1, newcomers=share,
                                      seed=self.seed, first=begin)  # fmt: skip
@@ -227,7 +228,7 @@ def reward(given):
     }
     for name in given.sets:
         for seed in range(given.seeds):
-            shop, least = Shop.opened(given.data, name, seed), 1.0
+            shop, least = Shop.opened(given.data, name, seed, n_queries=given.queries), 1.0
             known = np.unique(shop.start.indices).size
             print(f"{name}, seed {seed}: {shop.start.shape[1]:,} labels, {known:,} known", flush=True)
             for title, options in policies.items():
@@ -281,6 +282,7 @@ def main():
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--data", type=Path, help="the directory of the sets")
     parser.add_argument("--sets", nargs="+", default=["eurlex57k", "yso-en", "debian-depends"])
+    parser.add_argument("--queries", type=int, default=4000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--peer", help="the interpreter of an environment with vowpalwabbit")
     parser.add_argument("--policies", nargs="+", help="some of them, greedy among these")
