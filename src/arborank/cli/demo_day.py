@@ -1,100 +1,95 @@
 """A simulated day in a shop: what is clicked by the hour, with and without exploration."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from ..core.types import Json
 
 if TYPE_CHECKING:
-    from ..datasets import TextData
-    from ..exploration import ExploringRanker
+    import numpy as np
+
+    from ..exploration import Decision
     from ..text import TextRanker
 
 __all__ = ["simulated_day"]
 
-_N_BEFORE = 2000  # customers of the days before
-_HOURS, _CUSTOMERS = 24, 100
-_PLACES = 5
-_NEW_SHARE = 0.5  # of the products, which came overnight
-_LEARNING = 3, 6, 12, 18  # hours at which the models learn
+_THINGS = "lamp", "chair", "kettle", "tent", "bicycle", "jacket", "radio", "carpet"
+_KINDS = "red", "blue", "wooden", "steel", "small", "light"
+_MODELS = "Alba", "Bora", "Cima", "Duna", "Elba", "Fara", "Gola", "Hora"
+_N_OLD = 4  # of the models; the others came overnight
+_BEFORE = 4000  # customers of the days before
+_HOURS, _CUSTOMERS = 24, 200
+_PLACES = 3
 _ABOUT = (
-    "Overnight the shop has doubled its range. Its model knows the new products by their names, and clicks only on "
-    "those that it sold before. A customer is a package description, the products are the packages that it depends on, "
-    "and the right ones are clicked if they are among the five shown. Greedy shows the five best; exploring leaves the "
-    "fifth place to a new product in every other answer."
+    "Overnight the shop has doubled its range. What the new products earn nobody knows: its model knows their names, and "
+    "clicks only on those that it sold before. A customer looks for a thing of a kind, and clicks on each product shown "
+    "as probably as it is good. Greedy shows the three best; exploring leaves the third place to a new product in every "
+    "other answer."
 )
 
 
-@dataclass
-class _Shop:
-    """One of both shops: what it showed and what was clicked so far."""
+@dataclass(frozen=True)
+class _Range:
+    """What is sold, and how probably a customer who looks for such a thing clicks on it."""
 
-    texts: list[str]
-    labels: list[list[str]]
-    about: Mapping[str, str]
-    explore: bool
-    jobs: int | None
-    by_hour: list[float] = field(default_factory=list)
+    quality: dict[str, float]
 
-    def learned(self) -> "TextRanker":
-        """Return a model of all clicks so far and of the products' names."""
-        from ..text import TextRanker
+    @classmethod
+    def drawn(cls, rng: "np.random.Generator") -> "_Range":
+        names = [f"{kind} {thing} {model}" for kind, thing, model in product(_KINDS, _THINGS, _MODELS)]
+        return cls(dict(zip(names, rng.beta(1.0, 4.0, size=len(names)).tolist(), strict=True)))
 
-        return TextRanker(n_jobs=self.jobs).fit(self.texts, self.labels, label_texts=self.about)
-
-    def opened(self, hour: int) -> "ExploringRanker":
-        """Return the ranker that decides from an hour on."""
-        from ..exploration import ExploringRanker, InverseGap
-
-        return ExploringRanker(
-            self.learned(),
-            InverseGap(gamma=1e7),
-            explore=int(self.explore),
-            newcomers=0.5 if self.explore else 0.0,
-            seed=1,
-            first=hour * _CUSTOMERS,
-        )
+    def clicks(self, query: str, shown: tuple[str, ...], chances: "np.ndarray") -> list[float]:
+        """Return which of the products shown are clicked, by numbers drawn from 0 to 1."""
+        fits = [name.startswith(f"{query} ") for name in shown]
+        drawn = zip(shown, fits, chances.tolist(), strict=True)
+        return [float(fit and chance < self.quality[name]) for name, fit, chance in drawn]
 
 
-def simulated_day(train: "TextData", about: Mapping[str, str], jobs: int | None = None) -> Json:
+def simulated_day(jobs: int | None = None) -> Json:
     """Return the clicks a customer of every hour, in two shops with the same customers."""
     import numpy as np
 
+    from ..exploration import DecisionLog, ExploringRanker, InverseGap, learn
+
     rng = np.random.default_rng(0)
-    rows = rng.permutation(len(train))[: _N_BEFORE + _HOURS * _CUSTOMERS]
-    products = sorted({label for row in rows for label in train.labels[row]})
-    new = {
-        product for product, one in zip(products, rng.random(len(products)), strict=True) if one < _NEW_SHARE
-    }
-    before = [
-        (train.texts[row], [one for one in train.labels[row] if one not in new]) for row in rows[:_N_BEFORE]
-    ]
-    before = [(text, labels) for text, labels in before if labels]
-    known = {product: f"{product.replace('-', ' ')} {about.get(product, '')}" for product in products}
-    shops = [
-        _Shop([text for text, _ in before], [labels for _, labels in before], known, explore, jobs)
-        for explore in (False, True)
-    ]
-    for shop in shops:
-        ranker = shop.opened(0)
-        for hour in range(_HOURS):
-            if hour in _LEARNING:
-                ranker = shop.opened(hour)
-            begin = _N_BEFORE + hour * _CUSTOMERS
-            n_clicks = 0
-            for row in rows[begin : begin + _CUSTOMERS].tolist():
-                shown = ranker.rank(train.texts[row], _PLACES).labels
-                clicked = [str(label) for label in shown if label in train.labels[row]]
-                n_clicks += len(clicked)
-                if clicked:
-                    shop.texts.append(train.texts[row])
-                    shop.labels.append(clicked)
-            shop.by_hour.append(n_clicks / _CUSTOMERS)
-    greedy, exploring = shops
-    return {
-        "about": _ABOUT,
-        "customers": _CUSTOMERS,
-        "greedy": greedy.by_hour,
-        "exploring": exploring.by_hour,
-    }
+    shop = _Range.drawn(rng)
+    asked = [f"{kind} {thing}" for kind, thing in product(_KINDS, _THINGS)]
+    model = _before(shop, asked, rng, jobs)
+    day = rng.choice(asked, size=(_HOURS, _CUSTOMERS)).tolist()
+    chances = rng.random((_HOURS, _CUSTOMERS, _PLACES))
+    earned: dict[str, list[float]] = {"greedy": [], "exploring": []}
+    for name, by_hour in earned.items():
+        explores, learned = name == "exploring", model
+        for hour, queries in enumerate(day):
+            ranker = ExploringRanker(
+                learned,
+                InverseGap(gamma=1e7),
+                explore=int(explores),
+                newcomers=0.5 if explores else 0.0,
+                seed=1,
+                first=hour * _CUSTOMERS,
+            )
+            decisions: list[Decision] = []
+            for query, chance in zip(queries, chances[hour], strict=True):
+                one = ranker.rank(query, _PLACES)
+                clicks = shop.clicks(query, tuple(map(str, one.labels)), chance)
+                decisions.append(replace(one, rewards=tuple(clicks)))
+            by_hour.append(sum(sum(one.rewards or ()) for one in decisions) / len(decisions))
+            learned = learn(learned, DecisionLog(tuple(decisions)))
+    return {"about": _ABOUT, "customers": _CUSTOMERS, **earned}
+
+
+def _before(shop: _Range, asked: list[str], rng: "np.random.Generator", jobs: int | None) -> "TextRanker":
+    """Return what the shop has learned of its old products in the days before, and from the names of all."""
+    from ..text import TextRanker
+
+    texts, labels = [], []
+    for query in rng.choice(asked, size=_BEFORE).tolist():
+        shown = tuple(f"{query} {model}" for model in rng.permutation(_MODELS[:_N_OLD])[:_PLACES])
+        clicks = shop.clicks(query, shown, rng.random(_PLACES))
+        if any(clicks):
+            texts.append(query)
+            labels.append([name for name, click in zip(shown, clicks, strict=True) if click])
+    return TextRanker(n_jobs=jobs).fit(texts, labels, label_texts={name: name for name in shop.quality})
