@@ -254,13 +254,13 @@ def flat(given, n_queries=250):
     from arborank.core.sparse import as_csr
     from arborank.exploration import ExploringRanker, InverseGap
 
-    shop = Shop.opened(given.data, "yso-en", 0)
+    shop = Shop.opened(given.data, "yso-en", 0, n_queries=n_queries)
     n = shop.start.shape[0]
     rewards, _ = shop.run(InverseGap(gamma=1e7), 0.5)
     ranker = ExploringRanker(shop.fitted([]), InverseGap(gamma=1e7), newcomers=0.5, seed=0)
     rows = [as_csr(shop.features[[n + number]]) for number in range(n_queries)]
     own = median_us(lambda row: ranker.rank(row, 5), rows)
-    truth = [sorted(one) for one in shop.truth[:n_queries]]
+    truth = [sorted(one) for one in shop.truth]
     lengths = np.concatenate([np.diff(shop.start.indptr), [len(one) for one in truth]])
     features = shop.features[: n + n_queries]
     with tempfile.TemporaryDirectory() as directory:
@@ -271,7 +271,7 @@ def flat(given, n_queries=250):
         run = subprocess.run([given.peer, "-c", PEER, str(path)], capture_output=True, text=True, check=True)
     peer = json.loads(run.stdout.splitlines()[-1])
     print(f"{n_queries} decisions among {shop.start.shape[1]:,} labels")
-    print(f"  over the tree {rewards[:n_queries].mean():.4f}, {own:.0f} us")
+    print(f"  over the tree {rewards.mean():.4f}, {own:.0f} us")
     print(f"  vowpalwabbit {peer['reward']:.4f}, {peer['us']:.0f} us ({peer['us'] / own:.0f} times)")
 
 

@@ -162,7 +162,7 @@ def coverage(n_logs=100, n_decisions=1000):
     k = 3
     ids, _ = other.predict_topk(sp.csr_array(queries), k)
     truth = float(np.take_along_axis(click, ids, axis=1).sum(axis=1).mean())
-    ranker = ExploringRanker(logging, InverseGap(gamma=30.0), explore=k, seed=1)
+    ranker = ExploringRanker(logging, InverseGap(gamma=30.0), explore=k, widely=True, seed=1)
     rows = [as_csr(sp.csr_array(queries[i : i + 1])) for i in range(len(queries))]
     held, widths, sizes = {}, {}, {}
     for seed in range(n_logs):

@@ -87,7 +87,7 @@ void bind_search(nb::module_& m) {
   nb::class_<search::Policy>(m, "ArmPolicy", "How arms of a query are chosen; made once for many.")
       .def(
           "__init__",
-          [](search::Policy* self, const std::string& name, double parameter, double newcomers) {
+          [](search::Policy* self, const std::string& name, double parameter, double newcomers, bool widely) {
             using Kind = search::Policy::Kind;
             if (name != "inverse-gap" && name != "epsilon-greedy" && name != "boltzmann")
               throw std::invalid_argument("there is no policy " + name);
@@ -99,9 +99,10 @@ void bind_search(nb::module_& m) {
             new (self) search::Policy{name == "inverse-gap"      ? Kind::inverse_gap
                                       : name == "epsilon-greedy" ? Kind::epsilon_greedy
                                                                  : Kind::boltzmann,
-                                      parameter, newcomers};
+                                      parameter, newcomers, widely};
           },
-          nb::arg("name"), nb::arg("parameter"), nb::arg("newcomers") = 0.0)
+          nb::arg("name"), nb::arg("parameter"), nb::arg("newcomers") = 0.0, nb::arg("widely") = false)
+      .def_ro("newcomers", &search::Policy::newcomers)
       .def("__repr__", [](const search::Policy&) { return "<ArmPolicy>"; });
   m.def("label_ids", &label_ids, nb::arg("labels"),
         nb::sig("def label_ids(labels: list[typing.Any] | tuple[typing.Any, ...]) -> "

@@ -167,7 +167,7 @@ struct Searcher {
       throw std::invalid_argument("fresh has " + std::to_string(fresh->size()) + " entries, but " +
                                   std::to_string(tree.n_slots()) + " were expected");
     auto scratch = pool.take();
-    const bool widely = fresh && policy.newcomers > 0;
+    const bool widely = policy.widely || policy.newcomers > 0;
     search::Arms found = search::frontier(tree, X.view, options, k, eligible, given, widely, *scratch);
     pool.give(std::move(scratch), 1);
     search::give_chances(found, k, n_explore, policy, fresh ? fresh->data() : nullptr);

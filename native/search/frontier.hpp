@@ -42,6 +42,7 @@ struct Policy {
   Kind kind = Kind::inverse_gap;
   double parameter = 0;
   double newcomers = 0;  // how probable it is that the best new labels take these places instead
+  bool widely = false;   // whether all leaves of the beam are opened, as newcomers need it
 };
 
 struct Arm {
@@ -310,14 +311,21 @@ struct Drawn {
 
 namespace detail {
 
+// How many of the labels that came from elsewhere are shown below a node of layer t, as expected.
+inline double given_below(const BeamTree& tree, const Arms& found, std::int64_t t, std::int64_t node) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < found.n_given; i++) {
+    const std::int32_t* bounds = tree.first_slots(t).data() + node;
+    sum += found.arms[i].begin >= bounds[0] && found.arms[i].begin < bounds[1] ? found.arms[i].chance : 0.0;
+  }
+  return sum;
+}
+
 // How many slots below a node are shown, as expected; t is the node's layer, `slot` one below it.
 inline double marginal(const BeamTree& tree, const Arms& found, std::int64_t t, std::int64_t node, std::int64_t slot,
                        const Eligible& eligible) {
   const std::int32_t* bounds = tree.first_slots(t).data() + node;
-  double sum = 0;
-  for (std::int64_t i = 0; i < found.n_given; i++)
-    if (found.arms[i].begin >= bounds[0] && found.arms[i].begin < bounds[1])
-      sum += found.arms[i].chance;
+  const double sum = given_below(tree, found, t, node);
   for (const Opened& one : found.opened[t + 1])
     if (one.node == node)
       return sum + one.mass;
@@ -365,12 +373,23 @@ inline Drawn draw(const BeamTree& tree, const Arms& found, double uniform, const
   drawn.nodes.resize(n_drawn * levels);
   drawn.marginals.resize(n_drawn * levels);
   for (std::int64_t label = 0; label < n_drawn; label++) {
+    std::int64_t* const nodes = drawn.nodes.data() + label * levels;
+    double* const marginals = drawn.marginals.data() + label * levels;
+    const Arm& arm = found.arms[drawn.arms[label]];
+    if (arm.level == levels && arm.parent >= 0) {  // a label that the search reached: its way is known
+      std::int32_t place = arm.parent;
+      for (std::int64_t t = levels; t > 0; t--) {
+        const Opened& opened = found.opened[t][place];
+        nodes[t - 1] = opened.node;
+        marginals[t - 1] = opened.mass + detail::given_below(tree, found, t - 1, opened.node);
+        place = opened.parent;
+      }
+      continue;
+    }
     std::int64_t node = drawn.slots[label];
     for (std::int64_t t = levels; t > 0; t--) {
-      node = tree.parents(t)[node];
-      drawn.nodes[label * levels + t - 1] = node;
-      drawn.marginals[label * levels + t - 1] =
-          detail::marginal(tree, found, t - 1, node, drawn.slots[label], eligible);
+      nodes[t - 1] = node = tree.parents(t)[node];
+      marginals[t - 1] = detail::marginal(tree, found, t - 1, node, drawn.slots[label], eligible);
     }
   }
   return drawn;

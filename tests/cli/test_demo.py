@@ -1,6 +1,7 @@
 """`arborank demo`."""
 
 import arborank
+from arborank.cli import demo_day
 from arborank.cli.demo import _program
 
 
@@ -22,3 +23,14 @@ def test_what_to_type_next_can_be_typed(monkeypatch, tmp_path):
     assert _program() == str(script)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _program() == "arborank"
+
+
+def test_a_day_is_simulated_for_both_shops(monkeypatch):
+    for name, value in {"_HOURS": 3, "_CUSTOMERS": 40, "_BEFORE": 400}.items():
+        monkeypatch.setattr(demo_day, name, value)
+    day = demo_day.simulated_day(1)
+    assert day["customers"] == 40
+    assert len(day["greedy"]) == len(day["exploring"]) == 3
+    assert day["greedy"] != day["exploring"]
+    assert all(0 < clicks <= 3 for clicks in day["greedy"])
+    assert demo_day.simulated_day(1) == day

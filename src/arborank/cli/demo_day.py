@@ -16,35 +16,38 @@ __all__ = ["simulated_day"]
 
 _THINGS = "lamp", "chair", "kettle", "tent", "bicycle", "jacket", "radio", "carpet"
 _KINDS = "red", "blue", "wooden", "steel", "small", "light"
-_MODELS = "Alba", "Bora", "Cima", "Duna", "Elba", "Fara", "Gola", "Hora"
-_N_OLD = 4  # of the models; the others came overnight
+_OLD = "Alba", "Bora", "Cima", "Duna"  # models of every kind
+_NEW = "Elba", "Fara", "Gola", "Hora"  # that came overnight
 _BEFORE = 4000  # customers of the days before
 _HOURS, _CUSTOMERS = 24, 200
 _PLACES = 3
 _ABOUT = (
-    "Overnight the shop has doubled its range. What the new products earn nobody knows: its model knows their names, and "
-    "clicks only on those that it sold before. A customer looks for a thing of a kind, and clicks on each product shown "
-    "as probably as it is good. Greedy shows the three best; exploring leaves the third place to a new product in every "
-    "other answer."
+    "Overnight the shop has doubled its range. Its model knows the old products by clicks, and the new ones by their "
+    "names, which do not tell of which kind they are. A customer looks for a thing of a kind, and clicks on each product "
+    "of this kind that is shown as probably as it is good. Greedy shows the three best; exploring leaves the third place "
+    "to a new product in every other answer."
 )
 
 
 @dataclass(frozen=True)
 class _Range:
-    """What is sold, and how probably a customer who looks for such a thing clicks on it."""
+    """What is sold: who looks for it, and how probably such a customer clicks on it."""
 
+    query: dict[str, str]
     quality: dict[str, float]
 
     @classmethod
     def drawn(cls, rng: "np.random.Generator") -> "_Range":
-        names = [f"{kind} {thing} {model}" for kind, thing, model in product(_KINDS, _THINGS, _MODELS)]
-        return cls(dict(zip(names, rng.beta(1.0, 4.0, size=len(names)).tolist(), strict=True)))
+        query = {}
+        for number, (kind, thing) in enumerate(product(_KINDS, _THINGS)):
+            query |= {f"{kind} {thing} {model}": f"{kind} {thing}" for model in _OLD}
+            query |= {f"{thing} {model} {number}": f"{kind} {thing}" for model in _NEW}
+        return cls(query, dict(zip(query, rng.beta(1.0, 4.0, size=len(query)).tolist(), strict=True)))
 
     def clicks(self, query: str, shown: tuple[str, ...], chances: "np.ndarray") -> list[float]:
         """Return which of the products shown are clicked, by numbers drawn from 0 to 1."""
-        fits = [name.startswith(f"{query} ") for name in shown]
-        drawn = zip(shown, fits, chances.tolist(), strict=True)
-        return [float(fit and chance < self.quality[name]) for name, fit, chance in drawn]
+        drawn = zip(shown, chances.tolist(), strict=True)
+        return [float(self.query[name] == query and chance < self.quality[name]) for name, chance in drawn]
 
 
 def simulated_day(jobs: int | None = None) -> Json:
@@ -87,7 +90,7 @@ def _before(shop: _Range, asked: list[str], rng: "np.random.Generator", jobs: in
 
     texts, labels = [], []
     for query in rng.choice(asked, size=_BEFORE).tolist():
-        shown = tuple(f"{query} {model}" for model in rng.permutation(_MODELS[:_N_OLD])[:_PLACES])
+        shown = tuple(f"{query} {model}" for model in rng.permutation(_OLD)[:_PLACES])
         clicks = shop.clicks(query, shown, rng.random(_PLACES))
         if any(clicks):
             texts.append(query)

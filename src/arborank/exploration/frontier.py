@@ -59,7 +59,7 @@ class Frontier:
     def arms(self, row: Csr, k: int, limits: Limits, policy: _native.ArmPolicy, n_explore: int) -> Arms:
         """Return the arms of a query of which ``k`` labels are to be shown, ``n_explore`` of them by a policy."""
         subject = self.subject
-        slots = self._slots(row, k, limits)
+        slots = self._slots(row, k, limits, policy)
         found = subject.fitted.search.frontier(
             row, k, policy, n_explore, slots=slots, beam_size=subject.beam_size, combine=subject.combine
         )
@@ -76,18 +76,19 @@ class Frontier:
             policy,
             n_explore,
             uniform,
-            slots=self._slots(row, k, limits),
+            slots=self._slots(row, k, limits, policy),
             beam_size=subject.beam_size,
             combine=subject.combine,
         )
 
-    def _slots(self, row: Csr, k: int, limits: Limits) -> ShownSlots:
+    def _slots(self, row: Csr, k: int, limits: Limits, policy: _native.ArmPolicy) -> ShownSlots:
         eligible, removed = self._limit(limits)
+        fresh = self.subject.fresh if policy.newcomers else None
         if self._is_plain:
-            return ShownSlots(eligible, removed, fresh=self.subject.fresh)
+            return ShownSlots(eligible, removed, fresh=fresh)
         best, promise = self._best(row, k, limits)
         removed = np.sort(best) if removed is None else np.union1d(removed, best)
-        return ShownSlots(eligible, removed, best, promise, self.subject.fresh)
+        return ShownSlots(eligible, removed, best, promise, fresh)
 
     def _best(self, row: Csr, k: int, limits: Limits) -> tuple[Ids, NDArray[np.float64]]:
         ids, scores = self.subject.topk(row, k, candidates=limits.allowed, exclude=limits.excluded)

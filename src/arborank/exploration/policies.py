@@ -81,7 +81,7 @@ def as_told(policy: Policy) -> dict[str, str | float]:
     return {"name": policy.name, **asdict(policy)}
 
 
-def native_policy(policy: Policy, newcomers: float) -> _native.ArmPolicy:
+def native_policy(policy: Policy, newcomers: float, widely: bool) -> _native.ArmPolicy:
     """Return a policy as the kernels read it."""
     (parameter,) = astuple(policy)
-    return _native.ArmPolicy(policy.name, parameter, newcomers)
+    return _native.ArmPolicy(policy.name, parameter, newcomers, widely)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import ArmPolicy
-from ..core.checks import check_integer, check_real
+from ..core.checks import check_flag, check_integer, check_real
 from ..core.sparse import Csr, as_csr
 from ..core.types import MatrixLike
 from ..linear import XRLinear
@@ -47,7 +47,11 @@ class ExploringRanker:
     newcomers : float, default=0.0
         The share of decisions in which these places go to the best new labels instead, as far as the search meets any:
         labels that had no row to be learned from, but a name or a text. Their scores are on another scale, so that they
-        hardly come up otherwise. The search opens every leaf of the beam then, which takes longer.
+        hardly come up otherwise.
+    widely : bool, default=False
+        Whether the search opens every leaf of the beam, and not only those that may hold one of the best labels, as it
+        always does for newcomers: more labels are arms by themselves, so that logs say more of other models, but a
+        decision takes longer.
     seed : int, optional
         Decision ``n`` follows from the seed and ``n`` alone. By default one is drawn: processes that share a seed would
         decide alike.
@@ -86,6 +90,7 @@ class ExploringRanker:
         *,
         explore: int = 1,
         newcomers: float = 0.0,
+        widely: bool = False,
         seed: int | None = None,
         first: int = 0,
     ) -> None:
@@ -101,10 +106,13 @@ class ExploringRanker:
         self.newcomers = check_real("newcomers", newcomers, least=0.0, most=1.0)
         if self.newcomers and self.subject.fresh is None:
             raise ValueError("newcomers is above 0, but the model does not know which labels had no rows")
-        self._native = native_policy(self.policy, self.newcomers)
+        self.widely = check_flag("widely", widely)
+        self._native = native_policy(self.policy, self.newcomers, self.widely)
         self._told = as_told(self.policy)
         if self.newcomers:
             self._told["newcomers"] = self.newcomers
+        if self.widely:
+            self._told["widely"] = True
 
     def rank(
         self,
@@ -147,10 +155,9 @@ class ExploringRanker:
                 f"the decision is of revision {decision.revision!r}, but the model is {self.revision!r}"
             )
         policy = dict(decision.policy)
-        explore, k, newcomers = policy.pop("explore"), policy.pop("k"), policy.get("newcomers", 0.0)
-        native = native_policy(
-            policy_of({name: one for name, one in policy.items() if name != "newcomers"}), newcomers
-        )
+        explore, k = policy.pop("explore"), policy.pop("k")
+        own = {name: one for name, one in policy.items() if name not in ("newcomers", "widely")}
+        native = native_policy(policy_of(own), policy.get("newcomers", 0.0), policy.get("widely", False))
         row = self.subject.rows([decision.query])
         return self._decide(
             row,
