@@ -26,11 +26,17 @@ def test_what_to_type_next_can_be_typed(monkeypatch, tmp_path):
 
 
 def test_a_day_is_simulated_for_both_shops(monkeypatch):
-    for name, value in {"_HOURS": 3, "_CUSTOMERS": 40, "_BEFORE": 400}.items():
+    for name, value in {
+        "_HOURS": 3,
+        "_CUSTOMERS": 40,
+        "_BEFORE": 300,
+        "_PRODUCTS": 60,
+        "_LEARNING": (1,),
+    }.items():
         monkeypatch.setattr(demo_day, name, value)
-    day = demo_day.simulated_day(1)
+    about = {f"lib-{i}": f"kind{i % 7} thing{i % 11} of colour{i % 5} number{i}" for i in range(100)}
+    day = demo_day.simulated_day(about, 1)
     assert day["customers"] == 40
     assert len(day["greedy"]) == len(day["exploring"]) == 3
-    assert day["greedy"] != day["exploring"]
-    assert all(0 < clicks <= 3 for clicks in day["greedy"])
-    assert demo_day.simulated_day(1) == day
+    assert all(0 < clicks <= 1 for clicks in day["greedy"] + day["exploring"])
+    assert demo_day.simulated_day(about, 1) == day

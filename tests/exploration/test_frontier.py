@@ -105,6 +105,18 @@ def test_no_arm_is_shown_more_than_once(model):
     assert chances.sum() == pytest.approx(90)
 
 
+def test_a_search_that_goes_widely_opens_every_leaf_of_the_beam(model):
+    x = as_csr(np.random.default_rng(3).normal(size=(1, 30)).astype(np.float32))
+    found = []
+    for widely in (False, True):
+        policy = ArmPolicy("epsilon-greedy", 0.1, 0.0, widely)
+        *_, n_labels = model.fitted_.search.frontier(x, 1, policy, 1, beam_size=8, combine="l3-hinge")
+        found.append(n_labels)
+    leaves = np.diff(model.tree_.branches[-1])
+    assert found[0] < found[1]
+    assert found[1] >= np.sort(leaves)[:8].sum()
+
+
 def test_a_low_number_shows_the_first_arms(model):
     x = as_csr(np.ones((1, 30), np.float32))
     options = {"beam_size": 2, "combine": "l3-hinge"}

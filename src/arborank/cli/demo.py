@@ -75,7 +75,7 @@ def demo(
     train, test, about = load_debian()
     train, test = _thin(train, limit), _thin(test, limit)
     if serve:
-        serve_demo(train, _pairs(train, 0), _N_PREVIOUS, directory, jobs, force, port)
+        serve_demo(train, about, _pairs(train, 0), _N_PREVIOUS, directory, jobs, force, port)
         return
     if what == "autocomplete":
         _demo_autocomplete(train, test, about, directory, jobs)

@@ -1,98 +1,101 @@
 """A simulated day in a shop: what is clicked by the hour, with and without exploration."""
 
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..core.types import Json
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from ..exploration import Decision
-    from ..text import TextRanker
+    from ..exploration import ExploringRanker
 
 __all__ = ["simulated_day"]
 
-_THINGS = "lamp", "chair", "kettle", "tent", "bicycle", "jacket", "radio", "carpet"
-_KINDS = "red", "blue", "wooden", "steel", "small", "light"
-_OLD = "Alba", "Bora", "Cima", "Duna"  # models of every kind
-_NEW = "Elba", "Fara", "Gola", "Hora"  # that came overnight
+_PRODUCTS, _NEW_SHARE = 2000, 0.5
 _BEFORE = 4000  # customers of the days before
-_HOURS, _CUSTOMERS = 24, 200
-_PLACES = 3
+_HOURS, _CUSTOMERS = 24, 100
+_PLACES, _WORDS = 5, 4
+_LEARNING = 2, 4, 8, 12, 16, 20  # hours at which the models learn
 _ABOUT = (
-    "Overnight the shop has doubled its range. Its model knows the old products by clicks, and the new ones by their "
-    "names, which do not tell of which kind they are. A customer looks for a thing of a kind, and clicks on each product "
-    "of this kind that is shown as probably as it is good. Greedy shows the three best; exploring leaves the third place "
-    "to a new product in every other answer."
+    "Overnight the shop has doubled its range. Its model knows the old products by clicks and all by their names. A "
+    "customer wants one product, types four words of its description, and clicks on it if it is among the five shown. "
+    "Greedy shows the five best; exploring leaves the fifth place to a new product in every other answer."
 )
 
 
-@dataclass(frozen=True)
-class _Range:
-    """What is sold: who looks for it, and how probably such a customer clicks on it."""
+@dataclass
+class _Shop:
+    """One of both shops: what was typed and clicked so far."""
 
-    query: dict[str, str]
-    quality: dict[str, float]
+    queries: list[str]
+    clicks: list[list[str]]
+    names: Mapping[str, str]
+    explore: bool
+    jobs: int | None
+    by_hour: list[float] = field(default_factory=list)
 
-    @classmethod
-    def drawn(cls, rng: "np.random.Generator") -> "_Range":
-        query = {}
-        for number, (kind, thing) in enumerate(product(_KINDS, _THINGS)):
-            query |= {f"{kind} {thing} {model}": f"{kind} {thing}" for model in _OLD}
-            query |= {f"{thing} {model} {number}": f"{kind} {thing}" for model in _NEW}
-        return cls(query, dict(zip(query, rng.beta(1.0, 4.0, size=len(query)).tolist(), strict=True)))
+    def opened(self, hour: int) -> "ExploringRanker":
+        """Return the ranker that decides from an hour on: of a model of all clicks so far and the products' names."""
+        from ..exploration import ExploringRanker, InverseGap
+        from ..text import TextRanker
 
-    def clicks(self, query: str, shown: tuple[str, ...], chances: "np.ndarray") -> list[float]:
-        """Return which of the products shown are clicked, by numbers drawn from 0 to 1."""
-        drawn = zip(shown, chances.tolist(), strict=True)
-        return [float(self.query[name] == query and chance < self.quality[name]) for name, chance in drawn]
+        model = TextRanker(n_jobs=self.jobs).fit(self.queries, self.clicks, label_texts=self.names)
+        newcomers = 0.5 if self.explore else 0.0
+        policy = InverseGap(gamma=1e7)
+        first = hour * _CUSTOMERS
+        return ExploringRanker(
+            model, policy, explore=int(self.explore), newcomers=newcomers, seed=1, first=first
+        )
 
 
-def simulated_day(jobs: int | None = None) -> Json:
-    """Return the clicks a customer of every hour, in two shops with the same customers."""
+def simulated_day(about: Mapping[str, str], jobs: int | None = None) -> Json:
+    """Return the clicks a customer of every hour, in two shops with the same customers.
+
+    Parameters
+    ----------
+    about : mapping from product to description
+    jobs : int, optional
+    """
     import numpy as np
 
-    from ..exploration import DecisionLog, ExploringRanker, InverseGap, learn
-
     rng = np.random.default_rng(0)
-    shop = _Range.drawn(rng)
-    asked = [f"{kind} {thing}" for kind, thing in product(_KINDS, _THINGS)]
-    model = _before(shop, asked, rng, jobs)
-    day = rng.choice(asked, size=(_HOURS, _CUSTOMERS)).tolist()
-    chances = rng.random((_HOURS, _CUSTOMERS, _PLACES))
-    earned: dict[str, list[float]] = {"greedy": [], "exploring": []}
-    for name, by_hour in earned.items():
-        explores, learned = name == "exploring", model
-        for hour, queries in enumerate(day):
-            ranker = ExploringRanker(
-                learned,
-                InverseGap(gamma=1e7),
-                explore=int(explores),
-                newcomers=0.5 if explores else 0.0,
-                seed=1,
-                first=hour * _CUSTOMERS,
-            )
-            decisions: list[Decision] = []
-            for query, chance in zip(queries, chances[hour], strict=True):
-                one = ranker.rank(query, _PLACES)
-                clicks = shop.clicks(query, tuple(map(str, one.labels)), chance)
-                decisions.append(replace(one, rewards=tuple(clicks)))
-            by_hour.append(sum(sum(one.rewards or ()) for one in decisions) / len(decisions))
-            learned = learn(learned, DecisionLog(tuple(decisions)))
-    return {"about": _ABOUT, "customers": _CUSTOMERS, **earned}
+    known = [product for product, text in about.items() if len(text.split()) >= _WORDS]
+    products = rng.permutation(known)[:_PRODUCTS].tolist()
+    n_old = int(len(products) * (1 - _NEW_SHARE))
+    wanted = 1 / np.arange(1, len(products) + 1) ** 0.8
+    rng.shuffle(wanted)
 
+    def customers(n: int, n_products: int) -> list[tuple[str, str]]:
+        drawn = rng.choice(n_products, size=n, p=wanted[:n_products] / wanted[:n_products].sum())
+        texts = [about[products[one]].split() for one in drawn]
+        return [
+            (" ".join(rng.choice(text, _WORDS, replace=False)), products[one])
+            for text, one in zip(texts, drawn, strict=True)
+        ]
 
-def _before(shop: _Range, asked: list[str], rng: "np.random.Generator", jobs: int | None) -> "TextRanker":
-    """Return what the shop has learned of its old products in the days before, and from the names of all."""
-    from ..text import TextRanker
-
-    texts, labels = [], []
-    for query in rng.choice(asked, size=_BEFORE).tolist():
-        shown = tuple(f"{query} {model}" for model in rng.permutation(_OLD)[:_PLACES])
-        clicks = shop.clicks(query, shown, rng.random(_PLACES))
-        if any(clicks):
-            texts.append(query)
-            labels.append([name for name, click in zip(shown, clicks, strict=True) if click])
-    return TextRanker(n_jobs=jobs).fit(texts, labels, label_texts={name: name for name in shop.quality})
+    before = customers(_BEFORE, n_old)
+    names = {product: product.replace("-", " ") for product in products}
+    shops = [
+        _Shop([text for text, _ in before], [[product] for _, product in before], names, explore, jobs)
+        for explore in (False, True)
+    ]
+    day = [customers(_CUSTOMERS, len(products)) for _ in range(_HOURS)]
+    for shop in shops:
+        ranker = shop.opened(0)
+        for hour, there in enumerate(day):
+            if hour in _LEARNING:
+                ranker = shop.opened(hour)
+            n_clicks = 0
+            for query, product in there:
+                if product in ranker.rank(query, _PLACES).labels:
+                    n_clicks += 1
+                    shop.queries.append(query)
+                    shop.clicks.append([product])
+            shop.by_hour.append(n_clicks / len(there))
+    greedy, exploring = shops
+    return {
+        "about": _ABOUT,
+        "customers": _CUSTOMERS,
+        "greedy": greedy.by_hour,
+        "exploring": exploring.by_hour,
+    }

@@ -1,6 +1,7 @@
 """`arborank demo --serve`: both models of the demo behind the page to try them, and a day to replay."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ _N_RECENT = 2000  # texts that new labels are told apart from
 
 def serve_demo(
     train: "TextData",
+    about: Mapping[str, str],
     pairs: "Pairs",
     n_previous: int,
     directory: str,
@@ -45,7 +47,7 @@ def serve_demo(
         completer.fit_pairs(pairs.previous, pairs.queries).save(dependencies)
     if force or not day.exists():
         say("A shop opens for a day, with and without exploration ...")
-        day.write_text(json.dumps(simulated_day(jobs)))
+        day.write_text(json.dumps(simulated_day(about, jobs)))
     step = max(len(train) // _N_RECENT, 1)
     rows = zip(train.texts[::step], train.labels[::step], strict=True)
     recent.write_text("".join(json.dumps({"text": text, "labels": labels}) + "\n" for text, labels in rows))
