@@ -22,7 +22,7 @@ KINDS = {  # columns of the evidence by where it comes from
     "session": [10, 17, 18],
     "history": [11, 12, 13, 14, 15, 16],
 }
-_PROVEN = 5  # standard errors by which rules are much better than counting
+_PROVEN = 5  # standard errors by which something is much better than counting
 _HANDICAP = 0.01  # in reciprocal ranks, of such rules, which rely on rankers that learned from a part
 _FEWEST = 50  # examples of a length to judge weights by, and of a half to learn them from
 
@@ -58,8 +58,8 @@ class Lesson:
 
         Learned weights come before rules if they are better by a standard error on the whole; where the rules are much
         better than counting, by a hundredth more, as the rankers that they rely on have learned less here than they
-        will. At a length they hold where they rank better than counting by two standard errors, or not worse and better
-        by two on the whole. Where nothing does, counting ranks. With fewer than 50 examples it is ``unlearned`` unless
+        will. At a length they hold where they rank better than counting by two standard errors, or not worse and so on
+        the whole; where they are much better on the whole, unless they are worse by one. Where nothing does, counting ranks. With fewer than 50 examples it is ``unlearned`` unless
         these rank worse than counting.
         """
         whole = self.gains.sum(axis=1)
@@ -197,11 +197,16 @@ def _certainty(moments: NDArray[np.float64], least: float = 0.0) -> float:
 
 
 def _is_better(here: NDArray[np.float64], whole: NDArray[np.float64]) -> bool:
-    """Whether gains are above 0 by two standard errors here, or at least 0 here and so on the whole."""
-    on_the_whole = _certainty(whole) > 2
+    """Whether gains are above 0 by two standard errors here, or so on the whole and not below 0 here.
+
+    Where they are much above 0 on the whole, only what is below it by a standard error here is.
+    """
+    on_the_whole = _certainty(whole)
     if here[0] < _FEWEST:
-        return on_the_whole
-    return _certainty(here) > 2 or (on_the_whole and bool(here[1] >= 0))
+        return on_the_whole > 2
+    if on_the_whole > _PROVEN:
+        return _certainty(here) > -1
+    return _certainty(here) > 2 or (on_the_whole > 2 and bool(here[1] >= 0))
 
 
 def length_of(typed: int) -> int:
