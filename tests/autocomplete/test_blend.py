@@ -176,6 +176,7 @@ def test_words_of_the_context():
     n = 5500
     completer = Autocompleter(n_jobs=1).fit_pairs(titles[:n], wanted[:n])
     assert completer.fitted_.blend.uses("words")
+    assert completer.fitted_.blend.names_help
     places = [
         queries(completer.complete(one[:1], title)).index(one)
         for title, one in zip(titles[n:], wanted[n:], strict=True)
@@ -235,6 +236,7 @@ def test_evidence_that_tells_nothing_gets_no_weight():
     weights = learn_blend(examples).of(False, 1)[1]
     assert weights[1] >= 1
     assert np.flatnonzero(weights).tolist() == [1]
+    assert not learn_blend(examples).names_help
     few = learn_blend([])
     assert np.flatnonzero(few.of(False, 1)[1]).tolist() == [0]
     assert np.flatnonzero(few.of(True, 1)[1]).tolist() == [0, 11, 13]  # own queries first

@@ -92,6 +92,11 @@ class Blend:
         """Whether a kind of evidence ever has weight."""
         return bool(self.weights[..., KINDS[kind]].any())
 
+    @property
+    def names_help(self) -> bool:
+        """Whether words of a query's own text ever speak for it."""
+        return bool((self.weights[..., KINDS["words"][0]] > 0).any())
+
     def taught(self, examples: Sequence[Example]) -> Self:
         """Return what is known after newer examples, which count as much as the same number of older ones."""
         parts = zip(self.lessons, UNLEARNED.reshape(-1, N_EVIDENCE), _by_lesson(examples), strict=True)

@@ -50,7 +50,10 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
             del fitted
         del rest
     with_words = blend is not None and blend.uses("words")
-    return replace(_fit_once(learned, options, phrases, with_words=with_words), blend=blend)
+    # of what people send one after another, this tells nothing that counts do not
+    with_names = blend is not None and pairs.times is None and blend.names_help
+    fitted = _fit_once(learned, options, phrases, with_words=with_words, with_names=with_names)
+    return replace(fitted, blend=blend)
 
 
 def fit_counts(queries: Sequence[str], counts: Sequence[int], options: CompleterOptions) -> FittedCompleter:
@@ -76,8 +79,9 @@ def _fit_once(
     share: float = 1.0,
     *,
     with_words: bool,
+    with_names: bool = False,
 ) -> FittedCompleter:
-    """Learn counts, and rankers from the latest share of the pairs only."""
+    """Learn counts, and rankers from the latest share of the pairs only, maybe from queries as their own contexts."""
     catalogue, forms = learned.catalogue, list(learned.catalogue.forms)
     followers = count_followers(
         learned.contexts, learned.labels, learned.users, len(forms), options.threshold
@@ -89,6 +93,11 @@ def _fit_once(
     if share < 1:
         learned = learned.latest(share)
     contexts, labels, prefixes = examples(learned, options)
+    if with_names:
+        every_label = np.arange(len(forms))
+        contexts = [*contexts, *((key,) for key in catalogue.keys)]
+        labels = np.concatenate([labels, every_label])
+        prefixes += sample_prefixes(forms, every_label, options.prefix_law, options.random_state + 1)
     rows = ContextRows(
         _fit_previous(learned, options),
         _fit_prefix([prefix for prefix in prefixes if prefix] or forms, options),

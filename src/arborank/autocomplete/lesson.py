@@ -59,8 +59,8 @@ class Lesson:
         Learned weights come before rules if they are better by a standard error on the whole; where the rules are much
         better than counting, by a hundredth more, as the rankers that they rely on have learned less here than they
         will. At a length they hold where they rank better than counting by two standard errors, or not worse and so on
-        the whole; where they are much better on the whole, unless they are worse by one. Where nothing does, counting ranks. With fewer than 50 examples it is ``unlearned`` unless
-        these rank worse than counting.
+        the whole; where they are much better on the whole, unless they are worse by one. Where nothing does, counting
+        ranks. With fewer than 50 examples it is ``unlearned`` unless these rank worse than counting.
         """
         whole = self.gains.sum(axis=1)
         if whole[0, 0] < _FEWEST:
