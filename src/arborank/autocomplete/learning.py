@@ -20,7 +20,7 @@ __all__ = ["blend_of", "held_out", "of_rankers", "taught"]
 
 _SHARE = 0.1  # of the log, to learn from
 _FEWEST = 300  # queries of it
-_DRAWN, _OF_LOG = (600, 800), 50  # of which so many teach, one for so many of the log
+_DRAWN = {0: 600, 40_000: 800, 100_000: 1_000}  # of which so many teach, from so many of a log on
 _OF_SMALL = 1 / 3  # of a log of which that is too little, at most
 _SMALLEST = 150  # queries of a log
 _ENOUGH = 2_000  # queries that teach rankers well, so that a small log teaches all of it
@@ -71,7 +71,7 @@ def blend_of(
     options : CompleterOptions
     """
     rest, tail = (pairs.selected(np.flatnonzero(part).tolist()) for part in (~chosen, chosen))
-    most = int(np.clip(len(pairs.queries) // _OF_LOG, *_DRAWN))
+    most = max(drawn for least, drawn in _DRAWN.items() if len(pairs.queries) >= least)
     return learn_blend(list(_examples(fitted, rest, tail, options, most)))
 
 
