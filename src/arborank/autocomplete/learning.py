@@ -20,7 +20,7 @@ __all__ = ["blend_of", "held_out", "of_rankers", "taught"]
 
 _SHARE = 0.1  # of the log, to learn from
 _FEWEST = 300  # queries of it
-_DRAWN = {0: 600, 40_000: 800, 100_000: 1_000}  # of which so many teach, from so many of a log on
+_DRAWN, _TIMED = 1_000, 800  # of which so many teach, at most; a history tells more of each
 _OF_SMALL = 1 / 3  # of a log of which that is too little, at most
 _SMALLEST = 150  # queries of a log
 _ENOUGH = 2_000  # queries that teach rankers well, so that a small log teaches all of it
@@ -71,7 +71,7 @@ def blend_of(
     options : CompleterOptions
     """
     rest, tail = (pairs.selected(np.flatnonzero(part).tolist()) for part in (~chosen, chosen))
-    most = max(drawn for least, drawn in _DRAWN.items() if len(pairs.queries) >= least)
+    most = _DRAWN if pairs.times is None else _TIMED
     return learn_blend(list(_examples(fitted, rest, tail, options, most)))
 
 
