@@ -49,9 +49,6 @@ __all__ = ["train_completer"]
     "--infix", is_flag=True, default=None, help="Let a prefix begin any word of a query, not only the first."
 )
 @click.option("--typos", type=click.IntRange(1, 2), help="Typos that complete --tolerant forgives.  [1]")
-@click.option(
-    "--repeats", is_flag=True, default=None, help="Count a query that repeats the one before it again."
-)
 @holdout_option("the log, its latest part, or of the pairs")
 @engine_options
 @click.option("--work-dir", type=click.Path(file_okay=False), help="Where --shards keep what was done.")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 __all__ = ["Prompt", "drive"]
 
@@ -26,7 +26,7 @@ class Prompt(asyncio.Future[A], Generic[A]):
             self.go_on()
 
 
-def drive(coroutine: Coroutine[Any, None, None], tasks: set[asyncio.Task[None]]) -> None:
+def drive(coroutine: Coroutine[object, None, None], tasks: set[asyncio.Task[None]]) -> None:
     """Run a coroutine until it waits: for a `Prompt`, after which it is driven on, or for something else, as a task."""
     try:
         waited = coroutine.send(None)
@@ -44,14 +44,14 @@ def drive(coroutine: Coroutine[Any, None, None], tasks: set[asyncio.Task[None]])
     task.add_done_callback(tasks.discard)
 
 
-async def _go_on(coroutine: Coroutine[Any, None, None], waited: object) -> None:
+async def _go_on(coroutine: Coroutine[object, None, None], waited: object) -> None:
     await _Rest(coroutine, waited)
 
 
 class _Rest:
     """What is left of a coroutine that waits for something."""
 
-    def __init__(self, coroutine: Coroutine[Any, None, None], waited: object) -> None:
+    def __init__(self, coroutine: Coroutine[object, None, None], waited: object) -> None:
         self._coroutine, self._waited = coroutine, waited
 
     def __await__(self) -> Generator[object, None, None]:

@@ -7,10 +7,10 @@ itself. uvicorn opens sockets, ends connections and waits for tasks.
 import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import unquote
 
 import httptools
+from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from .call import Call
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
     transport: asyncio.Transport
 
     def __init__(
-        self, config: Any, server_state: ServerState, app_state: object, _loop: object = None
+        self, config: Config, server_state: ServerState, app_state: object, _loop: object = None
     ) -> None:
         self._state, self._keep_alive = server_state, config.timeout_keep_alive
         self._loop = asyncio.get_running_loop()

@@ -23,6 +23,7 @@ from ..problems import Problem
 __all__ = ["Kind", "Ranked", "check_addition", "on_one_thread", "only", "probable", "told_ways"]
 
 Item = TypeVar("Item", str, Row)  # what is ranked
+Stage = TypeVar("Stage")
 
 
 class Ranked(NamedTuple):
@@ -101,7 +102,7 @@ class Kind(ABC, Generic[Item]):
         return Problem(422, f"this model is a {type(self.model).__name__}, which {what}")
 
 
-def on_one_thread(model: Any) -> Any:
+def on_one_thread(model: Stage) -> Stage:
     """Return a fitted stage that starts no threads, which takes as long as an answer: the service has its own."""
     if not isinstance(model, XRLinear | TextVectorizer):
         return model
