@@ -61,13 +61,14 @@ TEST(families_leave_the_best_of_all_children) {
     top.keep = keep;
     top.clear();
     for (std::uint32_t family = 0; family < 6; family++) {
+      const auto first = family * static_cast<std::uint32_t>(kSiblings);
       f32x16 margins[3];
       for (std::int64_t i = 0; i < kSiblings; i++) {
         const float margin = static_cast<float>(random() % 25) - 12;  // ties are common, and scores below zero
         margins[i / kLanes][i % kLanes] = margin;
-        all.push_back(search::make_candidate(margin * 0.5f, family * kSiblings + static_cast<std::uint32_t>(i)));
+        all.push_back(search::make_candidate(margin * 0.5f, first + static_cast<std::uint32_t>(i)));
       }
-      search::push_family(top, margins, {0.5f, family * kSiblings, 0, kSiblings}, {}, combine);
+      search::push_family(top, margins, {0.5f, first, 0, kSiblings}, {}, combine);
       std::sort(all.begin(), all.end(), std::greater<>());
       std::vector<search::Candidate> found(top.items, top.items + top.size);
       std::sort(found.begin(), found.end(), std::greater<>());

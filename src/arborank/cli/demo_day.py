@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..core.types import Json
-
 if TYPE_CHECKING:
+    from ..core.types import Json
     from ..exploration import ExploringRanker
 
 __all__ = ["simulated_day"]
@@ -48,7 +47,7 @@ class _Shop:
         )
 
 
-def simulated_day(about: Mapping[str, str], jobs: int | None = None) -> Json:
+def simulated_day(about: Mapping[str, str], jobs: int | None = None) -> "Json":
     """Return the clicks a customer of every hour, in two shops with the same customers.
 
     Parameters

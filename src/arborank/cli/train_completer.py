@@ -9,7 +9,7 @@ import click
 from .completions import compare, pairs_option, read_queries, time_unit_option
 from .files import check_destination
 from .holdout import held_out, holdout_name, holdout_option
-from .numbers import POSITIVE, Real
+from .numbers import POSITIVE, Real, Whole
 from .options import FILE, directory_option, force_option, jobs_option, seed_option
 from .reporting import say, show_log
 from .shards import Shards, engine_options, train_completer_shards
@@ -48,7 +48,7 @@ __all__ = ["train_completer"]
 @click.option(
     "--infix", is_flag=True, default=None, help="Let a prefix begin any word of a query, not only the first."
 )
-@click.option("--typos", type=click.IntRange(1, 2), help="Typos that complete --tolerant forgives.  [1]")
+@click.option("--typos", type=Whole(1, 2), help="Typos that complete --tolerant forgives.  [1]")
 @holdout_option("the log, its latest part, or of the pairs")
 @engine_options
 @click.option("--work-dir", type=click.Path(file_okay=False), help="Where --shards keep what was done.")

@@ -108,7 +108,7 @@ def is_missing(value: object) -> bool:
     return isinstance(value, (float, np.floating)) and bool(value != value)
 
 
-def column_names(values: object) -> list[Any] | None:
+def column_names(values: object) -> list[object] | None:
     """Return the column names of a data frame, of whatever library, or of a structured array; None of anything else.
 
     Raises
@@ -154,7 +154,7 @@ def described(value: object) -> str:
     return f"a {kind.__name__}" if library in ("builtins", "arborank") else f"a {library} {kind.__name__}"
 
 
-def _choice(names: list[Any], argument: str) -> str:
+def _choice(names: list[object], argument: str) -> str:
     if not names:
         return " without columns"
     shown = ", ".join(map(repr, names[:4])) + (", …" if len(names) > 4 else "")
