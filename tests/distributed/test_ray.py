@@ -1,5 +1,6 @@
 """The same stages on a Ray cluster of three nodes, all on this machine."""
 
+import os
 from contextlib import contextmanager
 
 import pytest
@@ -8,6 +9,8 @@ from arborank import load
 from arborank.distributed import RayExecutor, StageError, fit, score, score_batch
 from support.shards import made_up, ranker, state_of, write_shards
 
+# else Ray Data reports on a thread that lives as long as this process, and prints its errors amid other tests
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 ray = pytest.importorskip("ray")
 pa = pytest.importorskip("pyarrow")
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.subprocess, pytest.mark.slow]
