@@ -87,9 +87,7 @@ struct Child {
 // Calls take(child, place among the best or -1) for all, the best ones first and in order.
 template <class Take>
 inline void best_first(const std::vector<Child>& children, Top& top, std::vector<char>& taken, Take&& take) {
-  top.shrink();
-  if (!top.in_order())
-    std::sort(top.items, top.items + top.size, std::greater<>());
+  top.sort();
   taken.assign(children.size(), 0);
   for (std::int64_t i = 0; i < std::min(top.size, top.keep); i++) {
     const std::uint32_t order = candidate_order(top.items[i]);

@@ -379,9 +379,7 @@ class Search {
     Top& top = state.top;
     if (merges(t))
       (*merger_)(state.beam, scratch.slot_scores.data() + i * most_slots_, scratch.sums_of_labels, top);
-    top.shrink();
-    if (!top.in_order())
-      std::sort(top.items, top.items + top.size, std::greater<>());
+    top.sort();
     state.next.scores.clear();
     state.next.nodes.clear();
     for (std::int64_t i = 0; i < top.size; i++) {

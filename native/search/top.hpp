@@ -133,6 +133,13 @@ struct Top {
     size = keep;
     threshold = items[keep - 1];
   }
+  // The same, best first.
+  void sort() {
+    if (in_order())
+      return;
+    shrink();
+    std::sort(items, items + size, std::greater<>());
+  }
 
  private:
   std::int32_t label_of(Candidate c) const { return labels[beam->child(candidate_order(c), branches)]; }

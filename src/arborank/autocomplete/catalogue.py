@@ -172,42 +172,22 @@ class Catalogue:
         return Frequencies(self.counts, self.blocked, aged)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Catalogue, (
-            self.keys,
-            self.texts,
-            self.counts,
-            self.blocked,
-            self.phrases,
-            self.aged,
-            self.compare,
-            self.forms,
-            self._starts(),
-        )
+        return Catalogue, tuple(self._parts().values())
 
-    def _starts(self) -> WordStarts | None:
-        return self.starts if self.compare.infix else None
+    def _parts(self) -> dict[str, Any]:
+        """Return what it is made of, by the names of the parameters and in their order."""
+        names = ("keys", "texts", "counts", "blocked", "phrases", "aged", "compare", "forms")
+        return {name: getattr(self, name) for name in names} | {"starts": vars(self).get("starts")}
 
     def counting(self, counts: NDArray[np.int64], aged: AgedCounts | None = None) -> "Catalogue":
         """Return a catalogue of the same queries with other counts."""
-        return Catalogue(
-            self.keys, self.texts, counts, self.blocked, self.phrases, aged, self.compare, self.forms
-        )
+        return Catalogue(**{**self._parts(), "counts": counts, "aged": aged})
 
     def blocking(self, phrases: Iterable[str]) -> "Catalogue":
         """Return a catalogue in which queries that contain one of some words or phrases are blocked, too."""
         wanted = normal_phrases([*self.phrases, *phrases])
         blocked = np.union1d(self.blocked, self.holding(wanted)).astype(np.int32)
-        return Catalogue(
-            self.keys,
-            self.texts,
-            self.counts,
-            blocked,
-            wanted,
-            self.aged,
-            self.compare,
-            self.forms,
-            self._starts(),
-        )
+        return Catalogue(**{**self._parts(), "blocked": blocked, "phrases": wanted})
 
     def holding(self, phrases: Sequence[str]) -> NDArray[np.int32]:
         """Return the ids of the queries that hold one of some normal forms, ascending."""

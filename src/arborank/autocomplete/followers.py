@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.lazy import sp
+from ..core.remembered import Remembered
 from ..core.state import State
 from ..core.strings import StringTable, shown_first
 from .contexts import Context
@@ -47,7 +48,7 @@ class Followers:
         self.times = times
         self.n_queries = n_queries
         self._bounds = indptr.data  # a view from which an item comes without the overhead of NumPy's scalars
-        self._places: dict[str, int] = {}  # of contexts that were asked for
+        self._places: Remembered[str, int] = Remembered(_REMEMBERED)  # of contexts that were asked for
 
     def __len__(self) -> int:
         return len(self.contexts)
@@ -62,8 +63,6 @@ class Followers:
         place, end = self.contexts.starting(context.encode())
         if place == end or self.contexts[place] != context:
             return None
-        if len(self._places) >= _REMEMBERED:
-            self._places.clear()
         self._places[context] = place
         return place
 

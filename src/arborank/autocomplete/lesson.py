@@ -115,12 +115,11 @@ def learn(
         Weights that need no learning.
     """
     if len(rows) < 2 * _FEWEST:
-        nothing, gains = (
-            Fit(np.zeros(N_EVIDENCE), np.zeros((N_EVIDENCE, N_EVIDENCE))),
-            np.zeros((3, len(LENGTHS), 3)),
-        )
+        nothing = Fit(np.zeros(N_EVIDENCE), np.zeros((N_EVIDENCE, N_EVIDENCE)))
+        gains = np.zeros((3, len(LENGTHS), 3))
         if rows:
-            gains[0] = _gain_of_rules(Choices.of(rows, wanted), unlearned, typed)
+            few = Choices.of(rows, wanted)
+            gains[0] = _summed(few.reciprocal_ranks(unlearned) - few.reciprocal_ranks(COUNTING), typed)
         return Lesson(nothing, gains)
     middle = len(rows) // 2
     halves = [Choices.of(rows[part], wanted[part]) for part in (slice(middle), slice(middle, None))]
@@ -140,12 +139,6 @@ def _gains(
     """Return the gains of a lesson; ``learned`` are reciprocal ranks."""
     counted, ruled = choices.reciprocal_ranks(COUNTING), choices.reciprocal_ranks(unlearned)
     return np.array([_summed(gain, typed) for gain in (ruled - counted, learned - counted, learned - ruled)])
-
-
-def _gain_of_rules(
-    choices: Choices, unlearned: NDArray[np.float64], typed: Sequence[int]
-) -> NDArray[np.float64]:
-    return _summed(choices.reciprocal_ranks(unlearned) - choices.reciprocal_ranks(COUNTING), typed)
 
 
 def _summed(gains: NDArray[np.float64], typed: Sequence[int]) -> NDArray[np.float64]:

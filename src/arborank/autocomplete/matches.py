@@ -87,27 +87,24 @@ class Matches:
 
     @cached_property
     def _open(self) -> NDArray[np.int64]:
-        ids = np.arange(*self.run) if self.ids is None else self.ids
-        ids = ids[self.catalogue.counts[ids] > 0]
+        """Those of ``ids`` that are not blocked."""
+        assert self.ids is not None
+        ids = self.ids[self.catalogue.counts[self.ids] > 0]
         blocked = self.catalogue.blocked
         return ids[~np.isin(ids, blocked)] if blocked.size else ids
 
     @cached_property
     def likely(self) -> NDArray[np.int64]:
-        """Ids of those that are not blocked, ascending; the most frequent of many."""
-        return (
-            self._open
-            if self._open.size <= _SEARCHED
-            else np.sort(self._best(self.catalogue.counts, _SEARCHED))
-        )
-
-    @property
-    def native(self) -> Among | None:
-        """The same for native code, where they are no run."""
-        return None if self.ids is None else self._among
+        """Those of ``ids`` that are not blocked; the most frequent of many."""
+        if self._open.size <= _SEARCHED:
+            return self._open
+        return np.sort(self._best(self.catalogue.counts, _SEARCHED))
 
     @cached_property
-    def _among(self) -> Among:
-        ids, aged = np.arange(*self.run) if self.ids is None else self.ids, self.catalogue.aged
-        lately = [0.0, 0.0] if aged is None else aged.values[:, ids].sum(axis=1).tolist()
-        return Among(ids, float(self.catalogue.counts[ids].sum()), lately)
+    def native(self) -> Among | None:
+        """The same for native code, where they are no run."""
+        if self.ids is None:
+            return None
+        aged = self.catalogue.aged
+        lately = [0.0, 0.0] if aged is None else aged.values[:, self.ids].sum(axis=1).tolist()
+        return Among(self.ids, float(self.catalogue.counts[self.ids].sum()), lately)

@@ -1,6 +1,7 @@
 """Feature rows: what came before, beside what is being typed."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from .._native import mix_rows
 from ..core.checks import check_real
+from ..core.remembered import Remembered
 from ..core.sparse import Csr
 from ..core.state import State
 from ..features.base import TextTransformer, TextVectorizer, rows_of
@@ -47,7 +49,8 @@ class ContextRows:
         self.prefix_weight = prefix_weight
         self.n_before = rows_of(previous, [""]).shape[1]
         self.n_features = self.n_before + rows_of(prefix, [""]).shape[1]
-        self._asked: dict[Context, tuple[_Before, Csr]] = {}  # what is known before each of the last contexts
+        # what is known before each of the last contexts
+        self._asked: Remembered[Context, tuple[_Before, Csr]] = Remembered(_REMEMBERED)
 
     def many(self, previous: Sequence[Context], prefixes: Sequence[str]) -> tuple[Csr, NDArray[np.bool_]]:
         """Return one row per prefix, and whether anything is known of what came before.
@@ -68,8 +71,6 @@ class ContextRows:
             return None
         if (kept := self._asked.get(previous)) is None:
             before = _Before.of([previous], self.decay)
-            if len(self._asked) >= _REMEMBERED:
-                self._asked.clear()
             kept = self._asked[previous] = before, rows_of(self.previous, before.texts)
         before, known = kept
         if known.nnz == 0:
@@ -87,7 +88,8 @@ class ContextRows:
         return f"ContextRows(decay={self.decay:g}, prefix_weight={self.prefix_weight:g}) of {self.n_features} features"
 
     def __reduce__(self) -> tuple[Any, ...]:  # without what was asked
-        return _restored, (self.previous, self.prefix, self.decay, self.prefix_weight)
+        made = partial(ContextRows, decay=self.decay, prefix_weight=self.prefix_weight)
+        return made, (self.previous, self.prefix)
 
     def to_state(self) -> State:
         """Return what is saved."""
@@ -104,12 +106,6 @@ class ContextRows:
         decay = check_real("decay", state.config["decay"], above=0, most=1)
         prefix_weight = check_real("prefix_weight", state.config["prefix_weight"], above=0)
         return cls(previous, prefix, decay=decay, prefix_weight=prefix_weight)
-
-
-def _restored(
-    previous: TextTransformer, prefix: TextTransformer, decay: float, prefix_weight: float
-) -> ContextRows:
-    return ContextRows(previous, prefix, decay=decay, prefix_weight=prefix_weight)
 
 
 class _Before(NamedTuple):

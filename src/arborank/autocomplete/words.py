@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._native import ContextWords
 from ..core.lazy import sp
+from ..core.remembered import Remembered
 from ..core.sparse import as_csr, to_scipy, without_zeros
 from ..core.state import State
 from ..features import NgramTfidf
@@ -73,14 +74,12 @@ class SharedWords:
             row = rows_of(
                 self.beginnings, _cut_short([" ".join(text for text in context if not is_row(text))])
             )
-            if len(self._rows) >= _REMEMBERED:
-                self._rows.clear()
             known = self._rows[context] = row.indices, row.data
         return known
 
     @cached_property
-    def _rows(self) -> dict[Context, tuple[NDArray[np.int32], NDArray[np.float32]]]:
-        return {}
+    def _rows(self) -> Remembered[Context, tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        return Remembered(_REMEMBERED)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_state, (self.to_state(),)

@@ -12,10 +12,8 @@ __all__ = ["Curve", "increasing"]
 
 _BINS = 40
 _HITS = 25  # in a bin, and as many misses, at least
-_FEW, _FEW_BINS = (
-    5,
-    4,
-)  # the same, for so many bins: where there are few of both, these say more than one rate for all
+_FEW = 5  # the same, for a few bins: where there are few of both, these say more than one rate for all
+_FEW_BINS = 4
 _PRIOR = 2.0  # pairs that the prior counts for in every bin
 _LEAST = 1e-7  # the rate of hits of a bin, and its distance from 1
 

@@ -117,8 +117,7 @@ def train_shards(
     put(str(plan(shards.patterns, ranker=ranker, layout=layout, memory=memory)))
     if shards.dry_run:
         return
-    if work_dir is None:
-        raise click.UsageError("--shards need --work-dir, a directory that all workers see")
+    work_dir = _needed(work_dir)
     trained = fit(
         shards.patterns,
         directory,
@@ -146,8 +145,7 @@ def train_completer_shards(
     """Train a completer from shards of a log, and save it."""
     from ..distributed import fit_completer
 
-    if work_dir is None:
-        raise click.UsageError("--shards need --work-dir, a directory that all workers see")
+    work_dir = _needed(work_dir)
     trained = fit_completer(
         shards.patterns,
         directory,
@@ -160,6 +158,12 @@ def train_completer_shards(
     )
     say(f"trained {len(trained.catalogue_):,} different queries")
     say(f"saved {directory}; {work_dir} can be removed")
+
+
+def _needed(work_dir: str | None) -> str:
+    if work_dir is None:
+        raise click.UsageError("--shards need --work-dir, a directory that all workers see")
+    return work_dir
 
 
 def score_shards(shards: Shards, model: str, output: str, k: int, layout: "Layout", with_text: bool) -> None:

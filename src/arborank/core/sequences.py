@@ -11,8 +11,18 @@ from typing import Any
 import numpy as np
 
 from .arrow import from_arrow
+from .errors import ArgumentError
 
-__all__ = ["as_column", "as_texts", "column_names", "described", "frame_rows", "is_missing", "text_list"]
+__all__ = [
+    "as_column",
+    "as_texts",
+    "check_columns",
+    "column_names",
+    "described",
+    "frame_rows",
+    "is_missing",
+    "text_list",
+]
 
 
 def as_column(values: object, name: str, wanted: str, *, ordered: bool = True) -> Iterable[Any]:
@@ -129,6 +139,15 @@ def column_names(values: object) -> list[object] | None:
     return None
 
 
+def check_columns(names: list[object], argument: str) -> None:
+    """Raise ``ValueError``, naming the argument, if columns of a data frame have the same name."""
+    if len(set(names)) < len(names):
+        twice = next(one for one in names if names.count(one) > 1)
+        raise ArgumentError(
+            argument, f"has {names.count(twice)} columns called {twice!r}; each needs a name of its own"
+        )
+
+
 def frame_rows(values: object, name: str) -> list[Any] | None:
     """Return the rows of a data frame as mappings from its columns to cells; None of anything else.
 
@@ -138,9 +157,7 @@ def frame_rows(values: object, name: str) -> list[Any] | None:
     names = column_names(frame)
     if names is None:
         return None
-    if len(set(names)) < len(names):
-        twice = next(one for one in names if names.count(one) > 1)
-        raise ValueError(f"{name} has {names.count(twice)} columns called {twice!r}")
+    check_columns(names, name)
     columns = [as_column(frame[one], f"the column {one!r}", "a column") for one in names]
     return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
 from itertools import pairwise
 from typing import Literal
 
@@ -14,8 +13,6 @@ from ..core.checks import check_flag
 from ..core.estimator import clone, fitted_clone
 from ..core.types import FilePath, Json
 from ..storage import load
-from ..storage.disk import make_directory
-from ..storage.lock import exclusive
 from .driving import Stages
 from .executors import Executor, executor_of
 from .pieces import unpacked
@@ -94,13 +91,9 @@ def fit_completer(
     check_installed()
     found = find_shards(shards, None)
     work = Work(work_dir)
-    make_directory(work.directory)
     told: Json = {"time_unit": time_unit, "session_gap": options.session_gap}
     told["n_previous"] = max(options.n_previous, SESSION)
-    with ExitStack() as held:
-        held.enter_context(exclusive(work.directory))
-        work.clear()
-        chosen = held.enter_context(executor_of(executor, workers))
+    with work.held(), executor_of(executor, workers) as chosen:
         stages = Stages(work, chosen, bool(completer.verbose))
         done = stages.run("pairs", [{**shard, **told} for shard in found])
         _check_users(work, [shard["shard"] for shard in found], done)

@@ -7,7 +7,7 @@ from ..core.types import Json
 from .executors import Executor
 from .work import Done, Task, Work
 
-__all__ = ["Stages"]
+__all__ = ["Stages", "run_missing"]
 
 
 class Stages:
@@ -39,15 +39,30 @@ class Stages:
         if found is not None:
             return found
         missing = [task for task in tasks if self._work.done(task, verify=True) is None]
-        missing.sort(key=lambda task: -task.weight)
-        ended = len(tasks) - len(missing)
-        with progress(stage, len(tasks), unit="tasks", done=ended, enabled=self._verbose) as update:
-
-            def finished(task: Task) -> None:
-                nonlocal ended
-                ended += 1
-                update(ended, "")
-
-            if missing:
-                self._executor.run(self._work, missing, finished)
+        run_missing(
+            self._work, self._executor, missing, len(tasks), stage, unit="tasks", enabled=self._verbose
+        )
         return self._work.end_stage(tasks)
+
+
+def run_missing(
+    work: Work,
+    executor: Executor,
+    missing: Sequence[Task],
+    n_tasks: int,
+    title: str,
+    *,
+    unit: str,
+    enabled: bool = True,
+) -> None:
+    """Run those of so many tasks that have not run, the longest first, and show the progress."""
+    ended = n_tasks - len(missing)
+    with progress(title, n_tasks, unit=unit, done=ended, enabled=enabled) as update:
+
+        def finished(task: Task) -> None:
+            nonlocal ended
+            ended += 1
+            update(ended, "")
+
+        if missing:
+            executor.run(work, sorted(missing, key=lambda task: -task.weight), finished)

@@ -1,15 +1,12 @@
 """`fit`: shards of texts in, a saved `TextRanker` out."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from typing import Literal
 
 from ..core.checks import check_flag, check_integer
 from ..core.types import FilePath
 from ..datasets import Layout
 from ..storage import Record, load
-from ..storage.disk import make_directory
-from ..storage.lock import exclusive
 from ..text import TextRanker
 from .executors import Executor, executor_of
 from .shards import check_installed, find_shards
@@ -87,11 +84,7 @@ def fit(
     found = find_shards(shards)
     check_integer("memory", memory, 1 << 20)
     work = Work(work_dir)
-    make_directory(work.directory)
-    with ExitStack() as held:
-        held.enter_context(exclusive(work.directory))
-        work.clear()
-        chosen = held.enter_context(executor_of(executor, workers))
+    with work.held(), executor_of(executor, workers) as chosen:
         trained = Training(work, ranker, layout, chosen, memory, check_flag("skip_bad", skip_bad)).run(found)
         trained.save(out, records=[] if report is None else report(trained))
     loaded: TextRanker = load(out)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,15 +11,14 @@ import numpy as np
 from ..core.checks import check_integer
 from ..core.errors import ArgumentError
 from ..core.estimator import pass_on
-from ..core.progress import progress
 from ..core.types import FilePath, Json
 from ..datasets import Layout
 from ..datasets.lines import suffix
 from ..datasets.read import iter_texts
 from ..storage import load
-from ..storage.disk import make_directory, read_text
-from ..storage.lock import exclusive
+from ..storage.disk import read_text
 from ..text import TextRanker
+from .driving import run_missing
 from .executors import Executor, executor_of
 from .shards import find_shards, local_copy
 from .work import Done, Task, Work
@@ -170,29 +168,17 @@ def score(
     common: Json = {"model": str(Path(model).resolve()), "version of model": version, "k": k}
     common |= {"layout": layout.given(), "keep_text": keep_text}
     work = Work(out)
-    make_directory(work.directory)
     tasks = [
         Task("score", {**shard, **common, "out": f"part-{number:05}.parquet"}, shard["bytes"])
         for number, shard in enumerate(find_shards(shards))
     ]
-    with ExitStack() as held:
-        held.enter_context(exclusive(work.directory))
-        work.clear()
+    with work.held():
         for task in tasks:
             if not work.path(task.arguments["out"]).exists():
                 work.forget(task)
         missing = [task for task in tasks if work.done(task) is None]
-        chosen = held.enter_context(executor_of(executor, workers))
-        with progress("ranking", len(tasks), unit="shards", done=len(tasks) - len(missing)) as update:
-            ended = len(tasks) - len(missing)
-
-            def finished(task: Task) -> None:
-                nonlocal ended
-                ended += 1
-                update(ended, "")
-
-            if missing:
-                chosen.run(work, sorted(missing, key=lambda task: -task.weight), finished)
+        with executor_of(executor, workers) as chosen:
+            run_missing(work, chosen, missing, len(tasks), "ranking", unit="shards")
     return [work.path(task.arguments["out"]) for task in tasks]
 
 

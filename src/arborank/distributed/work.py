@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -20,6 +20,7 @@ from typing import Self
 from .. import __version__
 from ..core.types import AnyArray, Json, JsonMapping
 from ..storage.disk import make_directory, put_in_place, read_text, sync, write_text
+from ..storage.lock import exclusive
 from ..storage.tensorfile import FileRecord, open_tensors, write_tensors
 
 __all__ = ["Done", "Task", "Work"]
@@ -248,10 +249,17 @@ class Work:
                 unfinished.unlink(missing_ok=True)
             raise
 
-    def clear(self) -> None:
-        """Remove what interrupted tasks have left."""
-        for path in (*self.directory.glob("*.tmp"), *self.directory.glob("*/*.tmp")):
-            path.unlink(missing_ok=True)
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Have the directory, which is made, to oneself, without what interrupted tasks have left.
+
+        Raises ``BlockingIOError`` if another process has it.
+        """
+        make_directory(self.directory)
+        with exclusive(self.directory):
+            for path in (*self.directory.glob("*.tmp"), *self.directory.glob("*/*.tmp")):
+                path.unlink(missing_ok=True)
+            yield
 
 
 def _manifest(tasks: Sequence[Task]) -> str:

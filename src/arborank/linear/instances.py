@@ -9,7 +9,7 @@ from ..core.arrow import from_arrow
 from ..core.errors import ArgumentError
 from ..core.estimator import check_fitted
 from ..core.lazy import sp
-from ..core.sequences import column_names
+from ..core.sequences import check_columns, column_names
 from ..core.sparse import Csr, as_csr, check_unmasked
 from ..core.types import Json, MatrixLike
 
@@ -67,15 +67,7 @@ def _validated(model: Any, X: object, *, reset: bool) -> Any:
     X = from_arrow(X)
     names = column_names(X)
     if names is not None:  # of a data frame the names only: `as_csr` reads more kinds of it
-        twice = (
-            next((name for name in names if names.count(name) > 1), None)
-            if len(set(names)) < len(names)
-            else None
-        )
-        if twice is not None:
-            raise ArgumentError(
-                "X", f"has {names.count(twice)} columns called {twice!r}; each needs a name of its own"
-            )
+        check_columns(names, "X")
         return validate_data(model, X, reset=reset, skip_check_array=True)
     plain = np.asarray(X) if isinstance(X, np.matrix) else X  # a matrix of NumPy it would refuse
     return validate_data(model, plain, reset=reset, dtype="numeric")

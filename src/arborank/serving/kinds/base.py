@@ -69,7 +69,7 @@ class Kind(ABC, Generic[Item]):
         """Return how long an item is, in characters or values."""
         return 0
 
-    def ranked(self, items: Sequence[Item], body: RankBody) -> "Ranked":
+    def ranked(self, items: Sequence[Item], body: RankBody) -> Ranked:
         """Return the best labels of every item."""
         raise self._refused("ranks no labels")
 
