@@ -44,7 +44,9 @@ def normalize(text: str, *, prefix: bool = False) -> str:
     if text.isascii():
         if text.isalnum():  # most of what is typed
             return text.lower()
-        text = _SPACES.sub(" ", text.replace("`", "'").lower())
+        text = text.replace("`", "'").lower()
+        if "  " in text or not text.isprintable():
+            text = _SPACES.sub(" ", text)
     else:
         text = unify(_JOINERS.sub("", _SURROGATES.sub("\ufffd", text)))
         text = _SPACES.sub(" ", compose(text.lower()).translate(_ALIKE))
