@@ -2,7 +2,7 @@
 
 ``python benchmarks/many_ways.py FOLDER --data DIR --set yso-en`` cuts the training rows of a set into shards in FOLDER,
 unless there are some, such as those of ``many_rows.py``; then a process of its own trains in each way. Time is that of
-all processes that the way starts, of Ray's own, too: they are looked at ten times a second.
+all processes of a way while it trains, when a cluster is up, and of Ray's own; they are looked at ten times a second.
 """
 
 import argparse
@@ -123,6 +123,14 @@ def executor_of(given):
     cluster.shutdown()
 
 
+def clock(given, what):
+    """Tell the watching process that the clock starts, or ends; return its time."""
+    now = time.perf_counter()
+    (given.folder / what).touch()
+    time.sleep(0.3)
+    return now
+
+
 def train(given):
     """Train in one way; print what was made, as hashes."""
     features = NgramTfidf() if given.ngrams else TextFeatures()
@@ -131,16 +139,16 @@ def train(given):
     shards, work = shards_of(given), given.folder / f"work-{given.way}"
     memory = given.memory << (18 if given.way == "other-shards" else 20)
     if given.way == "memory":
-        start = time.perf_counter()
+        start = clock(given, "started")
         data = read_texts(shards)
         ranker.set_params(n_jobs=given.workers).fit(data.texts, data.labels).set_params(n_jobs=1)
-        wall = time.perf_counter() - start
+        wall = clock(given, "ended") - start
     else:
         with executor_of(given) as executor:
-            start = time.perf_counter()
+            start = clock(given, "started")
             model = given.folder / f"model-{given.way}"
             ranker = fit(shards, model, work_dir=work, ranker=ranker, executor=executor, memory=memory)
-            wall = time.perf_counter() - start
+            wall = clock(given, "ended") - start
     told = {"wall": round(wall, 1), **of_model(ranker), **of_stages(work)}
     print(json.dumps(told))
 
@@ -187,6 +195,11 @@ class Watch:
     def __init__(self, pid):
         self.seconds, self.peak, self._pids = {}, {}, {pid}
 
+    @property
+    def total(self):
+        """Seconds of all."""
+        return sum(self.seconds.values())
+
     def look(self):
         """Look at all of them once."""
         parents = {}
@@ -212,15 +225,20 @@ class Watch:
 def run(given, way, die=None):
     """Train in one way in a process of its own; what it told, and what it took."""
     command = [sys.executable, __file__, *sys.argv[1:], "--way", way, *(["--die", die] if die else [])]
+    marks = {given.folder / what: 0.0 for what in ("started", "ended")}
+    for mark in marks:
+        mark.unlink(missing_ok=True)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         watch = Watch(process.pid)
         while process.poll() is None:
             watch.look()
+            marks = {mark: at if at or not mark.exists() else watch.total for mark, at in marks.items()}
             time.sleep(0.1)
         told = process.stdout.read().strip()
     if process.returncode and not die:
         raise SystemExit(f"{way} ended with {process.returncode}")
-    took = {"processor": sum(watch.seconds.values()), "peak": max(watch.peak.values())}
+    started, ended = marks.values()
+    took = {"processor": (ended or watch.total) - started, "peak": max(watch.peak.values())}
     return json.loads(told.splitlines()[-1]) if told else {}, took
 
 

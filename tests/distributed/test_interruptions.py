@@ -52,6 +52,7 @@ def test_every_stage_can_be_interrupted(tmp_path, small):
     assert len(executor.ran) == len(set(executor.ran))  # nothing was done twice
     assert {name.partition("/")[0] for name in executor.ran} == set(STAGES) - {
         "documents",
+        "answers",
         "score",
         "pairs",
         "queries",
