@@ -237,3 +237,14 @@ main(["update", "model", "--data", "recent.jsonl", "--add", "--remove", "gone"])
     )  # what is left over is in nobody's way
     assert set(arborank.load("model", verify=True).labels_) == {*OLD, *NEW} - {"banana", "grape"}
     assert serving.rank_batch(question, 3) == before
+
+
+@pytest.mark.parametrize("model", ["model", "linear"])
+def test_rows_of_labels_that_are_there_are_learned(run, model):
+    data = ["--data", "recent.jsonl"] if model == "model" else ["--data", "X.npz", "--labels", "Y.npz"]
+    about = ["--label-texts", "about.jsonl"]
+    assert "--label-texts goes with --add" in run(model, *data, "--rows", *about, code=2).stderr
+    before = getattr(arborank.load(model), "model_", arborank.load(model)).label_counts_
+    assert "learned from 60 rows, 2 added" in run(model, *data, "--rows", "--add").stderr
+    after = getattr(arborank.load(model), "model_", arborank.load(model)).label_counts_
+    assert after.sum() == before.sum() + 120

@@ -75,6 +75,16 @@ def test_only_what_was_shown_changes(model):
     assert changed[0.0] <= between <= changed[1.0]
 
 
+def test_labels_with_rewards_are_counted(model):
+    X, of = rows(50, 30)
+    log = decided(model, X, of)
+    learned = learn(model, DecisionLog(tuple(log)))
+    earned = [label for one in log for label, reward in zip(one.labels, one.rewards, strict=True) if reward]
+    more = learned.label_counts_ - model.label_counts_
+    assert more.tolist() == np.bincount(earned, minlength=N_LABELS).tolist()
+    assert learned.n_instances_ == model.n_instances_ + 50
+
+
 def test_rare_labels_weigh_more(model):
     X, _ = rows(1, 41)
     (one,) = decided(model, X, np.array([-1]))

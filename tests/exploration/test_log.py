@@ -99,6 +99,34 @@ def test_every_kind_is_counted_in_one_error(tmp_path):
     assert "line 2" in str(caught.value)
 
 
+def test_a_last_line_that_is_not_whole_is_left_out_and_counted(tmp_path):
+    path = tmp_path / "log.jsonl"
+    umlaut = replace(GOOD, id="ü").to_line().encode()
+    for torn in (umlaut[:-1], umlaut[: umlaut.index("ü".encode()) + 1]):
+        path.write_bytes(GOOD.to_line().encode() + b"\n" + torn)
+        log = DecisionLog.read(path)
+        assert log.decisions == (GOOD,)
+        assert log.skipped == {"a last line that is not whole": 1}
+        path.write_bytes(torn + b"\n" + GOOD.to_line().encode())
+        with pytest.raises(LogError, match="lines that are no decision and no reward: 1; first line 1"):
+            DecisionLog.read(path)
+        assert len(DecisionLog.read(path, skip_errors=True)) == 1
+
+
+def test_labels_shown_in_vain():
+    shown = [
+        replace(GOOD, id=str(n), labels=labels)
+        for n, labels in enumerate(map(tuple, ["xy", "xz", "xy", "wz"]))
+    ]
+    rewards = [(1.0, 0.0), (0.0, 0.0), (0.0, 0.0), None]
+    log = DecisionLog(tuple(replace(one, rewards=own) for one, own in zip(shown, rewards, strict=True)))
+    assert log.in_vain(1) == {"y", "z"}
+    assert log.in_vain(2) == {"y"}
+    assert log.in_vain() == set()
+    with pytest.raises(ValueError, match="times"):
+        log.in_vain(0)
+
+
 def test_rewards_are_checked_when_written():
     with pytest.raises(ValueError, match="from 0 to 1, found 2"):
         reward_line("a", {"x": 2})

@@ -202,6 +202,22 @@ def test_newcomers_come_as_often_as_said(doubled, problem):
     assert ranker.replay(DecisionLog.of_lines([first.to_line()]).decisions[0]) == first
 
 
+def test_labels_that_were_tried_are_new_no_more(doubled, problem):
+    X = problem[0]
+    always = ExploringRanker(doubled, explore=1, newcomers=1.0, seed=1)
+    shown = [always.rank(X[row : row + 1], k=3) for row in range(20)]
+    tried = [label for one in shown for label in one.labels if label >= 100]
+    ranker = ExploringRanker(doubled, explore=1, newcomers=1.0, tried=tried[:1], seed=1)
+    again = [ranker.rank(X[row : row + 1], k=3) for row in range(20)]
+    assert all(one.labels[2] != tried[0] for one in again)
+    assert [one.labels for one in again] != [one.labels for one in shown]
+    assert ranker.replay(again[3]) == again[3]
+    with pytest.raises(ValueError, match="tried holds other labels"):
+        ranker.replay(shown[3])
+    same = ExploringRanker(doubled, explore=1, newcomers=1.0, tried=[-5, "unknown"], seed=1)
+    assert same.replay(shown[3]) == shown[3]
+
+
 def test_what_was_decided_widely_is_made_again_widely(model, problem):
     X = as_csr(problem[0][:1])
     ranker = ExploringRanker(model, EpsilonGreedy(epsilon=0.5), explore=2, widely=True, seed=1)

@@ -15,6 +15,7 @@ from .demo import demo
 from .evaluate import evaluate
 from .explain import explain
 from .inspect import inspect
+from .learn import learn
 from .predict import predict
 from .rank import rank
 from .replay import replay
@@ -59,6 +60,7 @@ _OF_RANKERS = (
     compress,
     update,
     convert,
+    learn,
     whatif,
 )
 _OF_COMPLETERS = (train_completer, update_completer, complete, replay)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..core.estimator import fitted_clone
 from .models import Data
 
 if TYPE_CHECKING:
@@ -116,6 +117,20 @@ class NumberChanges:
         n_removed = _n_labels(self.estimator) - _n_labels(changed)
         self.estimator = changed if n_removed else self.estimator
         return n_removed
+
+    def learn(self) -> int:
+        """Learn from the rows that have labels which are there; return how many."""
+        from ..hybrid import HybridRanker
+
+        if isinstance(self.estimator, HybridRanker):
+            raise TypeError("a HybridRanker does not learn from further rows; fit it again")
+        assert self._data is not None
+        assert self._data.X is not None
+        Y = self._data.Y.copy()
+        Y.resize(Y.shape[0], self.estimator.n_labels_)
+        used = Y.sum(axis=1).nonzero()[0]
+        self.estimator = fitted_clone(self.estimator).partial_fit(self._data.X[used], Y[used])
+        return int(used.size)
 
     def refresh(self, names: list[str], options: Mapping[str, float]) -> int:
         """Learn labels again from the data; return how many."""

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..core.estimator import fitted_clone
 from .models import Data
 
 if TYPE_CHECKING:
@@ -126,6 +127,14 @@ class NameChanges:
         n_removed = len(self.estimator.labels_) - len(changed.labels_)
         self.estimator = changed if n_removed else self.estimator
         return n_removed
+
+    def learn(self) -> int:
+        """Learn from the texts that have labels which are there; return how many."""
+        known = [[name for name in row if name in self.estimator.labels_] for row in self._rows]
+        used = [number for number, row in enumerate(known) if row]
+        learned = fitted_clone(self.estimator)
+        self.estimator = learned.partial_fit([self._texts[i] for i in used], [known[i] for i in used])
+        return len(used)
 
     def refresh(self, names: list[str], options: Mapping[str, float]) -> int:
         """Learn labels again from the data; return how many."""

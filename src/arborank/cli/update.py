@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["named", "save_changed", "update"]
 
 
-@click.command(short_help="Add, refresh and remove labels of a model without training the rest again.")
+@click.command(short_help="Add, refresh and remove labels of a model, or learn from further rows.")
 @model_argument
 @click.option("--data", type=DATA, help="Recent labelled data: with the labels in question, and with others.")
 @click.option(
     "--add", is_flag=True, help="Add the labels of DATA (and --label-texts) that MODEL does not know."
 )
+@click.option("--rows", is_flag=True, help="Learn from the rows of DATA, of the labels that MODEL knows.")
 @click.option("--refresh", type=FILE, help="Forget these labels, one per line, and learn them from DATA.")
 @click.option("--remove", type=FILE, help="Remove these labels, one per line.")
 @missing_option
@@ -51,6 +52,7 @@ def update(
     model: str,
     data: str | None,
     add: bool,
+    rows: bool,
     refresh: str | None,
     remove: str | None,
     missing: "Missing",
@@ -62,27 +64,25 @@ def update(
     jobs: int | None,
     force: bool,
 ) -> None:
-    """Change the labels of MODEL: first --remove, then --refresh, then --add, but for what --remove names.
+    """Change the labels of MODEL: first --remove, then --rows, --refresh, and --add but for what --remove names.
 
     DATA has the form that MODEL was trained on. Labels of a model of matrices are numbers; those beyond the last it
     knows are new. The result takes MODEL's place in one step: an update that fails or is stopped, at whatever moment,
     leaves the old model, and who has opened it goes on with it. With --missing ignore the same command may be given
     twice.
     """
-    learns = add or refresh is not None
+    learns = rows or add or refresh is not None
     if not learns and remove is None:
-        raise click.UsageError("nothing to do: give --add, --refresh or --remove")
+        raise click.UsageError("nothing to do: give --rows, --add, --refresh or --remove")
     if learns and data is None:
-        raise click.UsageError("--add and --refresh need --data DATA, to learn from")
-    of_learning = {
-        "data": data,
-        "label_texts": label_texts,
-        "language": language,
-        "negative_share": negative_share,
-    } | form.given()
-    for name, value in of_learning.items():
-        if value is not None and not learns:
+        raise click.UsageError("--rows, --add and --refresh need --data DATA, to learn from")
+    of_labels = {"label_texts": label_texts, "language": language, "negative_share": negative_share}
+    for name, value in of_labels.items():
+        if value is not None and not (add or refresh is not None):
             raise click.UsageError(f"{option_name(name)} goes with --add or --refresh")
+    for name, given in ({"data": data} | form.given()).items():
+        if given is not None and not learns:
+            raise click.UsageError(f"{option_name(name)} goes with --rows, --add or --refresh")
     place = place_of_result(directory, model, force)
     ranker = open_ranker(model, jobs)
     recent = None if data is None else read_data(data, form)
@@ -93,6 +93,8 @@ def update(
     if gone:
         with named(f"--remove {remove}"):
             done.append(f"{change.remove(gone, missing):,} removed")
+    if rows:
+        done.append(f"learned from {change.learn():,} rows")
     if refresh is not None:
         with named(f"--refresh {refresh}"):
             done.append(f"{change.refresh(read_names(refresh), options):,} refreshed")

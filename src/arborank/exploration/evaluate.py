@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer, check_real
-from ..core.figures import Cells, Tabled, new_figure
+from ..core.figures import Cells, Tabled, aligned, new_figure
 from ..core.types import Json
 from ..linear import XRLinear
 from ..text import TextRanker
@@ -89,14 +89,8 @@ class WhatIf(Tabled):
 
     def __str__(self) -> str:
         (rows,) = self.tables()
-        sizes = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
         lines = [f"{self.n_decisions:,} decisions with rewards; {self.confidence:.0%} intervals"]
-        for row in rows:
-            cells = [
-                f"{cell:<{n}}" if i < 2 else f"{cell:>{n}}"
-                for i, (cell, n) in enumerate(zip(row, sizes, strict=True))
-            ]
-            lines.append("  ".join(cells).rstrip())
+        lines += aligned(rows, n_left=2)
         if any(found is None for table in self.estimates.values() for found in table.values()):
             lines.append(f"refused: the effective sample size is below {self.least:g}")
         return "\n".join([*lines, *(f"{what}: {n:,}" for what, n in self.skipped.items())])

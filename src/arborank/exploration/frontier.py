@@ -39,10 +39,20 @@ class Limits:
 
 
 class Frontier:
-    """Turns the rows of queries into arms."""
+    """Turns the rows of queries into arms.
 
-    def __init__(self, subject: Subject) -> None:
+    Parameters
+    ----------
+    subject : Subject
+    tried : int64 array of label ids
+        Labels that are no newcomers, though the model has not learned from any row of them.
+    """
+
+    def __init__(self, subject: Subject, tried: Ids) -> None:
         self.subject = subject
+        self._fresh = subject.fresh
+        if self._fresh is not None and tried.size:
+            self._fresh = self._fresh & ~np.isin(subject.fitted.tree.labels, tried)
         self._last: tuple[Limits, Ids] | None = None
 
     @cached_property
@@ -83,7 +93,7 @@ class Frontier:
 
     def _slots(self, row: Csr, k: int, limits: Limits, policy: _native.ArmPolicy) -> ShownSlots:
         eligible, removed = self._limit(limits)
-        fresh = self.subject.fresh if policy.newcomers else None
+        fresh = self._fresh if policy.newcomers else None
         if self._is_plain:
             return ShownSlots(eligible, removed, fresh=fresh)
         best, promise = self._best(row, k, limits)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from ..core.checks import check_real
 from ..core.estimator import fitted_clone
 from ..core.lazy import sp
-from ..core.sparse import as_csr, to_scipy
+from ..core.sparse import Csr, as_csr, to_scipy
 from ..linear import XRLinear
+from ..linear.calibrated import updated_calibration
 from ..linear.options import LinearOptions
-from ..linear.streaming import adapt_rows
+from ..linear.streaming import adapt_rows, counted
 from ..text import TextRanker
 from .log import Decision, DecisionLog
 from .subject import Subject
@@ -38,6 +39,7 @@ def learn(
 
     The ranker of every label shown learns from its reward; those of the nodes above it from the best reward below them.
     All stay as close to what they were as the rewards allow. Rankers of labels that were not shown are as before.
+    `label_counts_` counts every label with a reward above 0, and `n_instances_` every decision, as a row learned from.
 
     Learn either by epoch, from the model that was there at first and all that was logged since; or with a small
     ``step`` from the model as it is and the last decisions only.
@@ -88,7 +90,8 @@ def learn(
             losses = upper * (losses - losses.multiply(gains > 0))
         losses.eliminate_zeros()
         pairs.append((gains, losses))
-    rows = to_scipy(subject.rows([one.query for one in decisions]))
+    queries = subject.rows([one.query for one in decisions])
+    rows = to_scipy(queries)
     if any(gains.multiply(losses).nnz for gains, losses in pairs):  # a reward of a half is both
         rows = sp.vstack([rows, rows], format="csr")
         costs = [sp.vstack([gains, -losses], format="csr") for gains, losses in pairs]
@@ -96,7 +99,11 @@ def learn(
         costs = [sp.csr_array(gains - losses) for gains, losses in pairs]
     examples = {level: as_csr(one) for level, one in enumerate(costs) if one.nnz}
     learned = adapt_rows(fitted, as_csr(rows), examples, plan, step=step)
-    inner = fitted_clone(subject.inner, fitted_=learned)
+    learned = counted(learned, queries, shown.rewarded(fitted.tree.labels, (len(decisions), fitted.n_labels)))
+    calibration = updated_calibration(
+        subject.inner, learned.n_labels, learned.label_counts, kept=np.arange(learned.n_labels)
+    )
+    inner = fitted_clone(subject.inner, fitted_=learned, calibration_=calibration)
     made: Any = inner if subject.text is None else fitted_clone(subject.text, model_=inner)
     return cast(M, made)
 
@@ -126,6 +133,12 @@ class _Shown:
         slot = np.where(label >= 0, subject.slots[label], -1)
         known = slot >= 0
         return cls(row[known], slot[known], reward[known], weight[known])
+
+    def rewarded(self, labels: NDArray[np.int32], shape: tuple[int, int]) -> Csr:
+        """Return the labels of every row that had a reward, as an indicator; ``labels`` are those of the slots."""
+        found = self.reward > 0
+        ones = np.ones(int(found.sum()), np.float32)
+        return as_csr(sp.csr_array((ones, (self.row[found], labels[self.slot[found]])), shape=shape))
 
     def largest(self, node: Ids, costs: Floats, shape: tuple[int, int]) -> "sp.csr_array":
         """Return the largest costs of rows and nodes."""

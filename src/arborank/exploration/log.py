@@ -8,7 +8,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, Self
 
-from ..core.checks import check_flag
+from ..core.checks import check_flag, check_integer
 from ..core.errors import ArgumentError
 from ..core.types import FilePath
 
@@ -24,6 +24,7 @@ _NEEDED = "id", "query", "labels", "propensities"
 _ROUNDED = 1.000001  # the most that a sum of probabilities may be, for lines hold rounded numbers
 
 _UNREADABLE = "lines that are no decision and no reward"
+_TORN = "a last line that is not whole"
 _NO_PROPENSITY = "decisions without propensities"
 _WRONG_PROPENSITY = "decisions with a propensity that is not above 0 and at most 1"
 _WRONG_REWARD = "rewards outside [0, 1]"
@@ -168,9 +169,24 @@ class DecisionLog:
         """The decisions that have rewards already."""
         return tuple(one for one in self.decisions if one.rewards is not None)
 
+    def in_vain(self, times: int = 10) -> frozenset[Label]:
+        """Return the labels that were shown so often at least, as far as rewards are known, and never had one."""
+        check_integer("times", times, 1)
+        shown: Counter[Label] = Counter()
+        earned: set[Label] = set()
+        for one in self.rewarded:
+            shown.update(one.labels)
+            earned.update(
+                label for label, reward in zip(one.labels, one.rewards or (), strict=True) if reward
+            )
+        return frozenset(label for label, n in shown.items() if n >= times and label not in earned)
+
     @classmethod
     def read(cls, path: FilePath, *, skip_errors: bool = False) -> Self:
         """Read a file of decisions and rewards, a line each; a reward may come anywhere after its decision.
+
+        A last line of which only the beginning is there, because it is being written or a machine crashed, is left out
+        and counted.
 
         Parameters
         ----------
@@ -184,8 +200,10 @@ class DecisionLog:
         LogError
             With a count of every kind of error.
         """
-        with Path(path).open(encoding="utf-8") as file:
-            return cls.of_lines(file, skip_errors=skip_errors, place=str(path))
+        torn: dict[str, int] = {}
+        with Path(path).open(encoding="utf-8", errors="surrogateescape") as file:
+            log = cls.of_lines(_whole_lines(file, torn), skip_errors=skip_errors, place=str(path))
+        return replace(log, skipped={**log.skipped, **torn}) if torn else log
 
     @classmethod
     def of_lines(cls, lines: Iterable[str], *, skip_errors: bool = False, place: str = "the log") -> Self:
@@ -218,12 +236,27 @@ class DecisionLog:
         return cls(tuple(found.values()), dict(problems))
 
 
+def _whole_lines(file: Iterable[str], torn: dict[str, int]) -> Iterator[str]:
+    """Yield the lines of a file, but for a last one of which only the beginning is there."""
+    for line in file:
+        if line.startswith("{") and not line.endswith("\n") and _parsed(line) is None:
+            torn[_TORN] = 1
+        else:
+            yield line
+
+
+def _parsed(line: str) -> Any:
+    """Return what a line of JSON says; None if it is none, or not UTF-8."""
+    try:
+        line.encode()
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _take(line: str, found: dict[str, Decision], paid: dict[str, dict[Label, float]]) -> tuple[str, str]:
     """Add what a line holds; return what is wrong with it, and where."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return _UNREADABLE, repr(line[:60])
+    record = _parsed(line)
     if not isinstance(record, dict):
         return _UNREADABLE, repr(line[:60])
     if "decision" in record:

@@ -1,6 +1,7 @@
 """A ranker that explores, and tells how probable it was to show what it shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from itertools import count
 from secrets import randbits
 from typing import Any
@@ -48,6 +49,9 @@ class ExploringRanker:
         The share of decisions in which these places go to the best new labels instead, as far as the search meets any:
         labels that had no row to be learned from, but a name or a text. Their scores are on another scale, so that they
         hardly come up otherwise.
+    tried : iterable of labels, default=()
+        Labels that are not new any more, such as `DecisionLog.in_vain` has them; those that the model does not know
+        count for nothing.
     widely : bool, default=False
         Whether the search opens every leaf of the beam, and not only those that may hold one of the best labels, as it
         always does for newcomers: more labels are arms by themselves, so that logs say more of other models, but a
@@ -90,6 +94,7 @@ class ExploringRanker:
         *,
         explore: int = 1,
         newcomers: float = 0.0,
+        tried: Iterable[Label] = (),
         widely: bool = False,
         seed: int | None = None,
         first: int = 0,
@@ -102,15 +107,20 @@ class ExploringRanker:
         self.seed = randbits(53) if seed is None else check_integer("seed", seed, 0, 2**53 - 1)
         self.revision = self.subject.revision
         self._numbers = count(check_integer("first", first, 0))
-        self._frontier = Frontier(self.subject)
         self.newcomers = check_real("newcomers", newcomers, least=0.0, most=1.0)
         if self.newcomers and self.subject.fresh is None:
             raise ValueError("newcomers is above 0, but the model does not know which labels had no rows")
+        known = np.unique(self.subject.find(tried))
+        known = known[known >= 0]
+        self._tried = blake2b(known.tobytes(), digest_size=8).hexdigest() if known.size else ""
+        self._frontier = Frontier(self.subject, known)
         self.widely = check_flag("widely", widely)
         self._native = native_policy(self.policy, self.newcomers, self.widely)
         self._told = as_told(self.policy)
         if self.newcomers:
             self._told["newcomers"] = self.newcomers
+            if self._tried:
+                self._told["tried"] = self._tried
         if self.widely:
             self._told["widely"] = True
 
@@ -148,15 +158,17 @@ class ExploringRanker:
         Raises
         ------
         ValueError
-            If the decision is of another revision.
+            If the decision is of another revision, or other labels had been tried.
         """
         if decision.revision != self.revision:
             raise ValueError(
                 f"the decision is of revision {decision.revision!r}, but the model is {self.revision!r}"
             )
         policy = dict(decision.policy)
+        if policy.get("newcomers") and policy.get("tried", "") != self._tried:
+            raise ValueError("tried holds other labels than those of the ranker that made the decision")
         explore, k = policy.pop("explore"), policy.pop("k")
-        own = {name: one for name, one in policy.items() if name not in ("newcomers", "widely")}
+        own = {name: one for name, one in policy.items() if name not in ("newcomers", "tried", "widely")}
         native = native_policy(policy_of(own), policy.get("newcomers", 0.0), policy.get("widely", False))
         row = self.subject.rows([decision.query])
         return self._decide(

@@ -22,7 +22,7 @@ from .centroids import Centroids
 from .fitted import FittedTree
 from .layers import LayerPlan, beam_nodes
 
-__all__ = ["adapt_rows", "learn_rows"]
+__all__ = ["adapt_rows", "counted", "learn_rows"]
 
 _GROWTH = 1.1  # from one training of a family to the next
 
@@ -50,6 +50,11 @@ def learn_rows(
         learned = _adapted(fitted, X, Y, plan, step, upper)
     else:
         learned, Y = _renewed(fitted, X, Y, plan, n_threads)
+    return counted(learned, X, Y)
+
+
+def counted(learned: FittedTree, X: Csr, Y: Csr) -> FittedTree:
+    """Return a tree that knows how many rows it has learned from, once there are these, too."""
     if learned.label_counts is None or learned.n_instances is None:
         return learned
     counts = np.bincount(Y.indices, minlength=Y.shape[1])

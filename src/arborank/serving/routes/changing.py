@@ -50,7 +50,7 @@ async def feedback(call: Call, body: FeedbackBody) -> Answer:
         raise Problem(404, "the service keeps no feedback; start it with a file for it")
     line: dict[str, Any] = {"time": round(time.time(), 3), "model": served.name, "revision": served.revision}
     line |= msgspec.structs.asdict(body)
-    await call.service.work.aside(lambda: append_line(path, _encode(line)), call)
+    await call.service.work.aside(lambda: append_line(path, _encode(line), lasting=True), call)
     return Answer(202, _encode(StatusAnswer("kept")))
 
 
@@ -63,7 +63,7 @@ async def rewards(call: Call, body: RewardsBody) -> Answer:
     for label, reward in body.rewards.items():
         rewards[int(label) if served.kind.name == "rows" and label.isdecimal() else label] = reward
     line = reward_line(body.decision, rewards).encode()
-    await call.service.work.aside(lambda: append_line(path, line), call)
+    await call.service.work.aside(lambda: append_line(path, line, lasting=True), call)
     return Answer(202, _encode(StatusAnswer("kept")))
 
 
