@@ -1,14 +1,11 @@
-"""Training from shards of made-up texts: time of processors, and the largest process, beside a training in memory.
+"""Shards of made-up texts, for `many_ways.py`.
 
-``python benchmarks/many_rows.py FOLDER --rows 10000000 --labels 500000`` writes shards of texts of 10 to 15 words into
-FOLDER, unless they are there. Words and labels have Zipf's frequencies; a third of a text's words are those of its
-label, a quarter those of a topic that labels share. ``--way`` says how the model is made.
+``python benchmarks/many_rows.py FOLDER --rows 10000000 --labels 500000`` writes texts of 10 to 15 words, with a label
+each, into ``FOLDER/shards``. Words and labels have Zipf's frequencies; a third of the words of a text are those of its
+label, a quarter those of a topic that labels share.
 """
 
 import argparse
-import json
-import resource
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,10 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-
-from arborank import NgramTfidf, TextRanker, XRLinear
-from arborank.datasets import read_texts
-from arborank.distributed import LocalExecutor, RayExecutor, fit
 
 WORDS, TOPICS, LONGEST = 300_000, 2000, 15
 OF_LABEL, OF_TOPIC = 6, 12
@@ -57,44 +50,11 @@ def write_shards(folder, n_rows, n_labels, n_shards):
         pq.write_table(pa.table({"text": texts, "labels": labels}), folder / f"part-{number:03}.parquet")
 
 
-def trained(given, shards):
-    """Return the model, made as was asked for."""
-    model = XRLinear(max_sample=given.max_sample, max_rows=given.max_rows)
-    ranker = TextRanker(NgramTfidf(), model, n_jobs=1, verbose=1)
-    if given.way == "memory":
-        data = read_texts(shards)
-        return ranker.set_params(n_jobs=given.workers).fit(data.texts, data.labels)
-    executor = LocalExecutor(given.workers) if given.way == "local" else RayExecutor()
-    options = {"work_dir": given.folder / f"work-{given.way}", "memory": given.memory << 20}
-    with executor:
-        return fit(
-            f"{shards}/*.parquet", given.folder / given.way, ranker=ranker, executor=executor, **options
-        )
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--labels", type=int, default=500_000)
     parser.add_argument("--shards", type=int, default=8)
-    parser.add_argument("--way", choices=["local", "ray", "memory"], default="local")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--memory", type=int, default=512, help="MiB that the rows of a task may take")
-    parser.add_argument("--max-sample", type=int, default=100_000)
-    parser.add_argument("--max-rows", type=int, default=1_000_000)
     given = parser.parse_args()
-    shards = given.folder / "shards"
-    if not shards.exists():
-        write_shards(shards, given.rows, given.labels, given.shards)
-    start = time.perf_counter()
-    fitted = trained(given, shards)
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    told = {
-        "way": given.way,
-        "labels": len(fitted.labels_),
-        "wall_s": round(time.perf_counter() - start, 1),
-        "processor_s": round(sum(one.ru_utime + one.ru_stime for one in spent), 1),
-        "largest_process_MiB": max(one.ru_maxrss >> 10 for one in spent),
-    }
-    print(json.dumps(told))
+    write_shards(given.folder / "shards", given.rows, given.labels, given.shards)

@@ -96,7 +96,7 @@ struct Frequencies {
             among == nullptr ? nullptr : &among->own};
   }
 
-  search::Weighed weighed(search::Keystroke&& keystroke, double weight, const std::vector<std::int64_t>& lately,
+  search::Weighed weighed(search::Keystroke&& keystroke, double weight, std::int64_t pool,
                           const std::vector<std::int64_t>& own_ids, const Matrix<double>& own_values,
                           const Run& extends, const std::vector<double>& left, const ContextWords* words,
                           const Vector<std::int32_t>& columns, const Vector<float>& values,
@@ -118,8 +118,8 @@ struct Frequencies {
     if (own_values.shape(0) != own_ids.size() || own_values.shape(1) != search::kOwn)
       throw std::invalid_argument("own_values must have a row of " + std::to_string(search::kOwn) +
                                   " values for each of own_ids");
-    for (const std::int64_t label : lately)
-      check_label(label);
+    if (pool < 0)
+      throw std::invalid_argument("pool must be at least 0");
     std::vector<search::Own> owned(own_ids.size());
     for (std::size_t i = 0; i < own_ids.size(); i++) {
       if (own_ids[i] < 0)
@@ -127,7 +127,7 @@ struct Frequencies {
       owned[i].id = own_ids[i];
       std::copy_n(own_values.data() + i * search::kOwn, search::kOwn, owned[i].values.begin());
     }
-    return own.weigh(std::move(keystroke), weight, lately, owned, extends, {left[0], left[1]},
+    return own.weigh(std::move(keystroke), weight, pool, owned, extends, {left[0], left[1]},
                      words == nullptr ? nullptr : &words->own);
   }
 };
@@ -189,22 +189,22 @@ void bind_blend(nb::module_& m) {
           "weighted",
           [](const Frequencies& f, Run run, std::int64_t k, const Vector<std::int64_t>& ids,
              const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
-             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
-             const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
-             const Matrix<double>& own_values, Run extends, const std::vector<double>& left, const ContextWords* words,
-             const Vector<std::int32_t>& columns, const Vector<float>& values, const Vector<std::int32_t>& begun,
-             const Vector<float>& begun_values, const Matrix<double>& weights, const Among* among) -> Scored {
+             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight, std::int64_t pool,
+             const std::vector<std::int64_t>& own_ids, const Matrix<double>& own_values, Run extends,
+             const std::vector<double>& left, const ContextWords* words, const Vector<std::int32_t>& columns,
+             const Vector<float>& values, const Vector<std::int32_t>& begun, const Vector<float>& begun_values,
+             const Matrix<double>& weights, const Among* among) -> Scored {
             if (weights.shape(0) != search::kContexts || weights.shape(1) != search::kEvidence)
               throw std::invalid_argument("weights must have " + std::to_string(search::kContexts) + " rows of " +
                                           std::to_string(search::kEvidence));
             const search::Weighed all =
-                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often, among), weight, lately, own_ids,
+                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often, among), weight, pool, own_ids,
                           own_values, extends, left, words, columns, values, begun, begun_values);
             search::Ranked best = search::Frequencies::weighted(all, k, weights.data());
             return {std::move(best.ids), std::move(best.scores)};
           },
           nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
-          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
+          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("pool"), nb::arg("own_ids"),
           nb::arg("own_values"), nb::arg("extends"), nb::arg("left"), nb::arg("words").none(), nb::arg("columns"),
           nb::arg("values"), nb::arg("begun"), nb::arg("begun_values"), nb::arg("weights"),
           nb::arg("among") = nb::none(),
@@ -213,18 +213,18 @@ void bind_blend(nb::module_& m) {
           "evidence",
           [](const Frequencies& f, Run run, std::int64_t k, const Vector<std::int64_t>& ids,
              const Vector<float>& scores, const Vector<std::int32_t>& labels, const Vector<std::int64_t>& times,
-             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight,
-             const std::vector<std::int64_t>& lately, const std::vector<std::int64_t>& own_ids,
-             const Matrix<double>& own_values, Run extends, const std::vector<double>& left, const ContextWords* words,
-             const Vector<std::int32_t>& columns, const Vector<float>& values, const Vector<std::int32_t>& begun,
-             const Vector<float>& begun_values, const Among* among) {
+             const Contexts& contexts, const std::vector<std::int64_t>& often, double weight, std::int64_t pool,
+             const std::vector<std::int64_t>& own_ids, const Matrix<double>& own_values, Run extends,
+             const std::vector<double>& left, const ContextWords* words, const Vector<std::int32_t>& columns,
+             const Vector<float>& values, const Vector<std::int32_t>& begun, const Vector<float>& begun_values,
+             const Among* among) {
             search::Weighed all =
-                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often, among), weight, lately, own_ids,
+                f.weighed(f.asked(run, k, ids, scores, labels, times, contexts, often, among), weight, pool, own_ids,
                           own_values, extends, left, words, columns, values, begun, begun_values);
             return std::tuple(to_numpy(std::move(all.ids)), to_numpy(std::move(all.rows)), all.in_context);
           },
           nb::arg("run"), nb::arg("k"), nb::arg("ids"), nb::arg("scores"), nb::arg("labels"), nb::arg("times"),
-          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("lately"), nb::arg("own_ids"),
+          nb::arg("contexts"), nb::arg("often"), nb::arg("weight"), nb::arg("pool"), nb::arg("own_ids"),
           nb::arg("own_values"), nb::arg("extends"), nb::arg("left"), nb::arg("words").none(), nb::arg("columns"),
           nb::arg("values"), nb::arg("begun"), nb::arg("begun_values"), nb::arg("among") = nb::none(),
           "The candidates in ascending order, the evidence on each, and whether anything is known of the context.");

@@ -114,18 +114,19 @@ void bind_history(nb::module_& m) {
           nb::arg("number"), "The queries that were sent right after one, oldest first.")
       .def(
           "evidence",
-          [](const History& h, const Numbers& numbers, double moment, std::int32_t last, const Numbers& earlier) {
+          [](const History& h, const Numbers& numbers, double moment, const std::vector<nb::bytes>& session) {
             check(h, numbers);
-            if (last >= 0)
-              check(h, {last});
-            const auto rows = h.evidence(numbers, moment, last, earlier);
+            Numbers sent;
+            for (const nb::bytes& key : session)
+              sent.push_back(h.find(view(key)));
+            const auto rows = h.evidence(numbers, moment, sent);
             auto values = std::make_unique_for_overwrite<double[]>(rows.size() * search::kOwn);
             for (std::size_t i = 0; i < rows.size(); i++)
               std::copy(rows[i].begin(), rows[i].end(), &values[i * search::kOwn]);
             return to_numpy(std::move(values), rows.size(), search::kOwn);
           },
-          nb::arg("numbers"), nb::arg("moment"), nb::arg("last"), nb::arg("earlier"),
-          "What is known of queries at a moment, eight values of each.");
+          nb::arg("numbers"), nb::arg("moment"), nb::arg("session"),
+          "What is known of queries at a moment and after some of a session, eight values of each.");
 }
 
 }  // namespace arborank::bindings

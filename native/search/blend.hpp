@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/simd.hpp"
 #include "search/best_of_range.hpp"
 #include "search/words.hpp"
 
@@ -94,7 +95,7 @@ struct Keystroke {
   std::int64_t first, end, k;
   std::vector<std::pair<std::int64_t, double>> found;  // by the search, with scores
   std::vector<Follower> after;  // in ascending order
-  std::vector<std::int64_t> often;  // the most frequent labels of the range
+  std::vector<std::int64_t> often;  // labels that are candidates, as they are frequent or so lately
   WordRow words, beginnings;  // of the context, and of its words
   const Among* among = nullptr;  // of the range, if not all
 
@@ -160,14 +161,18 @@ class Frequencies {
     return result;
   }
 
-  // The candidates of all sources, and what is known of each; `extends` are the labels that go on after the last query,
-  // and `left` is what is left by now of the counts that age.
-  Weighed weigh(Keystroke asked, double weight, const std::vector<std::int64_t>& lately, const std::vector<Own>& own,
+  // The candidates of all sources, and what is known of each. Of a range, the `pool` labels that were sent most often
+  // and those that were so lately are candidates, too. `extends` are the labels that go on after the last query, and
+  // `left` is what is left by now of the counts that age.
+  Weighed weigh(Keystroke asked, double weight, std::int64_t pool, const std::vector<Own>& own,
                 std::pair<std::int64_t, std::int64_t> extends, const std::array<double, kAges>& left,
                 const Words* words) const {
+    std::vector<std::int64_t> more = std::move(asked.often);
+    asked.often = top(asked.first, asked.end, pool);
     Candidates all = gather(asked, true);
     keep_followers(all);
-    std::vector<std::int64_t> more = lately;
+    const std::vector<std::int64_t> late = lately(asked.first, asked.end, pool);
+    more.insert(more.end(), late.begin(), late.end());
     if (words != nullptr)
       for (const auto& [postings, row] :
            {std::pair{&words->names, &asked.beginnings}, std::pair{&words->followed, &asked.words}})
@@ -183,8 +188,12 @@ class Frequencies {
     for (const std::int64_t id : more)
       if (!is_blocked(id) && !place(all.rows, id, 0, n_known))
         all.rows.push_back({id, 0.0, 0.0, 0.0});
-    score(all, asked, weight);
+    for (const Candidate& row : all.rows)
+      if (row.id < size())
+        for (int age = -1; age < n_ages_; age++)
+          prefetch(age < 0 ? static_cast<const void*>(counts_ + row.id) : aged_ + age * size() + row.id);
     std::sort(all.rows.begin(), all.rows.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+    score(all, asked, weight);
 
     const bool in_words = !asked.words.empty() || !asked.beginnings.empty();
     Weighed result{{}, {}, all.n_times > 0 || !asked.found.empty() || in_words};
@@ -196,6 +205,10 @@ class Frequencies {
       add_products(words->followed, asked.words, result.ids, followed);
     }
     result.rows.reserve(all.rows.size() * kEvidence);
+    // the same logarithms again and again are taken once
+    const double no_times = std::log(kNoTimes / (all.n_times + 1)), not_found = std::log(kNotFound),
+                 no_words = std::log(kFew);
+    const bool in_followed = words != nullptr && !asked.words.empty();
     const double sent =
         asked.among != nullptr ? asked.among->sent : static_cast<double>(sums_[asked.end] - sums_[asked.first]);
     for (std::size_t i = 0; i < all.rows.size(); i++) {
@@ -216,11 +229,14 @@ class Frequencies {
           to.push_back(0.0);
         }
       }
-      to.push_back(all.n_times > 0 ? std::log((row.times + 0.25) / (all.n_times + 1)) : 0.0);
-      to.push_back(asked.found.empty() ? 0.0 : std::log(row.found + 1e-4));
+      const double times = row.times > 0 ? std::log((row.times + kNoTimes) / (all.n_times + 1)) : no_times;
+      to.push_back(all.n_times > 0 ? times : 0.0);
+      const double found = row.found > 0 ? std::log(row.found + kNotFound) : not_found;
+      to.push_back(asked.found.empty() ? 0.0 : found);
       to.push_back(row.found > 0 ? 1.0 : 0.0);
       to.push_back(named[i]);
-      to.push_back(words != nullptr && !asked.words.empty() ? std::log(std::max(followed[i], 0.0) + kFew) : 0.0);
+      const double spoken = followed[i] > 0 ? std::log(followed[i] + kFew) : no_words;
+      to.push_back(in_followed ? spoken : 0.0);
       to.push_back(row.id >= extends.first && row.id < extends.second ? 1.0 : 0.0);
       to.insert(to.end(), kOwn, 0.0);
     }
@@ -262,7 +278,7 @@ class Frequencies {
 
  private:
   static constexpr double kLeast = 1e-12;  // of a score, for its logarithm
-  static constexpr double kFew = 0.03;  // of products with words, for theirs
+  static constexpr double kNoTimes = 0.25, kNotFound = 1e-4, kFew = 0.03;  // what stands for nothing in logarithms
   static constexpr std::int64_t kOfWords = 20;  // labels that words speak for
   static constexpr std::int64_t kMost = 64;  // labels that followed, the most frequent ones
 

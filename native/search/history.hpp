@@ -102,27 +102,34 @@ class History {
 
   // What is known of some queries at a moment: 1, as they are in the history; the logarithms of how often each was
   // sent, and of how many queries ago; of one more than the hours since; the share of its latest sendings at this time
-  // of day; the logarithm of one more than how often it followed the query `last` (-1 for none); 1 if it is `earlier`
-  // in the session; and 1 if it is `last`.
+  // of day; the logarithm of one more than how often it followed the last query of the session, whose queries are given
+  // by their numbers, -1 for those that are not here; 1 if it is an earlier one of the session; and 1 if it is the
+  // last.
   std::vector<std::array<double, kOwn>> evidence(const std::vector<std::int32_t>& numbers, double moment,
-                                                 std::int32_t last, const std::vector<std::int32_t>& earlier) const {
+                                                 const std::vector<std::int32_t>& session) const {
     constexpr double kHour = 3600, kDay = 86400, kNear = 2 * kHour;
     constexpr std::int64_t kLatest = 4;
+    const std::int32_t last = session.empty() ? -1 : session.back();
     const std::vector<std::int32_t> followed = last < 0 ? std::vector<std::int32_t>{} : after(last);
     std::vector<std::array<double, kOwn>> rows;
+    rows.reserve(numbers.size());
     for (const std::int32_t number : numbers) {
-      const Use used = use(number, kLatest);
-      const double since = moment - used.times.back();
+      const auto& places = queries_[number].places;
+      const auto count = static_cast<std::int64_t>(places.size()), n_latest = std::min(count, kLatest);
+      const double since = moment - sent_[places.back() - dropped_].second;
       double near = 0;
-      for (const double time : used.times) {
-        const double rest = std::fmod(moment - time, kDay), away = rest < 0 ? rest + kDay : rest;
+      for (std::int64_t i = count - n_latest; i < count; i++) {
+        const double rest = std::fmod(moment - sent_[places[i] - dropped_].second, kDay);
+        const double away = rest < 0 ? rest + kDay : rest;
         near += away < kNear || away > kDay - kNear ? 1 : 0;
       }
       const auto often = static_cast<double>(std::count(followed.begin(), followed.end(), number));
-      const bool before = std::find(earlier.begin(), earlier.end(), number) != earlier.end();
-      rows.push_back({1.0, std::log(static_cast<double>(used.count)), std::log(static_cast<double>(used.ago)),
-                      since > 0 ? std::log1p(since / kHour) : 0.0, near / static_cast<double>(used.times.size()),
-                      std::log1p(often), before && number != last ? 1.0 : 0.0, number == last ? 1.0 : 0.0});
+      const bool before = std::find(session.begin(), session.end(), number) != session.end();
+      const auto ago = static_cast<double>(dropped_ + n_sent() - places.back());
+      rows.push_back({1.0, std::log(static_cast<double>(count)), std::log(ago),
+                      since > 0 ? std::log1p(since / kHour) : 0.0, near / static_cast<double>(n_latest),
+                      often > 0 ? std::log1p(often) : 0.0, before && number != last ? 1.0 : 0.0,
+                      number == last ? 1.0 : 0.0});
     }
     return rows;
   }

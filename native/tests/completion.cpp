@@ -91,7 +91,7 @@ TEST(what_followed_comes_first_and_blocked_labels_never) {
   CHECK(best.ids == (std::vector<std::int64_t>{3, 0, 1, 4}));  // 3, 1 and 0.5 times; never, but found
   CHECK(std::fabs(best.scores[0] - (3 + 1.0 / 19 / 2) / 5.5) < 1e-12);
   // an own query that is blocked, and one that is not in the catalogue
-  const auto all = sent.weigh(asked, 0.25, {}, {{2, {1}}, {7, {1}}}, {0, 0}, {1, 1}, nullptr);
+  const auto all = sent.weigh(asked, 0.25, 4, {{2, {1}}, {7, {1}}}, {0, 0}, {1, 1}, nullptr);
   CHECK(all.in_context && all.ids == (std::vector<std::int64_t>{0, 1, 3, 4, 7}));
   std::vector<double> weights(2 * search::kEvidence, 0.0);  // without a context, and in one
   weights[2 * search::kEvidence - search::kOwn] = 1.0;

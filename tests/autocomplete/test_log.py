@@ -58,6 +58,12 @@ def test_users(tmp_path):
         ("log.jsonl", '{"session": "a"\n', r"log\.jsonl:1: a JSON object was expected"),
         ("log.tsv", "a\t1\tx\tu\na\t2\ty\n", r"log\.tsv:2: some lines name a user"),
         ("log.tsv", "a\t1\tx\t\n", r"log\.tsv:1: a user must be a non-empty string"),
+        ("log.csv", "query,Count\nx,3\n", r'log\.csv:1: "count" is not read: .* --counts, read_counts'),
+        (
+            "log.csv",
+            "session,time,query,counts\na,1,x,3\n",
+            r'log\.csv:1: "counts" is not read: a line counts',
+        ),
         ("log.jsonl", '{"session": "a", "time": 1, "query": "x", "user": []}\n', r":1: a user must be"),
         ("log.jsonl", "[1]\n", r"log\.jsonl:1: a JSON object was expected"),
         ("log.jsonl", '{"session": true, "time": 1, "query": "x"}\n', r":1: a session must be"),

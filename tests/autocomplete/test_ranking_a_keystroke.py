@@ -136,11 +136,12 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
     own = {label: values for label, values in own.items() if label in inside or label >= N}
     ages = np.array([] if aged is None else aged).reshape(-1, N)
     sent = Frequencies(np.array(counts), np.array(sorted(blocked), np.int32), ages)
-    often, lately = sent.top(first, end, 3), sent.lately(first, end, 3)
-    assert aged is not None or lately == []
+    frequent = {*sent.top(first, end, 3), *sent.lately(first, end, 3)}
+    assert aged is not None or sent.lately(first, end, 3) == []
     total, among = sum(counts[label] for label in inside), None
+    also, pool = [label for label in (1, 4) if label in inside], 3
     if chosen is not None:
-        often, lately = ([label for label in some if label in chosen] for some in (often, lately))
+        also, frequent, pool = [*also, *frequent.intersection(chosen)], set(), 0
         of_ages = [float(age[inside].sum()) for age in ages] or [0.0, 0.0]
         among = Among(np.array(inside, np.int64), float(total), of_ages)
     labels = sorted(context)
@@ -152,9 +153,9 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
         np.array(labels, np.int32),
         np.array([context[label] for label in labels], np.int64),
         [(0, len(labels), 1.0)],
-        often,
+        also,
         0.25,
-        lately,
+        pool,
         list(own),
         np.array(list(own.values())).reshape(-1, 8),
         (2, 5),
@@ -181,7 +182,7 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
     got, rows, in_context = sent.evidence(*given, among)
     after = {label: times for label, times in context.items() if label in inside and label not in blocked}
     spoken_for = [label for label in inside if (begun @ names)[label] or (row @ followed)[label]]
-    candidates = {*after, *found, *often, *lately, *own, *spoken_for} - blocked
+    candidates = {*after, *found, *also, *frequent, *own, *spoken_for} - blocked
     assert got.tolist() == sorted(candidates)
     assert in_context == bool(after or found or worded)
     n = sum(after.values())
@@ -221,20 +222,21 @@ def test_evidence_and_its_weights(counts, aged, blocked, ends, found, context, o
 def test_evidence_that_does_not_fit_is_refused():
     sent = Frequencies(np.array([3, 4]), np.array([], np.int32), np.zeros((0, 2)))
     none = np.array([], np.int64), np.array([], np.float32), np.array([], np.int32), np.array([], np.int64)
-    given = [(0, 2), 1, *none, [], [], 0.5, [], [], np.zeros((0, 8)), (0, 0)]
+    given = [(0, 2), 1, *none, [], [], 0.5, 2, [], np.zeros((0, 8)), (0, 0)]
     given += [[1.0, 1.0], None, *2 * (np.array([], np.int32), np.array([], np.float32))]
     weights = np.zeros((2, N_EVIDENCE))
     other = ContextWords(as_csr(np.ones((2, 3))), as_csr(np.ones((2, 3))))
     for place, wrong in (
         (0, (0, 3)),
-        (9, [2]),
+        (7, [2]),
+        (9, -1),
         (10, [-1]),
         (10, [0]),
         (11, np.zeros((1, 8))),
         (13, [1.0]),
         (14, other),
     ):
-        with pytest.raises(ValueError, match=r"labels|label .* is outside|own_|left"):
+        with pytest.raises(ValueError, match=r"labels|label .* is outside|pool|own_|left"):
             sent.weighted(*given[:place], wrong, *given[place + 1 :], weights)
     with pytest.raises(ValueError, match="lately must have 2 entries"):
         Among(np.array([0]), 1.0, [1.0])

@@ -1,7 +1,10 @@
 """The same stages on a Ray cluster of three nodes, all on this machine."""
 
 import os
-from contextlib import contextmanager
+import signal
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +12,9 @@ from arborank import load
 from arborank.distributed import RayExecutor, StageError, fit, score, score_batch
 from support.shards import made_up, ranker, state_of, write_shards
 
-# else Ray Data reports on a thread that lives as long as this process, and prints its errors amid other tests
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+# else Ray Data reports on a thread that lives as long as this process, and prints its errors amid other tests;
+# and a busy machine hardly ever runs Ray's processes
+os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_worker_niceness="0")
 ray = pytest.importorskip("ray")
 pa = pytest.importorskip("pyarrow")
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.subprocess, pytest.mark.slow]
@@ -19,12 +23,13 @@ MIB = 1 << 20
 
 
 @contextmanager
-def cluster_of(n_nodes):
+def cluster_of(n_nodes, **system):
     from ray.cluster_utils import Cluster
 
     small = {"num_cpus": 1, "object_store_memory": 80 * MIB}
+    head = {**small, "include_dashboard": False, "_system_config": system}
     try:
-        cluster = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
+        cluster = Cluster(initialize_head=True, head_node_args=head)
         cluster.more_nodes = [cluster.add_node(wait=False, **small) for _ in range(n_nodes - 1)]
         cluster.wait_for_nodes(60)
         ray.init(address=cluster.address, log_to_driver=False)
@@ -47,24 +52,39 @@ def trained(place, rows, executor="ray", n_shards=3):
     return state_of(fit(shards, place / "model", **options))
 
 
-class Removing:
-    """Takes a node off the cluster, as a power cut does, when the first task of a stage has ended."""
+class Losing:
+    """Loses what runs tasks, at once, when the first task of a stage has ended."""
 
-    def __init__(self, cluster, stage):
-        self.executor, self.cluster, self.stage = RayExecutor(), cluster, stage
+    def __init__(self, lose, stage):
+        self.executor, self.lose, self.stage = RayExecutor(), lose, stage
 
     def run(self, work, tasks, finished):
         done = {}
 
-        def and_remove(task):
+        def and_lose(task):
             finished(task)
             if task.stage == self.stage:
                 self.stage = None
-                self.cluster.remove_node(self.cluster.more_nodes.pop(), allow_graceful=False)
+                self.lose()
                 done.update({path: path.stat().st_mtime_ns for path in work.directory.glob("*/*.json")})
 
-        self.executor.run(work, tasks, and_remove)
+        self.executor.run(work, tasks, and_lose)
         assert all(path.stat().st_mtime_ns == before for path, before in done.items())  # what had ended stays
+
+
+def remove_node(cluster):
+    """Take a node away, as a power cut does."""
+    cluster.remove_node(cluster.more_nodes.pop(), allow_graceful=False)
+
+
+def kill_processes(cluster):
+    """Kill what runs tasks on the first node."""
+    raylet = cluster.head_node.all_processes["raylet"][0].process.pid
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            name, _, told = (path / "stat").read_text().partition("(")[2].rpartition(")")
+            if int(told.split()[1]) == raylet and name in ("ray::_run", "ray::IDLE"):
+                os.kill(int(path.name), signal.SIGKILL)
 
 
 def check_many_tasks(place, rows):
@@ -96,12 +116,22 @@ def test_three_nodes_of_which_two_are_lost(tmp_path):
         check_scores(tmp_path / "scores", rows, model)
         check_bad_shard(tmp_path / "bad", rows)
         check_many_tasks(tmp_path / "many", rows)
-        for stage in ("subtrees", "layers"):
-            executor = Removing(cluster, stage)
+        for stage, lose in (("rows", kill_processes), ("subtrees", remove_node), ("layers", remove_node)):
+            executor = Losing(partial(lose, cluster), stage)
             assert trained(tmp_path / stage, rows, executor, n_shards=5) == expected
             assert executor.stage is None
         assert cluster.more_nodes == []
         assert trained(tmp_path / "one", rows) == expected
+
+
+def test_a_node_that_lacks_memory(tmp_path):
+    """Ray ends every task that runs longer than a moment, as if other programs had all memory."""
+    message = r"process of read/\w+ ended 3 times .*memory.* fewer tasks at a time"
+    with (
+        cluster_of(1, memory_usage_threshold=0.0, memory_monitor_refresh_ms=20),
+        pytest.raises(StageError, match=message),
+    ):
+        trained(tmp_path, made_up(100, 20))
 
 
 def check_scores(place, rows, model):

@@ -116,6 +116,10 @@ def test_completions_know_the_session(serve, completer):
     assert (
         ask("GET", "/v1/models/queries/complete?prefix=camrea&tolerant=true").json()["completions"] == found
     )
+    limits = {"prefix": "n", "candidates": ["nikon", "nike"], "exclude": ["nike"]}
+    for method, given in (("POST", {"json": limits}), ("GET", {"params": limits})):
+        found = ask(method, "/v1/models/queries/complete", **given).json()["completions"]
+        assert [one["query"] for one in found] == ["nikon"]
 
 
 def test_completions_with_limits(serve, completer):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arborank.core.strings import StringTable
-from arborank.storage import load, save, store
+from arborank.storage import Record, add_records, load, read_metadata, read_records, save, store
 from arborank.storage.manifest import FORMAT_VERSION, checksum
 from support.toy import Toy, toy
 
@@ -415,3 +415,27 @@ def test_an_array_of_several_parts_is_saved_once(tmp_path):
         assert loaded.parts["b"].arrays["y"] is loaded.arrays["top"]
     save(loaded, tmp_path)  # and stays so
     assert load(tmp_path) == model
+
+
+def test_records_are_added_to_a_saved_model(tmp_path):
+    table = {"metric": {"precision": {"@1": 0.5}}}
+    first, second = (
+        Record(title="Evaluation", summary="First."),
+        Record(title="Evaluation", summary="2nd.", tables=table),
+    )
+    other = Record(title="Origin", summary="Made up.")
+    save(toy(1), tmp_path / "model", records=[first, other], metadata={"language": "fi"})
+    card = tmp_path / "model" / "README.md"
+    card.write_text("Written by hand.\n\n" + card.read_text("utf-8"), "utf-8")
+    data = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "model").glob("*.safetensors")}
+    add_records(tmp_path / "model", [second])
+    assert read_records(tmp_path / "model") == [second, other]
+    assert read_metadata(tmp_path / "model") == {"language": "fi"}
+    assert "2nd." in card.read_text("utf-8")
+    assert "First." not in card.read_text("utf-8")
+    assert card.read_text("utf-8").startswith("Written by hand.")
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "model").glob("*.safetensors")} == data
+    assert type(load(tmp_path / "model", verify=True)) is Toy
+    assert set(names_of(tmp_path / "model")) == {"config.json", "README.md", *data}
+    with pytest.raises(FileNotFoundError, match=r"none/config\.json is missing"):
+        add_records(tmp_path / "none", [first])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._native import Frequencies
 from ..core.checks import IGNORE_MISSING, Missing, check_flag
+from ..core.remembered import Remembered
 from ..core.sequences import text_list
 from ..core.state import State
 from ..core.strings import StringTable, find_all, shown_first
@@ -24,6 +25,7 @@ __all__ = ["Catalogue"]
 
 _MANY = 1000  # queries that match a prefix which is remembered
 _KEPT = 4  # ids that are remembered, for each query
+_REMEMBERED = 4096  # queries whose place is kept for the next keystroke
 _MOST_SENT = 2**63 - 1  # of all queries
 
 
@@ -85,6 +87,7 @@ class Catalogue:
         if starts is not None:
             self.starts = starts
         self._many: dict[str, Matches] = {}  # of prefixes that very many queries match
+        self._places: Remembered[str, int] = Remembered(_REMEMBERED)  # of queries that were looked up
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -135,10 +138,13 @@ class Catalogue:
 
     def find_key(self, key: str) -> int | None:
         """Return the id of the query with a normal form, or None."""
+        if (known := self._places.get(key)) is not None:
+            return known
         form = self.compare.form(key)
         place, end = self.matching(form)
         while place < end and self.forms[place] == form:
             if self.keys[place] == key:
+                self._places[key] = place
                 return place
             place += 1
         return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .normal import normalize
+from .normal import NormalForms
 from .pairs import Pairs
 
 __all__ = ["KEPT", "learned_before", "mark_pairs", "remember"]
@@ -20,12 +20,13 @@ def mark_pairs(pairs: Pairs) -> NDArray[np.uint64]:
     A mark is a hash of 64 bits, from which nothing of its row can be read; that two of ten million rows share one is as
     likely as three in a million. Of a time, thousandths of a second count.
     """
+    keys = NormalForms()
     if pairs.times is not None and pairs.users is not None:
         rows = zip(pairs.users, pairs.times, pairs.queries, strict=True)
-        marks = [_mark(f"{user}\t{time:.3f}\t{normalize(query)}") for user, time, query in rows]
+        marks = [_mark(f"{user}\t{time:.3f}\t{keys[query]}") for user, time, query in rows]
     elif pairs.queries:
         both = zip(pairs.previous, pairs.queries, strict=True)
-        whole = sum(_mark("\t".join(map(normalize, (*before, query)))) for before, query in both)
+        whole = sum(_mark("\t".join(map(keys.__getitem__, (*before, query)))) for before, query in both)
         marks = [_mark(f"{len(pairs.queries)} {whole}")]
     else:
         marks = []

@@ -280,15 +280,16 @@ class FittedCompleter:
         catalogue, followers, matches = self.catalogue, self.followers, found.matches
         after = followers.after(asked.context, self.rows.decay)
         pool = max(k, POOL)
-        often, lately = matches.frequent(pool), matches.lately(pool)
-        if asked.limits.weighted:
-            lately = [*lately, *filter(matches.has, asked.limits.weighted)]
+        also = list(filter(matches.has, asked.limits.weighted))
+        if matches.ids is not None:  # else native code finds them
+            also += [*matches.frequent(pool), *matches.lately(pool)]
+            pool = 0
         extends = (0, 0)
         if asked.session:
             last = catalogue.compare.form(asked.session[-1])
             if last.startswith(asked.prefix) or asked.prefix.startswith(last):
                 extends = catalogue.matching(last)
-        counts = followers.labels, followers.times, after, often, _FREQUENCY, lately
+        counts = followers.labels, followers.times, after, also, _FREQUENCY, pool
         words: tuple[Any, ...] = None, found.columns, found.values, found.columns[:0], found.values[:0]
         if self.words is not None:
             words = self.words.native, found.columns, found.values, *self.words.begun(asked.context)

@@ -44,8 +44,11 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
     learned = gather(pairs, options, phrases)
     chosen, blend = held_out(pairs), None
     if chosen is not None and (rest := learned.without(chosen, options.threshold)) is not None:
-        with suppress(ValueError):  # the rest of a small log may be too little
+        try:
             fitted = _fit_once(rest, replace(options, verbose=0), phrases, of_rankers(pairs), with_words=True)
+        except ValueError:  # too little for a vectoriser; what is wrong with all of the log is raised below
+            pass
+        else:
             blend = blend_of(fitted, pairs, chosen, options)
             del fitted
         del rest

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..core.strings import StringTable
 from .catalogue import Catalogue
-from .contexts import Context, read_context
+from .contexts import Context
 from .counted import mark_pairs
-from .normal import normalize, spelling
+from .normal import NormalForms, spelling
 from .options import CompleterOptions
 from .pairs import Pairs
 from .phrases import holds_phrase
@@ -111,16 +111,15 @@ def gather(
     """
     if options.min_users > 1 and pairs.users is None:
         raise ValueError(f"min_users is {options.min_users}, so users are needed, one per pair")
-    forms: dict[str, tuple[str, str]] = {}
+    forms = NormalForms()
     spellings: Counter[tuple[str, str]] = Counter()
     numbers: dict[str, int] = {}
-    ids = np.empty(len(pairs.queries), dtype=np.int64)
-    for row, query in enumerate(pairs.queries):
-        form = forms.get(query)
-        if form is None:
-            form = forms[query] = normalize(query), spelling(query)
-        ids[row] = numbers.setdefault(form[0], len(numbers))
-        spellings[form] += 1
+    number_of: dict[str, int] = {}
+    for query, count in Counter(pairs.queries).items():
+        key = forms[query]
+        number_of[query] = numbers.setdefault(key, len(numbers))
+        spellings[key, spelling(query)] += count
+    ids = np.fromiter(map(number_of.__getitem__, pairs.queries), np.int64, len(pairs.queries))
     enough = options.threshold.met(ids, pairs.users, len(numbers))
     names = options.matching.sorted(
         key
@@ -156,7 +155,7 @@ def gather(
     return Instances(
         catalogue,
         labels,
-        _open_contexts(kept, options.n_previous, phrases),
+        _open_contexts(kept, options.n_previous, phrases, forms),
         kept.users,
         mark_pairs(kept if known_again else pairs),
         kept.times if known_again else None,
@@ -164,9 +163,16 @@ def gather(
     )
 
 
-def _open_contexts(pairs: Pairs, n_previous: int, phrases: Sequence[str]) -> list[Context]:
+def _open_contexts(
+    pairs: Pairs, n_previous: int, phrases: Sequence[str], forms: NormalForms
+) -> list[Context]:
     """Return the normal forms of what came before each query, without what holds one of some phrases."""
-    contexts = [read_context(previous, n_previous) for previous in pairs.previous]
+    contexts = []
+    for previous in pairs.previous:
+        latest = tuple([forms[text] for text in previous[-n_previous:]])
+        if "" in latest:  # blank ones do not count
+            latest = tuple([key for text in previous if (key := forms[text])][-n_previous:])
+        contexts.append(latest)
     if not phrases:
         return contexts
     is_open = {text: not holds_phrase(text, phrases) for text in {t for c in contexts for t in c}}

@@ -159,9 +159,7 @@ class History:
 
     def evidence(self, numbers: list[int], moment: float, session: Sequence[str]) -> NDArray[np.float64]:
         """Return what is known of some queries; see `Own`."""
-        own = self._own
-        earlier = [own.find(key.encode()) for key in session]
-        return own.evidence(numbers, moment, earlier[-1] if earlier else _MISSING, earlier)
+        return self._own.evidence(numbers, moment, [key.encode() for key in session])
 
     def use(self, key: str, most: int) -> tuple[int, int, list[float]]:
         """Return how often a query that is there was sent, how many queries ago, and its latest ``most`` times."""

@@ -1,6 +1,6 @@
 """From a part of a log that was held out to the weights of the evidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ def _examples(
     pool = min(POOL, len(fitted.catalogue))
     many = fitted.found_many(list(asked.values()), pool, n_threads=options.n_threads)
     found = dict(zip(asked, many, strict=True))
-    for row, history in _histories(before, tail):
+    for row, history in _histories(before, tail, list(asked)):
         if row in asked:
             is_known = history is not None and len(history) >= long_enough
             whole = asked[row]._replace(history=history if is_known else None)
@@ -126,11 +126,15 @@ def _examples(
                 yield Example(known.rows, place, len(whole.prefix), with_history, known.in_context)
 
 
-def _histories(before: Pairs, tail: Pairs) -> Iterator[tuple[int, History | None]]:
+def _histories(before: Pairs, tail: Pairs, asked: Sequence[int]) -> Iterator[tuple[int, History | None]]:
+    """Return the rows that are asked for, and more, in the order of their times; each with its user's history."""
     if tail.users is None or tail.times is None:
-        yield from ((row, None) for row in range(len(tail.queries)))
-    else:
-        yield from in_order_of_time(before, tail)
+        yield from ((row, None) for row in asked)
+        return
+    users = {tail.users[row] for row in asked}
+    theirs = [row for row, user in enumerate(tail.users) if user in users]
+    for row, history in in_order_of_time(before, tail.selected(theirs)):
+        yield theirs[row], history
 
 
 def _place(fitted: FittedCompleter, ids: NDArray[np.int64], own: list[str], wanted: str) -> int:

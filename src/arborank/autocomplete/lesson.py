@@ -1,5 +1,6 @@
 """What examples teach about the evidence: its weights, and at which lengths of a prefix they beat counting."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -204,4 +205,4 @@ def _is_better(here: NDArray[np.float64], whole: NDArray[np.float64]) -> bool:
 
 def length_of(typed: int) -> int:
     """Return the place in `LENGTHS` of a number of characters."""
-    return int(np.searchsorted(LENGTHS, typed, side="right")) - 1
+    return bisect_right(LENGTHS, typed) - 1

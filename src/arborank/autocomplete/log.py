@@ -38,7 +38,7 @@ def read_log(path: StrPath, *, time_unit: TimeUnit = "s") -> list[LogRow]:
     session later is the same person. A time is a number, or a date as ISO 8601 has it, such as ``2024-03-01 12:00:05``
     (UTC unless it says otherwise). A first line of exactly these names, in letters of any case, is skipped. Other keys
     of an object are passed over, but for ``"count"`` and the like: a line counts once. A ``.csv`` file has a header
-    with these names, and a ``.parquet`` file such columns.
+    with these names, and a ``.parquet`` file such columns; the same holds for others.
 
     Parameters
     ----------
@@ -110,6 +110,8 @@ def _table_fields(path: StrPath, kind: str) -> Iterator[tuple[int, list[Any]]]:
         return
     names = [str(name).strip().casefold() for name in first[1]]
     wanted = [*_HEADERS[0], *(["user"] if "user" in names else [])]
+    for name in names:
+        _check_no_weight(path, first[0], name)
     for name in wanted:
         if names.count(name) != 1:
             found = f"{names.count(name)} times" if name in names else "no such column"
@@ -171,8 +173,15 @@ def _record(path: StrPath, number: int, line: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise fault(path, number, f"a JSON object was expected, found {shown(line)}")
     for key in record:
-        if key.casefold().removesuffix("s") in _WEIGHTS:
-            raise fault(
-                path, number, f'"{key}" is not read: a line counts once; write it as often as it was sent'
-            )
+        _check_no_weight(path, number, key)
     return record
+
+
+def _check_no_weight(path: StrPath, number: int, key: str) -> None:
+    if key.casefold().removesuffix("s") in _WEIGHTS:
+        raise fault(
+            path,
+            number,
+            f'"{key}" is not read: a line counts once; write it as often as it was sent, or give nothing but queries '
+            "and their counts: train-completer --counts, read_counts",
+        )

@@ -4,7 +4,7 @@ import re
 
 from ..core.spelling import INVISIBLE, compose, unify
 
-__all__ = ["normalize", "spelling"]
+__all__ = ["NormalForms", "normalize", "spelling"]
 
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -44,11 +44,21 @@ def normalize(text: str, *, prefix: bool = False) -> str:
     if text.isascii():
         if text.isalnum():  # most of what is typed
             return text.lower()
-        text = _SPACES.sub(" ", text.replace("`", "'").lower())
+        text = text.replace("`", "'").lower()
+        if "  " in text or not text.isprintable():
+            text = _SPACES.sub(" ", text)
     else:
         text = unify(_JOINERS.sub("", _SURROGATES.sub("\ufffd", text)))
         text = _SPACES.sub(" ", compose(text.lower()).translate(_ALIKE))
     return text.lstrip(" ") if prefix else text.strip(" ")
+
+
+class NormalForms(dict[str, str]):
+    """Normal forms of texts that come again and again, each found when it is first asked for."""
+
+    def __missing__(self, text: str) -> str:
+        key = self[text] = normalize(text)
+        return key
 
 
 def spelling(text: str) -> str:

@@ -19,7 +19,7 @@ from .own_rows import OwnRows
 __all__ = ["ContextRows"]
 
 _NOTHING = [""]  # a text without a term
-_REMEMBERED = 1024  # contexts whose rows are kept for the next keystroke
+_REMEMBERED = 1024  # contexts, and prefixes, whose rows are kept for the next keystroke
 _LEAST = 1e-15  # weight of a query, however old: its square is still a number in single precision
 
 
@@ -51,6 +51,7 @@ class ContextRows:
         self.n_features = self.n_before + rows_of(prefix, [""]).shape[1]
         # what is known before each of the last contexts
         self._asked: Remembered[Context, tuple[_Before, Csr]] = Remembered(_REMEMBERED)
+        self._typed: Remembered[str, Csr] = Remembered(_REMEMBERED)
 
     def many(self, previous: Sequence[Context], prefixes: Sequence[str]) -> tuple[Csr, NDArray[np.bool_]]:
         """Return one row per prefix, and whether anything is known of what came before.
@@ -62,7 +63,8 @@ class ContextRows:
         prefixes : sequence of str
         """
         before = _Before.of(previous, self.decay)
-        rows, typed = self._mixed(before, rows_of(self.previous, before.texts or _NOTHING), prefixes)
+        typed = rows_of(self.prefix, prefixes)
+        rows = self._mixed(before, rows_of(self.previous, before.texts or _NOTHING), typed)
         return rows, np.diff(rows.indptr) > np.diff(typed.indptr)
 
     def one(self, previous: Context, prefix: str) -> Csr | None:
@@ -75,14 +77,14 @@ class ContextRows:
         before, known = kept
         if known.nnz == 0:
             return None
-        row, typed = self._mixed(before, known, [prefix])
+        if (typed := self._typed.get(prefix)) is None:
+            typed = self._typed[prefix] = rows_of(self.prefix, [prefix])
+        row = self._mixed(before, known, typed)
         return row if row.nnz > typed.nnz else None
 
-    def _mixed(self, before: "_Before", known: Csr, prefixes: Sequence[str]) -> tuple[Csr, Csr]:
-        """Return whole rows, and the part of the prefixes before it is weighed."""
-        typed: Csr = rows_of(self.prefix, prefixes)
-        indptr, indices, data = mix_rows(*before[:3], known, typed, self.prefix_weight)
-        return Csr(indptr, indices, data, self.n_features), typed
+    def _mixed(self, before: "_Before", known: Csr, typed: Csr) -> Csr:
+        """Return whole rows, of features of what came before and of the prefixes."""
+        return Csr(*mix_rows(*before[:3], known, typed, self.prefix_weight), self.n_features)
 
     def __repr__(self) -> str:
         return f"ContextRows(decay={self.decay:g}, prefix_weight={self.prefix_weight:g}) of {self.n_features} features"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -10,12 +11,12 @@ import click
 from .numbers import POSITIVE, Real
 from .reporting import say
 from .streams import put
+from .tables import evaluation
 
 if TYPE_CHECKING:
     from ..autocomplete import Autocompleter
     from ..autocomplete.times import TimeUnit
     from ..datasets import Layout
-    from ..storage import Record
     from ..text import TextRanker
 
 __all__ = [
@@ -108,29 +109,35 @@ def train_shards(
     directory: str,
     work_dir: str | None,
     layout: "Layout",
-    report: "Callable[[TextRanker], list[Record]]",
+    test: str | None,
+    ks: tuple[int, ...],
 ) -> None:
-    """Tell what a training from shards will take; unless that is all, train and save the model."""
-    from ..distributed import fit, plan
+    """Tell what a training from shards will take; unless that is all, train, save and evaluate the model."""
+    from ..distributed import evaluate, fit, plan
 
     memory = round((shards.memory or 1.0) * 2**30)
     put(str(plan(shards.patterns, ranker=ranker, layout=layout, memory=memory)))
     if shards.dry_run:
         return
     work_dir = _needed(work_dir)
+    who: dict[str, Any] = {"executor": shards.engine or "local", "workers": shards.workers}
     trained = fit(
         shards.patterns,
         directory,
         work_dir=work_dir,
         ranker=ranker,
         layout=layout,
-        executor=shards.engine or "local",
-        workers=shards.workers,
         memory=memory,
         skip_bad=shards.skip_bad,
-        report=report,
+        **who,
     )
     say(f"trained {len(trained.labels_):,} labels on {trained.model_.n_features_in_:,} features")
+    if test is not None:
+        from ..storage import add_records
+
+        report = evaluate(test, directory, work_dir=work_dir, ks=ks, layout=layout, **who)
+        add_records(directory, [evaluation(report, Path(test).name)])
+        put(str(report))
     say(f"saved {directory}; {work_dir} can be removed")
 
 

@@ -183,7 +183,10 @@ def train(
     if shards.patterns:
         calibrate |= model.get_params(deep=False)["calibrate"]
         _check_with_shards(data, holdout, hybrid or "hybrid" in settings, calibrate, label_texts)
-        return _train_shards(shards, directory, work_dir, form, (features, model, names, jobs), test, ks)
+        from ..text import TextRanker
+
+        made = TextRanker(features, model, label_names=names, n_jobs=jobs, verbose=1)
+        return train_shards(shards, made, directory, work_dir, form.layout, test, ks)
     if data is None:
         raise click.UsageError("Missing argument 'DATA', or --shards")
     train_data = read_data(data, form)
@@ -246,36 +249,6 @@ def _check_with_shards(
     name = next((name for name, value in given.items() if value is not None), None)
     if name is not None:
         raise click.UsageError(f"{name} does not go with --shards")
-
-
-def _train_shards(
-    shards: Shards,
-    directory: str,
-    work_dir: str | None,
-    form: Form,
-    parts: "tuple[TextFeatures, XRLinear, bool | Literal['auto'], int | None]",
-    test: str | None,
-    ks: tuple[int, ...],
-) -> None:
-    from ..text import TextRanker
-
-    features, model, names, jobs = parts
-    from ..datasets import TextData
-
-    test_data = None if test is None else _test_data(test, form, TextData([], []))
-    texts = ""
-
-    def report(trained: "TextRanker") -> "list[Record]":
-        nonlocal texts
-        if test is None or test_data is None:
-            return []
-        texts, record = _scored(TextModel(trained), test_data, None, ks, Path(test).name)
-        return [record]
-
-    ranker = TextRanker(features, model, label_names=names, n_jobs=jobs, verbose=1)
-    train_shards(shards, ranker, directory, work_dir, form.layout, report)
-    if texts:
-        put(texts)
 
 
 def _scored(

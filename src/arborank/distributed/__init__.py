@@ -1,6 +1,7 @@
 """Training and scoring beyond one machine's memory, or beyond one machine."""
 
 from .completing import fit_completer
+from .evaluating import evaluate
 from .executors import Executor, LocalExecutor, SerialExecutor
 from .fitting import fit
 from .on_ray import RayExecutor
@@ -15,6 +16,7 @@ __all__ = [
     "RayExecutor",
     "SerialExecutor",
     "StageError",
+    "evaluate",
     "fit",
     "fit_completer",
     "plan",

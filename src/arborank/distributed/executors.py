@@ -23,9 +23,10 @@ from ..core.threads import used_threads
 from .run import StageError, run_task
 from .work import Task, Work
 
-__all__ = ["Closing", "Executor", "LocalExecutor", "SerialExecutor", "executor_of"]
+__all__ = ["ATTEMPTS", "Closing", "Executor", "LocalExecutor", "SerialExecutor", "ended", "executor_of"]
 
-_ATTEMPTS = 3  # at a task whose process dies, before that is an error
+ATTEMPTS = 3
+"""How often a task is run whose process ends, before that is an error."""
 
 Finished = Callable[[Task], None]
 
@@ -41,6 +42,12 @@ class Executor(Protocol):
         StageError
             If a task fails; the others need not run.
         """
+
+
+def ended(task: Task, times: int, reason: str) -> StageError:
+    """Return the error of a task whose process has ended too often."""
+    advice = "if it lacked memory, have fewer tasks at a time, or set a smaller memory, or max_rows"
+    return StageError(task.stage, f"the process of {task.name} ended {times} times ({reason}); {advice}")
 
 
 class SerialExecutor:
@@ -146,17 +153,14 @@ class LocalExecutor(Closing):
             answers.put((task, error))
 
     def _run(self, work: Work, task: Task, stop: threading.Event) -> None:
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             worker = self._idle.pop() if self._idle else self._new(work)
             try:
                 worker.run(task)
             except _Died as death:
                 worker.close()
-                if stop.is_set() or attempt + 1 == _ATTEMPTS:
-                    raise StageError(
-                        task.stage,
-                        f"its process ended {attempt + 1} times ({death}); the machine may lack memory",
-                    ) from None
+                if stop.is_set() or attempt + 1 == ATTEMPTS:
+                    raise ended(task, attempt + 1, str(death)) from None
             else:
                 self._idle.append(worker)
                 return

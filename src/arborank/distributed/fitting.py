@@ -1,12 +1,12 @@
 """`fit`: shards of texts in, a saved `TextRanker` out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from ..core.checks import check_flag, check_integer
 from ..core.types import FilePath
 from ..datasets import Layout
-from ..storage import Record, load
+from ..storage import load
 from ..text import TextRanker
 from .executors import Executor, executor_of
 from .shards import check_installed, find_shards
@@ -27,7 +27,6 @@ def fit(
     workers: int | None = None,
     memory: int = 1 << 30,
     skip_bad: bool = False,
-    report: Callable[[TextRanker], Sequence[Record]] | None = None,
 ) -> TextRanker:
     """Train a `TextRanker` on shards, and save it.
 
@@ -57,8 +56,6 @@ def fit(
         Bytes that the rows of a task may take. The result does not depend on it.
     skip_bad : bool, default=False
         Whether rows of JSON lines and Parquet that cannot be read are left out, with a warning that counts them.
-    report : callable, optional
-        Gets the trained ranker, and returns records to be saved with it, such as an evaluation.
 
     Returns
     -------
@@ -86,6 +83,6 @@ def fit(
     work = Work(work_dir)
     with work.held(), executor_of(executor, workers) as chosen:
         trained = Training(work, ranker, layout, chosen, memory, check_flag("skip_bad", skip_bad)).run(found)
-        trained.save(out, records=[] if report is None else report(trained))
+        trained.save(out)
     loaded: TextRanker = load(out)
     return loaded

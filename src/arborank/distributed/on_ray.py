@@ -1,24 +1,24 @@
 """Tasks on a Ray cluster: only their texts go through its object store; data are in files that all nodes see."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
 from ..core.checks import check_integer
-from .executors import Closing, Finished
+from .executors import ATTEMPTS, Closing, Finished, ended
 from .run import StageError, run_task
 from .work import Task, Work
 
 __all__ = ["RayExecutor"]
 
-_ATTEMPTS = 5  # at a task whose process or node is lost
 _AHEAD = 2  # tasks handed over for every processor
 
 
 class RayExecutor(Closing):
     """Runs tasks on a Ray cluster; a context manager that leaves the cluster if it has joined it.
 
-    A task whose process or node is lost runs again elsewhere.
+    A task whose process or node is lost runs again, three times at most; after one that Ray has ended because its node
+    lacked memory, only half as many run at a time.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ class RayExecutor(Closing):
         """Run tasks; parameters and errors are those of `Executor`."""
         import ray
 
-        remote = ray.remote(num_cpus=self.cpus, max_retries=_ATTEMPTS)(_run)
-        waiting, running = deque(tasks), dict[Any, Task]()
+        remote = ray.remote(num_cpus=self.cpus, max_retries=0)(_run)
+        waiting, running, lost = deque(tasks), dict[Any, Task](), Counter[str]()
         known: Any = ray  # whose functions have no types
         most = max(_AHEAD * int(known.cluster_resources().get("CPU", 1)), 1)
         try:
@@ -62,7 +62,13 @@ class RayExecutor(Closing):
                 try:
                     problem = ray.get(ready)
                 except ray.exceptions.RayError as error:
-                    problem = f"lost by Ray: {error}"
+                    lost[task.name] += 1
+                    if lost[task.name] == ATTEMPTS or not _is_loss(error):
+                        raise ended(task, lost[task.name], str(error).partition("\n")[0]) from None
+                    if isinstance(error, ray.exceptions.OutOfMemoryError):
+                        most = max(most // 2, 1)
+                    waiting.append(task)
+                    continue
                 if problem is not None:
                     raise StageError(task.stage, problem)
                 finished(task)
@@ -76,6 +82,15 @@ class RayExecutor(Closing):
 
         if self._joined and ray.is_initialized():
             ray.shutdown()
+
+
+def _is_loss(error: Exception) -> bool:
+    """Whether a process or a node has ended, and not a program failed."""
+    from ray import exceptions as of
+
+    return isinstance(
+        error, of.WorkerCrashedError | of.OutOfMemoryError | of.NodeDiedError | of.LocalRayletDiedError
+    )
 
 
 def _run(directory: str, task: str, n_threads: int) -> str | None:

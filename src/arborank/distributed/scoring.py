@@ -26,9 +26,11 @@ from .work import Done, Task, Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["score", "score_batch", "score_shard"]
+__all__ = ["ROWS", "opened", "score", "score_batch", "score_shard", "version_of"]
 
-_ROWS = 8192  # ranked at a time
+ROWS = 8192
+"""Texts that are ranked at a time."""
+
 _ANSWERS = ("labels", "scores")
 
 
@@ -78,7 +80,7 @@ def score_batch(
         raise ArgumentError(
             "n_jobs", f"is {n_jobs}, but goes with the path of a model; an open one has its own"
         )
-    ranker = model if isinstance(model, TextRanker) else _opened(str(model), n_jobs)
+    ranker = model if isinstance(model, TextRanker) else opened(str(model), n_jobs)
     if text_column not in table.schema.names:
         raise ArgumentError("text_column", f"is {text_column!r}, but the table has {table.schema.names}")
     column = table.column(text_column)
@@ -108,7 +110,8 @@ def score_batch(
 
 
 @lru_cache(maxsize=4)
-def _opened(path: str, n_jobs: int | None = None) -> TextRanker:
+def opened(path: str, n_jobs: int | None = None) -> TextRanker:
+    """Open a saved ranker, once a process; ``TypeError`` if the model is another one."""
     ranker = load(path)
     if not isinstance(ranker, TextRanker):
         raise TypeError(f"{path} is a {type(ranker).__name__}; a TextRanker was expected")
@@ -163,10 +166,8 @@ def score(
     """
     check_integer("k", k, 1)
     layout = Layout() if layout is None else layout
-    _opened(str(model))
-    version = json.loads(read_text(Path(model) / "config.json"))["checksum"]
-    common: Json = {"model": str(Path(model).resolve()), "version of model": version, "k": k}
-    common |= {"layout": layout.given(), "keep_text": keep_text}
+    opened(str(model))
+    common: Json = {**version_of(model), "k": k, "layout": layout.given(), "keep_text": keep_text}
     work = Work(out)
     tasks = [
         Task("score", {**shard, **common, "out": f"part-{number:05}.parquet"}, shard["bytes"])
@@ -180,6 +181,12 @@ def score(
         with executor_of(executor, workers) as chosen:
             run_missing(work, chosen, missing, len(tasks), "ranking", unit="shards")
     return [work.path(task.arguments["out"]) for task in tasks]
+
+
+def version_of(model: FilePath) -> Json:
+    """Return where a saved model is, and what tells it from others that were there before."""
+    version = json.loads(read_text(Path(model) / "config.json"))["checksum"]
+    return {"model": str(Path(model).resolve()), "version of model": version}
 
 
 def score_shard(work: Work, task: Task, n_threads: int) -> Done:
@@ -221,7 +228,7 @@ def _tables(path: str, layout: Layout) -> "Iterator[tuple[pa.Table, str]]":
     if suffix(path) == ".parquet":
         column = "text" if layout.text_column is None else str(layout.text_column)
         try:
-            for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS):
+            for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS):
                 yield pa.Table.from_batches([batch]), column
         except pa.ArrowException as error:
             raise ValueError(f"{path}: damaged: {error}") from error
@@ -229,7 +236,7 @@ def _tables(path: str, layout: Layout) -> "Iterator[tuple[pa.Table, str]]":
     some: list[dict[str, str | None]] = []
     for row in iter_texts(path, layout, labels_required=None):
         some.append({"text": row.text} if layout.id_column is None else {"id": row.id, "text": row.text})
-        if len(some) == _ROWS:
+        if len(some) == ROWS:
             yield pa.Table.from_pylist(some), "text"
             some = []
     if some:

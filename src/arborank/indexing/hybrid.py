@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,16 +55,20 @@ def hybrid_tree(
     rows = to_scipy(as_csr(representation, "representation", n_rows=len(names)))
     order, runs = prefix_runs(names, check_integer("depth", depth, 1))
     starts = runs[-1]
+    shape: dict[str, Any] = {
+        "branching": branching,
+        "max_leaf_size": max_leaf_size,
+        "spherical": spherical,
+        "random_state": random_state,
+    }
+    TreeOptions(**shape)  # which checks them
     subtrees = []
     for begin, end in pairwise(starts):
-        subtree = balanced_kmeans(
-            as_csr(rows[order[begin:end]], "representation"),
-            branching=branching,
-            max_leaf_size=max_leaf_size,
-            spherical=spherical,
-            random_state=random_state,
-            n_threads=n_threads,
-        )
+        if end - begin <= max_leaf_size:  # most of them: nothing is to be split
+            subtree = LabelTree.one_vs_all(int(end - begin))
+        else:
+            vectors = as_csr(rows[order[begin:end]], "representation")
+            subtree = balanced_kmeans(vectors, **shape, n_threads=n_threads)
         order[begin:end] = order[begin:end][subtree.labels]
         subtrees.append(subtree)
     height = max(subtree.depth for subtree in subtrees)

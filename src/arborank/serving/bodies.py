@@ -156,12 +156,14 @@ class CompleteBody(Struct, forbid_unknown_fields=True):
 
 
 class CompleteQuery(Struct, forbid_unknown_fields=True):
-    """As the body, without a history, which belongs into no address; ``previous`` may be repeated."""
+    """As the body, without a history, which belongs into no address; what is a list may be repeated."""
 
     prefix: str = ""
     previous: list[str] = []
     k: Count = 10
     tolerant: bool = False
+    candidates: list[str] | None = None
+    exclude: list[str] = []
 
 
 class Completion(Struct, gc=False):

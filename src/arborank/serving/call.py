@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -127,7 +127,10 @@ class Call:
     def query(self, kind: type[B]) -> B:
         """Return the query of the address as a checked value; fields that are lists may be repeated."""
         values: dict[str, Any] = {}
-        lists = {f.name for f in msgspec.structs.fields(kind) if getattr(f.type, "__origin__", None) is list}  # type: ignore[arg-type]
+        fields = msgspec.structs.fields(kind)  # type: ignore[arg-type]
+        lists = {
+            f.name for f in fields if any(get_origin(one) is list for one in (f.type, *get_args(f.type)))
+        }
         try:
             pairs = parse_qsl(
                 self.request.query.decode("ascii"),

@@ -7,6 +7,16 @@ the arrays in ``*.safetensors``, and a model card in ``README.md``.
 from ..core.state import Savable, State
 from .mixin import SaveMixin
 from .records import Record
-from .store import load, read_metadata, read_records, save
+from .store import add_records, load, read_metadata, read_records, save
 
-__all__ = ["Record", "Savable", "SaveMixin", "State", "load", "read_metadata", "read_records", "save"]
+__all__ = [
+    "Record",
+    "Savable",
+    "SaveMixin",
+    "State",
+    "add_records",
+    "load",
+    "read_metadata",
+    "read_records",
+    "save",
+]

@@ -36,7 +36,7 @@ from .records import Record, changed, parse_records
 from .remote import fetched, is_remote
 from .tensorfile import FileRecord, open_tensors, write_tensors
 
-__all__ = ["load", "read_metadata", "read_records", "save", "what_is_there"]
+__all__ = ["add_records", "load", "read_metadata", "read_records", "save", "what_is_there"]
 
 _DATA_FILE = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{8,16}\.safetensors")
 _SMALL = 1 << 20  # bytes: read in a millisecond, so always compared
@@ -206,6 +206,30 @@ def read_records(directory: str | os.PathLike[str]) -> list[Record]:
         return parse_records(document.get("records"))
     except ValueError as error:
         raise ValueError(f"{path} is malformed: {error}") from None
+
+
+def add_records(directory: str | os.PathLike[str], records: Sequence[Record]) -> None:
+    """Add to what is known of a saved model, in its ``config.json`` and its card; a newer title replaces an older one.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_records`.
+    """
+    place = _checked_path(directory)
+    path, readme, token = place / "config.json", place / "README.md", secrets.token_hex(4)
+    _read_config(path)  # an error that helps if there is no model to lock
+    with exclusive(place, wait=True):
+        known = {record.title: record for record in (*read_records(place), *records)}
+        document = parse_document(path, _read_config(path))
+        files = {name: FileRecord(**record) for name, record in document["files"].items()}
+        n_bytes = sum(record.size for record in files.values())
+        told = document["model"], files, list(known.values()), document.get("metadata", {})
+        new = [path.with_name(f"{one.name}-{token}.tmp") for one in (path, readme)]
+        write_text(new[1], model_card(told[0], n_bytes, told[2], None, _read_card(place)))
+        write_text(new[0], _config_text(make_document(*told)))
+        put_in_place(new[0], path)
+        put_in_place(new[1], readme)
 
 
 def read_metadata(directory: str | os.PathLike[str]) -> Json:

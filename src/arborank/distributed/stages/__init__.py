@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from ..evaluating import answer_shard
 from ..scoring import score_shard
 from ..work import Done, Task, Work
 from .features import count, count_columns, fit_features, make_rows, merge_counts
@@ -31,6 +32,7 @@ STAGES: Final[Mapping[str, Stage]] = {
     "subtrees": grow_below,
     "tree": join_leaves,
     "layers": train_layers,
+    "answers": answer_shard,
     "score": score_shard,
     "pairs": pair_queries,
     "queries": count_queries,

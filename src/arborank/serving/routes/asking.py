@@ -184,9 +184,7 @@ async def complete(call: Call, body: CompleteBody) -> Answer:
 
 async def complete_query(call: Call, query: CompleteQuery) -> Answer:
     """Complete a prefix, as a browser asks."""
-    return await complete(
-        call, CompleteBody(query.prefix, query.previous, k=query.k, tolerant=query.tolerant)
-    )
+    return await complete(call, CompleteBody(**msgspec.structs.asdict(query)))
 
 
 async def explain(call: Call, body: ExplainBody) -> Answer:
