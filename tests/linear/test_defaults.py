@@ -16,7 +16,7 @@ from arborank.analysis.compression import own_setting
 from arborank.analysis.explain import explain
 from arborank.core.state import State
 from arborank.linear.defaults import AUTOMATIC, PRESETS
-from arborank.linear.trial import FINE, UNCERTAIN, WIDE
+from arborank.linear.trial import FEW, FINE, LONG, UNCERTAIN, WIDE
 
 PECOS = {
     "branching": 16,
@@ -74,10 +74,26 @@ def test_uncertain_clusters_are_found_out():
     assert asdict(trees) == PECOS | WIDE | UNCERTAIN | {"max_leaf_size": 150, "beam_size": 15}
 
 
-def test_long_rows_keep_the_shape_of_the_tree_and_the_cost_of_negatives():
+def test_long_rows_keep_the_branching_and_the_cost_of_negatives():
     X, Y = NOISY
-    resolved = XRLinear(threshold=0.1).fit(sp.hstack([X] * 11, format="csr"), Y).resolved_
-    assert asdict(resolved) == PECOS | UNCERTAIN
+    resolved = XRLinear(threshold=0.1, branching=16).fit(sp.hstack([X] * 11, format="csr"), Y).resolved_
+    assert asdict(resolved) == PECOS | LONG | UNCERTAIN
+
+
+def test_few_long_rows_have_one_level():
+    X, Y = NOISY
+    X = sp.hstack([X] * 11, format="csr")
+    model = XRLinear().fit(X, Y)
+    assert asdict(model.resolved_) == PECOS | FEW | {"max_leaf_size": 800}
+    assert model.tree_.depth == 1
+    for given in ({"tree": XRLinear(max_leaf_size=10).fit(X, Y).tree_}, {"max_leaf_size": 50}, {"n_trees": 2}):
+        assert XRLinear(**given).fit(X, Y).tree_.depth > 1
+    many = sp.vstack([X] * 13, format="csr"), sp.vstack([Y] * 13, format="csr")
+    assert XRLinear().fit(*many).tree_.depth > 1
+    wide = sp.csr_array((Y.data, Y.indices * 40, Y.indptr), (1600, 32_000))
+    assert XRLinear().fit(X, wide).tree_.depth == 1
+    wide.resize(1600, 50_000)
+    assert XRLinear().fit(X, wide).resolved_.max_leaf_size == 300
 
 
 def test_small_weights_stay_where_they_rank_better():
@@ -89,7 +105,7 @@ def test_small_weights_stay_where_they_rank_better():
         (np.full(words.size, 0.08, np.float32), (np.repeat(np.arange(1600), 150), words.ravel()))
     )
     Y = sp.csr_array((np.ones(1600, np.float32), (np.arange(1600), labels)))
-    assert XRLinear().fit(X, Y).resolved_.threshold == FINE["threshold"]
+    assert XRLinear(branching=16).fit(X, Y).resolved_.threshold == FINE["threshold"]
     assert XRLinear(threshold=0.1).fit(X, Y).resolved_.threshold == 0.1
 
 

@@ -2,7 +2,7 @@
 
 Whether uncertain clusters should count for more depends on how well features foretell labels: ten words of a package's
 description tell what it depends on, ten words of a title hardly its subjects. So a tree is trained on a part of the
-rows and asked about others. What ranks better there is taken.
+rows and asked about others. What ranks better there is taken. With few long rows, there is time to do without a tree.
 """
 
 import warnings
@@ -25,10 +25,26 @@ from .options import LinearOptions
 if TYPE_CHECKING:
     from .xrlinear import XRLinear
 
-__all__ = ["FINE", "UNCERTAIN", "WIDE", "TrialPart", "TrialRows", "trial_rows", "try_out", "try_rows"]
+__all__ = [
+    "FEW",
+    "FINE",
+    "LONG",
+    "UNCERTAIN",
+    "WIDE",
+    "TrialPart",
+    "TrialRows",
+    "is_small",
+    "trial_rows",
+    "try_out",
+    "try_rows",
+]
 
 WIDE: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300, "Cn": 0.4, "tail": 0.3}
 """For short rows, whose trees are cheap to train; not tried."""
+LONG: Final[Mapping[str, Any]] = {"max_leaf_size": 300}
+"""For other rows; not tried."""
+FEW: Final[Mapping[str, Any]] = {"threshold": 0.03, "tail": 0.3}
+"""For few long rows, which one level of all labels learns from; not tried. In short rows, it is hardly better."""
 FINE: Final[Mapping[str, Any]] = {"threshold": 0.05, "tail": 0.3}
 """For long rows, whose weights are small, where these count; rare labels have most of them."""
 UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20}
@@ -37,6 +53,8 @@ UNCERTAIN: Final[Mapping[str, Any]] = {"combine": "l3-l4-hinge", "beam_size": 20
 _OF_TREES = {"max_leaf_size": 150, "beam_size": 15}  # what one of several trees misses another one finds
 _OF_CERTAIN_TREES = {**_OF_TREES, "max_leaf_size": 75}  # quicker to open
 _LEAST = 1000  # rows; fewer tell nothing
+_FEW = 20_000  # rows, up to which a model may have one level
+_ONE_LEVEL = 4_000_000_000  # labels times values, of which one core learns in some ten seconds
 _HELD = 1000
 _SHORT = 60  # values of a row, below which it is short; in longer ones, cheap negatives do harm
 _CLEARLY = 1.01  # how much better other values must rank, as less may be chance
@@ -63,8 +81,20 @@ def try_out(model: "XRLinear", X: Csr, Y: Csr, n_instances: int) -> Resolved:
     parameters per layer, where ``combine`` is given, or where hardly a row has a label, nothing is tried, and the
     values are those of PECOS.
     """
-    rows = trial_rows(model, n_instances, int(X.indptr[n_instances]))
-    return Resolved() if rows is None else try_rows(model, *(TrialPart.of(X, Y, some) for some in rows))
+    n_values = int(X.indptr[n_instances])
+    rows = trial_rows(model, n_instances, n_values)
+    if rows is None:
+        return Resolved()
+    parts = (TrialPart.of(X, Y, some) for some in rows)
+    return try_rows(model, *parts, one_level=is_small(model, n_instances, n_values, Y.shape[1]))
+
+
+def is_small(model: "XRLinear", n_instances: int, n_values: int, n_labels: int) -> bool:
+    """Whether there is time to learn every label from all rows: then the tree has one level."""
+    given = model.get_params(deep=False)
+    grows = given["tree"] is None and given["n_trees"] == given["max_clusters"] == 1
+    shaped = not (is_auto(given["branching"]) and is_auto(given["max_leaf_size"]))
+    return grows and not shaped and n_instances <= _FEW and n_labels * n_values <= _ONE_LEVEL
 
 
 class TrialRows(NamedTuple):
@@ -87,8 +117,10 @@ def trial_rows(model: "XRLinear", n_instances: int, n_values: int) -> TrialRows 
     return TrialRows(np.sort(order[n_held:][:n_trained]), np.sort(order[:n_held]))
 
 
-def try_rows(model: "XRLinear", trained: TrialPart, held: TrialPart) -> Resolved:
-    """Return what `try_out` does, given the instances and labels of `trial_rows`."""
+def try_rows(
+    model: "XRLinear", trained: TrialPart, held: TrialPart, *, one_level: bool = False
+) -> Resolved:
+    """Return what `try_out` does, given the instances and labels of `trial_rows`, and what `is_small` says."""
     given = model.get_params(deep=False)
     resolved = Resolved()
     trial = _Trial(model, trained, held)
@@ -99,7 +131,11 @@ def try_rows(model: "XRLinear", trained: TrialPart, held: TrialPart) -> Resolved
         return replace(resolved, **{name: value for name, value in values.items() if is_auto(given[name])})
 
     short = np.median((to_scipy(trial.X) != 0).sum(axis=1)) < _SHORT
+    if one_level and not short:
+        return changed({**FEW, "max_leaf_size": trained.Y.shape[1]})
     trees = _OF_TREES if model.n_trees > 1 else {}
+    if not short and not trees:
+        resolved = changed(LONG)
     other = changed({**WIDE, **trees} if short else FINE)
     fitted = trial.fit(other)
     if not short and other != resolved:

@@ -11,7 +11,7 @@ from ...indexing import LabelTree, n_halvings, pifa_compact
 from ...indexing.kmeans import leaves_below, tree_of_leaves
 from ...indexing.sampling import LabelVectors, halve_by_samples
 from ...linear.defaults import Resolved
-from ...linear.trial import TrialPart, trial_rows, try_rows
+from ...linear.trial import TrialPart, is_small, trial_rows, try_rows
 from ..pieces import Ids, ManyRows
 from ..settings import model_from, options_of
 from ..work import Done, Task, Work
@@ -28,7 +28,9 @@ def choose_values(work: Work, task: Task, n_threads: int) -> Done:
     chosen = trial_rows(model, args["instances"], args["values"])
     found = Resolved()
     if chosen is not None:
-        found = try_rows(model, *(TrialPart(rows.take(some), rows.labels(some)) for some in chosen))
+        parts = (TrialPart(rows.take(some), rows.labels(some)) for some in chosen)
+        small = is_small(model, args["instances"], args["values"], rows.n_labels)
+        found = try_rows(model, *parts, one_level=small)
     resolved = Resolved.of_model(model, found)
     return work.keep(task, [], {"resolved": {name: getattr(resolved, name) for name in resolved.checks()}})
 
