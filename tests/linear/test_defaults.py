@@ -86,7 +86,11 @@ def test_few_long_rows_have_one_level():
     model = XRLinear().fit(X, Y)
     assert asdict(model.resolved_) == PECOS | FEW | {"max_leaf_size": 800}
     assert model.tree_.depth == 1
-    for given in ({"tree": XRLinear(max_leaf_size=10).fit(X, Y).tree_}, {"max_leaf_size": 50}, {"n_trees": 2}):
+    for given in (
+        {"tree": XRLinear(max_leaf_size=10).fit(X, Y).tree_},
+        {"max_leaf_size": 50},
+        {"n_trees": 2},
+    ):
         assert XRLinear(**given).fit(X, Y).tree_.depth > 1
     many = sp.vstack([X] * 13, format="csr"), sp.vstack([Y] * 13, format="csr")
     assert XRLinear().fit(*many).tree_.depth > 1

@@ -117,9 +117,7 @@ def trial_rows(model: "XRLinear", n_instances: int, n_values: int) -> TrialRows 
     return TrialRows(np.sort(order[n_held:][:n_trained]), np.sort(order[:n_held]))
 
 
-def try_rows(
-    model: "XRLinear", trained: TrialPart, held: TrialPart, *, one_level: bool = False
-) -> Resolved:
+def try_rows(model: "XRLinear", trained: TrialPart, held: TrialPart, *, one_level: bool = False) -> Resolved:
     """Return what `try_out` does, given the instances and labels of `trial_rows`, and what `is_small` says."""
     given = model.get_params(deep=False)
     resolved = Resolved()
