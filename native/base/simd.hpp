@@ -46,6 +46,27 @@ inline float multiply_add(float a, float b, float c) {
 #endif
 }
 
+// The first n lanes, at most all, from memory that may end there; the others are `rest`.
+inline f32x16 load_first(const float* values, std::int64_t n, float rest = 0.0f) {
+  f32x16 lanes = broadcast(rest);
+#if defined(__AVX512F__)
+  const auto first = static_cast<__mmask16>(n >= kLanes ? 0xffff : (1u << n) - 1);
+  lanes = reinterpret_cast<f32x16>(_mm512_mask_loadu_ps(reinterpret_cast<__m512>(lanes), first, values));
+#else
+  std::memcpy(&lanes, values, (n >= kLanes ? kLanes : n) * sizeof(float));
+#endif
+  return lanes;
+}
+// The same the other way round: to memory that may end there.
+inline void store_first(float* values, f32x16 lanes, std::int64_t n) {
+#if defined(__AVX512F__)
+  const auto first = static_cast<__mmask16>(n >= kLanes ? 0xffff : (1u << n) - 1);
+  _mm512_mask_storeu_ps(values, first, reinterpret_cast<__m512>(lanes));
+#else
+  std::memcpy(values, &lanes, (n >= kLanes ? kLanes : n) * sizeof(float));
+#endif
+}
+
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
 
 // Bit i is set where lane i of the comparison result is true.

@@ -1,5 +1,6 @@
 // How a node's margin becomes a score and meets its parent's: the ten-odd combinations of PECOS, 16 nodes at a time.
 #pragma once
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -103,11 +104,35 @@ inline f32x16 combined(f32x16 margin, float parent) {
   }
 }
 
-// Calls body with the function object f(margins, parent) of a combination, so that loops over it are specialised.
+// A combination as a function object.
+template <Transform kTransform, int kPower, bool kLogarithm>
+struct Combine {
+  f32x16 operator()(f32x16 margin, float parent) const {
+    return combined<kTransform, kPower, kLogarithm>(margin, parent);
+  }
+
+  // What the exponent of a hinge must not be below, for a score to reach `least`: rounded down, by up to 6 % of the
+  // score. NaN has no limit, nor do scores that are almost denormal, whose rounding is coarse.
+  static constexpr bool kHasLimit = kTransform == Transform::hinge && !kLogarithm;
+  static float limit(float least, float parent) {
+    if (!kHasLimit || !(least >= 1e-30f))
+      return -std::numeric_limits<float>::infinity();
+    const auto bits = static_cast<float>(std::bit_cast<std::int32_t>(least / parent));
+    return (bits * 0x1p-23f - 127.0f) * 0.693147f - 1e-3f;  // log2(1 + m) >= m
+  }
+  // Lanes within the limit: the others' scores are less than `least`, which needs no exponential to see.
+  static std::uint32_t within([[maybe_unused]] f32x16 margin, [[maybe_unused]] float limit) {
+    if constexpr (kHasLimit)
+      return lane_mask(detail::negative_hinge<kPower>(margin) >= limit);
+    else
+      return 0xffffu;
+  }
+};
+
+// Calls body with the function object of a combination, so that loops over it are specialised.
 template <class Body>
 decltype(auto) with_combination(const Combination& c, Body&& body) {
-#define ARBORANK_COMBINE(transform, power, logarithm) \
-  body([](f32x16 margin, float parent) { return combined<transform, power, logarithm>(margin, parent); })
+#define ARBORANK_COMBINE(transform, power, logarithm) body(Combine<transform, power, logarithm>{})
   if (c.transform == Transform::identity)
     return ARBORANK_COMBINE(Transform::identity, 0, false);
   if (c.transform == Transform::sigmoid)

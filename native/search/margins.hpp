@@ -63,26 +63,28 @@ class Margins {
     f32x16 *const sums = room.data(), *const common = sums + n_sums;
     layer::with_precision(chunk.precision, [&](auto precision) {
       rest_.add<precision()>(chunk, sums);
-      if (layout != nullptr && layout->unpacked) {
+      const bool some_common = query.n > query.n_rest;
+      if (some_common && layout != nullptr && layout->unpacked) {
         layout->common.add(query.common(), n_blocks, common);
-      } else {
+      } else if (some_common) {
         std::fill(common, common + n_blocks, f32x16{});
         common_.for_each([&](std::uint32_t at, std::uint32_t end, float value) {
           add_row<precision()>(chunk, at, end, value, common);
         });
       }
       for (std::int64_t block = 0; block < n_blocks; block++) {
-        const std::int64_t begin = block * kLanes, n = std::min<std::int64_t>(chunk.n_siblings - begin, kLanes);
+        const std::int64_t begin = block * kLanes, n = chunk.n_siblings - begin;
         const f32x16* ways = sums + block * Hits::kWideWays;
         f32x16 sum = ways[0] + ways[1];
         if (n_blocks == 1)
           sum += ways[2] + ways[3];
-        sum += common[block];
+        if (some_common)
+          sum += common[block];
         if constexpr (precision() == layer::Precision::int8)
-          sum *= first_lanes(chunk.scales + begin, n);
+          sum *= load_first(chunk.scales + begin, n);
         if (query.unit != 1.0f)
           sum *= query.unit;
-        sums[block] = finite(sum + first_lanes(chunk.bias + begin, n));
+        sums[block] = finite(sum + load_first(chunk.bias + begin, n));
       }
     });
     return sums;
@@ -91,12 +93,6 @@ class Margins {
   std::int64_t bytes() const { return rest_.bytes() + common_.bytes(); }
 
  private:
-  static f32x16 first_lanes(const float* values, std::int64_t n) {
-    f32x16 lanes{};
-    std::memcpy(&lanes, values, n * sizeof(float));
-    return lanes;
-  }
-
   // What is beyond the largest float becomes that; NaN, which only damaged weights give, the least.
   static f32x16 finite(f32x16 x) {
     constexpr float kLargest = std::numeric_limits<float>::max();

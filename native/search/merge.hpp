@@ -27,7 +27,7 @@ inline void write_family(float* scores, const f32x16* margins, const Family& fam
     const f32x16 block = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);
     float* const to = scores + family.order + begin;
     if (!mask.excludes_some() && std::has_single_bit(lanes + 1)) {  // the first ones, most often all
-      std::memcpy(to, &block, std::popcount(lanes) * sizeof(float));
+      store_first(to, block, std::popcount(lanes));
       return;
     }
     for (; lanes != 0; lanes &= lanes - 1) {
@@ -218,12 +218,7 @@ class Merger {
       const std::int64_t n = branches[beam.nodes[rank] + 1] - branches[beam.nodes[rank]];
       const std::uint32_t first = beam.orders[rank];
       for (std::int64_t i = 0; i < n; i += kLanes) {
-        f32x16 block = broadcast(kUnreached);
-        if (n - i >= kLanes)
-          std::memcpy(&block, scores + first + i, sizeof block);
-        else
-          std::memcpy(&block, scores + first + i, (n - i) * sizeof(float));
-        visit(block, labels + i, first + static_cast<std::uint32_t>(i));
+        visit(load_first(scores + first + i, n - i, kUnreached), labels + i, first + static_cast<std::uint32_t>(i));
       }
     }
   }

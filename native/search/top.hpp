@@ -252,8 +252,11 @@ class Sorted {
 template <int kVectors, class Combine>
 inline void push_sorted(Top& top, const f32x16* margins, const Family& family, const Mask& mask, Combine&& combine) {
   Sorted<kVectors> best(top);
-  float least = candidate_score(top.threshold);
+  const bool limited = mask.weights.slots == nullptr;
+  float least = candidate_score(top.threshold), limit = combine.limit(least, family.parent);
   for_each_block(family, mask, [&](std::int64_t begin, std::uint32_t lanes) {
+    if (limited && (lanes &= combine.within(margins[begin / kLanes], limit)) == 0)
+      return;
     const f32x16 scores = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);
     lanes &= ~lane_mask(scores < least);  // while there is no threshold this compares with NaN, as below
     if (lanes == 0)
@@ -265,6 +268,7 @@ inline void push_sorted(Top& top, const f32x16* margins, const Family& family, c
       lanes &= lanes - 1;
     } while (lanes != 0);
     least = candidate_score(best.threshold());
+    limit = combine.limit(least, family.parent);
   });
   best.store(top);
 }
@@ -281,7 +285,11 @@ inline void push_family(Top& top, const f32x16* margins, const Family& family, c
                             : push_sorted<4>(top, margins, family, mask, combine);
   }
 #endif
+  const bool limited = mask.weights.slots == nullptr;
   for_each_block(family, mask, [&](std::int64_t begin, std::uint32_t lanes) {
+    const float least = candidate_score(top.threshold);
+    if (limited && (lanes &= combine.within(margins[begin / kLanes], combine.limit(least, family.parent))) == 0)
+      return;
     top.make_room();
     const f32x16 scores = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);
     // while there is no threshold this compares with NaN, and nothing is less than NaN
