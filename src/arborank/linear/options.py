@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CUSTOM", "LinearOptions"]
 
-_PASSES_OF_TREES = 8  # of the solvers over the examples of each of several trees; fewer cost precision
+_OF_TREES = {"max_iter": 8, "eps": 0.2}  # of solvers, for each of several trees; fewer passes cost precision
 _LEFT = 20  # bytes for each value of a trial's rows that the allocator keeps, as measured
 CUSTOM = "custom"  # what is saved of a representation that is code or a matrix; `fit` then asks for it
 
@@ -152,13 +152,11 @@ class LinearOptions:
             If a parameter has not one value per layer.
         """
         layered = dict(self.layered)
-        if layered["max_iter"] is None:  # labels that fit into one leaf have one tree
-            few = (
-                self.indexing.n_trees > 1
-                and depth > 1
-                and "l2svc-primal" not in values_of("solver", layered["solver"])
-            )
-            layered["max_iter"] = _PASSES_OF_TREES if few else SolverParams.max_iter
+        several = self.indexing.n_trees > 1 and depth > 1  # labels that fit into one leaf have one tree
+        if several and "l2svc-primal" not in values_of("solver", layered["solver"]):
+            layered |= {name: value for name, value in _OF_TREES.items() if layered[name] is None}
+        if layered["max_iter"] is None:
+            layered["max_iter"] = SolverParams.max_iter
         columns = {name: per_layer(name, value, depth) for name, value in layered.items()}
         negatives = columns.pop("negatives")
         rows = zip(*columns.values(), strict=True)

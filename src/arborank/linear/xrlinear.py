@@ -133,7 +133,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
     bias : float or one per layer, default=1.0
         Value of the constant feature; 0 for none.
     eps : float, None or one per layer, default=None
-        Solver tolerance; None is 0.1 for the dual solvers and 0.01 for the primal.
+        Solver tolerance; None is 0.1 for the dual solvers, 0.2 with several trees, and 0.01 for the primal.
     max_iter : int, None or one per layer, default=None
         Most passes of the solver over the examples; None is 100, and with several trees 8 for the dual solvers: what
         is left to learn hardly changes the average of the trees.
