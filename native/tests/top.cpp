@@ -50,25 +50,26 @@ TEST(the_best_are_kept_whatever_order_they_come_in) {
     }
 }
 
-TEST(families_leave_the_best_of_all_children) {
-  std::mt19937 random(2);
+// Of parents with the scores given, each with 40 children of margins that `draw` makes.
+template <class Combine, class Draw>
+void check_families(const std::vector<float>& parents, Draw&& draw) {
   constexpr std::int64_t kSiblings = 40;
-  const auto combine = [](f32x16 margin, float parent) { return margin * parent; };
   for (const std::int64_t keep : {1, 7, 8, 9, 16, 17, 32, 33}) {
     std::vector<search::Candidate> all, room(search::Top::room_for(keep) + kLanes, ~search::Candidate{0});
     search::Top top;
     top.items = room.data();
     top.keep = keep;
     top.clear();
-    for (std::uint32_t family = 0; family < 6; family++) {
+    for (std::uint32_t family = 0; family < parents.size(); family++) {
       const auto first = family * static_cast<std::uint32_t>(kSiblings);
-      f32x16 margins[3];
-      for (std::int64_t i = 0; i < kSiblings; i++) {
-        const float margin = static_cast<float>(random() % 25) - 12;  // ties are common, and scores below zero
-        margins[i / kLanes][i % kLanes] = margin;
-        all.push_back(search::make_candidate(margin * 0.5f, first + static_cast<std::uint32_t>(i)));
-      }
-      search::push_family(top, margins, {0.5f, first, 0, kSiblings}, {}, combine);
+      f32x16 margins[3]{}, scores[3];
+      for (std::int64_t i = 0; i < kSiblings; i++)
+        margins[i / kLanes][i % kLanes] = draw();
+      for (int block = 0; block < 3; block++)
+        scores[block] = Combine{}(margins[block], parents[family]);
+      for (std::int64_t i = 0; i < kSiblings; i++)
+        all.push_back(search::make_candidate(scores[i / kLanes][i % kLanes], first + static_cast<std::uint32_t>(i)));
+      search::push_family(top, margins, {parents[family], first, 0, kSiblings}, {}, Combine{});
       std::sort(all.begin(), all.end(), std::greater<>());
       std::vector<search::Candidate> found(top.items, top.items + top.size);
       std::sort(found.begin(), found.end(), std::greater<>());
@@ -78,6 +79,24 @@ TEST(families_leave_the_best_of_all_children) {
       CHECK(
           std::all_of(room.end() - kLanes, room.end(), [](search::Candidate c) { return c == ~search::Candidate{0}; }));
     }
+  }
+}
+
+TEST(families_leave_the_best_of_all_children) {
+  using search::Combine, search::Transform;
+  std::mt19937 random(2);
+  const auto whole = [&] { return static_cast<float>(random() % 25) - 12; };  // ties are common
+  check_families<Combine<Transform::identity, 0, false>>({0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f}, whole);
+  // what cannot be kept is seen by its exponent, close to the limit and where scores are zero or denormal as well
+  const auto near = [&] { return static_cast<float>(random() % 4000) * 1e-3f - 3; };
+  for (const std::vector<float>& parents :
+       {std::vector<float>{1.0f, 0.9f, 0.5f, 0.1f, 1e-3f, 0.0f}, {1e-28f, 1e-29f, 1e-30f, 1e-37f, 1e-40f, 0.0f}}) {
+    check_families<Combine<Transform::hinge, 1, false>>(parents, near);
+    check_families<Combine<Transform::hinge, 3, false>>(parents, near);
+    check_families<Combine<Transform::hinge, 4, false>>(parents, near);
+    check_families<Combine<Transform::hinge, 3, false>>(parents, whole);
+    check_families<Combine<Transform::hinge, 3, true>>(parents, near);
+    check_families<Combine<Transform::sigmoid, 0, false>>(parents, near);
   }
 }
 
