@@ -9,13 +9,11 @@ import os
 import subprocess
 import sys
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import TracebackType
-from typing import IO, Literal, Protocol, Self
+from typing import IO, Literal, Protocol
 
 from ..core.checks import check_integer
 from ..core.errors import ArgumentError
@@ -23,7 +21,7 @@ from ..core.threads import used_threads
 from .run import StageError, run_task
 from .work import Task, Work
 
-__all__ = ["ATTEMPTS", "Closing", "Executor", "LocalExecutor", "SerialExecutor", "ended", "executor_of"]
+__all__ = ["ATTEMPTS", "Executor", "LocalExecutor", "SerialExecutor", "ended", "executor_of"]
 
 ATTEMPTS = 3
 """How often a task is run whose process ends, before that is an error."""
@@ -69,23 +67,7 @@ class SerialExecutor:
             finished(task)
 
 
-class Closing(ABC):
-    """A context manager that closes itself at the end."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give back what is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class LocalExecutor(Closing):
+class LocalExecutor(AbstractContextManager["LocalExecutor"]):
     """Runs tasks in processes of this machine; a context manager that ends them.
 
     Parameters
@@ -174,6 +156,9 @@ class LocalExecutor(Closing):
     def pids(self) -> list[int]:
         """Return the numbers of the processes that run."""
         return [worker.pid for worker in self._workers if worker.alive]
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the processes."""

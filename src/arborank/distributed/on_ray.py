@@ -2,10 +2,11 @@
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ..core.checks import check_integer
-from .executors import ATTEMPTS, Closing, Finished, ended
+from .executors import ATTEMPTS, Finished, ended
 from .run import StageError, run_task
 from .work import Task, Work
 
@@ -14,7 +15,7 @@ __all__ = ["RayExecutor"]
 _AHEAD = 2  # tasks handed over for every processor
 
 
-class RayExecutor(Closing):
+class RayExecutor(AbstractContextManager["RayExecutor"]):
     """Runs tasks on a Ray cluster; a context manager that leaves the cluster if it has joined it.
 
     A task whose process or node is lost runs again, three times at most; after one that Ray has ended because its node
@@ -75,6 +76,9 @@ class RayExecutor(Closing):
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Leave the cluster, if this has joined it."""

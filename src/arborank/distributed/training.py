@@ -30,10 +30,8 @@ from .work import Done, Work
 __all__ = ["BYTES_PER_VALUE", "Training"]
 
 _TERMS = 8_000_000  # of a range of the vocabulary
-_TASKS, _FEW = (
-    32,
-    20_000,
-)  # tasks that all rows are cut into, if memory asks for no more; rows not worth a cut
+_TASKS = 32  # that all rows are cut into, if memory asks for no more
+_FEW = 20_000  # rows that are not worth a cut
 _REPEATED, _SOME = 0.01, 100  # of the rows, and rows at least, from which on repeats are told of
 BYTES_PER_VALUE = 24  # of a task's rows: as read, as gathered for a node, and what the solver adds
 
@@ -92,7 +90,7 @@ class Training:
             described = self._stages.one("documents", {"labels": labels.file})
             documents, sizes = list(described.files), sizes + described.facts["rows"]
         rows, features, columns = self._rows(texts, documents, choice["parts"], labels.file)
-        n_instances = sum(size for size in sizes[: len(texts)])
+        n_instances = sum(sizes[: len(texts)])
         n_values = sum(done.facts["values"] for done in rows[: len(texts)])
         held = {"files": [done.file for done in rows], "sizes": sizes, "columns": columns.file}
         told: Json = {"model": self._settings["model"], "rows": held}
