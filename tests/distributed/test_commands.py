@@ -99,6 +99,9 @@ def test_options_that_do_not_go_together(tmp_path, data):
     assert "--shards need --work-dir" in run(*train, "--shards", shards, code=2)
     assert "Missing argument 'DATA', or --shards" in run(*train, code=2)
     assert "no file is named" in run(*train, "--shards", f"{tmp_path}/none-*", "--dry-run", code=1)
+    where = ("--shards", shards, "--work-dir", tmp_path / "work", "--test", f"{tmp_path}/none-*")
+    assert "no file is named" in run(*train, *where, code=1)
+    assert not (tmp_path / "work").exists()  # nothing was trained
 
 
 def test_a_task_as_a_job(tmp_path, data):

@@ -114,12 +114,15 @@ def train_shards(
 ) -> None:
     """Tell what a training from shards will take; unless that is all, train, save and evaluate the model."""
     from ..distributed import evaluate, fit, plan
+    from ..distributed.shards import find_shards
 
     memory = round((shards.memory or 1.0) * 2**30)
     put(str(plan(shards.patterns, ranker=ranker, layout=layout, memory=memory)))
     if shards.dry_run:
         return
     work_dir = _needed(work_dir)
+    if test is not None:
+        find_shards(test)  # an error now if there is none
     who: dict[str, Any] = {"executor": shards.engine or "local", "workers": shards.workers}
     trained = fit(
         shards.patterns,
