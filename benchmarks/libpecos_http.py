@@ -1,11 +1,11 @@
-"""libpecos behind the stack of `arborank serve`: uvicorn, httptools, uvloop, msgspec; one process.
+"""libpecos behind the stack of `arborank serve`: Starlette, uvicorn, httptools, uvloop, msgspec; one process.
 
-    environments/libpecos/bin/pip install uvicorn httptools uvloop msgspec
+    environments/libpecos/bin/pip install starlette uvicorn httptools uvloop msgspec
     environments/libpecos/bin/python libpecos_http.py train TRAIN.jsonl MODEL
     environments/libpecos/bin/python libpecos_http.py serve MODEL PORT
 
-Lines of TRAIN.jsonl are ``{"text": "...", "labels": ["...", ...]}``. POST {"text": "..."} to any path ranks ten labels.
-Features, tree and beam are those of the other benchmarks.
+Lines of TRAIN.jsonl are ``{"text": "...", "labels": ["...", ...]}``. POST {"text": "..."} to /v1/models/model/rank
+ranks ten labels. Features, tree and beam are those of the other benchmarks.
 """
 
 import json
@@ -19,6 +19,8 @@ from pecos.utils.featurization.text.vectorizers import Tfidf
 from pecos.xmc import Indexer, LabelEmbeddingFactory
 from pecos.xmc.xlinear.model import XLinearModel
 from scipy.sparse import csr_matrix
+from starlette.responses import Response
+from starlette.routing import Route, Router
 
 
 def train(path, place):
@@ -73,18 +75,10 @@ def app_of(place):
         order = np.argsort(-found.data)
         return encode([Scored(names[found.indices[i]], float(found.data[i])) for i in order])
 
-    async def app(scope, receive, send):
-        if scope["type"] == "lifespan":
-            for step in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{step}.complete"})
-            return
-        body = answer((await receive())["body"])
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    async def rank(request):
+        return Response(answer(await request.body()), media_type="application/json")
 
-    return app
+    return Router([Route("/v1/models/{model}/rank", rank, methods=["POST"])])
 
 
 if __name__ == "__main__":

@@ -28,19 +28,14 @@ import httpx
 
 EMPTY = """
 import sys, uvicorn
+from starlette.responses import Response
+from starlette.routing import Route, Router
 
-async def app(scope, receive, send):
-    if scope["type"] == "lifespan":
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-        return
-    await receive()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"{}"})
+async def rank(request):
+    await request.body()
+    return Response(b"{}", media_type="application/json")
 
+app = Router([Route("/v1/models/{model}/rank", rank, methods=["POST"])])
 options = {"log_config": None, "access_log": False, "http": "httptools", "loop": "uvloop", "ws": "none"}
 uvicorn.run(app, port=int(sys.argv[1]), **options)
 """
@@ -52,9 +47,7 @@ import arborank
 
 ranker = arborank.load(sys.argv[2])
 texts = itertools.cycle(pathlib.Path(sys.argv[3]).read_text(encoding="utf-8").splitlines())
-""" + EMPTY.replace(
-    "    await receive()\n    headers", "    await receive()\n    ranker.rank(next(texts))\n    headers"
-)
+""" + EMPTY.replace("await request.body()", "await request.body()\n    ranker.rank(next(texts))")
 WRK = """
 local bodies = {}
 for line in io.lines("%s") do table.insert(bodies, line) end
@@ -144,11 +137,11 @@ def handler(source, *arguments):
     """Start an application of a few lines; yield process and address."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-c", source, str(port), *map(str, arguments)])
-    url = f"http://127.0.0.1:{port}/"
+    url = f"http://127.0.0.1:{port}/v1/models/m/rank"
     try:
         while True:
             with suppress(httpx.ConnectError):
-                httpx.get(url)
+                httpx.post(url)
                 break
             time.sleep(0.1)
         yield process, url

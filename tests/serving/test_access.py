@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from arborank.serving import Running, Settings
+from arborank.serving import Deployment, Settings
 from arborank.serving.keys import read_keys
 
 BODY = {"text": "apple"}
@@ -111,8 +111,8 @@ def test_long_bodies_are_refused_before_they_are_here(serve):
 def test_other_machines_need_keys(keys):
     for host in ("0.0.0.0", "192.168.1.1", "::", "example.org"):
         with pytest.raises(ValueError, match="keys"):
-            Running(host=host).check_access(Settings())
-        Running(host=host).check_access(Settings(keys=keys))
-        Running(host=host, no_auth=True).check_access(Settings())
+            Deployment(host=host).check_access(Settings())
+        Deployment(host=host).check_access(Settings(keys=keys))
+        Deployment(host=host, no_auth=True).check_access(Settings())
     for host in ("127.0.0.1", "::1", "localhost"):
-        Running(host=host).check_access(Settings())
+        Deployment(host=host).check_access(Settings())

@@ -222,8 +222,8 @@ def shop_day(browser, ranker, tmp_path):
     told = {"about": "Two <shops>.", "customers": 10, "greedy": [1.0, 1.0, 1.0], "exploring": [0.9, 1.1, 1.6]}
     (tmp_path / "day.json").write_text(json.dumps(told))
     code = (
-        "import sys; from arborank.serving import Running, Settings, run;"
-        "run({'fruit': sys.argv[1]}, Settings(day=sys.argv[2], log_requests=False), Running(port=0, drain=0.0),"
+        "import sys; from arborank.serving import Deployment, Settings, run;"
+        "run({'fruit': sys.argv[1]}, Settings(day=sys.argv[2], log_requests=False), Deployment(port=0, drain=0.0),"
         "lambda url: print(url, flush=True))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "fruit"), str(tmp_path / "day.json")]

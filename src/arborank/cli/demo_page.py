@@ -30,7 +30,7 @@ def serve_demo(
 ) -> None:
     """Train what is not there yet, and serve it until Ctrl-C."""
     from ..autocomplete import Autocompleter
-    from ..serving import Running, Settings, run
+    from ..serving import Deployment, Settings, run
     from ..text import TextRanker
 
     place = Path(directory)
@@ -54,6 +54,6 @@ def serve_demo(
     run(
         {"packages": packages, "dependencies": dependencies},
         Settings(recent=recent, day=day, log_requests=False),
-        Running(port=port, drain=0.0),
+        Deployment(port=port, drain=0.0),
         lambda url: say(f"Open {url} in a browser; Ctrl-C ends it."),
     )

@@ -110,7 +110,7 @@ def serve(models: tuple[tuple[str | None, str], ...], **options: object) -> None
     shows all that can be asked, and /openapi.json describes it. What is saved into a model's directory later is served
     from then on.
     """
-    from ..serving import Running, Settings, model_name, run
+    from ..serving import Deployment, Settings, model_name, run
 
     named: dict[str, Path] = {}
     for name, path in models:
@@ -124,12 +124,12 @@ def serve(models: tuple[tuple[str | None, str], ...], **options: object) -> None
         if name in named:
             raise click.UsageError(f"two models are called {name}; give one another name, as other={path}")
         named[name] = Path(path)
-    running = Running(**{key: options.pop(key) for key in _OF_RUNNING})  # type: ignore[arg-type]
+    deployment = Deployment(**{key: options.pop(key) for key in _OF_DEPLOYMENT})  # type: ignore[arg-type]
     shown = {"page": not options.pop("no_page"), "log_requests": not options.pop("no_request_log")}
     if options["part"] is not None or options["parts"] is not None:
         options["read_only"] = True
     settings = Settings(**options, **shown)  # type: ignore[arg-type]
-    run(named, settings, running, lambda url: say(f"{url} serves {', '.join(named)}"))
+    run(named, settings, deployment, lambda url: say(f"{url} serves {', '.join(named)}"))
 
 
-_OF_RUNNING = ("host", "port", "uds", "workers", "no_auth", "drain", "grace", "max_connections", "arrival")
+_OF_DEPLOYMENT = ("host", "port", "uds", "workers", "no_auth", "drain", "grace", "max_connections", "arrival")

@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..core.types import FilePath
-from .running import Running, listen
+from .deployment import Deployment, listen
 from .settings import Settings, check_name, model_name
 
 if TYPE_CHECKING:
     from ..core.estimator import Estimator
     from .service import Service
 
-_PACKAGES = ("httptools", "msgspec", "prometheus_client", "uvicorn")
+_PACKAGES = ("httptools", "msgspec", "prometheus_client", "starlette", "urllib3", "uvicorn", "uvloop")
 
-__all__ = ["Running", "Settings", "create_app", "model_name", "run"]
+__all__ = ["Deployment", "Settings", "create_app", "model_name", "run"]
 
 
 def create_app(models: "Mapping[str, FilePath | Estimator]", settings: Settings | None = None) -> "Service":
@@ -60,18 +60,18 @@ def create_app(models: "Mapping[str, FilePath | Estimator]", settings: Settings 
 def run(
     models: Mapping[str, FilePath],
     settings: Settings,
-    running: Running,
+    deployment: Deployment,
     started: Callable[[str], object] = lambda url: None,
 ) -> None:
     """Serve saved models until a signal ends the process.
 
-    SIGTERM ends it without a request lost, see `Running`; SIGHUP loads models again whose directories hold others.
+    SIGTERM ends it without a request lost, see `Deployment`; SIGHUP loads models again whose directories hold others.
 
     Parameters
     ----------
     models : mapping from name to directory
     settings : Settings
-    running : Running
+    deployment : Deployment
     started : callable, optional
         Called with the address once requests are answered.
 
@@ -82,7 +82,7 @@ def run(
     OSError
         If the address is taken.
     """
-    running.check_access(settings)
+    deployment.check_access(settings)
     for name in models:
         check_name(name)
     try:
@@ -91,10 +91,10 @@ def run(
     except ModuleNotFoundError as error:
         _name_extra(error)
         raise
-    with listen(running) as listener:
-        url = running.url(listener)
-        serve = run_process if running.workers == 1 else run_workers
-        serve(models, settings, running, listener, lambda: started(url))
+    with listen(deployment) as listener:
+        url = deployment.url(listener)
+        serve = run_process if deployment.workers == 1 else run_workers
+        serve(models, settings, deployment, listener, lambda: started(url))
 
 
 def _name_extra(error: ModuleNotFoundError) -> None:

@@ -4,51 +4,28 @@ import re
 import secrets
 import time
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
+from starlette.requests import Request
+from starlette.types import Receive, Scope
 
-from .problems import CLOSE, Problem
+from .problems import Problem
 from .slots import Served, Slot
 
 if TYPE_CHECKING:
     from .service import Service
 
-__all__ = ["Call", "Request"]
+__all__ = ["CLOSE", "Call"]
 
 B = TypeVar("B")
 
+CLOSE = {"connection": "close"}
 _LONGEST_ID = 128
 _TRACE = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _START = secrets.token_hex(4)  # of this process; random bytes for every request take as long as its metrics
 _NUMBERS = count()
-
-
-class Request(Protocol):
-    """What a client asks: a head, and a body that arrives.
-
-    Attributes
-    ----------
-    method, path : str
-        The path is that below ``root``, where the service is mounted.
-    root : str
-    query : bytes
-        What stands behind the path.
-    headers : dict from name, in lower case, to value
-    alone : bool
-        Whether there can be no other request at the same time.
-    """
-
-    method: str
-    path: str
-    root: str
-    query: bytes
-    headers: dict[bytes, bytes]
-    alone: bool
-
-    async def part(self) -> tuple[bytes, bool]:
-        """Return the next bytes of the body, and whether more are to come; `ClientGone` if that cannot be."""
 
 
 class Call:
@@ -57,24 +34,27 @@ class Call:
     __slots__ = (
         "asked",
         "deadline",
+        "headers",
         "k",
-        "method",
         "model",
         "n_texts",
         "queued",
-        "request",
+        "receive",
         "request_id",
         "route",
+        "scope",
         "served",
         "service",
         "started",
         "took",
     )
 
-    def __init__(self, service: "Service", request: Request) -> None:
+    def __init__(self, service: "Service", scope: Scope, receive: Receive) -> None:
         self.started = time.monotonic()
-        self.service, self.request, self.method = service, request, request.method
-        self.route, self.model = "none", ""  # what it asks for, and of which model
+        self.service, self.scope, self.receive = service, scope, receive
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.route = "none"
+        self.model: str = scope.get("path_params", {}).get("model", "")
         self.served: Served | None = None
         self.n_texts = self.k = 0
         self.asked: object = None  # the texts, if they are logged
@@ -84,21 +64,32 @@ class Call:
 
     def header(self, name: bytes) -> str:
         """Return a header, empty if there is none."""
-        return self.request.headers.get(name, b"").decode("latin-1")
+        return self.headers.get(name, b"").decode("latin-1")
 
     def _request_id(self) -> str:
-        given = self.request.headers.get(b"x-request-id")
+        given = self.headers.get(b"x-request-id")
         if given is not None and 0 < len(given) <= _LONGEST_ID and all(33 <= byte <= 126 for byte in given):
             return given.decode("ascii")
         return f"{_START}{next(_NUMBERS):08x}"
 
     def trace(self) -> str:
         """Return the id of the trace that the request belongs to, of the header of W3C; empty if there is none."""
-        found = _TRACE.fullmatch(self.request.headers.get(b"traceparent", b""))
+        found = _TRACE.fullmatch(self.headers.get(b"traceparent", b""))
         return found[1].decode() if found else ""
 
+    @property
+    def root(self) -> str:
+        """The path under which the service is mounted."""
+        return str(self.scope.get("root_path", ""))
+
+    @property
+    def query_string(self) -> bytes:
+        """What stands behind the path."""
+        found: bytes = self.scope["query_string"]
+        return found
+
     def find_slot(self) -> Slot:
-        """Return the slot of the model that the path names."""
+        """Return the slot of the model that the path names; status 404 if there is none."""
         return self.service.slots.find(self.model)
 
     def take_model(self) -> Served:
@@ -133,7 +124,7 @@ class Call:
         }
         try:
             pairs = parse_qsl(
-                self.request.query.decode("ascii"),
+                self.query_string.decode("ascii"),
                 keep_blank_values=True,
                 errors="strict",
                 max_num_fields=1000,
@@ -170,26 +161,21 @@ class Call:
     async def content(self) -> bytes:
         """Return the bytes of the body; refuse those that are too many."""
         settings = self.service.settings
-        if self.request.headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Problem(415, "the body must not be compressed", headers=[CLOSE])
+        if self.headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Problem(415, "the body must not be compressed", headers=CLOSE)
         length = self.header(b"content-length")
         if length.isdecimal() and int(length) > settings.max_body:
             raise self._too_long()
-        part, more = await self.request.part()
-        parts, n_bytes = [part], len(part)
-        while more and n_bytes <= settings.max_body:
-            part, more = await self.request.part()
-            parts.append(part)
-            n_bytes += len(part)
-        if n_bytes > settings.max_body:
-            raise self._too_long()
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        content = bytearray()
+        async for part in Request(self.scope, self.receive).stream():
+            content += part
+            if len(content) > settings.max_body:
+                raise self._too_long()
+        return bytes(content)
 
     def _too_long(self) -> Problem:
         self.service.metrics.rejected.labels("long").inc()
-        return Problem(
-            413, f"the body is longer than {self.service.settings.max_body} bytes", headers=[CLOSE]
-        )
+        return Problem(413, f"the body is longer than {self.service.settings.max_body} bytes", headers=CLOSE)
 
 
 def _invalid(error: msgspec.ValidationError) -> Problem:

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 from . import bodies
 from .call import Call
 from .keys import Opening
-from .problems import Answer
-from .routes import annif, asking, changing, inference, looking, pages
+from .routes import annif, changes, inference, pages, questions, views
 
 __all__ = ["FOREIGN", "OPERATIONS", "PAGES", "Operation"]
 
-Handler = Callable[..., Awaitable[Answer]]
+Handler = Callable[..., Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,12 @@ class Operation:
         """The first line of what the handler says of itself."""
         return (self.handler.__doc__ or "").partition("\n")[0]
 
-    async def run(self, call: Call) -> Answer:
+    async def run(self, call: Call) -> Response:
         """Answer a request, if the client may ask and asks well."""
-        call.route, headers = self.path, call.request.headers
+        headers = call.headers
         call.service.check_key(call, self.scope)
+        if call.model:
+            call.find_slot()
         if b"origin" in headers and self.method != "GET":
             call.service.check_origin(call)
         if b"x-timeout-ms" in headers:
@@ -59,7 +61,7 @@ class Operation:
         given: list[Any] = []
         if self.query is not bodies.NoQuery:
             given.append(call.query(self.query))
-        elif call.request.query:
+        elif call.query_string:
             call.query(bodies.NoQuery)  # which says what is wrong
         if self.decoder is not None:
             given.append(await call.body(self.decoder))
@@ -68,12 +70,16 @@ class Operation:
 
 _MODEL = "/v1/models/{model}"
 OPERATIONS = (
-    Operation("POST", f"{_MODEL}/rank", asking.rank, "rank", body=bodies.RankBody, answer=bodies.RankAnswer),
-    Operation("GET", f"{_MODEL}/rank", asking.rank_query, "rank", bodies.RankQuery, answer=bodies.RankAnswer),
+    Operation(
+        "POST", f"{_MODEL}/rank", questions.rank, "rank", body=bodies.RankBody, answer=bodies.RankAnswer
+    ),
+    Operation(
+        "GET", f"{_MODEL}/rank", questions.rank_query, "rank", bodies.RankQuery, answer=bodies.RankAnswer
+    ),
     Operation(
         "POST",
         f"{_MODEL}/complete",
-        asking.complete,
+        questions.complete,
         "rank",
         body=bodies.CompleteBody,
         answer=bodies.CompleteAnswer,
@@ -81,7 +87,7 @@ OPERATIONS = (
     Operation(
         "GET",
         f"{_MODEL}/complete",
-        asking.complete_query,
+        questions.complete_query,
         "rank",
         bodies.CompleteQuery,
         answer=bodies.CompleteAnswer,
@@ -89,27 +95,27 @@ OPERATIONS = (
     Operation(
         "POST",
         f"{_MODEL}/explain",
-        asking.explain,
+        questions.explain,
         "rank",
         body=bodies.ExplainBody,
         answer=bodies.ExplainAnswer,
     ),
-    Operation("GET", "/v1/models", looking.models, "rank", answer=bodies.ModelsAnswer),
-    Operation("GET", _MODEL, looking.model, "rank", answer=bodies.ModelAnswer),
+    Operation("GET", "/v1/models", views.models, "rank", answer=bodies.ModelsAnswer),
+    Operation("GET", _MODEL, views.model, "rank", answer=bodies.ModelAnswer),
     Operation(
-        "GET", f"{_MODEL}/labels", looking.labels, "rank", bodies.LabelsQuery, answer=bodies.LabelsAnswer
+        "GET", f"{_MODEL}/labels", views.labels, "rank", bodies.LabelsQuery, answer=bodies.LabelsAnswer
     ),
     Operation(
-        "POST", f"{_MODEL}/labels", changing.add, "write", body=bodies.AddBody, answer=bodies.ChangeAnswer
+        "POST", f"{_MODEL}/labels", changes.add, "write", body=bodies.AddBody, answer=bodies.ChangeAnswer
     ),
     Operation(
-        "DELETE", f"{_MODEL}/labels", changing.remove, "write", bodies.RemoveQuery, answer=bodies.ChangeAnswer
+        "DELETE", f"{_MODEL}/labels", changes.remove, "write", bodies.RemoveQuery, answer=bodies.ChangeAnswer
     ),
-    Operation("POST", f"{_MODEL}/reload", changing.reload, "write", answer=bodies.ChangeAnswer),
+    Operation("POST", f"{_MODEL}/reload", changes.reload, "write", answer=bodies.ChangeAnswer),
     Operation(
         "POST",
         f"{_MODEL}/feedback",
-        changing.feedback,
+        changes.feedback,
         "rank",
         body=bodies.FeedbackBody,
         answer=bodies.StatusAnswer,
@@ -117,15 +123,15 @@ OPERATIONS = (
     Operation(
         "POST",
         f"{_MODEL}/rewards",
-        changing.rewards,
+        changes.rewards,
         "rank",
         body=bodies.RewardsBody,
         answer=bodies.StatusAnswer,
     ),
-    Operation("GET", "/healthz", looking.health, None, answer=bodies.StatusAnswer),
-    Operation("GET", "/readyz", looking.ready, None, answer=bodies.StatusAnswer),
-    Operation("GET", "/metrics", looking.metrics, "metrics"),
-    Operation("GET", "/openapi.json", looking.openapi, None),
+    Operation("GET", "/healthz", views.health, None, answer=bodies.StatusAnswer),
+    Operation("GET", "/readyz", views.ready, None, answer=bodies.StatusAnswer),
+    Operation("GET", "/metrics", views.metrics, "metrics"),
+    Operation("GET", "/openapi.json", views.openapi, None),
 )
 PAGES = (
     Operation("GET", "/", pages.page, None),

@@ -1,25 +1,14 @@
 """Errors as clients see them: problem+json (RFC 9457), with the field they are about."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import NamedTuple
 
 import msgspec
+from starlette.responses import Response
 
 from ..core.errors import ArgumentError
 
-__all__ = ["CLOSE", "Answer", "ClientGone", "Headers", "Problem", "ProblemAnswer", "asked_well"]
-
-Headers = list[tuple[bytes, bytes]]
-CLOSE = (b"connection", b"close")
-
-
-class Answer(NamedTuple):
-    """What is sent back: status, body, type of the content, further headers."""
-
-    status: int
-    body: bytes
-    content_type: bytes = b"application/json"
-    headers: Headers = []  # noqa: RUF012 (never changed)
+__all__ = ["Problem", "ProblemAnswer", "asked_well"]
 
 
 class ProblemAnswer(msgspec.Struct, rename={"kind": "type"}, omit_defaults=True):
@@ -37,20 +26,16 @@ class Problem(Exception):
     """An error with a status of HTTP; ``field`` is the part of the request that is wrong."""
 
     def __init__(
-        self, status: int, detail: str, field: str | None = None, headers: Headers | None = None
+        self, status: int, detail: str, field: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.field, self.headers = status, detail, field, headers or []
+        self.status, self.detail, self.field, self.headers = status, detail, field, headers
 
-    def answer(self, request_id: str) -> Answer:
+    def response(self, request_id: str) -> Response:
         """Return the error as problem+json."""
         title = HTTPStatus(self.status).phrase
         body = ProblemAnswer(title, self.status, self.detail, request_id, field=self.field)
-        return Answer(self.status, msgspec.json.encode(body), b"application/problem+json", self.headers)
-
-
-class ClientGone(Exception):
-    """The client has left before its request was complete."""
+        return Response(msgspec.json.encode(body), self.status, self.headers, "application/problem+json")
 
 
 class _AskedWell:

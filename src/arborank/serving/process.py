@@ -8,12 +8,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import uvicorn
 
 from ..core.types import FilePath
-from .protocol import close_overdue, protocol_of
-from .running import Running
+from .connections import Connection, close_overdue
+from .deployment import Deployment
 from .service import Service
 from .settings import Settings
 
@@ -25,21 +26,21 @@ _TICKS = 3  # of uvicorn, which has ten a second, between two looks
 def run_process(
     models: Mapping[str, FilePath],
     settings: Settings,
-    running: Running,
+    deployment: Deployment,
     listener: socket.socket,
     started: Callable[[], object],
     parent: int | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
-    SIGTERM and SIGINT end it: it is not ready any more, and after ``running.drain`` seconds (at once for SIGINT) it
+    SIGTERM and SIGINT end it: it is not ready any more, and after ``deployment.drain`` seconds (at once for SIGINT) it
     closes the socket and answers what has begun. A second one ends it then and there. SIGHUP loads models again.
 
     Parameters
     ----------
     models, settings
         As for `create_app`.
-    running : Running
+    deployment : Deployment
     listener : socket
     started : callable
         Called when the first request can be answered.
@@ -47,11 +48,11 @@ def run_process(
         File descriptor of a pipe that ends with the parent process, and this one with it.
     """
     log_to_stream()
-    _allow_connections(running.max_connections)
+    _allow_connections(deployment.max_connections)
     service = Service(models, settings, _write if settings.log_requests else None)
     config = uvicorn.Config(
         service,
-        http=protocol_of(service, running.max_connections, running.arrival),
+        http=partial(Connection, most=deployment.max_connections, arrival=deployment.arrival),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,
@@ -59,10 +60,10 @@ def run_process(
         proxy_headers=False,
         server_header=False,
         backlog=2048,
-        timeout_keep_alive=running.keep_alive,  # type: ignore[arg-type]
-        timeout_graceful_shutdown=running.grace,  # type: ignore[arg-type]
+        timeout_keep_alive=deployment.keep_alive,  # type: ignore[arg-type]
+        timeout_graceful_shutdown=deployment.grace,  # type: ignore[arg-type]
     )
-    server = _Server(config, service, running.drain, started, parent)
+    server = _Server(config, service, deployment.drain, started, parent)
     server.run(sockets=[listener])
 
 
@@ -111,9 +112,8 @@ class _Server(uvicorn.Server):
         task.add_done_callback(self._reloading.discard)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look after connections and metrics, several times a second."""
+        """Look after connections, several times a second."""
         if counter % _TICKS == 0:
-            self._service.measure()
             close_overdue(self.server_state.connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 

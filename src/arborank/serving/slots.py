@@ -94,8 +94,13 @@ class Slots:
         return iter(self._slots.values())
 
     def find(self, name: str) -> Slot:
-        """Return the slot of a model, which is one of the service's."""
-        return self._slots[name]
+        """Return the slot of a model; status 404 if there is none."""
+        found = self._slots.get(name)
+        if found is None:
+            raise Problem(
+                404, f"there is no model of this name; the models are {', '.join(self._slots)}", "model"
+            )
+        return found
 
     async def reload(self, slot: Slot) -> Served:
         """Load what the directory of a model holds now; status 409 if that cannot be loaded: the old one goes on."""

@@ -40,8 +40,13 @@ class Work:
         if self.in_flight + n_texts > self._most:
             self._metrics.rejected.labels("busy").inc()
             detail = f"{self.in_flight} texts are being answered; the most is {self._most}"
-            raise Problem(429, detail, headers=[(b"retry-after", b"1")])
+            raise Problem(429, detail, headers={"retry-after": "1"})
         return _Admitted(self, n_texts)
+
+    def count(self, n_texts: int) -> None:
+        """Count texts that begin or, if negative, end being answered."""
+        self.in_flight += n_texts
+        self._metrics.in_flight.set(self.in_flight)
 
     async def at_once(self, function: Callable[[], A], call: "Call") -> A:
         """Call a function that is quick here and now; status 504 if the deadline has passed.
@@ -49,14 +54,13 @@ class Work:
         Requests that came with this one go first as far as to be counted: so many of them are refused at once.
         """
         asked = time.monotonic()
-        if not call.request.alone:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
         self.begin(asked, time.monotonic(), call)
         return function()
 
     def begin(self, asked: float, now: float, call: "Call | None") -> None:
         """Count how long a call has waited; status 504 if its deadline has passed."""
-        self._metrics.queued(now - asked)
+        self._metrics.queue_seconds.observe(now - asked)
         if call is not None:
             call.queued = max(call.queued, now - asked)
             if now > call.deadline:
@@ -98,7 +102,7 @@ class _Admitted:
         self._work, self._n_texts = work, n_texts
 
     def __enter__(self) -> None:
-        self._work.in_flight += self._n_texts
+        self._work.count(self._n_texts)
 
     def __exit__(self, *error: object) -> None:
-        self._work.in_flight -= self._n_texts
+        self._work.count(-self._n_texts)

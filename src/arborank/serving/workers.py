@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from ..core.types import FilePath
+from .deployment import Deployment
 from .process import log_to_stream, run_process
-from .running import Running
 from .settings import Settings
 
 __all__ = ["run_workers"]
@@ -30,11 +30,11 @@ _MERCY = 10.0  # seconds beyond drain and grace, after which a worker is killed
 def run_workers(
     models: Mapping[str, FilePath],
     settings: Settings,
-    running: Running,
+    deployment: Deployment,
     listener: socket.socket,
     started: Callable[[], object],
 ) -> None:
-    """Serve with ``running.workers`` processes until a signal ends them; one that dies is replaced.
+    """Serve with ``deployment.workers`` processes until a signal ends them; one that dies is replaced.
 
     Parameters and signals are those of `arborank.serving.process.run_process`.
 
@@ -48,9 +48,9 @@ def run_workers(
         told = {
             "models": {name: os.fspath(path) for name, path in models.items()},
             "settings": settings.to_dict(),
-            "running": asdict(running),
+            "deployment": asdict(deployment),
         }
-        _Parent(told, running, listener, metrics).run(started)
+        _Parent(told, deployment, listener, metrics).run(started)
 
 
 class _Worker:
@@ -88,9 +88,9 @@ class _Parent:
     """Starts workers, replaces those that die, and passes signals on."""
 
     def __init__(
-        self, told: Mapping[str, object], running: Running, listener: socket.socket, metrics: str
+        self, told: Mapping[str, object], deployment: Deployment, listener: socket.socket, metrics: str
     ) -> None:
-        self._told, self._running, self._listener, self._metrics = told, running, listener, metrics
+        self._told, self._deployment, self._listener, self._metrics = told, deployment, listener, metrics
         self._workers: list[_Worker] = []
         self._given: int | None = None  # the signal that ends all
         self._killed_at = 0.0
@@ -99,7 +99,7 @@ class _Parent:
     def run(self, started: Callable[[], object]) -> None:
         handlers = {signal.SIGTERM: self._end, signal.SIGINT: self._end, signal.SIGHUP: self._reload}
         old = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        self._workers = [self._new() for _ in range(self._running.workers)]
+        self._workers = [self._new() for _ in range(self._deployment.workers)]
         try:
             self._wait_for_all()
             if self._given is None:
@@ -150,11 +150,11 @@ class _Parent:
                 self._delay = min(2 * self._delay + _LOOK, _LATEST) if young else 0.0
                 self._next = now + self._delay
         if self._given is None and now >= self._next:
-            self._workers += [self._new() for _ in range(self._running.workers - len(self._workers))]
+            self._workers += [self._new() for _ in range(self._deployment.workers - len(self._workers))]
 
     def _end(self, number: int, frame: object) -> None:
         if self._given is None:
-            self._killed_at = time.monotonic() + self._running.drain + self._running.grace + _MERCY
+            self._killed_at = time.monotonic() + self._deployment.drain + self._deployment.grace + _MERCY
             self._listener.close()  # the workers have it
         self._given = number
         self._pass_on(number)
@@ -177,8 +177,8 @@ def _serve() -> None:
         os.close(ready)
 
     with socket.socket(fileno=told["listener"]) as listener:
-        settings, running = Settings.from_dict(told["settings"]), Running(**told["running"])
-        run_process(told["models"], settings, running, listener, started, parent=sys.stdin.fileno())
+        settings, deployment = Settings.from_dict(told["settings"]), Deployment(**told["deployment"])
+        run_process(told["models"], settings, deployment, listener, started, parent=sys.stdin.fileno())
     if os.getppid() != parent:  # which was killed, and left its directory
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 

@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 import msgspec
+from starlette.responses import Response
 
 from ... import __version__
+from ..answers import as_json
 from ..bodies import AddBody, NewLabel, RankBody, Recent, Scored
 from ..call import Call
-from ..problems import Answer, Problem
+from ..problems import Problem
 from ..slots import Served
-from .asking import ranked
-from .changing import added
+from .changes import added
+from .questions import ranked
 
 __all__ = [
     "BatchBody",
@@ -27,8 +29,6 @@ __all__ = [
     "suggest",
     "suggest_batch",
 ]
-
-_encode = msgspec.json.Encoder().encode
 
 
 class _Form(msgspec.Struct):
@@ -70,23 +70,23 @@ LearnBody = list[_Learned]
 """Documents with their subjects."""
 
 
-async def info(call: Call) -> Answer:
+async def info(call: Call) -> Response:
     """Say what this is."""
-    return Answer(200, _encode({"title": "Arborank, as Annif REST API", "version": __version__}))
+    return as_json({"title": "Arborank, as Annif REST API", "version": __version__})
 
 
-async def projects(call: Call) -> Answer:
+async def projects(call: Call) -> Response:
     """List the models that rank texts."""
     found = [slot.served for slot in call.service.slots if slot.served.kind.name == "texts"]
-    return Answer(200, _encode({"projects": [_project(served) for served in found]}))
+    return as_json({"projects": [_project(served) for served in found]})
 
 
-async def project(call: Call) -> Answer:
+async def project(call: Call) -> Response:
     """Say what a model is."""
-    return Answer(200, _encode(_project(call.take_model())))
+    return as_json(_project(call.take_model()))
 
 
-async def suggest(call: Call) -> Answer:
+async def suggest(call: Call) -> Response:
     """Suggest subjects for one text, sent as a form."""
     fields = parse_qs(
         (await call.content()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100
@@ -96,20 +96,20 @@ async def suggest(call: Call) -> Answer:
     except msgspec.ValidationError as error:
         raise Problem(400, str(error)) from None
     (results,) = await _suggested(call, [form.text], form.limit, form.threshold)
-    return Answer(200, _encode({"results": results}))
+    return as_json({"results": results})
 
 
-async def suggest_batch(call: Call, query: BatchQuery, body: BatchBody) -> Answer:
+async def suggest_batch(call: Call, query: BatchQuery, body: BatchBody) -> Response:
     """Suggest subjects for several texts."""
     rows = await _suggested(call, [one.text for one in body.documents], query.limit, query.threshold)
     answers = [
         {"document_id": document.document_id, "results": results}
         for document, results in zip(body.documents, rows, strict=True)
     ]
-    return Answer(200, _encode(answers))
+    return as_json(answers)
 
 
-async def learn(call: Call, body: LearnBody) -> Answer:
+async def learn(call: Call, body: LearnBody) -> Response:
     """Learn subjects that are new; what is known of the others stays as it is."""
     kind = call.find_slot().served.kind
     if kind.name != "texts":
@@ -123,7 +123,7 @@ async def learn(call: Call, body: LearnBody) -> Answer:
         raise Problem(422, "the model knows all subjects, and learns only new ones; train it again for more")
     told = [Recent(one.text, labels=[subject.uri for subject in one.subjects]) for one in body]
     await added(call, AddBody(list(new.values()), [*call.service.recent, *told]))
-    return Answer(204, b"")
+    return Response(status_code=204)
 
 
 async def _suggested(

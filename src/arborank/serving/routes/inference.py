@@ -8,17 +8,18 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from starlette.responses import Response
 
 from ... import __version__
+from ..answers import as_json, encode
 from ..bodies import RankBody
 from ..call import Call
-from ..problems import Answer, Problem
-from .asking import ranked
+from ..problems import Problem
+from .questions import ranked
 
 __all__ = ["infer", "live", "model", "model_ready", "ready", "refusal", "server"]
 
-_encode = msgspec.json.Encoder().encode
-_HEAD = b"inference-header-content-length"
+_HEAD = "inference-header-content-length"
 _INTEGERS: dict[str, np.dtype[Any]] = {
     "INT32": np.dtype("<i4"),
     "INT64": np.dtype("<i8"),
@@ -49,33 +50,34 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 
 
-def refusal(problem: Problem) -> Answer:
+def refusal(problem: Problem) -> Response:
     """Return a problem as the protocol has errors."""
-    return Answer(problem.status, _encode({"error": problem.detail}), headers=problem.headers)
+    return as_json({"error": problem.detail}, problem.status, problem.headers)
 
 
-async def server(call: Call) -> Answer:
+async def server(call: Call) -> Response:
     """Say what this is."""
     told = {"name": "arborank", "version": __version__, "extensions": ["binary_tensor_data"]}
-    return Answer(200, _encode(told))
+    return as_json(told)
 
 
-async def live(call: Call) -> Answer:
+async def live(call: Call) -> Response:
     """Say that the process answers."""
-    return Answer(200, _encode({"live": True}))
+    return as_json({"live": True})
 
 
-async def ready(call: Call) -> Answer:
+async def ready(call: Call) -> Response:
     """Say whether requests are welcome."""
-    return Answer(503 if call.service.draining else 200, _encode({"ready": not call.service.draining}))
+    draining = call.service.draining
+    return as_json({"ready": not draining}, 503 if draining else 200)
 
 
-async def model_ready(call: Call) -> Answer:
+async def model_ready(call: Call) -> Response:
     """Say whether a model is loaded."""
-    return Answer(200, _encode({"name": call.take_model().name, "ready": True}))
+    return as_json({"name": call.take_model().name, "ready": True})
 
 
-async def model(call: Call) -> Answer:
+async def model(call: Call) -> Response:
     """Say what a model takes and returns."""
     served = call.take_model()
     inputs = [
@@ -87,15 +89,15 @@ async def model(call: Call) -> Answer:
         {"name": "scores", "datatype": "FP32", "shape": [-1, -1]},
     ]
     told = {"name": served.name, "versions": [served.revision], "platform": "arborank"}
-    return Answer(200, _encode({**told, "inputs": inputs, "outputs": outputs}))
+    return as_json({**told, "inputs": inputs, "outputs": outputs})
 
 
-async def infer(call: Call) -> Answer:
+async def infer(call: Call) -> Response:
     """Rank the labels of texts; rows with fewer than ``k`` labels end with empty names of score 0."""
     served = call.take_model()
     if served.kind.name != "texts":
         raise Problem(400, f"{served.name} ranks no texts")
-    request, values = _read(call.header(_HEAD), await call.content())
+    request, values = _read(call.header(_HEAD.encode()), await call.content())
     if "text" not in values:
         raise Problem(400, "the input 'text' is missing")
     k = values.get("k", [request.parameters.get("k", 10)])
@@ -163,7 +165,7 @@ def _from_bytes(datatype: str, content: bytes) -> list[Any]:
 
 def _written(
     head: dict[str, Any], request: _Request, found: dict[str, tuple[str, list[Any]]], shape: list[int]
-) -> Answer:
+) -> Response:
     """Return outputs as JSON, and behind it those that are wanted as bytes."""
     wanted = request.outputs or [_Output(name) for name in found]
     outputs, parts = [], []
@@ -183,8 +185,7 @@ def _written(
         else:
             output["data"] = values
         outputs.append(output)
-    told = _encode({**head, "outputs": outputs})
     if not parts:
-        return Answer(200, told)
-    headers = [(_HEAD, b"%d" % len(told))]
-    return Answer(200, told + b"".join(parts), b"application/octet-stream", headers)
+        return as_json({**head, "outputs": outputs})
+    told = encode({**head, "outputs": outputs})
+    return Response(told + b"".join(parts), 200, {_HEAD: str(len(told))}, "application/octet-stream")

@@ -5,51 +5,52 @@ import re
 from functools import cache
 from hashlib import sha256
 from importlib import resources
-from pathlib import Path
+
+from starlette.responses import FileResponse, Response
 
 from ..call import Call
-from ..problems import Answer, Headers, Problem
+from ..problems import Problem
 
 __all__ = ["component", "day", "docs", "page", "whole_day"]
 
+_FRESH = {"cache-control": "no-cache"}
 
-async def page(call: Call) -> Answer:
+
+async def page(call: Call) -> Response:
     """Return the page to try the models."""
     return _shown(call, "page.html")
 
 
-async def docs(call: Call) -> Answer:
+async def docs(call: Call) -> Response:
     """Return the description of what can be asked, for people."""
     return _shown(call, "docs.html")
 
 
-async def day(call: Call) -> Answer:
+async def day(call: Call) -> Response:
     """Return the page that replays a day."""
     if call.service.settings.day is None:
         raise Problem(404, "the service has no day to replay")
     return _shown(call, "day.html")
 
 
-async def whole_day(call: Call) -> Answer:
+async def whole_day(call: Call) -> Response:
     """Return what happened on the day."""
     if (path := call.service.settings.day) is None:
         raise Problem(404, "the service has no day to replay")
-    return Answer(200, Path(path).read_bytes(), headers=[(b"cache-control", b"no-cache")])
+    return FileResponse(path, headers=_FRESH, media_type="application/json")
 
 
-def _shown(call: Call, name: str) -> Answer:
+def _shown(call: Call, name: str) -> Response:
     """Return a page, which may run its own script, ask its own service, and nothing else."""
     if not call.service.settings.page:
         raise Problem(404, "the service shows no page")
     content, headers = _page(name)
-    return Answer(200, content, b"text/html; charset=utf-8", headers)
+    return Response(content, headers=headers, media_type="text/html")
 
 
-async def component(call: Call) -> Answer:
+async def component(call: Call) -> Response:
     """Return the element ``<arborank-complete>``."""
-    return Answer(
-        200, _file("complete.js"), b"text/javascript; charset=utf-8", [(b"cache-control", b"no-cache")]
-    )
+    return Response(_file("complete.js"), headers=_FRESH, media_type="text/javascript")
 
 
 def _file(name: str) -> bytes:
@@ -57,7 +58,7 @@ def _file(name: str) -> bytes:
 
 
 @cache
-def _page(name: str) -> tuple[bytes, Headers]:
+def _page(name: str) -> tuple[bytes, dict[str, str]]:
     """Return the page and its policy, which knows its script and its style by their hashes."""
     content = _file(name)
     sources = []
@@ -67,9 +68,4 @@ def _page(name: str) -> tuple[bytes, Headers]:
         sources.append(f"{tag.decode()}-src 'sha256-{digest}'")
     rest = "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     policy = f"default-src 'none'; {'; '.join(sources)}; {rest}"
-    headers = [
-        (b"content-security-policy", policy.encode()),
-        (b"referrer-policy", b"no-referrer"),
-        (b"cache-control", b"no-cache"),
-    ]
-    return content, headers
+    return content, {"content-security-policy": policy, "referrer-policy": "no-referrer", **_FRESH}

@@ -1,29 +1,26 @@
 """Looks at models and at the service itself."""
 
-import msgspec
+from starlette.responses import Response
 
+from ..answers import as_json
 from ..bodies import LabelsAnswer, LabelsQuery, ModelAnswer, ModelsAnswer, StatusAnswer
 from ..call import Call
 from ..metrics import CONTENT_TYPE
-from ..problems import Answer, Problem
+from ..problems import Problem
 from ..slots import Served
 
 __all__ = ["health", "labels", "metrics", "model", "models", "openapi", "ready"]
 
-_encode = msgspec.json.Encoder().encode
-_ALIVE = _encode(StatusAnswer("alive"))
-_READY = _encode(StatusAnswer("ready"))
 
-
-async def models(call: Call) -> Answer:
+async def models(call: Call) -> Response:
     """List the models."""
     told = [_told(call, slot.served) for slot in call.service.slots]
-    return Answer(200, _encode(ModelsAnswer(told, day=call.service.settings.day is not None)))
+    return as_json(ModelsAnswer(told, day=call.service.settings.day is not None))
 
 
-async def model(call: Call) -> Answer:
+async def model(call: Call) -> Response:
     """Say what a model is, and what is known of it."""
-    return Answer(200, _encode(_told(call, call.take_model())))
+    return as_json(_told(call, call.take_model()))
 
 
 def _told(call: Call, served: Served) -> ModelAnswer:
@@ -42,32 +39,31 @@ def _told(call: Call, served: Served) -> ModelAnswer:
     )
 
 
-async def labels(call: Call, query: LabelsQuery) -> Answer:
+async def labels(call: Call, query: LabelsQuery) -> Response:
     """List labels that begin with a prefix."""
     served = call.take_model()
     kind = served.kind
     found = await call.service.work.aside(lambda: kind.labels(query.prefix, query.limit), call)
-    return Answer(200, _encode(LabelsAnswer(served.name, served.revision, kind.n_labels, found)))
+    return as_json(LabelsAnswer(served.name, served.revision, kind.n_labels, found))
 
 
-async def health(call: Call) -> Answer:
+async def health(call: Call) -> Response:
     """Say that the process answers."""
-    return Answer(200, _ALIVE)
+    return as_json(StatusAnswer("alive"))
 
 
-async def ready(call: Call) -> Answer:
+async def ready(call: Call) -> Response:
     """Say that requests are welcome: all models are loaded, and the service does not end."""
     if call.service.draining:
         raise Problem(503, "the service ends")
-    return Answer(200, _READY)
+    return as_json(StatusAnswer("ready"))
 
 
-async def metrics(call: Call) -> Answer:
+async def metrics(call: Call) -> Response:
     """Return what Prometheus collects."""
-    call.service.measure()
-    return Answer(200, call.service.metrics.text(), CONTENT_TYPE)
+    return Response(call.service.metrics.text(), media_type=CONTENT_TYPE)
 
 
-async def openapi(call: Call) -> Answer:
+async def openapi(call: Call) -> Response:
     """Describe all of this, as OpenAPI 3.1."""
-    return Answer(200, call.service.description(call.request.root))
+    return Response(call.service.description(call.root), media_type="application/json")

@@ -6,9 +6,10 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
 
 from ...exploration import Decision
-from ..appending import append_line
+from ..answers import as_json, encode
 from ..bodies import (
     CompleteAnswer,
     CompleteBody,
@@ -24,8 +25,9 @@ from ..bodies import (
     Scored,
 )
 from ..call import Call
+from ..journal import append_line
 from ..kinds import Kind
-from ..problems import Answer, Problem, asked_well
+from ..problems import Problem, asked_well
 from ..slots import Served
 
 __all__ = ["complete", "complete_query", "explain", "rank", "rank_query", "ranked"]
@@ -33,10 +35,9 @@ __all__ = ["complete", "complete_query", "explain", "rank", "rank_query", "ranke
 _ENTRY = 20  # characters that take as long to read as an entry of a history
 _LONG = 10_000  # characters, or values of a row: more are read in a thread
 _PIECE = {True: 256, False: 32}  # texts of a batch between two looks at the clock; more are quicker together
-_encode = msgspec.json.Encoder().encode
 
 
-async def rank(call: Call, body: RankBody) -> Answer:
+async def rank(call: Call, body: RankBody) -> Response:
     """Rank the labels of one text, or of each of several."""
     served = call.take_model()
     items, single = served.kind.items(body)
@@ -48,13 +49,11 @@ async def rank(call: Call, body: RankBody) -> Answer:
     if body.explain:
         await _explain_all(call, served, body, rows, single)
     partial = any(isinstance(row, Partial) for row in rows)
-    answer = RankAnswer(
-        *head, labels=rows[0] if single else None, results=None if single else rows, partial=partial
-    )
-    return Answer(200, _encode(answer))
+    labels, results = (rows[0], None) if single else (None, rows)
+    return as_json(RankAnswer(*head, labels=labels, results=results, partial=partial))
 
 
-async def _explored(call: Call, served: Served, item: "str | Row | None", body: RankBody) -> Answer:
+async def _explored(call: Call, served: Served, item: "str | Row | None", body: RankBody) -> Response:
     """Rank the labels of one text as a decision, which is kept with its propensities."""
     path, kind = call.service.settings.decisions, served.kind
     if path is None:
@@ -80,7 +79,7 @@ async def _explored(call: Call, served: Served, item: "str | Row | None", body: 
     shown = zip(decision.labels, decision.scores, decision.propensities, strict=True)
     labels = [Scored(label, score, propensity=propensity) for label, score, propensity in shown]
     took = round(1e6 * call.took)
-    return Answer(200, _encode(RankAnswer(served.name, served.revision, took, labels, decision=decision.id)))
+    return as_json(RankAnswer(served.name, served.revision, took, labels, decision=decision.id))
 
 
 async def _explain_all(
@@ -121,11 +120,9 @@ async def ranked(
             found = await service.work.in_pieces(answer, items, _PIECE[served.quick], call)
         elif kind.size(items[0]) > _LONG and served.quick:
             found = await service.work.aside(lambda: answer(items), call)
-        elif call.request.alone and served.quick:
-            found = await service.work.at_once(lambda: answer(items), call)
         else:
             key = _same(kind, body)
-            found = [await service.together.ask(key, answer, items[0], call, served.quick)]
+            found = [await service.batcher.ask(key, answer, items[0], call, served.quick)]
     call.took = max((took for _, took in found), default=0.0)
     return [row for row, _ in found]
 
@@ -137,17 +134,17 @@ _Answered = tuple[list[Scored], float]
 def _same(kind: Kind[Any], body: RankBody) -> Hashable:
     """Return what questions have in common that are answered together."""
     limits = body.candidates, body.exclude, body.label_weights
-    told = None if limits == (None, None, None) else _encode(limits)
+    told = None if limits == (None, None, None) else encode(limits)
     return kind, body.k, body.threshold, body.probabilities, body.beam_size, told
 
 
-async def rank_query(call: Call, query: RankQuery) -> Answer:
+async def rank_query(call: Call, query: RankQuery) -> Response:
     """Rank the labels of a text, as a browser asks; proxies may keep the answer."""
     served = call.take_model()
-    tag = b'"' + sha256(served.revision.encode() + call.request.query).hexdigest()[:16].encode() + b'"'
-    headers = [(b"etag", tag), (b"cache-control", b"no-cache")]
-    if call.header(b"if-none-match").encode() == tag:
-        return Answer(304, b"", headers=headers)
+    digest = sha256(served.revision.encode() + call.query_string).hexdigest()
+    headers = {"etag": f'"{digest[:16]}"', "cache-control": "no-cache"}
+    if call.header(b"if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
     body = RankBody(
         text=query.q,
         k=query.k,
@@ -155,10 +152,12 @@ async def rank_query(call: Call, query: RankQuery) -> Answer:
         probabilities=query.probabilities,
         beam_size=query.beam_size,
     )
-    return (await rank(call, body))._replace(headers=headers)
+    response = await rank(call, body)
+    response.headers.update(headers)
+    return response
 
 
-async def complete(call: Call, body: CompleteBody) -> Answer:
+async def complete(call: Call, body: CompleteBody) -> Response:
     """Complete a prefix after the queries sent before it, which travel with the request, as the history does."""
     served, service = call.take_model(), call.service
     kind = served.kind
@@ -179,18 +178,18 @@ async def complete(call: Call, body: CompleteBody) -> Answer:
         at_once = served.quick and len(body.prefix) + before + limits <= _LONG
         found = await (service.work.at_once if at_once else service.work.aside)(answer, call)
     service.metrics.asked(served.name, 1, not found, 0, call.took)
-    return Answer(200, _encode(CompleteAnswer(served.name, served.revision, round(1e6 * call.took), found)))
+    return as_json(CompleteAnswer(served.name, served.revision, round(1e6 * call.took), found))
 
 
-async def complete_query(call: Call, query: CompleteQuery) -> Answer:
+async def complete_query(call: Call, query: CompleteQuery) -> Response:
     """Complete a prefix, as a browser asks."""
     return await complete(call, CompleteBody(**msgspec.structs.asdict(query)))
 
 
-async def explain(call: Call, body: ExplainBody) -> Answer:
+async def explain(call: Call, body: ExplainBody) -> Response:
     """Say why a label gets its score: every way to it through the tree, and the words that pull."""
     served, service = call.take_model(), call.service
     call.n_texts, call.asked = 1, body.text if body.row is None else body.row
     with service.work.admitted(1), asked_well:
         ways = await service.work.aside(lambda: served.kind.explained(body), call)
-    return Answer(200, _encode(ExplainAnswer(served.name, served.revision, body.label, ways)))
+    return as_json(ExplainAnswer(served.name, served.revision, body.label, ways))

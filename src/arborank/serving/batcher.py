@@ -5,14 +5,13 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from .driving import Prompt
 from .problems import Problem
 from .work import Work
 
 if TYPE_CHECKING:
     from .call import Call
 
-__all__ = ["Together"]
+__all__ = ["Batcher"]
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -24,10 +23,10 @@ class _Question(NamedTuple, Generic[Q, A]):
     item: Q
     asked: float
     call: "Call"
-    answer: Prompt[A]
+    answer: asyncio.Future[A]
 
 
-class Together(Generic[Q, A]):
+class Batcher(Generic[Q, A]):
     """Answers together what is asked in the same turn of the loop, or while a slow model answers.
 
     Nobody waits for others to come. A linear model answers 16 texts in half the time of one after the other, a
@@ -47,7 +46,7 @@ class Together(Generic[Q, A]):
         A quick one is called here, once all requests that have come are counted; a slow one in a thread.
         """
         loop = asyncio.get_running_loop()
-        question: _Question[Q, A] = _Question(item, time.monotonic(), call, Prompt(loop=loop))
+        question: _Question[Q, A] = _Question(item, time.monotonic(), call, loop.create_future())
         if key in self._waiting:
             self._waiting[key].append(question)
             return await question.answer
@@ -68,7 +67,7 @@ class Together(Generic[Q, A]):
         questions = self._begun(waiting[:_MOST])
         outcomes = _outcomes(function, [one.item for one in questions])
         for one, outcome in zip(questions, outcomes, strict=True):
-            one.answer.settle(outcome)
+            _settle(one.answer, outcome)
 
     async def _answer_aside(self, key: Hashable, function: Callable[[Sequence[Q]], list[A]]) -> None:
         while waiting := self._waiting[key]:
@@ -77,7 +76,7 @@ class Together(Generic[Q, A]):
             items = [one.item for one in questions]
             outcomes = await self._work.aside(lambda items=items: _outcomes(function, items))  # type: ignore[misc]
             for one, outcome in zip(questions, outcomes, strict=True):
-                one.answer.settle(outcome)
+                _settle(one.answer, outcome)
         del self._waiting[key]
 
     def _begun(self, questions: list[_Question[Q, A]]) -> list[_Question[Q, A]]:
@@ -90,8 +89,18 @@ class Together(Generic[Q, A]):
                 self._work.begin(one.asked, now, one.call)
                 begun.append(one)
             except Problem as problem:
-                one.answer.settle(problem)
+                _settle(one.answer, problem)
         return begun
+
+
+def _settle(answer: asyncio.Future[A], outcome: A | Exception) -> None:
+    """Give an answer to whoever waits for it, if somebody still does."""
+    if answer.done():
+        return
+    if isinstance(outcome, Exception):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
 
 
 def _outcomes(function: Callable[[Sequence[Q]], list[A]], items: list[Q]) -> "list[A | Exception]":

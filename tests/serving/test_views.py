@@ -7,7 +7,7 @@ import sys
 import msgspec
 import pytest
 
-from arborank.serving import Settings, create_app, running, settings
+from arborank.serving import Settings, create_app, deployment, settings
 
 
 def test_models_and_their_labels(serve, ranker):
@@ -199,7 +199,7 @@ def test_what_is_not_installed_is_named(ranker, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("arborank.serving.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "arborank.serving.settings", settings)
-    monkeypatch.setitem(sys.modules, "arborank.serving.running", running)
+    monkeypatch.setitem(sys.modules, "arborank.serving.deployment", deployment)
     with pytest.raises(
         ImportError, match=r"serving needs the package msgspec: pip install 'arborank\[serve\]'"
     ):

@@ -9,13 +9,13 @@ from ..core.checks import check_integer, check_real
 from ..core.errors import ArgumentError
 from .settings import Settings
 
-__all__ = ["Running", "listen"]
+__all__ = ["Deployment", "listen"]
 
 _BACKLOG = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
+class Deployment:
     """How a service runs.
 
     Parameters
@@ -77,7 +77,7 @@ class Running:
         return f"http://{host}:{listener.getsockname()[1]}"
 
 
-def listen(running: Running) -> socket.socket:
+def listen(deployment: Deployment) -> socket.socket:
     """Open the socket of a service.
 
     Raises
@@ -85,15 +85,15 @@ def listen(running: Running) -> socket.socket:
     OSError
         If the address is taken, unknown, or not one of this machine's; the message names it.
     """
-    if running.uds is not None:
-        if os.path.exists(running.uds):
-            os.unlink(_old_socket(running.uds))
+    if deployment.uds is not None:
+        if os.path.exists(deployment.uds):
+            os.unlink(_old_socket(deployment.uds))
         found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        found.bind(running.uds)
+        found.bind(deployment.uds)
     else:
-        where = f"{running.host}:{running.port}"
+        where = f"{deployment.host}:{deployment.port}"
         try:
-            addresses = socket.getaddrinfo(running.host, running.port, type=socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(deployment.host, deployment.port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise OSError(error.errno, error.strerror, where) from None
         family, kind, _, _, address = addresses[0]
