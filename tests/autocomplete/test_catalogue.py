@@ -148,7 +148,7 @@ def test_find():
 def gathered(queries, users=None, **options):
     """Texts with their counts; the rows that are kept, by what came before them; and their labels."""
     pairs = Pairs([(f"{row}",) for row in range(len(queries))], queries, users)
-    found = gather(pairs, CompleterOptions(**options), normal_phrases(options.get("blocklist", ())))
+    found = gather(pairs, CompleterOptions(**options), normal_phrases(options.get("blocklist", ())), 1)
     counts = dict(zip(found.catalogue.texts, found.catalogue.counts.tolist(), strict=True))
     return counts, [int(context[0]) for context in found.contexts], found.labels.tolist()
 

@@ -171,6 +171,24 @@ def test_several_previous_queries_with_decay():
     assert one.complete("", ["blue", "car"], k=3) == one.complete("", ["red", "car"], k=3)
 
 
+def test_how_many_previous_queries_count_is_learned(tmp_path):
+    random = np.random.default_rng(0)
+    events = []
+    for i in range(500):  # what is sent last goes back to the first query, and the one between tells nothing
+        first, between = int(random.integers(9)), int(random.integers(9))
+        sent = (f"city {first}", f"map {between}", f"{'abc'[first % 3]} hotel {first}")
+        events += [(i, 1000 * i + 9 * j, query) for j, query in enumerate(sent)]
+    completer = Autocompleter(n_jobs=1).fit(events)
+    assert completer.rows_.n_previous == 5
+    completer.save(tmp_path / "model")
+    again = arborank.load(tmp_path / "model").update([("new", 1e6, "city 1"), ("new", 1e6 + 1, "map 3")])
+    for one in (completer, again):
+        assert queries(one.complete("a", ["city 6", "map 2"], k=1)) == ["a hotel 6"]
+    assert Autocompleter(n_previous=2).fit(events).rows_.n_previous == 2
+    repeated = [(i, j, f"{'ab'[(i + j) % 2]} {(i + j) % 5}") for i in range(300) for j in range(4)]
+    assert Autocompleter(n_jobs=1).fit(repeated).rows_.n_previous == 1  # the last one tells all
+
+
 @pytest.mark.parametrize(("decay", "n_previous"), [(0.5, 300), (1e-30, 3), (1e-300, 3)])
 def test_a_query_of_long_ago_counts_where_no_other_is_known(decay, n_previous):
     completer = Autocompleter(decay=decay, n_previous=n_previous, model=XRLinear(threshold=0.0)).fit(log())
@@ -280,7 +298,7 @@ def test_parameters_are_checked_when_saved(tmp_path):
     completer.save(tmp_path / "model")
     with pytest.raises(ValueError, match="n_previous must be at least 1, found 0"):
         completer.set_params(n_previous=0).save(tmp_path / "model")
-    assert arborank.load(tmp_path / "model").n_previous == 1
+    assert arborank.load(tmp_path / "model").n_previous is None
     state = completer.set_params(n_previous=1).to_state()
     state.config["n_previous"] = "2"
     with pytest.raises(TypeError, match="n_previous must be an integer, found '2'"):

@@ -93,6 +93,11 @@ class Blend:
         return bool(self.weights[..., KINDS[kind]].any())
 
     @property
+    def gained(self) -> float:
+        """What the better of rules and weights gained over counting where a context was known, in reciprocal ranks."""
+        return float(sum(lesson.gains[:2, :, 1].sum(axis=1).max() for lesson in self.lessons[1::2]))
+
+    @property
     def names_help(self) -> bool:
         """Whether words of a query's own text ever speak for it."""
         return bool((self.weights[..., KINDS["words"][0]] > 0).any())

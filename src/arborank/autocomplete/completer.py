@@ -68,9 +68,10 @@ class Autocompleter(SaveMixin, Estimator):
     prefix_weight : float, default=0.1
         Weight of the prefix features beside those of the previous queries. It can be small, as the prefix prunes the
         tree.
-    n_previous : int, default=1
-        Number of previous queries in a session that count.
-    decay : float, default=0.5
+    n_previous : int, optional
+        Number of previous queries in a session that count. By default the last one, or the last five where a part of
+        the log that was held out is completed better then; ``rows_.n_previous`` tells.
+    decay : float, default=0.7
         Weight of a previous query relative to the one after it; above 0, at most 1.
     prefix_law : {"uniform", "reciprocal"}, default="uniform"
         Distribution of the lengths of training prefixes; see `sample_lengths`.
@@ -137,7 +138,7 @@ class Autocompleter(SaveMixin, Estimator):
         previous_features: TextTransformer | None = CompleterOptions.previous_features,
         prefix_features: TextTransformer | None = CompleterOptions.prefix_features,
         prefix_weight: float = CompleterOptions.prefix_weight,
-        n_previous: int = CompleterOptions.n_previous,
+        n_previous: int | None = CompleterOptions.n_previous,
         decay: float = CompleterOptions.decay,
         prefix_law: Literal["uniform", "reciprocal"] = CompleterOptions.prefix_law,
         prefixes_per_query: int = CompleterOptions.prefixes_per_query,
@@ -483,8 +484,9 @@ class Autocompleter(SaveMixin, Estimator):
 
     def _before(self, previous: Previous, name: str = "previous") -> tuple[Context, Context]:
         """Return the previous queries that count, and more of the session."""
-        session = read_context(previous, max(self.n_previous, SESSION), name)
-        return session[-self.n_previous :], session
+        n_previous = self.rows_.n_previous
+        session = read_context(previous, max(n_previous, SESSION), name)
+        return session[-n_previous:], session
 
     def explain(
         self,
@@ -637,7 +639,7 @@ class Autocompleter(SaveMixin, Estimator):
 
 
 def _session_pairs(log: LogRows, options: CompleterOptions) -> Pairs:
-    n_previous = max(options.n_previous, SESSION)
+    n_previous = max(options.n_previous or 1, SESSION)
     return session_pairs(log, n_previous=n_previous, session_gap=options.session_gap)
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from ..core.sparse import as_csr, lists_to_csr
 from ..features import NgramTfidf, PrefixTfidf
 from ..features.base import TextTransformer
 from .aged import AgedCounts
+from .blend import Blend
 from .contexts import Context, shared_words
 from .counted import remember
 from .fitted import FittedCompleter
@@ -31,6 +33,8 @@ from .words import SharedWords
 
 __all__ = ["examples", "fit_completer", "fit_counts"]
 
+_SEVERAL = 5  # previous queries that count where that ranks better than the last one alone
+
 
 def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
     """Learn from pairs of what came before and the query that followed.
@@ -41,22 +45,44 @@ def fit_completer(pairs: Pairs, options: CompleterOptions) -> FittedCompleter:
         If no query is left to learn from.
     """
     phrases = normal_phrases(options.blocklist)
-    learned = gather(pairs, options, phrases)
-    chosen, blend = held_out(pairs), None
-    if chosen is not None and (rest := learned.without(chosen, options.threshold)) is not None:
-        try:
-            fitted = _fit_once(rest, replace(options, verbose=0), phrases, of_rankers(pairs), with_words=True)
-        except ValueError:  # too little for a vectoriser; what is wrong with all of the log is raised below
-            pass
-        else:
-            blend = blend_of(fitted, pairs, chosen, options)
-            del fitted
-        del rest
+    chosen = held_out(pairs)
+    is_open = (
+        options.n_previous is None and chosen is not None and any(len(one) > 1 for one in pairs.previous)
+    )
+    tried = (1, _SEVERAL) if is_open else (options.n_previous or 1,)
+    learned = gather(pairs, options, phrases, tried[0])
+    ways = []
+    for n_previous in tried:
+        if n_previous != tried[0]:
+            learned = learned.after(pairs, n_previous, phrases)
+        own = replace(options, n_previous=n_previous)
+        blend = None if chosen is None else _blend(learned, pairs, chosen, own, phrases)
+        ways.append((0.0 if blend is None else blend.gained, blend, learned, own))
+    _, blend, learned, options = max(ways, key=itemgetter(0))
+    del ways
     with_words = blend is not None and blend.uses("words")
     # of what people send one after another, this tells nothing that counts do not
     with_names = blend is not None and pairs.times is None and blend.names_help
     fitted = _fit_once(learned, options, phrases, with_words=with_words, with_names=with_names)
     return replace(fitted, blend=blend)
+
+
+def _blend(
+    learned: Instances,
+    pairs: Pairs,
+    chosen: NDArray[np.bool_],
+    options: CompleterOptions,
+    phrases: tuple[str, ...],
+) -> Blend | None:
+    """Learn weights from some pairs, with what a fit on the others knows; None if these are too few."""
+    rest = learned.without(chosen, options.threshold)
+    if rest is None:
+        return None
+    try:
+        fitted = _fit_once(rest, replace(options, verbose=0), phrases, of_rankers(pairs), with_words=True)
+    except ValueError:  # too little for a vectoriser; what is wrong with all of the log is raised later
+        return None
+    return blend_of(fitted, pairs, chosen, options)
 
 
 def fit_counts(queries: Sequence[str], counts: Sequence[int], options: CompleterOptions) -> FittedCompleter:
@@ -69,7 +95,7 @@ def fit_counts(queries: Sequence[str], counts: Sequence[int], options: Completer
             sums[key] += count
             shown[key] = min(shown.get(key, (0, "")), (-count, query))
     texts = [shown[key][1] for key, count in sorted(sums.items()) if count >= options.min_count]
-    learned = gather(Pairs([()] * len(texts), texts), replace(options, min_count=1), phrases)
+    learned = gather(Pairs([()] * len(texts), texts), replace(options, min_count=1), phrases, 1)
     counted = np.array([sums[key] for key in learned.catalogue.keys], np.int64)
     catalogue = learned.catalogue.counting(counted)
     return _fit_once(replace(learned, catalogue=catalogue), options, phrases, with_words=False)
@@ -104,6 +130,7 @@ def _fit_once(
     rows = ContextRows(
         _fit_previous(learned, options),
         _fit_prefix([prefix for prefix in prefixes if prefix] or forms, options),
+        n_previous=options.n_previous or 1,
         decay=float(options.decay),
         prefix_weight=float(options.prefix_weight),
     )

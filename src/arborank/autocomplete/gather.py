@@ -1,8 +1,8 @@
 """From pairs to the queries that may be suggested, with what a query log must not give away left out."""
 
 from collections import Counter
-from collections.abc import Container, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,11 @@ class Instances:
         counts = np.bincount(labels[rows], minlength=len(left))
         return self._at(rows, labels, left.counting(counts))
 
+    def after(self, pairs: Pairs, n_previous: int, phrases: Sequence[str]) -> "Instances":
+        """Return the same with other numbers of queries before each as its context; ``pairs`` are those gathered."""
+        before = (pairs.previous[place] for place in self.places.tolist())
+        return replace(self, contexts=_open_contexts(before, n_previous, phrases, NormalForms()))
+
     def latest(self, share: float) -> "Instances":
         """Return the latest share of the pairs, any share where times are not known; the catalogue stays."""
         n = len(self.labels)
@@ -89,7 +94,11 @@ class Instances:
 
 
 def gather(
-    pairs: Pairs, options: CompleterOptions, phrases: Sequence[str], known: Container[str] | None = None
+    pairs: Pairs,
+    options: CompleterOptions,
+    phrases: Sequence[str],
+    n_previous: int,
+    known: Container[str] | None = None,
 ) -> Instances:
     """Count queries by their normal form and keep those that are frequent enough and not blocked.
 
@@ -101,6 +110,8 @@ def gather(
     options : CompleterOptions
     phrases : sequence of str
         Normal forms of words and phrases that no query may hold.
+    n_previous : int
+        How many queries before each are its context.
     known : container of str, optional
         Normal forms of queries that are kept however few sent them. If given, nothing may be left.
 
@@ -155,7 +166,7 @@ def gather(
     return Instances(
         catalogue,
         labels,
-        _open_contexts(kept, options.n_previous, phrases, forms),
+        _open_contexts(kept.previous, n_previous, phrases, forms),
         kept.users,
         mark_pairs(kept if known_again else pairs),
         kept.times if known_again else None,
@@ -164,11 +175,11 @@ def gather(
 
 
 def _open_contexts(
-    pairs: Pairs, n_previous: int, phrases: Sequence[str], forms: NormalForms
+    before: Iterable[tuple[str, ...]], n_previous: int, phrases: Sequence[str], forms: NormalForms
 ) -> list[Context]:
     """Return the normal forms of what came before each query, without what holds one of some phrases."""
     contexts = []
-    for previous in pairs.previous:
+    for previous in before:
         latest = tuple([forms[text] for text in previous[-n_previous:]])
         if "" in latest:  # blank ones do not count
             latest = tuple([key for text in previous if (key := forms[text])][-n_previous:])

@@ -96,7 +96,7 @@ def _examples(
 ) -> Iterator[Example]:
     """Return what was known when each query was sent, of ``most`` that are drawn."""
     random = np.random.default_rng(options.random_state)
-    n = len(tail.queries)
+    n, n_previous = len(tail.queries), fitted.rows.n_previous
     chosen = np.zeros(n, np.bool_)
     chosen[random.permutation(n)[:most]] = True
     asked: dict[int, Asked] = {}
@@ -107,10 +107,10 @@ def _examples(
         # every other prefix short, which leaves a choice
         law = "uniform" if row % 2 else "reciprocal"
         typed = int(sample_lengths([len(query) + 1], law, random)[0]) - 1
-        session = read_context(tail.previous[row], max(options.n_previous, SESSION))
+        session = read_context(tail.previous[row], max(n_previous, SESSION))
         now = None if tail.times is None else tail.times[row]
         prefix = fitted.catalogue.compare.form(query[:typed])
-        asked[row] = Asked(prefix, session[-options.n_previous :], session, None, now)
+        asked[row] = Asked(prefix, session[-n_previous:], session, None, now)
         wanted[row] = query
     pool = min(POOL, len(fitted.catalogue))
     many = fitted.found_many(list(asked.values()), pool, n_threads=options.n_threads)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._native import mix_rows
-from ..core.checks import check_real
+from ..core.checks import check_integer, check_real
 from ..core.remembered import Remembered
 from ..core.sparse import Csr
 from ..core.state import State
@@ -32,6 +32,8 @@ class ContextRows:
     Parameters
     ----------
     previous, prefix : fitted vectorisers
+    n_previous : int
+        How many previous queries count; whoever asks gives no more.
     decay, prefix_weight : float
 
     Attributes
@@ -41,10 +43,17 @@ class ContextRows:
     """
 
     def __init__(
-        self, previous: TextTransformer, prefix: TextTransformer, *, decay: float, prefix_weight: float
+        self,
+        previous: TextTransformer,
+        prefix: TextTransformer,
+        *,
+        n_previous: int,
+        decay: float,
+        prefix_weight: float,
     ) -> None:
         self.previous = previous
         self.prefix = prefix
+        self.n_previous = n_previous
         self.decay = decay
         self.prefix_weight = prefix_weight
         self.n_before = rows_of(previous, [""]).shape[1]
@@ -87,16 +96,19 @@ class ContextRows:
         return Csr(*mix_rows(*before[:3], known, typed, self.prefix_weight), self.n_features)
 
     def __repr__(self) -> str:
-        return f"ContextRows(decay={self.decay:g}, prefix_weight={self.prefix_weight:g}) of {self.n_features} features"
+        config = ", ".join(f"{name}={value:g}" for name, value in self._config.items())
+        return f"ContextRows({config}) of {self.n_features} features"
 
     def __reduce__(self) -> tuple[Any, ...]:  # without what was asked
-        made = partial(ContextRows, decay=self.decay, prefix_weight=self.prefix_weight)
-        return made, (self.previous, self.prefix)
+        return partial(ContextRows, **self._config), (self.previous, self.prefix)
+
+    @property
+    def _config(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("n_previous", "decay", "prefix_weight")}
 
     def to_state(self) -> State:
         """Return what is saved."""
-        config = {"decay": self.decay, "prefix_weight": self.prefix_weight}
-        return State(config, {}, {"previous": self.previous, "prefix": self.prefix})
+        return State(self._config, {}, {"previous": self.previous, "prefix": self.prefix})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -105,9 +117,10 @@ class ContextRows:
         if not isinstance(previous, OwnRows):
             previous = state.part("previous", TextVectorizer)  # type: ignore[type-abstract]
         prefix: Any = state.part("prefix", TextVectorizer)  # type: ignore[type-abstract]
+        n_previous = check_integer("n_previous", state.config["n_previous"], 1)
         decay = check_real("decay", state.config["decay"], above=0, most=1)
         prefix_weight = check_real("prefix_weight", state.config["prefix_weight"], above=0)
-        return cls(previous, prefix, decay=decay, prefix_weight=prefix_weight)
+        return cls(previous, prefix, n_previous=n_previous, decay=decay, prefix_weight=prefix_weight)
 
 
 class _Before(NamedTuple):

@@ -36,7 +36,7 @@ def update_completer(
     fitted = remove_queries(fitted, blocked.astype(np.int64), phrases)
     relearned = fitted.catalogue.find_all("refresh", refresh)
     refreshed = {fitted.catalogue.keys[i] for i in relearned}
-    newer = gather(pairs, options, phrases, known=fitted.catalogue.keys)
+    newer = gather(pairs, options, phrases, fitted.rows.n_previous, known=fitted.catalogue.keys)
     if missing := refreshed.difference(newer.catalogue.keys):
         raise ArgumentError("refresh", f"holds {min(missing)!r}, which is not in the log")
     counts = _first_time(newer, fitted)

@@ -36,7 +36,7 @@ def read_queries(log: str, pairs: bool, time_unit: "TimeUnit | None", completer:
     else:
         rows = read_log(log, time_unit=time_unit or "s")
         data = session_pairs(
-            rows, n_previous=max(completer.n_previous, SESSION), session_gap=completer.session_gap
+            rows, n_previous=max(completer.n_previous or 1, SESSION), session_gap=completer.session_gap
         )
     if not data.queries:
         raise ValueError(f"{log} holds no query")

@@ -31,8 +31,8 @@ __all__ = ["train_completer"]
     "--index", type=click.Choice(["hybrid", "trie", "mustlink", "kmeans"]), help="The label tree.  [hybrid]"
 )
 @click.option("--depth", type=POSITIVE, help="Levels of characters in the tree.  [by index]")
-@click.option("--n-previous", type=POSITIVE, help="Previous queries that count.  [1]")
-@click.option("--decay", type=Real(0, 1, min_open=True), help="Weight of each against the next.  [0.5]")
+@click.option("--n-previous", type=POSITIVE, help="Previous queries that count.  [1, or 5 if better]")
+@click.option("--decay", type=Real(0, 1, min_open=True), help="Weight of each against the next.  [0.7]")
 @click.option("--session-gap", type=Real(0, min_open=True), help="Seconds that end a session.  [1800]")
 @time_unit_option
 @click.option("--min-count", type=POSITIVE, help="Queries sent less often are never suggested.  [1]")

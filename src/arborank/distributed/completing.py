@@ -92,7 +92,7 @@ def fit_completer(
     found = find_shards(shards, None)
     work = Work(work_dir)
     told: Json = {"time_unit": time_unit, "session_gap": options.session_gap}
-    told["n_previous"] = max(options.n_previous, SESSION)
+    told["n_previous"] = max(options.n_previous or 1, SESSION)
     with work.held(), executor_of(executor, workers) as chosen:
         stages = Stages(work, chosen, bool(completer.verbose))
         done = stages.run("pairs", [{**shard, **told} for shard in found])
