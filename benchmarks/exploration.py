@@ -4,10 +4,12 @@
     python benchmarks/exploration.py reward --data DIR     # of sets turned into streams, by policy
     python benchmarks/exploration.py flat --data DIR --peer ENVIRONMENT/bin/python    # beside vowpalwabbit 9.11.9
 
-The streams: a shop has doubled its range. Its model has seen 3,000 rows, with the labels that it sold so far, a random
-half; the others are new, and the model knows them by their names alone. Then 4,000 queries come. Five labels are shown
-to each, and of these it is seen which are right, and nothing else. After 250, 500, 1,000 queries and so on the model is
-fitted anew, to the rows of the start and to what was right of what was shown.
+The streams: a shop has doubled its range. Its model has seen 1,500 rows, with the labels that it sold so far, a random
+half; the others are new, and the model knows them by their names alone. Then 14,000 queries come. Five labels are shown
+to each, and of these it is seen which are right, and nothing else. After 250, 375, 562 queries and so on the model is
+fitted anew, to the rows of the start and to what was right of what was shown. Texts are cut after 30 words.
+
+What has a choice was chosen on one stream of each set (``--tuning``); it shares no row with those that are measured.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -136,20 +138,24 @@ class Shop:
     seed: int
 
     @classmethod
-    def opened(cls, data, name, seed, *, n_start=3000, n_queries=4000, n_labels=10_000):
+    def opened(cls, data, name, seed, *, tuning=False, n_start=1500, n_queries=14_000, n_labels=10_000):
         from data import label_matrix, read_names, read_part
 
         from arborank import NgramTfidf
         from arborank.datasets import load_debian
 
-        texts, labels = read_part(data, name, "train", 40_000)
+        texts, labels = read_part(data, name, "train", 80_000)
+        texts = [" ".join(text.split()[:30]) for text in texts]
         about = load_debian()[2] if name == "debian-depends" else {}
         names = [f"{one} {about.get(one, '')}" for one in read_names(data, name)]
         counts = np.bincount(np.concatenate(labels), minlength=len(names))
         kept = np.sort(np.argsort(-counts, kind="stable")[:n_labels])
         Y = label_matrix(labels, len(names))[:, kept].tocsr()
         rng = np.random.default_rng(seed)
-        rows = rng.permutation(np.flatnonzero(np.diff(Y.indptr)))[: n_start + n_queries]
+        half = np.random.default_rng(77).random(Y.shape[0]) < 0.5
+        rows = rng.permutation(np.flatnonzero((half == tuning) & (np.diff(Y.indptr) > 0)))[
+            : n_start + n_queries
+        ]
         old = rng.random(kept.size) < 0.5
         start = sp.csr_array(Y[rows[:n_start]] @ sp.diags_array(old.astype(np.float32)))
         start.eliminate_zeros()
@@ -181,36 +187,30 @@ class Shop:
             self.features[rows], labels, n_documents=n_labels
         )
 
-    def run(self, policy, newcomers=0.0, k=5):
+    def run(self, policy, newcomers=False, k=5):
         """The rewards of all decisions, by what was shown, and how many new labels were found.
 
-        Without a number of newcomers they come in half of the decisions, and after every fit as often as inverse gap
-        weighting says, by what new labels and others have earned in the place that explores.
+        Newcomers come in every decision at first, and ever rarer; those that were shown ten times in vain never again.
         """
         from arborank.core.sparse import as_csr
-        from arborank.exploration import ExploringRanker
+        from arborank.exploration import DecisionLog, ExploringRanker
 
-        n, model, clicked, rewards = self.start.shape[0], self.fitted([]), [], []
-        share, earned = 0.5 if newcomers is None else newcomers, {True: [], False: []}
-        ends = [250 * 2**i for i in range(20) if 250 * 2**i < len(self.truth)]
-        for begin, end in pairwise([0, *ends, len(self.truth)]):
+        n, model, clicked, log = self.start.shape[0], self.fitted([]), [], []
+        ends = [round(250 * 1.5**i) for i in range(40)]
+        for begin, end in pairwise([0, *(one for one in ends if one < len(self.truth)), len(self.truth)]):
+            share = min(1.0, (1000 / (begin + 1)) ** 0.5) if newcomers else 0.0
             ranker = ExploringRanker(model, policy, explore=0 if policy is None else 1, newcomers=share,
-                                     seed=self.seed, first=begin)  # fmt: skip
+                                     tried=DecisionLog(tuple(log)).in_vain(10), seed=self.seed, first=begin)  # fmt: skip
             for number in range(begin, end):
-                row = as_csr(self.features[[n + number]])
-                labels = ranker.rank(row, k).labels
-                found = [label for label in labels if label in self.truth[number]]
-                earned[bool(model.label_counts_[labels[-1]] == 0)].append(labels[-1] in self.truth[number])
-                clicked.append(found)
-                rewards.append(len(found) / k)
-            if newcomers is None:
-                gap = np.mean(earned[True] or 0) - np.mean(earned[False] or 0)
-                worse = 1 / (2 + 100 * abs(gap))
-                share, earned = 1 - worse if gap > 0 else worse, {True: [], False: []}
+                decision = ranker.rank(as_csr(self.features[[n + number]]), k)
+                rewards = tuple(float(label in self.truth[number]) for label in decision.labels)
+                log.append(replace(decision, query="", rewards=rewards))
+                clicked.append([label for label in decision.labels if label in self.truth[number]])
             if end < len(self.truth):
                 model = self.fitted(clicked)
         known = set(self.start.indices.tolist())
-        return np.array(rewards), len({label for found in clicked for label in found} - known)
+        rewards = np.array([sum(one.rewards) / k for one in log])
+        return rewards, len({label for found in clicked for label in found} - known)
 
 
 def reward(given):
@@ -218,17 +218,19 @@ def reward(given):
     from arborank.exploration import Boltzmann, EpsilonGreedy, InverseGap
 
     gap = InverseGap(gamma=1e7)
+    epsilon, boltzmann = EpsilonGreedy(epsilon=0.02), Boltzmann(temperature=0.003)
     policies = {
-        "greedy": (None, 0.0),
-        "epsilon-greedy 0.05": (EpsilonGreedy(epsilon=0.05), 0.0),
-        "Boltzmann 0.01": (Boltzmann(temperature=0.01), 0.0),
-        "inverse gap": (gap, 0.0),
-        "inverse gap, newcomers 0.5": (gap, 0.5),
-        "inverse gap, newcomers by their rewards": (gap, None),
+        "greedy": (None, False),
+        "epsilon-greedy 0.02": (epsilon, False),
+        "Boltzmann 0.003": (boltzmann, False),
+        "inverse gap": (gap, False),
+        "inverse gap, newcomers": (gap, True),
+        "epsilon-greedy 0.02, newcomers": (epsilon, True),
     }
     for name in given.sets:
-        for seed in range(given.seeds):
-            shop, least = Shop.opened(given.data, name, seed, n_queries=given.queries), 1.0
+        for seed in given.seeds:
+            shop = Shop.opened(given.data, name, seed, tuning=given.tuning, n_queries=given.queries)
+            least = 1.0
             known = np.unique(shop.start.indices).size
             print(f"{name}, seed {seed}: {shop.start.shape[1]:,} labels, {known:,} known", flush=True)
             for title, options in policies.items():
@@ -250,9 +252,9 @@ def flat(given, n_queries=250):
     from arborank.core.sparse import as_csr
     from arborank.exploration import ExploringRanker, InverseGap
 
-    shop = Shop.opened(given.data, "yso-en", 0, n_queries=n_queries)
+    shop = Shop.opened(given.data, "yso-en", 0, n_start=3000, n_queries=n_queries)
     n = shop.start.shape[0]
-    rewards, _ = shop.run(InverseGap(gamma=1e7), 0.5)
+    rewards, _ = shop.run(InverseGap(gamma=1e7), newcomers=True)
     ranker = ExploringRanker(shop.fitted([]), InverseGap(gamma=1e7), newcomers=0.5, seed=0)
     rows = [as_csr(shop.features[[n + number]]) for number in range(n_queries)]
     own = median_us(lambda row: ranker.rank(row, 5), rows)
@@ -282,8 +284,9 @@ def main():
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--data", type=Path, help="the directory of the sets")
     parser.add_argument("--sets", nargs="+", default=["eurlex57k", "yso-en", "debian-depends"])
-    parser.add_argument("--queries", type=int, default=4000)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--queries", type=int, default=14_000)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--tuning", action="store_true", help="take the streams that choices were made on")
     parser.add_argument("--peer", help="the interpreter of an environment with vowpalwabbit")
     parser.add_argument("--policies", nargs="+", help="some of them, greedy among these")
     given = parser.parse_args()
