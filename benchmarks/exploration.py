@@ -199,8 +199,9 @@ class Shop:
         ends = [round(250 * 1.5**i) for i in range(40)]
         for begin, end in pairwise([0, *(one for one in ends if one < len(self.truth)), len(self.truth)]):
             share = min(1.0, (1000 / (begin + 1)) ** 0.5) if newcomers else 0.0
+            tried = DecisionLog(tuple(log)).in_vain(10)
             ranker = ExploringRanker(model, policy, explore=0 if policy is None else 1, newcomers=share,
-                                     tried=DecisionLog(tuple(log)).in_vain(10), seed=self.seed, first=begin)  # fmt: skip
+                                     tried=tried, seed=self.seed, first=begin)  # fmt: skip
             for number in range(begin, end):
                 decision = ranker.rank(as_csr(self.features[[n + number]]), k)
                 rewards = tuple(float(label in self.truth[number]) for label in decision.labels)
