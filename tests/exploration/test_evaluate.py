@@ -139,6 +139,7 @@ def test_what_is_left_out_is_counted(log, first):
     assert report.skipped == {
         "duplicates": 2,
         "decisions without a reward yet": 7,
+        "decisions of other revisions, which count all the same": 1,
         "labels shown that first does not know": 2,
     }
     assert not any(

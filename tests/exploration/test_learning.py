@@ -115,7 +115,8 @@ def test_texts_and_unknown_labels():
     text = TextRanker(features=NgramTfidf(), label_names=False, n_jobs=1).fit(texts, labels)
     one = ExploringRanker(text, explore=0, seed=1).rank("fast fruit", k=1)
     shown = replace(one, labels=("banana", "plum"), propensities=(0.5, 0.5), rewards=(1.0, 1.0))
-    learned = learn(text, DecisionLog((shown,)))
+    with pytest.warns(UserWarning, match="does not know 1 of the labels shown"):
+        learned = learn(text, DecisionLog((shown,)))
     before, after = (dict(one.rank("fast fruit", k=4)) for one in (text, learned))
     assert after["banana"] > before["banana"]
     assert after["oldtimer"] == before["oldtimer"]

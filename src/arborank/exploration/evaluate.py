@@ -65,7 +65,7 @@ class WhatIf(Tabled):
     n_decisions : int
         With rewards.
     skipped : mapping of str to int
-        What was left out of the log, or counts for nothing, and how often.
+        What was left out of the log, counts for nothing, or is of a model that is not judged, and how often.
     logged : Estimate
         What was earned.
     estimates : mapping of str to mapping of str to Estimate or None
@@ -203,6 +203,9 @@ def evaluate(
     skipped = dict(log.skipped)
     if waiting := len(log) - len(decisions):
         skipped["decisions without a reward yet"] = waiting
+    judged_here = {one.revision for one in subjects}
+    if others := sum(one.revision not in judged_here for one in decisions):
+        skipped["decisions of other revisions, which count all the same"] = others
     listed = None
     if rewards is not None:
         listed = [_best(rewards, one, _LISTED, probabilities=True) for one in decisions]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..core.checks import check_real
 from ..core.estimator import fitted_clone
 from ..core.lazy import sp
+from ..core.notices import warn
 from ..core.sparse import Csr, as_csr, to_scipy
 from ..linear import XRLinear
 from ..linear.calibrated import updated_calibration
@@ -64,6 +65,11 @@ def learn(
     -------
     XRLinear or TextRanker
 
+    Warns
+    -----
+    UserWarning
+        If labels shown are unknown, with their number.
+
     Raises
     ------
     TypeError, ValueError
@@ -77,6 +83,8 @@ def learn(
     if not decisions:
         raise ValueError(f"none of the {len(log):,} decisions has a reward")
     shown = _Shown.of(subject, decisions, most_weight, half_life)
+    if unknown := sum(len(one.labels) for one in decisions) - shown.row.size:
+        warn(f"the model does not know {unknown:,} of the labels shown, and learns nothing from their rewards")
     fitted = subject.fitted
     plan = LinearOptions.of_update(subject.inner).plan(fitted.tree.depth)
     pairs: list[tuple[sp.csr_array, sp.csr_array]] = []
