@@ -230,7 +230,9 @@ def reward(given):
     }
     for name in given.sets:
         for seed in given.seeds:
-            shop = Shop.opened(given.data, name, seed, tuning=given.tuning, n_queries=given.queries)
+            shop = Shop.opened(
+                given.data, name, seed, tuning=given.tuning, n_start=given.start, n_queries=given.queries
+            )
             least = 1.0
             known = np.unique(shop.start.indices).size
             print(f"{name}, seed {seed}: {shop.start.shape[1]:,} labels, {known:,} known", flush=True)
@@ -286,6 +288,7 @@ def main():
     parser.add_argument("--data", type=Path, help="the directory of the sets")
     parser.add_argument("--sets", nargs="+", default=["eurlex57k", "yso-en", "debian-depends"])
     parser.add_argument("--queries", type=int, default=14_000)
+    parser.add_argument("--start", type=int, default=1500, help="rows that the model has seen")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--tuning", action="store_true", help="take the streams that choices were made on")
     parser.add_argument("--peer", help="the interpreter of an environment with vowpalwabbit")

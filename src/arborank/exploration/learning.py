@@ -31,7 +31,7 @@ def learn(
     model: M,
     log: DecisionLog,
     *,
-    step: float = 1.0,
+    step: float = 0.1,
     most_weight: float = 10.0,
     upper: float = 0.1,
     half_life: float | None = None,
@@ -42,8 +42,8 @@ def learn(
     All stay as close to what they were as the rewards allow. Rankers of labels that were not shown are as before.
     `label_counts_` counts every label with a reward above 0, and `n_instances_` every decision, as a row learned from.
 
-    Learn either by epoch, from the model that was there at first and all that was logged since; or with a small
-    ``step`` from the model as it is and the last decisions only.
+    Learn either by epoch, from the model that was there at first and all that was logged since; or batch by batch, from
+    the model as it is and the last decisions only.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ def learn(
         It stays as it is.
     log : DecisionLog
         Decisions without rewards yet, and labels that the model does not know, teach nothing.
-    step : float, default=1.0
-        What costs are multiplied by.
+    step : float, default=0.1
+        What costs are multiplied by: the smaller, the closer rankers stay to what they were.
     most_weight : float, default=10.0
         A label that is shown with the probability ``p`` counts ``1 / p`` times, and so often at most; 1 for all alike.
     upper : float, default=0.1
