@@ -83,8 +83,6 @@ def learn(
     if not decisions:
         raise ValueError(f"none of the {len(log):,} decisions has a reward")
     shown = _Shown.of(subject, decisions, most_weight, half_life)
-    if unknown := sum(len(one.labels) for one in decisions) - shown.row.size:
-        warn(f"the model does not know {unknown:,} of the labels shown, and learns nothing from their rewards")
     fitted = subject.fitted
     plan = LinearOptions.of_update(subject.inner).plan(fitted.tree.depth)
     pairs: list[tuple[sp.csr_array, sp.csr_array]] = []
@@ -99,6 +97,8 @@ def learn(
         losses.eliminate_zeros()
         pairs.append((gains, losses))
     queries = subject.rows([one.query for one in decisions])
+    if unknown := sum(len(one.labels) for one in decisions) - shown.row.size:
+        warn(f"the model does not know {unknown:,} of the labels shown, and learns nothing from their rewards")
     rows = to_scipy(queries)
     if any(gains.multiply(losses).nnz for gains, losses in pairs):  # a reward of a half is both
         rows = sp.vstack([rows, rows], format="csr")
