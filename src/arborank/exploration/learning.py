@@ -98,7 +98,9 @@ def learn(
         pairs.append((gains, losses))
     queries = subject.rows([one.query for one in decisions])
     if unknown := sum(len(one.labels) for one in decisions) - shown.row.size:
-        warn(f"the model does not know {unknown:,} of the labels shown, and learns nothing from their rewards")
+        warn(
+            f"the model does not know {unknown:,} of the labels shown, and learns nothing from their rewards"
+        )
     rows = to_scipy(queries)
     if any(gains.multiply(losses).nnz for gains, losses in pairs):  # a reward of a half is both
         rows = sp.vstack([rows, rows], format="csr")
