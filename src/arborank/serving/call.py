@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from .problems import Problem
@@ -17,11 +17,12 @@ from .slots import Served, Slot
 if TYPE_CHECKING:
     from .service import Service
 
-__all__ = ["CLOSE", "Call"]
+__all__ = ["REQUESTS", "Call"]
 
 B = TypeVar("B")
 
-CLOSE = {"connection": "close"}
+REQUESTS = "arborank.requests"  # extension of ASGI: what the server is answering
+_CLOSE = {"connection": "close"}
 _LONGEST_ID = 128
 _TRACE = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _START = secrets.token_hex(4)  # of this process; random bytes for every request take as long as its metrics
@@ -76,6 +77,12 @@ class Call:
         """Return the id of the trace that the request belongs to, of the header of W3C; empty if there is none."""
         found = _TRACE.fullmatch(self.headers.get(b"traceparent", b""))
         return found[1].decode() if found else ""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other request is being answered; False if the server does not tell."""
+        requests = self.scope.get("extensions", {}).get(REQUESTS, ())
+        return len(requests) == 1
 
     @property
     def root(self) -> str:
@@ -162,20 +169,24 @@ class Call:
         """Return the bytes of the body; refuse those that are too many."""
         settings = self.service.settings
         if self.headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Problem(415, "the body must not be compressed", headers=CLOSE)
+            raise Problem(415, "the body must not be compressed", headers=_CLOSE)
         length = self.header(b"content-length")
         if length.isdecimal() and int(length) > settings.max_body:
             raise self._too_long()
-        content = bytearray()
-        async for part in Request(self.scope, self.receive).stream():
-            content += part
+        content, more = b"", True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            content += message.get("body", b"")
             if len(content) > settings.max_body:
                 raise self._too_long()
-        return bytes(content)
+            more = message.get("more_body", False)
+        return content
 
     def _too_long(self) -> Problem:
         self.service.metrics.rejected.labels("long").inc()
-        return Problem(413, f"the body is longer than {self.service.settings.max_body} bytes", headers=CLOSE)
+        return Problem(413, f"the body is longer than {self.service.settings.max_body} bytes", headers=_CLOSE)
 
 
 def _invalid(error: msgspec.ValidationError) -> Problem:

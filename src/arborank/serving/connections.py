@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .call import REQUESTS
+
 __all__ = ["Connection", "close_overdue"]
 
 _NEVER = float("inf")
@@ -54,6 +56,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
+        self.scope["extensions"] = {REQUESTS: self.tasks}  # type: ignore[dict-item]
         self._in_head, self._head = True, 0
         self._wait_for_client()
 

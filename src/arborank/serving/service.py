@@ -84,7 +84,17 @@ class Service:
     def follow(self) -> None:
         """Begin to look at the directories; within another application, the first request does."""
         if self._following is None and self.settings.follow:
-            self._following = asyncio.create_task(self.slots.follow(self.settings.follow))
+            self._following = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.follow)
+            self.measure()
+            await self.slots.look()
+
+    def measure(self) -> None:
+        """Write down for metrics what changes too often to be written each time."""
+        self.metrics.in_flight.set(self.work.in_flight)
 
     def headers(self, call: Call) -> list[tuple[bytes, bytes]]:
         """Return the headers that every answer has."""

@@ -123,13 +123,11 @@ class Slots:
     def _loaded(self, name: str, path: Path) -> Served:
         return _loaded(name, path, self._verify, self._make_kind)
 
-    async def follow(self, seconds: float) -> None:
-        """Look at the directories for ever, and load what is new there."""
-        while True:
-            await asyncio.sleep(seconds)
-            for slot in self:
-                if not slot.changing.locked():
-                    await self.catch_up(slot)
+    async def look(self) -> None:
+        """Look at the directories, and load what is new there."""
+        for slot in self:
+            if not slot.changing.locked():
+                await self.catch_up(slot)
 
     async def catch_up(self, slot: Slot) -> None:
         """Load what is new in the directory of a model; what cannot be loaded is tried once."""

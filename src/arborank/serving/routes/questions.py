@@ -120,6 +120,8 @@ async def ranked(
             found = await service.work.in_pieces(answer, items, _PIECE[served.quick], call)
         elif kind.size(items[0]) > _LONG and served.quick:
             found = await service.work.aside(lambda: answer(items), call)
+        elif call.alone and served.quick:
+            found = await service.work.at_once(lambda: answer(items), call)
         else:
             key = _same(kind, body)
             found = [await service.batcher.ask(key, answer, items[0], call, served.quick)]

@@ -61,6 +61,7 @@ async def ready(call: Call) -> Response:
 
 async def metrics(call: Call) -> Response:
     """Return what Prometheus collects."""
+    call.service.measure()
     return Response(call.service.metrics.text(), media_type=CONTENT_TYPE)
 
 
