@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..core.estimator import Estimator
     from .service import Service
 
-_PACKAGES = ("httptools", "msgspec", "prometheus_client", "starlette", "urllib3", "uvicorn", "uvloop")
+_PACKAGES = ("httptools", "msgspec", "prometheus_client", "starlette", "uvicorn", "uvloop")
 
 __all__ = ["Deployment", "Settings", "create_app", "model_name", "run"]
 

@@ -1,4 +1,7 @@
-"""A part of a model that is served elsewhere: asked over HTTP, on connections that are kept."""
+"""A part of a model that is served elsewhere: asked over HTTP, on connections that are kept.
+
+It asks with `http.client`: urllib3 takes twice its time for a request of one text.
+"""
 
 import http.client
 import logging
