@@ -19,7 +19,7 @@ from ..datasets.lines import read_lines
 from ..features.base import rows_of
 from ..linear.parts import Parts
 from ..text import TextRanker
-from ..text.names import label_ids
+from ..text.names import label_ids, weight_array
 from .bodies import Partial, RankBody, Scored
 from .kinds import MakeKind, Ranked, Texts, kind_of
 from .kinds.base import probable
@@ -57,8 +57,14 @@ class _Part(Texts):
         """Return what a question says of how to rank, with no other labels than the part's."""
         given, label_filter = super().options(body), self._filter
         if limits := {name: given.pop(name) for name in _LIMITS if name in given}:
-            own = np.intersect1d(self._own, limits.pop("candidates", self._own))
-            label_filter = self.model.model_.prepare_filter(candidates=own, **limits)
+            ids = {name: _ids(self.model, name, limits[name]) for name in _LIMITS[:2] if name in limits}
+            own = np.intersect1d(self._own, ids.get("candidates", self._own))
+            weights = limits.get("label_weights")
+            if weights is not None:
+                weights = weight_array(self.model.labels_, weights, self.model.normalization)
+            label_filter = self.model.model_.prepare_filter(
+                candidates=own, exclude=ids.get("exclude"), label_weights=weights
+            )
         return {**given, "label_filter": label_filter}
 
 

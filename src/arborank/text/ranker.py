@@ -477,7 +477,7 @@ class TextRanker(SaveMixin, Estimator):
 
     def predict_topk(
         self,
-        texts: Sequence[str],
+        texts: Sequence[str] | Csr,
         k: int = 10,
         *,
         candidates: Labels | None = None,
@@ -489,7 +489,7 @@ class TextRanker(SaveMixin, Estimator):
 
         Parameters
         ----------
-        texts : sequence of str
+        texts : sequence of str, or the rows that ``features_`` has made of them
         k : int, default=10
         candidates, exclude : label names for all texts (list of str), or a list of such lists, one per text; optional
             Labels that may be, or may not be, returned.
@@ -503,7 +503,7 @@ class TextRanker(SaveMixin, Estimator):
         self._add_limits(options, candidates, exclude)
         if label_weights is not None:
             options["label_weights"] = weight_array(self.labels_, label_weights, self.normalization)
-        rows = rows_of(self.features_, texts)
+        rows = texts if isinstance(texts, Csr) else rows_of(self.features_, texts)
         return self._answered(rows, self.model_.predict_topk(rows, k, **options))
 
     def _unknown(self, rows: Any) -> NDArray[np.bool_] | None:

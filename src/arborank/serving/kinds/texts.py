@@ -1,6 +1,7 @@
 """Models that rank the labels of texts."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from itertools import islice, pairwise
 
 from ...analysis.explain import explain
@@ -9,7 +10,6 @@ from ...core.sparse import Csr
 from ...core.types import Json
 from ...features.base import n_columns, rows_of
 from ...text import TextRanker
-from ...text.names import label_ids, weight_array
 from .. import bodies
 from ..bodies import Label, RankBody, Scored
 from ..problems import Problem
@@ -26,7 +26,9 @@ class Texts(Kind[str]):
 
     def __init__(self, model: TextRanker) -> None:
         super().__init__(model)
-        self._features, self._ranker = on_one_thread(model.features_), on_one_thread(model.model_)
+        self._ranker = copy(model)
+        self._ranker.features_ = on_one_thread(model.features_)
+        self._ranker.model_ = on_one_thread(model.model_)
 
     @property
     def n_labels(self) -> int:
@@ -68,16 +70,14 @@ class Texts(Kind[str]):
 
     def ranked(self, items: Sequence[str], body: RankBody) -> Ranked:
         """Return the best labels of every text."""
-        model, labels = self.model, self.model.labels_
-        rows = rows_of(self._features, items)
+        labels = self.model.labels_
+        rows = rows_of(self._ranker.features_, items)
         top = self._ranker.predict_topk(rows, min(body.k, len(labels)), **self.options(body))
-        ids, scores = probable(model.model_, top, body) if body.probabilities else top
-        found, n_unknown = ids.tolist(), 0
+        ids, scores = probable(self.model.model_, top, body) if body.probabilities else top
+        n_unknown = 0
         if isinstance(rows, Csr):
-            unknown = [start == end for start, end in pairwise(rows.indptr.tolist())]
-            n_unknown = sum(unknown)
-            if n_unknown and not model.answer_unknown:
-                found = [[] if none else row for none, row in zip(unknown, found, strict=True)]
+            n_unknown = sum(start == end for start, end in pairwise(rows.indptr.tolist()))
+        found = ids.tolist()
         names = iter(labels.take([label for row in found for label in row if label >= 0]))
         lengths = [row.index(-1) if row and row[-1] < 0 else len(row) for row in found]  # -1 only at the end
         answers = [
@@ -90,14 +90,12 @@ class Texts(Kind[str]):
     def options(self, body: RankBody) -> Json:
         """Return what the model is asked beside rows and ``k``."""
         options: Json = {} if body.beam_size is None else {"beam_size": body.beam_size}
-        labels, spelling = self.model.labels_, self.model.normalization
         if body.candidates is not None:
-            names = _names(body.candidates, "candidates")
-            options["candidates"] = label_ids(labels, names, spelling, "candidates")
+            options["candidates"] = _names(body.candidates, "candidates")
         if body.exclude is not None:
-            options["exclude"] = label_ids(labels, _names(body.exclude, "exclude"), spelling, "exclude")
+            options["exclude"] = _names(body.exclude, "exclude")
         if body.label_weights is not None:
-            options["label_weights"] = weight_array(labels, body.label_weights, spelling)
+            options["label_weights"] = body.label_weights
         return options
 
     def explained(self, body: bodies.ExplainBody) -> list[bodies.Way]:
