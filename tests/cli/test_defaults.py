@@ -56,6 +56,6 @@ def test_wrong_values(run, option, value, named):
 
 
 def test_a_parameter_without_a_rule(run, folder):
-    (folder / "auto.json").write_text(json.dumps({"model": {"Cp": "auto"}}))
+    (folder / "auto.json").write_text(json.dumps({"model": {"bias": "auto"}}))
     error = run("train", "train.jsonl", "-m", "wrong", "--config", "auto.json", code=1).stderr
-    assert "Cp is 'auto', but only branching" in error
+    assert "bias is 'auto', but only branching" in error

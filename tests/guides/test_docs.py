@@ -18,7 +18,7 @@ import arborank
 from arborank.cli import main
 from arborank.datasets import TextData, load_debian, write_xmc
 from arborank.linear.defaults import AUTOMATIC, Resolved
-from arborank.linear.trial import FEW, FINE, LONG, UNCERTAIN, WIDE
+from arborank.linear.trial import FEW, FINE, LONG, SOFT, UNCERTAIN, WIDE
 from arborank.storage.tensorfile import open_tensors
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -58,8 +58,8 @@ def test_the_page_of_defaults_has_the_values_and_runs():
     ]
     _, *rows = (row for row in table if "---" not in row[0])
     assert [row[0].split("`")[1] for row in rows] == list(AUTOMATIC)
-    cases = (WIDE, LONG, FEW, FINE, UNCERTAIN)
-    rows[1][4] = rows[1][4].replace("all", "")  # of the labels: no one number
+    cases = (WIDE, SOFT, LONG, FEW, FINE, UNCERTAIN)
+    rows[1][5] = rows[1][5].replace("all", "")  # of the labels: no one number
     for name, (_, usual, *changed) in zip(AUTOMATIC, rows, strict=True):
         assert usual == f"`{getattr(Resolved(), name)!r}`"
         assert changed == [f"`{case[name]!r}`" if name in case else "" for case in cases]

@@ -16,11 +16,12 @@ from arborank.analysis.compression import own_setting
 from arborank.analysis.explain import explain
 from arborank.core.state import State
 from arborank.linear.defaults import AUTOMATIC, PRESETS
-from arborank.linear.trial import FEW, FINE, LONG, UNCERTAIN, WIDE
+from arborank.linear.trial import FEW, FINE, LONG, SOFT, UNCERTAIN, WIDE
 
 PECOS = {
     "branching": 16,
     "max_leaf_size": 100,
+    "Cp": 1.0,
     "Cn": 1.0,
     "threshold": 0.1,
     "tail": 0.0,
@@ -30,6 +31,7 @@ PECOS = {
 OTHER = {
     "branching": 3,
     "max_leaf_size": 4,
+    "Cp": 1.4,
     "Cn": 0.7,
     "threshold": 0.02,
     "tail": 0.6,
@@ -98,6 +100,15 @@ def test_few_long_rows_have_one_level():
     assert XRLinear().fit(X, wide).tree_.depth == 1
     wide.resize(1600, 50_000)
     assert XRLinear().fit(X, wide).resolved_.max_leaf_size == 300
+
+
+def test_errors_cost_less_where_labels_are_noisy():
+    X, Y = problem(2000, 50, 0.5)
+    rng = np.random.default_rng(2)
+    ids = np.where(rng.random(2000) < 0.4, rng.integers(50, size=2000), Y.indices)
+    noisy = sp.csr_array((Y.data, ids, Y.indptr), Y.shape)
+    assert asdict(XRLinear().fit(X, noisy).resolved_) == PECOS | WIDE | SOFT
+    assert XRLinear(Cp=1.0).fit(X, noisy).resolved_.Cp == 1.0
 
 
 def test_small_weights_stay_where_they_rank_better():
@@ -389,14 +400,14 @@ def test_unknown_presets_and_parameters():
 # ------------------------------------------------------------------ bad input
 
 
-@pytest.mark.parametrize("name", ["Cp", "eps", "solver", "max_clusters", "representation", "random_state"])
+@pytest.mark.parametrize("name", ["bias", "eps", "solver", "max_clusters", "representation", "random_state"])
 def test_parameters_that_cannot_be_auto(name):
     with pytest.raises(ValueError, match=f"{name} is 'auto', but only branching, .*combine can be"):
         XRLinear(**{name: "auto"}).fit(*NOISY)
 
 
 @pytest.mark.parametrize("value", [["auto", 1.0], (0.5, "auto"), ["auto"]])
-@pytest.mark.parametrize("name", ["Cn", "threshold"])
+@pytest.mark.parametrize("name", ["Cp", "Cn", "threshold"])
 def test_auto_stands_alone(name, value):
     with pytest.raises(ValueError, match=f"{name} holds 'auto' among the values of layers"):
         XRLinear(**{name: value}).fit(*NOISY)

@@ -49,13 +49,14 @@ class Resolved(Options):
     Attributes
     ----------
     branching, max_leaf_size, beam_size : int
-    Cn, threshold : float, or a tuple of one per layer
+    Cp, Cn, threshold : float, or a tuple of one per layer
     tail : float
     combine : str
     """
 
     branching: int = option(16, _tree["branching"])
     max_leaf_size: int = option(100, _tree["max_leaf_size"])
+    Cp: float | Sequence[float] = option(1.0, each(_solver["Cp"]))
     Cn: float | Sequence[float] = option(1.0, each(_solver["Cn"]))
     threshold: float | Sequence[float] = option(0.1, each(_solver["threshold"]))
     tail: float = option(RelevanceOptions.tail, _tail)
@@ -64,7 +65,7 @@ class Resolved(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("Cn", "threshold"):
+        for name in ("Cp", "Cn", "threshold"):
             value = getattr(self, name)
             if isinstance(value, Sequence | np.ndarray) and np.ndim(value):
                 object.__setattr__(self, name, tuple(np.asarray(value).tolist()))

@@ -29,6 +29,7 @@ __all__ = [
     "FEW",
     "FINE",
     "LONG",
+    "SOFT",
     "UNCERTAIN",
     "WIDE",
     "TrialPart",
@@ -41,6 +42,8 @@ __all__ = [
 
 WIDE: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300, "Cn": 0.4, "tail": 0.3}
 """For short rows, whose trees are cheap to train; not tried."""
+SOFT: Final[Mapping[str, Any]] = {"Cp": 0.5, "Cn": 0.2}
+"""For short rows whose labels are noisy: errors cost less, so that weights stay smaller."""
 LONG: Final[Mapping[str, Any]] = {"max_leaf_size": 300}
 """For other rows; not tried."""
 FEW: Final[Mapping[str, Any]] = {"threshold": 0.03, "tail": 0.3}
@@ -132,20 +135,23 @@ def try_rows(model: "XRLinear", trained: TrialPart, held: TrialPart, *, one_leve
     if one_level and not short:
         return changed({**FEW, "max_leaf_size": trained.Y.shape[1]})
     trees = _OF_TREES if model.n_trees > 1 else {}
-    if not short and not trees:
-        resolved = changed(LONG)
-    other = changed({**WIDE, **trees} if short else FINE)
-    fitted = trial.fit(other)
-    if not short and other != resolved:
-        coarse = fitted.prune(threshold=cast(float, resolved.threshold), n_threads=trial.n_threads)
-        if trial.quality(fitted, other) <= _SURELY * trial.quality(coarse, resolved):
-            fitted, other = coarse, resolved
-    resolved = other
+    if short:
+        resolved = changed({**WIDE, **trees})
+        other, margin = changed(SOFT), _CLEARLY
+        fitted = trial.fit(resolved)
+        tried = fitted if other == resolved else trial.fit(other)
+    else:
+        resolved = resolved if trees else changed(LONG)
+        other, margin = changed(FINE), _SURELY
+        tried = trial.fit(other)
+        fitted = tried.prune(threshold=cast(float, resolved.threshold), n_threads=trial.n_threads)
+    if trial.quality(tried, other) > margin * trial.quality(fitted, resolved):
+        fitted, resolved = tried, other
     uncertain = changed({**UNCERTAIN, "beam_size": trees.get("beam_size", UNCERTAIN["beam_size"])})
     better = trial.quality(fitted, uncertain) > _CLEARLY * trial.quality(fitted, resolved)
     if better:
         return uncertain
-    return changed({**WIDE, **_OF_CERTAIN_TREES}) if trees and short else resolved
+    return changed(_OF_CERTAIN_TREES) if trees and short else resolved
 
 
 _PLAIN = {  # what a trial has in place of a model's own, which may be about all labels or rows

@@ -126,7 +126,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Rankers learn from ``X`` divided by the typical length of its rows, ``row_length_``, so that ``Cp``, ``Cn``,
         ``bias`` and ``threshold`` mean the same for embeddings of length 20, counts and unit rows. Rows of very
         different lengths are better brought to one length first, with `sklearn.preprocessing.normalize`.
-    Cp : float or one per layer, default=1.0
+    Cp : float, one per layer, or "auto", default="auto"
         Cost of an error on a positive example.
     Cn : float, one per layer, or "auto", default="auto"
         Cost of an error on a negative example.
@@ -253,7 +253,7 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         max_clusters: int = TreeOptions.max_clusters,
         copies: Copies = TreeOptions.copies,
         solver: str | Sequence[str] = SolverParams.solver,
-        Cp: float | Sequence[float] = SolverParams.Cp,
+        Cp: float | Sequence[float] | Auto = AUTO,
         Cn: float | Sequence[float] | Auto = AUTO,
         bias: float | Sequence[float] = SolverParams.bias,
         eps: float | Sequence[float | None] | None = SolverParams.eps,
@@ -317,8 +317,8 @@ class XRLinear(CalibratedMixin, SaveMixin, Estimator):
         Parameters
         ----------
         name : {"pecos"}
-            The published defaults of PECOS: ``branching=16``, ``max_leaf_size=100``, ``Cn=1.0``, ``threshold=0.1``,
-            ``beam_size=10`` and ``combine="l3-hinge"``.
+            The published defaults of PECOS: ``branching=16``, ``max_leaf_size=100``, ``Cp=1.0``, ``Cn=1.0``,
+            ``threshold=0.1``, ``beam_size=10`` and ``combine="l3-hinge"``.
         **changes
             Further parameters; they win.
 
