@@ -44,7 +44,7 @@ WIDE: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300, "Cn": 
 """For short rows, whose trees are cheap to train; not tried."""
 SOFT: Final[Mapping[str, Any]] = {"Cp": 0.5, "Cn": 0.2}
 """For short rows whose labels are noisy: errors cost less, so that weights stay smaller."""
-LONG: Final[Mapping[str, Any]] = {"max_leaf_size": 300}
+LONG: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300}
 """For other rows; not tried."""
 FEW: Final[Mapping[str, Any]] = {"threshold": 0.03, "tail": 0.3}
 """For few long rows, which one level of all labels learns from; not tried. In short rows, it is hardly better."""
