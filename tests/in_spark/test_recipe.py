@@ -37,7 +37,7 @@ def test_map_in_arrow(tmp_path, spark, monkeypatch):
     frame = spark.createDataFrame(
         [(number, text) for number, text in enumerate(texts)], "id long, text string"
     )
-    (code,) = re.findall(r"```python\n(def ranked.*?)```", GUIDE.read_text(), flags=re.DOTALL)
+    (code,) = re.findall(r"^(def ranked.*?)```", GUIDE.read_text(), flags=re.DOTALL | re.MULTILINE)
     found = {"frame": frame.repartition(3), "score_batch": score_batch}
     exec(code.replace('"model"', f'"{tmp_path}/model"').replace("k=5", "k=3"), found)
     rows = sorted(found["answers"].collect(), key=lambda row: row["id"])
