@@ -140,7 +140,7 @@ def test_it_is_mounted_in_another_application(ranker):
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
-    app = Starlette(routes=[Mount("/search", create_app({"fruit": ranker}))])
+    app = Starlette(routes=[Mount("/{model}", create_app({"fruit": ranker}))])
 
     async def asked():
         async with httpx.AsyncClient(
@@ -148,12 +148,27 @@ def test_it_is_mounted_in_another_application(ranker):
         ) as client:
             found = await client.get("/search/v1/models/fruit/rank?q=appleish&k=1")
             described = await client.get("/search/openapi.json")
+            assert (await client.get("/search/healthz")).status_code == 200
             return found, described, await client.get("/search/none")
 
     found, described, none = asyncio.run(asked())
     assert found.json()["labels"][0]["label"] == "apple"
     assert described.json()["servers"] == [{"url": "/search"}]
     assert none.status_code == 404
+
+
+def test_web_sockets_are_closed(serve):
+    ask, sent = serve(), []
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        sent.append(message["type"])
+
+    scope = {"type": "websocket", "path": "/v1/models", "root_path": "", "headers": [], "query_string": b""}
+    ask.runner.run(ask.app(scope, receive, send))
+    assert sent == ["websocket.close"]
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,7 @@ class Call:
         self.started = time.monotonic()
         self.service, self.scope, self.receive = service, scope, receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.route = "none"
-        self.model: str = scope.get("path_params", {}).get("model", "")
+        self.route, self.model = "none", ""  # what it asks for, and of which model
         self.served: Served | None = None
         self.n_texts = self.k = 0
         self.asked: object = None  # the texts, if they are logged

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from .call import Call
 from .operations import FOREIGN, OPERATIONS, PAGES, Operation
@@ -33,6 +34,9 @@ class _Resource:
             self._methods["HEAD"] = methods["GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
         service = self._service
         service.follow()
         call = Call(service, scope, receive)
@@ -68,6 +72,8 @@ class _Resource:
             allowed = ", ".join(sorted(self._methods))
             raise Problem(405, f"the path has the methods {allowed}", headers={"allow": allowed})
         call.route = found.path
+        if "{model}" in found.path:  # and not only in the path of a mount
+            call.model = call.scope["path_params"]["model"]
         return found
 
 
