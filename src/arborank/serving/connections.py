@@ -30,6 +30,8 @@ class Connection(HttpToolsProtocol):
         Those of uvicorn.
     """
 
+    __slots__ = ("_arrival", "_head", "_in_head", "_most", "overdue")  # in the dictionary, a kilobyte more
+
     def __init__(self, *, most: int, arrival: float, **options: object) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self._most, self._arrival = most, arrival
