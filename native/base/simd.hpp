@@ -1,10 +1,12 @@
 // Vector types. The compiler lowers them to whatever the level has: one AVX-512 register, two AVX2, four SSE or NEON.
 #pragma once
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
-#if defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -16,8 +18,66 @@ typedef float f32x16 __attribute__((vector_size(64)));
 typedef std::int32_t i32x16 __attribute__((vector_size(64)));
 
 inline f32x16 broadcast(float x) { return f32x16{} + x; }
-inline f32x16 vmax(f32x16 a, f32x16 b) { return a > b ? a : b; }
-inline f32x16 vmin(f32x16 a, f32x16 b) { return a < b ? a : b; }
+
+// Comparisons and choices. Of vectors wider than a register, GCC makes them of scalars, unlike sums and products; so
+// these go register by register. Truth is -1, as of every comparison of vectors.
+#if defined(__AVX512F__)
+constexpr std::size_t kRegister = 64;
+#elif defined(__AVX__)
+constexpr std::size_t kRegister = 32;
+#else
+constexpr std::size_t kRegister = 16;
+#endif
+
+namespace detail {
+template <class V>
+struct RegisterOf {
+  typedef std::remove_cvref_t<decltype(V{}[0])> Element;
+  typedef Element Type __attribute__((vector_size(kRegister)));
+};
+template <class V>
+inline typename RegisterOf<V>::Type register_at(const V& v, std::size_t at) {
+  typename RegisterOf<V>::Type part;
+  std::memcpy(&part, reinterpret_cast<const char*>(&v) + at, kRegister);
+  return part;
+}
+template <class Result, class Op, class... V>
+inline Result by_registers(Op&& op, const V&... values) {
+  if constexpr (sizeof(Result) <= kRegister) {
+    return op(values...);
+  } else {
+    Result result;
+    for (std::size_t at = 0; at < sizeof(Result); at += kRegister) {
+      const auto part = op(register_at(values, at)...);
+      std::memcpy(reinterpret_cast<char*>(&result) + at, &part, kRegister);
+    }
+    return result;
+  }
+}
+template <class F>
+using TruthOf = decltype(F{} < F{});
+}  // namespace detail
+
+template <class F>
+inline detail::TruthOf<F> less(F a, F b) {
+  return detail::by_registers<detail::TruthOf<F>>([](auto x, auto y) { return x < y; }, a, b);
+}
+template <class F>
+inline detail::TruthOf<F> equal(F a, F b) {
+  return detail::by_registers<detail::TruthOf<F>>([](auto x, auto y) { return x == y; }, a, b);
+}
+template <class F>
+inline F select(detail::TruthOf<F> truth, F a, F b) {
+  return detail::by_registers<F>([](auto t, auto x, auto y) { return t ? x : y; }, truth, a, b);
+}
+template <class F>
+inline F vmax(F a, F b) {
+  return detail::by_registers<F>([](auto x, auto y) { return x > y ? x : y; }, a, b);
+}
+template <class F>
+inline F vmin(F a, F b) {
+  return detail::by_registers<F>([](auto x, auto y) { return x < y ? x : y; }, a, b);
+}
 
 // a * b + c, fused where the level can.
 inline f32x16 multiply_add(f32x16 a, f32x16 b, f32x16 c) {
@@ -77,6 +137,13 @@ inline std::uint32_t lane_mask(i32x16 truth) {
   __m256 halves[2];
   std::memcpy(halves, &truth, sizeof truth);
   return static_cast<std::uint32_t>(_mm256_movemask_ps(halves[0]) | _mm256_movemask_ps(halves[1]) << 8);
+#elif defined(__SSE2__)
+  __m128 parts[4];
+  std::memcpy(parts, &truth, sizeof truth);
+  std::uint32_t mask = 0;
+  for (int part = 0; part < 4; part++)
+    mask |= static_cast<std::uint32_t>(_mm_movemask_ps(parts[part])) << 4 * part;
+  return mask;
 #else
   std::uint32_t mask = 0;
   for (int lane = 0; lane < kLanes; lane++)

@@ -100,7 +100,7 @@ inline f32x16 combined(f32x16 margin, float parent) {
     if constexpr (kLogarithm)
       return logarithm(vmin(margin, f32x16{}) - log1p_unit(t), parent);
     else
-      return (margin < 0.0f ? t : broadcast(1.0f)) / (t + 1.0f) * parent;
+      return select(less(margin, f32x16{}), t, broadcast(1.0f)) / (t + 1.0f) * parent;
   }
 }
 
@@ -123,7 +123,7 @@ struct Combine {
   // Lanes within the limit: the others' scores are less than `least`, which needs no exponential to see.
   static std::uint32_t within([[maybe_unused]] f32x16 margin, [[maybe_unused]] float limit) {
     if constexpr (kHasLimit)
-      return lane_mask(detail::negative_hinge<kPower>(margin) >= limit);
+      return ~lane_mask(less(detail::negative_hinge<kPower>(margin), broadcast(limit)));
     else
       return 0xffffu;
   }

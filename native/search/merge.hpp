@@ -184,14 +184,15 @@ class Merger {
     const float least = least_strong<kShares>(scores, beam.n_children, top.keep);
     sums.begin(n_above(scores, beam.n_children, least));
     for_each_16(beam, scores, top.branches, [&](f32x16 block, const std::int32_t* labels, std::uint32_t order) {
-      for (std::uint32_t lanes = lane_mask(block >= least); lanes != 0; lanes &= lanes - 1) {
+      for (std::uint32_t lanes = lane_mask(~less(block, broadcast(least))); lanes != 0; lanes &= lanes - 1) {
         const int lane = std::countr_zero(lanes);
         sums.add<kShares>(labels[lane], make_candidate(block[lane], order + lane));
       }
     });
     if (least > -std::numeric_limits<float>::max())
       for_each_16(beam, scores, top.branches, [&](f32x16 block, const std::int32_t* labels, std::uint32_t order) {
-        std::uint32_t lanes = sums.may_have(labels, lane_mask((block < least) & (block > kUnreached)));
+        std::uint32_t lanes =
+            sums.may_have(labels, lane_mask(less(block, broadcast(least)) & less(broadcast(kUnreached), block)));
         for (; lanes != 0; lanes &= lanes - 1) {
           const int lane = std::countr_zero(lanes);
           sums.add_if_there<kShares>(labels[lane], make_candidate(block[lane], order + lane));

@@ -258,7 +258,8 @@ inline void push_sorted(Top& top, const f32x16* margins, const Family& family, c
     if (limited && (lanes &= combine.within(margins[begin / kLanes], limit)) == 0)
       return;
     const f32x16 scores = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);
-    lanes &= ~lane_mask(scores < least);  // while there is no threshold this compares with NaN, as below
+    lanes &=
+        ~lane_mask(less(scores, broadcast(least)));  // while there is no threshold this compares with NaN, as below
     if (lanes == 0)
       return;
     do {
@@ -293,7 +294,7 @@ inline void push_family(Top& top, const f32x16* margins, const Family& family, c
     top.make_room();
     const f32x16 scores = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);
     // while there is no threshold this compares with NaN, and nothing is less than NaN
-    for (lanes &= ~lane_mask(scores < candidate_score(top.threshold)); lanes != 0; lanes &= lanes - 1) {
+    for (lanes &= ~lane_mask(less(scores, broadcast(candidate_score(top.threshold)))); lanes != 0; lanes &= lanes - 1) {
       const int lane = std::countr_zero(lanes);
       const Candidate c = make_candidate(scores[lane], family.order + static_cast<std::uint32_t>(begin + lane));
       if (c > top.threshold && !mask.excludes(family.first + begin + lane))

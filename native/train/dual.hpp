@@ -130,7 +130,7 @@ class SvmDual {
       }
     }
     for (std::int64_t row = 0; row < block_.n; row++)
-      alpha_[row] = lanes_of<L>(targets_.positive[row]) ? alpha_[row] : -alpha_[row];
+      alpha_[row] = select(lanes_of<L>(targets_.positive[row]), alpha_[row], -alpha_[row]);
     weights_.coefficients = std::move(alpha_);
     weights_.constant = params_.bias * bias_;
     return std::move(weights_);
@@ -157,7 +157,7 @@ class SvmDual {
     const std::vector<float>& sum = block_.sum;
     Positives positives[L];
     for_each_positive([&](std::int64_t row, Int<L> is_positive) {
-      Example<L>(block_, row).add(is_positive ? spread<L>(1.0f) : Float<L>{}, W);
+      Example<L>(block_, row).add(select(is_positive, spread<L>(1.0f), Float<L>{}), W);
     });
     for_each_positive([&](std::int64_t row, Int<L> is_positive) {
       const Example<L> example(block_, row);
@@ -186,7 +186,7 @@ class SvmDual {
     for (std::size_t j = 0; j < sum.size(); j++)
       W[j] = (alpha + rest) * W[j] - rest * sum[j];
     for (std::int64_t row = 0; row < block_.n; row++)
-      alpha_[row] = lanes_of<L>(targets_.positive[row]) ? alpha : rest;
+      alpha_[row] = select(lanes_of<L>(targets_.positive[row]), alpha, rest);
   }
 
   template <class Body>
@@ -248,14 +248,14 @@ class SvmDual {
     const Example<L> example(block_, row);
     const TrainBlock::Row& numbers = block_.rows[row];
     const Int<L> is_positive = lanes_of<L>(targets_.positive[row]);
-    const Float<L> sign = is_positive ? spread<L>(1.0f) : spread<L>(-1.0f);
+    const Float<L> sign = select(is_positive, spread<L>(1.0f), spread<L>(-1.0f));
     const Float<L> alpha = alpha_[row];
     const float bias2 = params_.bias * params_.bias, norm = numbers.norm + bias2;
     Float<L> diagonal{}, bound = spread<L>(kInfinity), scale;  // scale: 1 / (norm + diagonal)
     if (squared() && targets_.relevance.empty() && targets_.weight.empty()) {  // two costs, and no division of vectors
       const float of_positives = 0.5f / params_.Cp, of_negatives = 0.5f / params_.Cn;
-      diagonal = is_positive ? spread<L>(of_positives) : spread<L>(of_negatives);
-      scale = is_positive ? spread<L>(1.0f / (norm + of_positives)) : spread<L>(1.0f / (norm + of_negatives));
+      diagonal = select(is_positive, spread<L>(of_positives), spread<L>(of_negatives));
+      scale = select(is_positive, spread<L>(1.0f / (norm + of_positives)), spread<L>(1.0f / (norm + of_negatives)));
     } else {
       const Float<L> cost = targets_.cost<L>(row, is_positive, params_);
       if (squared())
@@ -268,18 +268,18 @@ class SvmDual {
     const Float<L> own = numbers.own * sign * alpha;
     const Float<L> margin = example.dot(weights_.shared.data()) + own + bias2 * bias_;
     const Float<L> gradient = sign * margin - 1.0f + alpha * diagonal;
-    const Int<L> at_zero = alpha == 0.0f, at_bound = alpha == bound;
-    Float<L> projected = at_zero ? smaller<L>(gradient, Float<L>{}) : gradient;
-    projected = at_bound ? larger<L>(gradient, Float<L>{}) : projected;
-    const Int<L> settled = (at_zero & (gradient > upper_old_)) | (at_bound & (gradient < lower_old_)) | ~running;
-    upper_ = settled ? upper_ : larger<L>(upper_, projected);
-    lower_ = settled ? lower_ : smaller<L>(lower_, projected);
+    const Int<L> at_zero = equal(alpha, Float<L>{}), at_bound = equal(alpha, bound);
+    Float<L> projected = select(at_zero, smaller<L>(gradient, Float<L>{}), gradient);
+    projected = select(at_bound, larger<L>(gradient, Float<L>{}), projected);
+    const Int<L> settled = (at_zero & less(upper_old_, gradient)) | (at_bound & less(gradient, lower_old_)) | ~running;
+    upper_ = select(settled, upper_, larger<L>(upper_, projected));
+    lower_ = select(settled, lower_, smaller<L>(lower_, projected));
     if (!any<L>(~settled))
       return false;
 
-    if (any<L>(~settled & (magnitude<L>(projected) > kNegligible * params_.eps))) {
+    if (any<L>(~settled & less(spread<L>(kNegligible * params_.eps), magnitude<L>(projected)))) {
       Float<L> next = smaller<L>(larger<L>(alpha - gradient * scale, Float<L>{}), bound);
-      next = settled ? alpha : next;
+      next = select(settled, alpha, next);
       const Float<L> change = next - alpha, step = change * sign;
       gain_ -= change * (2.0f * gradient + change * (norm + diagonal));
       alpha_[row] = next;

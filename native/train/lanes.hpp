@@ -43,11 +43,11 @@ inline Float<L> spread(float x) {
 }
 template <int L>
 inline Float<L> larger(Float<L> a, Float<L> b) {
-  return a > b ? a : b;
+  return vmax(a, b);
 }
 template <int L>
 inline Float<L> smaller(Float<L> a, Float<L> b) {
-  return a < b ? a : b;
+  return vmin(a, b);
 }
 template <int L>
 inline Float<L> magnitude(Float<L> a) {
@@ -55,7 +55,7 @@ inline Float<L> magnitude(Float<L> a) {
 }
 template <int L>
 inline bool any(Int<L> mask) {
-#if defined(__AVX2__)
+#if defined(__SSE2__)
   if constexpr (L == kLanes)
     return lane_mask(mask) != 0;
 #endif
@@ -81,7 +81,7 @@ inline Int<L> lanes_of(std::uint32_t bits) {
   Int<L> bit;
   for (int l = 0; l < L; l++)
     bit[l] = 1 << l;
-  return ((Int<L>{} + static_cast<std::int32_t>(bits)) & bit) != 0;
+  return equal((Int<L>{} + static_cast<std::int32_t>(bits)) & bit, bit);
 }
 
 // Which examples are positive for which lane, and at what cost.
@@ -97,7 +97,7 @@ struct LaneTargets {
       for (int l = 0; l < L; l++)
         Cp[l] *= relevance[row * L + l];
     // A cost of zero would make the dual variable's range empty; this small it has no effect on the weights.
-    const Float<L> cost = is_positive ? Cp : spread<L>(params.Cn);
+    const Float<L> cost = select(is_positive, Cp, spread<L>(params.Cn));
     return larger<L>(weight.empty() ? cost : cost * weight[row], spread<L>(1e-20f));
   }
 };
