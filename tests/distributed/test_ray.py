@@ -104,7 +104,7 @@ def check_many_tasks(place, rows):
 
 
 def test_three_nodes_of_which_two_are_lost(tmp_path):
-    """One test, as a cluster takes longer to start than all this takes."""
+    """One test, as a cluster takes longer to start than all this takes, and two at a time are too much."""
     rows = made_up(500, 150)
     model = few().fit(*rows)
     expected = state_of(model)
@@ -122,16 +122,17 @@ def test_three_nodes_of_which_two_are_lost(tmp_path):
             assert executor.stage is None
         assert cluster.more_nodes == []
         assert trained(tmp_path / "one", rows) == expected
+    check_a_node_that_lacks_memory(tmp_path / "memory")
 
 
-def test_a_node_that_lacks_memory(tmp_path):
+def check_a_node_that_lacks_memory(place):
     """Ray ends every task that runs longer than a moment, as if other programs had all memory."""
     message = r"process of read/\w+ ended 3 times .*memory.* fewer tasks at a time"
     with (
         cluster_of(1, memory_usage_threshold=0.0, memory_monitor_refresh_ms=20),
         pytest.raises(StageError, match=message),
     ):
-        trained(tmp_path, made_up(100, 20))
+        trained(place, made_up(100, 20))
 
 
 def check_scores(place, rows, model):
