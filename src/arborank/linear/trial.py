@@ -42,8 +42,8 @@ __all__ = [
 
 WIDE: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300, "Cn": 0.4, "tail": 0.3}
 """For short rows, whose trees are cheap to train; not tried."""
-SOFT: Final[Mapping[str, Any]] = {"Cp": 0.5, "Cn": 0.2}
-"""For short rows whose labels are noisy: errors cost less, so that weights stay smaller."""
+SOFT: Final[Mapping[str, Any]] = {"Cp": 0.5, "Cn": 0.2, "tail": 0.6}
+"""For short rows whose labels are noisy: errors cost less, so that weights stay smaller; of rare labels, hardly."""
 LONG: Final[Mapping[str, Any]] = {"branching": 128, "max_leaf_size": 300}
 """For other rows; not tried."""
 FEW: Final[Mapping[str, Any]] = {"threshold": 0.03, "tail": 0.3}
