@@ -70,9 +70,10 @@ def answers(model, X, **options):
 
 
 def test_uncertain_clusters_are_found_out():
-    resolved = XRLinear().fit(*NOISY).resolved_
+    costs = {"Cp": 1.0, "Cn": 0.4, "tail": 0.3}
+    resolved = XRLinear(**costs).fit(*NOISY).resolved_
     assert asdict(resolved) == PECOS | WIDE | UNCERTAIN
-    trees = XRLinear(n_trees=2).fit(*NOISY).resolved_
+    trees = XRLinear(n_trees=2, **costs).fit(*NOISY).resolved_
     assert asdict(trees) == PECOS | WIDE | UNCERTAIN | {"max_leaf_size": 150, "beam_size": 15}
 
 

@@ -61,7 +61,7 @@ _ONE_LEVEL = 4_000_000_000  # labels times values, of which one core learns in s
 _HELD = 1000
 _SHORT = 60  # values of a row, below which it is short; in longer ones, cheap negatives do harm
 _CLEARLY = 1.01  # how much better other values must rank, as less may be chance
-_SURELY = 1.005  # the same weights with and without small ones rank nearly alike
+_SURELY = 1.005  # where the same tree with other weights ranks nearly alike
 
 
 class TrialPart(NamedTuple):
@@ -137,15 +137,15 @@ def try_rows(model: "XRLinear", trained: TrialPart, held: TrialPart, *, one_leve
     trees = _OF_TREES if model.n_trees > 1 else {}
     if short:
         resolved = changed({**WIDE, **trees})
-        other, margin = changed(SOFT), _CLEARLY
+        other = changed(SOFT)
         fitted = trial.fit(resolved)
         tried = fitted if other == resolved else trial.fit(other)
     else:
         resolved = resolved if trees else changed(LONG)
-        other, margin = changed(FINE), _SURELY
+        other = changed(FINE)
         tried = trial.fit(other)
         fitted = tried.prune(threshold=cast(float, resolved.threshold), n_threads=trial.n_threads)
-    if trial.quality(tried, other) > margin * trial.quality(fitted, resolved):
+    if trial.quality(tried, other) > _SURELY * trial.quality(fitted, resolved):
         fitted, resolved = tried, other
     uncertain = changed({**UNCERTAIN, "beam_size": trees.get("beam_size", UNCERTAIN["beam_size"])})
     better = trial.quality(fitted, uncertain) > _CLEARLY * trial.quality(fitted, resolved)
