@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CUSTOM", "LinearOptions"]
 
 _OF_TREES = {"max_iter": 8, "eps": 0.2}  # of solvers, for each of several trees; fewer passes cost precision
-_LEFT = 20  # bytes for each value of a trial's rows that the allocator keeps, as measured
+_LEFT = 40  # bytes for each value of a trial's rows that the allocator keeps, as measured
 CUSTOM = "custom"  # what is saved of a representation that is code or a matrix; `fit` then asks for it
 
 
@@ -190,8 +190,8 @@ class LinearOptions:
             **{name: values_of(name, self.layered[name]) for name in ("Cp", "threshold", "max_nonzeros")},
         )
         most = np.minimum(label_counts * (nnz / max(n_instances, 1)), KEPT).sum() if self.rerank else 0
-        trial = 0
-        if is_auto(self.as_json["combine"]):
+        trial = 0  # as of one level, which is not tried
+        if is_auto(self.as_json["combine"]) and tree.max_leaf_size < label_counts.size:
             trial = _LEFT * min(TRIAL_ROWS * nnz // max(n_instances, 1), TRIAL_VALUES, nnz)
         kept = 8 * nnz + 4 * int(label_counts.sum()) if self.keep_rows else 0
         weights = estimate.weights + round(float(most) * BYTES) + kept

@@ -128,30 +128,45 @@ def try_rows(model: "XRLinear", trained: TrialPart, held: TrialPart, *, one_leve
     if not trial.queries.shape[0]:  # hardly a row has a label
         return resolved
 
-    def changed(values: Mapping[str, Any]) -> Resolved:
-        return replace(resolved, **{name: value for name, value in values.items() if is_auto(given[name])})
+    def changed(values: Mapping[str, Any], base: Resolved = resolved) -> Resolved:
+        return replace(base, **{name: value for name, value in values.items() if is_auto(given[name])})
 
     short = np.median((to_scipy(trial.X) != 0).sum(axis=1)) < _SHORT
     if one_level and not short:
         return changed({**FEW, "max_leaf_size": trained.Y.shape[1]})
     trees = _OF_TREES if model.n_trees > 1 else {}
-    if short:
-        resolved = changed({**WIDE, **trees})
-        other = changed(SOFT)
-        fitted = trial.fit(resolved)
-        tried = fitted if other == resolved else trial.fit(other)
+    wary = {**UNCERTAIN, "beam_size": trees.get("beam_size", UNCERTAIN["beam_size"])}
+
+    def judged(values: Resolved, fitted: FittedTree) -> _Judged:
+        uncertain = changed(wary, values)
+        return _Judged(values, trial.quality(fitted, values), uncertain, trial.quality(fitted, uncertain))
+
+    if short:  # one tree is gone before the next is trained
+        usual = changed({**WIDE, **trees})
+        other = changed(SOFT, usual)
+        best = judged(usual, trial.fit(usual))
+        rival = best if other == usual else judged(other, trial.fit(other))
     else:
-        resolved = resolved if trees else changed(LONG)
-        other = changed(FINE)
-        tried = trial.fit(other)
-        fitted = tried.prune(threshold=cast(float, resolved.threshold), n_threads=trial.n_threads)
-    if trial.quality(tried, other) > _SURELY * trial.quality(fitted, resolved):
-        fitted, resolved = tried, other
-    uncertain = changed({**UNCERTAIN, "beam_size": trees.get("beam_size", UNCERTAIN["beam_size"])})
-    better = trial.quality(fitted, uncertain) > _CLEARLY * trial.quality(fitted, resolved)
-    if better:
-        return uncertain
-    return changed(_OF_CERTAIN_TREES) if trees and short else resolved
+        usual = resolved if trees else changed(LONG)
+        other = changed(FINE, usual)
+        fitted = trial.fit(other)
+        rival = judged(other, fitted)
+        coarse = fitted.prune(threshold=cast(float, usual.threshold), n_threads=trial.n_threads)
+        best = rival if other == usual else judged(usual, coarse)
+    if rival.quality > _SURELY * best.quality:
+        best = rival
+    if best.quality_if_uncertain > _CLEARLY * best.quality:
+        return best.uncertain
+    return changed(_OF_CERTAIN_TREES, best.values) if trees and short else best.values
+
+
+class _Judged(NamedTuple):
+    """How well a tree ranks, by nDCG@10, as it is and where its clusters are taken for uncertain."""
+
+    values: Resolved
+    quality: float
+    uncertain: Resolved
+    quality_if_uncertain: float
 
 
 _PLAIN = {  # what a trial has in place of a model's own, which may be about all labels or rows
