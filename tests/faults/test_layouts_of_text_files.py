@@ -334,7 +334,7 @@ def test_options_without_a_use_are_refused(write, run, model):
     error = run("train", "a.svm", "-m", "m", "--text-column", "2", code=2).stderr
     assert "--text-column 2 is for files of texts, but a.svm holds features" in error
     assert (
-        "--delimiter goes with --add"
+        "--delimiter goes with --rows, --add"
         in run("update", model, "--delimiter", ";", "--remove", "a.svm", code=2).stderr
     )
     assert "--header needs --validation" in run("compress", model, "-o", "s", "--header", code=2).stderr

@@ -105,7 +105,7 @@ def test_probabilities_are_dense_where_labels_are_few():
 def test_parameters_of_parts_before_fit():
     model = TextRanker().set_params(model__Cp=7.0, features__norm="l1")
     assert (model.model.Cp, model.features.norm) == (7.0, "l1")
-    assert TextRanker().get_params()["model__Cp"] == 1.0
+    assert TextRanker().get_params()["model__Cp"] == "auto"
     assert HybridRanker().set_params(ranker__Cp=2.0).ranker.Cp == 2.0
     with pytest.raises(ValueError, match="Invalid parameter 'treshold'"):
         TextRanker().set_params(model__treshold=0.1)

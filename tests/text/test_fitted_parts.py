@@ -171,7 +171,7 @@ def test_parameters_reach_what_was_fitted(ranker, tmp_path):
         assert one.features_.n_jobs == one.model_.n_jobs == one.features_.verbose == 1
         assert one.model_.beam_size == one.model.beam_size == 1
         assert one.model.Cp == 5.0
-    assert one.model_.Cp == 1.0  # waits for the next fit
+    assert one.model_.Cp == "auto"  # waits for the next fit
     loaded = arborank.load(tmp_path / "model", n_jobs=2)
     assert loaded.n_jobs == loaded.features_.n_jobs == loaded.model_.n_jobs == 2
     assert arborank.load(tmp_path / "model").model_.n_jobs is None

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..core.estimator import fitted_clone
 from .models import Data
 
 if TYPE_CHECKING:
@@ -120,6 +119,7 @@ class NumberChanges:
 
     def learn(self) -> int:
         """Learn from the rows that have labels which are there; return how many."""
+        from ..core.estimator import fitted_clone
         from ..hybrid import HybridRanker
 
         if isinstance(self.estimator, HybridRanker):

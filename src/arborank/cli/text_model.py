@@ -3,7 +3,6 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..core.estimator import fitted_clone
 from .models import Data
 
 if TYPE_CHECKING:
@@ -130,6 +129,8 @@ class NameChanges:
 
     def learn(self) -> int:
         """Learn from the texts that have labels which are there; return how many."""
+        from ..core.estimator import fitted_clone
+
         known = [[name for name in row if name in self.estimator.labels_] for row in self._rows]
         used = [number for number, row in enumerate(known) if row]
         learned = fitted_clone(self.estimator)
