@@ -89,7 +89,7 @@ def test_version():
 @pytest.mark.parametrize(
     ("args", "meant"),
     [
-        (("trian", "train.jsonl"), "Did you mean 'train'?"),
+        (("trainn", "train.jsonl"), "Did you mean 'train'?"),
         (("update-completr",), "'train-completer', 'update-completer'?"),
         (("rank", "model", "x", "--beam-sise", "5"), "Did you mean '--beam-size'?"),
         (("rank", "modle", "x"), "did you mean 'model'?"),

@@ -26,6 +26,9 @@ def settings_of(code):
     return {name: ast.literal_eval(value) for name, value in (setting.split("=") for setting in settings)}
 
 
+TREE = {"branching": 16, "max_leaf_size": 100}  # so few rows would have one level
+
+
 class Data:
     """Word features of a part of the shipped data, and the tree that defaults give."""
 
@@ -42,8 +45,7 @@ class Data:
         self.rare = np.bincount(self.Y.indices, minlength=self.Y.shape[1]) <= 5
 
     def fit(self, **parameters):
-        tree = {"branching": 16, "max_leaf_size": 100}  # so few rows would have one level
-        return XRLinear(**{**tree, **parameters}).fit(self.X, self.Y)
+        return XRLinear(**{**TREE, **parameters}).fit(self.X, self.Y)
 
     def precision(self, model):
         return precision_at_k(self.truth, model.predict_topk(self.queries, 1)[0], 1)
@@ -134,7 +136,7 @@ def test_relevance(data):
         np.where(ids == label, found, 0).sum()
         for ids, found in (
             model.predict_topk(data.queries, 10)
-            for model in (data.model, XRLinear().fit(data.X, data.Y, relevance=heavier))
+            for model in (data.model, XRLinear(**TREE).fit(data.X, data.Y, relevance=heavier))
         )
     ]
     assert scores[1] > 1.02 * scores[0]
