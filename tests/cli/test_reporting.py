@@ -89,7 +89,7 @@ def test_version():
 @pytest.mark.parametrize(
     ("args", "meant"),
     [
-        (("predct", "train.jsonl"), "Did you mean 'predict'?"),
+        (("evalute", "train.jsonl"), "Did you mean 'evaluate'?"),
         (("update-completr",), "'train-completer', 'update-completer'?"),
         (("rank", "model", "x", "--beam-sise", "5"), "Did you mean '--beam-size'?"),
         (("rank", "modle", "x"), "did you mean 'model'?"),
