@@ -63,6 +63,10 @@ inline detail::TruthOf<F> less(F a, F b) {
   return detail::by_registers<detail::TruthOf<F>>([](auto x, auto y) { return x < y; }, a, b);
 }
 template <class F>
+inline detail::TruthOf<F> at_least(F a, F b) {
+  return detail::by_registers<detail::TruthOf<F>>([](auto x, auto y) { return x >= y; }, a, b);
+}
+template <class F>
 inline detail::TruthOf<F> equal(F a, F b) {
   return detail::by_registers<detail::TruthOf<F>>([](auto x, auto y) { return x == y; }, a, b);
 }
@@ -106,11 +110,14 @@ inline float multiply_add(float a, float b, float c) {
 #endif
 }
 
+// A bit for each of the first n lanes, at most all.
+inline std::uint32_t first_lanes(std::int64_t n) { return n >= kLanes ? 0xffffu : (1u << n) - 1; }
+
 // The first n lanes, at most all, from memory that may end there; the others are `rest`.
 inline f32x16 load_first(const float* values, std::int64_t n, float rest = 0.0f) {
   f32x16 lanes = broadcast(rest);
 #if defined(__AVX512F__)
-  const auto first = static_cast<__mmask16>(n >= kLanes ? 0xffff : (1u << n) - 1);
+  const auto first = static_cast<__mmask16>(first_lanes(n));
   lanes = reinterpret_cast<f32x16>(_mm512_mask_loadu_ps(reinterpret_cast<__m512>(lanes), first, values));
 #else
   std::memcpy(&lanes, values, (n >= kLanes ? kLanes : n) * sizeof(float));
@@ -120,7 +127,7 @@ inline f32x16 load_first(const float* values, std::int64_t n, float rest = 0.0f)
 // The same the other way round: to memory that may end there.
 inline void store_first(float* values, f32x16 lanes, std::int64_t n) {
 #if defined(__AVX512F__)
-  const auto first = static_cast<__mmask16>(n >= kLanes ? 0xffff : (1u << n) - 1);
+  const auto first = static_cast<__mmask16>(first_lanes(n));
   _mm512_mask_storeu_ps(values, first, reinterpret_cast<__m512>(lanes));
 #else
   std::memcpy(values, &lanes, (n >= kLanes ? kLanes : n) * sizeof(float));

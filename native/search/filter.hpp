@@ -26,8 +26,7 @@ class NodeSet {
   }
   bool any(std::int64_t begin, std::int64_t end) const {
     for (; begin < end; begin += kLanes) {
-      const std::uint32_t wanted = end - begin >= kLanes ? 0xffffu : (1u << (end - begin)) - 1;
-      if (lanes(words(), begin) & wanted)
+      if (lanes(words(), begin) & first_lanes(end - begin))
         return true;
     }
     return false;

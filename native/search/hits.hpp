@@ -125,7 +125,7 @@ class Hits {
     const __m512i to_tail = _mm512_set1_epi32(static_cast<int>(chunk.tail - chunk.index));
     __m512i from = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     for (std::int64_t i = 0; i < query.n; i += kLanes, from = _mm512_add_epi32(from, _mm512_set1_epi32(kLanes))) {
-      const auto there = static_cast<__mmask16>(query.n - i >= kLanes ? 0xffff : (1u << (query.n - i)) - 1);
+      const auto there = static_cast<__mmask16>(first_lanes(query.n - i));
       const __m512i rank = _mm512_maskz_loadu_epi32(there, query.ranks + i);
       const __mmask16 head = _mm512_cmplt_epu32_mask(rank, dense);
       const __m512i key = _mm512_mullo_epi32(rank, multiplier);
@@ -173,7 +173,7 @@ class Hits {
     const __m512i longest = _mm512_set1_epi32(static_cast<int>((1u << map.length_bits()) - 1));
     __m512i from = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     for (std::int64_t i = 0; i < query.n; i += kLanes, from = _mm512_add_epi32(from, _mm512_set1_epi32(kLanes))) {
-      const auto there = static_cast<__mmask16>(query.n - i >= kLanes ? 0xffff : (1u << (query.n - i)) - 1);
+      const auto there = static_cast<__mmask16>(first_lanes(query.n - i));
       const __m512i rank = _mm512_maskz_loadu_epi32(there, query.ranks + i);
       const __mmask16 head = _mm512_mask_cmplt_epu32_mask(there, rank, dense);
       const __m512i entry = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), head, rank, entries, 4);
@@ -215,7 +215,7 @@ class Hits {
     const __m512i multiplier = _mm512_set1_epi32(static_cast<int>(chunk.hash.multiplier));
     const __m512i scale = _mm512_set1_epi64(static_cast<std::int64_t>(chunk.places.n_bits));
     for (std::int64_t i = 0; i < n_rest; i += kLanes) {
-      const auto there = static_cast<__mmask16>(n_rest - i >= kLanes ? 0xffff : (1u << (n_rest - i)) - 1);
+      const auto there = static_cast<__mmask16>(first_lanes(n_rest - i));
       const __m512i from = _mm512_maskz_loadu_epi32(there, &tail_from_[i]);
       const __m512i rank = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), there, from, query.ranks, 4);
       const __m512i key = _mm512_mullo_epi32(rank, multiplier);

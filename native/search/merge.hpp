@@ -184,7 +184,7 @@ class Merger {
     const float least = least_strong<kShares>(scores, beam.n_children, top.keep);
     sums.begin(n_above(scores, beam.n_children, least));
     for_each_16(beam, scores, top.branches, [&](f32x16 block, const std::int32_t* labels, std::uint32_t order) {
-      for (std::uint32_t lanes = lane_mask(~less(block, broadcast(least))); lanes != 0; lanes &= lanes - 1) {
+      for (std::uint32_t lanes = lane_mask(at_least(block, broadcast(least))); lanes != 0; lanes &= lanes - 1) {
         const int lane = std::countr_zero(lanes);
         sums.add<kShares>(labels[lane], make_candidate(block[lane], order + lane));
       }

@@ -258,8 +258,8 @@ inline void push_sorted(Top& top, const f32x16* margins, const Family& family, c
     if (limited && (lanes &= combine.within(margins[begin / kLanes], limit)) == 0)
       return;
     const f32x16 scores = mask.weighted(combine(margins[begin / kLanes], family.parent), family.first + begin);
-    lanes &=
-        ~lane_mask(less(scores, broadcast(least)));  // while there is no threshold this compares with NaN, as below
+    // while there is no threshold this compares with NaN, as below
+    lanes &= ~lane_mask(less(scores, broadcast(least)));
     if (lanes == 0)
       return;
     do {

@@ -115,8 +115,8 @@ class SvmDual {
       // without the strong convexity of squares, and where costs differ much, many small gains may follow
       if (squared() && targets_.weight.empty())
         tight |= gain_ <= kLittle * params_.eps * params_.eps * gained_;  // gains go with the squares of gradients
-      upper_old_ = upper_ > 0.0f ? upper_ : spread<L>(kInfinity);
-      lower_old_ = lower_ < 0.0f ? lower_ : spread<L>(-kInfinity);
+      upper_old_ = select(less(Float<L>{}, upper_), upper_, spread<L>(kInfinity));
+      lower_old_ = select(less(lower_, Float<L>{}), lower_, spread<L>(-kInfinity));
       running &= ~tight;
       if (whole)
         converged = ~running;
@@ -269,16 +269,16 @@ class SvmDual {
     const Float<L> margin = example.dot(weights_.shared.data()) + own + bias2 * bias_;
     const Float<L> gradient = sign * margin - 1.0f + alpha * diagonal;
     const Int<L> at_zero = equal(alpha, Float<L>{}), at_bound = equal(alpha, bound);
-    Float<L> projected = select(at_zero, smaller<L>(gradient, Float<L>{}), gradient);
-    projected = select(at_bound, larger<L>(gradient, Float<L>{}), projected);
+    Float<L> projected = select(at_zero, vmin(gradient, Float<L>{}), gradient);
+    projected = select(at_bound, vmax(gradient, Float<L>{}), projected);
     const Int<L> settled = (at_zero & less(upper_old_, gradient)) | (at_bound & less(gradient, lower_old_)) | ~running;
-    upper_ = select(settled, upper_, larger<L>(upper_, projected));
-    lower_ = select(settled, lower_, smaller<L>(lower_, projected));
+    upper_ = select(settled, upper_, vmax(upper_, projected));
+    lower_ = select(settled, lower_, vmin(lower_, projected));
     if (!any<L>(~settled))
       return false;
 
     if (any<L>(~settled & less(spread<L>(kNegligible * params_.eps), magnitude<L>(projected)))) {
-      Float<L> next = smaller<L>(larger<L>(alpha - gradient * scale, Float<L>{}), bound);
+      Float<L> next = vmin(vmax(alpha - gradient * scale, Float<L>{}), bound);
       next = select(settled, alpha, next);
       const Float<L> change = next - alpha, step = change * sign;
       gain_ -= change * (2.0f * gradient + change * (norm + diagonal));

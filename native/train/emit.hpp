@@ -41,7 +41,7 @@ Float<L> thresholds(const TrainBlock& block, const LaneTargets& targets, const S
     sum += select(is_positive, spread<L>(share), Float<L>{});
     count += select(is_positive, spread<L>(1.0f), Float<L>{});
   }
-  return params.threshold * (count > 0.0f ? sum / count : spread<L>(1.0f));
+  return params.threshold * select(less(Float<L>{}, count), sum / count, spread<L>(1.0f));
 }
 
 inline std::uint32_t feature_of(const TrainBlock& block, std::uint32_t number) {
@@ -94,9 +94,9 @@ GroupWeights keep_weights(const TrainBlock& block, const LaneWeights<L>& weights
   for_each_weight<L>(block, weights, [&](std::uint32_t number, Float<L> w) {
     const Float<L> square = w * w;
     all += square;
-    reaching += select(less(magnitude<L>(w), threshold), Float<L>{}, square);
+    reaching += select(at_least(magnitude<L>(w), threshold), square, Float<L>{});
     std::uint32_t mask = 0;
-    for (std::uint32_t rest = bits_of<L>(~less(magnitude<L>(w), least)); rest != 0; rest &= rest - 1) {
+    for (std::uint32_t rest = bits_of<L>(at_least(magnitude<L>(w), least)); rest != 0; rest &= rest - 1) {
       const int lane = std::countr_zero(rest);
       if (cut[lane].keeps(w[lane], feature_of(block, number))) {
         mask |= 1u << lane;

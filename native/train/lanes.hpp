@@ -42,14 +42,6 @@ inline Float<L> spread(float x) {
   return Float<L>{} + x;
 }
 template <int L>
-inline Float<L> larger(Float<L> a, Float<L> b) {
-  return vmax(a, b);
-}
-template <int L>
-inline Float<L> smaller(Float<L> a, Float<L> b) {
-  return vmin(a, b);
-}
-template <int L>
 inline Float<L> magnitude(Float<L> a) {
   return (Float<L>)((Int<L>)a & 0x7fffffff);
 }
@@ -98,7 +90,7 @@ struct LaneTargets {
         Cp[l] *= relevance[row * L + l];
     // A cost of zero would make the dual variable's range empty; this small it has no effect on the weights.
     const Float<L> cost = select(is_positive, Cp, spread<L>(params.Cn));
-    return larger<L>(weight.empty() ? cost : cost * weight[row], spread<L>(1e-20f));
+    return vmax(weight.empty() ? cost : cost * weight[row], spread<L>(1e-20f));
   }
 };
 

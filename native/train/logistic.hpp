@@ -56,12 +56,12 @@ class LogisticDual {
           Example<L>(block_, order_[i + 1]).prefetch();
         newton_steps += visit(order_[i]);
       }
-      running_ &= largest_ >= params_.eps;
+      running_ &= at_least(largest_, spread<L>(params_.eps));
       if (newton_steps <= block_.n / 10)
         inner_eps_ = std::max(kLeastInnerEps, 0.1f * inner_eps_);
     }
     for (std::int64_t row = 0; row < block_.n; row++)
-      alpha_[row] = lanes_of<L>(targets_.positive[row]) ? alpha_[row] : -alpha_[row];
+      alpha_[row] = select(lanes_of<L>(targets_.positive[row]), alpha_[row], -alpha_[row]);
     weights_.coefficients = std::move(alpha_);
     weights_.constant = params_.bias * bias_;
     return std::move(weights_);
@@ -76,9 +76,9 @@ class LogisticDual {
     for (std::int64_t row = 0; row < block_.n; row++) {
       const Int<L> is_positive = lanes_of<L>(targets_.positive[row]);
       const Float<L> cost = targets_.cost<L>(row, is_positive, params_);
-      alpha_[row] = smaller<L>(1e-3f * cost, spread<L>(1e-8f));
+      alpha_[row] = vmin(1e-3f * cost, spread<L>(1e-8f));
       rest_[row] = cost - alpha_[row];
-      const Float<L> step = is_positive ? alpha_[row] : -alpha_[row];
+      const Float<L> step = select(is_positive, alpha_[row], -alpha_[row]);
       Example<L>(block_, row).add(step, weights_.shared.data());
       bias_ += step;
     }
@@ -88,22 +88,22 @@ class LogisticDual {
   int visit(std::uint32_t row) {
     const Example<L> example(block_, row);
     const Int<L> is_positive = lanes_of<L>(targets_.positive[row]);
-    const Float<L> sign = is_positive ? spread<L>(1.0f) : spread<L>(-1.0f);
+    const Float<L> sign = select(is_positive, spread<L>(1.0f), spread<L>(-1.0f));
     const Float<L> cost = targets_.cost<L>(row, is_positive, params_);
     const float bias2 = params_.bias * params_.bias;
     const float a = block_.rows[row].norm + bias2;
     const Float<L> own = block_.rows[row].own * sign * alpha_[row];
     const Float<L> b = sign * (example.dot(weights_.shared.data()) + own + bias2 * bias_);
 
-    const Int<L> flip = 0.5f * a * (rest_[row] - alpha_[row]) + b < 0.0f;
-    const Float<L> old = flip ? rest_[row] : alpha_[row];
-    const Float<L> slope = flip ? -b : b;
-    Float<L> z = cost - old < 0.5f * cost ? 0.1f * old : old;
+    const Int<L> flip = less(0.5f * a * (rest_[row] - alpha_[row]) + b, Float<L>{});
+    const Float<L> old = select(flip, rest_[row], alpha_[row]);
+    const Float<L> slope = select(flip, -b, b);
+    Float<L> z = select(less(cost - old, 0.5f * cost), 0.1f * old, old);
     auto derivative = [&] { return a * (z - old) + slope + vlog<L>(z / (cost - z)); };
     Float<L> g = derivative();
     const Float<L> size = magnitude<L>(g);
-    largest_ = running_ ? larger<L>(largest_, size) : largest_;
-    Int<L> moving = running_ & (size >= inner_eps_);
+    largest_ = select(running_, vmax(largest_, size), largest_);
+    Int<L> moving = running_ & at_least(size, spread<L>(inner_eps_));
     const Int<L> moved = moving;
     if (!any<L>(moving))
       return 0;
@@ -111,17 +111,17 @@ class LogisticDual {
     for (; steps <= kMaxNewtonSteps && any<L>(moving); steps++) {
       const Float<L> curvature = a + cost / (cost - z) / z;
       Float<L> next = z - g / curvature;
-      next = next <= 0.0f ? 0.1f * z : next;
-      next = smaller<L>(larger<L>(next, spread<L>(kTiny)), 0.999999f * cost);
-      z = moving ? next : z;
+      next = select(at_least(Float<L>{}, next), 0.1f * z, next);
+      next = vmin(vmax(next, spread<L>(kTiny)), 0.999999f * cost);
+      z = select(moving, next, z);
       g = derivative();
-      moving &= magnitude<L>(g) >= inner_eps_;
+      moving &= at_least(magnitude<L>(g), spread<L>(inner_eps_));
     }
-    z = moved ? z : old;
-    const Float<L> other = moved ? cost - z : (flip ? alpha_[row] : rest_[row]);
-    alpha_[row] = flip ? other : z;
-    rest_[row] = flip ? z : other;
-    const Float<L> change = (flip ? old - z : z - old) * sign;
+    z = select(moved, z, old);
+    const Float<L> other = select(moved, cost - z, select(flip, alpha_[row], rest_[row]));
+    alpha_[row] = select(flip, other, z);
+    rest_[row] = select(flip, z, other);
+    const Float<L> change = select(flip, old - z, z - old) * sign;
     example.add(change, weights_.shared.data());
     bias_ += change;
     return steps;

@@ -79,8 +79,8 @@ class SvmPrimal {
   };
   Loss loss(std::int64_t row, Float<L> margin) const {
     const Int<L> is_positive = lanes_of<L>(targets_.positive[row]);
-    const Float<L> sign = is_positive ? spread<L>(1.0f) : spread<L>(-1.0f);
-    return {sign, targets_.cost<L>(row, is_positive, params_), larger<L>(1.0f - sign * margin, Float<L>{})};
+    const Float<L> sign = select(is_positive, spread<L>(1.0f), spread<L>(-1.0f));
+    return {sign, targets_.cost<L>(row, is_positive, params_), vmax(1.0f - sign * margin, Float<L>{})};
   }
 
   // Sums over long arrays in pieces, so that the rounding stays small.
@@ -107,7 +107,7 @@ class SvmPrimal {
       residual_[j] = -w_[j];
     for (std::int64_t row = 0; row < block_.n; row++) {
       const Loss l = loss(row, margins_[row]);
-      if (any<L>(l.slack > 0.0f))
+      if (any<L>(less(Float<L>{}, l.slack)))
         add(row, 2.0f * l.cost * l.sign * l.slack, residual_);
     }
     return root(sum(size(), [&](std::size_t j) { return residual_[j] * residual_[j]; }));
@@ -121,9 +121,9 @@ class SvmPrimal {
       if (row % 64 == 0 && job.stopped())
         break;
       const Loss l = loss(row, margins_[row]);
-      const Int<L> inside = l.slack > 0.0f;
+      const Int<L> inside = less(Float<L>{}, l.slack);
       if (any<L>(inside & running_))
-        add(row, inside ? 2.0f * l.cost * dot(row, direction_) : Float<L>{}, product_);
+        add(row, select(inside, 2.0f * l.cost * dot(row, direction_), Float<L>{}), product_);
     }
     return sum(size(), [&](std::size_t j) { return direction_[j] * product_[j]; });
   }
@@ -139,16 +139,16 @@ class SvmPrimal {
     }
     for (int iteration = 0; iteration < kMaxCgIterations && !job.stopped(); iteration++) {
       const Float<L> curvature = multiply_hessian(job);
-      const Float<L> length = going ? square / larger<L>(curvature, spread<L>(1e-30f)) : Float<L>{};
+      const Float<L> length = select(going, square / vmax(curvature, spread<L>(1e-30f)), Float<L>{});
       for (std::size_t j = 0; j < size(); j++) {
         step_[j] += length * direction_[j];
         residual_[j] -= length * product_[j];
       }
       const Float<L> next = sum(size(), [&](std::size_t j) { return residual_[j] * residual_[j]; });
-      going &= next > enough;
+      going &= less(enough, next);
       if (!any<L>(going))
         break;
-      const Float<L> keep = next / larger<L>(square, spread<L>(1e-30f));
+      const Float<L> keep = next / vmax(square, spread<L>(1e-30f));
       for (std::size_t j = 0; j < size(); j++)
         direction_[j] = residual_[j] + keep * direction_[j];
       square = next;
@@ -165,7 +165,7 @@ class SvmPrimal {
                              const Loss l = loss(row, margins_[row]);
                              return 2.0f * l.cost * l.slack * l.sign * step_margins_[row];
                            });
-    Float<L> t = running_ ? spread<L>(1.0f) : Float<L>{};
+    Float<L> t = select(running_, spread<L>(1.0f), Float<L>{});
     Int<L> searching = running_;
     for (int halving = 0; halving < kMaxHalvings && any<L>(searching); halving++) {
       const Float<L> change = t * ww + 0.5f * t * t * ss + sum(block_.n, [&](std::size_t row) {
@@ -173,11 +173,11 @@ class SvmPrimal {
                                 const Loss after = loss(row, margins_[row] + t * step_margins_[row]);
                                 return before.cost * (after.slack - before.slack) * (after.slack + before.slack);
                               });
-      searching &= ~(change <= 0.01f * t * slope);
-      t = searching ? 0.5f * t : t;
+      searching &= ~at_least(0.01f * t * slope, change);
+      t = select(searching, 0.5f * t, t);
     }
     running_ &= ~searching;
-    t = searching ? Float<L>{} : t;
+    t = select(searching, Float<L>{}, t);
     for (std::size_t j = 0; j < size(); j++)
       w_[j] += t * step_[j];
     for (std::int64_t row = 0; row < block_.n; row++)
