@@ -266,6 +266,21 @@ def test_rankings_explore_and_their_rewards_are_kept(serve, tmp_path, ranker, li
         assert (answer.status_code, answer.json()["field"]) == (422, "explore")
 
 
+def test_what_is_answered_as_kept_is_on_the_disk(serve, tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("arborank.serving.journal.sync", lambda file: synced.append(file.name))
+    paths = {name: tmp_path / f"{name}.jsonl" for name in ("decisions", "feedback")}
+    ask = serve(**paths)
+    body = {"text": "green sour", "k": 2, "explore": True}
+    decision = ask("POST", "/v1/models/fruit/rank", json=body).json()["decision"]
+    assert synced == []
+    told = {"decision": decision, "rewards": {"apple": 1.0}}
+    assert ask("POST", "/v1/models/fruit/rewards", json=told).status_code == 202
+    told = {"request_id": "r-1", "label": "apple", "outcome": "chosen"}
+    assert ask("POST", "/v1/models/fruit/feedback", json=told).status_code == 202
+    assert synced == [str(paths["decisions"]), str(paths["feedback"])]
+
+
 def test_feedback_is_kept_as_lines(serve, tmp_path):
     path = tmp_path / "feedback.jsonl"
     ask = serve(feedback=path)

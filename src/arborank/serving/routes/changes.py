@@ -63,7 +63,7 @@ async def rewards(call: Call, body: RewardsBody) -> Response:
     for label, reward in body.rewards.items():
         rewards[int(label) if served.kind.name == "rows" and label.isdecimal() else label] = reward
     line = reward_line(body.decision, rewards).encode()
-    await call.service.work.aside(lambda: append_line(path, line), call)
+    await call.service.work.aside(lambda: append_line(path, line, lasting=True), call)
     return as_json(StatusAnswer("kept"), 202)
 
 
