@@ -1,6 +1,7 @@
 """Data, models and a way to run commands, for the tests of all commands."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import scipy.sparse as sp
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 import arborank
 from arborank.cli import main
 from arborank.datasets import TextData, write_jsonl, write_xmc
+from arborank.exploration import EpsilonGreedy, ExploringRanker
 from support import fruit
 
 
@@ -56,3 +58,21 @@ def run(folder, monkeypatch):
         return result
 
     return invoke
+
+
+@pytest.fixture
+def decided(folder):
+    """Return what makes lines of decisions of the model in the folder, with rewards but for the last ones."""
+
+    def lines(n, n_waiting=0):
+        texts, labels = fruit.rows(n, 3)
+        ranker = ExploringRanker(arborank.load(folder / "model"), EpsilonGreedy(epsilon=0.3), seed=1)
+        found = []
+        for place, (text, truth) in enumerate(zip(texts, labels, strict=True)):
+            one = ranker.rank(text, k=2)
+            if place < n - n_waiting:
+                one = replace(one, rewards=tuple(float(label in truth) for label in one.labels))
+            found.append(one.to_line())
+        return found
+
+    return lines

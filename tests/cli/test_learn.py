@@ -1,25 +1,17 @@
 """`arborank learn`: a model learns from a log of decisions, in its place or in another."""
 
-from dataclasses import replace
-
 import pytest
 
 from arborank import load
-from arborank.exploration import DecisionLog, EpsilonGreedy, ExploringRanker
+from arborank.exploration import DecisionLog
 from arborank.exploration import learn as learned_from
 from support import fruit
 
 
 @pytest.fixture
-def log(folder):
+def log(folder, decided):
     """Write a log of 100 decisions of the model in the folder, of which the last has no reward."""
-    texts, labels = fruit.rows(100, 3)
-    ranker = ExploringRanker(load(folder / "model"), EpsilonGreedy(epsilon=0.3), seed=1)
-    lines = []
-    for text, truth in zip(texts, labels, strict=True):
-        one = ranker.rank(text, k=2)
-        lines.append(replace(one, rewards=tuple(float(label in truth) for label in one.labels)).to_line())
-    lines[-1] = ranker.rank(texts[0], k=2).to_line()
+    lines = decided(100, n_waiting=1)
     (folder / "log.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return lines
 

@@ -1,24 +1,14 @@
 """`arborank whatif`: models judged on a log of decisions."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from arborank import load
-from arborank.exploration import EpsilonGreedy, ExploringRanker
-from support import fruit
-
 
 @pytest.fixture
-def log(folder):
+def log(folder, decided):
     """Write a log of 400 decisions of the model in the folder."""
-    texts, labels = fruit.rows(400, 3)
-    ranker = ExploringRanker(load(folder / "model"), EpsilonGreedy(epsilon=0.3), seed=1)
-    lines = []
-    for text, truth in zip(texts, labels, strict=True):
-        one = ranker.rank(text, k=2)
-        lines.append(replace(one, rewards=tuple(float(label in truth) for label in one.labels)).to_line())
+    lines = decided(400)
     (folder / "log.jsonl").write_text("\n".join(lines), encoding="utf-8")
     return lines
 

@@ -13,7 +13,7 @@ from .models import Data, Ranker, check_calibrated, open_ranker
 from .numbers import Real
 from .options import DATA, FILE, beam_option, jobs_option, ks_option, model_argument
 from .reporting import say
-from .scoring import LEAST_ROWS, evaluate_model, label_rows, predict_all
+from .scoring import evaluate_model, label_rows, predict_all
 from .streams import put, put_json
 from .worth import Worth
 
@@ -131,6 +131,8 @@ def _check_outputs(
 
 
 def _read_training(ranker: Ranker, path: str, form: Form, labels: str | None) -> Data:
+    from ..metrics.propensity import LEAST_ROWS
+
     trained = ranker.own(read_data(path, replace(form, label_matrix=labels)), path)
     if len(trained) < LEAST_ROWS:
         raise ValueError(f"{path} has {len(trained)} rows; frequencies of labels need at least {LEAST_ROWS}")

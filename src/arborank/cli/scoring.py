@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ..metrics import Report
 
 __all__ = [
-    "LEAST_ROWS",
     "batch_size",
     "batches",
     "evaluate_model",
@@ -24,7 +23,6 @@ __all__ = [
     "predict_all",
 ]
 
-LEAST_ROWS = 3  # of training data, for frequencies of labels to mean something: see `metrics.propensities`
 _UNKNOWN = 0.9  # share of the labels of data above which they are hardly the model's
 _BATCH = 8192
 _ANSWERS = 1 << 23  # ids and scores of a batch: 96 MiB
@@ -137,14 +135,12 @@ def frequencies(
     """Return the training instances of every label, and of all, if they are known."""
     import numpy as np
 
+    from ..metrics.propensity import known_frequencies
+
     tree = tree_of(model.estimator)
     counts: NDArray[np.int64] | None = getattr(tree, "label_counts_", None)  # an imported model has none
     n_train = tree.n_instances_ if tree is not None and counts is not None else 0
     if train is not None:
         known = model.truth(train, extend=False)
         counts, n_train = np.bincount(known.indices, minlength=known.shape[1]), len(train)
-    if counts is None or n_train < LEAST_ROWS:
-        return None, None
-    padded = np.zeros(n_labels, np.int64)
-    padded[: len(counts)] = counts
-    return padded, n_train
+    return known_frequencies(counts, n_train, n_labels)

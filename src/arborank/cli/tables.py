@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..core.display import columns
+from ..core.display import aligned
 from .streams import put
 
 if TYPE_CHECKING:
@@ -51,14 +51,7 @@ def table_text(title: str, table: "Table") -> str:
     """Return the lines of a table."""
     from ..storage.records import table_rows
 
-    rows = table_rows(title, table)
-    sizes = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        gaps = [" " * (size - columns(cell)) for cell, size in zip(row, sizes, strict=True)]
-        numbers = [gap + cell for cell, gap in zip(row[1:], gaps[1:], strict=True)]
-        lines.append("  ".join([row[0] + gaps[0], *numbers]).rstrip())
-    return "\n".join(lines)
+    return "\n".join(aligned(table_rows(title, table)))
 
 
 def calibration(model: object) -> "list[Record]":

@@ -4,9 +4,11 @@ import os
 import re
 import textwrap
 import unicodedata
+from collections.abc import Sequence
 from typing import IO
 
 __all__ = [
+    "aligned",
     "clip",
     "columns",
     "cut",
@@ -114,3 +116,18 @@ def terminal_width(stream: IO[str] | None) -> int | None:
     except (OSError, ValueError):
         width = 0
     return width if width > 0 else 80  # some do not tell
+
+
+def aligned(rows: Sequence[Sequence[object]], n_left: int = 1) -> list[str]:
+    """Return rows as lines of text: the first ``n_left`` columns begin, and the others end, below each other."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    sizes = [max(map(columns, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for row in cells:
+        gaps = [" " * (size - columns(cell)) for cell, size in zip(row, sizes, strict=True)]
+        placed = [
+            cell + gap if i < n_left else gap + cell
+            for i, (cell, gap) in enumerate(zip(row, gaps, strict=True))
+        ]
+        lines.append("  ".join(placed).rstrip())
+    return lines

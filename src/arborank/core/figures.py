@@ -5,7 +5,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .display import columns
 from .types import FilePath
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ __all__ = [
     "Cells",
     "Shown",
     "Tabled",
-    "aligned",
     "check_drawable",
     "html_page",
     "html_table",
@@ -64,21 +62,6 @@ class Tabled(Shown):
     def to_latex(self) -> str:
         """Return the tables as LaTeX, for the package ``booktabs``."""
         return "\n\n".join(_latex(rows) for rows in self.tables())
-
-
-def aligned(rows: Cells, n_left: int = 1) -> list[str]:
-    """Return rows as lines of text: the first ``n_left`` columns begin, and the others end, below each other."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    sizes = [max(map(columns, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for row in cells:
-        gaps = [" " * (size - columns(cell)) for cell, size in zip(row, sizes, strict=True)]
-        placed = [
-            cell + gap if i < n_left else gap + cell
-            for i, (cell, gap) in enumerate(zip(row, gaps, strict=True))
-        ]
-        lines.append("  ".join(placed).rstrip())
-    return lines
 
 
 def per_cent(value: float | None) -> str:

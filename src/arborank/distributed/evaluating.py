@@ -1,7 +1,6 @@
 """`evaluate`: what a model is worth on labelled texts of many files, which tasks rank."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,23 +11,21 @@ from ..core.lazy import sp
 from ..core.sparse import Csr, as_csr
 from ..core.types import FilePath, Json
 from ..datasets import Layout
-from ..datasets.containers import TextRow
 from ..datasets.read import iter_texts
 from ..linear import XRLinear
 from ..metrics import Report
 from ..metrics import evaluate as evaluate_answers
+from ..metrics.propensity import known_frequencies
 from ..metrics.report import check_ks
 from ..text import TextRanker
 from .driving import Stages
 from .executors import Executor, executor_of
 from .pieces import packed, unpacked
-from .scoring import ROWS, opened, version_of
+from .scoring import batches, opened, version_of
 from .shards import find_shards, local_copy
 from .work import Done, Task, Work
 
 __all__ = ["answer_shard", "evaluate"]
-
-_LEAST = 3  # training rows, for frequencies of labels to mean something
 
 
 def evaluate(
@@ -109,10 +106,8 @@ def _joined(work: Work, done: list[Done], n_labels: int) -> tuple[Csr, NDArray[n
 def _frequencies(ranker: TextRanker, n_columns: int) -> tuple[NDArray[np.int64] | None, int | None]:
     """Return the training instances of every label, and of all, if the model knows them."""
     model = ranker.model_
-    if not isinstance(model, XRLinear) or not hasattr(model, "label_counts_") or model.n_instances_ < _LEAST:
-        return None, None
-    counts = model.label_counts_
-    return np.pad(counts, (0, n_columns - counts.size)), model.n_instances_
+    counts = getattr(model, "label_counts_", None) if isinstance(model, XRLinear) else None
+    return known_frequencies(counts, 0 if counts is None else model.n_instances_, n_columns)
 
 
 def answer_shard(work: Work, task: Task, n_threads: int) -> Done:
@@ -125,7 +120,7 @@ def answer_shard(work: Work, task: Task, n_threads: int) -> Done:
     labels: list[int] = []
     sizes: list[int] = []
     with local_copy(args["shard"]) as path:
-        for some in _batches(iter_texts(path, Layout(**args["layout"]))):
+        for some in batches(iter_texts(path, Layout(**args["layout"]))):
             answers.append(ranker.predict_topk([row.text for row in some], args["k"])[0].astype(np.int32))
             for names in name_rows([row.labels for row in some], ranker.normalization):
                 for name in names:
@@ -143,8 +138,3 @@ def answer_shard(work: Work, task: Task, n_threads: int) -> Done:
         **packed(list(unknown), "unknown"),
     }
     return work.keep(task, [arrays], {"rows": len(sizes)})
-
-
-def _batches(rows: Iterator[TextRow]) -> Iterator[list[TextRow]]:
-    for first in rows:
-        yield list(islice(chain([first], rows), ROWS))

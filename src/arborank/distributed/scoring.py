@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,7 @@ from ..core.errors import ArgumentError
 from ..core.estimator import pass_on
 from ..core.types import FilePath, Json
 from ..datasets import Layout
+from ..datasets.containers import TextRow
 from ..datasets.lines import suffix
 from ..datasets.read import iter_texts
 from ..storage import load
@@ -26,11 +28,9 @@ from .work import Done, Task, Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ROWS", "opened", "score", "score_batch", "score_shard", "version_of"]
+__all__ = ["batches", "opened", "score", "score_batch", "score_shard", "version_of"]
 
-ROWS = 8192
-"""Texts that are ranked at a time."""
-
+_ROWS = 8192  # ranked at a time
 _ANSWERS = ("labels", "scores")
 
 
@@ -228,16 +228,17 @@ def _tables(path: str, layout: Layout) -> "Iterator[tuple[pa.Table, str]]":
     if suffix(path) == ".parquet":
         column = "text" if layout.text_column is None else str(layout.text_column)
         try:
-            for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS):
+            for batch in pq.ParquetFile(path).iter_batches(batch_size=_ROWS):
                 yield pa.Table.from_batches([batch]), column
         except pa.ArrowException as error:
             raise ValueError(f"{path}: damaged: {error}") from error
         return
-    some: list[dict[str, str | None]] = []
-    for row in iter_texts(path, layout, labels_required=None):
-        some.append({"text": row.text} if layout.id_column is None else {"id": row.id, "text": row.text})
-        if len(some) == ROWS:
-            yield pa.Table.from_pylist(some), "text"
-            some = []
-    if some:
-        yield pa.Table.from_pylist(some), "text"
+    for some in batches(iter_texts(path, layout, labels_required=None)):
+        ids = {} if layout.id_column is None else {"id": [row.id for row in some]}
+        yield pa.table({**ids, "text": [row.text for row in some]}), "text"
+
+
+def batches(rows: Iterator[TextRow]) -> Iterator[list[TextRow]]:
+    """Yield as many rows as are ranked at a time, until there are no more."""
+    while some := list(islice(rows, _ROWS)):
+        yield some

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.checks import check_integer, check_real
-from ..core.figures import Cells, Tabled, aligned, new_figure
+from ..core.display import aligned
+from ..core.figures import Cells, Tabled, new_figure
 from ..core.types import Json
 from ..linear import XRLinear
 from ..text import TextRanker

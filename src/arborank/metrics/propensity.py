@@ -9,7 +9,22 @@ from ..core.checks import check_integer, check_real
 from .judgement import Judgement, JudgeOptions, Predictions, Truth, judge
 from .ranking import discounts, ideal_gains
 
-__all__ = ["propensities", "psndcg_at_k", "psp_at_k"]
+__all__ = ["LEAST_ROWS", "known_frequencies", "propensities", "psndcg_at_k", "psp_at_k"]
+
+LEAST_ROWS = 3
+"""Training instances below which the formula of `propensities` gives no probability."""
+
+
+def known_frequencies(
+    counts: NDArray[np.int64] | None, n_train: int, n_labels: int
+) -> tuple[NDArray[np.int64] | None, int | None]:
+    """Return the training instances of every label, and of all; None for both where they are unknown or too few.
+
+    ``counts`` are those of the first labels; the others have none.
+    """
+    if counts is None or n_train < LEAST_ROWS:
+        return None, None
+    return np.pad(counts, (0, n_labels - len(counts))), n_train
 
 
 def propensities(
@@ -48,7 +63,7 @@ def propensities(
         raise TypeError(f"label_counts have dtype {counts.dtype}; numbers were expected")
     if counts.ndim != 1:
         raise ValueError(f"label_counts must be 1-dimensional, found {counts.ndim} dimension(s)")
-    check_integer("n_instances", n_instances, 3)
+    check_integer("n_instances", n_instances, LEAST_ROWS)
     check_real("A", A, least=0.0)
     check_real("B", B, above=0.0)
     wrong = ~((counts >= 0) & (counts <= n_instances))

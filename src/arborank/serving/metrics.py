@@ -20,9 +20,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self._answered: dict[
-            tuple[str, str, int], tuple[Counter, Histogram]
-        ] = {}  # found sooner than by labels
+        # found sooner than by labels
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._of_models: dict[str, tuple[Counter, Histogram, Counter, Counter]] = {}
         several = _DIRECTORY in os.environ
         if not several:

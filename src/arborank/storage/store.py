@@ -106,7 +106,6 @@ def save(
         names: dict[str, str] = {}
         written: dict[str, FileRecord] = {}
         made: set[str] = set()
-        config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
         try:
             for part, arrays in files.items():
                 made.add(unnamed := f"{part}-{token}.safetensors")
@@ -119,14 +118,11 @@ def save(
                 old, records = _read_card(Path(made_from)), changed(read_records(made_from), records, change)
                 metadata = read_metadata(made_from) if metadata is None else metadata
             n_bytes = sum(record.size for record in written.values())
-            write_text(readme, model_card(node, n_bytes, records, card, old))
-            write_text(config, _config_text(make_document(node, written, records, metadata or {})))
-            put_in_place(config, directory / "config.json")  # from here on, the directory is the new model
+            told = model_card(node, n_bytes, records, card, old)
+            _put_texts(directory, token, make_document(node, written, records, metadata or {}), told)
         except BaseException:
-            _discard(directory, {*made, config.name, readme.name})
+            _discard(directory, made)
             raise
-        os.replace(readme, directory / "README.md")
-        sync_directory(directory)
         if held:  # what is unfinished is then left from an interrupted save, and not another's at work
             outdated |= {name for name in os.listdir(directory) if _is_ours(name)}
         for name in outdated - set(written):
@@ -217,7 +213,7 @@ def add_records(directory: str | os.PathLike[str], records: Sequence[Record]) ->
         As `read_records`.
     """
     place = _checked_path(directory)
-    path, readme, token = place / "config.json", place / "README.md", secrets.token_hex(4)
+    path = place / "config.json"
     _read_config(path)  # an error that helps if there is no model to lock
     with exclusive(place, wait=True):
         known = {record.title: record for record in (*read_records(place), *records)}
@@ -225,11 +221,8 @@ def add_records(directory: str | os.PathLike[str], records: Sequence[Record]) ->
         files = {name: FileRecord(**record) for name, record in document["files"].items()}
         n_bytes = sum(record.size for record in files.values())
         told = document["model"], files, list(known.values()), document.get("metadata", {})
-        new = [path.with_name(f"{one.name}-{token}.tmp") for one in (path, readme)]
-        write_text(new[1], model_card(told[0], n_bytes, told[2], None, _read_card(place)))
-        write_text(new[0], _config_text(make_document(*told)))
-        put_in_place(new[0], path)
-        put_in_place(new[1], readme)
+        card = model_card(told[0], n_bytes, told[2], None, _read_card(place))
+        _put_texts(place, secrets.token_hex(4), make_document(*told), card)
 
 
 def read_metadata(directory: str | os.PathLike[str]) -> Json:
@@ -343,6 +336,20 @@ def _data_files(directory: Path) -> set[str] | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return None
+
+
+def _put_texts(directory: Path, token: str, document: Json, card: str) -> None:
+    """Put ``config.json`` in place, from which on the directory is the new model, and its card."""
+    config, readme = directory / f"config.json-{token}.tmp", directory / f"README.md-{token}.tmp"
+    try:
+        write_text(readme, card)
+        write_text(config, _config_text(document))
+        put_in_place(config, directory / "config.json")
+    except BaseException:
+        _discard(directory, {config.name, readme.name})
+        raise
+    os.replace(readme, directory / "README.md")
+    sync_directory(directory)
 
 
 def _discard(directory: Path, names: set[str]) -> None:
